@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
-from outage_analysis.analysis.exploration.questions import Found
+from outage_analysis.analysis.exploration.questions import Exploration
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped
@@ -64,7 +64,7 @@ def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
     ]
 
 
-def explored(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
     return explore([path], "kakao-2022", None, [], None, Question(**asked))
 
 
@@ -295,7 +295,7 @@ def totals_in(path: Path, text: str = TOTALS) -> Path:
     return path
 
 
-def of_totals(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
     return explore(None, "kakao-2022", None, [], path, Question(**asked))
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import DisplayUnits, whole_counts
-from outage_analysis.analysis.display_units import shortened
+from outage_analysis.analysis.display_units import short_amount
 from outage_analysis.assumptions import Ledger, distribution, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables
 from outage_analysis.incidents import load_incident
@@ -143,7 +143,7 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
     ],
 )  # fmt: skip
 def test_a_shortened_amount_has_three_digits(value: float, expected: str) -> None:
-    assert shortened(value) == expected
+    assert short_amount(value) == expected
 
 
 @pytest.mark.parametrize(

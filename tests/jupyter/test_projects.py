@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, pages_of, run
+from outage_analysis.analysis import Analysis, Plan, load_documents, run
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
@@ -98,7 +98,7 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     projects: dict[str, Path], code: str
 ) -> None:
     project = projects[code]
-    incident, policy, ledger = pages_of(
+    incident, policy, ledger = load_documents(
         Plan(project / "incident.toml", project / "policy.toml", project / "ledger.toml")
     )
     assert ledger is not None

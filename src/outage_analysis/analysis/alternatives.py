@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.analysis.plan import Plan, cubes_of, last_day, pages_of, refuse_strangers
+from outage_analysis.analysis.plan import Plan, check_documents_fit, last_day, load_cubes, load_documents
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import Comparison, compare
@@ -20,7 +20,7 @@ from outage_analysis.text import Locale
 
 
 @dataclass(frozen=True)
-class Compared:
+class PolicyComparison:
     """Policies of one incident, compared as of a day."""
 
     incident: Incident
@@ -64,19 +64,19 @@ class Compared:
         return {id_: f"{name} ({id_})" if told.count(name) > 1 else name for id_, name in names.items()}
 
 
-def beside(
+def compare_with_alternatives(
     plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, *, of_claims: bool
-) -> Compared | None:
+) -> PolicyComparison | None:
     """The policy of the plan beside the others that it names: from published counts, or from the claims."""
     if not plan.compare:
         return None
-    pages = (policy, *(pages_of(replace(plan, policy=page))[1] for page in plan.compare))
-    claims, cubes = _cubes(plan, incident, pages, as_of) if of_claims else (None, {})
+    pages = (policy, *(load_documents(replace(plan, policy=page))[1] for page in plan.compare))
+    claims, cubes = _cubes_per_policy(plan, incident, pages, as_of) if of_claims else (None, {})
     found = compare(pages, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed)
-    return Compared(incident, pages, ledger, as_of, found, claims)
+    return PolicyComparison(incident, pages, ledger, as_of, found, claims)
 
 
-def _cubes(
+def _cubes_per_policy(
     plan: Plan, incident: Incident, pages: Sequence[Policy], as_of: date
 ) -> tuple[Claims | None, dict[str, list[Cube]]]:
     """The claims of a plan, and the cubes that each policy pays from, on the edges of all."""
@@ -84,14 +84,14 @@ def _cubes(
     cubes: dict[str, list[Cube]] = {}
     known = [page.as_known_on(as_of) for page in pages]
     for page in known:
-        claims, built = cubes_of(plan, incident, page, as_of, beside=known)
+        claims, built = load_cubes(plan, incident, page, as_of, beside=known)
         cubes[page.id] = [*built.values()]
     return claims, cubes
 
 
 def compare_policies(
     plan: Plan, policies: Sequence[str | Path | Policy], *, valuation: str = "cash"
-) -> Compared:
+) -> PolicyComparison:
     """Compare policies under the ledger of a plan, or the incident's latest by the plan's day.
 
     Args:
@@ -109,10 +109,12 @@ def compare_policies(
     ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
     pages = tuple(page if isinstance(page, Policy) else load_policy(page) for page in policies)
     for page in pages:
-        refuse_strangers(incident, page, ledger)
+        check_documents_fit(incident, page, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(page, incident) for page in pages))
-    claims, cubes = _cubes(plan, incident, pages, as_of) if plan.claims or plan.counts else (None, {})
+    claims, cubes = (
+        _cubes_per_policy(plan, incident, pages, as_of) if plan.claims or plan.counts else (None, {})
+    )
     found = compare(
         pages, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
     )
-    return Compared(incident, pages, ledger, as_of, found, claims)
+    return PolicyComparison(incident, pages, ledger, as_of, found, claims)

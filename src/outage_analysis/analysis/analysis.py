@@ -20,19 +20,19 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
 
 if TYPE_CHECKING:  # what only a report holds; a cost alone is told sooner without it
-    from outage_analysis.analysis.alternatives import Compared
+    from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.costs import Backtest
 
-DOUBT = (
+UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
     *("comparison", "pairs", "flips"),
 )
 """Tables of the headline, whatever it rests on."""
-COUNTS = ("costs", "totals", "funnel")
+COST_TABLES = ("costs", "totals", "funnel")
 """Tables of published counts; those of claims have names of their own."""
 
 
-FEW = 2
+MAX_NAMED_LINES = 2
 """Cost lines that a first figure names; of more it says how many there are."""
 
 
@@ -56,7 +56,7 @@ class Analysis(Displayable):
     """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
     backtest: Backtest | None = None
     """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
-    compared: Compared | None = None
+    compared: PolicyComparison | None = None
     """The policy beside those that the plan names."""
 
     def card(self, lang: str = "en") -> Card:
@@ -69,14 +69,14 @@ class Analysis(Displayable):
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += filter(None, [self.warning(locale)])
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
-        cash = [_cash(self, basis, locale) for basis in self.bases]
+        cash = [_cash_texts(self, basis, locale) for basis in self.bases]
         rows = tuple(
             (locale(f"word.{name}"), *told)
             for name, *told in zip(("expected", "p10", "p90"), *cash, strict=True)
         )
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
-            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_notes(self, locale))
+            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
         )
 
     def words(self, lang: str) -> Locale:
@@ -158,7 +158,7 @@ class Analysis(Displayable):
 
     def behind(self, name: str) -> str:
         """The name under which the headline has a table: of claims where it rests on them."""
-        return f"claims_{name}" if self.of_claims and name in COUNTS else name
+        return f"claims_{name}" if self.of_claims and name in COST_TABLES else name
 
     @property
     def costs(self) -> pl.DataFrame:
@@ -184,7 +184,9 @@ class Analysis(Displayable):
 
     def marked(self, name: str) -> bool:
         """Whether a table is made from synthetic rows, and must say so."""
-        return self.synthetic and (name.startswith("claims_") or (self.made_up and name in DOUBT))
+        return self.synthetic and (
+            name.startswith("claims_") or (self.made_up and name in UNCERTAINTY_TABLES)
+        )
 
     def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
         """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
@@ -297,7 +299,7 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
     said = [
         locale("report.budget_stressed", share=locale.share(row["stressed"])),
         locale("report.budget_counts", lines=lines)
-        if len(counted) <= FEW
+        if len(counted) <= MAX_NAMED_LINES
         else locale("report.budget_counts_many", count=len(counted)),
     ]
     if omitted:
@@ -305,13 +307,13 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
     return " ".join(said)
 
 
-def _cash(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
+def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
     """Expected cash, P10 and P90 of a basis, rounded as the first screen of a report rounds them."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
-def _notes(analysis: Analysis, locale: Locale) -> list[str]:
+def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
     """The chance of breaking the budget, what is left out, and where to go on."""
     budget = analysis.doubt(analysis.headline, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]

@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.analysis.analysis import Analysis
-from outage_analysis.analysis.plan import Plan, cubes_of, last_day, pages_of
+from outage_analysis.analysis.plan import Plan, last_day, load_cubes, load_documents
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -28,7 +28,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 
 Progress = Callable[[str], None]
-Drawn = tuple[Uncertainty, dict[str, pl.DataFrame]]
+RunWithTables = tuple[Uncertainty, dict[str, pl.DataFrame]]
 """An uncertainty run and its tables by name."""
 
 
@@ -69,7 +69,7 @@ class RunInputs:
     def of(cls, plan: Plan, progress: Progress) -> RunInputs:
         """Read them."""
         progress("reading the incident, the policy and the ledger")
-        incident, policy, ledger = pages_of(plan)
+        incident, policy, ledger = load_documents(plan)
         as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
         return cls(plan, incident, policy, ledger, as_of, policy.as_known_on(as_of))
 
@@ -82,7 +82,7 @@ class RunInputs:
         """Of published counts or of cubes."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
-    def drawn(self, cubes: Sequence[Cube] = ()) -> Drawn | None:
+    def drawn(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
         """An uncertainty run of published counts or of cubes, and its tables; None if nothing is expected."""
         portfolio = portfolio_of(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
         if not portfolio.streams:
@@ -102,11 +102,11 @@ class CostRun:
     """The costs of published counts."""
     given: pl.DataFrame | None
     """Those of the claims, if there are any."""
-    drawn: dict[str, Drawn]
+    drawn: dict[str, RunWithTables]
     """By basis, that of the headline first."""
 
     @classmethod
-    def of(cls, begun: RunInputs, drawing: Future[Drawn | None], progress: Progress) -> CostRun:
+    def of(cls, begun: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:
         """Read the claims, compute the cost, and draw what is uncertain; that of published counts is drawing.
 
         Raises:
@@ -115,13 +115,13 @@ class CostRun:
         """
         plan, policy, as_of = begun.plan, begun.policy, begun.as_of
         progress("reading the claims")
-        claims, cubes = cubes_of(plan, begun.incident, begun.known, as_of)
+        claims, cubes = load_cubes(plan, begun.incident, begun.known, as_of)
         progress("computing the cost")
         published = begun.costs()
         paid = list(cubes.values())
         given = begun.costs(paid) if paid else None
         every = published if given is None else pl.concat([published, given])
-        _refuse_if_silent(every, policy, as_of, counted=bool(plan.claims or plan.counts))
+        _check_any_cost(every, policy, as_of, counted=bool(plan.claims or plan.counts))
         progress("drawing what is uncertain")
         drawn = {"published": drawing.result()}
         if paid:
@@ -165,7 +165,7 @@ class CostRun:
         )
 
 
-def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
+def _check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
     """Refuse when not one line has a figure, rather than print a page of nothing.
 
     Args:

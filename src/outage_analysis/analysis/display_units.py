@@ -19,21 +19,21 @@ from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, decimal_places
 from outage_analysis.text import Locale, in_units
 
-Counts = Literal["money", "loss", "squares"]
+AmountKind = Literal["money", "loss", "squares"]
 
-NO_SUMS = ({"unit"}, {"branch"}, {"origin"})
+NO_AMOUNTS = ({"unit"}, {"branch"}, {"origin"})
 """Columns by which a table is known whose rows name their own units, or are counts."""
 RANGE = ("low", "expected", "high", "most")
 QUANTILES = ("p10", "p50", "p90")
 INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
-IS_SUM = pl.col("kind").is_in(SUMS)
-RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
+IS_AMOUNT = pl.col("kind").is_in(SUMS)
+AMOUNT_RULES: tuple[tuple[set[str], tuple[str, ...], AmountKind, pl.Expr], ...] = (
     ({"stage", "outcome"}, (*QUANTILES, "observed"), "money", pl.col("stage").is_in(["paid", "total"])),
     ({"stage"}, RANGE, "money", NEVER),
     # The chance of a rival rule for an award is no sum.
-    ({"kind", "measure"}, INPUTS, "money", IS_SUM & (pl.col("measure") == "median")),
-    ({"kind"}, INPUTS, "money", IS_SUM),
+    ({"kind", "measure"}, INPUTS, "money", IS_AMOUNT & (pl.col("measure") == "median")),
+    ({"kind"}, INPUTS, "money", IS_AMOUNT),
     ({"probability"}, ("value", "low", "high", "error"), "loss", ALWAYS),
     ({"quantity"}, ("value", "low", "high", "average", "least", "greatest"), "loss", ALWAYS),
     ({"statistic"}, ("first", "second", "difference", "low", "high"), "loss", ALWAYS),
@@ -63,14 +63,14 @@ RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     (set(), ("loss_squared",), "squares", ALWAYS),
 )
 """Columns that stand in a table, which names are then sums, of what, and in which rows; the first holds."""
-NO_RULE: tuple[set[str], tuple[str, ...], Counts, pl.Expr] = (set(), (), "money", NEVER)
-COUNTS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
+NO_RULE: tuple[set[str], tuple[str, ...], AmountKind, pl.Expr] = (set(), (), "money", NEVER)
+COUNT_RULES: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (set(), ("count", "recipients", "late")),
     ({"branch"}, ("total",)),
     ({"stage"}, RANGE),
 )
 """Columns that stand in a table, and which names are then numbers of people, claims or payments."""
-UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
+LARGE_UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 """In which large amounts are shortened, the largest unit first."""
 SHORT_DIGITS = 3
 """Significant digits of a shortened amount."""
@@ -79,12 +79,12 @@ SHORT_DIGITS = 3
 def whole_counts(table: pl.DataFrame) -> pl.DataFrame:
     """A table for people: expected numbers of people, claims and payments as whole numbers."""
     columns = set(table.columns)
-    names = {name for marks, counted in COUNTS if marks <= columns for name in counted}
+    names = {name for marks, counted in COUNT_RULES if marks <= columns for name in counted}
     floats = [name for name in table.columns if name in names and table.schema[name].is_float()]
     return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
 
-def shortened(value: float) -> str:
+def short_amount(value: float) -> str:
     """An amount to three significant digits: 190, 6.29, 161,000."""
     if not value or not math.isfinite(value):
         return f"{value:.0f}"
@@ -147,7 +147,7 @@ class DisplayUnits:
         Args:
             table: sums in the smallest unit, in columns of the names that this package uses.
             write: how another value of such a column is written.
-            unit: one of `UNITS`, to write amounts of money in it, to three significant digits.
+            unit: one of `LARGE_UNITS`, to write amounts of money in it, to three significant digits.
         """
 
         def text(value: object, places: int, *, is_sum: bool, short: bool) -> str | None:
@@ -156,7 +156,7 @@ class DisplayUnits:
             if not is_sum:
                 return write(value)
             if short and unit:
-                return shortened(float(str(value)) / 10**places / unit)
+                return short_amount(float(str(value)) / 10**places / unit)
             if isinstance(value, int | Decimal) and value == int(value):
                 return in_units(int(value), places)
             return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
@@ -183,19 +183,19 @@ class DisplayUnits:
         ]
         if not amounts:
             return None
-        return next(((size, name) for size, name in UNITS if min(amounts) >= size), None)
+        return next(((size, name) for size, name in LARGE_UNITS if min(amounts) >= size), None)
 
-    def _found(self, table: pl.DataFrame) -> dict[str, tuple[Counts, int, pl.Series]]:
+    def _found(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
         """Column -> what its sums are of, their decimal places, and which of its rows are sums."""
         columns = set(table.columns)
-        if any(marks <= columns for marks in NO_SUMS):
+        if any(marks <= columns for marks in NO_AMOUNTS):
             return {}
         places = {"money": self.digits, "loss": self.loss_digits, "squares": 2 * self.loss_digits}
-        found: dict[str, tuple[Counts, int, pl.Series]] = {}
+        found: dict[str, tuple[AmountKind, int, pl.Series]] = {}
         for name, dtype in table.schema.items():
             if not dtype.is_numeric():
                 continue
-            rules = (rule for rule in RULES if rule[0] <= columns and name in rule[1])
+            rules = (rule for rule in AMOUNT_RULES if rule[0] <= columns and name in rule[1])
             _, _, counts, where = next(rules, NO_RULE)
             is_money = counts == "money" or self.losses_are_money or places[counts]
             if is_money and (mask := table.select(where).to_series()).any():

@@ -56,23 +56,23 @@ class Plan:
     seed: int = SEED
 
 
-def pages_of(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
+def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     """The incident, the policy and the ledger that a plan names.
 
     Raises:
         UsageError: a page that is wrong, or pages that do not fit each other.
     """
     incident = load_incident(plan.incident)
-    policy = policy_of(incident, plan.policy)
+    policy = load_policy_or_default(incident, plan.policy)
     if plan.ledger is not None:
         ledger: Ledger | None = load_ledger(plan.ledger)
     else:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    refuse_strangers(incident, policy, ledger, file=plan.ledger)
+    check_documents_fit(incident, policy, ledger, file=plan.ledger)
     return incident, policy, ledger
 
 
-def policy_of(incident: Incident, policy: str | Path | None) -> Policy:
+def load_policy_or_default(incident: Incident, policy: str | Path | None) -> Policy:
     """The policy that is named, or the bundled one of the incident's id.
 
     Raises:
@@ -91,7 +91,7 @@ def last_day(policy: Policy, incident: Incident) -> date:
     return max(*days, incident.claims_to)
 
 
-def refuse_strangers(
+def check_documents_fit(
     incident: Incident, policy: Policy, ledger: Ledger | None, *, file: str | Path | None = None
 ) -> None:
     """Refuse a policy that the incident cannot have, and another incident's ledger or one in other money.
@@ -134,10 +134,10 @@ def refuse_strangers(
                     remedy=nearest(stranger, known or []),
                 )
     if ledger is not None:
-        _refuse_foreign(ledger, incident, None if file is None else Path(file).name)
+        _check_ledger_fits(ledger, incident, None if file is None else Path(file).name)
 
 
-def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> None:
+def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> None:
     if ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
@@ -154,7 +154,7 @@ def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> Non
         )
 
 
-def cubes_of(
+def load_cubes(
     plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
 ) -> tuple[Claims | None, dict[str, Cube]]:
     """The claims that a plan names, and their cubes by name: cost, and claimants of a line.

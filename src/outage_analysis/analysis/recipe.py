@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from outage_analysis.analysis.alternatives import beside
+from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import Plan
@@ -18,9 +18,9 @@ from outage_analysis.analysis.tables import (
     cited_facts,
     claims_tables,
     funnel_table,
-    headline_table,
-    hindsight_apart,
+    headlines_table,
     service_table,
+    split_hindsight,
 )
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import (
@@ -57,25 +57,25 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
     with background_pool() as pool:
         drawing = pool.submit(begun.drawn)
-        trying = pool.submit(_tried, begun)
+        trying = pool.submit(_run_backtest, begun)
         priced = CostRun.of(begun, drawing, progress)
         tried = trying.result()
     of_claims = bool(priced.runs) and "published" not in priced.runs
     funnels = {} if priced.given is None or "published" in priced.runs else {"claims_funnel": priced.given}
-    compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
+    compared = compare_with_alternatives(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
-        **_published(priced),
+        **_published_tables(priced),
         **claims_tables(priced.claims, priced.cubes, begun.known, priced.given, as_of),
         **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
-        **_doubt(priced),
+        **_uncertainty_tables(priced),
         **({} if compared is None else compared.tables),
         **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
     }
-    told = hindsight_apart(tables, incident, as_of, shown=plan.hindsight)
+    told = split_hindsight(tables, incident, as_of, shown=plan.hindsight)
     return replace(priced.analysis, tables=told, backtest=tried, compared=compared)
 
 
-def _published(priced: CostRun) -> dict[str, pl.DataFrame]:
+def _published_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
     """The tables that rest on published figures alone, but for those of the uncertainty run."""
     begun, published = priced.begun, priced.published
     incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
@@ -85,12 +85,12 @@ def _published(priced: CostRun) -> dict[str, pl.DataFrame]:
         "funnel": funnel_table(policy, ledger, as_of, published),
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headline_table(incident, published, priced.runs.get("published"), as_of),
+        "headlines": headlines_table(incident, published, priced.runs.get("published"), as_of),
         "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 
 
-def _tried(begun: RunInputs) -> Backtest | None:
+def _run_backtest(begun: RunInputs) -> Backtest | None:
     """The back-test of what this run forecasts, where outcomes may be shown and a page of them is bundled."""
     plan, policy, ledger, as_of = begun.plan, begun.policy, begun.ledger, begun.as_of
     if not plan.hindsight or ledger is None:
@@ -105,7 +105,7 @@ def _tried(begun: RunInputs) -> Backtest | None:
     return None
 
 
-def _doubt(priced: CostRun) -> dict[str, pl.DataFrame]:
+def _uncertainty_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
     """These, and what moves the headline, its law and what adds up to it."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
     for basis, (drawn, told) in [*priced.drawn.items()][:1]:

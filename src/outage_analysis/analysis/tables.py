@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, pairwise
+from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_tables, heap_tables, pair_counts
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -30,7 +30,7 @@ from outage_analysis.losses import (
     build_cube,
     claimants_table,
     cumulative_intake,
-    curves,
+    curve_table,
     display_bands,
     heaping_table,
     quality_table,
@@ -46,7 +46,7 @@ Stages = dict[str, tuple[Input, str]]
 """Stage -> its share of what was counted, and the kind of input without which it is none."""
 
 
-def hindsight_apart(
+def split_hindsight(
     tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, shown: bool
 ) -> dict[str, pl.DataFrame]:
     """What rests on later facts moves to tables of its own, or goes."""
@@ -80,9 +80,11 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         if not isinstance(line, Schedule):
             continue
         funnel, published = funnel_of(line, ledger, as_of), basis == "published"
-        least, mid, most = (count, count, count) if published else _due(table.filter(line=name))
+        least, mid, most = (
+            (count, count, count) if published else _claims_in_paying_bands(table.filter(line=name))
+        )
         rows.append((name, "reported" if published else "claimed", count, count, count))
-        for stage, (share, kind) in (_of_reports(funnel) if published else _of_claims(funnel)).items():
+        for stage, (share, kind) in (_report_stages(funnel) if published else _claim_stages(funnel)).items():
             if kind and kind not in funnel.entries:
                 continue
             expected = None if mid is None or share.expected is None else mid * share.expected
@@ -94,7 +96,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _of_reports(funnel: Funnel) -> Stages:
+def _report_stages(funnel: Funnel) -> Stages:
     """Each stage as a share of the reports so far, and the kind of input that it needs."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
@@ -106,7 +108,7 @@ def _of_reports(funnel: Funnel) -> Stages:
     }
 
 
-def _of_claims(funnel: Funnel) -> Stages:
+def _claim_stages(funnel: Funnel) -> Stages:
     """The same of claims whose band pays anything."""
     return {
         "due": (ALL, ""),
@@ -117,7 +119,7 @@ def _of_claims(funnel: Funnel) -> Stages:
     }
 
 
-def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
+def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     """How many claims of a line lie in bands that pay: at least, expected, at most.
 
     Of those whose band lies across two rules it is not known; nor of those that state no loss, where the
@@ -129,7 +131,7 @@ def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
 
 
-def headline_table(
+def headlines_table(
     incident: Incident, published: pl.DataFrame, run: Uncertainty | None, as_of: date
 ) -> pl.DataFrame:
     """What others said, with our own figure of the same line first; later ones are marked as hindsight.
@@ -142,7 +144,7 @@ def headline_table(
     rows: list[tuple[object, ...]] = [
         ("", r["line"], low, r["expected"], high, as_of, "", "", False)
         for r in ours.iter_rows(named=True)
-        for low, high in [_likely(r, run)]
+        for low, high in [_likely_range(r, run)]
     ]
     for headline in incident.headlines:
         fact = figure(headline.fact, hindsight=True)
@@ -164,7 +166,7 @@ def headline_table(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _likely(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | None, float | None]:
+def _likely_range(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | None, float | None]:
     """P10 and P90 of one line, on the draws of the whole."""
     mine = None if run is None else run.only(row["line"], row["valuation"])
     if mine is None:
@@ -228,9 +230,9 @@ def claims_tables(
         frame = regroup(cost, ["service"], display)
     tables["claims_bands"] = with_shares(frame, ["service"])
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
-    tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
+    tables |= _summary_tables(cost) | _fit_tables_if_possible(cost, totals=claims is None)
     if claims is not None:
-        tables["claims_pairs"] = pairwise(claims, policy, until=as_of)
+        tables["claims_pairs"] = pair_counts(claims, policy, until=as_of)
         days = ("service", "claimant_type", "filed_on")
         tables["claims_intake"] = cumulative_intake(
             build_cube(claims, until=as_of, dimensions=days, bands=display)
@@ -243,7 +245,7 @@ def claims_tables(
     return tables
 
 
-def _summarised(cost: Cube) -> dict[str, pl.DataFrame]:
+def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
     """Means and medians; none where bands overlap, as totals of several sources may."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
@@ -251,15 +253,15 @@ def _summarised(cost: Cube) -> dict[str, pl.DataFrame]:
         return {}
 
 
-def _fitted(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
+def _fit_tables_if_possible(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
     """The laws fitted to the losses of real claims; none where a fit is refused, as of synthetic ones."""
     try:
-        fits, _ = fitted(cost, totals=totals)
+        fits, _ = fit_cube(cost, totals=totals)
         told = fit_tables(fits)
     except (ModelRefused, UsageError):
         return {}
     return {
         "claims_fits": told["fits"],
         "claims_fitted": told["quantities"],
-        "claims_curves": curves(fits),
+        "claims_curves": curve_table(fits),
     }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from outage_analysis.losses import COUNTED, Channel, Forecast
+from outage_analysis.losses import COUNTED, Channel, LateClaimsForecast
 
 MOST_POINTS = 32
 """Points of one line: a curve on a chart needs no more."""
@@ -81,7 +81,7 @@ def spaced(places: Sequence[float], gap: float, last: float) -> list[float]:
 
 
 def forecast_fan(
-    channel: Channel, made: Forecast, *, ended: tuple[datetime, int] | None = None, fact: str = ""
+    channel: Channel, made: LateClaimsForecast, *, ended: tuple[datetime, int] | None = None, fact: str = ""
 ) -> pl.DataFrame:
     """The fan of a forecast, at evenly spaced times and every closing.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
-    from outage_analysis.losses import Cube, KeptCube
+    from outage_analysis.losses import Cube, StoredCube
 
 commands = typer.Typer()
 
@@ -199,13 +199,13 @@ def cube(
 
         outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
-    from outage_analysis.analysis import DisplayUnits, policy_of
+    from outage_analysis.analysis import DisplayUnits, load_policy_or_default
     from outage_analysis.incidents import Bands, load_incident, log_grid
     from outage_analysis.losses import build_cube, load_cube
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
-    edges = policy_of(incident, policy)
+    edges = load_policy_or_default(incident, policy)
     bands = Bands.of(log_grid(), edges.bends if edges else ())
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
@@ -236,17 +236,17 @@ def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
 
 
 def _write_cube(
-    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: KeptCube | None, *, replaces: bool
+    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
 ) -> None:
     """Write the rows as .csv, or as .parquet the cube, added to the earlier one if there is one."""
-    from outage_analysis.losses import keep, merged, save_cube
+    from outage_analysis.losses import merge_cubes, save_cube, with_provenance
     from outage_analysis.reports import write_table
 
     if out.suffix != ".parquet":
         write_table(built.rows, out)
         return
-    kept = keep(built, claims, bands=bands)
-    save_cube(merged(earlier, kept) if earlier else kept, out, onto=earlier if replaces else None)
+    kept = with_provenance(built, claims, bands=bands)
+    save_cube(merge_cubes(earlier, kept) if earlier else kept, out, onto=earlier if replaces else None)
     if earlier:
         typer.echo(DUPLICATES_WARNING, err=True)
 

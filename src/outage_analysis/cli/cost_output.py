@@ -11,7 +11,7 @@ from outage_analysis.cli.console import band_expression, print_line, print_table
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, Compared, DisplayUnits, Plan
+    from outage_analysis.analysis import Analysis, DisplayUnits, Plan, PolicyComparison
     from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -42,7 +42,7 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
+def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
     """What a result depends on: incident, ledger, day, draws and seed; which assumptions are examples."""
     inputs = result.inputs
     return {
@@ -58,7 +58,7 @@ def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
     }
 
 
-def warn_of_examples(result: Analysis | Compared) -> None:
+def warn_of_examples(result: Analysis | PolicyComparison) -> None:
     """Print a warning on stderr if assumptions of the result are only examples."""
     from outage_analysis.assumptions import warning
     from outage_analysis.text import Locale

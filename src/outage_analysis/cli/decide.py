@@ -33,7 +33,7 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, Compared
+    from outage_analysis.analysis import Analysis, PolicyComparison
 
 commands = typer.Typer()
 
@@ -186,7 +186,7 @@ def compare(
 def _print_result(
     tables: Mapping[str, pl.DataFrame],
     titles: Mapping[str, str],
-    result: Analysis | Compared,
+    result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
     synthetic: bool,

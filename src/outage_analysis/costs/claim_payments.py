@@ -16,7 +16,7 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import UNKNOWN, ZERO, Band
-from outage_analysis.losses import EDGES, Cube, Types, known_sum, stated_losses
+from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
 PLACES = 38
@@ -58,7 +58,7 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         UsageError: the cube lacks a dimension that a line asks for.
         InputRefused: the sums are too large.
     """
-    schema: Types = {
+    schema: Schema = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},
         **EDGES,
@@ -110,7 +110,7 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     return (
         _priced(placed_rows(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
-        .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
+        .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
         .with_columns(
             line=pl.lit(line.id),
@@ -158,7 +158,7 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
             payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
-    return stated_losses(found)
+    return null_unstated_sums(found)
 
 
 def _squared() -> pl.Expr:
@@ -186,7 +186,7 @@ def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -
 
 def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
     """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
-    schema: Types = {
+    schema: Schema = {
         **EDGES,
         "tariff": pl.Int64,
         "place": pl.Int64,

@@ -13,7 +13,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import nearest
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.losses import GroupedPage
+from outage_analysis.losses import GroupedLossesDocument
 from outage_analysis.text import Locale
 
 WIDEST_FOOTER = 90
@@ -22,7 +22,7 @@ WIDEST_FOOTER = 90
 
 def show(
     name: str,
-    source: Analysis | Claims | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
     table: pl.DataFrame | None = None,
     *,
     as_of: date | None = None,
@@ -61,7 +61,7 @@ def show(
     words, day = frame.words, frame.as_of
     chart = draw(name, drawn, frame)
     if chart is None:
-        dated = not isinstance(source, GroupedPage)
+        dated = not isinstance(source, GroupedLossesDocument)
         return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
@@ -75,10 +75,14 @@ def _marked(source: Analysis, name: str, drawn: pl.DataFrame) -> bool:
 
 
 def _frame(
-    source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
+    as_of: date | None,
+    lang: str,
+    *,
+    claims: bool,
 ) -> Frame:
     """What a chart of a source says beside its table."""
-    if isinstance(source, GroupedPage):
+    if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
         return Frame(Locale(lang), {}, as_of or date.min, loss, source=printed)

@@ -15,7 +15,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.losses import Cube, GroupedPage
+from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.text import Locale, grid, style_of
@@ -23,7 +23,7 @@ from outage_analysis.text import Locale, grid, style_of
 
 def show_table(
     table: pl.DataFrame,
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
     *,
     lang: str = "en",
 ) -> Html:
@@ -41,7 +41,7 @@ def show_table(
     words = Locale(lang)
     if isinstance(source, Analysis) and not source.of_claims:
         mark = words("notebook.published", day=words.day(source.as_of))
-    elif isinstance(source, Policy | Ledger | GroupedPage | IntakeSeries):
+    elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
@@ -59,7 +59,7 @@ def show_table(
 
 
 def _sums(
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
     """How the sums of a table are written, where its source knows."""
     if isinstance(source, Analysis | Claims):

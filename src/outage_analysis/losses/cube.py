@@ -17,15 +17,15 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, misspelt, nearest
 from outage_analysis.incidents import UNKNOWN, Band, Incident, Named, folded, parse_band, written_starts
 
-Types = dict[str, pl.DataType | type[pl.DataType]]
-MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
-EDGES: Types = {"over": pl.Int64, "up_to": pl.Int64}
-HIGHEST = 2**63 - 1
-MOST_DIGITS = 15
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
+EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
+MAX_INT64 = 2**63 - 1
+MAX_DIGITS = 15
 """Of a count or a sum in a file of totals."""
-BY = ("service", "claimant_type")
+COUNT_DIMENSIONS = ("service", "claimant_type")
 """The dimensions of a cube from totals alone."""
-COUNT_COLUMNS = (*BY, "band", "claims")
+COUNT_COLUMNS = (*COUNT_DIMENSIONS, "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 
@@ -51,7 +51,7 @@ class Cube:
     @property
     def rows(self) -> pl.DataFrame:
         """The frame as people read it: no sum of losses where claims state none."""
-        return stated_losses(self.frame)
+        return null_unstated_sums(self.frame)
 
     @property
     def claims(self) -> int:
@@ -59,12 +59,12 @@ class Cube:
         return int(self.frame["claims"].sum())
 
 
-def known_sum(column: str) -> pl.Expr:
+def sum_or_null(column: str) -> pl.Expr:
     """The sum of a column, null as soon as one part is unknown: polars would take nulls for nothing."""
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
-def stated_losses(frame: pl.DataFrame) -> pl.DataFrame:
+def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by band with no sums of losses for claims that state none: a cube holds 0 there, which adds up."""
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
@@ -77,11 +77,11 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
-def refuse_overflow(total: int, file: str | None = None) -> None:
+def check_total_fits(total: int, file: str | None = None) -> None:
     """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
-    if total > HIGHEST:
+    if total > MAX_INT64:
         raise InputRefused(
-            f"claims or losses add up to more than {HIGHEST:,}",
+            f"claims or losses add up to more than {MAX_INT64:,}",
             file=file,
             remedy="State losses in a larger unit.",
         )
@@ -114,21 +114,21 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
                 value=error.value,
                 remedy=error.remedy,
             ) from error
-    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     texts = [fields[header.index("band")] for _, fields in body]
-    _refuse_overlap(rows, [number for number, _ in body], texts, path.name)
-    schema: Types = {**dict.fromkeys(BY, pl.String), **EDGES, **MEASURES}
+    _check_no_overlap(rows, [number for number, _ in body], texts, path.name)
+    schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
     frame = (
         pl.DataFrame(rows, schema=schema, orient="row")
-        .group_by(*BY, *EDGES)
-        .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+        .group_by(*COUNT_DIMENSIONS, *EDGES)
+        .agg(pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     )
     starts = frozenset[int]().union(*(written_starts(text) for text in texts))
     synthetic = "synthetic" in path.name.lower()
-    return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
+    return Cube(sorted_cube(frame, COUNT_DIMENSIONS), COUNT_DIMENSIONS, synthetic, path.name, starts=starts)
 
 
-def _refuse_overlap(
+def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
     """Refuse two bands of one service and claimant type that share a loss: its claims could be in both."""
@@ -187,27 +187,27 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
-    service = _known(record["service"], incident.services, "service")
-    claimant = _known(record["claimant_type"], incident.claimant_types, "claimant_type")
+    service = _find_id(record["service"], incident.services, "service")
+    claimant = _find_id(record["claimant_type"], incident.claimant_types, "claimant_type")
     try:
         band = parse_band(record["band"])
     except UsageError as error:
         error.column = "band"
         raise
-    claims = _whole(record["claims"], "claims")
-    loss = _whole(record["loss"], "loss") if record.get("loss", "").strip() else None
-    if loss is not None and not _fits(loss, claims, band):
+    claims = _parse_whole_number(record["claims"], "claims")
+    loss = _parse_whole_number(record["loss"], "loss") if record.get("loss", "").strip() else None
+    if loss is not None and not _loss_fits_claims(loss, claims, band):
         raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
     return (service, claimant, *band, claims, loss, None)
 
 
-def _fits(loss: int, claims: int, band: Band) -> bool:
+def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
     over, up_to = (-1, 0) if band == UNKNOWN else band
     least = over is None or claims * (over + 1) <= loss
     return least and (up_to is None or loss <= claims * up_to)
 
 
-def _known(raw: str, named: Sequence[Named], column: str) -> str:
+def _find_id(raw: str, named: Sequence[Named], column: str) -> str:
     for item in named:
         if folded(raw) in item.spellings():
             return item.id
@@ -216,8 +216,8 @@ def _known(raw: str, named: Sequence[Named], column: str) -> str:
     raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
 
 
-def _whole(raw: str, column: str) -> int:
+def _parse_whole_number(raw: str, column: str) -> int:
     text = raw.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise UsageError(f"{column} is not a whole number", column=column, value=raw)
     return int(text)

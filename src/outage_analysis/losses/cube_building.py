@@ -11,17 +11,17 @@ from outage_analysis.claims import Claims, literal, queries, quoted
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import nearest
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
-from outage_analysis.losses.cube import EDGES, HIGHEST, Cube, Types, refuse_overflow
+from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
 from outage_analysis.policies import Policy, Schedule
 
-MOST_CATEGORIES = 20
+MAX_CATEGORIES = 20
 """Values of a dimension that stand by themselves in its pairs: a text may take any number of them."""
-LEAST_CLAIMS = 10
+MIN_CLAIMS_PER_CATEGORY = 10
 """Claims, in all, of a value that does. A text that fewer claims have may tell who filed them, as a full
 address does, and the other half of its pair what they lost. Publishers of counts ask for 3 to 11."""
-FEW_LOSSES = 200
+MAX_EXACT_LOSSES = 200
 """Different losses that have a band of their own in a cube that costs are computed from."""
-_LOWEST = -(2**63)
+_MIN_INT64 = -(2**63)
 
 
 def build_cube(
@@ -54,7 +54,7 @@ def build_cube(
     if line is not None:
         dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}
-    _refuse_unknown(dimensions, by_id)
+    _check_dimensions(dimensions, by_id)
     # A cube leaves the warehouse: what it groups by may be printed anywhere.
     claims.refuse_personal([name for name in dimensions if name in by_id and by_id[name].kind == "text"])
     if bands is None:
@@ -62,13 +62,15 @@ def build_cube(
     if claims.incident.loss.negative == "band":
         bands = bands.mirrored()
     _load_bands(claims, bands)
-    groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
+    groups = {name: _group_expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
-        source = _filed_claims(until)
+        source = _filed_claims_query(until)
     else:
-        _refuse_unknown(tuple(line.eligibility), by_id)
-        _refuse_nameless(claims, line)
-        source = queries.load("claimants", entitled=f"{_entitled(line, by_id)} and {_filed(until)}")
+        _check_dimensions(tuple(line.eligibility), by_id)
+        _check_claimants_named(claims, line)
+        source = queries.load(
+            "claimants", entitled=f"{_eligibility_condition(line, by_id)} and {_filed_condition(until)}"
+        )
     query = queries.load(
         "cube",
         source=source,
@@ -92,9 +94,9 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     if not any(rule.depends_on_loss for rule in rules):
         return edges
-    query = queries.load("few_losses", most=str(FEW_LOSSES + 1))
+    query = queries.load("few_losses", most=str(MAX_EXACT_LOSSES + 1))
     losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
-    if len(losses) > FEW_LOSSES:
+    if len(losses) > MAX_EXACT_LOSSES:
         return edges
     return Bands.of(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
@@ -104,8 +106,8 @@ def count_pairs(
 ) -> pl.DataFrame:
     """Claims by every two of service, loss band, day and a dimension: no larger for more claims.
 
-    Texts of the dimension are told as they stand only where at least `LEAST_CLAIMS` claims have the same, and
-    at most `MOST_CATEGORIES` of them; the others are counted together. Where most claims that state one are
+    Texts of the dimension are told as they stand only where at least `MIN_CLAIMS_PER_CATEGORY` claims have the same, and
+    at most `MAX_CATEGORIES` of them; the others are counted together. Where most claims that state one are
     among these, as with addresses, the dimension is left out, as if there were none.
 
     Args:
@@ -128,18 +130,18 @@ def count_pairs(
     _load_bands(claims, bands)
     query = queries.load(
         "pairs",
-        source=_filed_claims(until),
+        source=_filed_claims_query(until),
         category=quoted(dimension) if dimension else "cast(null as varchar)",
-        most=str(MOST_CATEGORIES),
-        least=str(LEAST_CLAIMS),
+        most=str(MAX_CATEGORIES),
+        least=str(MIN_CLAIMS_PER_CATEGORY),
     )
     table = claims.warehouse.frame(query)
-    if dimension and _mostly_told(table):
+    if dimension and _mostly_in_common_categories(table):
         return table.with_columns(dimension=pl.lit(dimension))
     return table.filter(pl.col("other") != "category").with_columns(dimension=pl.lit(None, pl.String))
 
 
-def _mostly_told(pairs: pl.DataFrame) -> bool:
+def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
     """Whether at least half of the claims that state a category have one that stands by itself."""
     stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
@@ -148,17 +150,17 @@ def _mostly_told(pairs: pl.DataFrame) -> bool:
 def _load_bands(claims: Claims, bands: Bands) -> None:
     """Fill the table `bands`: each band with the losses above which and up to which it reaches."""
     total = claims.sql(queries.load("loss_total")).fetchall()
-    refuse_overflow(total[0][0])
+    check_total_fits(total[0][0])
     rows = [
-        (o, u, _LOWEST if o is None else o, HIGHEST if u is None else u)
+        (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
         for o, u in bands.rows()
         if (o, u) != UNKNOWN
     ]
-    schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
+    schema: Schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
+def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
     for name in dimensions:
         if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
             known = ["service", "claimant_type", "filed_on", *by_id]
@@ -167,26 +169,26 @@ def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -
             raise UsageError("a dimension is named twice", value=name)
 
 
-def _entitled(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
+def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
     """The condition under which a line entitles a claim."""
     conditions = ["true"]
     for name, values in line.eligibility.items():
         known = ", ".join(literal(value) for value in values)
-        conditions.append(f"cast({_expression(name, by_id.get(name))} as varchar) in ({known})")
+        conditions.append(f"cast({_group_expression(name, by_id.get(name))} as varchar) in ({known})")
     return " and ".join(conditions)
 
 
-def _filed(until: date | None) -> str:
+def _filed_condition(until: date | None) -> str:
     """The condition under which a claim had been filed by a day."""
     return "true" if until is None else f"filed_on <= date {literal(until.isoformat())}"
 
 
-def _filed_claims(until: date | None) -> str:
+def _filed_claims_query(until: date | None) -> str:
     """The query of the claims that had been filed by a day."""
-    return queries.load("filed", filed=_filed(until))
+    return queries.load("filed", filed=_filed_condition(until))
 
 
-def _refuse_nameless(claims: Claims, line: Schedule) -> None:
+def _check_claimants_named(claims: Claims, line: Schedule) -> None:
     """A claim without a claimant cannot be added to the claimant's others."""
     nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
     if nameless:
@@ -197,7 +199,7 @@ def _refuse_nameless(claims: Claims, line: Schedule) -> None:
         )
 
 
-def _expression(name: str, dimension: Dimension | None) -> str:
+def _group_expression(name: str, dimension: Dimension | None) -> str:
     """A dimension as the cube groups it: a numeric one by the label of its band."""
     if dimension is None or dimension.kind == "text":
         return quoted(name)

@@ -9,7 +9,7 @@ import polars as pl
 from outage_analysis.claims import Claims, explain, queries
 from outage_analysis.losses.heaping import heaping_table
 
-FIRST = 10
+MAX_EXPLAINED_REJECTS = 10
 """Rejects that are told one by one."""
 
 
@@ -57,7 +57,7 @@ def claimants_table(claims: Claims) -> pl.DataFrame:
 
 def quality_report(claims: Claims) -> dict[str, Any]:
     """All of it as plain values: what `ingest` prints."""
-    first = claims.rejects.head(FIRST).iter_rows(named=True)
+    first = claims.rejects.head(MAX_EXPLAINED_REJECTS).iter_rows(named=True)
     return {
         "files": quality_table(claims).to_dicts(),
         "skipped": list(claims.skipped),

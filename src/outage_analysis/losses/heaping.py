@@ -82,14 +82,14 @@ def bunching_table(
     if not 0 < window < 1:
         raise UsageError("the window is a share of the edge, between 0 and 1", value=window)
     if by is not None:
-        _refuse_unknown(claims, by)
+        _check_column(claims, by)
     edges, keys = sorted(set(edges)), [] if by is None else [by]
     frame = claims.warehouse.frame(
         queries.load("bunching", by="".join(f"{quoted(key)}, " for key in keys)),
         edges=edges,
         reaches=[round(edge * window) for edge in edges],
-        lower=[_as_round(edge)[0] for edge in edges],
-        higher=[_as_round(edge)[1] for edge in edges],
+        lower=[_equally_round_neighbours(edge)[0] for edge in edges],
+        higher=[_equally_round_neighbours(edge)[1] for edge in edges],
     )
     at_edge, under, losses = pl.col("at_edge"), pl.col("under"), pl.col("losses")
     alike = pl.when(pl.col("edge") > 1).then(pl.col("as_round") / 2)
@@ -104,14 +104,14 @@ def bunching_table(
     ).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _as_round(edge: int) -> tuple[int, int]:
+def _equally_round_neighbours(edge: int) -> tuple[int, int]:
     """The next sums below and above that are as round as the edge."""
     digits = str(edge)
     step = 10 ** (len(digits) - len(digits.rstrip("0")))
     return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
 
 
-def _refuse_unknown(claims: Claims, by: str) -> None:
+def _check_column(claims: Claims, by: str) -> None:
     texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:

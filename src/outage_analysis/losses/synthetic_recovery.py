@@ -16,7 +16,7 @@ ROUND_EDGES = (0.0, *(float(m * 10**k) for k in range(3, 6) for m in (1, 2, 5)),
 """Edges on the sums that people tell most."""
 
 
-def recovered(cube: Cube, law: LossModel) -> pl.DataFrame:
+def recovery_table(cube: Cube, law: LossModel) -> pl.DataFrame:
     """A lognormal law fitted to synthetic claims, beside the one that they were drawn from.
 
     Args:
@@ -35,7 +35,7 @@ def recovered(cube: Cube, law: LossModel) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(p=pl.lit(found.gof.p))
 
 
-def rounded(law: LossModel, claims: int, edges: Sequence[float], *, seed: int) -> pl.DataFrame:
+def rounding_table(law: LossModel, claims: int, edges: Sequence[float], *, seed: int) -> pl.DataFrame:
     """The median of a law found again from losses that are exact, and from the same told to one digit.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import FEW, Analysis, budget_scope
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope
 from outage_analysis.costs import UNSTATED
 from outage_analysis.incidents import figure
 from outage_analysis.policies import Schedule
@@ -56,7 +56,7 @@ def _scope(analysis: Analysis, locale: Locale) -> str:
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
-    if not 0 < len(counted) <= FEW:
+    if not 0 < len(counted) <= MAX_NAMED_LINES:
         return ""
     return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 

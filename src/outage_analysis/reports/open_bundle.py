@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from outage_analysis.analysis import Plan, pages_of
+from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.costs import Side
 from outage_analysis.errors import InputRefused, UsageError
@@ -74,7 +74,7 @@ def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tupl
         found = reopen(Path(run))
         return Side(found.policy, found.ledger, found.as_of), found.expected.get(valuation)
     ledger = load_ledger(run)
-    _, page, _ = pages_of(Plan(incident=incident, policy=policy, ledger=run))
+    _, page, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
     return Side(page, ledger, ledger.as_of), None
 
 

@@ -9,11 +9,17 @@ import polars as pl
 
 from outage_analysis.claims import Claims
 from outage_analysis.incidents import IntakeSeries
-from outage_analysis.losses import Channel, answer, build_cube, daily, published
+from outage_analysis.losses import (
+    Channel,
+    build_cube,
+    channel_from_cube,
+    channel_from_series,
+    late_claim_tables,
+)
 
 
 @dataclass(frozen=True)
-class Counted:
+class ForecastInput:
     """Counts ready to be forecast, and what they are of."""
 
     channel: Channel
@@ -28,22 +34,24 @@ class Counted:
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """How many are still to come, with how it ended: what `development.answers.answer` gives."""
-        return answer(self.channel, ended=self.ended)
+        return late_claim_tables(self.channel, ended=self.ended)
 
 
-def counted_on_page(page: IntakeSeries, until: date | None = None) -> Counted:
+def forecast_input_from_series(page: IntakeSeries, until: date | None = None) -> ForecastInput:
     """The counts of a published intake that were public by a day, by default the page's own.
 
     Raises:
         ModelRefused: no count was public by that day.
     """
-    counted = Counted(published(page, until), page.id, until or page.as_of)
+    counted = ForecastInput(channel_from_series(page, until), page.id, until or page.as_of)
     if page.outcome is None or page.final is None:
         return counted
     return replace(counted, ended=(page.outcome.at, page.final.count), fact=page.outcome.fact)
 
 
-def counted_by_day(claims: Claims, until: date | None = None, *, recovery: bool = False) -> Counted:
+def forecast_input_from_claims(
+    claims: Claims, until: date | None = None, *, recovery: bool = False
+) -> ForecastInput:
     """Claims by the day on which they were filed; those after a day are how it went on.
 
     Args:
@@ -56,10 +64,10 @@ def counted_by_day(claims: Claims, until: date | None = None, *, recovery: bool 
         ModelRefused: synthetic claims, without `recovery`.
     """
     cube = build_cube(claims, dimensions=("filed_on",))
-    every = daily(cube, claims.incident, recovery=recovery)
+    every = channel_from_cube(cube, claims.incident, recovery=recovery)
     last = every.moment(every.times[-1])
     closed = claims.incident.claims_to  # nothing is filed after it, so no day after it says more
-    channel = daily(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
+    channel = channel_from_cube(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
     later = channel.times[-1] < every.times[-1]
     as_of = channel.moment(channel.times[-1] - 1).date()  # the count is that of the day's end
-    return Counted(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)
+    return ForecastInput(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)

@@ -12,21 +12,21 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import (
     FAMILIES,
-    MOST_SHOWN,
+    MAX_DISPLAY_CUTS,
     Cube,
+    DimensionFilter,
     Fits,
-    Where,
     bunching_table,
     concentration,
     count_pairs,
     display_bands,
+    filter_cube,
     fit_all,
     heaps_table,
     lorenz,
     loss_counts,
     quantiles,
     regroup,
-    select,
     sorted_cube,
     stated_edges,
     summary,
@@ -34,12 +34,12 @@ from outage_analysis.losses import (
 )
 from outage_analysis.policies import Policy
 
-ASKED = ("median", "mean", "p75", "p90", "p95", "p99")
+FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """What a fit is asked for."""
 
 
 def loss_tables(
-    cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: Where | None = None
+    cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: DimensionFilter | None = None
 ) -> dict[str, pl.DataFrame]:
     """Counts by band, means, quantiles and concentration of a cube, by its dimensions.
 
@@ -56,7 +56,7 @@ def loss_tables(
     Raises:
         UsageError: an unknown dimension or value.
     """
-    chosen = select(cube, where)
+    chosen = filter_cube(cube, where)
     if bands is None:
         banded = sorted_cube(regroup(chosen, [*by, "over", "up_to"]), by)
     else:
@@ -75,11 +75,11 @@ def loss_tables(
 
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
     """Where stated losses heap: the most frequent ones as `heaps`, and at a policy's edges as `bunching`."""
-    edges = policy.edges[:MOST_SHOWN] if policy else ()
+    edges = policy.edges[:MAX_DISPLAY_CUTS] if policy else ()
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
 
-def pairwise(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
+def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
     """Claims by every two of service, loss band, day and region: what linked views are drawn from.
 
     In place of region stands the first dimension of the incident whose values are texts; without one, there
@@ -102,11 +102,11 @@ def pairwise(claims: Claims, policy: Policy | None = None, *, until: date | None
     return count_pairs(claims, bands=bands, dimension=dimension, until=until)
 
 
-def fitted(
+def fit_cube(
     cube: Cube,
     *,
     totals: bool,
-    where: Where | None = None,
+    where: DimensionFilter | None = None,
     top: str | None = None,
     families: Sequence[str] = tuple(FAMILIES),
     recovery: bool = False,
@@ -158,7 +158,7 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     Raises:
         UsageError: a level that is none.
     """
-    rows = [_asked(fits, quantity, level) for quantity in ASKED]
+    rows = [_quantity_row(fits, quantity, level) for quantity in FIT_QUANTITIES]
     numbers = ("value", "low", "high", "average", "least", "greatest")
     schema = {"quantity": pl.String, "family": pl.String, **dict.fromkeys(numbers, pl.Float64)}
     asked = pl.DataFrame(rows, schema=schema, orient="row")
@@ -166,11 +166,11 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     return {
         "fits": fits.table(),
         "quantities": asked.with_columns(finite),
-        "refused": _refused(fits.refused),
+        "refused": _refused_table(fits.refused),
     }
 
 
-def _asked(fits: Fits, quantity: str, level: float) -> tuple[str | float | None, ...]:
+def _quantity_row(fits: Fits, quantity: str, level: float) -> tuple[str | float | None, ...]:
     best = fits.best
     low: float | None
     high: float | None
@@ -182,6 +182,6 @@ def _asked(fits: Fits, quantity: str, level: float) -> tuple[str | float | None,
     return (quantity, best.family, *told)
 
 
-def _refused(reasons: Mapping[str, str]) -> pl.DataFrame:
+def _refused_table(reasons: Mapping[str, str]) -> pl.DataFrame:
     schema = dict.fromkeys(("family", "reason"), pl.String)
     return pl.DataFrame([*reasons.items()], schema=schema, orient="row")

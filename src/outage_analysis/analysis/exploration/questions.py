@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, loss_tables
+from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_tables, heap_tables, loss_tables
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.files import bundled_claims, ids
@@ -17,19 +17,19 @@ from outage_analysis.incidents import Bands, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
     Cube,
-    Where,
+    DimensionFilter,
     build_cube,
-    compare,
+    compare_groups,
     display_bands,
+    filter_cube,
     fit_all,
     load_grouped,
     read_counts,
-    select,
     with_shares,
 )
 from outage_analysis.policies import load_policy, refuse_misfit
 
-PAIR = 2
+TWO_GROUPS = 2
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Question:
     """
 
     by: tuple[str, ...] = ("service",)
-    where: Where = field(default_factory=dict)
+    where: DimensionFilter = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     fit: bool = False
     families: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Found:
+class Exploration:
     """The tables that answer, what they were made from, and what a reader must know of them."""
 
     tables: dict[str, pl.DataFrame]
@@ -82,7 +82,7 @@ def explore(
     counts: str | Path | None,
     question: Question,
     max_rejects: float = MAX_REJECTS,
-) -> Found:
+) -> Exploration:
     """The distribution of claims, or of totals.
 
     Args:
@@ -107,7 +107,7 @@ def explore(
         if files:
             raise UsageError("give claim files or counts, not both")
         cube = read_counts(counts, page)
-        return replace(_answered(cube, None, question, {}), starts=cube.starts)
+        return replace(_explore_cube(cube, None, question, {}), starts=cube.starts)
     if not files:
         bundled = bundled_claims(page.id)
         if bundled is None:
@@ -119,10 +119,12 @@ def explore(
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
     starts = edges.starts if edges else frozenset[int]()
     bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
-    return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts)
+    return replace(
+        _explore_cube(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts
+    )
 
 
-def explore_grouped(id_or_path: str | Path, question: Question) -> Found:
+def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
     """The laws fitted to a printed table of losses.
 
     Raises:
@@ -141,22 +143,22 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Found:
     said = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
     notes = (said, *([page.note.en] if page.note else []), *(f"source: {source}" for source in page.sources))
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}
-    return Found(tables, page.id, synthetic=False, notes=notes)
+    return Exploration(tables, page.id, synthetic=False, notes=notes)
 
 
-def _answered(
+def _explore_cube(
     cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
-) -> Found:
-    where = _typed(question.where)
+) -> Exploration:
+    where = _typed_filter(question.where)
     tables = {**loss_tables(cube, bands, question.by, where), **heaps}
     notes: list[str] = []
     if question.compared:
-        if len(question.compared) != PAIR or not question.by:
+        if len(question.compared) != TWO_GROUPS or not question.by:
             raise UsageError("two values are compared", value=", ".join(question.compared))
-        first, second = _values(question.by[0], question.compared)
-        wide = bands or _bands_of_totals(cube)
-        found = compare(
-            select(cube, where),
+        first, second = _typed_values(question.by[0], question.compared)
+        wide = bands or _bands_of_counts(cube)
+        found = compare_groups(
+            filter_cube(cube, where),
             question.by[0],
             first,
             second,
@@ -166,7 +168,7 @@ def _answered(
         )
         tables |= {"shares": found.shares, "differences": found.differences}
     if question.fit:
-        fits, said = fitted(
+        fits, said = fit_cube(
             cube,
             totals=bands is None,
             where=where,
@@ -180,29 +182,29 @@ def _answered(
         notes.append("losses told most often and those at edges are of all claims")
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
-    return Found(tables, cube.source, cube.synthetic, notes=tuple(notes))
+    return Exploration(tables, cube.source, cube.synthetic, notes=tuple(notes))
 
 
-def _bands_of_totals(cube: Cube) -> Bands:
+def _bands_of_counts(cube: Cube) -> Bands:
     """Bands that end where the bands of totals end."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.of(ends, negative=any(end < 0 for end in ends))
 
 
-def _typed(where: Where) -> dict[str, object]:
+def _typed_filter(where: DimensionFilter) -> dict[str, object]:
     """Values as the cube has them."""
     return {
-        dimension: _values(dimension, values) if isinstance(values, list | tuple) else values
+        dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()
     }
 
 
-def _values(dimension: str, values: Sequence[object]) -> list[object]:
+def _typed_values(dimension: str, values: Sequence[object]) -> list[object]:
     """Days as days, nothing as unknown: the command line writes both as text."""
-    return [None if v == "" else _day(str(v)) if dimension == "filed_on" else v for v in values]
+    return [None if v == "" else _parse_day(str(v)) if dimension == "filed_on" else v for v in values]
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from random import Random
 
-from outage_analysis.analysis import Plan, pages_of
+from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import ids, notebooks_root, put_in_place, recover
 from outage_analysis.jupyter.export.notebook_files import names
@@ -171,7 +171,7 @@ def _write(folder: Path, project: Project) -> None:
 
 def _read_back(folder: Path) -> None:
     """Every page, as a run reads it: a project that could not run is none."""
-    pages_of(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
+    load_documents(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
     load_policy(folder / "alternative.toml")
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.losses.development.observed_counts import observe
+from outage_analysis.losses.development.observed_counts import increments_from_counts
 
 
 @dataclass(frozen=True)
-class Bounds:
+class LateClaimBounds:
     """The least and the most late claims, each with what it rests on; no probability is given to either.
 
     Args:
@@ -47,7 +47,7 @@ class Bounds:
         return pl.DataFrame(rows, schema=("bound", "late", "total", "rests_on"), orient="row")
 
 
-def bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> Bounds:
+def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
     """Late claims at least and at most, from as few as one count after the opening.
 
     The upper bound is the largest mean rate between two counts, times the days that are left: it holds if
@@ -63,7 +63,7 @@ def bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> Boun
         ModelRefused: nothing filed.
         UsageError: a closing before the last count.
     """
-    observed = observe(times, counts)
+    observed = increments_from_counts(times, counts)
     left = closes - observed.until
     if not left >= 0 or math.isinf(left):
         raise UsageError(
@@ -72,4 +72,4 @@ def bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> Boun
             remedy="Give the closing that is still to come, in days since the opening.",
         )
     rate = float((observed.counts / np.diff(observed.edges)).max())
-    return Bounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))
+    return LateClaimBounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))

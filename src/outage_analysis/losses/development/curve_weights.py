@@ -12,32 +12,38 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import nearest
 from outage_analysis.losses.development.growth_curves import (
     CURVES,
-    Grid,
-    explore,
+    ParameterGrid,
+    filed_shares,
     log_likelihood,
-    shares,
+    weigh_parameters,
 )
-from outage_analysis.losses.development.observed_counts import EVEN, WEEK, Array, Clock, Observed
-from outage_analysis.losses.severity.goodness import pooled
+from outage_analysis.losses.development.observed_counts import (
+    DAYS_PER_WEEK,
+    EQUAL_WEEKDAYS,
+    Array,
+    IntakeIncrements,
+    WeekdayClock,
+)
+from outage_analysis.losses.severity.goodness import pool_bands
 
-SPARE = 2
+SPARE_INCREMENTS = 2
 """Increments that a family needs beyond its parameters."""
-LEAST_EXPECTED = 1.0
+MIN_EXPECTED = 1.0
 """Claims that a cell of the chi-square expects at least; neighbours are joined until they do."""
-PHIS = 5
+PHI_VALUES = 5
 """Values that stand for what the over-dispersion may be."""
-WELL_TOLD = 30
+FREEDOM_FOR_ONE_PHI = 30
 """Degrees of freedom from which one value, the median, stands for it."""
-LEAST_DAYS = 14
+MIN_DAYS_FOR_WEEKDAYS = 14
 """Days from which weekdays are told apart."""
-STEADY = 6.0
+STEADY_THRESHOLD = 6.0
 """Twice the difference of log-likelihoods, over phi, from which counts show that the rate is not constant."""
-TURNS = 5
+WEEKDAY_ROUNDS = 5
 """Times that weekdays and curve are told apart in turn."""
 
 
 @dataclass(frozen=True)
-class Growth:
+class WeightedCurves:
     """The curves that counts allow, weighed.
 
     Args:
@@ -48,8 +54,8 @@ class Growth:
         notes: what was left out and why, one sentence each.
     """
 
-    observed: Observed
-    grids: tuple[tuple[Grid, ...], ...]
+    observed: IntakeIncrements
+    grids: tuple[tuple[ParameterGrid, ...], ...]
     phi: float
     phis: tuple[float, ...]
     notes: tuple[str, ...]
@@ -65,7 +71,7 @@ class Growth:
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
-    def average(self, of: Callable[[Grid], Array]) -> Array:
+    def average(self, of: Callable[[ParameterGrid], Array]) -> Array:
         """The average over all nodes of something that a grid gives for each of its own, (n, ...)."""
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
         return np.asarray(sum(locale * np.tensordot(grid.weight, of(grid), 1) for locale, grid in pairs))
@@ -79,7 +85,7 @@ class Growth:
         """
         constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
         best = max(float(grid.fits.max()) for row in self.grids for grid in row)
-        return bool(best - constant < STEADY / 2 * self.phi)
+        return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
 
     def at_constant_rate(self, edges: Array) -> Array:
         """The claims between times at the mean rate of all increments that are used, (n - 1,)."""
@@ -90,36 +96,36 @@ class Growth:
     def expected(self, edges: Array) -> Array:
         """The claims expected between times, from the opening or from the last count on, (n - 1,)."""
         observed = self.observed
-        return self.average(lambda grid: observed.of_curve * over_seen(observed, grid, edges))
+        return self.average(lambda grid: observed.of_curve * relative_to_observed(observed, grid, edges))
 
 
-def over_seen(observed: Observed, grid: Grid, edges: Array) -> Array:
+def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
     """What nodes expect between times, over what they expect of all increments that are used, (n, e - 1)."""
-    seen = shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
-    asked = shares(grid.family, grid.shape, grid.median, observed.clock(edges))
+    seen = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
+    asked = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
     return np.asarray(asked / seen[:, observed.used].sum(-1, keepdims=True))
 
 
-def grow(observed: Observed, families: Sequence[str]) -> Growth:
+def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
     """Weigh the curves of the families that there are increments enough for.
 
     Raises:
         UsageError: no such family.
         ModelRefused: too few increments for any family.
     """
-    known, notes = _told(observed, families)
-    clock, says = _weekdays(observed, known)
+    known, notes = _fittable_families(observed, families)
+    clock, says = _weekday_clock(observed, known)
     observed = observed.on(clock)
-    chi_square, free = _chi_square(observed, _best(observed, known))
+    chi_square, free = _chi_square(observed, _best_grid(observed, known))
     phis = dispersions(chi_square, free)
-    grids = tuple(tuple(explore(family, observed, phi) for phi in phis) for family in known)
+    grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in known)
     if free <= 0:
         notes.append("too few claims to tell over-dispersion: increments are held to vary as Poisson counts")
     phi = max(1.0, chi_square / free) if free > 0 else 1.0
-    return Growth(observed, grids, phi, phis, (*notes, says))
+    return WeightedCurves(observed, grids, phi, phis, (*notes, says))
 
 
-def _told(observed: Observed, families: Sequence[str]) -> tuple[list[str], list[str]]:
+def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
     """The families that the increments can tell of, and why others are left out."""
     if not families:
         raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
@@ -128,12 +134,12 @@ def _told(observed: Observed, families: Sequence[str]) -> tuple[list[str], list[
             raise UsageError("no such growth curve", value=family, remedy=nearest(family, list(CURVES)))
     there, masked = int(observed.used.sum()), int((~observed.used).sum())
     beside = f" ({masked} more lie beside a former deadline)" if masked else ""
-    needs = {family: CURVES[family].params + SPARE for family in CURVES if family in families}
+    needs = {family: CURVES[family].params + SPARE_INCREMENTS for family in CURVES if family in families}
     known = [family for family, need in needs.items() if there >= need]
     if not known:
         least = min(needs.values())
         raise ModelRefused(
-            f"{_words(there)}{beside} cannot tell a growth curve: the simplest asked for needs {least}",
+            f"{_increments_text(there)}{beside} cannot tell a growth curve: the simplest asked for needs {least}",
             remedy=f"Wait for {least - there} more, or take bounds(times, counts, closes) instead.",
         )
     notes = [
@@ -144,14 +150,16 @@ def _told(observed: Observed, families: Sequence[str]) -> tuple[list[str], list[
     return known, notes
 
 
-def _words(increments: int) -> str:
+def _increments_text(increments: int) -> str:
     """So many increments, in words."""
     return f"{increments} increment" + ("" if increments == 1 else "s")
 
 
-def _best(observed: Observed, families: Sequence[str]) -> Grid:
+def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
     """The family with the likeliest node, weighed as if there were no over-dispersion."""
-    return max((explore(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max()))
+    return max(
+        (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
+    )
 
 
 def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
@@ -166,24 +174,24 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
         return (1.0,)
     shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # of the gamma distribution of 1 / phi, up to 1
     below = special.gammainc(shape, 1 / scale)
-    values = PHIS if free < WELL_TOLD else 1
+    values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
     found = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
     return tuple(np.maximum(found, 1.0).tolist())
 
 
-def _chi_square(observed: Observed, grid: Grid) -> tuple[float, int]:
+def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
     """Pearson's, at the best node of a family, and its degrees of freedom."""
     at = [grid.best]
-    p = shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
+    p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
-    counts, expected = pooled(counts, p / p.sum() * counts.sum(), LEAST_EXPECTED)
-    told_apart = WEEK - 1 if observed.clock.factors != EVEN else 0
+    counts, expected = pool_bands(counts, p / p.sum() * counts.sum(), MIN_EXPECTED)
+    told_apart = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
     free = len(counts) - CURVES[grid.family].params - told_apart
     return float(((counts - expected) ** 2 / expected).sum()), free
 
 
-def _weekdays(observed: Observed, families: Sequence[str]) -> tuple[Clock, str]:
+def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
     """How busy each weekday is, by shrunken ratios, and a sentence about it.
 
     A weekday's ratio of observed to expected claims is believed as far as the ratios differ by more
@@ -192,37 +200,39 @@ def _weekdays(observed: Observed, families: Sequence[str]) -> tuple[Clock, str]:
     plain = observed.clock
     if not observed.daily:
         return plain, "no weekday factors: they need increments of one whole calendar day each"
-    if observed.used.sum() < LEAST_DAYS:
-        return plain, f"no weekday factors: they need {LEAST_DAYS} days"
-    clock, family = plain, _best(observed, families).family
-    for _ in range(TURNS):
+    if observed.used.sum() < MIN_DAYS_FOR_WEEKDAYS:
+        return plain, f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days"
+    clock, family = plain, _best_grid(observed, families).family
+    for _ in range(WEEKDAY_ROUNDS):
         seen = observed.on(clock)
-        grid = explore(family, seen, 1.0)
-        factors = _factors(seen, seen.of_curve * grid.weight @ over_seen(seen, grid, seen.edges))
+        grid = weigh_parameters(family, seen, 1.0)
+        factors = _weekday_factors(
+            seen, seen.of_curve * grid.weight @ relative_to_observed(seen, grid, seen.edges)
+        )
         settled = np.allclose(factors, clock.factors, atol=1e-3)
-        clock = Clock(factors, plain.starts)
+        clock = WeekdayClock(factors, plain.starts)
         if settled:
             break
-    if clock.factors == EVEN:
+    if clock.factors == EQUAL_WEEKDAYS:
         return clock, "weekdays do not differ by more than their days do among themselves"
     return clock, "weekday factors are taken as they stand: their own error is in no interval"
 
 
-def _factors(observed: Observed, expected: Array) -> tuple[float, ...]:
+def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
     """Factors, Monday first and 1 on average, from what is expected under those of the clock."""
     clock = observed.clock
     first = clock.starts.weekday() if clock.starts else 0
-    weekday = (first + np.arange(len(expected))) % WEEK
+    weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK
     plain = (expected / np.array(clock.factors)[weekday])[observed.used]
     weekday, counts = weekday[observed.used], observed.counts[observed.used]
-    level = np.bincount(weekday, plain, WEEK)
+    level = np.bincount(weekday, plain, DAYS_PER_WEEK)
     mean = counts.sum() / level.sum()
-    ratio = np.where(level > 0, np.bincount(weekday, counts, WEEK) / np.maximum(level, 1e-300), mean)
-    again = np.maximum(np.bincount(weekday, minlength=WEEK) - 1, 0).sum()
+    ratio = np.where(level > 0, np.bincount(weekday, counts, DAYS_PER_WEEK) / np.maximum(level, 1e-300), mean)
+    again = np.maximum(np.bincount(weekday, minlength=DAYS_PER_WEEK) - 1, 0).sum()
     within = max(1.0, float((plain * (counts / plain - ratio[weekday]) ** 2).sum() / again))
-    spread = float((level * (ratio - mean) ** 2).sum()) - (WEEK - 1) * within
+    spread = float((level * (ratio - mean) ** 2).sum()) - (DAYS_PER_WEEK - 1) * within
     between = max(0.0, spread / (level.sum() - (level**2).sum() / level.sum()))
     if not between:
-        return EVEN
+        return EQUAL_WEEKDAYS
     shrunk = mean + level / (level + within / between) * (ratio - mean)
     return tuple((shrunk / shrunk.mean()).tolist())

@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.intake_counts import Channel
-from outage_analysis.losses.development.late_claims import Forecast
+from outage_analysis.losses.development.late_claims import LateClaimsForecast
 from outage_analysis.losses.development.late_count import Branch
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -28,7 +28,7 @@ DIGITS = 7
 """Significant digits of a table: the last bits of a grid differ from one processor to another."""
 
 
-def answer(
+def late_claim_tables(
     channel: Channel,
     *,
     by: date | None = None,
@@ -53,13 +53,13 @@ def answer(
         ModelRefused: nothing filed, or a back-test without an origin.
         UsageError: a branch or a day before the last count.
     """
-    tables = _tables(channel, by, level, ended, tested=tested)
+    tables = _unrounded_tables(channel, by, level, ended, tested=tested)
     return {
         name: table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS)) for name, table in tables.items()
     }
 
 
-def _tables(
+def _unrounded_tables(
     channel: Channel, by: date | None, level: float, ended: tuple[datetime, int] | None, *, tested: bool
 ) -> dict[str, pl.DataFrame]:
     tables = {"points": channel.points()}
@@ -69,17 +69,17 @@ def _tables(
         untested = ["no back-test: there is no forecast to test"] if tested else []
         tables |= _bounds_tables(channel, [f"no growth curve: {refusal}", *untested])
         if ended:
-            tables["hindsight"] = _bounds_in_hindsight(channel, *ended)
+            tables["hindsight"] = _bounds_hindsight_table(channel, *ended)
         return tables
     tables |= forecast_tables(channel, made)
     if made.refused:
         without = channel.ending(*(b for b in channel.branches if b.id in made.refused))
         tables |= _bounds_tables(without, tables["left_out"]["note"])
     if ended:
-        tables["hindsight"] = in_hindsight(channel, made, *ended)
+        tables["hindsight"] = hindsight_table(channel, made, *ended)
     if tested:
         found = channel.backtest(level=level)
-        moments = pl.col("origin", "at").map_elements(lambda t: _written(channel, t), pl.String)
+        moments = pl.col("origin", "at").map_elements(lambda t: _format_moment(channel, t), pl.String)
         tables |= {"backtest": found.table.with_columns(moments), "coverage": found.coverage()}
         more = pl.DataFrame({"note": [f"not tested from {reason}" for reason in found.refused]})
         tables["left_out"] = pl.concat([tables["left_out"], more], how="vertical_relaxed")
@@ -94,7 +94,7 @@ def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataF
     return {"bounds": bounds_table(channel), "left_out": pl.DataFrame({"note": left_out})}
 
 
-def forecast_tables(channel: Channel, made: Forecast) -> dict[str, pl.DataFrame]:
+def forecast_tables(channel: Channel, made: LateClaimsForecast) -> dict[str, pl.DataFrame]:
     """Every table of a forecast, by name.
 
     Returns:
@@ -102,7 +102,7 @@ def forecast_tables(channel: Channel, made: Forecast) -> dict[str, pl.DataFrame]
         their intervals), `variance`, and `left_out` with a sentence a row; `weekdays` and `spikes`
         where there are any.
     """
-    closes = {late.branch: _written(channel, late.by) for late in made.late.values()}
+    closes = {late.branch: _format_moment(channel, late.by) for late in made.late.values()}
     spread = [
         {"branch": late.branch, "level": level, **late.spread(level)}
         for late in made.late.values()
@@ -118,7 +118,9 @@ def forecast_tables(channel: Channel, made: Forecast) -> dict[str, pl.DataFrame]
     if made.weekdays:
         tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": made.weekdays})
     if made.spikes:
-        spikes = [{**vars(spike), "deadline": _written(channel, spike.deadline)} for spike in made.spikes]
+        spikes = [
+            {**vars(spike), "deadline": _format_moment(channel, spike.deadline)} for spike in made.spikes
+        ]
         tables["spikes"] = pl.DataFrame(spikes)
     return tables
 
@@ -128,7 +130,7 @@ def bounds_table(channel: Channel) -> pl.DataFrame:
     return pl.concat(
         found.table().select(
             pl.lit(branch).alias("branch"),
-            pl.lit(_written(channel, found.closes)).alias("closes"),
+            pl.lit(_format_moment(channel, found.closes)).alias("closes"),
             "bound",
             "late",
             "total",
@@ -137,7 +139,7 @@ def bounds_table(channel: Channel) -> pl.DataFrame:
     )
 
 
-def in_hindsight(channel: Channel, made: Forecast, at: datetime, count: int) -> pl.DataFrame:
+def hindsight_table(channel: Channel, made: LateClaimsForecast, at: datetime, count: int) -> pl.DataFrame:
     """How it ended beside what was forecast; nothing before it was computed from this.
 
     Returns:
@@ -149,7 +151,7 @@ def in_hindsight(channel: Channel, made: Forecast, at: datetime, count: int) -> 
     for branch in made.branches:
         late = made.late[branch.id]
         below, up_to = late.law.cdf([count - made.counted - 1, count - made.counted])
-        so = _ended_so(channel, branch, at) and late.by == branch.closes
+        so = _closes_at(channel, branch, at) and late.by == branch.closes
         for level in made.levels:
             low, high = late.total(level)
             pit = float(below + up_to) / 2
@@ -158,21 +160,21 @@ def in_hindsight(channel: Channel, made: Forecast, at: datetime, count: int) -> 
     return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
 
 
-def _bounds_in_hindsight(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
-    """How it ended beside the bounds: the columns of `in_hindsight`, without a level or a probability."""
+def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
+    """How it ended beside the bounds: the columns of `hindsight_table`, without a level or a probability."""
     rows = []
     for branch in channel.branches:
         found = channel.bounds()[branch.id]
         low, high = found.counted, found.counted + found.most
-        so = _ended_so(channel, branch, at)
+        so = _closes_at(channel, branch, at)
         rows.append((branch.id, so, None, low, high, count, low <= count <= high if so else None, None))
     return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
 
 
-def _ended_so(channel: Channel, branch: Branch, at: datetime) -> bool:
+def _closes_at(channel: Channel, branch: Branch, at: datetime) -> bool:
     """Whether a branch closes when the intake ended."""
     return abs(channel.days(at) - branch.closes) < AN_HOUR
 
 
-def _written(channel: Channel, days: float) -> str:
+def _format_moment(channel: Channel, days: float) -> str:
     return channel.moment(days).isoformat(timespec="minutes")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from outage_analysis.losses.development.observed_counts import Array, Observed
-from outage_analysis.losses.severity.families import FAMILIES, differences
+from outage_analysis.losses.development.observed_counts import Array, IntakeIncrements
+from outage_analysis.losses.severity.families import FAMILIES, share_differences
 
 SHAPES = (1 / 4, 4.0)
 """Range of the shape: from four times as spread out as an exponential distribution on the logarithm of
@@ -28,14 +28,14 @@ NODES = 33
 """Nodes on each axis."""
 DIFFERENCE = 1e-4
 """Step, on the logarithm, of the differences from which the information is computed."""
-DEPTH = 18.0
+MAX_LOG_WEIGHT_GAP = 18.0
 """Nodes whose weight is below exp(-18) of the best are left out."""
-ROUNDS, SHRINKS = 12, 0.75
+MAX_ROUNDS, MIN_SHRINKAGE = 12, 0.75
 """Rounds of closing in at most; a round that keeps more than this of its width is the last."""
 
 
 @dataclass(frozen=True)
-class Curve:
+class CurveFamily:
     """A family of growth curves.
 
     Args:
@@ -47,16 +47,16 @@ class Curve:
     shape: Callable[[Array], Array] | None
 
 
-CURVES: Mapping[str, Curve] = {
-    "exponential": Curve(2, None),
-    "weibull": Curve(3, lambda shape: shape),
-    "loglogistic": Curve(3, lambda shape: shape),
-    "lognormal": Curve(3, lambda shape: 1 / shape),
+CURVES: Mapping[str, CurveFamily] = {
+    "exponential": CurveFamily(2, None),
+    "weibull": CurveFamily(3, lambda shape: shape),
+    "loglogistic": CurveFamily(3, lambda shape: shape),
+    "lognormal": CurveFamily(3, lambda shape: 1 / shape),
 }
 """Every family of curves, by the names of the loss laws whose standard laws they share."""
 
 
-def shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
+def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
     """The share of all claims filed between successive operational times.
 
     Args:
@@ -72,10 +72,10 @@ def shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
     shapes = tuple(law.shapes(*(() if own is None else (own(shape)[..., None],))))
     with np.errstate(all="ignore"):
         z = edges / median[..., None] * law.kernel.isf(np.array(0.5), *shapes)
-        return np.asarray(differences(law.kernel.cdf(z, *shapes), law.kernel.sf(z, *shapes)))
+        return np.asarray(share_differences(law.kernel.cdf(z, *shapes), law.kernel.sf(z, *shapes)))
 
 
-def log_likelihood(observed: Observed, p: Array) -> Array:
+def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
     """Of the increments that are used, given how many there are in all: multinomial, (..., k) -> (...).
 
     It is what an even prior on the mean of the observed count leaves when that mean is integrated out.
@@ -86,7 +86,7 @@ def log_likelihood(observed: Observed, p: Array) -> Array:
     return np.asarray(np.nan_to_num(terms.sum(-1), nan=-np.inf, neginf=-np.inf))
 
 
-def jeffreys(family: str, observed: Observed, shape: Array, median: Array) -> Array:
+def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median: Array) -> Array:
     """The density of Jeffreys' prior at log shape and log median, (...) -> (...).
 
     It is the square root of the determinant of the information that one claim carries about the
@@ -99,7 +99,9 @@ def jeffreys(family: str, observed: Observed, shape: Array, median: Array) -> Ar
     edges = observed.clock(observed.edges)
 
     def logs(of_shape: float, of_median: float) -> Array:
-        p = shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[..., observed.used]
+        p = filed_shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[
+            ..., observed.used
+        ]
         return np.asarray(np.log(p / p.sum(-1, keepdims=True)))
 
     with np.errstate(all="ignore"):
@@ -116,7 +118,7 @@ def _steps(family: str) -> list[tuple[float, float]]:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ParameterGrid:
     """The nodes of one family that carry weight.
 
     `shape`, `median` (n,) in operational days, `weight` (n,) adding up to 1, `fits` (n,) the
@@ -136,14 +138,16 @@ class Grid:
         return int(np.argmax(self.fits))
 
 
-def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) -> Grid:
+def weigh_parameters(
+    family: str, observed: IntakeIncrements, phi: float, *, nodes: int = NODES
+) -> ParameterGrid:
     """Weigh the parameters of a family by exp(log-likelihood / phi), times Jeffreys' prior."""
     edges = observed.clock(observed.edges)
     widest = np.log(np.array(MEDIANS) * edges[-1])
 
     def of_medians(shape: Array) -> tuple[Array, Array, Array]:
         def fits(medians: Array) -> Array:
-            p = shares(family, np.broadcast_to(shape[:, None], medians.shape), np.exp(medians), edges)
+            p = filed_shares(family, np.broadcast_to(shape[:, None], medians.shape), np.exp(medians), edges)
             return log_likelihood(observed, p) / phi
 
         low, high = (np.full(len(shape), end) for end in widest)
@@ -162,19 +166,21 @@ def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) 
     medians, step, fits = of_medians(shape)
     everywhere = np.broadcast_to(shape[:, None], medians.shape)
     with np.errstate(divide="ignore"):
-        prior = np.log(jeffreys(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None])
+        prior = np.log(
+            jeffreys_prior(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None]
+        )
     mass = fits + prior
     total = float(special.logsumexp(mass))
-    kept = mass > mass.max() - DEPTH
+    kept = mass > mass.max() - MAX_LOG_WEIGHT_GAP
     weight = np.exp(mass[kept] - total)
     medians, fits = np.exp(medians[kept]), fits[kept] * phi
-    return Grid(family, everywhere[kept], medians, weight / weight.sum(), fits, total)
+    return ParameterGrid(family, everywhere[kept], medians, weight / weight.sum(), fits, total)
 
 
 def _close_in(
     values: Callable[[Array], Array], low: Array, high: Array, nodes: int
 ) -> tuple[Array, Array, Array]:
-    """Midpoints between ends, closing in on those within `DEPTH` of the best of their row.
+    """Midpoints between ends, closing in on those within `MAX_LOG_WEIGHT_GAP` of the best of their row.
 
     Args:
         values: nodes (r, n) -> their log-weights (r, n).
@@ -186,15 +192,15 @@ def _close_in(
         Nodes (r, n), their distance (r,), their values (r, n).
     """
     places = (np.arange(nodes) + 0.5) / nodes
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         step = (high - low) / nodes
         at = low[:, None] + places * (high - low)[:, None]
         found = values(at)
-        kept = found >= found.max(-1, keepdims=True) - DEPTH
+        kept = found >= found.max(-1, keepdims=True) - MAX_LOG_WEIGHT_GAP
         first, last = kept.argmax(-1), nodes - 1 - kept[:, ::-1].argmax(-1)
         # One more node on each side: the best of all may lie between the best node and a neighbour.
         start, end = np.maximum(first - 1, 0), np.minimum(last + 2, nodes)
-        if (end - start > SHRINKS * nodes).all():
+        if (end - start > MIN_SHRINKAGE * nodes).all():
             break
         low, high = low + start * step, low + end * step
     return at, step, found

@@ -11,14 +11,14 @@ import polars as pl
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Incident, IntakeSeries, figure
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.development.bounds import Bounds, bounds
+from outage_analysis.losses.development.bounds import LateClaimBounds, late_claim_bounds
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_claims import LEVELS, Forecast, forecast
-from outage_analysis.losses.development.late_claims_backtest import Backtest, backtest
+from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
+from outage_analysis.losses.development.late_claims_backtest import LateClaimsBacktest, backtest_late_claims
 from outage_analysis.losses.development.late_count import Branch
 
 RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
-ONE = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 DEADLINE = "deadline"
 """The branch in which the deadline that is known is kept."""
 EXTENDED = "extended"
@@ -55,15 +55,15 @@ class Channel:
 
     def days(self, moment: datetime) -> float:
         """Days from the opening to a moment, by the clocks of the zone: midnights are whole days apart."""
-        return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE
+        return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE_DAY
 
     def end_of(self, day: date) -> float:
         """Days from the opening to the end of a calendar day."""
-        return self.days(datetime.combine(day + ONE, time(), self.zone))
+        return self.days(datetime.combine(day + ONE_DAY, time(), self.zone))
 
     def moment(self, days: float) -> datetime:
         """The moment so many days after the opening, to the minute."""
-        exact = self.opened.astimezone(self.zone) + days * ONE
+        exact = self.opened.astimezone(self.zone) + days * ONE_DAY
         return (exact + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
     def points(self) -> pl.DataFrame:
@@ -125,9 +125,9 @@ class Channel:
         by: float | None = None,
         families: Sequence[str] = tuple(CURVES),
         levels: Sequence[float] = LEVELS,
-    ) -> Forecast:
-        """The claims still to come; see the function `forecast`."""
-        return forecast(
+    ) -> LateClaimsForecast:
+        """The claims still to come; see the function `forecast_late_claims`."""
+        return forecast_late_claims(
             self.times,
             self.counts,
             self.branches,
@@ -138,13 +138,13 @@ class Channel:
             starts=self.starts,
         )
 
-    def bounds(self) -> dict[str, Bounds]:
+    def bounds(self) -> dict[str, LateClaimBounds]:
         """The least and the most late claims of each branch; see the function."""
-        return {b.id: bounds(self.times, self.counts, b.closes) for b in self.branches}
+        return {b.id: late_claim_bounds(self.times, self.counts, b.closes) for b in self.branches}
 
-    def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> Backtest:
+    def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> LateClaimsBacktest:
         """Forecasts of later counts from earlier ones, under the first branch; see the function."""
-        return backtest(
+        return backtest_late_claims(
             self.times,
             self.counts,
             self.times[:-1] if origins is None else origins,
@@ -155,7 +155,7 @@ class Channel:
         )
 
 
-def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
+def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
     """The counts and deadlines of a page that were public by a day, by default the page's own.
 
     The branches are the deadline that was then known, and what else the page asks for.
@@ -200,7 +200,7 @@ def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
     )
 
 
-def daily(
+def channel_from_cube(
     cube: Cube,
     incident: Incident,
     *,
@@ -231,7 +231,7 @@ def daily(
             "synthetic claims say nothing of how many are still to come",
             remedy="Give real claims; or recovery=True (--recovery) to see the generator's own input again.",
         )
-    filed = _by_day(cube, until)
+    filed = _claims_by_day(cube, until)
     first, busy = filed["filed_on"][0], filed["filed_on"][-1]
     last = until or busy
     days = pl.DataFrame({"filed_on": pl.date_range(first, last, "1d", eager=True)})
@@ -254,7 +254,7 @@ def daily(
     return replace(channel, former=passed).ending(Branch(DEADLINE, channel.end_of(incident.claims_to)))
 
 
-def _by_day(cube: Cube, until: date | None) -> pl.DataFrame:
+def _claims_by_day(cube: Cube, until: date | None) -> pl.DataFrame:
     """Days on which anything was filed, in order: `filed_on`, `claims`."""
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)

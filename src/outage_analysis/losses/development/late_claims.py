@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
-from outage_analysis.losses.development.curve_weights import Growth, grow
+from outage_analysis.losses.development.curve_weights import WeightedCurves, weigh_curves
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_count import Branch, Late, late_count, supported_late_count
-from outage_analysis.losses.development.observed_counts import EVEN, observe
+from outage_analysis.losses.development.late_count import Branch, LateCount, late_count, supported_late_count
+from outage_analysis.losses.development.observed_counts import EQUAL_WEEKDAYS, increments_from_counts
 
 LEVELS = (0.5, 0.8, 0.95)
 
 
 @dataclass(frozen=True)
-class Spike:
+class DeadlineSpike:
     """What a deadline that has passed did to the increments beside it.
 
     Args:
@@ -37,7 +37,7 @@ class Spike:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class LateClaimsForecast:
     """What the counts say of the claims still to come.
 
     Args:
@@ -49,12 +49,12 @@ class Forecast:
         spikes: what former deadlines did.
     """
 
-    growth: Growth
+    growth: WeightedCurves
     branches: tuple[Branch, ...]
-    late: dict[str, Late]
+    late: dict[str, LateCount]
     refused: dict[str, str]
     levels: tuple[float, ...]
-    spikes: tuple[Spike, ...]
+    spikes: tuple[DeadlineSpike, ...]
 
     @property
     def counted(self) -> int:
@@ -75,7 +75,7 @@ class Forecast:
     def weekdays(self) -> tuple[float, ...] | None:
         """How busy each weekday is, Monday first and 1 on average; None where weekdays are not told apart."""
         factors = self.growth.observed.clock.factors
-        return None if factors == EVEN else factors
+        return None if factors == EQUAL_WEEKDAYS else factors
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Forecast:
         refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
         return (*self.growth.notes, *refused)
 
-    def by(self, branch: str, at: float) -> Late:
+    def by(self, branch: str, at: float) -> LateCount:
         """The late count of a branch by any time from the last count on.
 
         Raises:
@@ -159,7 +159,7 @@ class Forecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def forecast(
+def forecast_late_claims(
     times: Sequence[float],
     counts: Sequence[int],
     branches: Sequence[Branch],
@@ -169,7 +169,7 @@ def forecast(
     levels: Sequence[float] = LEVELS,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Forecast:
+) -> LateClaimsForecast:
     """How many claims are still to come, from cumulative counts.
 
     Increments are over-dispersed Poisson with means that follow a growth curve. Every family's
@@ -196,21 +196,21 @@ def forecast(
     """
     for level in levels:
         refuse_no_level(level)
-    observed = observe(times, counts, former=former, starts=starts)
+    observed = increments_from_counts(times, counts, former=former, starts=starts)
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
-    growth = grow(observed, families)
+    growth = weigh_curves(observed, families)
     late, refused = _late_counts(growth, branches, by)
-    passed = tuple(_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
+    passed = tuple(_deadline_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
     answered = tuple(b for b in branches if b.id in late)
-    return Forecast(growth, answered, late, refused, tuple(levels), passed)
+    return LateClaimsForecast(growth, answered, late, refused, tuple(levels), passed)
 
 
 def _late_counts(
-    growth: Growth, branches: Sequence[Branch], by: float | None
-) -> tuple[dict[str, Late], dict[str, str]]:
+    growth: WeightedCurves, branches: Sequence[Branch], by: float | None
+) -> tuple[dict[str, LateCount], dict[str, str]]:
     """The late count of each branch that has one, and why the others have none; refused if none has."""
-    late: dict[str, Late] = {}
+    late: dict[str, LateCount] = {}
     refused: dict[str, ModelRefused] = {}
     for branch in branches:
         try:
@@ -222,10 +222,10 @@ def _late_counts(
     return late, {id_: str(refusal) for id_, refusal in refused.items()}
 
 
-def _spike(growth: Growth, deadline: float) -> Spike:
+def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
     """Observed over expected beside one former deadline."""
     observed = growth.observed
     beside = observed.beside(deadline)
     filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()
     on_day = growth.expected(np.array([max(deadline - 1, 0.0), deadline]))
-    return Spike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))
+    return DeadlineSpike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))

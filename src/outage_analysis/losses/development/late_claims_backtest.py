@@ -10,7 +10,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_claims import LEVELS, forecast
+from outage_analysis.losses.development.late_claims import LEVELS, forecast_late_claims
 from outage_analysis.losses.development.late_count import Branch
 
 SCHEMA = {
@@ -27,7 +27,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True)
-class Backtest:
+class LateClaimsBacktest:
     """Forecasts at earlier origins.
 
     Args:
@@ -59,7 +59,7 @@ class Backtest:
         )
 
 
-def backtest(
+def backtest_late_claims(
     times: Sequence[float],
     counts: Sequence[int],
     origins: Sequence[float],
@@ -69,7 +69,7 @@ def backtest(
     levels: Sequence[float] = LEVELS,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Backtest:
+) -> LateClaimsBacktest:
     """At each origin, forecast every later count from the counts up to it alone.
 
     Args:
@@ -95,7 +95,7 @@ def backtest(
             continue
         seen, filed = [t for t, _ in known], [n for _, n in known]
         try:
-            made = forecast(
+            made = forecast_late_claims(
                 seen, filed, [branch], by=later[0][0], families=families, former=passed, starts=starts
             )
         except ModelRefused as refusal:
@@ -117,4 +117,4 @@ def backtest(
             "no origin can be tested: " + "; ".join(refused[:3]),
             remedy="Choose later origins, with more counts before them and one at least after.",
         )
-    return Backtest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))
+    return LateClaimsBacktest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))

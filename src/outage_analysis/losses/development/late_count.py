@@ -9,17 +9,17 @@ import numpy as np
 from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
-from outage_analysis.losses.development.curve_weights import Growth, over_seen
-from outage_analysis.losses.development.growth_curves import Grid
+from outage_analysis.losses.development.curve_weights import WeightedCurves, relative_to_observed
+from outage_analysis.losses.development.growth_curves import ParameterGrid
 from outage_analysis.losses.development.observed_counts import Array
 
-WIDEST = 0.25
+MAX_CURVE_DEVIATION = 0.25
 """Standard deviation of the expected late count between curves, over its mean, at most. With a relative
 deviation s the mean of a forecast is about s^2 too high on average."""
-FEWEST = 2_500
+MIN_CLAIMS = 2_500
 """Claims that describe the curve at least. With 300 or 1,000, nine in ten sets of counts are refused, and the
 others seem to determine the curve by accident: their intervals contain the truth too rarely."""
-PLAUSIBLE, APART = 0.05, 0.3
+MIN_FAMILY_WEIGHT, MAX_FAMILY_DIFFERENCE = 0.05, 0.3
 """Families that hold at least the first share of the weight may differ in their mean late counts by the
 second share of the smallest at most: one of them may be true, and the average would then be biased."""
 
@@ -42,7 +42,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Variance:
+class LateCountVariance:
     """Where the variance of a late count comes from; the parts add up to the total.
 
     Args:
@@ -62,7 +62,7 @@ class Variance:
 
 
 @dataclass(frozen=True)
-class Late:
+class LateCount:
     """The claims of one branch that are still to come by one time.
 
     Args:
@@ -77,12 +77,12 @@ class Late:
     by: float
     counted: int
     weights: dict[str, float]
-    laws: dict[str, Mixture]
+    laws: dict[str, LateCountMixture]
 
     @property
-    def law(self) -> Mixture:
+    def law(self) -> LateCountMixture:
         """The law of the late count, families averaged."""
-        return mixed(list(self.laws.values()), list(self.weights.values()))
+        return combine_mixtures(list(self.laws.values()), list(self.weights.values()))
 
     @property
     def mean(self) -> float:
@@ -106,13 +106,13 @@ class Late:
         return self.counted + low, self.counted + high
 
     @property
-    def variance(self) -> Variance:
+    def variance(self) -> LateCountVariance:
         """The variance of the late count, in its three parts."""
         weights = np.array(list(self.weights.values()))
         means = np.array([law.mean for law in self.laws.values()])
         within = float(weights @ [law.variance for law in self.laws.values()])
         process = self.law.process
-        return Variance(process, within - process, float(weights @ (means - weights @ means) ** 2))
+        return LateCountVariance(process, within - process, float(weights @ (means - weights @ means) ** 2))
 
     def spread(self, level: float) -> dict[str, int]:
         """How far the families are apart: least and most of their medians and of their interval's ends."""
@@ -124,7 +124,7 @@ class Late:
         return {f"{n}_{end}": x for n, low, high in ends for end, x in (("least", low), ("most", high))}
 
 
-def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
+def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     """The late count of a branch, if the counts so far and the branch determine it.
 
     Where curves that fit the counts about equally well expect very different late counts, a forecast
@@ -141,26 +141,31 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     observed = growth.observed
     chance = float(np.sqrt(law.process))
     between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
-    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
+    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= MIN_FAMILY_WEIGHT]
     apart = max(means) - min(means)
-    if between > max(WIDEST * law.mean, chance) or apart > max(APART * min(means), chance):
+    if between > max(MAX_CURVE_DEVIATION * law.mean, chance) or apart > max(
+        MAX_FAMILY_DIFFERENCE * min(means), chance
+    ):
         raise ModelRefused(
             f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
             f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
             "between curves",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
-    steady = growth.at_constant_rate(_stretches(growth, branch, late.by)) @ [1, 1 + (branch.spike or 0.0)]
+    steady = growth.at_constant_rate(_last_stretches(growth, branch, late.by)) @ [
+        1,
+        1 + (branch.spike or 0.0),
+    ]
     if growth.steady and abs(steady - law.mean) > chance:
         raise ModelRefused(
             f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
             f"claims of {branch.id} would come, by growth curves {law.mean:,.0f}",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
-    if observed.of_curve < FEWEST and late.by > observed.until:
+    if observed.of_curve < MIN_CLAIMS and late.by > observed.until:
         raise ModelRefused(
             f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
-            f"{FEWEST:,}",
+            f"{MIN_CLAIMS:,}",
             remedy="Wait for more claims, or use the bounds.",
         )
     if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
@@ -173,13 +178,13 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     return late
 
 
-def _stretches(growth: Growth, branch: Branch, by: float) -> Array:
+def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
     """The last count, the beginning of the branch's last day, and the time asked for, in order."""
     until = growth.observed.until
     return np.array([until, min(max(branch.closes - 1, until), by), by])
 
 
-def late_count(growth: Growth, branch: Branch, at: float) -> Late:
+def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     """The claims of a branch between the last count and a time, or the closing if that comes first.
 
     A spike that is not stated counts as none.
@@ -199,28 +204,28 @@ def late_count(growth: Growth, branch: Branch, at: float) -> Late:
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     observed = growth.observed
     base, weights = observed.of_curve + 1, growth.weights
-    stretches = _stretches(growth, branch, by)
+    stretches = _last_stretches(growth, branch, by)
     spike = branch.spike or 0.0
 
-    def late(grid: Grid) -> Array:
-        before, on_last = over_seen(observed, grid, stretches).T
+    def late(grid: ParameterGrid) -> Array:
+        before, on_last = relative_to_observed(observed, grid, stretches).T
         return np.asarray(base * (before + on_last * (1 + spike)))
 
     laws = {}
     for family, row, of in zip(growth.families, growth.grids, weights, strict=True):
-        parts = [mixture(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
+        parts = [merge_nodes(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
         share = np.maximum(of, 1e-300)  # a family without weight still has a law of its own
-        laws[family] = mixed(parts, share / share.sum())
+        laws[family] = combine_mixtures(parts, share / share.sum())
     shown = dict(zip(laws, weights.sum(-1).tolist(), strict=True))
-    return Late(branch.id, by, observed.total, shown, laws)
+    return LateCount(branch.id, by, observed.total, shown, laws)
 
 
-PARTS = 48
+MAX_PARTS = 48
 """Laws that the nodes of one grid become at most: those that expect nearly the same late count are one."""
 
 
 @dataclass(frozen=True)
-class Mixture:
+class LateCountMixture:
     """Late counts, given what each node expects.
 
     Args:
@@ -276,7 +281,9 @@ class Mixture:
         return high
 
 
-def mixture(weights: Array, means: Array, phi: float, base: float, *, parts: int = PARTS) -> Mixture:
+def merge_nodes(
+    weights: Array, means: Array, phi: float, base: float, *, parts: int = MAX_PARTS
+) -> LateCountMixture:
     """A mixture of at most `parts` laws with the same mean: neighbours by their means are joined."""
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
@@ -290,12 +297,12 @@ def mixture(weights: Array, means: Array, phi: float, base: float, *, parts: int
         joined = np.bincount(groups, weights * means)[there]
         weights = np.bincount(groups, weights)[there].astype(float)
         means = np.asarray(joined / weights)
-    return Mixture(weights / weights.sum(), means, np.full(len(means), phi), base)
+    return LateCountMixture(weights / weights.sum(), means, np.full(len(means), phi), base)
 
 
-def mixed(laws: Sequence[Mixture], weights: Sequence[float]) -> Mixture:
+def combine_mixtures(laws: Sequence[LateCountMixture], weights: Sequence[float]) -> LateCountMixture:
     """A mixture of mixtures whose level is known from the same count."""
-    return Mixture(
+    return LateCountMixture(
         np.concatenate([w * law.weights for w, law in zip(weights, laws, strict=True)]),
         np.concatenate([law.means for law in laws]),
         np.concatenate([law.phis for law in laws]),

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 
 Array = NDArray[np.float64]
-WEEK = 7
-EVEN = (1.0,) * WEEK
+DAYS_PER_WEEK = 7
+EQUAL_WEEKDAYS = (1.0,) * DAYS_PER_WEEK
 
 
 @dataclass(frozen=True)
-class Clock:
+class WeekdayClock:
     """Calendar time -> operational time, in which every weekday is equally busy.
 
     Args:
@@ -25,21 +25,24 @@ class Clock:
         starts: the day that begins at time 0.
     """
 
-    factors: tuple[float, ...] = EVEN
+    factors: tuple[float, ...] = EQUAL_WEEKDAYS
     starts: date | None = None
 
     def __call__(self, times: object) -> Array:
         """Operational times; whole weeks take as long as on the calendar."""
         times = np.asarray(times, float)
-        if self.starts is None or self.factors == EVEN:
+        if self.starts is None or self.factors == EQUAL_WEEKDAYS:
             return times
         first = self.starts.weekday()
         week = np.concatenate([[0.0], np.cumsum(np.roll(self.factors, -first))])
-        return np.asarray(times // WEEK * WEEK + np.interp(times % WEEK, np.arange(WEEK + 1), week))
+        return np.asarray(
+            times // DAYS_PER_WEEK * DAYS_PER_WEEK
+            + np.interp(times % DAYS_PER_WEEK, np.arange(DAYS_PER_WEEK + 1), week)
+        )
 
 
 @dataclass(frozen=True)
-class Observed:
+class IntakeIncrements:
     """What was filed between successive times since the opening.
 
     `edges` (k + 1,) begin at 0, in days; `counts` (k,) are the claims between them; `used` (k,) says
@@ -49,7 +52,7 @@ class Observed:
     edges: Array
     counts: Array
     used: NDArray[np.bool_]
-    clock: Clock
+    clock: WeekdayClock
 
     @property
     def total(self) -> int:
@@ -76,18 +79,18 @@ class Observed:
         """Which increments overlap the day before a deadline, (k,)."""
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
-    def on(self, clock: Clock) -> Observed:
+    def on(self, clock: WeekdayClock) -> IntakeIncrements:
         """The same counts by another clock."""
         return replace(self, clock=clock)
 
 
-def observe(
+def increments_from_counts(
     times: Sequence[float],
     counts: Sequence[int],
     *,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Observed:
+) -> IntakeIncrements:
     """Check cumulative counts and take them apart.
 
     Args:
@@ -106,15 +109,17 @@ def observe(
     if edges[0] == 0 and cumulative[0] == 0:
         edges, cumulative = edges[1:], cumulative[1:]
     edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
-    _refuse_disorder(edges, cumulative)
+    _check_order(edges, cumulative)
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
-    every = Observed(edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), Clock(starts=starts))
+    every = IntakeIncrements(
+        edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), WeekdayClock(starts=starts)
+    )
     beside = [every.beside(deadline) for deadline in former]
     return replace(every, used=~np.any([~every.used, *beside], axis=0))
 
 
-def _refuse_disorder(edges: Array, cumulative: Array) -> None:
+def _check_order(edges: Array, cumulative: Array) -> None:
     """Edges and counts begin with the opening, so that the place of a point is its number."""
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():

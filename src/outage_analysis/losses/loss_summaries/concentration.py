@@ -8,8 +8,8 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.cube import Cube, Types
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, groups, keyed, total
+from outage_analysis.losses.cube import Cube, Schema
+from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups, sum_or_none
 
 TOPS = (0.01, 0.05, 0.1)
 """The largest claims whose share of the losses is told."""
@@ -35,10 +35,10 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
         ModelRefused: only counts are known; bands overlap or mix losses on both sides of 0.
     """
     numbers = dict.fromkeys(("claims_share", "loss_share"), pl.Float64)
-    schema = keyed(cube, by, {"up_to": pl.Int64, **numbers})
+    schema = group_schema(cube, by, {"up_to": pl.Int64, **numbers})
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
-        cells, claims, loss = _counted(group, positive=positive)
+        cells, claims, loss = _cells_with_losses(group, positive=positive)
         if not loss:
             continue
         rows.append((*group.key, cells[0].over, 0.0, 0.0))
@@ -73,17 +73,17 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
         ModelRefused: only counts are known; bands overlap or mix losses on both sides of 0.
     """
     bounds = [f"{name}_{end}" for name in ("gini", *_top_names()) for end in ("low", "high")]
-    columns: Types = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
+    columns: Schema = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
-        cells, claims, loss = _counted(group, positive=positive)
+        cells, claims, loss = _cells_with_losses(group, positive=positive)
         figures: list[float | None] = [None] * len(bounds)
         if loss:
-            ends = [[heap for c in cells for heap in spread(c)] for spread in (level, apart)]
+            ends = [[heap for c in cells for heap in spread(c)] for spread in (equal_losses, extreme_losses)]
             figures = [gini(heaps) for heaps in ends]
             figures += [top_share(heaps, top) for top in TOPS for heaps in ends]
         rows.append((*group.key, claims, loss, *figures))
-    frame = pl.DataFrame(rows, schema=keyed(cube, by, columns), orient="row")
+    frame = pl.DataFrame(rows, schema=group_schema(cube, by, columns), orient="row")
     return frame.with_columns(pl.col(*bounds).round_sig_figs(10))
 
 
@@ -91,10 +91,10 @@ def _top_names() -> list[str]:
     return [f"top_{round(100 * top)}" for top in TOPS]
 
 
-def _counted(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
+def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
     """The bands that count, with their claims and losses."""
     cells = group.above(0 if positive else -1)
-    loss = total(cell.loss for cell in cells)
+    loss = sum_or_none(cell.loss for cell in cells)
     if loss is None:
         raise ModelRefused(
             "how losses are spread cannot be told from counts alone",
@@ -103,13 +103,13 @@ def _counted(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, in
     return cells, sum(cell.claims for cell in cells), loss
 
 
-def level(cell: Cell) -> list[Heap]:
+def equal_losses(cell: Cell) -> list[Heap]:
     """The losses of a band, as equal as whole units allow."""
     size, more = divmod(cell.loss or 0, cell.claims)
     return [(size, cell.claims - more), (size + 1, more)]
 
 
-def apart(cell: Cell) -> list[Heap]:
+def extreme_losses(cell: Cell) -> list[Heap]:
     """The losses of a band as far apart as its ends, or its sum, allow."""
     least, left = cell.least or 0, (cell.loss or 0) - cell.claims * (cell.least or 0)
     if cell.up_to is None:

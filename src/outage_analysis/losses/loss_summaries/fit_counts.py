@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, Where, groups, select
+from outage_analysis.losses.loss_summaries.groups import Cell, DimensionFilter, Group, filter_cube, groups
 
-EVERY = 5
+GRID_STEP = 5
 """Of the cuts of the fine grid, 24 a decade, every fifth is taken: 1.62, 2.61, 4.22 and 6.81 times a power
 of ten, far from the sums that people round to. docs/severity-study.md measures the choice."""
 
 
-FEWEST_ABOVE, FEWEST_SHARE = 30, 20
+MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
 """The open top band of a fit holds at least 30 losses, or one in 20 of them if that is fewer."""
 
 
@@ -70,7 +70,7 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
     if not (low > 0 and math.isfinite(high)):
         raise UsageError("the smallest loss is above 0 and the largest finite", value=f"{low}, {high}")
     decades = range(len(str(LARGEST_LOSS)))
-    steps = range(EVERY, GRID_PER_DECADE - 1, EVERY)
+    steps = range(GRID_STEP, GRID_PER_DECADE - 1, GRID_STEP)
     cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})
     return tuple(cut for cut in cuts if low <= cut < high)
 
@@ -85,16 +85,16 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
     Raises:
         ModelRefused: no positive loss; bands overlap or mix zero with positive losses.
     """
-    cells = _positive(cube)
+    cells = _positive_cells(cube)
     if not cells:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     last = cells[-1]
     cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
-    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _around(cut, cells))}
-    free = {cut for cut in cuts if not _around(cut, cells)}
+    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _cell_around(cut, cells))}
+    free = {cut for cut in cuts if not _cell_around(cut, cells)}
     chosen = sorted((inner | free) - {0})
     total = sum(cell.claims for cell in cells)
-    enough = min(FEWEST_ABOVE, total / FEWEST_SHARE)
+    enough = min(MIN_IN_TOP_BAND, total / MIN_TOP_BAND_DIVISOR)
     while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
         chosen.pop()
     return (0.0, *map(float, chosen), math.inf)
@@ -109,7 +109,7 @@ def stated_edges(cube: Cube) -> tuple[float, ...]:
     Raises:
         ModelRefused: no positive band, bands that overlap, or a gap between two.
     """
-    bands = {(c.over or 0, _top(c)) for group in groups(cube, cube.dimensions) for c in group.above(0)}
+    bands = {(c.over or 0, _upper_end(c)) for group in groups(cube, cube.dimensions) for c in group.above(0)}
     ordered = sorted(bands)
     if not ordered:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
@@ -128,7 +128,7 @@ def loss_counts(
     cube: Cube,
     *,
     edges: Sequence[float] | None = None,
-    where: Where | None = None,
+    where: DimensionFilter | None = None,
     recovery: bool = False,
 ) -> LossCounts:
     """The cube's positive losses by band, for a fit.
@@ -146,13 +146,13 @@ def loss_counts(
             with positive losses.
     """
     refuse_synthetic(cube, "a fit", recovery=recovery)
-    chosen = fit_edges(cube) if edges is None else _checked(edges)
-    kept = select(cube, where)
+    chosen = fit_edges(cube) if edges is None else _checked_edges(edges)
+    kept = filter_cube(cube, where)
     group = next(groups(kept), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
     for cell in group.above(0):
-        _refuse_cut(cell, chosen)
-        counts[bisect_left(chosen, _top(cell))] += cell.claims
+        _check_no_edge_inside(cell, chosen)
+        counts[bisect_left(chosen, _upper_end(cell))] += cell.claims
     return LossCounts(
         chosen,
         tuple(counts[1:-1]),
@@ -166,17 +166,17 @@ def loss_counts(
     )
 
 
-def _positive(cube: Cube) -> tuple[Cell, ...]:
+def _positive_cells(cube: Cube) -> tuple[Cell, ...]:
     return next((group.above(0) for group in groups(cube)), ())
 
 
-def _top(cell: Cell) -> float:
+def _upper_end(cell: Cell) -> float:
     return math.inf if cell.up_to is None else cell.up_to
 
 
-def _around(cut: int, cells: Sequence[Cell]) -> Cell | None:
+def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
     """The band that has the cut inside."""
-    return next((c for c in cells if (c.over or 0) < cut < _top(c)), None)
+    return next((c for c in cells if (c.over or 0) < cut < _upper_end(c)), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
@@ -187,7 +187,7 @@ def _nearest_end(cut: float, cell: Cell) -> int:
     return low if low and cut * cut < low * high else high
 
 
-def _checked(edges: Sequence[float]) -> tuple[float, ...]:
+def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -199,9 +199,9 @@ def _checked(edges: Sequence[float]) -> tuple[float, ...]:
     return checked
 
 
-def _refuse_cut(cell: Cell, edges: Sequence[float]) -> None:
+def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
     """Refuse an edge inside a band of the cube."""
-    inside = next((edge for edge in edges if (cell.over or 0) < edge < _top(cell)), None)
+    inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return
     end = _nearest_end(inside, cell)

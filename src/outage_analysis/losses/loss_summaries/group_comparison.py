@@ -13,17 +13,17 @@ from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
-from outage_analysis.losses.loss_summaries.groups import Group, groups, members
+from outage_analysis.losses.loss_summaries.groups import Group, groups, rows_with_values
 from outage_analysis.losses.loss_summaries.quantiles import quantile
 from outage_analysis.losses.loss_summaries.regrouping import regroup
 
-FEWEST = 30
+MIN_LOSSES_FOR_INTERVAL = 30
 """Stated losses of a group below which its mean gets no interval: a few large losses would decide it."""
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GroupComparison:
     """Two groups side by side; every difference is the first less the second.
 
     `shares` has one row a band: `over`, `up_to`, `claims_first`, `claims_second`, `share_first`,
@@ -43,7 +43,7 @@ class Comparison:
     """Whether this only recovers what the generator was given."""
 
 
-def compare(
+def compare_groups(
     cube: Cube,
     dimension: str,
     first: object,
@@ -52,7 +52,7 @@ def compare(
     *,
     level: float = 0.95,
     recovery: bool = False,
-) -> Comparison:
+) -> GroupComparison:
     """Compare two values of a dimension, such as two services.
 
     The intervals take the claims of each group for a random sample of those that it might have had.
@@ -73,29 +73,29 @@ def compare(
     """
     refuse_synthetic(cube, "a comparison", recovery=recovery)
     refuse_no_level(level)
-    pair = members(cube, dimension, [first, second])
+    pair = rows_with_values(cube, dimension, [first, second])
     by_key = {group.key[0]: group for group in groups(replace(cube, frame=pair), [dimension])}
-    one, other = (_group(by_key, value) for value in (first, second))
-    shares = _shares(regroup(replace(cube, frame=pair), [dimension], bands), dimension, first, level)
-    rows = [("mean", *_means(one, other, level)), ("median", *_medians(one, other))]
+    one, other = (_group_with_claims(by_key, value) for value in (first, second))
+    shares = _share_table(regroup(replace(cube, frame=pair), [dimension], bands), dimension, first, level)
+    rows = [("mean", *_mean_row(one, other, level)), ("median", *_median_row(one, other))]
     numbers = dict.fromkeys(("first", "second", "difference", "low", "high"), pl.Float64)
     schema = {"statistic": pl.String, **numbers, "status": pl.String}
     differences = pl.DataFrame(rows, schema=schema, orient="row")
-    return Comparison(_rounded(shares), _rounded(differences), level, cube.synthetic)
+    return GroupComparison(_rounded(shares), _rounded(differences), level, cube.synthetic)
 
 
 def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _group(by_key: Mapping[object, Group], value: object) -> Group:
+def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:
     group = by_key[value]
     if not group.stated + group.unknown:
         raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
     return group
 
 
-def _shares(banded: pl.DataFrame, dimension: str, first: object, level: float) -> pl.DataFrame:
+def _share_table(banded: pl.DataFrame, dimension: str, first: object, level: float) -> pl.DataFrame:
     is_first = pl.col(dimension).eq_missing(pl.lit(first))
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     counts = (
@@ -123,7 +123,7 @@ def wilson(count: int, of: int, level: float = 0.95) -> Interval:
     """
     if not 0 <= count <= of or not of:
         raise UsageError("is no count of that total", value=f"{count} of {of}")
-    z = _normal(level)
+    z = _normal_quantile(level)
     middle, wide = count + z * z / 2, z * math.sqrt(count * (of - count) / of + z * z / 4)
     low, high = (middle - wide) / (of + z * z), (middle + wide) / (of + z * z)
     return (0.0 if count == 0 else low, 1.0 if count == of else high)  # exactly, not but for rounding
@@ -140,20 +140,20 @@ def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.9
     return p - q - below, p - q + above
 
 
-def _normal(level: float) -> float:
+def _normal_quantile(level: float) -> float:
     from scipy import special
 
     return float(special.ndtri((1 + level) / 2))
 
 
-def _means(one: Group, other: Group, level: float) -> tuple[float | str | None, ...]:
+def _mean_row(one: Group, other: Group, level: float) -> tuple[float | str | None, ...]:
     if not (one.stated and other.stated):
         return (*[None] * 5, "too_few")
     if one.loss is None or other.loss is None:
         return (*[None] * 5, "sums_unknown")
     first, second = Fraction(one.loss, one.stated), Fraction(other.loss, other.stated)
     told = (float(first), float(second), float(first - second))
-    if min(one.stated, other.stated) < FEWEST:
+    if min(one.stated, other.stated) < MIN_LOSSES_FOR_INTERVAL:
         return (*told, None, None, "too_few")
     if one.loss_squared is None or other.loss_squared is None:
         return (*told, None, None, "sums_unknown")
@@ -163,7 +163,7 @@ def _means(one: Group, other: Group, level: float) -> tuple[float | str | None, 
     )
     if not any(error for error, _ in errors):  # losses all alike: nothing says how others would be
         return (*told, None, None, "no_spread")
-    wide = _welch(*errors, level)
+    wide = _welch_half_width(*errors, level)
     return (*told, told[2] - wide, told[2] + wide, "interval")
 
 
@@ -172,7 +172,7 @@ def _squared_error(n: int, loss: int, squares: int) -> float:
     return float(Fraction(n * squares - loss**2, n * n * (n - 1)))
 
 
-def _welch(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
+def _welch_half_width(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
     """Half the width of Welch's interval, from squared errors and sizes."""
     from scipy import special
 
@@ -181,10 +181,10 @@ def _welch(first: tuple[float, int], second: tuple[float, int], level: float) ->
     return math.sqrt(squared) * float(special.stdtrit(degrees, (1 + level) / 2))
 
 
-def _medians(one: Group, other: Group) -> tuple[float | str | None, ...]:
+def _median_row(one: Group, other: Group) -> tuple[float | str | None, ...]:
     (a, a_low, a_high), (b, b_low, b_high) = (quantile(group.cells, 0.5) for group in (one, other))
-    return (a, b, _less(a, b), _less(a_low, b_high), _less(a_high, b_low), "bounds")
+    return (a, b, _difference(a, b), _difference(a_low, b_high), _difference(a_high, b_low), "bounds")
 
 
-def _less(a: int | None, b: int | None) -> int | None:
+def _difference(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a - b

@@ -11,7 +11,7 @@ import polars as pl
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import nearest
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, within
-from outage_analysis.losses.cube import Cube, Types, known_sum, sorted_cube
+from outage_analysis.losses.cube import Cube, Schema, sorted_cube, sum_or_null
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ class Group:
     def inside(self, band: Band) -> int | None:
         """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
         whole = Cell(*band, 0, None, None)
-        near = [cell for cell in self.cells if _low(cell) < _high(whole) and _low(whole) < _high(cell)]
+        near = [
+            cell
+            for cell in self.cells
+            if _lower_end(cell) < _upper_end(whole) and _lower_end(whole) < _upper_end(cell)
+        ]
         known = all(within((cell.over, cell.up_to), band) for cell in near)
         return sum(cell.claims for cell in near) if known else None
 
@@ -68,12 +72,12 @@ class Group:
     @property
     def loss(self) -> int | None:
         """The sum of the stated losses."""
-        return total(cell.loss for cell in self.cells)
+        return sum_or_none(cell.loss for cell in self.cells)
 
     @property
     def loss_squared(self) -> int | None:
         """The sum of their squares."""
-        return total(cell.loss_squared for cell in self.cells)
+        return sum_or_none(cell.loss_squared for cell in self.cells)
 
     def above(self, floor: int) -> tuple[Cell, ...]:
         """The bands of losses over a floor: -1 leaves out the negative ones, 0 also the zeros.
@@ -81,16 +85,16 @@ class Group:
         Raises:
             ModelRefused: a band has losses on both sides of the floor.
         """
-        astride = [c for c in self.cells if _low(c) < floor < _high(c)]
+        astride = [c for c in self.cells if _lower_end(c) < floor < _upper_end(c)]
         if astride:
             raise ModelRefused(
                 f"the band {astride[0]} mixes losses up to {floor} with larger ones",
                 remedy="Give zero, positive and negative losses bands of their own.",
             )
-        return tuple(c for c in self.cells if _low(c) >= floor)
+        return tuple(c for c in self.cells if _lower_end(c) >= floor)
 
 
-def total(parts: Iterable[int | None]) -> int | None:
+def sum_or_none(parts: Iterable[int | None]) -> int | None:
     """The sum, if every part is known."""
     summed = 0
     for part in parts:
@@ -107,17 +111,17 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
         UsageError: no such dimension.
         ModelRefused: two bands of a group share a loss, so that no order of them is known.
     """
-    refuse_unknown(cube, by)
-    frame = _summed(cube, by)
+    check_dimensions(cube, by)
+    frame = _sum_by_band(cube, by)
     width = len(by)
     for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
         bands = [row[width:] for row in rows]
         cells = tuple(_cell(*band) for band in bands if band[:2] != UNKNOWN and band[2])
-        _refuse_overlap(cells)
+        _check_no_overlap(cells)
         yield Group(key, cells, sum(band[2] for band in bands if band[:2] == UNKNOWN))
 
 
-def refuse_unknown(cube: Cube, by: Sequence[str]) -> None:
+def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
     """Refuse a dimension that the cube does not have, or one named twice.
 
     Raises:
@@ -132,18 +136,18 @@ def refuse_unknown(cube: Cube, by: Sequence[str]) -> None:
             raise UsageError("a dimension is named twice", value=name)
 
 
-def keyed(cube: Cube, by: Sequence[str], columns: Types) -> Types:
+def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
     """The schema of a table with one or more rows a group: its dimensions, then the columns.
 
     Raises:
         UsageError: no such dimension.
     """
-    refuse_unknown(cube, by)
+    check_dimensions(cube, by)
     return {**{name: cube.frame.schema[name] for name in by}, **columns}
 
 
-def _summed(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
-    sums = (pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
+    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     summed = cube.frame.group_by(*by, "over", "up_to").agg(*sums)
     return sorted_cube(summed.select(*by, "over", "up_to", "claims", "loss", "loss_squared"), by)
 
@@ -154,34 +158,34 @@ def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, sq
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 
 
-def _refuse_overlap(cells: tuple[Cell, ...]) -> None:
+def _check_no_overlap(cells: tuple[Cell, ...]) -> None:
     for one, other in itertools.pairwise(cells):
-        if _high(one) > _low(other):
+        if _upper_end(one) > _lower_end(other):
             raise ModelRefused(
                 f"the bands {one} and {other} overlap",
                 remedy="Count every group in the same bands, or ask for one group at a time.",
             )
 
 
-def _low(cell: Cell) -> float:
+def _lower_end(cell: Cell) -> float:
     return float("-inf") if cell.over is None else cell.over
 
 
-def _high(cell: Cell) -> float:
+def _upper_end(cell: Cell) -> float:
     return float("inf") if cell.up_to is None else cell.up_to
 
 
-Where = Mapping[str, object]
+DimensionFilter = Mapping[str, object]
 """Dimension -> the value, or the list of values, to keep. None is what is not known."""
 
 
-def members(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
+def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
     """The cube's rows with one of these values of the dimension; None is what is not known.
 
     Raises:
         UsageError: no such dimension, a value that no claim has, or one named twice.
     """
-    refuse_unknown(cube, [dimension])
+    check_dimensions(cube, [dimension])
     column = cube.frame[dimension]
     known = column.unique(maintain_order=True).to_list()
     for value in values:
@@ -194,7 +198,7 @@ def members(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFram
     return cube.frame.filter(pl.col(dimension).is_in(wanted.implode(), nulls_equal=True))
 
 
-def select(cube: Cube, where: Where | None) -> Cube:
+def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
     """The cube of the claims with the given values; every claim's when none are given.
 
     Raises:
@@ -202,5 +206,5 @@ def select(cube: Cube, where: Where | None) -> Cube:
     """
     for dimension, value in (where or {}).items():
         values = list(value) if isinstance(value, list | tuple) else [value]
-        cube = replace(cube, frame=members(cube, dimension, values))
+        cube = replace(cube, frame=rows_with_values(cube, dimension, values))
     return cube

@@ -10,11 +10,11 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, groups, keyed
+from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
-Bounds = tuple[int | None, int | None]
-Reading = tuple[int | None, int | None, int | None]
+LowHigh = tuple[int | None, int | None]
+QuantileWithBounds = tuple[int | None, int | None, int | None]
 """A quantile: its value, and the least and the most that it can be."""
 
 
@@ -36,7 +36,7 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         ModelRefused: two bands of a group share a loss.
     """
     whole = ("claims", "negative", "zero", "unknown", "stated", "loss")
-    schema = keyed(cube, by, {**dict.fromkeys(whole, pl.Int64), "mean": pl.Float64, **_MEDIAN})
+    schema = group_schema(cube, by, {**dict.fromkeys(whole, pl.Int64), "mean": pl.Float64, **_MEDIAN})
     rows = [(*group.key, *_totals(group), *quantile(group.cells, 0.5)) for group in groups(cube, by)]
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("mean").round_sig_figs(10))
 
@@ -83,7 +83,7 @@ def quantiles(
         if not 0 <= p <= 1:
             raise UsageError("a probability is from 0 to 1", value=p)
     found = dict.fromkeys(("value", "low", "high", "error"), pl.Int64)
-    schema = keyed(cube, by, {"probability": pl.Float64, **found})
+    schema = group_schema(cube, by, {"probability": pl.Float64, **found})
     rows = []
     for group in groups(cube, by):
         cells = group.above(0) if positive else group.cells
@@ -94,18 +94,18 @@ def quantiles(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def quantile(cells: Sequence[Cell], p: float) -> Reading:
+def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
     """The quantile of losses in ordered bands, with its bounds; None for what cannot be said."""
     rank = max(1, math.ceil(Fraction(str(p)) * sum(cell.claims for cell in cells)))  # 0.07 * 100 > 7
     for cell in cells:
         if rank <= cell.claims:
-            low, high = bounds(cell, rank)
-            return _between(cell, rank, low, high), low, high
+            low, high = loss_bounds(cell, rank)
+            return _interpolated(cell, rank, low, high), low, high
         rank -= cell.claims
     return None, None, None
 
 
-def bounds(cell: Cell, j: int) -> Bounds:
+def loss_bounds(cell: Cell, j: int) -> LowHigh:
     """The least and the most that the j-th smallest loss of a band can be.
 
     The least: all above it are at the band's top. The most: all below it are at the band's bottom.
@@ -129,7 +129,7 @@ def _smaller(one: int | None, other: int) -> int:
     return other if one is None else min(one, other)
 
 
-def _between(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
+def _interpolated(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
     """The j-th loss where the band's losses lie evenly about their mean; exponentially, in an open band."""
     if low is None or high is None:
         return None

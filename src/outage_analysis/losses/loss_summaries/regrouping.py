@@ -8,10 +8,10 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Bands, within
-from outage_analysis.losses.cube import Cube, known_sum, sorted_cube, stated_losses
-from outage_analysis.losses.loss_summaries.groups import refuse_unknown
+from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.losses.loss_summaries.groups import check_dimensions
 
-MOST_SHOWN = 24
+MAX_DISPLAY_CUTS = 24
 """Cuts of a policy that a table or chart of claims shows."""
 
 
@@ -20,7 +20,7 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
 
     More cuts than an eye can follow are left to the tables of the cost.
     """
-    if not 0 < len(cuts) <= MOST_SHOWN:
+    if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
         return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
     return Bands.of(tuple(cuts), tens, negative=negative)
@@ -42,21 +42,21 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         UsageError: no such dimension; a band of the cube lies in none of the wider ones.
     """
     frame, keys = cube.frame, list(by)
-    refuse_unknown(cube, [name for name in by if name not in ("over", "up_to")])
+    check_dimensions(cube, [name for name in by if name not in ("over", "up_to")])
     if bands is not None:
-        mapping = _mapping(cube, bands)
+        mapping = _band_mapping(cube, bands)
         frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
         frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
         keys += ["over", "up_to"]
-    sums = (pl.col("claims").sum(), known_sum("loss"))
+    sums = (pl.col("claims").sum(), sum_or_null("loss"))
     if not keys:
         return frame.select(*sums)
     summed = frame.group_by(keys).agg(*sums)
-    summed = stated_losses(summed) if {"over", "up_to"} <= set(keys) else summed
+    summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 
-def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
+def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
         wider = [b for b in bands.rows() if within((over, up_to), b)]

@@ -15,7 +15,7 @@ from outage_analysis.losses.severity.families import FAMILIES
 from outage_analysis.losses.severity.fit import Fit, Quantity
 from outage_analysis.text import Card, Displayable
 
-LEAST_WEIGHT = 0.01
+MIN_WEIGHT = 0.01
 """A family whose weight is below this has no say in averages and ranges."""
 
 
@@ -71,13 +71,13 @@ class Fits(Displayable, Mapping[str, Fit]):
         """The fit of the greatest weight."""
         return self.fitted[max(self.weights, key=self.weights.__getitem__)]
 
-    def average(self, quantity: Quantity, least_weight: float = LEAST_WEIGHT) -> float:
+    def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
         """A quantity averaged over the families by weight; infinite as soon as it is under one of them."""
         said = self._said(quantity, least_weight)
         total = sum(self.weights[name] for name in said)
         return sum(self.weights[name] * value for name, value in said.items()) / total
 
-    def range(self, quantity: Quantity, least_weight: float = LEAST_WEIGHT) -> tuple[float, float]:
+    def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
         """The least and the greatest of it between the families: what the choice of one decides."""
         said = self._said(quantity, least_weight)
         return min(said.values()), max(said.values())

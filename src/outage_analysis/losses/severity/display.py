@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.text import Card, Locale, Table, first
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def fit_card(fit: Fit, lang: str) -> Card:
     ]
     heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
     band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
-    names = _bands(fit.grouped, locale)
+    names = _band_labels(fit.grouped, locale)
     counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
     bands, more = first(
         locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
@@ -38,13 +38,15 @@ def fit_card(fit: Fit, lang: str) -> Card:
     )
     return Card(
         locale("card.fit", family=locale(f"word.{fit.family}"), count=locale.number(fit.n)),
-        _told(fit.grouped, locale),
+        _band_lines(fit.grouped, locale),
         (
             Table(heads, tuple(parameters), frozenset({1, 2}), locale("card.parameters")),
             Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
         ),
         (
-            locale("card.moments", mean=_finite(fit.mean, locale), median=locale.exact(fit.law.median)),
+            locale(
+                "card.moments", mean=_finite_or_word(fit.mean, locale), median=locale.exact(fit.law.median)
+            ),
             goodness,
         ),
     )
@@ -68,7 +70,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),
             locale.exact(fit.law.median),
-            _finite(fit.mean, locale),
+            _finite_or_word(fit.mean, locale),
         )
         for fit in ordered
     )
@@ -77,26 +79,26 @@ def fits_card(fits: Fits, lang: str) -> Card:
     some = ordered[0]
     return Card(
         locale("card.fits", count=locale.number(some.n)),
-        _told(some.grouped, locale),
+        _band_lines(some.grouped, locale),
         (table,),
         (locale("card.refused", names=refused),) if refused else (),
     )
 
 
-def _told(grouped: Grouped, locale: Locale) -> tuple[str, ...]:
+def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
     """What the losses are, and what lies beyond the ends of their bands."""
     ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
     said = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
     return (locale("card.recovered"), said) if grouped.synthetic else (said,)
 
 
-def _bands(grouped: Grouped, locale: Locale) -> list[str]:
+def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
     """Each band in words, in the unit of the edges."""
     reach = grouped.reach.tolist()
-    return [_band(low, high, locale) for low, high in pairwise(reach)]
+    return [_band_label(low, high, locale) for low, high in pairwise(reach)]
 
 
-def _band(low: float, high: float, locale: Locale) -> str:
+def _band_label(low: float, high: float, locale: Locale) -> str:
     if math.isinf(high):
         return locale("band.over", low=locale.exact(low))
     if low == 0:
@@ -104,5 +106,5 @@ def _band(low: float, high: float, locale: Locale) -> str:
     return locale("band.between", low=locale.exact(low), high=locale.exact(high))
 
 
-def _finite(value: float, locale: Locale) -> str:
+def _finite_or_word(value: float, locale: Locale) -> str:
     return locale.exact(value) if math.isfinite(value) else locale("card.infinite")

@@ -39,18 +39,18 @@ class Kernel:
         return self.sides(z, *shapes)[1]
 
 
-def _of_log(log_sf: Array) -> tuple[Array, Array]:
+def _shares_from_log(log_sf: Array) -> tuple[Array, Array]:
     """Both shares from the logarithm of that above."""
     return -np.expm1(log_sf), np.exp(log_sf)
 
 
-def _of_normal(x: Array) -> tuple[Array, Array]:
+def _normal_shares(x: Array) -> tuple[Array, Array]:
     """Both shares of the normal law."""
     return special.ndtr(x), special.ndtr(-x)
 
 
 WEIBULL = Kernel(
-    sides=lambda z, tau: _of_log(-(z**tau)),
+    sides=lambda z, tau: _shares_from_log(-(z**tau)),
     isf=lambda q, tau: (-np.log(q)) ** (1 / tau),
     excess=lambda z, tau: special.gamma(1 + 1 / tau) * special.gammaincc(1 / tau, z**tau),
 )
@@ -60,7 +60,7 @@ GAMMA = Kernel(
     excess=lambda z, alpha: alpha * special.gammaincc(alpha + 1, z) - z * special.gammaincc(alpha, z),
 )
 LOGNORMAL = Kernel(
-    sides=lambda z, sigma: _of_normal(np.log(z) / sigma),
+    sides=lambda z, sigma: _normal_shares(np.log(z) / sigma),
     isf=lambda q, sigma: np.exp(-sigma * special.ndtri(q)),
     excess=lambda z, sigma: (
         np.exp(sigma**2 / 2) * special.ndtr(sigma - np.log(z) / sigma) - z * special.ndtr(-np.log(z) / sigma)
@@ -88,7 +88,7 @@ def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
 
 
 BURR = Kernel(
-    sides=lambda z, alpha, gamma: _of_log(_burr_log_sf(z, alpha, gamma)),
+    sides=lambda z, alpha, gamma: _shares_from_log(_burr_log_sf(z, alpha, gamma)),
     isf=_burr_isf,
     excess=_burr_excess,
 )
@@ -126,32 +126,40 @@ class Family:
         return scale, self.shapes(*columns)
 
 
-def _none(*given: Array) -> tuple[Array, ...]:
+def _same_shapes(*given: Array) -> tuple[Array, ...]:
     return given
 
 
-def _one() -> tuple[Array, ...]:
+def _unit_shape() -> tuple[Array, ...]:
     return (np.ones(1),)
 
 
-def _first_one(gamma: Array) -> tuple[Array, ...]:
+def _unit_alpha(gamma: Array) -> tuple[Array, ...]:
     return (np.ones_like(gamma), gamma)
 
 
-def _second_one(alpha: Array) -> tuple[Array, ...]:
+def _unit_gamma(alpha: Array) -> tuple[Array, ...]:
     return (alpha, np.ones_like(alpha))
 
 
 FAMILIES: Mapping[str, Family] = {
     f.name: f
     for f in (
-        Family("exponential", ("theta",), WEIBULL, _one, "nothing else"),
-        Family("gamma", ("alpha", "theta"), GAMMA, _none, "a single point or a flat spread on the logarithm"),
-        Family("weibull", ("tau", "theta"), WEIBULL, _none, "a single point or a flat spread"),
-        Family("lognormal", ("median", "sigma"), LOGNORMAL, _none, "a single point", scale="median"),
-        Family("loglogistic", ("gamma", "theta"), BURR, _first_one, "a single point"),
-        Family("lomax", ("alpha", "theta"), BURR, _second_one, "the exponential law"),
-        Family("burr", ("alpha", "gamma", "theta"), BURR, _none, "the Weibull, log-logistic or Pareto law"),
+        Family("exponential", ("theta",), WEIBULL, _unit_shape, "nothing else"),
+        Family(
+            "gamma",
+            ("alpha", "theta"),
+            GAMMA,
+            _same_shapes,
+            "a single point or a flat spread on the logarithm",
+        ),
+        Family("weibull", ("tau", "theta"), WEIBULL, _same_shapes, "a single point or a flat spread"),
+        Family("lognormal", ("median", "sigma"), LOGNORMAL, _same_shapes, "a single point", scale="median"),
+        Family("loglogistic", ("gamma", "theta"), BURR, _unit_alpha, "a single point"),
+        Family("lomax", ("alpha", "theta"), BURR, _unit_gamma, "the exponential law"),
+        Family(
+            "burr", ("alpha", "gamma", "theta"), BURR, _same_shapes, "the Weibull, log-logistic or Pareto law"
+        ),
     )
 }
 """Every family, by name: exponential, gamma, Weibull, lognormal, log-logistic, Lomax, Burr XII."""
@@ -242,10 +250,10 @@ class LossDistribution:
         x = np.asarray(edges, float)
         if not np.all(x[:-1] < x[1:]):
             raise UsageError("edges do not increase", value=edges)
-        return differences(self.cdf(x), self.sf(x))
+        return share_differences(self.cdf(x), self.sf(x))
 
 
-def differences(below: Array, above: Array) -> Array:
+def share_differences(below: Array, above: Array) -> Array:
     """Shares between successive edges, from the shares at or below and above each, without cancellation.
 
     In the upper half they are differences of the shares above.

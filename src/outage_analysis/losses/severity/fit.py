@@ -16,24 +16,24 @@ from numpy.typing import ArrayLike
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 from outage_analysis.files import nearest
 from outage_analysis.losses.severity.families import FAMILIES, Array, Family, LossDistribution
-from outage_analysis.losses.severity.goodness import LEAST_EXPECTED, Goodness, goodness
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.goodness import MIN_EXPECTED, Goodness, goodness
+from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.intervals import Method, profile, wald
 from outage_analysis.losses.severity.newton import Optimum, maximise
 from outage_analysis.text import Card, Displayable
 
-SHAPES = (0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 100.0)
+START_SHAPES = (0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 100.0)
 """Shapes to start from; the best few of their combinations are climbed from."""
-STARTS, ENDS = 4, 2
-STEEPEST = 1e-6
+BEST_STARTS, EDGE_STARTS = 4, 2
+MAX_SLOPE = 1e-6
 """A slope of the mean log-likelihood above this is no optimum."""
-FLATTEST = 1e-7
+MIN_CURVATURE = 1e-7
 """A curvature of it below this is no more than rounding."""
-VAGUEST = 10.0
+MAX_LOG_ERROR = 10.0
 """A standard error of a parameter's logarithm above this says that a shape runs on without end."""
-ENDLESS = 300.0
+MAX_LOG_PARAMETER = 300.0
 """A logarithm beyond this is taken for it: its power is no number."""
-FURTHEST = 7.0
+MAX_LOG_SHAPE = 7.0
 """A logarithm of a shape beyond this does so too."""
 
 
@@ -41,7 +41,7 @@ FURTHEST = 7.0
 class Fit(Displayable):
     """A law fitted to grouped losses. Parameters, errors and losses are in the unit of the edges."""
 
-    grouped: Grouped
+    grouped: GroupedLosses
     law: LossDistribution
     covariance: Array = field(compare=False)
     """Of the parameters, in their order."""
@@ -93,7 +93,7 @@ class Fit(Displayable):
         """Goodness of fit, with bands pooled until each is expected to hold 5 losses."""
         return self.goodness()
 
-    def goodness(self, least_expected: float = LEAST_EXPECTED) -> Goodness:
+    def goodness(self, least_expected: float = MIN_EXPECTED) -> Goodness:
         """Goodness of fit; `least_expected=0` compares the bands as they are, as textbooks print it.
 
         Where all losses were counted, what the law expects beyond the ends counts with the end bands.
@@ -129,7 +129,7 @@ class Fit(Displayable):
 
     def value(self, quantity: Quantity) -> float:
         """A quantity of the fitted law: see `Quantity`."""
-        return asked(quantity, self.family)(self.law)
+        return quantity_function(quantity, self.family)(self.law)
 
     def interval(
         self, quantity: Quantity, level: float = 0.95, method: Method = "profile"
@@ -152,7 +152,7 @@ class Fit(Displayable):
         ways = {"profile": profile, "wald": wald}
         if method not in ways:
             raise UsageError("no such method", value=method, remedy=nearest(method, list(ways)))
-        what = asked(quantity, self.family)
+        what = quantity_function(quantity, self.family)
         if not np.isfinite(what(self.law)):
             raise ModelRefused(
                 f"the quantity is infinite under the fitted {self.family} law",
@@ -161,7 +161,7 @@ class Fit(Displayable):
         return ways[method](self.grouped, FAMILIES[self.family], self.optimum, what, level)
 
 
-def fit(grouped: Grouped, family: Family) -> Fit:
+def fit(grouped: GroupedLosses, family: Family) -> Fit:
     """The law of a family under which the grouped losses are likeliest.
 
     Raises:
@@ -169,9 +169,10 @@ def fit(grouped: Grouped, family: Family) -> Fit:
     """
     grouped.require(family)
     best = maximise(
-        lambda x: grouped.loglik(family, np.exp(np.clip(x, -ENDLESS, ENDLESS))), _starts(grouped, family)
+        lambda x: grouped.loglik(family, np.exp(np.clip(x, -MAX_LOG_PARAMETER, MAX_LOG_PARAMETER))),
+        _starts(grouped, family),
     )
-    _refuse_edge(best, family, grouped.n)
+    _check_inner_optimum(best, family, grouped.n)
     params = np.exp(best.at)
     params[family.at] *= grouped.unit
     covariance = np.linalg.inv(-best.hessian * grouped.n) * np.outer(params, params)
@@ -182,12 +183,12 @@ def fit(grouped: Grouped, family: Family) -> Fit:
     return Fit(grouped, law, covariance, best.value * grouped.n, best)
 
 
-def _starts(grouped: Grouped, family: Family) -> Array:
+def _starts(grouped: GroupedLosses, family: Family) -> Array:
     """Laws of various shapes, each with a median or a scale that the losses have: the likeliest few.
 
     Their parameters' logarithms, (m, p).
     """
-    shapes = np.array(list(product(SHAPES, repeat=len(family.params) - 1)))
+    shapes = np.array(list(product(START_SHAPES, repeat=len(family.params) - 1)))
     params = np.insert(shapes, family.at, 1.0, axis=1)
     with np.errstate(all="ignore"):
         _, inner = family.split(params)
@@ -197,10 +198,12 @@ def _starts(grouped: Grouped, family: Family) -> Array:
     height = grouped.loglik(family, tried)
     order = np.argsort(-height, kind="stable")
     if height[order[0]] == -np.inf:
-        _refuse_far(family)
+        _refuse_no_likelihood(family)
     # Some more from the ends of the shapes: where a family is likeliest at its edge, they climb there.
-    at_end = np.isin(np.tile(shapes, (len(scales), 1))[order], (SHAPES[0], SHAPES[-1])).any(axis=1)
-    chosen = np.unique([*order[:STARTS], *order[at_end][:ENDS]])
+    at_end = np.isin(np.tile(shapes, (len(scales), 1))[order], (START_SHAPES[0], START_SHAPES[-1])).any(
+        axis=1
+    )
+    chosen = np.unique([*order[:BEST_STARTS], *order[at_end][:EDGE_STARTS]])
     return np.asarray(np.log(tried[chosen[np.isfinite(height[chosen])]]))
 
 
@@ -210,31 +213,31 @@ def _with_scale(params: Array, at: int, scale: Array) -> Array:
     return scaled
 
 
-def _low_quantiles(grouped: Grouped) -> list[float]:
+def _low_quantiles(grouped: GroupedLosses) -> list[float]:
     """Losses that few do not exceed, in units of the median: a law may begin there at once."""
     shares = np.cumsum(grouped.counts) / grouped.n
     bands = np.searchsorted(shares, (0.02, 0.2))
     return [edge / grouped.unit for edge in grouped.reach[bands + 1].tolist() if np.isfinite(edge)]
 
 
-def _refuse_edge(best: Optimum, family: Family, n: int) -> None:
+def _check_inner_optimum(best: Optimum, family: Family, n: int) -> None:
     """A fit is an inner optimum, or none."""
     if not (np.isfinite(best.gradient).all() and np.isfinite(best.hessian).all()):
-        _refuse_far(family)
-    flat = np.linalg.eigvalsh(-best.hessian).min() < max(FLATTEST, 1 / (VAGUEST**2 * n))
-    if flat or np.any(np.abs(np.delete(best.at, family.at)) > FURTHEST):
+        _refuse_no_likelihood(family)
+    flat = np.linalg.eigvalsh(-best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * n))
+    if flat or np.any(np.abs(np.delete(best.at, family.at)) > MAX_LOG_SHAPE):
         raise ModelRefused(
             f"no {family.name} law is likeliest: its shape runs on without end, towards {family.limit}",
             remedy="Fit another family, or give more bands.",
         )
-    if np.abs(best.gradient).max() > STEEPEST:
+    if np.abs(best.gradient).max() > MAX_SLOPE:
         raise ModelRefused(
             f"no likeliest {family.name} law was found: bands are too narrow for the digits of their edges",
             remedy="Give wider bands.",
         )
 
 
-def _refuse_far(family: Family) -> NoReturn:
+def _refuse_no_likelihood(family: Family) -> NoReturn:
     """Refuse where a band that holds losses has no probability that a number could carry."""
     raise ModelRefused(
         f"no {family.name} law comes near these counts",
@@ -247,7 +250,7 @@ Quantity = str | Callable[[LossDistribution], float]
                 `LossDistribution`."""
 
 
-def asked(quantity: Quantity, family: str) -> Callable[[LossDistribution], float]:
+def quantity_function(quantity: Quantity, family: str) -> Callable[[LossDistribution], float]:
     """The function that a quantity stands for, on laws of this family.
 
     Raises:

@@ -7,26 +7,26 @@ import polars as pl
 from scipy import special
 
 from outage_analysis.errors import UsageError, refuse_no_level
-from outage_analysis.losses.severity.averaging import LEAST_WEIGHT, Fits
+from outage_analysis.losses.severity.averaging import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.families import FAMILIES, Array, LossDistribution
 from outage_analysis.losses.severity.fit import Fit
-from outage_analysis.losses.severity.grouped import Grouped
-from outage_analysis.losses.severity.intervals import law_at
+from outage_analysis.losses.severity.grouped import GroupedLosses
+from outage_analysis.losses.severity.intervals import distribution_at
 from outage_analysis.losses.severity.newton import STEP
 
 COUNTED = "counted"
 """Stands for a family in the rows of what was counted."""
-LEAST_DRAWN = 0.5
+SMALLEST_LOSS_SHARE = 0.5
 """Of the smallest loss drawn: this share of the first edge above 0."""
-SMALLEST = 1e-300
+MIN_SHARE = 1e-300
 """A share below this is taken for it."""
-BEYOND = 4.0
+LARGEST_LOSS_MULTIPLE = 4.0
 """Laws are drawn up to so many times the last finite edge, beyond which only they speak; not what could
 not be seen."""
 
 
-def curves(
-    fits: Fits, *, points: int = 40, level: float = 0.95, least_weight: float = LEAST_WEIGHT
+def curve_table(
+    fits: Fits, *, points: int = 40, level: float = 0.95, least_weight: float = MIN_WEIGHT
 ) -> pl.DataFrame:
     """What was counted and what the laws say of it: one row a family and a loss.
 
@@ -50,23 +50,23 @@ def curves(
         raise UsageError("a line has two points at least", value=points)
     best = fits.best
     edges = [e for e in best.grouped.edges if 0 < e < np.inf]
-    end = 1.0 if best.grouped.top == "truncated" else BEYOND
-    losses = np.geomspace(edges[0] * LEAST_DRAWN, edges[-1] * end, points)
-    frames = [_counted(best.grouped)]
+    end = 1.0 if best.grouped.top == "truncated" else LARGEST_LOSS_MULTIPLE
+    losses = np.geomspace(edges[0] * SMALLEST_LOSS_SHARE, edges[-1] * end, points)
+    frames = [_counted_rows(best.grouped)]
     for name, fit in fits.items():
         if fits.weights[name] < least_weight:
             continue
-        interval = _about(fit, losses, level) if fit is best else None
-        shares = seen(fit.grouped, fit.law, losses)
+        interval = _logit_interval(fit, losses, level) if fit is best else None
+        shares = observable_shares(fit.grouped, fit.law, losses)
         frames.append(_rows(name, losses, shares, (fits.weights[name], fit.gof.p), interval))
-    first, last = seen_between(best.grouped)
+    first, last = observable_range(best.grouped)
     table = pl.concat(frames).with_columns(
         over=pl.lit(first), up_to=pl.lit(last if np.isfinite(last) else None, pl.Float64)
     )
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
-def _counted(grouped: Grouped) -> pl.DataFrame:
+def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
     """The shares counted up to each edge above the first that is finite."""
     inner = np.isfinite(grouped.reach[1:])
     below = np.cumsum(grouped.counts)[inner]
@@ -91,28 +91,28 @@ def _rows(
     return frame.select(pl.lit(family).alias("family"), pl.all())
 
 
-def seen_between(grouped: Grouped) -> tuple[float, float]:
+def observable_range(grouped: GroupedLosses) -> tuple[float, float]:
     """The ends between which losses could be seen."""
     first = grouped.edges[0] if grouped.left == "truncated" else 0.0
     return first, grouped.edges[-1] if grouped.top == "truncated" else np.inf
 
 
-def seen(grouped: Grouped, law: LossDistribution, losses: Array) -> tuple[Array, Array]:
+def observable_shares(grouped: GroupedLosses, law: LossDistribution, losses: Array) -> tuple[Array, Array]:
     """The shares at or below and above each loss among the losses that could be seen."""
-    first, last = seen_between(grouped)
+    first, last = observable_range(grouped)
     whole = law.band_probabilities([first, last])[0]
     before, beyond = law.cdf(first), law.sf(last)
     below, above = (law.cdf(losses) - before) / whole, (law.sf(losses) - beyond) / whole
     return np.clip(below, 0.0, 1.0), np.clip(above, 0.0, 1.0)
 
 
-def _about(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
+def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
     """The interval of the logit of the share below each loss."""
     family, best = FAMILIES[fit.family], fit.optimum
 
     def logit(at: Array) -> Array:
-        below, above = seen(fit.grouped, law_at(fit.grouped, family, at), losses)
-        return np.log(np.maximum(below, SMALLEST)) - np.log(np.maximum(above, SMALLEST))
+        below, above = observable_shares(fit.grouped, distribution_at(fit.grouped, family, at), losses)
+        return np.log(np.maximum(below, MIN_SHARE)) - np.log(np.maximum(above, MIN_SHARE))
 
     moves = STEP * np.eye(len(best.at))
     slope = np.array([(logit(best.at + m) - logit(best.at - m)) / (2 * STEP) for m in moves])

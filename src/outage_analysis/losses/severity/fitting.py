@@ -15,7 +15,7 @@ from outage_analysis.files import nearest
 from outage_analysis.losses.severity.averaging import Fits
 from outage_analysis.losses.severity.families import FAMILIES, Family
 from outage_analysis.losses.severity.fit import Fit, fit
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 
 
 def fit_grouped(
@@ -33,7 +33,7 @@ def fit_grouped(
         edges: k + 1 increasing edges from 0 on, in the unit of the losses; the last may be infinite.
         counts: k whole numbers of losses.
         family: a key of `FAMILIES`.
-        top: `open`, `closed` or `truncated`: three different models, so it must be said. See `Grouped`.
+        top: `open`, `closed` or `truncated`: three different models, so it must be said. See `GroupedLosses`.
         left: `ground_up` or `truncated`.
         synthetic: whether the losses were made; what shows the fit then says so.
 
@@ -42,7 +42,7 @@ def fit_grouped(
         InputRefused: counts that are not whole numbers from 0 on, or none at all.
         ModelRefused: too few non-empty bands for the family, or no law of it is likeliest.
     """
-    return fit(Grouped.of(edges, counts, top, left, synthetic=synthetic), _family(family))
+    return fit(GroupedLosses.of(edges, counts, top, left, synthetic=synthetic), _family(family))
 
 
 def fit_all(
@@ -60,7 +60,7 @@ def fit_all(
         UsageError, InputRefused: as `fit_grouped`.
         ModelRefused: none could be fitted; or all losses lie in one band.
     """
-    grouped = Grouped.of(edges, counts, top, left, synthetic=synthetic)
+    grouped = GroupedLosses.of(edges, counts, top, left, synthetic=synthetic)
     fitted: dict[str, Fit] = {}
     refused: dict[str, str] = {}
     for family in map(_family, families):

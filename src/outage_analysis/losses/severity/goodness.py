@@ -9,7 +9,7 @@ from scipy import special
 
 from outage_analysis.losses.severity.families import Array
 
-LEAST_EXPECTED = 5.0
+MIN_EXPECTED = 5.0
 """Neighbouring bands are pooled until each is expected to hold this many losses."""
 
 
@@ -28,9 +28,9 @@ class Goodness:
     expected: tuple[float, ...]
 
 
-def goodness(counts: Array, expected: Array, parameters: int, least: float = LEAST_EXPECTED) -> Goodness:
+def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN_EXPECTED) -> Goodness:
     """Compare counts with expected ones, pooling bands that are expected to hold fewer than `least`."""
-    seen, due = pooled(counts, expected, least)
+    seen, due = pool_bands(counts, expected, least)
     with np.errstate(all="ignore"):
         chi = float(((seen - due) ** 2 / due).sum())
     df = len(seen) - 1 - parameters
@@ -38,7 +38,7 @@ def goodness(counts: Array, expected: Array, parameters: int, least: float = LEA
     return Goodness(chi, df, p, tuple(map(int, seen)), tuple(map(float, due)))
 
 
-def pooled(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
+def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
     """Neighbours added up from the first band on; a last group that falls short joins the one before."""
     groups: list[list[float]] = []
     seen = due = 0.0

@@ -15,18 +15,18 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import Document, Identifier, Name, Remark, Text, read_document
-from outage_analysis.losses.severity.families import Array, Family, differences
+from outage_analysis.losses.severity.families import Array, Family, share_differences
 
 Top = Literal["open", "closed", "truncated"]
 Left = Literal["ground_up", "truncated"]
-SMALLEST, LARGEST = 1e-100, 1e100
+MIN_EDGE, MAX_EDGE = 1e-100, 1e100
 """Edges other than 0 and infinity lie between."""
-FEWEST_SPARE = 1
+MIN_SPARE_BANDS = 1
 """A fit needs this many non-empty bands more than it has parameters."""
 
 
 @dataclass(frozen=True)
-class Grouped:
+class GroupedLosses:
     """Counts of losses in the bands between successive edges, k + 1 edges for k counts.
 
     Args:
@@ -74,7 +74,7 @@ class Grouped:
         left: str,
         *,
         synthetic: bool = False,
-    ) -> Grouped:
+    ) -> GroupedLosses:
         """Any sequences of numbers as grouped losses."""
         raw_edges, raw_counts = _numbers(edges, "edges"), _numbers(counts, "counts")
         for i, count in enumerate(raw_counts):
@@ -120,7 +120,7 @@ class Grouped:
 
     def require(self, family: Family) -> None:
         """Refuse a family that has too many parameters for these bands."""
-        filled, needed = sum(n > 0 for n in self.counts), len(family.params) + FEWEST_SPARE
+        filled, needed = sum(n > 0 for n in self.counts), len(family.params) + MIN_SPARE_BANDS
         if filled < needed:
             raise ModelRefused(
                 f"{filled} bands hold losses, and the {family.name} law has {len(family.params)} "
@@ -136,7 +136,7 @@ class Grouped:
         scale, shapes = family.split(params)
         with np.errstate(all="ignore"):
             below, above = family.kernel.sides(self._in_units / scale, *shapes)
-            shares = differences(below, above)
+            shares = share_differences(below, above)
             if self.top == "truncated" and self.left == "truncated":
                 seen = shares.sum(axis=-1, keepdims=True)
             elif self.top == "truncated":
@@ -175,7 +175,7 @@ def _check_edges(edges: tuple[float, ...], top: Top) -> None:
         raise UsageError("a loss cannot be negative", value=edges[0], remedy="Begin with an edge from 0 on.")
     if not all(map(np.isfinite, edges[:-1])):
         raise UsageError("only the last edge may be infinite", value=edges)
-    extreme = next((e for e in edges if e and np.isfinite(e) and not SMALLEST <= e <= LARGEST), None)
+    extreme = next((e for e in edges if e and np.isfinite(e) and not MIN_EDGE <= e <= MAX_EDGE), None)
     if extreme is not None:
         raise UsageError(
             "an edge is too small or too large to compute with", value=extreme, remedy="Use another unit."
@@ -197,7 +197,7 @@ def _check_counts(counts: tuple[int, ...], bands: int) -> None:
         raise InputRefused("all bands are empty", remedy="Give counts of losses.")
 
 
-class GroupedPage(Document):
+class GroupedLossesDocument(Document):
     """Counts of losses between edges, what lies beyond the ends, and the source."""
 
     id: Identifier
@@ -222,12 +222,12 @@ class GroupedPage(Document):
     @model_validator(mode="after")
     def _is_a_table(self) -> Self:
         try:
-            Grouped.of(self.edges, self.counts, self.top, self.left)
+            GroupedLosses.of(self.edges, self.counts, self.top, self.left)
         except OutageAnalysisError as error:
             raise ValueError(f"is no table of losses: {error.problem}") from error
         return self
 
 
-def load_grouped(id_or_path: str | Path) -> GroupedPage:
+def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:
     """Read a table of grouped losses, from its bundled id or from a path to TOML."""
-    return read_document(GroupedPage, "grouped", id_or_path)
+    return read_document(GroupedLossesDocument, "grouped", id_or_path)

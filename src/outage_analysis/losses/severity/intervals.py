@@ -13,30 +13,30 @@ from numpy.typing import NDArray
 from scipy import special
 
 from outage_analysis.losses.severity.families import Array, Family, LossDistribution
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.newton import STEP, Optimum, derivatives
 
 Method = Literal["profile", "wald"]
-REACH = 16.0
+MAX_LOG_CHANGE = 16.0
 """How far the logarithm of a parameter may run from its estimate before its end counts as unbounded."""
-EXACT = 1e-6
+TOLERANCE = 1e-6
 """How near the likelihood must be to its limit at an end, as a share of the drop."""
-BEYOND = 8.0
+UNBOUNDED_END = 8.0
 """An end further from the estimate than this, on the logarithm, is as good as none: a factor of 3,000."""
-FAR_OUT = 4.0
+SCAN_FROM = 4.0
 """An end as far out as this, on the logarithm of a parameter, is looked for in all directions."""
-FAR = 1e3
+MAX_LOG_VALUE = 1e3
 """Where the logarithm of a quantity, or the likelihood, is cut off."""
-ALLOWANCES = (0.1, 0.4, 1.0)
+DROP_SHARES = (0.1, 0.4, 1.0)
 """Shares of the drop in likelihood that is allowed: each end starts from the one before."""
-MOST_STEPS = 12
-LONGEST = 0.4
+MAX_STEPS = 12
+MAX_STEP_LENGTH = 0.4
 """Of a step towards an end, in units of the half-width of the laws allowed."""
-DIRECTIONS, ABREAST, CLOSER = 400, 7, 10
+DIRECTIONS, REFINED_DIRECTIONS, REFINEMENTS = 400, 7, 10
 """Directions looked in at first; then so many abreast around the best one, closer and closer."""
 
 
-def law_at(grouped: Grouped, family: Family, at: Array) -> LossDistribution:
+def distribution_at(grouped: GroupedLosses, family: Family, at: Array) -> LossDistribution:
     """The law at logarithms of parameters, in the unit of the losses."""
     with np.errstate(over="ignore"):
         params = np.exp(at)
@@ -45,29 +45,37 @@ def law_at(grouped: Grouped, family: Family, at: Array) -> LossDistribution:
 
 
 def wald(
-    grouped: Grouped, family: Family, best: Optimum, what: Callable[[LossDistribution], float], level: float
+    grouped: GroupedLosses,
+    family: Family,
+    best: Optimum,
+    what: Callable[[LossDistribution], float],
+    level: float,
 ) -> tuple[float, float]:
     """The estimate plus and minus its standard error times the normal quantile; not below 0."""
-    value = what(law_at(grouped, family, best.at))
-    slope = _slope(lambda x: what(law_at(grouped, family, x)), best.at)
+    value = what(distribution_at(grouped, family, best.at))
+    slope = _slope(lambda x: what(distribution_at(grouped, family, x)), best.at)
     error = np.sqrt(slope @ np.linalg.solve(-best.hessian * grouped.n, slope))
     reach = float(special.ndtri((1 + level) / 2) * error)
     return (max(value - reach, 0.0) if value >= 0 else value - reach), value + reach
 
 
 def profile(
-    grouped: Grouped, family: Family, best: Optimum, what: Callable[[LossDistribution], float], level: float
+    grouped: GroupedLosses,
+    family: Family,
+    best: Optimum,
+    what: Callable[[LossDistribution], float],
+    level: float,
 ) -> tuple[float, float]:
     """The least and the greatest value over all laws that the likelihood ratio does not reject."""
-    low, high = (_end(Ball(grouped, family, best, what, level, sign)) for sign in (-1, 1))
+    low, high = (_end(AcceptedRegion(grouped, family, best, what, level, sign)) for sign in (-1, 1))
     return low, high
 
 
 @dataclass(frozen=True)
-class Ball:
+class AcceptedRegion:
     """The laws that are not rejected, turned and stretched to about a ball of radius 1."""
 
-    grouped: Grouped
+    grouped: GroupedLosses
     family: Family
     best: Optimum
     what: Callable[[LossDistribution], float]
@@ -92,45 +100,47 @@ class Ball:
 
     def place(self, u: Array) -> Array:
         """The logarithms of parameters (..., p) at points (..., p) of the ball."""
-        return np.asarray(self.best.at + np.minimum(np.maximum(u @ self.stretch, -2 * REACH), 2 * REACH))
+        return np.asarray(
+            self.best.at + np.minimum(np.maximum(u @ self.stretch, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
+        )
 
     def value(self, u: Array) -> float:
         """The quantity at a point."""
-        return self.what(law_at(self.grouped, self.family, self.place(u)))
+        return self.what(distribution_at(self.grouped, self.family, self.place(u)))
 
     def push(self, points: Array) -> Array:
         """How far the quantity is pushed at points (m, p): on its logarithm, if it is positive."""
         values = np.array([self.value(u) for u in points])
         if self.positive:
             values = np.log(np.maximum(values, 1e-300))
-        return np.asarray(np.clip(self.sign * np.nan_to_num(values), -FAR, FAR))
+        return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
     def spare(self, points: Array) -> Array:
         """What is left of the drop at points (m, p), as a share of it: below 0 a law is rejected."""
         value = self.grouped.loglik(self.family, np.exp(self.place(points)))
-        return np.asarray(np.maximum((value - self.best.value) / self.drop + 1, -FAR))
+        return np.asarray(np.maximum((value - self.best.value) / self.drop + 1, -MAX_LOG_VALUE))
 
 
-def _end(ball: Ball) -> float:
+def _end(ball: AcceptedRegion) -> float:
     """One end: the quantity is pushed as far as the likelihood allows, its allowance growing step by step."""
     origin = np.zeros((1, len(ball.best.at)))
     ahead = derivatives(ball.push, origin)[1][0]
     pace = max(float(np.linalg.norm(ahead)), 1e-300)  # so that push and limit change at one rate
     u, reached = ahead / pace, 1.0
-    for share in ALLOWANCES:
+    for share in DROP_SHARES:
         met = _met(ball, u * np.sqrt(share / reached), pace, share)
         if met is None:
             return _scanned(ball)
         u, reached = met, share
-    far = np.abs(ball.place(u) - ball.best.at).max() > FAR_OUT
+    far = np.abs(ball.place(u) - ball.best.at).max() > SCAN_FROM
     return _scanned(ball) if far else ball.value(u)
 
 
-def _met(ball: Ball, u: Array, pace: float, share: float) -> Array | None:
+def _met(ball: AcceptedRegion, u: Array, pace: float, share: float) -> Array | None:
     """Where push and limit have one direction, by Newton's method; None when it does not settle there."""
     p, radius = len(u), np.sqrt(share)
     weight = None
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         _, gradients, curves = derivatives(lambda rows: ball.push(rows) / pace, u[None])
         spare, limits, bends = derivatives(ball.spare, u[None])
         gradient, limit = gradients[0], limits[0]
@@ -149,41 +159,41 @@ def _met(ball: Ball, u: Array, pace: float, share: float) -> Array | None:
         ):
             return None
         step = np.linalg.solve(system, -missed)
-        step *= min(1.0, LONGEST * radius / max(float(np.linalg.norm(step[:p])), 1e-300))
+        step *= min(1.0, MAX_STEP_LENGTH * radius / max(float(np.linalg.norm(step[:p])), 1e-300))
         u, weight = u + step[:p], weight + float(step[p])
-        if np.abs(step[:p]).max() < EXACT:
+        if np.abs(step[:p]).max() < TOLERANCE:
             left = float(ball.spare(u[None])[0]) - 1 + share
-            return u if weight > 0 and abs(left) < EXACT else None
+            return u if weight > 0 and abs(left) < TOLERANCE else None
     return None
 
 
-def _scanned(ball: Ball) -> float:
+def _scanned(ball: AcceptedRegion) -> float:
     """The same by looking in all directions, then closer and closer around the best of them.
 
     For laws far from a ball: where the likelihood never falls to its limit, or the quantity is infinite.
     """
     origin = np.zeros(len(ball.best.at))
     directions, spread = _sphere(len(origin)), 0.1
-    for _ in range(CLOSER):
+    for _ in range(REFINEMENTS):
         radii, bounded = _limits(ball, directions)
         pushed = ball.push(directions * radii[:, None])
         at = int(np.argmax(pushed))
         best = directions[at]
         end, is_bounded = ball.value(best * radii[at]), bool(bounded[at])
-        near = np.array([*product(np.linspace(-1, 1, ABREAST), repeat=len(best))])
+        near = np.array([*product(np.linspace(-1, 1, REFINED_DIRECTIONS), repeat=len(best))])
         directions = best + spread * near
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         spread /= 3
     away = abs(np.log(end / ball.value(origin))) if ball.positive and end > 0 else np.inf
-    if (is_bounded and not ball.positive) or away < (BEYOND if is_bounded else BEYOND / 2):
+    if (is_bounded and not ball.positive) or away < (UNBOUNDED_END if is_bounded else UNBOUNDED_END / 2):
         return end
     return np.inf if ball.sign > 0 else 0.0
 
 
-def _limits(ball: Ball, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _limits(ball: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
     """How far the likelihood allows to go in directions (m, p), and whether it ends the way at all."""
     with np.errstate(divide="ignore"):
-        reach = REACH / np.abs(directions @ ball.stretch).max(axis=1)
+        reach = MAX_LOG_CHANGE / np.abs(directions @ ball.stretch).max(axis=1)
     low, high = np.zeros(len(reach)), reach.copy()
     bounded = ball.spare(directions * reach[:, None]) < 0
     for _ in range(50):

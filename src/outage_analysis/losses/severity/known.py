@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.severity.families import Array, LossDistribution
 
-WIDEST = 10.0
+MAX_SIGMA = 10.0
 """Spread of a lognormal law beyond which nothing is a loss."""
 
 
@@ -53,7 +53,7 @@ def lognormal_shares(
     Raises:
         UsageError: numbers that cannot hold together, or spreads that are missing or not needed.
     """
-    bands, known = _checked(edges, median, mean)
+    bands, known = _checked_input(edges, median, mean)
     if median is not None and mean is not None:
         if sigmas is not None:
             raise UsageError("a median and a mean already say the spread", remedy="Leave sigmas out.")
@@ -63,9 +63,9 @@ def lognormal_shares(
         said = "That losses are lognormal is assumed; median and mean then fix the rest."
     else:
         said = "The spread (sigma): nothing known says it, so the shares lean on the spreads assumed."
-    if not sigmas or not all(0 < s <= WIDEST and 0 < w < np.inf for s, w in sigmas.items()):
+    if not sigmas or not all(0 < s <= MAX_SIGMA and 0 < w < np.inf for s, w in sigmas.items()):
         raise UsageError(
-            f"spreads above 0 and up to {WIDEST:g} are needed, with weights above 0",
+            f"spreads above 0 and up to {MAX_SIGMA:g} are needed, with weights above 0",
             remedy="State sigmas with their weights, as in {0.8: 1, 1.2: 2, 1.6: 1}.",
         )
     rows = [
@@ -75,15 +75,15 @@ def lognormal_shares(
         for s in sigmas
     ]
     weights = np.array(list(sigmas.values()), float)
-    table = _table(bands, np.array(rows), weights / weights.sum())
-    return BandShares(table, _bounds(bands, median, mean), known, said)
+    table = _share_table(bands, np.array(rows), weights / weights.sum())
+    return BandShares(table, _bounds_table(bands, median, mean), known, said)
 
 
 def _median(median: float | None, mean: float | None, sigma: float) -> float:
     return median if median is not None else (mean or 0.0) * float(np.exp(-(sigma**2) / 2))
 
 
-def _checked(edges: Sequence[float], median: float | None, mean: float | None) -> tuple[Array, str]:
+def _checked_input(edges: Sequence[float], median: float | None, mean: float | None) -> tuple[Array, str]:
     bands = np.array(edges, float)
     if len(bands) < 2 or not np.all(bands[:-1] < bands[1:]) or bands[0] < 0:  # noqa: PLR2004 - one band
         raise UsageError("edges do not increase from 0 on", value=list(edges))
@@ -96,7 +96,7 @@ def _checked(edges: Sequence[float], median: float | None, mean: float | None) -
     return bands, ", ".join(f"{name} {value:,.6g}" for name, value in given.items() if value is not None)
 
 
-def _table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
+def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "over": bands[:-1],
@@ -109,7 +109,7 @@ def _table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
     ).with_columns(pl.col("share", "low", "high").round_sig_figs(10))
 
 
-def _bounds(bands: Array, median: float | None, mean: float | None) -> pl.DataFrame:
+def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.DataFrame:
     """The least and greatest share of losses up to each inner edge, whatever the shape."""
     rows = []
     for edge in bands[1:]:
@@ -119,13 +119,13 @@ def _bounds(bands: Array, median: float | None, mean: float | None) -> pl.DataFr
         if median is not None:
             low, high = (0.5, 1.0) if edge >= median else (0.0, 0.5)
         if mean is not None:
-            low = max(low, _least_below(edge, median, mean))
+            low = max(low, _min_share_below(edge, median, mean))
         rows.append((float(edge), low, high))
     schema = dict.fromkeys(("loss", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _least_below(edge: float, median: float | None, mean: float) -> float:
+def _min_share_below(edge: float, median: float | None, mean: float) -> float:
     """Markov's bound, and with a median its like: a mean leaves room for only so many losses above."""
     if median is None:
         return max(0.0, 1 - mean / edge)
