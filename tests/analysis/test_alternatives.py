@@ -129,7 +129,7 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
     found = compare_policies(plan, [of(tram, "policy.toml"), of(tram, "flat.toml")])
     assert found.claims
     assert found.synthetic == (basis == "synthetic")
-    alone = run(replace(plan, policy=of(tram, "policy.toml"))).total(basis)
+    alone = run(replace(plan, policy=of(tram, "policy.toml"))).totals_row(basis)
     assert alone
     assert found.comparison.policies["expected"][0] == alone["expected"]
     assert set(found.comparison.replaced["basis"]) == {basis}
@@ -138,10 +138,10 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
 def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
     plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
     analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
-    total = analysis.total("synthetic")
+    total = analysis.totals_row("synthetic")
     assert total
     assert analysis.tables["comparison"]["expected"][0] == total["expected"]
-    assert {analysis.marked(name) for name in ("comparison", "pairs", "flips")} == {True}
+    assert {analysis.needs_synthetic_mark(name) for name in ("comparison", "pairs", "flips")} == {True}
 
 
 # --- words ------------------------------------------------------------------------------------------------

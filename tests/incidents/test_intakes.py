@@ -152,13 +152,13 @@ def test_a_page_that_breaks_a_rule_says_which(
 
 
 def test_the_six_counts_of_the_federation_determine_no_forecast(federation: IntakeSeries) -> None:
-    channel = channel_from_series(federation).asked(None, None, 0.0)
+    channel = channel_from_series(federation).with_deadlines(None, None, 0.0)
     assert channel.counts[-1] == 1254
     assert [b.id for b in channel.branches] == ["first-deadline", "extended"]
     assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
     for branch in channel.branches:
         with pytest.raises(ModelRefused, match=rf"do not determine the late claims of {branch.id}"):
-            channel.ending(branch).forecast()
+            channel.with_branches(branch).forecast()
     assert any("by people who knew the outcome" in note for note in channel.notes)
 
 

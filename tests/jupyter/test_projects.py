@@ -201,7 +201,7 @@ def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     analyses: dict[str, Analysis], code: str, tmp_path: Path
 ) -> None:
     analysis = analyses[code]
-    assert analysis.headline == "synthetic"
+    assert analysis.headline_basis == "synthetic"
     text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
     assert "Synthetic. The claim rows in this report are synthetic." in " ".join(text.split())
     assert "example, not evidence" in text
@@ -216,7 +216,7 @@ def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, A
 
 
 def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[str, Analysis]) -> None:
-    totals = [analysis.total("synthetic") for analysis in analyses.values()]
+    totals = [analysis.totals_row("synthetic") for analysis in analyses.values()]
     assert totals[0]
     assert totals[0] == totals[1]
     assert 0 < (totals[0]["low"] or 0) < (totals[0]["expected"] or 0) < making.BUDGET

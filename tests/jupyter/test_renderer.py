@@ -273,7 +273,7 @@ def october_fan() -> pl.DataFrame:
     """A fan on the federation's page: its six counts determine no curve, so these are ten times as many."""
     page = channel_from_series(load_intake("kakao-federation"))
     channel = replace(page, counts=(2182, 7401, 11091, 13130, 13700, 14853))
-    return forecast_fan(channel, channel.asked(None, None, 0.0).forecast(levels=(0.5, 0.8)))
+    return forecast_fan(channel, channel.with_deadlines(None, None, 0.0).forecast(levels=(0.5, 0.8)))
 
 
 @pytest.mark.parametrize(

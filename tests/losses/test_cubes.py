@@ -88,7 +88,7 @@ def test_two_cubes_add_up_to_the_cube_of_both_files(
 ) -> None:
     both, together = merge_cubes(load_cube(saved), february), kept(read_claims(files, incident))
     assert both.cube.frame.equals(together.cube.frame)
-    assert both.about == together.about
+    assert both.provenance == together.provenance
     assert both.cube.source == "january.csv, february.csv"
     told = both.cube.frame.filter(pl.col("region").is_null(), service="kakaotalk").drop("service", "region")
     assert told.rows() == [(10, 300_000, 2, 23, Decimal(11**2 + 12**2))]
@@ -102,14 +102,14 @@ def test_the_order_of_adding_does_not_matter_for_a_figure(january: StoredCube, f
         merge_cubes(merge_cubes(third, january), february),
     ]
     assert [x.cube.frame.equals(orders[0].cube.frame) for x in orders] == [True] * 3
-    assert [f.name for f in orders[1].about.inputs] == ["february.csv", "january.csv"]
+    assert [f.name for f in orders[1].provenance.inputs] == ["february.csv", "january.csv"]
 
 
 def test_a_loaded_cube_is_the_one_that_was_saved(saved: Path, january: StoredCube) -> None:
     again = load_cube(saved)
     assert again.cube.frame.equals(january.cube.frame)
     assert replace(again.cube, frame=january.cube.frame) == january.cube
-    assert (again.about, again.file) == (january.about, "january.parquet")
+    assert (again.provenance, again.file) == (january.provenance, "january.parquet")
 
 
 def test_a_bare_cube_says_what_it_was_made_from(saved: Path, claims: Claims) -> None:
@@ -124,7 +124,7 @@ def test_another_condition_or_outcome_is_another_digest_of_the_rules(claims: Cla
     page, twice = claims.incident, "claim_id is not repeated"
     loss = page.loss.model_copy(update={"plausible_to": 1_000_000})
     pages = [page.model_copy(update=update) for update in ({}, {"rules": {twice: "count"}}, {"loss": loss})]
-    told = [kept(replace(claims, incident=page)).about for page in pages]
+    told = [kept(replace(claims, incident=page)).provenance for page in pages]
     assert len({about.rules_sha256 for about in told}) == 3
     assert [about.counted for about in told] == [(), (twice,), ()]
 
@@ -142,7 +142,7 @@ def test_equal_cubes_give_equal_bytes(saved: Path, claims: Claims, february: Sto
 
 
 def changed(cube: StoredCube, **told: object) -> StoredCube:
-    return replace(cube, about=cube.about.model_copy(update=told))
+    return replace(cube, provenance=cube.provenance.model_copy(update=told))
 
 
 OTHERS: list[tuple[dict[str, object], str]] = [
@@ -169,10 +169,10 @@ def test_what_does_not_count_the_same_is_not_added(
 def test_a_file_that_was_added_before_is_named_whatever_it_is_called_now(
     january: StoredCube, february: StoredCube
 ) -> None:
-    renamed = january.about.inputs[0].model_copy(update={"name": "renamed.csv"})
+    renamed = january.provenance.inputs[0].model_copy(update={"name": "renamed.csv"})
     said = r"renamed\.csv: has the same content as january\.csv, which the cube counts already\. Add each"
     with pytest.raises(InputRefused, match=said):
-        merge_cubes(january, changed(february, inputs=(*february.about.inputs, renamed)))
+        merge_cubes(january, changed(february, inputs=(*february.provenance.inputs, renamed)))
     with pytest.raises(InputRefused, match=r"february\.csv: has the same content as february\.csv"):
         merge_cubes(merge_cubes(january, february), february)
     other = renamed.model_copy(update={"sheet": "another"})
@@ -182,7 +182,7 @@ def test_a_file_that_was_added_before_is_named_whatever_it_is_called_now(
 def test_claimants_are_not_added_as_one_may_be_in_both(claims: Claims, policy: Policy) -> None:
     line = policy.schedules[0].model_copy(update={"id": "fees", "grain": "claimant", "eligibility": {}})
     claimants = kept(claims, line)
-    assert claimants.about.line == "fees"
+    assert claimants.provenance.line == "fees"
     with pytest.raises(InputRefused, match="claimants of the line fees: who is in both would be two"):
         merge_cubes(claimants, changed(claimants, inputs=()))
 
@@ -227,7 +227,7 @@ def test_a_cube_of_another_suffix_or_with_too_many_rows_is_not_written(
 ) -> None:
     with pytest.raises(UsageError, match=r"cube\.csv: is not \.parquet"):
         save_cube(january, saved.with_name("cube.csv"))
-    monkeypatch.setattr(cubes, "MOST_ROWS", 3)
+    monkeypatch.setattr(cubes, "MAX_ROWS", 3)
     with pytest.raises(InputRefused, match=r"cube\.parquet: more than 3 rows"):
         save_cube(january, saved.with_name("cube.parquet"))
     with pytest.raises(InputRefused, match=r"january\.parquet: more than 3 rows"):

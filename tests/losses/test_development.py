@@ -212,7 +212,7 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
         assert late.interval(0.5)[1] <= late.interval(0.95)[1]
         parts = late.variance
         assert min(parts.process, parts.parameter, parts.model) >= 0
-        assert parts.total == pytest.approx(late.law.variance)
+        assert parts.total == pytest.approx(late.distribution.variance)
         assert sum(late.weights.values()) == pytest.approx(1)
         spread = late.spread(0.8)
         assert spread["median_least"] <= late.quantile(0.5) <= spread["median_most"]
@@ -241,8 +241,8 @@ def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
 
 def test_a_later_time_than_the_closing_adds_nothing() -> None:
     made = forecast_late_claims(*SIX, [branch("end", 8.0)])
-    assert made.by("end", 50.0).mean == made.late["end"].mean
-    half = made.by("end", 6.0)
+    assert made.late_count_by("end", 50.0).mean == made.late["end"].mean
+    half = made.late_count_by("end", 6.0)
     assert 0 < half.mean < made.late["end"].mean
     assert forecast_late_claims(*SIX, [branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
 
@@ -250,9 +250,9 @@ def test_a_later_time_than_the_closing_adds_nothing() -> None:
 def test_a_spike_is_a_multiple_of_what_the_curve_expects_of_the_last_day() -> None:
     plain = forecast_late_claims(*SIX, [branch("end", 8.0)])
     rush = forecast_late_claims(*SIX, [branch("end", 8.0, spike=1.5)])
-    last_day = plain.late["end"].mean - plain.by("end", 7.0).mean
+    last_day = plain.late["end"].mean - plain.late_count_by("end", 7.0).mean
     assert rush.late["end"].mean == pytest.approx(plain.late["end"].mean + 1.5 * last_day)
-    assert rush.by("end", 7.0).mean == pytest.approx(plain.by("end", 7.0).mean)
+    assert rush.late_count_by("end", 7.0).mean == pytest.approx(plain.late_count_by("end", 7.0).mean)
 
 
 def test_a_first_point_at_the_opening_is_the_opening() -> None:
@@ -278,10 +278,14 @@ def test_tables_say_the_same_as_the_forecast() -> None:
     assert made.table()["median"].to_list() == [14853 + late.quantile(0.5) for late in made.late.values()]
     families = made.families()
     assert families["family"].to_list() == [*CURVES] * 2
-    medians = [14853 + int(law.quantile(0.5)) for late in made.late.values() for law in late.laws.values()]
+    medians = [
+        14853 + int(law.quantile(0.5))
+        for late in made.late.values()
+        for law in late.family_distributions.values()
+    ]
     assert families["median"].to_list() == medians
     for late in made.late.values():
-        means = {family: law.mean for family, law in late.laws.items()}
+        means = {family: law.mean for family, law in late.family_distributions.items()}
         assert sum(late.weights[f] * mean for f, mean in means.items()) == pytest.approx(late.mean)
     split = made.variances()
     assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
@@ -348,13 +352,13 @@ def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast(
     assert made.refused.keys() == {"far"}
     assert any(note.startswith("no forecast of far: the counts do not determine") for note in made.notes)
     with pytest.raises(UsageError, match="no such branch"):
-        made.by("far", 12.0)
+        made.late_count_by("far", 12.0)
 
 
 def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
     filed = [1800, 2700, 3150, 3375, 3400, 3410, 3412, 3415]
     made = forecast_late_claims(list(range(1, 9)), filed, [branch("end", 15)])
-    law = made.late["end"].law
+    law = made.late["end"].distribution
     assert float(law.weights @ (law.means - law.mean) ** 2) ** 0.5 > 0.25 * law.mean
     assert made.late["end"].interval(0.8)[1] < 20
 
@@ -367,7 +371,7 @@ def test_the_last_day_needs_a_stated_rush() -> None:
         before.late["end"].mean == forecast_late_claims(*SIX, [branch("end", 8.0)], by=7.0).late["end"].mean
     )
     with pytest.raises(ModelRefused, match="is not stated"):
-        before.by("end", 7.1)
+        before.late_count_by("end", 7.1)
 
 
 # --- weekdays -----------------------------------------------------------------------------------------
@@ -388,7 +392,7 @@ def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> No
     assert made.weekdays == pytest.approx(BUSY / BUSY.mean(), abs=0.02)
     assert any("their own error is in no interval" in note for note in made.notes)
     for day in range(22, 31):  # Monday to the Tuesday of the week after
-        low, high = made.by("end", float(day)).total(0.999)
+        low, high = made.late_count_by("end", float(day)).total(0.999)
         assert low <= filed[day - 1] <= high
     blind = curves_of(list(range(1, 22)), filed[:21])
     assert blind.phi > 10 * made.phi
@@ -445,7 +449,7 @@ def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
 def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
     observed = increments_from_counts([1, 2, 3, 4, 5], [5, 9, 12, 14, 15], former=[2.5])
     assert observed.used.tolist() == [True, False, False, True, True]
-    assert (observed.total, observed.of_curve) == (15, 8)
+    assert (observed.total, observed.used_total) == (15, 8)
 
 
 # --- few counts ---------------------------------------------------------------------------------------
@@ -453,7 +457,7 @@ def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
 
 def test_a_family_without_increments_enough_is_left_out_with_a_note() -> None:
     made = forecast_late_claims([1, 2, 3, 4], [4000, 7200, 9760, 11808], [branch("end", 9)])
-    assert list(made.late["end"].laws) == ["exponential"]
+    assert list(made.late["end"].family_distributions) == ["exponential"]
     assert [n for n in made.notes if n.startswith("weibull is left out: it needs 5 increments, there are 4")]
 
 
@@ -477,12 +481,12 @@ def test_masked_increments_do_not_count_as_told() -> None:
 
 def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:
     found = late_claim_bounds([6.0], [45_000], 19.0)
-    assert (found.counted, found.rate, found.most) == (45_000, 7_500, 97_500)
+    assert (found.counted, found.max_daily_rate, found.max_late) == (45_000, 7_500, 97_500)
     assert found.table()["total"].to_list() == [45_000, 142_500]
-    assert "busiest so far, 7,500 a day" in found.assumes["high"]
-    assert "rush" in found.assumes["breaks"]
-    assert late_claim_bounds([2, 3], [100, 110], 3.0).most == 0
-    assert late_claim_bounds([2, 3], [100, 110], 3.05).most == 3  # 50 a day in the first two days
+    assert "busiest so far, 7,500 a day" in found.assumptions["high"]
+    assert "rush" in found.assumptions["breaks"]
+    assert late_claim_bounds([2, 3], [100, 110], 3.0).max_late == 0
+    assert late_claim_bounds([2, 3], [100, 110], 3.05).max_late == 3  # 50 a day in the first two days
 
 
 # --- back-test ----------------------------------------------------------------------------------------
@@ -582,7 +586,7 @@ def test_a_question_that_cannot_be_answered_is_refused(
 def test_an_unknown_branch_or_level_is_refused() -> None:
     made = forecast_late_claims(*SIX, [branch("end", 9)])
     with pytest.raises(UsageError, match=r"no such branch \(found 'start'\)\. It has: end\."):
-        made.by("start", 8.0)
+        made.late_count_by("start", 8.0)
     with pytest.raises(UsageError, match="a level lies between 0 and 1"):
         made.late["end"].quantile(0.0)
     with pytest.raises(UsageError, match="closes before the last count"):

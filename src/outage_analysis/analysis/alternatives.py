@@ -48,7 +48,7 @@ class PolicyComparison:
         return {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}
 
     @property
-    def inputs(self) -> Ledger | None:
+    def used_ledger(self) -> Ledger | None:
         """The ledger as it was known on the day, with only the entries that a figure rests on."""
         known = self.ledger.admissible(self.as_of) if self.ledger else None
         return known.only(self.comparison.inputs) if known else None

@@ -91,7 +91,7 @@ class Analysis(Displayable):
     @property
     def bases(self) -> tuple[str, ...]:
         """What gives the cash a figure: published counts, and claims or synthetic ones."""
-        totals = ((basis, self.total(basis)) for basis in ("published", "claims", "synthetic"))
+        totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
     @property
@@ -110,65 +110,71 @@ class Analysis(Displayable):
         return any(cube.synthetic for cube in self.cubes.values())
 
     @property
-    def headline(self) -> str:
+    def headline_basis(self) -> str:
         """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
         return next(iter(self.runs), "")
 
     @property
-    def of_claims(self) -> bool:
+    def headline_from_claims(self) -> bool:
         """Whether the headline rests on the claims given: nothing published gives a figure of the cost."""
-        if self.headline:
-            return self.headline != "published"
+        if self.headline_basis:
+            return self.headline_basis != "published"
         return "claims_costs" in self.tables and self.tables["costs"].filter(COUNTED).is_empty()
 
     @property
-    def by_rule(self) -> bool:
+    def has_rule_based_rates(self) -> bool:
         """Whether any rate of the ledger follows from reference classes by the written rule."""
-        entries = self.inputs.assumptions if self.inputs else ()
+        entries = self.used_ledger.assumptions if self.used_ledger else ()
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
     @property
-    def known(self) -> Ledger | None:
+    def known_ledger(self) -> Ledger | None:
         """The ledger as it was known on the day."""
         return self.ledger.admissible(self.as_of) if self.ledger else None
 
     @property
-    def inputs(self) -> Ledger | None:
+    def used_ledger(self) -> Ledger | None:
         """The ledger as it was known on the day, with only the entries that a figure rests on."""
-        if self.known is None:
+        if self.known_ledger is None:
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(inputs_in, costs))
-        return self.known.only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
+        return self.known_ledger.only(
+            used | (self.compared.comparison.inputs if self.compared else frozenset())
+        )
 
     @property
-    def unused_inputs(self) -> tuple[str, ...]:
+    def unused_entries(self) -> tuple[str, ...]:
         """The entries of the ledger, as known on the day, that no figure rests on."""
-        used = {entry.id for entry in self.inputs.assumptions} if self.inputs else set()
-        return tuple(a.id for a in self.known.assumptions if a.id not in used) if self.known else ()
+        used = {entry.id for entry in self.used_ledger.assumptions} if self.used_ledger else set()
+        return (
+            tuple(a.id for a in self.known_ledger.assumptions if a.id not in used)
+            if self.known_ledger
+            else ()
+        )
 
     def warning(self, words: Locale) -> str:
         """That no figure may be used, as long as inputs of it are examples; empty where none is."""
-        return warning(self.inputs, words)
+        return warning(self.used_ledger, words)
 
     @property
-    def made_up(self) -> bool:
+    def headline_is_synthetic(self) -> bool:
         """Whether the headline rests on synthetic rows."""
-        return self.of_claims and self.synthetic
+        return self.headline_from_claims and self.synthetic
 
-    def behind(self, name: str) -> str:
+    def headline_table_name(self, name: str) -> str:
         """The name under which the headline has a table: of claims where it rests on them."""
-        return f"claims_{name}" if self.of_claims and name in COST_TABLES else name
+        return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
 
     @property
-    def costs(self) -> pl.DataFrame:
+    def headline_costs(self) -> pl.DataFrame:
         """What the headline is made of: cost lines and their loss bands, in cash, as `cost_table` has them.
 
         Of claims, services and claimant types are added up; lines that published figures bound stand below,
         told apart by their `basis`. Add up one basis and one level only.
         """
         published = self.tables["costs"].filter(valuation="cash")
-        if not self.of_claims:
+        if not self.headline_from_claims:
             return published
         given = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
         told = given.filter(COUNTED, level="line")["line"].to_list()
@@ -182,19 +188,19 @@ class Analysis(Displayable):
         names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 
-    def marked(self, name: str) -> bool:
+    def needs_synthetic_mark(self, name: str) -> bool:
         """Whether a table is made from synthetic rows, and must say so."""
         return self.synthetic and (
-            name.startswith("claims_") or (self.made_up and name in UNCERTAINTY_TABLES)
+            name.startswith("claims_") or (self.headline_is_synthetic and name in UNCERTAINTY_TABLES)
         )
 
-    def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
+    def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
         """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
         if basis not in self.runs:
             return None
-        return self.tables.get(name if basis == self.headline else f"claims_{name}")
+        return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
-    def total(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
+    def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """The row of the totals for one basis: published, synthetic or claims."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
@@ -202,7 +208,7 @@ class Analysis(Displayable):
 
     def expected_cash(self, basis: str = "published") -> float | None:
         """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
-        total, table = self.total(basis), self.doubt(basis, "quantiles")
+        total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
         if total is None or total["expected"] is None or table is None:
             return total["expected"] if total else None
         told = table.filter(valuation="cash", measure="expected")["value"]
@@ -210,14 +216,14 @@ class Analysis(Displayable):
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
         """P10 and P90 of the cash of a basis; None where nothing was drawn or nothing is unsure."""
-        table = self.doubt(basis, "quantiles")
+        table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
         found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
         low, high = found.get("p10"), found.get("p90")
         return None if low is None or high is None or low == high else (low, high)
 
-    def refuse_idle_budget(self) -> None:
+    def check_budget_has_cash(self) -> None:
         """Refuse a budget where no cash is expected.
 
         Raises:
@@ -228,15 +234,15 @@ class Analysis(Displayable):
             refuse_no_cash("a budget")
 
     @property
-    def uncounted_lines(self) -> list[str]:
+    def lines_outside_budget(self) -> list[str]:
         """Cost lines that the chance of exceeding the budget leaves out; none where there is no budget."""
-        table = self.doubt(self.headline, "budget")
+        table = self.uncertainty_table(self.headline_basis, "budget")
         return [] if table is None else str(table["left_out"][0]).split()
 
     @property
     def bounded_lines(self) -> list[str]:
         """Cost lines that have bounds of the cash but no expected cost; those of `unstated_notes` apart."""
-        lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
+        lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
@@ -245,7 +251,7 @@ class Analysis(Displayable):
 
         None on a first screen for synthetic rows beside a headline from published counts.
         """
-        if first_screen and self.synthetic and not self.of_claims:
+        if first_screen and self.synthetic and not self.headline_from_claims:
             return []
         names, locale = self.names(words.lang), words
         costs = self.tables.get("claims_costs")
@@ -262,10 +268,10 @@ class Analysis(Displayable):
         ]
 
     @property
-    def lines_apart(self) -> list[str]:
+    def published_lines_left_out(self) -> list[str]:
         """Cost lines that published figures bound, where the headline rests on claims: they are not in it."""
-        lines = self.costs.filter(COUNTED, level="line", basis="published")
-        return lines["line"].to_list() if self.of_claims else []
+        lines = self.headline_costs.filter(COUNTED, level="line", basis="published")
+        return lines["line"].to_list() if self.headline_from_claims else []
 
     @property
     def unpriced_lines(self) -> set[str]:
@@ -290,7 +296,7 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
         basis: the run whose chance it is.
         locale: the language.
     """
-    table = analysis.doubt(basis, "budget")
+    table = analysis.uncertainty_table(basis, "budget")
     if table is None:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
@@ -315,12 +321,12 @@ def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ..
 
 def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
     """The chance of breaking the budget, what is left out, and where to go on."""
-    budget = analysis.doubt(analysis.headline, "budget")
+    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:
         row = budget.row(0, named=True)
         chance = locale("report.tile_budget", budget=locale.stated(row["budget"]))
-        scope = budget_scope(analysis, analysis.headline, locale)
+        scope = budget_scope(analysis, analysis.headline_basis, locale)
         notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
     left = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
     bounded, silent, later = (locale.number(len(lines)) for lines in left)

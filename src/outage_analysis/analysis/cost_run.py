@@ -37,9 +37,9 @@ def price(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
     Its tables are `costs` and `totals`, those of the draws, and of claims those under their own names.
     """
-    begun = RunInputs.of(plan, progress)
+    begun = RunInputs.from_plan(plan, progress)
     with background_pool() as pool:
-        return CostRun.of(begun, pool.submit(begun.drawn), progress).analysis
+        return CostRun.compute(begun, pool.submit(begun.run_uncertainty), progress).analysis
 
 
 @contextmanager
@@ -62,11 +62,11 @@ class RunInputs:
     policy: Policy
     ledger: Ledger | None
     as_of: date
-    known: Policy
+    known_policy: Policy
     """The policy as it was known on the day."""
 
     @classmethod
-    def of(cls, plan: Plan, progress: Progress) -> RunInputs:
+    def from_plan(cls, plan: Plan, progress: Progress) -> RunInputs:
         """Read them."""
         progress("reading the incident, the policy and the ledger")
         incident, policy, ledger = load_documents(plan)
@@ -78,11 +78,11 @@ class RunInputs:
         """In the smallest unit of the currency."""
         return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
 
-    def costs(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
+    def cost_table(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
         """Of published counts or of cubes."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
-    def drawn(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
+    def run_uncertainty(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
         """An uncertainty run of published counts or of cubes, and its tables; None if nothing is expected."""
         portfolio = portfolio_of(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
         if not portfolio.streams:
@@ -95,18 +95,18 @@ class RunInputs:
 class CostRun:
     """What everything else is made from."""
 
-    begun: RunInputs
+    inputs: RunInputs
     claims: Claims | None
     cubes: dict[str, Cube]
-    published: pl.DataFrame
+    published_costs: pl.DataFrame
     """The costs of published counts."""
-    given: pl.DataFrame | None
+    claims_costs: pl.DataFrame | None
     """Those of the claims, if there are any."""
-    drawn: dict[str, RunWithTables]
+    runs_with_tables: dict[str, RunWithTables]
     """By basis, that of the headline first."""
 
     @classmethod
-    def of(cls, begun: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:
+    def compute(cls, begun: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:
         """Read the claims, compute the cost, and draw what is uncertain; that of published counts is drawing.
 
         Raises:
@@ -115,41 +115,41 @@ class CostRun:
         """
         plan, policy, as_of = begun.plan, begun.policy, begun.as_of
         progress("reading the claims")
-        claims, cubes = load_cubes(plan, begun.incident, begun.known, as_of)
+        claims, cubes = load_cubes(plan, begun.incident, begun.known_policy, as_of)
         progress("computing the cost")
-        published = begun.costs()
+        published = begun.cost_table()
         paid = list(cubes.values())
-        given = begun.costs(paid) if paid else None
+        given = begun.cost_table(paid) if paid else None
         every = published if given is None else pl.concat([published, given])
         _check_any_cost(every, policy, as_of, counted=bool(plan.claims or plan.counts))
         progress("drawing what is uncertain")
         drawn = {"published": drawing.result()}
         if paid:
             basis = "synthetic" if any(cube.synthetic for cube in paid) else "claims"
-            drawn[basis] = begun.drawn(paid)
+            drawn[basis] = begun.run_uncertainty(paid)
         some = {basis: told for basis, told in drawn.items() if told}
         return cls(begun, claims, cubes, published, given, some)
 
     @property
     def runs(self) -> dict[str, Uncertainty]:
         """The uncertainty runs by basis."""
-        return {basis: run for basis, (run, _) in self.drawn.items()}
+        return {basis: run for basis, (run, _) in self.runs_with_tables.items()}
 
     @property
-    def uncertain(self) -> dict[str, pl.DataFrame]:
+    def uncertainty_tables(self) -> dict[str, pl.DataFrame]:
         """The tables of each run: those of the headline under their own names, others marked as of claims."""
         return {
             f"claims_{name}" if number else name: table
-            for number, (_, told) in enumerate(self.drawn.values())
+            for number, (_, told) in enumerate(self.runs_with_tables.values())
             for name, table in told.items()
         }
 
     @property
     def analysis(self) -> Analysis:
         """With the tables of the cost alone."""
-        begun, given = self.begun, self.given
+        begun, given = self.inputs, self.claims_costs
         of_claims = {} if given is None else {"claims_costs": given, "claims_totals": totals(given)}
-        costs = {"costs": self.published, "totals": totals(self.published), **of_claims}
+        costs = {"costs": self.published_costs, "totals": totals(self.published_costs), **of_claims}
         _, later = begun.policy.public_by(begun.as_of)
         return Analysis(
             begun.plan,
@@ -159,7 +159,7 @@ class CostRun:
             begun.as_of,
             self.claims,
             self.cubes,
-            costs | self.uncertain,
+            costs | self.uncertainty_tables,
             tuple(line.id for line in later),
             self.runs,
         )

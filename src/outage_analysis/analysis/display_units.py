@@ -110,7 +110,7 @@ class DisplayUnits:
     """Cuts whose edge belongs to the band above."""
 
     @classmethod
-    def of(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
+    def from_document(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
         """How the sums of a page are written; `starts` adds cuts whose edge belongs to the band above."""
         words = page.words("en")
         cuts = words.starts.union(starts)
@@ -124,22 +124,24 @@ class DisplayUnits:
         return Locale("en", self.currency, self.digits, self.loss_digits, self.divisible, self.starts)
 
     @classmethod
-    def of_ledger(cls, ledger: Ledger) -> Self | None:
+    def from_ledger(cls, ledger: Ledger) -> Self | None:
         """Those of a ledger that says its currency, or is about a bundled incident."""
         if ledger.currency:
             return cls(ledger.currency, decimal_places(ledger.currency), 0)
-        return cls.of(load_incident(ledger.incident)) if ledger.incident in ids("incidents") else None
+        return (
+            cls.from_document(load_incident(ledger.incident)) if ledger.incident in ids("incidents") else None
+        )
 
-    def said(self, table: pl.DataFrame) -> str:
+    def currency_if_converted(self, table: pl.DataFrame) -> str:
         """The currency, where a table has sums that are written otherwise than it holds them; else ""."""
-        return self.currency if any(places for _, places, _ in self._found(table).values()) else ""
+        return self.currency if any(places for _, places, _ in self._amount_columns(table).values()) else ""
 
-    def titled(self, title: str, table: pl.DataFrame) -> str:
+    def title_with_currency(self, title: str, table: pl.DataFrame) -> str:
         """A title that says the currency where the table needs it."""
-        currency = self.said(table)
+        currency = self.currency_if_converted(table)
         return f"{title}; sums in {currency}" if currency else title
 
-    def written(
+    def format_amounts(
         self, table: pl.DataFrame, write: Callable[[object], str], unit: int | None = None
     ) -> pl.DataFrame:
         """A table for people: columns with sums as texts, with the decimals of the currency and no more.
@@ -166,17 +168,17 @@ class DisplayUnits:
                 text(value, places, is_sum=m, short=counts != "squares")
                 for value, m in zip(table[name], mask, strict=True)
             ]
-            for name, (counts, places, mask) in self._found(table).items()
+            for name, (counts, places, mask) in self._amount_columns(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
             told["parameters"] = [self.words.scaled(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
-    def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
+    def common_unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
         """The largest unit that no amount of a table is below, and its name; None where there is none."""
         amounts = [
             abs(float(value)) / 10**places
-            for name, (counts, places, mask) in self._found(table).items()
+            for name, (counts, places, mask) in self._amount_columns(table).items()
             if counts == "money" or (counts == "loss" and self.losses_are_money)
             for value in table[name].filter(mask).drop_nulls()
             if value
@@ -185,7 +187,7 @@ class DisplayUnits:
             return None
         return next(((size, name) for size, name in LARGE_UNITS if min(amounts) >= size), None)
 
-    def _found(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
+    def _amount_columns(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
         """Column -> what its sums are of, their decimal places, and which of its rows are sums."""
         columns = set(table.columns)
         if any(marks <= columns for marks in NO_AMOUNTS):

@@ -35,7 +35,7 @@ def sensitivity_tables(
             "no line has an expected cost, so nothing moves it",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    drawn = analysis.runs[analysis.headline]
+    drawn = analysis.runs[analysis.headline_basis]
     tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
     if "cash" not in drawn.totals:
         if awards or limit is not None:

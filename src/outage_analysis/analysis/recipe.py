@@ -53,19 +53,23 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         InputRefused: claims that cannot be used.
         ModelRefused: nothing can be said about the cost as of that day.
     """
-    begun = RunInputs.of(plan, progress)
+    begun = RunInputs.from_plan(plan, progress)
     incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
     with background_pool() as pool:
-        drawing = pool.submit(begun.drawn)
+        drawing = pool.submit(begun.run_uncertainty)
         trying = pool.submit(_run_backtest, begun)
-        priced = CostRun.of(begun, drawing, progress)
+        priced = CostRun.compute(begun, drawing, progress)
         tried = trying.result()
     of_claims = bool(priced.runs) and "published" not in priced.runs
-    funnels = {} if priced.given is None or "published" in priced.runs else {"claims_funnel": priced.given}
+    funnels = (
+        {}
+        if priced.claims_costs is None or "published" in priced.runs
+        else {"claims_funnel": priced.claims_costs}
+    )
     compared = compare_with_alternatives(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
         **_published_tables(priced),
-        **claims_tables(priced.claims, priced.cubes, begun.known, priced.given, as_of),
+        **claims_tables(priced.claims, priced.cubes, begun.known_policy, priced.claims_costs, as_of),
         **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
         **_uncertainty_tables(priced),
         **({} if compared is None else compared.tables),
@@ -77,7 +81,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
 def _published_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
     """The tables that rest on published figures alone, but for those of the uncertainty run."""
-    begun, published = priced.begun, priced.published
+    begun, published = priced.inputs, priced.published_costs
     incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
     return {
         "costs": published,
@@ -108,13 +112,17 @@ def _run_backtest(begun: RunInputs) -> Backtest | None:
 def _uncertainty_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
     """These, and what moves the headline, its law and what adds up to it."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
-    for basis, (drawn, told) in [*priced.drawn.items()][:1]:
-        counted = priced.published if basis == "published" or priced.given is None else priced.given
+    for basis, (drawn, told) in [*priced.runs_with_tables.items()][:1]:
+        counted = (
+            priced.published_costs
+            if basis == "published" or priced.claims_costs is None
+            else priced.claims_costs
+        )
         tables = {
             "tornado": tornado(drawn.portfolio),
             "levers": levers(drawn.portfolio),
             **told,
-            "total_law": total_law(drawn, priced.begun.budget),
+            "total_law": total_law(drawn, priced.inputs.budget),
             "steps": steps(counted, told["contributions"]),
         }
-    return tables | priced.uncertain
+    return tables | priced.uncertainty_tables

@@ -88,7 +88,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, DisplayUnits.of(claims.incident))
+    _print_quality(quality, DisplayUnits.from_document(claims.incident))
     if out:
         print_line(str(out))
 
@@ -108,7 +108,7 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
         title = "Losses on round sums; share: of the losses above zero; even: without any preference"
-        print_table(heaping, sums.titled(title, heaping), sums)
+        print_table(heaping, sums.title_with_currency(title, heaping), sums)
     for name in quality["skipped"]:
         print_text(f"not read: {one_line(name)}")
     rows = "synthetic rows" if quality["synthetic"] else "rows"
@@ -219,10 +219,13 @@ def cube(
         _write_cube(built, claims, bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
-        print_json({"synthetic": built.synthetic, "rows": built.rows.to_dicts()})
+        print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        sums, title = DisplayUnits.of(incident), "Synthetic rows" if built.synthetic else "Claims by band"
-        print_table(built.rows, sums.titled(title, built.rows), sums)
+        sums, title = (
+            DisplayUnits.from_document(incident),
+            "Synthetic rows" if built.synthetic else "Claims by band",
+        )
+        print_table(built.display_rows, sums.title_with_currency(title, built.display_rows), sums)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
@@ -243,7 +246,7 @@ def _write_cube(
     from outage_analysis.reports import write_table
 
     if out.suffix != ".parquet":
-        write_table(built.rows, out)
+        write_table(built.display_rows, out)
         return
     kept = with_provenance(built, claims, bands=bands)
     save_cube(merge_cubes(earlier, kept) if earlier else kept, out, onto=earlier if replaces else None)

@@ -202,7 +202,7 @@ class ForecastOptions:
         """
         earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
         ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
-        return counted.channel.asked(*ends, self.spike, former=earlier)
+        return counted.channel.with_deadlines(*ends, self.spike, former=earlier)
 
     def tables(self, channel: Channel, counted: ForecastInput) -> dict[str, pl.DataFrame]:
         """Forecast how many claims are still to come; return the tables by name."""
@@ -293,7 +293,7 @@ def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
 
-    return DisplayUnits.of(load_incident(incident), starts)
+    return DisplayUnits.from_document(load_incident(incident), starts)
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:

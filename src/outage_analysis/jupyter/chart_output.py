@@ -48,7 +48,7 @@ def show(
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
     if isinstance(source, Analysis):
-        own = source.tables.get(source.behind(CHARTS[name].table), pl.DataFrame())
+        own = source.tables.get(source.headline_table_name(CHARTS[name].table), pl.DataFrame())
         drawn = own if table is None else table
     elif table is None:
         remedy = "Build one from a cube, or give an analysis."
@@ -71,7 +71,9 @@ def show(
 
 def _marked(source: Analysis, name: str, drawn: pl.DataFrame) -> bool:
     """Whether a table is made from synthetic rows: that of the headline, or one that says so itself."""
-    return source.marked(source.behind(name)) or ("basis" in drawn and "synthetic" in drawn["basis"])
+    return source.needs_synthetic_mark(source.headline_table_name(name)) or (
+        "basis" in drawn and "synthetic" in drawn["basis"]
+    )
 
 
 def _frame(

@@ -39,20 +39,20 @@ def show_table(
     Sums are shown in whole currency where the source knows the currency: analyses, claims and policies do.
     """
     words = Locale(lang)
-    if isinstance(source, Analysis) and not source.of_claims:
+    if isinstance(source, Analysis) and not source.headline_from_claims:
         mark = words("notebook.published", day=words.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
     sums = _sums(source)
-    if sums and (currency := sums.said(table)):
+    if sums and (currency := sums.currency_if_converted(table)):
         mark += f" {words('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {words('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table)
-    told = sums.written(counted, partial(_shown, words)) if sums else counted
+    told = sums.format_amounts(counted, partial(_shown, words)) if sums else counted
     rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
     drawn = grid(table.columns, rows, lambda column, text: style_of(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")
@@ -63,10 +63,10 @@ def _sums(
 ) -> DisplayUnits | None:
     """How the sums of a table are written, where its source knows."""
     if isinstance(source, Analysis | Claims):
-        return DisplayUnits.of(source.incident)
+        return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):
-        return DisplayUnits.of(source)
-    return DisplayUnits.of_ledger(source) if isinstance(source, Ledger) else None
+        return DisplayUnits.from_document(source)
+    return DisplayUnits.from_ledger(source) if isinstance(source, Ledger) else None
 
 
 def _shown(words: Locale, value: object) -> str:

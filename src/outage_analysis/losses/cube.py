@@ -49,7 +49,7 @@ class Cube:
     """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
 
     @property
-    def rows(self) -> pl.DataFrame:
+    def display_rows(self) -> pl.DataFrame:
         """The frame as people read it: no sum of losses where claims state none."""
         return null_unstated_sums(self.frame)
 

@@ -91,7 +91,7 @@ class StoredCube:
     """A cube with what is known of how it was made; its rows are in the order of `sorted_cube`."""
 
     cube: Cube
-    about: CubeProvenance
+    provenance: CubeProvenance
     file: str | None = None
     """The file that it was loaded from."""
 
@@ -157,14 +157,14 @@ def save_cube(kept: StoredCube, path: str | Path, *, onto: StoredCube | None = N
     path = Path(path)
     if path.suffix != PARQUET:
         raise UsageError(f"is not {PARQUET}", file=path.name)
-    refuse_unmarked(path, synthetic=kept.about.synthetic)
+    refuse_unmarked(path, synthetic=kept.provenance.synthetic)
     _check_row_count(len(kept.cube.frame), path.name)
     with file_in_place(path) as part:
         held = BytesIO()  # the engine calls a full disk a fault of the format
-        said = {VERSION_KEY: FORMAT_VERSION, PROVENANCE_KEY: kept.about.model_dump_json()}
+        said = {VERSION_KEY: FORMAT_VERSION, PROVENANCE_KEY: kept.provenance.model_dump_json()}
         kept.cube.frame.write_parquet(held, compression="zstd", metadata=said)
         part.write_bytes(held.getvalue())
-        if onto is not None and load_cube(path).about != onto.about:
+        if onto is not None and load_cube(path).provenance != onto.provenance:
             problem = "another run has added to it meanwhile"
             raise EnvironmentFailed(problem, file=path.name, remedy="Run again.")
 
@@ -203,7 +203,7 @@ def load_cube(path: str | Path) -> StoredCube:
         raise InputRefused(f"{DAMAGED}: {why}", file=path.name, remedy=BUILD_AGAIN)
     _check_sums_fit(frame, path.name)
     kept = _sorted_with_digest(frame, about, path.name)
-    if kept.about != about:
+    if kept.provenance != about:
         problem = f"{DAMAGED}: it is not what was written"
         raise InputRefused(problem, file=path.name, remedy=BUILD_AGAIN)
     return kept
@@ -265,16 +265,19 @@ def merge_cubes(kept: StoredCube, new: StoredCube) -> StoredCube:
             line or of claimants, by other dimensions or in other bands; a file is in both; or sums are
             too large.
     """
-    for problem, remedy in _provenance_differences(kept.about, new.about):
+    for problem, remedy in _provenance_differences(kept.provenance, new.provenance):
         raise InputRefused(problem, file=kept.file, remedy=remedy)
     _check_counted_once(kept, new)
     frame = pl.concat([kept.cube.frame, new.cube.frame])
     _check_sums_fit(frame, kept.file)
-    keys = (*kept.about.dimensions, *EDGES)
+    keys = (*kept.provenance.dimensions, *EDGES)
     added = frame.group_by(*keys).agg(pl.col(name).sum().cast(kind) for name, kind in MEASURES.items())
-    inputs, synthetic = kept.about.inputs + new.about.inputs, kept.about.synthetic or new.about.synthetic
+    inputs, synthetic = (
+        kept.provenance.inputs + new.provenance.inputs,
+        kept.provenance.synthetic or new.provenance.synthetic,
+    )
     return _sorted_with_digest(
-        added, kept.about.model_copy(update={"inputs": inputs, "synthetic": synthetic})
+        added, kept.provenance.model_copy(update={"inputs": inputs, "synthetic": synthetic})
     )
 
 
@@ -303,8 +306,8 @@ def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterato
 
 def _check_counted_once(kept: StoredCube, new: StoredCube) -> None:
     """Refuse a file that is counted already, whatever its name."""
-    before = {(f.sha256, f.sheet): f.name for f in kept.about.inputs}
-    for file in new.about.inputs:
+    before = {(f.sha256, f.sheet): f.name for f in kept.provenance.inputs}
+    for file in new.provenance.inputs:
         known = before.get((file.sha256, file.sheet))
         if known is not None:
             problem = f"has the same content as {known}, which the cube counts already"

@@ -67,7 +67,7 @@ def _lines(analysis: Analysis) -> Iterator[CostLine]:
 
 def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """The figures of a line by valuation, from what the headline rests on."""
-    rows = analysis.tables[analysis.behind("costs")].filter(COUNTED, level="line", line=line.id)
+    rows = analysis.tables[analysis.headline_table_name("costs")].filter(COUNTED, level="line", line=line.id)
     if rows.is_empty():  # claims give figures to schedules alone
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}

@@ -48,7 +48,7 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
     a, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=a.as_of,
-        assumptions=assumption_entries(a.known) if a.known else (),
+        assumptions=assumption_entries(a.known_ledger) if a.known_ledger else (),
         backtest=_page(a.backtest.page) if a.backtest else None,
         bom=report.bom,
         budget=plan.budget,
@@ -56,7 +56,7 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
         draws=plan.draws,
         environment=environment(),
         epoch=a.as_of,
-        examples=a.inputs.examples if a.inputs else (),
+        examples=a.used_ledger.examples if a.used_ledger else (),
         expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts(a),
         figures=_figures(a),
@@ -169,8 +169,10 @@ def _facts(analysis: Analysis) -> dict[str, str]:
 
 def _figures(analysis: Analysis) -> dict[str, float | None]:
     """Expected cash, P10, P50 and P90 of the headline; nothing where there is none."""
-    told: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
-    table = analysis.doubt(analysis.headline, "quantiles")
+    told: dict[str, float | None] = {
+        "expected": analysis.expected_cash(analysis.headline_basis or "published")
+    }
+    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")
         told |= dict(quantiles.select("measure", "value").iter_rows())

@@ -28,7 +28,7 @@ def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
 
 
 def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
-    total, expected = analysis.total("published"), analysis.expected_cash()
+    total, expected = analysis.totals_row("published"), analysis.expected_cash()
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
@@ -71,8 +71,8 @@ def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
 
 
 def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
-    table = analysis.doubt(basis, "budget")
+    basis = next((b for b in analysis.runs if analysis.uncertainty_table(b, "budget") is not None), "")
+    table = analysis.uncertainty_table(basis, "budget")
     if table is None:
         return None
     row = table.row(0, named=True)
@@ -128,7 +128,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
 
 
 def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = analysis.headline or "published"
+    basis = analysis.headline_basis or "published"
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None
@@ -146,7 +146,7 @@ def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _free(analysis: Analysis, locale: Locale) -> Tile | None:
-    total = analysis.total("published", "face_value")
+    total = analysis.totals_row("published", "face_value")
     if total is None or total["expected"] is None:
         return None
     return Tile(locale("report.tile_free"), locale.money(total["expected"]), free_note(analysis, locale))
@@ -163,7 +163,7 @@ def free_note(analysis: Analysis, locale: Locale) -> str:
 
 
 def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
-    total = analysis.total("claims") or analysis.total("synthetic")
+    total = analysis.totals_row("claims") or analysis.totals_row("synthetic")
     if total is None:
         return None
     line, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
@@ -208,8 +208,8 @@ def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> An
     if analysis.compared is not None:
         said["decide"].append(analysis.compared.sentence(locale))
     said["decide"] += _choices(analysis.tables["levers"], locale, names)
-    bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
-    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
+    bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
+    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
         if ids:
             said["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     said["left_out"] += analysis.unstated_notes(locale, first_screen=True)
@@ -221,7 +221,7 @@ def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> An
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(locale("report.dropped", lines=lines))
-    if uncounted := analysis.uncounted_lines:
+    if uncounted := analysis.lines_outside_budget:
         lines = ", ".join(names.get(x, x) for x in uncounted)
         said["left_out"].append(locale("report.budget_left_out", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in said.items()})
@@ -273,7 +273,7 @@ def _later(analysis: Analysis, locale: Locale) -> list[str]:
 
 def _beside(analysis: Analysis, locale: Locale) -> list[str]:
     """What stands beside the cash: lines without detail, and how much of both the others explain."""
-    whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
+    whole, work = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
     said = []
     if whole and whole["expected"]:
         counted = analysis.expected_cash() or 0.0

@@ -165,7 +165,7 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
 
 def _likely(report: Report) -> str:
     """Whose range it is that the sliders leave alone."""
-    table = report.analysis.doubt(report.analysis.headline, "quantiles")
+    table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
     told = (
         {} if table is None else dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
     )

@@ -97,7 +97,7 @@ def backtest_table(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """The inputs of the figures: value, bounds, distribution; reason, source, owner."""
     rows = []
-    for a in analysis.inputs.assumptions if analysis.inputs else ():
+    for a in analysis.used_ledger.assumptions if analysis.used_ledger else ():
         expected, bounds = inputs(a, locale)
         facts = dict.fromkeys((*a.facts, *a.computed_from))
         rows.append(

@@ -64,7 +64,9 @@ class Report:
         """What must be known of synthetic rows before anything is read; empty where there are none."""
         if not self.analysis.synthetic:
             return ""
-        told = "report.synthetic_headline" if self.analysis.made_up else "report.synthetic_banner"
+        told = (
+            "report.synthetic_headline" if self.analysis.headline_is_synthetic else "report.synthetic_banner"
+        )
         return self.words(told)
 
     @property
@@ -116,17 +118,17 @@ class Report:
     @cached_property
     def products(self) -> Products | None:
         """The expected cost of the headline as sums of products; None where means do not multiply."""
-        run = self.analysis.runs.get(self.analysis.headline)
+        run = self.analysis.runs.get(self.analysis.headline_basis)
         return None if run is None else products(run.portfolio, self.analysis.policy)
 
     def made_up(self, chart: str) -> bool:
         """Whether a chart is drawn from synthetic rows, and must say so."""
         a, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
+        return (entry.claims and a.synthetic) or a.needs_synthetic_mark(a.headline_table_name(entry.table))
 
     def marked(self, grid: str) -> bool:
         """Whether a table of the page is made from synthetic rows, and must say so."""
-        return self.analysis.marked(self.analysis.behind(RESTS_ON.get(grid, grid)))
+        return self.analysis.needs_synthetic_mark(self.analysis.headline_table_name(RESTS_ON.get(grid, grid)))
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
@@ -152,7 +154,7 @@ class Report:
         with unchecked():
             for name, entry in CHARTS.items():
                 frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
-                table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
+                table = fonts.shown_in(a.tables.get(a.headline_table_name(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
                     found[name] = stable(chart.to_dict(validate=False))

@@ -50,7 +50,7 @@ class _Maker:
     def all(self) -> Iterator[Section]:
         """The sections, also those without a block."""
         locale = self.words
-        made_up = self.analysis.made_up
+        made_up = self.analysis.headline_is_synthetic
         yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
         if "funnel" in self.grids:
             said = [Text(sentence) for sentence in _funnel_words(self.analysis, locale)]
@@ -83,8 +83,8 @@ class _Maker:
 
     def _method(self) -> str:
         """How it was computed; rates follow the written rule where the ledger derives any."""
-        keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
-        keys += ["method_rule"] if self.analysis.by_rule else []
+        keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
+        keys += ["method_rule"] if self.analysis.has_rule_based_rates else []
         return " ".join(self.words(f"report.{key}") for key in keys)
 
     def _section(
@@ -94,8 +94,8 @@ class _Maker:
 
     def _cost(self) -> Iterator[Block]:
         locale = self.words
-        of_claims = self.analysis.of_claims
-        if self.analysis.made_up:
+        of_claims = self.analysis.headline_from_claims
+        if self.analysis.headline_is_synthetic:
             yield Text(locale("report.claims_intro_synthetic"))
         yield Text(locale("report.cost_intro_claims" if of_claims else "report.cost_intro"))
         yield from self._picture("waterfall", "steps", "steps_title")
@@ -178,7 +178,7 @@ class _Maker:
             yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
-        inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
+        inputs, unused = self.analysis.used_ledger, self.analysis.unused_entries
         if "assumptions" in self.grids and inputs is not None:
             yield Text(self.words("report.assumptions_intro"))
             if unused:
@@ -221,8 +221,8 @@ class _Maker:
 
 def _funnel_words(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """What comes of a hundred reports; of which line, where there are several."""
-    table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
-    told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
+    table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
+    told = "report.funnel_intro_claims" if analysis.headline_from_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
         found = dict(rows.select("stage", "expected").iter_rows())

@@ -82,7 +82,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
     beside = pl.col("valuation").is_in(BESIDE)
     free = figures.filter(~beside, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = t[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    funnel = t[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
     several = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
         "cost": _cash(analysis),
@@ -99,7 +99,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 def _cash(analysis: Analysis) -> View:
     """The cost lines and bands of the headline; segments and bases where there is more than one."""
-    cash = analysis.costs.filter(COUNTED)
+    cash = analysis.headline_costs.filter(COUNTED)
     told = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
     return cash, [COST[0], *told, *COST[1:]]
 
@@ -232,7 +232,9 @@ def _tie_outs(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFram
 
 def _statuses(analysis: Analysis) -> dict[str, str]:
     """Whether each line has a figure, and why not: of claims first, where the headline rests on them."""
-    tables = [analysis.tables[name] for name in dict.fromkeys(("costs", analysis.behind("costs")))]
+    tables = [
+        analysis.tables[name] for name in dict.fromkeys(("costs", analysis.headline_table_name("costs")))
+    ]
     return {
         line: status
         for table in tables

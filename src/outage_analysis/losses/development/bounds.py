@@ -26,23 +26,23 @@ class LateClaimBounds:
 
     counted: int
     closes: float
-    rate: float
-    most: int
+    max_daily_rate: float
+    max_late: int
 
     @property
-    def assumes(self) -> dict[str, str]:
+    def assumptions(self) -> dict[str, str]:
         """What each bound rests on, and what breaks it."""
         return {
             "low": "nothing more is filed",
-            "high": f"no later stretch is busier than the busiest so far, {self.rate:,.0f} a day",
+            "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",
             "breaks": "a rush before the deadline or a second wave breaks the high one; chance is in neither",
         }
 
     def table(self) -> pl.DataFrame:
         """One row a bound: `bound`, `late`, `total`, `rests_on`."""
         rows = [
-            ("low", 0, self.counted, self.assumes["low"]),
-            ("high", self.most, self.counted + self.most, self.assumes["high"]),
+            ("low", 0, self.counted, self.assumptions["low"]),
+            ("high", self.max_late, self.counted + self.max_late, self.assumptions["high"]),
         ]
         return pl.DataFrame(rows, schema=("bound", "late", "total", "rests_on"), orient="row")
 

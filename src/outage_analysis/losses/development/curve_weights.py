@@ -77,7 +77,7 @@ class WeightedCurves:
         return np.asarray(sum(locale * np.tensordot(grid.weight, of(grid), 1) for locale, grid in pairs))
 
     @property
-    def steady(self) -> bool:
+    def fits_constant_rate(self) -> bool:
         """Whether a constant rate of intake fits the counts about as well as the best curve does.
 
         Twice the difference of the log-likelihoods over the over-dispersion is then below the 95 %
@@ -91,12 +91,12 @@ class WeightedCurves:
         """The claims between times at the mean rate of all increments that are used, (n - 1,)."""
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
-        return np.asarray(observed.of_curve / spans.sum() * np.diff(observed.clock(edges)))
+        return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
         """The claims expected between times, from the opening or from the last count on, (n - 1,)."""
         observed = self.observed
-        return self.average(lambda grid: observed.of_curve * relative_to_observed(observed, grid, edges))
+        return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
 
 
 def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
@@ -115,7 +115,7 @@ def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> Weighte
     """
     known, notes = _fittable_families(observed, families)
     clock, says = _weekday_clock(observed, known)
-    observed = observed.on(clock)
+    observed = observed.with_clock(clock)
     chi_square, free = _chi_square(observed, _best_grid(observed, known))
     phis = dispersions(chi_square, free)
     grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in known)
@@ -198,16 +198,16 @@ def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple
     than the days of one weekday do among themselves (Buhlmann and Straub's credibility).
     """
     plain = observed.clock
-    if not observed.daily:
+    if not observed.is_daily:
         return plain, "no weekday factors: they need increments of one whole calendar day each"
     if observed.used.sum() < MIN_DAYS_FOR_WEEKDAYS:
         return plain, f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days"
     clock, family = plain, _best_grid(observed, families).family
     for _ in range(WEEKDAY_ROUNDS):
-        seen = observed.on(clock)
+        seen = observed.with_clock(clock)
         grid = weigh_parameters(family, seen, 1.0)
         factors = _weekday_factors(
-            seen, seen.of_curve * grid.weight @ relative_to_observed(seen, grid, seen.edges)
+            seen, seen.used_total * grid.weight @ relative_to_observed(seen, grid, seen.edges)
         )
         settled = np.allclose(factors, clock.factors, atol=1e-3)
         clock = WeekdayClock(factors, plain.starts)

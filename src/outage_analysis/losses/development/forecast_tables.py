@@ -73,7 +73,7 @@ def _unrounded_tables(
         return tables
     tables |= forecast_tables(channel, made)
     if made.refused:
-        without = channel.ending(*(b for b in channel.branches if b.id in made.refused))
+        without = channel.with_branches(*(b for b in channel.branches if b.id in made.refused))
         tables |= _bounds_tables(without, tables["left_out"]["note"])
     if ended:
         tables["hindsight"] = hindsight_table(channel, made, *ended)
@@ -88,7 +88,7 @@ def _unrounded_tables(
 
 def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataFrame]:
     """`bounds` of every branch of the channel, and `left_out` with what they rest on."""
-    (assumes, *_) = [found.assumes for found in channel.bounds().values()]
+    (assumes, *_) = [found.assumptions for found in channel.bounds().values()]
     rests_on = f"low: {assumes['low']}; high: {assumes['high']}; {assumes['breaks']}"
     left_out = list(dict.fromkeys([*channel.notes, *notes, rests_on]))
     return {"bounds": bounds_table(channel), "left_out": pl.DataFrame({"note": left_out})}
@@ -150,7 +150,7 @@ def hindsight_table(channel: Channel, made: LateClaimsForecast, at: datetime, co
     rows: list[tuple[object, ...]] = []
     for branch in made.branches:
         late = made.late[branch.id]
-        below, up_to = late.law.cdf([count - made.counted - 1, count - made.counted])
+        below, up_to = late.distribution.cdf([count - made.counted - 1, count - made.counted])
         so = _closes_at(channel, branch, at) and late.by == branch.closes
         for level in made.levels:
             low, high = late.total(level)
@@ -165,7 +165,7 @@ def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.Da
     rows = []
     for branch in channel.branches:
         found = channel.bounds()[branch.id]
-        low, high = found.counted, found.counted + found.most
+        low, high = found.counted, found.counted + found.max_late
         so = _closes_at(channel, branch, at)
         rows.append((branch.id, so, None, low, high, count, low <= count <= high if so else None, None))
     return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")

@@ -78,11 +78,11 @@ class Channel:
             daily_rate=(pl.col("cumulative") - before["cumulative"]) / (pl.col("days") - before["days"]),
         )
 
-    def ending(self, *branches: Branch) -> Channel:
+    def with_branches(self, *branches: Branch) -> Channel:
         """The same counts with other branches."""
         return replace(self, branches=branches)
 
-    def asked(
+    def with_deadlines(
         self,
         closes: date | None,
         extended: date | None,
@@ -117,7 +117,7 @@ class Channel:
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         passed = (*self.former, *map(self.end_of, former))
-        return replace(self, former=passed).ending(*branches.values())
+        return replace(self, former=passed).with_branches(*branches.values())
 
     def forecast(
         self,
@@ -251,7 +251,7 @@ def channel_from_cube(
         notes=(*([RECOVERY] if cube.synthetic else []), *notes),
     )
     passed = tuple(channel.end_of(day) for day in former)
-    return replace(channel, former=passed).ending(Branch(DEADLINE, channel.end_of(incident.claims_to)))
+    return replace(channel, former=passed).with_branches(Branch(DEADLINE, channel.end_of(incident.claims_to)))
 
 
 def _claims_by_day(cube: Cube, until: date | None) -> pl.DataFrame:

@@ -83,7 +83,7 @@ class LateClaimsForecast:
         refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
         return (*self.growth.notes, *refused)
 
-    def by(self, branch: str, at: float) -> LateCount:
+    def late_count_by(self, branch: str, at: float) -> LateCount:
         """The late count of a branch by any time from the last count on.
 
         Raises:
@@ -123,7 +123,7 @@ class LateClaimsForecast:
         """One row a branch, family and level: `weight`, `median`, `low` and `high` of the total."""
         rows = []
         for late in self.late.values():
-            for family, law in late.laws.items():
+            for family, law in late.family_distributions.items():
                 for level in self.levels:
                     points = self.counted + law.quantile([0.5, (1 - level) / 2, (1 + level) / 2])
                     middle, low, high = points.astype(int).tolist()
@@ -150,7 +150,7 @@ class LateClaimsForecast:
         rows = []
         for branch in self.branches:
             for at in times:
-                law = late_count(self.growth, branch, at).law
+                law = late_count(self.growth, branch, at).distribution
                 ends = [p for level in self.levels for p in ((1 - level) / 2, (1 + level) / 2)]
                 middle, *found = (self.counted + law.quantile([0.5, *ends])).astype(int).tolist()
                 for level, low, high in zip(self.levels, found[::2], found[1::2], strict=True):
@@ -225,7 +225,7 @@ def _late_counts(
 def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
     """Observed over expected beside one former deadline."""
     observed = growth.observed
-    beside = observed.beside(deadline)
+    beside = observed.overlaps_day_before(deadline)
     filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()
     on_day = growth.expected(np.array([max(deadline - 1, 0.0), deadline]))
     return DeadlineSpike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))

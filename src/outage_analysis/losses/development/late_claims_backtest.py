@@ -103,11 +103,11 @@ def backtest_late_claims(
             continue
         for at, actual in later:
             try:
-                late = made.by(branch.id, at)
+                late = made.late_count_by(branch.id, at)
             except ModelRefused as refusal:
                 refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
                 continue
-            below, up_to = late.law.cdf([actual - made.counted - 1, actual - made.counted])
+            below, up_to = late.distribution.cdf([actual - made.counted - 1, actual - made.counted])
             shown = (float(origin), float(at), made.counted + late.mean, int(actual), (below + up_to) / 2)
             for level in levels:
                 low, high = late.total(level)

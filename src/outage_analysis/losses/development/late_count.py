@@ -77,27 +77,27 @@ class LateCount:
     by: float
     counted: int
     weights: dict[str, float]
-    laws: dict[str, LateCountMixture]
+    family_distributions: dict[str, LateCountMixture]
 
     @property
-    def law(self) -> LateCountMixture:
+    def distribution(self) -> LateCountMixture:
         """The law of the late count, families averaged."""
-        return combine_mixtures(list(self.laws.values()), list(self.weights.values()))
+        return combine_mixtures(list(self.family_distributions.values()), list(self.weights.values()))
 
     @property
     def mean(self) -> float:
         """The expected late count."""
-        return self.law.mean
+        return self.distribution.mean
 
     def quantile(self, p: float) -> int:
         """The least late count that is not exceeded with probability p."""
         refuse_no_level(p)
-        return int(self.law.quantile(p))
+        return int(self.distribution.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
         """The central interval of the late count: as much probability below as above, at most."""
         refuse_no_level(level)
-        low, high = self.law.quantile([(1 - level) / 2, (1 + level) / 2])
+        low, high = self.distribution.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 
     def total(self, level: float) -> tuple[int, int]:
@@ -109,15 +109,15 @@ class LateCount:
     def variance(self) -> LateCountVariance:
         """The variance of the late count, in its three parts."""
         weights = np.array(list(self.weights.values()))
-        means = np.array([law.mean for law in self.laws.values()])
-        within = float(weights @ [law.variance for law in self.laws.values()])
-        process = self.law.process
+        means = np.array([law.mean for law in self.family_distributions.values()])
+        within = float(weights @ [law.variance for law in self.family_distributions.values()])
+        process = self.distribution.process
         return LateCountVariance(process, within - process, float(weights @ (means - weights @ means) ** 2))
 
     def spread(self, level: float) -> dict[str, int]:
         """How far the families are apart: least and most of their medians and of their interval's ends."""
         asked = [0.5, (1 - level) / 2, (1 + level) / 2]
-        points = np.array([law.quantile(asked) for law in self.laws.values()])
+        points = np.array([law.quantile(asked) for law in self.family_distributions.values()])
         least, most = points.min(0).astype(int).tolist(), points.max(0).astype(int).tolist()
         names = ("median", "low", "high")
         ends = zip(names, least, most, strict=True)
@@ -137,11 +137,15 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
         UsageError: a time, a closing or a spike that cannot be.
     """
     late = late_count(growth, branch, at)
-    law = late.law
+    law = late.distribution
     observed = growth.observed
     chance = float(np.sqrt(law.process))
     between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
-    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= MIN_FAMILY_WEIGHT]
+    means = [
+        late.family_distributions[family].mean
+        for family, weight in late.weights.items()
+        if weight >= MIN_FAMILY_WEIGHT
+    ]
     apart = max(means) - min(means)
     if between > max(MAX_CURVE_DEVIATION * law.mean, chance) or apart > max(
         MAX_FAMILY_DIFFERENCE * min(means), chance
@@ -156,15 +160,15 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
         1,
         1 + (branch.spike or 0.0),
     ]
-    if growth.steady and abs(steady - law.mean) > chance:
+    if growth.fits_constant_rate and abs(steady - law.mean) > chance:
         raise ModelRefused(
             f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
             f"claims of {branch.id} would come, by growth curves {law.mean:,.0f}",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
-    if observed.of_curve < MIN_CLAIMS and late.by > observed.until:
+    if observed.used_total < MIN_CLAIMS and late.by > observed.until:
         raise ModelRefused(
-            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
+            f"{observed.used_total:,} claims are too few to forecast the late claims of {branch.id}: it takes "
             f"{MIN_CLAIMS:,}",
             remedy="Wait for more claims, or use the bounds.",
         )
@@ -203,7 +207,7 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     if branch.spike is not None and not (np.isfinite(branch.spike) and branch.spike >= 0):
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     observed = growth.observed
-    base, weights = observed.of_curve + 1, growth.weights
+    base, weights = observed.used_total + 1, growth.weights
     stretches = _last_stretches(growth, branch, by)
     spike = branch.spike or 0.0
 

@@ -65,21 +65,21 @@ class IntakeIncrements:
         return float(self.edges[-1])
 
     @property
-    def of_curve(self) -> int:
+    def used_total(self) -> int:
         """The claims in increments that speak of the curve: what the level is taken from."""
         return int(self.counts[self.used].sum())
 
     @property
-    def daily(self) -> bool:
+    def is_daily(self) -> bool:
         """Whether every increment is one whole calendar day."""
         whole = np.array_equal(self.edges, np.arange(len(self.edges)))
         return self.clock.starts is not None and whole
 
-    def beside(self, deadline: float) -> NDArray[np.bool_]:
+    def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
         """Which increments overlap the day before a deadline, (k,)."""
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
-    def on(self, clock: WeekdayClock) -> IntakeIncrements:
+    def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
         """The same counts by another clock."""
         return replace(self, clock=clock)
 
@@ -115,7 +115,7 @@ def increments_from_counts(
     every = IntakeIncrements(
         edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), WeekdayClock(starts=starts)
     )
-    beside = [every.beside(deadline) for deadline in former]
+    beside = [every.overlaps_day_before(deadline) for deadline in former]
     return replace(every, used=~np.any([~every.used, *beside], axis=0))
 
 

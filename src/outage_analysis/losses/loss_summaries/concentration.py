@@ -93,7 +93,7 @@ def _top_names() -> list[str]:
 
 def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
     """The bands that count, with their claims and losses."""
-    cells = group.above(0 if positive else -1)
+    cells = group.cells_above(0 if positive else -1)
     loss = sum_or_none(cell.loss for cell in cells)
     if loss is None:
         raise ModelRefused(

@@ -109,7 +109,9 @@ def stated_edges(cube: Cube) -> tuple[float, ...]:
     Raises:
         ModelRefused: no positive band, bands that overlap, or a gap between two.
     """
-    bands = {(c.over or 0, _upper_end(c)) for group in groups(cube, cube.dimensions) for c in group.above(0)}
+    bands = {
+        (c.over or 0, _upper_end(c)) for group in groups(cube, cube.dimensions) for c in group.cells_above(0)
+    }
     ordered = sorted(bands)
     if not ordered:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
@@ -150,7 +152,7 @@ def loss_counts(
     kept = filter_cube(cube, where)
     group = next(groups(kept), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
-    for cell in group.above(0):
+    for cell in group.cells_above(0):
         _check_no_edge_inside(cell, chosen)
         counts[bisect_left(chosen, _upper_end(cell))] += cell.claims
     return LossCounts(
@@ -167,7 +169,7 @@ def loss_counts(
 
 
 def _positive_cells(cube: Cube) -> tuple[Cell, ...]:
-    return next((group.above(0) for group in groups(cube)), ())
+    return next((group.cells_above(0) for group in groups(cube)), ())
 
 
 def _upper_end(cell: Cell) -> float:

@@ -48,7 +48,7 @@ class Group:
         """Claims whose loss is known, zero and negative ones included."""
         return sum(cell.claims for cell in self.cells)
 
-    def inside(self, band: Band) -> int | None:
+    def claims_in_band(self, band: Band) -> int | None:
         """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
         whole = Cell(*band, 0, None, None)
         near = [
@@ -62,12 +62,12 @@ class Group:
     @property
     def negative(self) -> int | None:
         """Claims with a loss below 0; None if a band holds negative losses and others."""
-        return self.inside(NEGATIVE)
+        return self.claims_in_band(NEGATIVE)
 
     @property
     def zero(self) -> int | None:
         """Claims with a loss of 0; None if a band holds zero and other losses."""
-        return self.inside(ZERO)
+        return self.claims_in_band(ZERO)
 
     @property
     def loss(self) -> int | None:
@@ -79,7 +79,7 @@ class Group:
         """The sum of their squares."""
         return sum_or_none(cell.loss_squared for cell in self.cells)
 
-    def above(self, floor: int) -> tuple[Cell, ...]:
+    def cells_above(self, floor: int) -> tuple[Cell, ...]:
         """The bands of losses over a floor: -1 leaves out the negative ones, 0 also the zeros.
 
         Raises:

@@ -86,7 +86,7 @@ def quantiles(
     schema = group_schema(cube, by, {"probability": pl.Float64, **found})
     rows = []
     for group in groups(cube, by):
-        cells = group.above(0) if positive else group.cells
+        cells = group.cells_above(0) if positive else group.cells
         for p in probabilities:
             value, low, high = quantile(cells, p)
             off = None if value is None or low is None or high is None else max(value - low, high - value)

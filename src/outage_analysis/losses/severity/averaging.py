@@ -73,16 +73,16 @@ class Fits(Displayable, Mapping[str, Fit]):
 
     def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
         """A quantity averaged over the families by weight; infinite as soon as it is under one of them."""
-        said = self._said(quantity, least_weight)
+        said = self._weighty_values(quantity, least_weight)
         total = sum(self.weights[name] for name in said)
         return sum(self.weights[name] * value for name, value in said.items()) / total
 
     def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
         """The least and the greatest of it between the families: what the choice of one decides."""
-        said = self._said(quantity, least_weight)
+        said = self._weighty_values(quantity, least_weight)
         return min(said.values()), max(said.values())
 
-    def _said(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
+    def _weighty_values(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
         said = {n: f.value(quantity) for n, f in self.fitted.items() if self.weights[n] >= least_weight}
         if not said:
             raise UsageError("no family weighs that much", value=least_weight)
@@ -103,7 +103,7 @@ class Fits(Displayable, Mapping[str, Fit]):
                 "chi_square": fit.gof.chi_square,
                 "df": fit.gof.df,
                 "p": fit.gof.p,
-                "median": fit.law.median,
+                "median": fit.distribution.median,
                 "mean": fit.mean if np.isfinite(fit.mean) else None,
             }
             for name, fit in self.fitted.items()

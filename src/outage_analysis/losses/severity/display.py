@@ -45,7 +45,9 @@ def fit_card(fit: Fit, lang: str) -> Card:
         ),
         (
             locale(
-                "card.moments", mean=_finite_or_word(fit.mean, locale), median=locale.exact(fit.law.median)
+                "card.moments",
+                mean=_finite_or_word(fit.mean, locale),
+                median=locale.exact(fit.distribution.median),
             ),
             goodness,
         ),
@@ -69,7 +71,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
             locale.exact(fit.gof.chi_square),
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),
-            locale.exact(fit.law.median),
+            locale.exact(fit.distribution.median),
             _finite_or_word(fit.mean, locale),
         )
         for fit in ordered
@@ -94,7 +96,7 @@ def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
 
 def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
     """Each band in words, in the unit of the edges."""
-    reach = grouped.reach.tolist()
+    reach = grouped.fitted_edges.tolist()
     return [_band_label(low, high, locale) for low, high in pairwise(reach)]
 
 

@@ -111,18 +111,18 @@ class Family:
     params: tuple[str, ...]
     kernel: Kernel
     shapes: Callable[..., tuple[Array, ...]]
-    limit: str
+    limiting_shape: str
     scale: str = "theta"
 
     @property
-    def at(self) -> int:
+    def scale_index(self) -> int:
         """Where the scale stands among the parameters."""
         return self.params.index(self.scale)
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
         """The scale and the kernel's shapes, each (m, 1), from parameters (m, p)."""
         columns = [params[..., i : i + 1] for i in range(len(self.params))]
-        scale = columns.pop(self.at)
+        scale = columns.pop(self.scale_index)
         return scale, self.shapes(*columns)
 
 
@@ -172,24 +172,24 @@ class LossDistribution:
     family: str
     params: Mapping[str, float]
 
-    def _unit(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
+    def _standardized(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
         family = FAMILIES[self.family]
         shapes = [np.float64(self.params[name]) for name in family.params]
-        scale = shapes.pop(family.at)
+        scale = shapes.pop(family.scale_index)
         return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
 
-    def _of(self, what: str, x: ArrayLike) -> Array:
-        kernel, scale, shapes = self._unit()
+    def _evaluate(self, what: str, x: ArrayLike) -> Array:
+        kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))
 
     def cdf(self, x: ArrayLike) -> Array:
         """The share of losses at or below each x."""
-        return self._of("cdf", x)
+        return self._evaluate("cdf", x)
 
     def sf(self, x: ArrayLike) -> Array:
         """The share of losses above each x."""
-        return self._of("sf", x)
+        return self._evaluate("sf", x)
 
     def quantile(self, p: ArrayLike) -> Array:
         """The loss that a share p does not exceed.
@@ -200,7 +200,7 @@ class LossDistribution:
         shares = np.asarray(p, float)
         if not np.all((shares >= 0) & (shares <= 1)):
             raise UsageError("a share lies between 0 and 1", value=p)
-        kernel, scale, shapes = self._unit()
+        kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(scale * kernel.isf(1 - shares, *shapes))
 
@@ -225,15 +225,15 @@ class LossDistribution:
         above = float(self.sf(d))
         if above == 0:
             raise ModelRefused("the share of losses above is too small for a number", value=d)
-        return self._unit()[1] * float(self._of("excess", d)) / above
+        return self._standardized()[1] * float(self._evaluate("excess", d)) / above
 
     def limited_mean(self, d: float) -> float:
         """The mean of min(loss, d): what a payment capped at d costs."""
         if d <= 0:
             return d
         if d == np.inf or self.mean < np.inf:
-            _, scale, _ = self._unit()
-            return self.mean - (0.0 if d == np.inf else scale * float(self._of("excess", d)))
+            _, scale, _ = self._standardized()
+            return self.mean - (0.0 if d == np.inf else scale * float(self._evaluate("excess", d)))
         from scipy.integrate import quad
 
         # The share above, up to d, on the logarithm: a heavy tail has most of it far out.

@@ -42,7 +42,7 @@ class Fit(Displayable):
     """A law fitted to grouped losses. Parameters, errors and losses are in the unit of the edges."""
 
     grouped: GroupedLosses
-    law: LossDistribution
+    distribution: LossDistribution
     covariance: Array = field(compare=False)
     """Of the parameters, in their order."""
     loglik: float
@@ -58,18 +58,18 @@ class Fit(Displayable):
     @property
     def family(self) -> str:
         """The name of its family."""
-        return self.law.family
+        return self.distribution.family
 
     @property
     def params(self) -> MappingProxyType[str, float]:
         """The parameters by name."""
-        return MappingProxyType(dict(self.law.params))
+        return MappingProxyType(dict(self.distribution.params))
 
     @property
     def se(self) -> MappingProxyType[str, float]:
         """Their standard errors, from the curvature at the optimum."""
         errors = np.sqrt(np.diag(self.covariance)).tolist()
-        return MappingProxyType(dict(zip(self.law.params, errors, strict=True)))
+        return MappingProxyType(dict(zip(self.distribution.params, errors, strict=True)))
 
     @property
     def n(self) -> int:
@@ -79,13 +79,13 @@ class Fit(Displayable):
     @property
     def aicc(self) -> float:
         """Akaike's criterion, corrected for few losses: less is better."""
-        p, spare = len(self.law.params), self.n - len(self.law.params) - 1
+        p, spare = len(self.distribution.params), self.n - len(self.distribution.params) - 1
         return 2 * p - 2 * self.loglik + (2 * p * (p + 1) / spare if spare > 0 else np.inf)
 
     @cached_property
     def expected(self) -> Array:
         """Losses that the law expects in each band, (k,)."""
-        shares = self.grouped.probabilities(FAMILIES[self.family], np.exp(self.optimum.at)[None])
+        shares = self.grouped.probabilities(FAMILIES[self.family], np.exp(self.optimum.point)[None])
         return np.asarray(shares[0] * self.n)
 
     @property
@@ -101,35 +101,37 @@ class Fit(Displayable):
         expected = self.expected.copy()
         if least_expected > 0:
             if self.grouped.left == "ground_up":
-                expected[0] += self.n * float(self.law.cdf(self.grouped.edges[0]))
+                expected[0] += self.n * float(self.distribution.cdf(self.grouped.edges[0]))
             if self.grouped.top == "closed":
-                expected[-1] += self.n * float(self.law.sf(self.grouped.edges[-1]))
-        return goodness(np.array(self.grouped.counts), expected, len(self.law.params), least_expected)
+                expected[-1] += self.n * float(self.distribution.sf(self.grouped.edges[-1]))
+        return goodness(
+            np.array(self.grouped.counts), expected, len(self.distribution.params), least_expected
+        )
 
     def cdf(self, x: ArrayLike) -> Array:
         """The share of losses at or below each x."""
-        return self.law.cdf(x)
+        return self.distribution.cdf(x)
 
     def quantile(self, p: ArrayLike) -> Array:
         """The loss that a share p does not exceed."""
-        return self.law.quantile(p)
+        return self.distribution.quantile(p)
 
     @property
     def mean(self) -> float:
         """The mean loss; infinite when the tail is too heavy."""
-        return self.law.mean
+        return self.distribution.mean
 
     def mean_excess(self, d: float) -> float:
         """The mean of what losses above d have above it."""
-        return self.law.mean_excess(d)
+        return self.distribution.mean_excess(d)
 
     def band_probabilities(self, new_edges: Sequence[float]) -> Array:
         """The share of losses in bands that need not be those fitted, (k + 1,) -> (k,)."""
-        return self.law.band_probabilities(new_edges)
+        return self.distribution.band_probabilities(new_edges)
 
     def value(self, quantity: Quantity) -> float:
         """A quantity of the fitted law: see `Quantity`."""
-        return quantity_function(quantity, self.family)(self.law)
+        return quantity_function(quantity, self.family)(self.distribution)
 
     def interval(
         self, quantity: Quantity, level: float = 0.95, method: Method = "profile"
@@ -153,7 +155,7 @@ class Fit(Displayable):
         if method not in ways:
             raise UsageError("no such method", value=method, remedy=nearest(method, list(ways)))
         what = quantity_function(quantity, self.family)
-        if not np.isfinite(what(self.law)):
+        if not np.isfinite(what(self.distribution)):
             raise ModelRefused(
                 f"the quantity is infinite under the fitted {self.family} law",
                 remedy="Ask for a quantile or a limited mean, which always exist.",
@@ -167,14 +169,14 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
     Raises:
         ModelRefused: too few bands, or no law of the family is likeliest: a shape runs on without end.
     """
-    grouped.require(family)
+    grouped.check_enough_bands(family)
     best = maximise(
         lambda x: grouped.loglik(family, np.exp(np.clip(x, -MAX_LOG_PARAMETER, MAX_LOG_PARAMETER))),
         _starts(grouped, family),
     )
     _check_inner_optimum(best, family, grouped.n)
-    params = np.exp(best.at)
-    params[family.at] *= grouped.unit
+    params = np.exp(best.point)
+    params[family.scale_index] *= grouped.unit
     covariance = np.linalg.inv(-best.hessian * grouped.n) * np.outer(params, params)
     covariance.flags.writeable = False
     law = LossDistribution(
@@ -189,12 +191,12 @@ def _starts(grouped: GroupedLosses, family: Family) -> Array:
     Their parameters' logarithms, (m, p).
     """
     shapes = np.array(list(product(START_SHAPES, repeat=len(family.params) - 1)))
-    params = np.insert(shapes, family.at, 1.0, axis=1)
+    params = np.insert(shapes, family.scale_index, 1.0, axis=1)
     with np.errstate(all="ignore"):
         _, inner = family.split(params)
         middle = np.broadcast_to(family.kernel.isf(0.5, *inner), (len(params), 1))[:, 0]
         scales = [1 / middle, *(np.full(len(params), q) for q in _low_quantiles(grouped))]
-        tried = np.concatenate([_with_scale(params, family.at, scale) for scale in scales])
+        tried = np.concatenate([_with_scale(params, family.scale_index, scale) for scale in scales])
     height = grouped.loglik(family, tried)
     order = np.argsort(-height, kind="stable")
     if height[order[0]] == -np.inf:
@@ -217,7 +219,7 @@ def _low_quantiles(grouped: GroupedLosses) -> list[float]:
     """Losses that few do not exceed, in units of the median: a law may begin there at once."""
     shares = np.cumsum(grouped.counts) / grouped.n
     bands = np.searchsorted(shares, (0.02, 0.2))
-    return [edge / grouped.unit for edge in grouped.reach[bands + 1].tolist() if np.isfinite(edge)]
+    return [edge / grouped.unit for edge in grouped.fitted_edges[bands + 1].tolist() if np.isfinite(edge)]
 
 
 def _check_inner_optimum(best: Optimum, family: Family, n: int) -> None:
@@ -225,9 +227,9 @@ def _check_inner_optimum(best: Optimum, family: Family, n: int) -> None:
     if not (np.isfinite(best.gradient).all() and np.isfinite(best.hessian).all()):
         _refuse_no_likelihood(family)
     flat = np.linalg.eigvalsh(-best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * n))
-    if flat or np.any(np.abs(np.delete(best.at, family.at)) > MAX_LOG_SHAPE):
+    if flat or np.any(np.abs(np.delete(best.point, family.scale_index)) > MAX_LOG_SHAPE):
         raise ModelRefused(
-            f"no {family.name} law is likeliest: its shape runs on without end, towards {family.limit}",
+            f"no {family.name} law is likeliest: its shape runs on without end, towards {family.limiting_shape}",
             remedy="Fit another family, or give more bands.",
         )
     if np.abs(best.gradient).max() > MAX_SLOPE:

@@ -57,7 +57,7 @@ def curve_table(
         if fits.weights[name] < least_weight:
             continue
         interval = _logit_interval(fit, losses, level) if fit is best else None
-        shares = observable_shares(fit.grouped, fit.law, losses)
+        shares = observable_shares(fit.grouped, fit.distribution, losses)
         frames.append(_rows(name, losses, shares, (fits.weights[name], fit.gof.p), interval))
     first, last = observable_range(best.grouped)
     table = pl.concat(frames).with_columns(
@@ -68,9 +68,11 @@ def curve_table(
 
 def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
     """The shares counted up to each edge above the first that is finite."""
-    inner = np.isfinite(grouped.reach[1:])
+    inner = np.isfinite(grouped.fitted_edges[1:])
     below = np.cumsum(grouped.counts)[inner]
-    return _rows(COUNTED, grouped.reach[1:][inner], (below / grouped.n, (grouped.n - below) / grouped.n))
+    return _rows(
+        COUNTED, grouped.fitted_edges[1:][inner], (below / grouped.n, (grouped.n - below) / grouped.n)
+    )
 
 
 def _rows(
@@ -114,9 +116,9 @@ def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array
         below, above = observable_shares(fit.grouped, distribution_at(fit.grouped, family, at), losses)
         return np.log(np.maximum(below, MIN_SHARE)) - np.log(np.maximum(above, MIN_SHARE))
 
-    moves = STEP * np.eye(len(best.at))
-    slope = np.array([(logit(best.at + m) - logit(best.at - m)) / (2 * STEP) for m in moves])
+    moves = STEP * np.eye(len(best.point))
+    slope = np.array([(logit(best.point + m) - logit(best.point - m)) / (2 * STEP) for m in moves])
     covariance = np.linalg.inv(-best.hessian * fit.n)
     reach = special.ndtri((1 + level) / 2) * np.sqrt(np.einsum("ip,ij,jp->p", slope, covariance, slope))
-    middle = logit(best.at)
+    middle = logit(best.point)
     return middle - reach, middle + reach

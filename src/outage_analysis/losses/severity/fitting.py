@@ -42,7 +42,7 @@ def fit_grouped(
         InputRefused: counts that are not whole numbers from 0 on, or none at all.
         ModelRefused: too few non-empty bands for the family, or no law of it is likeliest.
     """
-    return fit(GroupedLosses.of(edges, counts, top, left, synthetic=synthetic), _family(family))
+    return fit(GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic), _family(family))
 
 
 def fit_all(
@@ -60,7 +60,7 @@ def fit_all(
         UsageError, InputRefused: as `fit_grouped`.
         ModelRefused: none could be fitted; or all losses lie in one band.
     """
-    grouped = GroupedLosses.of(edges, counts, top, left, synthetic=synthetic)
+    grouped = GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic)
     fitted: dict[str, Fit] = {}
     refused: dict[str, str] = {}
     for family in map(_family, families):

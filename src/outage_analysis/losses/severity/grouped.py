@@ -66,7 +66,7 @@ class GroupedLosses:
             )
 
     @classmethod
-    def of(
+    def from_numbers(
         cls,
         edges: Sequence[float],
         counts: Sequence[float],
@@ -89,7 +89,7 @@ class GroupedLosses:
         return sum(self.counts)
 
     @cached_property
-    def reach(self) -> Array:
+    def fitted_edges(self) -> Array:
         """The edges as the likelihood takes them: an open top is infinite."""
         edges = np.array(self.edges)
         if self.top == "open":
@@ -101,7 +101,7 @@ class GroupedLosses:
         """The median of the losses, by straight lines: everything is fitted in units of it."""
         shares = np.cumsum(self.counts) / self.n
         band = int(np.searchsorted(shares, 0.5))
-        low, high = self.edges[band], self.reach[band + 1]
+        low, high = self.edges[band], self.fitted_edges[band + 1]
         if not np.isfinite(high):
             return 2 * low if low > 0 else 1.0
         before = shares[band - 1] if band else 0.0
@@ -110,7 +110,7 @@ class GroupedLosses:
 
     @cached_property
     def _in_units(self) -> Array:
-        return self.reach / self.unit
+        return self.fitted_edges / self.unit
 
     @cached_property
     def _weights(self) -> tuple[NDArray[np.bool_], Array]:
@@ -118,7 +118,7 @@ class GroupedLosses:
         counts = np.array(self.counts)
         return counts > 0, counts[counts > 0] / self.n
 
-    def require(self, family: Family) -> None:
+    def check_enough_bands(self, family: Family) -> None:
         """Refuse a family that has too many parameters for these bands."""
         filled, needed = sum(n > 0 for n in self.counts), len(family.params) + MIN_SPARE_BANDS
         if filled < needed:
@@ -222,7 +222,7 @@ class GroupedLossesDocument(Document):
     @model_validator(mode="after")
     def _is_a_table(self) -> Self:
         try:
-            GroupedLosses.of(self.edges, self.counts, self.top, self.left)
+            GroupedLosses.from_numbers(self.edges, self.counts, self.top, self.left)
         except OutageAnalysisError as error:
             raise ValueError(f"is no table of losses: {error.problem}") from error
         return self

@@ -40,7 +40,7 @@ def distribution_at(grouped: GroupedLosses, family: Family, at: Array) -> LossDi
     """The law at logarithms of parameters, in the unit of the losses."""
     with np.errstate(over="ignore"):
         params = np.exp(at)
-    params[family.at] *= grouped.unit
+    params[family.scale_index] *= grouped.unit
     return LossDistribution(family.name, dict(zip(family.params, params.tolist(), strict=True)))
 
 
@@ -52,8 +52,8 @@ def wald(
     level: float,
 ) -> tuple[float, float]:
     """The estimate plus and minus its standard error times the normal quantile; not below 0."""
-    value = what(distribution_at(grouped, family, best.at))
-    slope = _slope(lambda x: what(distribution_at(grouped, family, x)), best.at)
+    value = what(distribution_at(grouped, family, best.point))
+    slope = _slope(lambda x: what(distribution_at(grouped, family, x)), best.point)
     error = np.sqrt(slope @ np.linalg.solve(-best.hessian * grouped.n, slope))
     reach = float(special.ndtri((1 + level) / 2) * error)
     return (max(value - reach, 0.0) if value >= 0 else value - reach), value + reach
@@ -78,53 +78,54 @@ class AcceptedRegion:
     grouped: GroupedLosses
     family: Family
     best: Optimum
-    what: Callable[[LossDistribution], float]
+    quantity: Callable[[LossDistribution], float]
     level: float
     sign: int
     """Which end is looked for: -1 the least, 1 the greatest value."""
 
     @cached_property
-    def drop(self) -> float:
+    def max_drop(self) -> float:
         """What the log-likelihood of one loss may lose."""
         return float(special.chdtri(1, 1 - self.level)) / 2 / self.grouped.n
 
     @cached_property
-    def stretch(self) -> Array:
+    def scaling(self) -> Array:
         """From the ball to logarithms of parameters, (p, p)."""
-        return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.drop))
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.max_drop))
 
     @cached_property
     def positive(self) -> bool:
         """Whether the quantity is; then its unit has no part in how it is pushed."""
-        return self.value(np.zeros(len(self.best.at))) > 0
+        return self.value(np.zeros(len(self.best.point))) > 0
 
-    def place(self, u: Array) -> Array:
+    def log_parameters(self, u: Array) -> Array:
         """The logarithms of parameters (..., p) at points (..., p) of the ball."""
         return np.asarray(
-            self.best.at + np.minimum(np.maximum(u @ self.stretch, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
+            self.best.point
+            + np.minimum(np.maximum(u @ self.scaling, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
         )
 
     def value(self, u: Array) -> float:
         """The quantity at a point."""
-        return self.what(distribution_at(self.grouped, self.family, self.place(u)))
+        return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
-    def push(self, points: Array) -> Array:
+    def signed_value(self, points: Array) -> Array:
         """How far the quantity is pushed at points (m, p): on its logarithm, if it is positive."""
         values = np.array([self.value(u) for u in points])
         if self.positive:
             values = np.log(np.maximum(values, 1e-300))
         return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
-    def spare(self, points: Array) -> Array:
+    def remaining_drop(self, points: Array) -> Array:
         """What is left of the drop at points (m, p), as a share of it: below 0 a law is rejected."""
-        value = self.grouped.loglik(self.family, np.exp(self.place(points)))
-        return np.asarray(np.maximum((value - self.best.value) / self.drop + 1, -MAX_LOG_VALUE))
+        value = self.grouped.loglik(self.family, np.exp(self.log_parameters(points)))
+        return np.asarray(np.maximum((value - self.best.value) / self.max_drop + 1, -MAX_LOG_VALUE))
 
 
 def _end(ball: AcceptedRegion) -> float:
     """One end: the quantity is pushed as far as the likelihood allows, its allowance growing step by step."""
-    origin = np.zeros((1, len(ball.best.at)))
-    ahead = derivatives(ball.push, origin)[1][0]
+    origin = np.zeros((1, len(ball.best.point)))
+    ahead = derivatives(ball.signed_value, origin)[1][0]
     pace = max(float(np.linalg.norm(ahead)), 1e-300)  # so that push and limit change at one rate
     u, reached = ahead / pace, 1.0
     for share in DROP_SHARES:
@@ -132,7 +133,7 @@ def _end(ball: AcceptedRegion) -> float:
         if met is None:
             return _scanned(ball)
         u, reached = met, share
-    far = np.abs(ball.place(u) - ball.best.at).max() > SCAN_FROM
+    far = np.abs(ball.log_parameters(u) - ball.best.point).max() > SCAN_FROM
     return _scanned(ball) if far else ball.value(u)
 
 
@@ -141,8 +142,8 @@ def _met(ball: AcceptedRegion, u: Array, pace: float, share: float) -> Array | N
     p, radius = len(u), np.sqrt(share)
     weight = None
     for _ in range(MAX_STEPS):
-        _, gradients, curves = derivatives(lambda rows: ball.push(rows) / pace, u[None])
-        spare, limits, bends = derivatives(ball.spare, u[None])
+        _, gradients, curves = derivatives(lambda rows: ball.signed_value(rows) / pace, u[None])
+        spare, limits, bends = derivatives(ball.remaining_drop, u[None])
         gradient, limit = gradients[0], limits[0]
         if weight is None:
             steep = float(np.linalg.norm(limit))
@@ -162,7 +163,7 @@ def _met(ball: AcceptedRegion, u: Array, pace: float, share: float) -> Array | N
         step *= min(1.0, MAX_STEP_LENGTH * radius / max(float(np.linalg.norm(step[:p])), 1e-300))
         u, weight = u + step[:p], weight + float(step[p])
         if np.abs(step[:p]).max() < TOLERANCE:
-            left = float(ball.spare(u[None])[0]) - 1 + share
+            left = float(ball.remaining_drop(u[None])[0]) - 1 + share
             return u if weight > 0 and abs(left) < TOLERANCE else None
     return None
 
@@ -172,11 +173,11 @@ def _scanned(ball: AcceptedRegion) -> float:
 
     For laws far from a ball: where the likelihood never falls to its limit, or the quantity is infinite.
     """
-    origin = np.zeros(len(ball.best.at))
+    origin = np.zeros(len(ball.best.point))
     directions, spread = _sphere(len(origin)), 0.1
     for _ in range(REFINEMENTS):
         radii, bounded = _limits(ball, directions)
-        pushed = ball.push(directions * radii[:, None])
+        pushed = ball.signed_value(directions * radii[:, None])
         at = int(np.argmax(pushed))
         best = directions[at]
         end, is_bounded = ball.value(best * radii[at]), bool(bounded[at])
@@ -193,12 +194,12 @@ def _scanned(ball: AcceptedRegion) -> float:
 def _limits(ball: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
     """How far the likelihood allows to go in directions (m, p), and whether it ends the way at all."""
     with np.errstate(divide="ignore"):
-        reach = MAX_LOG_CHANGE / np.abs(directions @ ball.stretch).max(axis=1)
+        reach = MAX_LOG_CHANGE / np.abs(directions @ ball.scaling).max(axis=1)
     low, high = np.zeros(len(reach)), reach.copy()
-    bounded = ball.spare(directions * reach[:, None]) < 0
+    bounded = ball.remaining_drop(directions * reach[:, None]) < 0
     for _ in range(50):
         middle = (low + high) / 2
-        allowed = ball.spare(directions * middle[:, None]) > 0
+        allowed = ball.remaining_drop(directions * middle[:, None]) > 0
         low, high = np.where(allowed, middle, low), np.where(allowed, high, middle)
     return np.where(bounded, low, reach), bounded
 

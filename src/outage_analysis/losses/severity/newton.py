@@ -28,7 +28,7 @@ Function = Callable[[Array], Array]
 class Optimum:
     """The best point found: where, how high, and the slope and curvature there."""
 
-    at: Array
+    point: Array
     value: float
     gradient: Array
     hessian: Array
@@ -93,7 +93,7 @@ def _polish(function: Function, at: Array) -> Optimum:
     first = place = best = _evaluate(function, at)
     for _ in range(POLISHING_STEPS):
         place = _evaluate(
-            function, place.at[None] + _damped_step(place.gradient[None], place.hessian[None], np.zeros(1))
+            function, place.point[None] + _damped_step(place.gradient[None], place.hessian[None], np.zeros(1))
         )
         if not place.value >= first.value - NOISE * abs(first.value):
             continue

@@ -62,7 +62,7 @@ def _finding(report: Report, first: Tile, beside: list[Tile]) -> str:
     """What the first figure says; of synthetic rows only what it measures."""
     locale = report.words
     if first.figure == NOTHING:
-        none = "deck.answer_none_claims" if report.analysis.of_claims else "deck.answer_none"
+        none = "deck.answer_none_claims" if report.analysis.headline_from_claims else "deck.answer_none"
         return locale(none, day=locale.day(report.analysis.as_of))
     if first.synthetic:
         return locale("chart.synthetic_prefix", title=first.title)
@@ -91,7 +91,7 @@ def _row(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
 def law(report: Report) -> dict[str, float]:
     """The expected cash of the headline and its points, in the smallest unit; empty where none is drawn."""
     a = report.analysis
-    table, expected = a.tables.get("quantiles"), a.expected_cash(a.headline or "published")
+    table, expected = a.tables.get("quantiles"), a.expected_cash(a.headline_basis or "published")
     if table is None or expected is None:
         return {}
     rows = table.filter(pl.col("value").is_not_null(), valuation="cash")
@@ -101,7 +101,7 @@ def law(report: Report) -> dict[str, float]:
 def doubt(report: Report, canvas: Canvas) -> Talk:
     """Points of the law of the total as bars, and what they mean."""
     locale, a, found = report.words, report.analysis, law(report)
-    made_up = a.marked("quantiles")
+    made_up = a.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if made_up else ""
     if not {"p10", "p90"} <= set(found) or found["p10"] == found["p90"]:
         return _worded(report, canvas, found)
@@ -145,7 +145,7 @@ def _budget(report: Report) -> tuple[float, float] | None:
 
 def _worded(report: Report, canvas: Canvas, found: dict[str, float]) -> Talk:
     """How sure it is where there is no law to draw: nothing is uncertain, or too little is known."""
-    locale, made_up = report.words, report.analysis.marked("quantiles")
+    locale, made_up = report.words, report.analysis.needs_synthetic_mark("quantiles")
     key = "certain" if {"p10", "p90"} <= set(found) else "few" if "expected" in found else "none"
     canvas.head(
         locale(f"deck.{key}_title"), report.kicker, badge=locale("report.synthetic_badge") if made_up else ""
@@ -160,7 +160,7 @@ def _left_out(report: Report) -> str:
     """The lines that the chance of exceeding the budget leaves out, by name; empty where there are none."""
     locale, a = report.words, report.analysis
     names = a.names(locale.lang)
-    lines = ", ".join(names.get(x, x) for x in a.uncounted_lines)
+    lines = ", ".join(names.get(x, x) for x in a.lines_outside_budget)
     return locale("report.budget_left_out", lines=lines) if lines else ""
 
 
@@ -184,7 +184,7 @@ def _meaning(report: Report, found: dict[str, float], budget: tuple[float, float
     said = []
     if budget:
         low, high = money_ends(locale, found["p10"], found["p90"])
-        said.append(budget_scope(report.analysis, report.analysis.headline, locale))
+        said.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))
         said.append(locale("deck.sure_eight", low=low, high=high))
     if "p50" in found:
         said.append(locale("deck.sure_half", median=locale.money(found["p50"])))

@@ -22,7 +22,7 @@ def closing(report: Report, canvas: Canvas) -> Talk:
     """The options or the choices as a table, the left-out sentences, method and limits, the sources."""
     locale, a = report.words, report.analysis
     compared = a.compared
-    made_up = compared is not None and compared.synthetic and a.made_up
+    made_up = compared is not None and compared.synthetic and a.headline_is_synthetic
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
     lede = "" if compared else locale("deck.no_options")
     canvas.head(title, report.kicker, lede, locale("report.synthetic_badge") if made_up else "")
@@ -42,7 +42,7 @@ def closing(report: Report, canvas: Canvas) -> Talk:
     said_by = (
         locale("deck.sources", hosts=some(report, known, MOST_HOSTS)) if known else locale("deck.notes_none")
     )
-    rule = [locale("deck.method_rule")] if a.by_rule else []
+    rule = [locale("deck.method_rule")] if a.has_rule_based_rates else []
     limits, apart = [text[locale.lang] for text in a.limits], " ".join((*rule, locale("deck.limits")))
     lower = [
         Line(locale("report.method_title"), 13, bold=True, after=2),

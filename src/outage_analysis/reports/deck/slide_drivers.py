@@ -27,7 +27,7 @@ def drivers(report: Report, canvas: Canvas) -> Talk:
     """The inputs by what they move, and what one step of each choice costs."""
     locale, a = report.words, report.analysis
     rows = uncertain.swings(a.tables["tornado"], MOST_INPUTS)
-    made_up = a.marked("tornado")
+    made_up = a.needs_synthetic_mark("tornado")
     badge = locale("report.synthetic_badge") if made_up else ""
     said = report.answers
     decide = [Line(locale("report.decide"), 15, bold=True, after=6)]
@@ -72,7 +72,7 @@ def headlines(report: Report, canvas: Canvas) -> Talk:
     steps = a.tables.get("steps", pl.DataFrame())
     parts = uncertain.bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
     stages = _stages(report) if parts.is_empty() else parts.clear()
-    made_up = a.made_up and not (parts.is_empty() and stages.is_empty())
+    made_up = a.headline_is_synthetic and not (parts.is_empty() and stages.is_empty())
     drawn = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
     if drawn == "waterfall" and parts.is_empty():
         drawn = ""
@@ -115,7 +115,7 @@ def _said(report: Report, canvas: Canvas, told: pl.DataFrame, box: Box) -> None:
     """The headlines as a table, with the expected cash of this model on top where it has one."""
     locale, a = report.words, report.analysis
     rows, found = _rows(report, told), law(report)
-    ours = a.headline == "published" and "expected" in found
+    ours = a.headline_basis == "published" and "expected" in found
     if ours:
         spread = {"p10", "p90"} <= set(found) and locale.money_range(found["p10"], found["p90"])
         counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
@@ -151,7 +151,7 @@ def _parts(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> Non
 def _stages(report: Report) -> pl.DataFrame:
     """How many reports are expected to come through, stage by stage; nothing where it is not known."""
     a = report.analysis
-    table = a.tables[a.behind("funnel")]
+    table = a.tables[a.headline_table_name("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
     return rows.clear() if rows["expected"].null_count() else rows
 

@@ -40,7 +40,7 @@ class Pages:
     def shared(self) -> Values:
         """What the brief and the report both tell: the first screen, and words of the templates."""
         r, locale = self.report, self.report.words
-        said, made_up = r.answers, r.analysis.made_up
+        said, made_up = r.answers, r.analysis.headline_is_synthetic
         answers = (
             ("drives", "drives", said.drives, made_up),
             ("decide", "decide", said.decide, made_up),

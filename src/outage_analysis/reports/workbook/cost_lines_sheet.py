@@ -26,7 +26,9 @@ def write_lines(page: Page, report: Report, live: Live | None, inputs: str) -> N
         inputs: the name of the sheet of the inputs.
     """
     locale = report.words
-    page.open(locale("workbook.lines"), report.banner if report.analysis.marked("quantiles") else "")
+    page.open(
+        locale("workbook.lines"), report.banner if report.analysis.needs_synthetic_mark("quantiles") else ""
+    )
     page.sortable = False
     if live is None:
         page.say(why_no_formulas(report), "strong")
@@ -57,7 +59,7 @@ def write_lines(page: Page, report: Report, live: Live | None, inputs: str) -> N
 def why_no_formulas(report: Report) -> str:
     """Why a workbook has values alone."""
     a = report.analysis
-    return report.words("workbook.no_formulas_tied" if a.headline in a.runs else "workbook.no_formulas")
+    return report.words("workbook.no_formulas_tied" if a.headline_basis in a.runs else "workbook.no_formulas")
 
 
 def _titles(report: Report, live: Live) -> list[tuple[str, Kind]]:

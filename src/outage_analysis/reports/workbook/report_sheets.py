@@ -52,8 +52,8 @@ def write_sections(book: Book, report: Report) -> None:
         waiting += _write(book, report, tables, section.title, SOURCES, [section])
     if waiting:
         title = report.words("workbook.chart_figures")
-        data = book.page(title, SOURCES, synthetic=report.analysis.marked("total_law"))
-        data.open(title, report.banner if report.analysis.marked("total_law") else "")
+        data = book.page(title, SOURCES, synthetic=report.analysis.needs_synthetic_mark("total_law"))
+        data.open(title, report.banner if report.analysis.needs_synthetic_mark("total_law") else "")
         data.sortable = False
         for chart in waiting:
             place(chart, report, data)

@@ -199,7 +199,7 @@ def apart(report: Report, live: Live | None, scale: Scale, row: int) -> list[Fig
 
 def _basis(report: Report) -> str:
     """What the headline rests on."""
-    return report.analysis.headline or "published"
+    return report.analysis.headline_basis or "published"
 
 
 def _model(report: Report, scale: Scale, value: float) -> Pair:
@@ -241,7 +241,7 @@ def _quantiles(report: Report, live: Live | None, scale: Scale) -> list[Figure]:
 
 
 def _budget(report: Report, live: Live | None) -> list[Figure]:
-    locale, table = report.words, report.analysis.doubt(_basis(report), "budget")
+    locale, table = report.words, report.analysis.uncertainty_table(_basis(report), "budget")
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
@@ -287,7 +287,7 @@ def _promised(report: Report, scale: Scale) -> list[Figure]:
 def _claims(report: Report, scale: Scale) -> list[Figure]:
     """The expected cash of the claims given, where the headline is another."""
     locale, a = report.words, report.analysis
-    basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline), "")
+    basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline_basis), "")
     expected = a.expected_cash(basis) if basis else None
     if expected is None:
         return []

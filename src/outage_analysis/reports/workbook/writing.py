@@ -37,10 +37,10 @@ def workbook(report: Report) -> bytes:
     created = datetime.combine(report.analysis.as_of, time())
     about = {"title": report.title, "subject": report.policy, "comments": report.colophon}
     made.set_properties({**{k: shown(text) for k, text in about.items()}, "created": created})
-    scale = Scale.of(locale, report.analysis.expected_cash(report.analysis.headline or "published"))
+    scale = Scale.of(locale, report.analysis.expected_cash(report.analysis.headline_basis or "published"))
     book = Book(made, locale, Styles(made, locale), scale)
     live = None if report.products is None else Live(report.products, locale, scale)
-    drawn = report.analysis.marked("quantiles")
+    drawn = report.analysis.needs_synthetic_mark("quantiles")
     summary = book.page(locale("workbook.summary"), MODEL, synthetic=drawn)
     inputs = book.page(locale("workbook.assumptions"), INPUT_TAB)
     lines = book.page(locale("workbook.lines"), MODEL, synthetic=drawn)
