@@ -1,6 +1,7 @@
-"""Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
+"""Loss cubes, loss summaries, severity fits and late-claim forecasts, all computed from claims.
 
-`cube` is the table that all costs start from; `cube_building` makes it from claims.
+A cube is the table of claims by dimension and loss band from which all costs are computed. `cube` defines
+it; `cube_building` builds it from claims.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The cube: claims, loss and loss squared by chosen dimensions and loss band; and one from totals alone.
+"""The cube: counts, sums of losses and sums of squared losses by dimension and loss band.
 
-Everything after it reads a cube, so its cost does not grow with the number of claims.
+Summaries, fits and costs read a cube and not the claims, so their run time does not grow with the number of
+claims. `read_counts` makes a cube from a CSV of totals when there are no claims.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Dec
 EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
 MAX_INT64 = 2**63 - 1
 MAX_DIGITS = 15
-"""Of a count or a sum in a file of totals."""
+"""The longest count or loss, in digits, that a file of totals may contain."""
 COUNT_DIMENSIONS = ("service", "claimant_type")
-"""The dimensions of a cube from totals alone."""
+"""The dimensions of a cube read from a file of totals."""
 COUNT_COLUMNS = (*COUNT_DIMENSIONS, "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
@@ -33,52 +34,61 @@ CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 class Cube:
     """Claims by `dimensions` and loss band.
 
-    `frame` has the dimensions, `over` and `up_to` (the band: over < loss <= up_to; both null means
-    unknown), `claims`, `loss` and `loss_squared`; the last two are null when only counts are known.
+    `frame` has one row per combination of dimension values and loss band. Its columns are the dimensions,
+    `over` and `up_to` (the band: over < loss <= up_to; both are null if the loss is unknown), `claims`, and
+    the sums `loss` and `loss_squared`. Both sums are null when only counts are known.
     """
 
     frame: pl.DataFrame
     dimensions: tuple[str, ...]
     synthetic: bool
-    """Synthetic cubes never feed a figure attributed to the incident."""
+    """Whether the claims are synthetic. Results from synthetic claims are never attributed to the
+    incident."""
     source: str
-    """The files behind it."""
+    """The names of the files that the claims were read from."""
     line: str | None = None
-    """The cost line whose entitled claimants its rows count; None when they count claims."""
+    """If the rows count the claimants that a cost line entitles: the id of the line. None: they count
+    claims."""
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
+    """Upper cuts of bands that a file of totals writes as open above: 299,999 for [0, 300000)."""
 
     @property
     def display_rows(self) -> pl.DataFrame:
-        """The frame as people read it: no sum of losses where claims state none."""
+        """The frame for display: sums are null for claims whose loss is unknown."""
         return null_unstated_sums(self.frame)
 
     @property
     def claims(self) -> int:
-        """How many claims it holds."""
+        """The number of claims in the cube."""
         return int(self.frame["claims"].sum())
 
 
 def sum_or_null(column: str) -> pl.Expr:
-    """The sum of a column, null as soon as one part is unknown: polars would take nulls for nothing."""
+    """The sum of a column, or null if any value is null. The `sum` of polars would count a null as 0."""
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
 def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows by band with no sums of losses for claims that state none: a cube holds 0 there, which adds up."""
+    """Replace the sums of rows whose loss is unknown by null.
+
+    A cube holds 0 there, so that sums over bands work; a reader could take that 0 for a known loss.
+    """
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
     return frame.with_columns(pl.when(stated).then(pl.col(sums)))
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Total order: dimensions, then bands with zero first and unknown last."""
+    """Sort the rows by dimensions, then by band from low to high with the unknown band last.
+
+    No two rows compare equal, so equal cubes have equal row order.
+    """
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
 def check_total_fits(total: int, file: str | None = None) -> None:
-    """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
+    """Raise InputRefused if a total does not fit a 64-bit integer: it would overflow without an error."""
     if total > MAX_INT64:
         raise InputRefused(
             f"claims or losses add up to more than {MAX_INT64:,}",
@@ -88,15 +98,14 @@ def check_total_fits(total: int, file: str | None = None) -> None:
 
 
 def read_counts(path: str | Path, incident: Incident) -> Cube:
-    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
+    """Read a cube from a CSV of totals with the columns `service,claimant_type,band,claims[,loss]`.
 
-    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
-
-    Rows of a service and claimant type in the same band add up.
+    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
+    service, claimant type and band are added up.
 
     Raises:
-        InputRefused: a missing column, an unknown name, a band or a count that cannot be read; two bands of
-            a service and claimant type that overlap.
+        InputRefused: a column is missing, a service or claimant type is unknown, a band or a number cannot be
+            parsed, or two bands of one service and claimant type overlap.
     """
     path = Path(path)
     (_, first), *body = _csv_rows(path)
@@ -131,7 +140,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
 def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
-    """Refuse two bands of one service and claimant type that share a loss: its claims could be in both."""
+    """Raise InputRefused if two bands of one service and claimant type overlap: claims could count twice."""
     ends = [(low, high) for _, _, low, high, *_ in rows]
     lows = [float("-inf") if low is None else low for low, _ in ends]
     highs = [float("inf") if high is None else high for _, high in ends]
@@ -152,7 +161,7 @@ def _check_no_overlap(
 
 
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV with their numbers, the header first; blank ones are none."""
+    """The non-empty rows of a CSV as (row number, fields), the header first."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -167,7 +176,7 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """The columns of a file of totals, checked."""
+    """The column names of a file of totals. Raises InputRefused if one is missing or appears twice."""
     header = [name.strip().casefold() for name in fields]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
@@ -184,6 +193,7 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
+    """Parse one row of a file of totals. Raises UsageError; `read_counts` adds the row number."""
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
@@ -202,12 +212,14 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
 
 
 def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
+    """Whether so many claims in the band can add up to the loss. Claims of unknown loss have a loss of 0."""
     over, up_to = (-1, 0) if band == UNKNOWN else band
     least = over is None or claims * (over + 1) <= loss
     return least and (up_to is None or loss <= claims * up_to)
 
 
 def _find_id(raw: str, named: Sequence[Named], column: str) -> str:
+    """The id of the service or claimant type that has this spelling."""
     for item in named:
         if folded(raw) in item.spellings():
             return item.id

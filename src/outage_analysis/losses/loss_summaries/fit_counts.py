@@ -1,4 +1,4 @@
-"""The gate from a cube to a fit: band counts of positive losses, on edges that heaps do not sit on."""
+"""Band counts of positive losses for a severity fit, with band edges away from round amounts."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.groups import Cell, DimensionFilter, Group, filter_cube, groups
 
 GRID_STEP = 5
-"""Of the cuts of the fine grid, 24 a decade, every fifth is taken: 1.62, 2.61, 4.22 and 6.81 times a power
-of ten, far from the sums that people round to. docs/severity-study.md measures the choice."""
+"""Fit edges are every fifth cut of the fine grid (24 cuts per decade): 1.62, 2.61, 4.22 and 6.81 times a
+power of ten. These are far from the amounts that people round to. docs/severity-study.md measures this
+choice."""
 
 
 MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
-"""The open top band of a fit holds at least 30 losses, or one in 20 of them if that is fewer."""
+"""The open top band of a fit contains at least 30 losses, or 1 in 20 of all losses if that is fewer."""
 
 
 @dataclass(frozen=True)
 class LossCounts:
-    """Positive losses by band, as a fit takes them.
+    """Counts of positive losses by band: the input of a fit.
 
-    Band i holds the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
-    units and a fitted law is continuous: half a unit of difference at each edge, which above some
-    hundred units is nothing beside the width of a band.
+    Band i contains the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
+    units and a fitted distribution is continuous; no continuity correction is applied, because half a unit is
+    negligible beside the width of a band for losses above some hundred units.
     """
 
     edges: tuple[float, ...]
-    """Increasing; one more than there are bands; the last may be infinite."""
+    """The increasing band edges, one more than bands; the last may be infinite."""
     counts: tuple[int, ...]
     """Claims in each band."""
     below: int
@@ -40,29 +41,29 @@ class LossCounts:
     above: int
     """Losses over the last edge."""
     zero: int | None
-    """The number of zero losses; None if one band holds zero and negative losses."""
+    """The number of zero losses; None if one band contains zero and negative losses."""
     negative: int | None
-    """Losses below 0; None likewise."""
+    """The number of losses below 0; None if one band contains zero and negative losses."""
     unknown: int
     source: str
     synthetic: bool
-    """Whether a fit of them only recovers what the generator was given."""
+    """Whether the claims are synthetic: a fit then only recovers the generator's parameters."""
 
     @property
     def claims(self) -> int:
-        """Claims in the bands."""
+        """The number of claims in the bands."""
         return sum(self.counts)
 
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
-    """Cuts between two losses that keep away from round sums: four of each decade's 24 of the fine grid.
+    """Band edges between two losses that avoid round amounts: four per decade, all from the fine grid.
 
     Args:
         low: the smallest loss, above 0.
-        high: the largest.
+        high: the largest loss.
 
     Returns:
-        Every such cut from `low` to below `high`; `Bands.of(log_grid())` has them all.
+        The edges from `low` to below `high`. All of them are edges of the default bands of `build_cube`.
 
     Raises:
         UsageError: `low` is not positive, or `high` is not finite.
@@ -76,14 +77,14 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
 
 def fit_edges(cube: Cube) -> tuple[float, ...]:
-    """Edges for a fit to the cube, from 0 to infinity: the cuts between heaps, as near as its bands allow.
+    """Band edges for a fit to the cube, from 0 to infinity, as close to `between_heaps` as its bands allow.
 
-    Where a cut falls inside a band of the cube, the nearer end of the band (on the logarithm) stands in.
-    The top band is open, and wide enough to hold some. Edges come from the whole cube, so that its groups
-    are fitted on the same ones.
+    If an edge falls inside a band of the cube, the end of that band that is nearer on the logarithmic scale
+    replaces it. The top band is open and contains enough losses for a fit. The edges depend on the whole
+    cube, so that fits to its groups use the same bands.
 
     Raises:
-        ModelRefused: no positive loss; bands overlap or mix zero with positive losses.
+        ModelRefused: there is no positive loss, or bands overlap or mix zero with positive losses.
     """
     cells = _positive_cells(cube)
     if not cells:
@@ -101,13 +102,15 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
 
 
 def stated_edges(cube: Cube) -> tuple[float, ...]:
-    """The edges of totals, as they were stated: a fit must not take a band that nobody stated for empty.
+    """The band edges of a cube from totals, exactly as the file states them.
+
+    A fit must not treat a range without a stated band as empty, so gaps are refused.
 
     Args:
-        cube: one from totals, each of whose groups has the bands of the same file.
+        cube: a cube from totals whose groups all use bands of the same file.
 
     Raises:
-        ModelRefused: no positive band, bands that overlap, or a gap between two.
+        ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.
     """
     bands = {
         (c.over or 0, _upper_end(c)) for group in groups(cube, cube.dimensions) for c in group.cells_above(0)
@@ -133,19 +136,19 @@ def loss_counts(
     where: DimensionFilter | None = None,
     recovery: bool = False,
 ) -> LossCounts:
-    """The cube's positive losses by band, for a fit.
+    """Count the positive losses of a cube by band, as the input of a fit.
 
     Args:
-        cube: any cube; counts are enough.
-        edges: at least two, increasing, from 0 on, the last may be infinite; none inside a band of the
-            cube. By default `fit_edges(cube)`.
-        where: dimension -> the value, or the list of values, whose claims are counted.
-        recovery: take a synthetic cube, as a test that recovers what the generator was given.
+        cube: any cube; sums of losses are not needed.
+        edges: at least two increasing edges from 0 on; the last may be infinite. No edge may fall inside a
+            band of the cube. By default `fit_edges(cube)`.
+        where: dimension -> value or list of values; count only the claims with these values.
+        recovery: allow a synthetic cube, to test whether a fit recovers the generator's parameters.
 
     Raises:
-        UsageError: an unknown dimension or value, edges that are none, or one inside a band of the cube.
-        ModelRefused: a synthetic cube without `recovery`; no positive loss; bands that overlap or mix zero
-            with positive losses.
+        UsageError: a dimension or value does not exist, the edges are invalid, or one falls inside a band.
+        ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; or bands
+            overlap or mix zero with positive losses.
     """
     refuse_synthetic(cube, "a fit", recovery=recovery)
     chosen = fit_edges(cube) if edges is None else _checked_edges(edges)
@@ -177,12 +180,12 @@ def _upper_end(cell: Cell) -> float:
 
 
 def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
-    """The band that has the cut inside."""
+    """The band that contains the cut in its interior, if there is one."""
     return next((c for c in cells if (c.over or 0) < cut < _upper_end(c)), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
-    """The nearer end of a band on the logarithm; 0 only where the other end is infinite."""
+    """The end of a band that is nearer on the logarithmic scale; 0 only if the other end is infinite."""
     low, high = cell.over or 0, cell.up_to
     if high is None:
         return low
@@ -190,6 +193,7 @@ def _nearest_end(cut: float, cell: Cell) -> int:
 
 
 def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
+    """The edges as floats. Raises UsageError unless they are at least two, increasing, and from 0 on."""
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -202,7 +206,7 @@ def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
-    """Refuse an edge inside a band of the cube."""
+    """Raise UsageError if an edge falls inside a band of the cube: the band's claims cannot be divided."""
     inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return
@@ -214,12 +218,12 @@ def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
 
 
 def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
-    """Refuse a finding from synthetic claims, unless it is asked for as a test of recovery.
+    """Refuse to draw conclusions from synthetic claims, unless the caller tests recovery.
 
     Args:
-        cube: the cube that is asked.
-        what: the finding, with its article: "a fit", "a comparison".
-        recovery: whether the caller says that the answer only tells what the generator was given.
+        cube: the cube to use.
+        what: the kind of conclusion with its article, for the message: "a fit", "a comparison".
+        recovery: whether the caller accepts that results only recover the generator's parameters.
 
     Raises:
         ModelRefused: the cube is synthetic and `recovery` is not set.

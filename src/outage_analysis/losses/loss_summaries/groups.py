@@ -1,4 +1,4 @@
-"""The claims of each group of a cube by band, in order: what every summary of a cube reads."""
+"""Split a cube into groups with their bands in order: the common input of all loss summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outage_analysis.losses.cube import Cube, Schema, sorted_cube, sum_or_null
 
 @dataclass(frozen=True)
 class Cell:
-    """The claims of one band, over < loss <= up_to; their sums are None when only the count is known."""
+    """The claims of one band, over < loss <= up_to. The sums are None if only the count is known."""
 
     over: int | None
     up_to: int | None
@@ -26,18 +26,24 @@ class Cell:
 
     @property
     def least(self) -> int | None:
-        """The smallest loss that the band holds."""
+        """The smallest possible loss in the band; None if the band is open below."""
         return None if self.over is None else self.over + 1
 
     def __str__(self) -> str:
-        """The band in words."""
+        """The band as text, for messages."""
         low = "any loss" if self.over is None else f"over {self.over:,}"
         return low if self.up_to is None else f"{low} up to {self.up_to:,}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group: its values of the dimensions, the bands with a claim from the lowest on, the unknown."""
+    """One group of a cube.
+
+    Args:
+        key: the values of the dimensions.
+        cells: the bands that contain claims, from low to high.
+        unknown: the number of claims whose loss is unknown.
+    """
 
     key: tuple[object, ...]
     cells: tuple[Cell, ...]
@@ -45,11 +51,11 @@ class Group:
 
     @property
     def stated(self) -> int:
-        """Claims whose loss is known, zero and negative ones included."""
+        """The number of claims whose loss is known, including zero and negative losses."""
         return sum(cell.claims for cell in self.cells)
 
     def claims_in_band(self, band: Band) -> int | None:
-        """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
+        """The number of claims in a band; None if a cell of the group extends across one of its ends."""
         whole = Cell(*band, 0, None, None)
         near = [
             cell
@@ -61,37 +67,37 @@ class Group:
 
     @property
     def negative(self) -> int | None:
-        """Claims with a loss below 0; None if a band holds negative losses and others."""
+        """The number of claims with a loss below 0; None if a cell also contains other losses."""
         return self.claims_in_band(NEGATIVE)
 
     @property
     def zero(self) -> int | None:
-        """Claims with a loss of 0; None if a band holds zero and other losses."""
+        """The number of claims with a loss of 0; None if a cell also contains other losses."""
         return self.claims_in_band(ZERO)
 
     @property
     def loss(self) -> int | None:
-        """The sum of the stated losses."""
+        """The sum of the stated losses; None if a cell has no sum."""
         return sum_or_none(cell.loss for cell in self.cells)
 
     @property
     def loss_squared(self) -> int | None:
-        """The sum of their squares."""
+        """The sum of the squares of the stated losses; None if a cell has no sum."""
         return sum_or_none(cell.loss_squared for cell in self.cells)
 
-    def cells_above(self, floor: int) -> tuple[Cell, ...]:
-        """The bands of losses over a floor: -1 leaves out the negative ones, 0 also the zeros.
+    def cells_above(self, threshold: int) -> tuple[Cell, ...]:
+        """The cells with losses above a threshold: -1 leaves out negative losses, 0 also leaves out zeros.
 
         Raises:
-            ModelRefused: a band has losses on both sides of the floor.
+            ModelRefused: a cell contains losses on both sides of the threshold.
         """
-        astride = [c for c in self.cells if _lower_end(c) < floor < _upper_end(c)]
+        astride = [c for c in self.cells if _lower_end(c) < threshold < _upper_end(c)]
         if astride:
             raise ModelRefused(
-                f"the band {astride[0]} mixes losses up to {floor} with larger ones",
+                f"the band {astride[0]} mixes losses up to {threshold} with larger ones",
                 remedy="Give zero, positive and negative losses bands of their own.",
             )
-        return tuple(c for c in self.cells if _lower_end(c) >= floor)
+        return tuple(c for c in self.cells if _lower_end(c) >= threshold)
 
 
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
@@ -122,10 +128,10 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
 
 
 def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
-    """Refuse a dimension that the cube does not have, or one named twice.
+    """Check the dimensions to group by.
 
     Raises:
-        UsageError: with the nearest that it has.
+        UsageError: the cube does not have a dimension, or one is named twice.
     """
     for name in by:
         if name not in cube.dimensions:
@@ -137,10 +143,10 @@ def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
 
 
 def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
-    """The schema of a table with one or more rows a group: its dimensions, then the columns.
+    """The schema of a table with one or more rows per group: the dimensions, then the given columns.
 
     Raises:
-        UsageError: no such dimension.
+        UsageError: a dimension does not exist.
     """
     check_dimensions(cube, by)
     return {**{name: cube.frame.schema[name] for name in by}, **columns}
@@ -153,7 +159,7 @@ def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # one value: its sums are known from the count
+    if over is not None and up_to == over + 1:  # a band of one value: its sums follow from the count
         return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 
@@ -176,14 +182,14 @@ def _upper_end(cell: Cell) -> float:
 
 
 DimensionFilter = Mapping[str, object]
-"""Dimension -> the value, or the list of values, to keep. None is what is not known."""
+"""Dimension -> the value, or list of values, to keep. None stands for an unknown value."""
 
 
 def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
-    """The cube's rows with one of these values of the dimension; None is what is not known.
+    """The rows of a cube whose value of the dimension is one of these; None stands for an unknown value.
 
     Raises:
-        UsageError: no such dimension, a value that no claim has, or one named twice.
+        UsageError: the dimension does not exist, no claim has a value, or a value is named twice.
     """
     check_dimensions(cube, [dimension])
     column = cube.frame[dimension]
@@ -199,10 +205,10 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
 
 
 def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
-    """The cube of the claims with the given values; every claim's when none are given.
+    """Keep only the rows of a cube with the given dimension values; without a filter, all rows.
 
     Raises:
-        UsageError: no such dimension, a value that no claim has, or one named twice.
+        UsageError: a dimension does not exist, no claim has a value, or a value is named twice.
     """
     for dimension, value in (where or {}).items():
         values = list(value) if isinstance(value, list | tuple) else [value]

@@ -1,4 +1,4 @@
-"""Sums of a cube by fewer dimensions and wider bands, their shares, and the cumulative intake."""
+"""Sum a cube over dimensions and into wider bands; shares of claims; cumulative intake by day."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, s
 from outage_analysis.losses.loss_summaries.groups import check_dimensions
 
 MAX_DISPLAY_CUTS = 24
-"""Cuts of a policy that a table or chart of claims shows."""
+"""The largest number of policy cuts that tables and charts of claims use as band edges."""
 
 
 def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
-    """Bands for the eye: the policy's cuts and the powers of ten from a tenth to ten times them.
+    """Bands for tables and charts: the policy's cuts, and powers of ten around them.
 
-    More cuts than an eye can follow are left to the tables of the cost.
+    If a policy has no cuts or more than `MAX_DISPLAY_CUTS`, the bands are powers of ten only.
+
+    Args:
+        cuts: the increasing loss edges of a policy.
+        negative: whether losses may be negative; the bands are then mirrored below 0.
     """
     if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
         return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
@@ -27,19 +31,20 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
 
 
 def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
-    """A cube summed to fewer dimensions and, if given, to wider bands.
+    """Sum a cube to fewer dimensions and to wider bands.
 
     Args:
         cube: any cube.
-        by: the dimensions to keep, in any combination; `over` and `up_to` keep the cube's own bands.
-        bands: wider bands, each a union of the cube's; None sums over all bands.
+        by: the dimensions to keep; `over` and `up_to` in this list keep the cube's own bands.
+        bands: wider bands, each a union of the cube's bands; None sums over all bands.
 
     Returns:
-        `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss` (null for claims that
-        state none, where bands are kept).
+        One row per group: `by`, `over` and `up_to` (if `bands` is given), `claims` and `loss` (null in bands
+            of
+        unknown loss).
 
     Raises:
-        UsageError: no such dimension; a band of the cube lies in none of the wider ones.
+        UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
     """
     frame, keys = cube.frame, list(by)
     check_dimensions(cube, [name for name in by if name not in ("over", "up_to")])
@@ -57,6 +62,7 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
 
 
 def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
+    """The wider band of each band of the cube: over, up_to, to_over, to_up_to."""
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
         wider = [b for b in bands.rows() if within((over, up_to), b)]
@@ -70,19 +76,25 @@ def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
 
 
-def with_shares(frame: pl.DataFrame, within_: Sequence[str] = ()) -> pl.DataFrame:
-    """`share`: each row's claims over the claims of its group (of all rows when no group is named).
+def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:
+    """Add the column `share`: the claims of a row over the claims of its group.
 
-    Null in a group without a claim.
+    Args:
+        frame: a table with a column `claims`.
+        group_by: the columns that define the groups; without them, all rows are one group.
+
+    Returns:
+        The table with `share`, which is null in a group without claims.
     """
-    total = pl.col("claims").sum().over(list(within_)) if within_ else pl.col("claims").sum()
+    total = pl.col("claims").sum().over(list(group_by)) if group_by else pl.col("claims").sum()
     return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
 def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Claims filed by the end of each day: `by`, `filed_on`, `claims`, `cumulative`.
+    """Claims filed on each day and cumulatively: one row per group and day.
 
-    Every day from the first to the last has a row, also one on which nothing was filed.
+    Columns: `by`, `filed_on`, `claims`, `cumulative`. Days without claims between the first and the last day
+    have a row too.
     """
     daily = regroup(cube, [*by, "filed_on"])
     first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")

@@ -1,4 +1,4 @@
-"""What fitted laws of loss show of themselves."""
+"""Notebook display of fitted severity distributions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_card(fit: Fit, lang: str) -> Card:
-    """Its parameters with their errors, and the losses counted and expected in each band."""
+    """A card with the parameters, their standard errors, and the counted and expected losses per band."""
     locale = Locale(lang)
     parameters = [
         (locale.terms(name), locale.exact(value), locale.exact(fit.se[name]))
@@ -55,12 +55,12 @@ def fit_card(fit: Fit, lang: str) -> Card:
 
 
 def fits_card(fits: Fits, lang: str) -> Card:
-    """The families, likeliest first, and which could not be fitted."""
+    """A card with the fitted families, likeliest first, and the names of those that could not be fitted."""
     locale = Locale(lang)
     ordered = sorted(fits.values(), key=lambda fit: (fit.aicc, fit.family))
     try:
         weights = {name: locale.share(weight) for name, weight in fits.weights.items()}
-    except ModelRefused:  # too few losses to weigh families by: they are shown without
+    except ModelRefused:  # too few losses to compute weights: the table shows families without them
         weights = {}
     columns = ("family", "weight", "parameters", "chi_square", "df", "p", "median", "mean")
     rows = tuple(
@@ -78,26 +78,26 @@ def fits_card(fits: Fits, lang: str) -> Card:
     )
     refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
     table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
-    some = ordered[0]
+    any_fit = ordered[0]  # all fits have the same losses
     return Card(
-        locale("card.fits", count=locale.number(some.n)),
-        _band_lines(some.grouped, locale),
+        locale("card.fits", count=locale.number(any_fit.n)),
+        _band_lines(any_fit.grouped, locale),
         (table,),
         (locale("card.refused", names=refused),) if refused else (),
     )
 
 
 def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
-    """What the losses are, and what lies beyond the ends of their bands."""
+    """Lines on the bands: whether losses are synthetic, how many bands, and what lies beyond their ends."""
     ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
-    said = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
-    return (locale("card.recovered"), said) if grouped.synthetic else (said,)
+    bands = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
+    return (locale("card.recovered"), bands) if grouped.synthetic else (bands,)
 
 
 def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
-    """Each band in words, in the unit of the edges."""
-    reach = grouped.fitted_edges.tolist()
-    return [_band_label(low, high, locale) for low, high in pairwise(reach)]
+    """The label of each band, in the unit of the edges."""
+    edges = grouped.fitted_edges.tolist()
+    return [_band_label(low, high, locale) for low, high in pairwise(edges)]
 
 
 def _band_label(low: float, high: float, locale: Locale) -> str:

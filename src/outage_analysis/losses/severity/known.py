@@ -1,7 +1,7 @@
-"""Band shares when only a median or a mean is known: what follows, and what does not.
+"""Band shares if only a median or a mean of losses is known.
 
-Neither number says how losses spread. Only bounds follow for certain. The shares in between are those of a
-lognormal distribution whose spread the caller states.
+Neither number determines how losses are spread, so only bounds are certain. For point estimates the caller
+assumes a lognormal distribution and states its spread (sigma).
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from outage_analysis.errors import UsageError
 from outage_analysis.losses.severity.families import Array, LossDistribution
 
 MAX_SIGMA = 10.0
-"""Spread of a lognormal law beyond which nothing is a loss."""
+"""The largest accepted sigma of a lognormal distribution; no real losses are spread more widely."""
 
 
 @dataclass(frozen=True)
 class BandShares:
     """Shares of losses in bands, from a median, a mean or both.
 
-    `table` has over, up_to, share, low and high: one choice of shape, and the range of it (over the
-    spreads stated, for a lognormal law). `bounds` has loss, low and high: between which the share of
-    losses up to each inner edge lies whatever the shape.
+    `table` has one row per band: over, up_to, share (average over the stated sigmas), low and high (range
+    over the stated sigmas). `bounds` has one row per finite edge: loss, low and high, the bounds of the share
+    of losses up to the edge for any distribution. `known` lists the known numbers and `not_identified` states
+    the assumption that the shares depend on.
     """
 
     table: pl.DataFrame
@@ -41,17 +42,17 @@ def lognormal_shares(
     mean: float | None = None,
     sigmas: Mapping[float, float] | None = None,
 ) -> BandShares:
-    """The shares of lognormal losses with that median or mean.
+    """Band shares of lognormal losses with a known median, mean or both.
 
     Args:
         edges: k + 1 increasing edges from 0 on; the last may be infinite.
-        median: of the losses.
-        mean: of the losses. With a median too, the spread follows.
-        sigmas: spreads (standard deviations of the logarithm) and what each weighs; needed when only
-            one number is known, because nothing known says which holds.
+        median: the median loss, if known.
+        mean: the mean loss, if known. Median and mean together determine the spread.
+        sigmas: possible spreads (standard deviations of the logarithm) and their weights. Required if only
+            the median or only the mean is known, and not allowed if both are.
 
     Raises:
-        UsageError: numbers that cannot hold together, or spreads that are missing or not needed.
+        UsageError: the numbers contradict each other, or `sigmas` is missing or not needed.
     """
     bands, known = _checked_input(edges, median, mean)
     if median is not None and mean is not None:
@@ -60,9 +61,9 @@ def lognormal_shares(
         if mean <= median:
             raise UsageError("a lognormal mean lies above its median", value=mean)
         sigmas = {float(np.sqrt(2 * np.log(mean / median))): 1.0}
-        said = "That losses are lognormal is assumed; median and mean then fix the rest."
+        assumption = "That losses are lognormal is assumed; median and mean then fix the rest."
     else:
-        said = "The spread (sigma): nothing known says it, so the shares lean on the spreads assumed."
+        assumption = "The spread (sigma): nothing known says it, so the shares lean on the spreads assumed."
     if not sigmas or not all(0 < s <= MAX_SIGMA and 0 < w < np.inf for s, w in sigmas.items()):
         raise UsageError(
             f"spreads above 0 and up to {MAX_SIGMA:g} are needed, with weights above 0",
@@ -76,7 +77,7 @@ def lognormal_shares(
     ]
     weights = np.array(list(sigmas.values()), float)
     table = _share_table(bands, np.array(rows), weights / weights.sum())
-    return BandShares(table, _bounds_table(bands, median, mean), known, said)
+    return BandShares(table, _bounds_table(bands, median, mean), known, assumption)
 
 
 def _median(median: float | None, mean: float | None, sigma: float) -> float:
@@ -84,16 +85,17 @@ def _median(median: float | None, mean: float | None, sigma: float) -> float:
 
 
 def _checked_input(edges: Sequence[float], median: float | None, mean: float | None) -> tuple[Array, str]:
+    """The edges as an array and the known numbers as text. Raises UsageError if they are invalid."""
     bands = np.array(edges, float)
     if len(bands) < 2 or not np.all(bands[:-1] < bands[1:]) or bands[0] < 0:  # noqa: PLR2004 - one band
         raise UsageError("edges do not increase from 0 on", value=list(edges))
-    given = {"median": median, "mean": mean}
-    for name, value in given.items():
+    known = {"median": median, "mean": mean}
+    for name, value in known.items():
         if value is not None and not (np.isfinite(value) and value > 0):
             raise UsageError(f"the {name} is not a positive number", value=value)
     if median is None and mean is None:
         raise UsageError("nothing is known", remedy="State a median or a mean.")
-    return bands, ", ".join(f"{name} {value:,.6g}" for name, value in given.items() if value is not None)
+    return bands, ", ".join(f"{name} {value:,.6g}" for name, value in known.items() if value is not None)
 
 
 def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
@@ -110,7 +112,7 @@ def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
 
 
 def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.DataFrame:
-    """The least and greatest share of losses up to each inner edge, whatever the shape."""
+    """The smallest and largest possible share of losses up to each finite edge, for any distribution."""
     rows = []
     for edge in bands[1:]:
         if edge == np.inf:
@@ -126,9 +128,12 @@ def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.
 
 
 def _min_share_below(edge: float, median: float | None, mean: float) -> float:
-    """Markov's bound, and with a median its like: a mean leaves room for only so many losses above."""
+    """The smallest possible share of losses up to an edge, by Markov's inequality.
+
+    If the median is also known, the inequality is applied on each side of the median.
+    """
     if median is None:
         return max(0.0, 1 - mean / edge)
-    if edge > median:  # half at 0, then at the median, the others at the edge
+    if edge > median:  # extreme case: half of the losses are 0, others equal the median, the rest the edge
         return 1 - min(0.5, (mean - median / 2) / (edge - median))
     return max(0.0, 0.5 - (mean - median / 2) / edge)
