@@ -1,7 +1,7 @@
-"""The analysis: a Plan goes in, an Analysis with every figure of one run comes out.
+"""Run an analysis: `run` takes a Plan and returns an Analysis with all results.
 
-`plan` finds the inputs; `recipe` runs the steps; `cost_run` computes the cost; `tables` and
-`exploration` build the tables.
+`plan` loads the inputs, `recipe` runs the steps, `cost_run` computes the cost, and `tables` and `exploration`
+build the tables.
 """
 
 from __future__ import annotations

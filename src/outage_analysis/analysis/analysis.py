@@ -1,4 +1,4 @@
-"""The analysis: every figure of one run, frozen, and what it shows of itself."""
+"""The result of an analysis: inputs, tables and uncertainty runs, with summaries for display."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
 
-if TYPE_CHECKING:  # what only a report holds; a cost alone is told sooner without it
+if TYPE_CHECKING:  # needed only for reports; not importing them makes the command `cost` faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.costs import Backtest
 
@@ -27,18 +27,18 @@ UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
     *("comparison", "pairs", "flips"),
 )
-"""Tables of the headline, whatever it rests on."""
+"""Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")
-"""Tables of published counts; those of claims have names of their own."""
+"""Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
 
 
 MAX_NAMED_LINES = 2
-"""Cost lines that a first figure names; of more it says how many there are."""
+"""Summaries name at most this many cost lines; for more lines they state the number."""
 
 
 @dataclass(frozen=True, repr=False)
 class Analysis(Displayable):
-    """Every figure of one run, and what it was made from."""
+    """All results of one run, and its inputs."""
 
     plan: Plan
     incident: Incident
@@ -47,20 +47,22 @@ class Analysis(Displayable):
     as_of: date
     claims: Claims | None
     cubes: dict[str, Cube]
-    """cost, and from claims the claimants of each line paid by claimant."""
+    """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
     tables: dict[str, pl.DataFrame]
-    """Every table of the report, by name."""
+    """All tables of the report by name."""
     dropped_lines: tuple[str, ...] = ()
-    """Cost lines that were not public by `as_of`."""
+    """Ids of the cost lines that were not public by `as_of`."""
     runs: dict[str, Uncertainty] = field(default_factory=dict)
-    """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
+    """The uncertainty runs by basis: `published`, and `synthetic` or `claims`. A basis without an expected
+    cost has no run."""
     backtest: Backtest | None = None
-    """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
+    """The back-test of the policy and ledger, if hindsight is allowed and a document of outcomes is
+    bundled."""
     compared: PolicyComparison | None = None
-    """The policy beside those that the plan names."""
+    """The comparison with the other policies that the plan names, if any."""
 
     def card(self, lang: str = "en") -> Card:
-        """What it is of, the expected cash and how sure it is, what is left out, and its tables."""
+        """The display in notebooks: inputs, expected cash with range, what is left out, table names."""
         locale = self.words(lang)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
@@ -71,8 +73,8 @@ class Analysis(Displayable):
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
         cash = [_cash_texts(self, basis, locale) for basis in self.bases]
         rows = tuple(
-            (locale(f"word.{name}"), *told)
-            for name, *told in zip(("expected", "p10", "p90"), *cash, strict=True)
+            (locale(f"word.{name}"), *texts)
+            for name, *texts in zip(("expected", "p10", "p90"), *cash, strict=True)
         )
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
@@ -80,28 +82,28 @@ class Analysis(Displayable):
         )
 
     def words(self, lang: str) -> Locale:
-        """The words of a language, with bands as the policy, or the file of totals, writes them."""
+        """The locale of a language, with bands as the policy or the file of totals writes them."""
         return replace(self.policy.words(lang), starts=self.starts)
 
     @property
     def starts(self) -> frozenset[int]:
-        """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
+        """Upper cuts of bands that the policy or the file of totals writes as open above: [0, 300000)."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """What gives the cash a figure: published counts, and claims or synthetic ones."""
+        """The bases that have a cash total: any of `published`, `claims` and `synthetic`."""
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
-        """The published sums that the policy and the incident name."""
+        """The published totals that the policy and the incident list for reconciliation."""
         return (*self.policy.tie_outs, *self.incident.tie_outs)
 
     @property
     def limits(self) -> tuple[Text, ...]:
-        """What the incident's page says of its data, but for what cites a fact of a later day."""
+        """The limitations of the data that the incident states, without those that cite a later fact."""
         return tuple(text for text in self.incident.limits if not cites_later(text.en, self.as_of))
 
     @property
@@ -111,19 +113,22 @@ class Analysis(Displayable):
 
     @property
     def headline_basis(self) -> str:
-        """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
+        """The basis of the headline: `published` if it has an expected cost, else `claims` or `synthetic`.
+
+        It is "" if no basis has an expected cost.
+        """
         return next(iter(self.runs), "")
 
     @property
     def headline_from_claims(self) -> bool:
-        """Whether the headline rests on the claims given: nothing published gives a figure of the cost."""
+        """Whether the headline is computed from claims, because published counts give no cost."""
         if self.headline_basis:
             return self.headline_basis != "published"
         return "claims_costs" in self.tables and self.tables["costs"].filter(COUNTED).is_empty()
 
     @property
     def has_rule_based_rates(self) -> bool:
-        """Whether any rate of the ledger follows from reference classes by the written rule."""
+        """Whether a used rate of the ledger is derived from reference classes by the documented rule."""
         entries = self.used_ledger.assumptions if self.used_ledger else ()
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
@@ -134,7 +139,7 @@ class Analysis(Displayable):
 
     @property
     def used_ledger(self) -> Ledger | None:
-        """The ledger as it was known on the day, with only the entries that a figure rests on."""
+        """The ledger as it was known on the day, with only the entries that a result uses."""
         if self.known_ledger is None:
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
@@ -145,7 +150,7 @@ class Analysis(Displayable):
 
     @property
     def unused_entries(self) -> tuple[str, ...]:
-        """The entries of the ledger, as known on the day, that no figure rests on."""
+        """Ids of the ledger entries, as known on the day, that no result uses."""
         used = {entry.id for entry in self.used_ledger.assumptions} if self.used_ledger else set()
         return (
             tuple(a.id for a in self.known_ledger.assumptions if a.id not in used)
@@ -154,102 +159,107 @@ class Analysis(Displayable):
         )
 
     def warning(self, words: Locale) -> str:
-        """That no figure may be used, as long as inputs of it are examples; empty where none is."""
+        """A warning not to use the results, if an input is only an example; else an empty text."""
         return warning(self.used_ledger, words)
 
     @property
     def headline_is_synthetic(self) -> bool:
-        """Whether the headline rests on synthetic rows."""
+        """Whether the headline is computed from synthetic claims."""
         return self.headline_from_claims and self.synthetic
 
     def headline_table_name(self, name: str) -> str:
-        """The name under which the headline has a table: of claims where it rests on them."""
+        """The name of the headline's version of a table: `claims_costs` for `costs` if it is from claims."""
         return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
 
     @property
     def headline_costs(self) -> pl.DataFrame:
-        """What the headline is made of: cost lines and their loss bands, in cash, as `cost_table` has them.
+        """The cash costs behind the headline: cost lines and loss bands, with the columns of `cost_table`.
 
-        Of claims, services and claimant types are added up; lines that published figures bound stand below,
-        told apart by their `basis`. Add up one basis and one level only.
+        If the headline is computed from claims, services and claimant types are added up, and lines that only
+        published figures bound are appended with another `basis`. To get a total, add up rows of one `basis`
+        and one `level` only.
         """
         published = self.tables["costs"].filter(valuation="cash")
         if not self.headline_from_claims:
             return published
-        given = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
-        told = given.filter(COUNTED, level="line")["line"].to_list()
-        return pl.concat([given, published.filter(COUNTED | ~pl.col("line").is_in(told))])
+        from_claims = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
+        lines = from_claims.filter(COUNTED, level="line")["line"].to_list()
+        return pl.concat([from_claims, published.filter(COUNTED | ~pl.col("line").is_in(lines))])
 
     def names(self, lang: str) -> dict[str, str]:
-        """What readers call everything that has an id."""
-        from outage_analysis.charts import names_of  # no figure needs the charts, which load slowly
+        """The display names of services, cost lines, assumptions and all else that has an id, by id."""
+        from outage_analysis.charts import names_of  # imported late, because charts load slowly
 
-        tried = self.backtest.page if self.backtest else None
-        names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
+        backtest = self.backtest.page if self.backtest else None
+        names = names_of(self.incident, self.policy, self.ledger, backtest, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 
     def needs_synthetic_mark(self, name: str) -> bool:
-        """Whether a table is made from synthetic rows, and must say so."""
+        """Whether a table is computed from synthetic claims and must be marked as such."""
         return self.synthetic and (
             name.startswith("claims_") or (self.headline_is_synthetic and name in UNCERTAINTY_TABLES)
         )
 
     def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
-        """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
+        """A table of the uncertainty run of a basis, such as `quantiles`; None if the basis has no run."""
         if basis not in self.runs:
             return None
         return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """The row of the totals for one basis: published, synthetic or claims."""
+        """The row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
     def expected_cash(self, basis: str = "published") -> float | None:
-        """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
+        """The expected cash of a basis in the smallest unit; None if there is none.
+
+        If inputs depend on each other, this is the mean of the simulated draws.
+        """
         total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
         if total is None or total["expected"] is None or table is None:
             return total["expected"] if total else None
-        told = table.filter(valuation="cash", measure="expected")["value"]
-        return float(told[0]) if len(told) else total["expected"]
+        simulated = table.filter(valuation="cash", measure="expected")["value"]
+        return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """P10 and P90 of the cash of a basis; None where nothing was drawn or nothing is unsure."""
+        """P10 and P90 of the cash of a basis; None if there is no uncertainty run or no uncertainty."""
         table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
-        found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = found.get("p10"), found.get("p90")
+        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+        low, high = values.get("p10"), values.get("p90")
         return None if low is None or high is None or low == high else (low, high)
 
     def check_budget_has_cash(self) -> None:
-        """Refuse a budget where no cash is expected.
+        """Check that a budget can be compared with expected cash.
 
         Raises:
-            ModelRefused: there is a budget and no run of the cash.
+            ModelRefused: the plan has a budget, and no uncertainty run has expected cash.
         """
-        drawn = (run.portfolio.valuations for run in self.runs.values())
-        if self.plan.budget is not None and not any("cash" in valuations for valuations in drawn):
+        valuations = [run.portfolio.valuations for run in self.runs.values()]
+        if self.plan.budget is not None and not any("cash" in names for names in valuations):
             refuse_no_cash("a budget")
 
     @property
     def lines_outside_budget(self) -> list[str]:
-        """Cost lines that the chance of exceeding the budget leaves out; none where there is no budget."""
+        """Ids of the cost lines that the chance of exceeding the budget leaves out; [] without a budget."""
         table = self.uncertainty_table(self.headline_basis, "budget")
         return [] if table is None else str(table["left_out"][0]).split()
 
     @property
     def bounded_lines(self) -> list[str]:
-        """Cost lines that have bounds of the cash but no expected cost; those of `unstated_notes` apart."""
+        """Ids of cost lines with cash bounds but no expected cost, except those in `unstated_notes`."""
         lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
     def unstated_notes(self, words: Locale, *, first_screen: bool = False) -> list[str]:
-        """One sentence per line with claims that state no loss and for which the policy has no rule.
+        """One sentence per cost line with claims that state no loss and for which the policy has no rule.
 
-        None on a first screen for synthetic rows beside a headline from published counts.
+        With `first_screen`, there are no sentences if claims are synthetic and the headline is not computed
+        from them.
         """
         if first_screen and self.synthetic and not self.headline_from_claims:
             return []
@@ -269,31 +279,38 @@ class Analysis(Displayable):
 
     @property
     def published_lines_left_out(self) -> list[str]:
-        """Cost lines that published figures bound, where the headline rests on claims: they are not in it."""
+        """Ids of cost lines with published bounds that a headline computed from claims does not include."""
         lines = self.headline_costs.filter(COUNTED, level="line", basis="published")
         return lines["line"].to_list() if self.headline_from_claims else []
 
     @property
     def unpriced_lines(self) -> set[str]:
-        """Cost lines that neither published counts nor the claims given give a figure."""
-        silent = set(self.tables["costs"].filter(~COUNTED, level="line")["line"])
-        if "claims_costs" in self.tables:  # what the claims give a figure to is in one
-            silent -= set(self.tables["claims_costs"].filter(COUNTED, level="line")["line"])
-        return silent
+        """Ids of cost lines for which neither published counts nor claims give a cost."""
+        unpriced = set(self.tables["costs"].filter(~COUNTED, level="line")["line"])
+        if "claims_costs" in self.tables:
+            unpriced -= set(self.tables["claims_costs"].filter(COUNTED, level="line")["line"])
+        return unpriced
 
 
-def refuse_no_cash(asked: str) -> None:
-    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
+def refuse_no_cash(question: str) -> None:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    Leaving the answer out silently would be misleading.
+    """
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """What the chance of exceeding the budget counts and leaves out; the chance if all inputs move together.
+    """Sentences on the chance of exceeding the budget: which cost lines it includes and leaves out.
+
+    The first sentence has the chance if all inputs move together.
 
     Args:
-        analysis: with a budget.
-        basis: the run whose chance it is.
+        analysis: the analysis; without a budget the result is an empty text.
+        basis: the basis of the uncertainty run.
         locale: the language.
     """
     table = analysis.uncertainty_table(basis, "budget")
@@ -302,25 +319,25 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
     lines = ", ".join(names.get(x, x) for x in counted)
-    said = [
+    sentences = [
         locale("report.budget_stressed", share=locale.share(row["stressed"])),
         locale("report.budget_counts", lines=lines)
         if len(counted) <= MAX_NAMED_LINES
         else locale("report.budget_counts_many", count=len(counted)),
     ]
     if omitted:
-        said.append(locale("report.budget_omits", count=len(omitted)))
-    return " ".join(said)
+        sentences.append(locale("report.budget_omits", count=len(omitted)))
+    return " ".join(sentences)
 
 
 def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Expected cash, P10 and P90 of a basis, rounded as the first screen of a report rounds them."""
+    """Expected cash, P10 and P90 of a basis as texts, rounded as on the first screen of a report."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
 def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """The chance of breaking the budget, what is left out, and where to go on."""
+    """The notes of the card: the chance of exceeding the budget, cost lines left out, names of tables."""
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:
@@ -328,9 +345,9 @@ def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
         chance = locale("report.tile_budget", budget=locale.stated(row["budget"]))
         scope = budget_scope(analysis, analysis.headline_basis, locale)
         notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
-    left = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
-    bounded, silent, later = (locale.number(len(lines)) for lines in left)
-    if any(left):
-        notes.append(locale("card.left_out", bounded=bounded, silent=silent, later=later))
+    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
+    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
+    if any(left_out):
+        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
     notes += analysis.unstated_notes(locale, first_screen=True)
     return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

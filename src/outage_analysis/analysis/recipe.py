@@ -1,6 +1,6 @@
-"""The recipe: a Plan says what to analyse, `run` does it, an Analysis holds every figure.
+"""Run all steps of an analysis in order: `run` takes a Plan and returns an Analysis.
 
-This module, and `pricing` for those with which every run begins, know the order of the steps; no other does.
+The first steps, up to the cost, are in `cost_run`.
 """
 
 from __future__ import annotations
@@ -42,61 +42,65 @@ from outage_analysis.policies import load_policy
 
 
 def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
-    """Do what a plan says.
+    """Run an analysis with all tables of a report.
 
     Args:
         plan: what to analyse.
         progress: called with the name of each step as it starts.
 
     Raises:
-        UsageError: a page that is wrong, or pages that do not fit each other.
-        InputRefused: claims that cannot be used.
-        ModelRefused: nothing can be said about the cost as of that day.
+        UsageError: a document is invalid, or documents do not fit together.
+        InputRefused: claims cannot be used.
+        ModelRefused: no cost line has a cost as of the day.
     """
-    begun = RunInputs.from_plan(plan, progress)
-    incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
+    inputs = RunInputs.from_plan(plan, progress)
+    incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     with background_pool() as pool:
-        drawing = pool.submit(begun.run_uncertainty)
-        trying = pool.submit(_run_backtest, begun)
-        priced = CostRun.compute(begun, drawing, progress)
-        tried = trying.result()
-    of_claims = bool(priced.runs) and "published" not in priced.runs
+        drawing = pool.submit(inputs.run_uncertainty)
+        backtesting = pool.submit(_run_backtest, inputs)
+        cost_run = CostRun.compute(inputs, drawing, progress)
+        backtest_result = backtesting.result()
+    of_claims = bool(cost_run.runs) and "published" not in cost_run.runs
     funnels = (
         {}
-        if priced.claims_costs is None or "published" in priced.runs
-        else {"claims_funnel": priced.claims_costs}
+        if cost_run.claims_costs is None or "published" in cost_run.runs
+        else {"claims_funnel": cost_run.claims_costs}
     )
     compared = compare_with_alternatives(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
-        **_published_tables(priced),
-        **claims_tables(priced.claims, priced.cubes, begun.known_policy, priced.claims_costs, as_of),
+        **_published_tables(cost_run),
+        **claims_tables(cost_run.claims, cost_run.cubes, inputs.known_policy, cost_run.claims_costs, as_of),
         **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
-        **_uncertainty_tables(priced),
+        **_uncertainty_tables(cost_run),
         **({} if compared is None else compared.tables),
-        **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
+        **(
+            {}
+            if backtest_result is None
+            else {"hindsight_backtest": backtest_result.ranges, "hindsight_rivals": backtest_result.rivals}
+        ),
     }
     told = split_hindsight(tables, incident, as_of, shown=plan.hindsight)
-    return replace(priced.analysis, tables=told, backtest=tried, compared=compared)
+    return replace(cost_run.analysis, tables=told, backtest=backtest_result, compared=compared)
 
 
-def _published_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
+def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
     """The tables that rest on published figures alone, but for those of the uncertainty run."""
-    begun, published = priced.inputs, priced.published_costs
-    incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
+    inputs, published = cost_run.inputs, cost_run.published_costs
+    incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     return {
         "costs": published,
         "totals": totals(published),
         "funnel": funnel_table(policy, ledger, as_of, published),
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headlines_table(incident, published, priced.runs.get("published"), as_of),
+        "headlines": headlines_table(incident, published, cost_run.runs.get("published"), as_of),
         "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 
 
-def _run_backtest(begun: RunInputs) -> Backtest | None:
+def _run_backtest(inputs: RunInputs) -> Backtest | None:
     """The back-test of what this run forecasts, where outcomes may be shown and a page of them is bundled."""
-    plan, policy, ledger, as_of = begun.plan, begun.policy, begun.ledger, begun.as_of
+    plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
     for page in map(load_backtest_spec, ids("backtests")):
@@ -109,20 +113,20 @@ def _run_backtest(begun: RunInputs) -> Backtest | None:
     return None
 
 
-def _uncertainty_tables(priced: CostRun) -> dict[str, pl.DataFrame]:
+def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
     """These, and what moves the headline, its law and what adds up to it."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
-    for basis, (drawn, told) in [*priced.runs_with_tables.items()][:1]:
+    for basis, (drawn, told) in [*cost_run.runs_with_tables.items()][:1]:
         counted = (
-            priced.published_costs
-            if basis == "published" or priced.claims_costs is None
-            else priced.claims_costs
+            cost_run.published_costs
+            if basis == "published" or cost_run.claims_costs is None
+            else cost_run.claims_costs
         )
         tables = {
             "tornado": tornado(drawn.portfolio),
             "levers": levers(drawn.portfolio),
             **told,
-            "total_law": total_law(drawn, priced.inputs.budget),
+            "total_law": total_law(drawn, cost_run.inputs.budget),
             "steps": steps(counted, told["contributions"]),
         }
-    return tables | priced.uncertainty_tables
+    return tables | cost_run.uncertainty_tables

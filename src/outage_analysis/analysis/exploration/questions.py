@@ -1,4 +1,4 @@
-"""What is asked of a distribution, and the tables that answer."""
+"""Explore the losses of claims, totals or a printed table: bands, quantiles, comparisons and fits."""
 
 from __future__ import annotations
 
@@ -34,17 +34,19 @@ TWO_GROUPS = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a distribution.
+    """What to compute from the losses.
 
     Args:
-        by: the dimensions to keep.
-        where: dimension -> the values whose claims are taken.
-        compared: two values of the first dimension, or none.
-        fit: whether to fit laws to the losses above zero.
-        families: the families to fit; none stands for all.
-        top: what lies above the last edge of a printed table; by default what the table says.
-        level: of the intervals.
-        recovery: take a synthetic cube for a fit or a comparison, as a test of recovery.
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
+        compared: two values of the first dimension to compare; empty for no comparison.
+        fit: whether to fit severity distributions to the losses above 0.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge (`open`, `closed` or `truncated`); by default what the table
+            states.
+        level: the confidence level of the intervals.
+        recovery: allow a fit or a comparison of synthetic claims, to test whether it recovers the generator's
+            parameters.
     """
 
     by: tuple[str, ...] = ("service",)
@@ -57,20 +59,20 @@ class Question:
     recovery: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a level that is none, also where nothing asked for has an interval."""
+        """Raise UsageError if the level is outside 0 to 1, even if no interval is requested."""
         refuse_no_level(self.level)
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """The tables that answer, what they were made from, and what a reader must know of them."""
+    """The tables that answer a question, with their source and notes for the reader."""
 
     tables: dict[str, pl.DataFrame]
     source: str
     synthetic: bool
     claims: Claims | None = None
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
+    """Upper cuts of bands that the policy or the file of totals writes as open above, such as [0, 300000)."""
     notes: tuple[str, ...] = ()
 
 
@@ -83,21 +85,24 @@ def explore(
     question: Question,
     max_rejects: float = MAX_REJECTS,
 ) -> Exploration:
-    """The distribution of claims, or of totals.
+    """Describe the losses of claims or of totals.
 
     Args:
         files: complaint files; by default the bundled synthetic file of the incident.
-        incident: id or path of its page.
-        policy: id or path of the page whose edges the bands have; by default the incident's, if it has one.
+        incident: the id or path of the incident.
+        policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
+            the incident's id, if there is one.
         columns: layouts of the files.
-        counts: a file of totals instead of claims.
-        question: what is asked.
-        max_rejects: the largest share of rejected rows to go on with.
+        counts: a file of totals, to use instead of claims.
+        question: what to compute.
+        max_rejects: the largest acceptable share of rejected rows.
 
     Raises:
-        UsageError: pages, dimensions or values that do not exist; files and totals both given, or neither.
-        InputRefused: data that cannot be used.
-        ModelRefused: a fit or a comparison of synthetic claims; a fit that cannot be made.
+        UsageError: a document, dimension or value does not exist; or there are both files and totals, or
+            neither.
+        InputRefused: the data cannot be used.
+        ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
+            family can be fitted.
     """
     page = load_incident(incident)
     edges = load_policy(policy or page.id) if policy or page.id in ids("policies") else None
@@ -125,11 +130,11 @@ def explore(
 
 
 def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
-    """The laws fitted to a printed table of losses.
+    """Fit severity distributions to a printed table of grouped losses.
 
     Raises:
-        UsageError: no such table, family or convention.
-        ModelRefused: a fit that cannot be made.
+        UsageError: the table or a family does not exist, or `top` is unknown.
+        ModelRefused: no family can be fitted.
     """
     page = load_grouped(id_or_path)
     shares = pl.DataFrame({"over": page.edges[:-1], "up_to": page.edges[1:], "claims": page.counts})
@@ -140,8 +145,12 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
         left=page.left,
         families=question.families or tuple(FAMILIES),
     )
-    said = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
-    notes = (said, *([page.note.en] if page.note else []), *(f"source: {source}" for source in page.sources))
+    description = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
+    notes = (
+        description,
+        *([page.note.en] if page.note else []),
+        *(f"source: {source}" for source in page.sources),
+    )
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}
     return Exploration(tables, page.id, synthetic=False, notes=notes)
 
@@ -149,6 +158,7 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
 def _explore_cube(
     cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
 ) -> Exploration:
+    """The tables of a cube that answer a question."""
     where = _typed_filter(question.where)
     tables = {**loss_tables(cube, bands, question.by, where), **heaps}
     notes: list[str] = []
@@ -156,19 +166,19 @@ def _explore_cube(
         if len(question.compared) != TWO_GROUPS or not question.by:
             raise UsageError("two values are compared", value=", ".join(question.compared))
         first, second = _typed_values(question.by[0], question.compared)
-        wide = bands or _bands_of_counts(cube)
-        found = compare_groups(
+        display = bands or _bands_of_counts(cube)
+        comparison = compare_groups(
             filter_cube(cube, where),
             question.by[0],
             first,
             second,
-            wide,
+            display,
             level=question.level,
             recovery=question.recovery,
         )
-        tables |= {"shares": found.shares, "differences": found.differences}
+        tables |= {"shares": comparison.shares, "differences": comparison.differences}
     if question.fit:
-        fits, said = fit_cube(
+        fits, note = fit_cube(
             cube,
             totals=bands is None,
             where=where,
@@ -177,7 +187,7 @@ def _explore_cube(
             recovery=question.recovery,
         )
         tables |= fit_tables(fits, question.level)
-        notes.append(said)
+        notes.append(note)
     if heaps and (where or question.by):
         notes.append("losses told most often and those at edges are of all claims")
     if cube.synthetic:
@@ -186,13 +196,13 @@ def _explore_cube(
 
 
 def _bands_of_counts(cube: Cube) -> Bands:
-    """Bands that end where the bands of totals end."""
+    """Bands whose upper ends are those of the cube's bands."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.of(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed_filter(where: DimensionFilter) -> dict[str, object]:
-    """Values as the cube has them."""
+    """The filter with values of the types that the cube has."""
     return {
         dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()
@@ -200,7 +210,7 @@ def _typed_filter(where: DimensionFilter) -> dict[str, object]:
 
 
 def _typed_values(dimension: str, values: Sequence[object]) -> list[object]:
-    """Days as days, nothing as unknown: the command line writes both as text."""
+    """Convert texts from the command line: days to dates, and an empty text to None (unknown)."""
     return [None if v == "" else _parse_day(str(v)) if dimension == "filed_on" else v for v in values]
 
 

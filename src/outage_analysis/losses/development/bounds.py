@@ -1,4 +1,4 @@
-"""What may be said of late claims when there are too few counts for a curve: bounds."""
+"""Bounds of the number of late claims, for use if there are too few counts to fit a growth curve."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from outage_analysis.losses.development.observed_counts import increments_from_c
 
 @dataclass(frozen=True)
 class LateClaimBounds:
-    """The least and the most late claims, each with what it rests on; no probability is given to either.
+    """A lower and an upper bound of the number of late claims, without probabilities.
 
     Args:
         counted: the claims filed so far.
         closes: the closing time, in days since the opening.
-        rate: claims a day between the two counts where it was largest.
-        most: late claims at most.
+        max_daily_rate: the largest mean number of claims per day between two successive counts.
+        max_late: the upper bound of the number of late claims; the lower bound is 0.
     """
 
     counted: int
@@ -31,7 +31,7 @@ class LateClaimBounds:
 
     @property
     def assumptions(self) -> dict[str, str]:
-        """What each bound rests on, and what breaks it."""
+        """The assumption behind each bound (`low`, `high`), and what would violate it (`breaks`)."""
         return {
             "low": "nothing more is filed",
             "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",
@@ -39,7 +39,7 @@ class LateClaimBounds:
         }
 
     def table(self) -> pl.DataFrame:
-        """One row a bound: `bound`, `late`, `total`, `rests_on`."""
+        """One row per bound: `bound`, `late`, `total` (filed plus late), `rests_on` (the assumption)."""
         rows = [
             ("low", 0, self.counted, self.assumptions["low"]),
             ("high", self.max_late, self.counted + self.max_late, self.assumptions["high"]),
@@ -48,20 +48,20 @@ class LateClaimBounds:
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
-    """Late claims at least and at most, from as few as one count after the opening.
+    """Bounds of the number of late claims; one count after the opening is enough.
 
-    The upper bound is the largest mean rate between two counts, times the days that are left: it holds if
-    no later stretch is busier than the busiest so far.
+    The upper bound is the largest mean daily rate between two counts times the remaining days. It holds if no
+    later period is busier than the busiest period so far.
 
     Args:
-        times: when each count was taken, in days since the opening at 0.
-        counts: the claims filed by then.
+        times: the time of each count, in days since the opening at 0.
+        counts: the cumulative number of claims filed by each time.
         closes: the closing time, in days since the opening.
 
     Raises:
-        InputRefused: counts that fall, times out of order.
-        ModelRefused: nothing filed.
-        UsageError: a closing before the last count.
+        InputRefused: counts decrease, or times are not in order.
+        ModelRefused: no claim was filed.
+        UsageError: the closing time is before the last count.
     """
     observed = increments_from_counts(times, counts)
     left = closes - observed.until

@@ -1,4 +1,4 @@
-"""Counts -> weighed growth curves: which families can be told, over-dispersion, weekdays."""
+"""Weigh growth curves by intake counts, with over-dispersion and weekday effects."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from outage_analysis.losses.development.observed_counts import (
 from outage_analysis.losses.severity.goodness import pool_bands
 
 SPARE_INCREMENTS = 2
-"""Increments that a family needs beyond its parameters."""
+"""A family needs at least as many increments as it has parameters plus this number."""
 MIN_EXPECTED = 1.0
-"""Claims that a cell of the chi-square expects at least; neighbours are joined until they do."""
+"""For the chi-square, neighbouring increments are pooled until each has this many expected claims."""
 PHI_VALUES = 5
-"""Values that stand for what the over-dispersion may be."""
+"""The number of equally likely values that represent the uncertainty of the over-dispersion."""
 FREEDOM_FOR_ONE_PHI = 30
-"""Degrees of freedom from which one value, the median, stands for it."""
+"""With this many degrees of freedom, a single value of the over-dispersion (the median) is enough."""
 MIN_DAYS_FOR_WEEKDAYS = 14
-"""Days from which weekdays are told apart."""
+"""Weekday factors are estimated only from at least this many days."""
 STEADY_THRESHOLD = 6.0
-"""Twice the difference of log-likelihoods, over phi, from which counts show that the rate is not constant."""
+"""Counts show that the rate is not constant if twice the difference of log-likelihoods over phi is larger."""
 WEEKDAY_ROUNDS = 5
-"""Times that weekdays and curve are told apart in turn."""
+"""The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
 
 @dataclass(frozen=True)
 class WeightedCurves:
-    """The curves that counts allow, weighed.
+    """Growth curves of all families, weighted by how well they fit the counts.
 
     Args:
-        observed: the counts, by the clock of the weekdays.
-        grids: of each family, in the order of `CURVES`, one for each of `phis`.
-        phi: over-dispersion as estimated, at least 1: the variance of an increment over its mean.
-        phis: values that it may have, equally likely, (p,).
-        notes: what was left out and why, one sentence each.
+        observed: the increments, with the weekday clock that was estimated.
+        grids: for each family (in the order of `CURVES`) one grid of weighted parameters per value of `phis`.
+        phi: the estimated over-dispersion, at least 1: the variance of an increment over its mean.
+        phis: equally likely values of the over-dispersion, (p,).
+        notes: one sentence for each thing that was left out, with the reason.
     """
 
     observed: IntakeIncrements
@@ -62,113 +62,131 @@ class WeightedCurves:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The names of the families."""
+        """The names of the families, in the order of `grids`."""
         return tuple(row[0].family for row in self.grids)
 
     @property
     def weights(self) -> Array:
-        """Of the grids, (f, p), adding up to 1, by their evidence."""
+        """The weights of the grids by their evidence, (f, p); they add up to 1."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
-    def average(self, of: Callable[[ParameterGrid], Array]) -> Array:
-        """The average over all nodes of something that a grid gives for each of its own, (n, ...)."""
+    def average(self, evaluate: Callable[[ParameterGrid], Array]) -> Array:
+        """The weighted average over the nodes of all grids.
+
+        Args:
+            evaluate: a function that returns one value per node of a grid, (n, ...).
+        """
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
-        return np.asarray(sum(locale * np.tensordot(grid.weight, of(grid), 1) for locale, grid in pairs))
+        return np.asarray(sum(w * np.tensordot(grid.weight, evaluate(grid), 1) for w, grid in pairs))
 
     @property
     def fits_constant_rate(self) -> bool:
-        """Whether a constant rate of intake fits the counts about as well as the best curve does.
+        """Whether a constant rate of intake fits the counts about as well as the best curve.
 
-        Twice the difference of the log-likelihoods over the over-dispersion is then below the 95 %
-        quantile of chi-square for two parameters, 6.
+        This is the case if twice the difference of the log-likelihoods, divided by the over-dispersion, is
+        below 6, the 95 % quantile of chi-square with two degrees of freedom.
         """
         constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
         best = max(float(grid.fits.max()) for row in self.grids for grid in row)
         return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
 
     def at_constant_rate(self, edges: Array) -> Array:
-        """The claims between times at the mean rate of all increments that are used, (n - 1,)."""
+        """The claims between successive times if the mean rate of the used increments continues, (n - 1,)."""
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
         return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
-        """The claims expected between times, from the opening or from the last count on, (n - 1,)."""
+        """The expected claims between successive times, averaged over curves, (n - 1,)."""
         observed = self.observed
         return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
 
 
 def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
-    """What nodes expect between times, over what they expect of all increments that are used, (n, e - 1)."""
-    seen = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
-    asked = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
-    return np.asarray(asked / seen[:, observed.used].sum(-1, keepdims=True))
+    """The expected claims between successive times, relative to those of the used increments, (n, e - 1).
+
+    One row per node of the grid.
+    """
+    past = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
+    requested = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
+    return np.asarray(requested / past[:, observed.used].sum(-1, keepdims=True))
 
 
 def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
-    """Weigh the curves of the families that there are increments enough for.
+    """Weigh the growth curves of all families for which there are enough increments.
 
     Raises:
-        UsageError: no such family.
-        ModelRefused: too few increments for any family.
+        UsageError: a family does not exist.
+        ModelRefused: there are too few increments for any family.
     """
-    known, notes = _fittable_families(observed, families)
-    clock, says = _weekday_clock(observed, known)
+    fittable, notes = _fittable_families(observed, families)
+    clock, weekday_note = _weekday_clock(observed, fittable)
     observed = observed.with_clock(clock)
-    chi_square, free = _chi_square(observed, _best_grid(observed, known))
+    chi_square, free = _chi_square(observed, _best_grid(observed, fittable))
     phis = dispersions(chi_square, free)
-    grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in known)
+    grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in fittable)
     if free <= 0:
         notes.append("too few claims to tell over-dispersion: increments are held to vary as Poisson counts")
     phi = max(1.0, chi_square / free) if free > 0 else 1.0
-    return WeightedCurves(observed, grids, phi, phis, (*notes, says))
+    return WeightedCurves(observed, grids, phi, phis, (*notes, weekday_note))
 
 
 def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The families that the increments can tell of, and why others are left out."""
+    """The families for which there are enough increments, and a note for each other family.
+
+    Raises:
+        UsageError: no family is requested, or one does not exist.
+        ModelRefused: there are too few increments for any family.
+    """
     if not families:
         raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
     for family in families:
         if family not in CURVES:
             raise UsageError("no such growth curve", value=family, remedy=nearest(family, list(CURVES)))
-    there, masked = int(observed.used.sum()), int((~observed.used).sum())
+    available, masked = int(observed.used.sum()), int((~observed.used).sum())
     beside = f" ({masked} more lie beside a former deadline)" if masked else ""
     needs = {family: CURVES[family].params + SPARE_INCREMENTS for family in CURVES if family in families}
-    known = [family for family, need in needs.items() if there >= need]
-    if not known:
+    fittable = [family for family, need in needs.items() if available >= need]
+    if not fittable:
         least = min(needs.values())
         raise ModelRefused(
-            f"{_increments_text(there)}{beside} cannot tell a growth curve: the simplest asked for needs {least}",
-            remedy=f"Wait for {least - there} more, or take bounds(times, counts, closes) instead.",
+            f"{_increments_text(available)}{beside} cannot tell a growth curve: the simplest asked for needs "
+            f"{least}",
+            remedy=f"Wait for {least - available} more, or take late_claim_bounds(times, counts, closes) "
+            "instead.",
         )
     notes = [
-        f"{family} is left out: it needs {need} increments, there are {there}{beside}"
+        f"{family} is left out: it needs {need} increments, there are {available}{beside}"
         for family, need in needs.items()
-        if family not in known
+        if family not in fittable
     ]
-    return known, notes
+    return fittable, notes
 
 
 def _increments_text(increments: int) -> str:
-    """So many increments, in words."""
+    """The number of increments as text: "1 increment", "2 increments"."""
     return f"{increments} increment" + ("" if increments == 1 else "s")
 
 
 def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
-    """The family with the likeliest node, weighed as if there were no over-dispersion."""
+    """The grid of the family with the largest likelihood, without over-dispersion."""
     return max(
         (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
     )
 
 
 def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
-    """Values of the over-dispersion, equally likely given Pearson's chi-square; none is below 1.
+    """Equally likely values of the over-dispersion phi, given Pearson's chi-square; none is below 1.
 
-    A few increments hardly tell it: with three degrees of freedom the estimate is often half of the
-    truth, and intervals that take it for the truth hold too rarely. Chi-square over phi follows its
-    distribution; the prior is even on 1 / phi between 0 and 1, so 1, the value of independent claimants,
-    is the likeliest value and none is excluded.
+    A few increments determine phi poorly: with three degrees of freedom the estimate is often half of the
+    true value, and intervals that use only the estimate are too narrow. Here chi-square / phi follows a
+    chi-square distribution, and the prior of 1 / phi is uniform between 0 and 1. The likeliest value is then
+    1, that of independent claimants, and no value above 1 is excluded.
+
+    Args:
+        chi_square: Pearson's chi-square of the best curve.
+        free: its degrees of freedom.
     """
     if free <= 0:
         return (1.0,)
@@ -176,26 +194,27 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
     below = special.gammainc(shape, 1 / scale)
     values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
-    found = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
-    return tuple(np.maximum(found, 1.0).tolist())
+    phis = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
+    return tuple(np.maximum(phis, 1.0).tolist())
 
 
 def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
-    """Pearson's, at the best node of a family, and its degrees of freedom."""
+    """Pearson's chi-square at the likeliest node of a grid, and its degrees of freedom."""
     at = [grid.best]
     p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
     counts, expected = pool_bands(counts, p / p.sum() * counts.sum(), MIN_EXPECTED)
-    told_apart = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
-    free = len(counts) - CURVES[grid.family].params - told_apart
+    weekday_parameters = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
+    free = len(counts) - CURVES[grid.family].params - weekday_parameters
     return float(((counts - expected) ** 2 / expected).sum()), free
 
 
 def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    """How busy each weekday is, by shrunken ratios, and a sentence about it.
+    """A clock with estimated weekday factors, and a sentence about them.
 
-    A weekday's ratio of observed to expected claims is believed as far as the ratios differ by more
-    than the days of one weekday do among themselves (Buhlmann and Straub's credibility).
+    The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
+    shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between
+    weekdays no more than between days of the same weekday.
     """
     plain = observed.clock
     if not observed.is_daily:
@@ -204,10 +223,10 @@ def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple
         return plain, f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days"
     clock, family = plain, _best_grid(observed, families).family
     for _ in range(WEEKDAY_ROUNDS):
-        seen = observed.with_clock(clock)
-        grid = weigh_parameters(family, seen, 1.0)
+        current = observed.with_clock(clock)
+        grid = weigh_parameters(family, current, 1.0)
         factors = _weekday_factors(
-            seen, seen.used_total * grid.weight @ relative_to_observed(seen, grid, seen.edges)
+            current, current.used_total * grid.weight @ relative_to_observed(current, grid, current.edges)
         )
         settled = np.allclose(factors, clock.factors, atol=1e-3)
         clock = WeekdayClock(factors, plain.starts)
@@ -219,7 +238,12 @@ def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple
 
 
 def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
-    """Factors, Monday first and 1 on average, from what is expected under those of the clock."""
+    """New weekday factors, Monday first and 1 on average.
+
+    Args:
+        observed: the increments, with the clock that has the previous factors.
+        expected: the expected claims of each increment under that clock.
+    """
     clock = observed.clock
     first = clock.starts.weekday() if clock.starts else 0
     weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK

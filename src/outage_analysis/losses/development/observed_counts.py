@@ -1,4 +1,4 @@
-"""Cumulative counts of an intake, checked, and what they are told apart by: increments and weekdays."""
+"""Check the cumulative counts of an intake, and convert them to increments with a weekday clock."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ EQUAL_WEEKDAYS = (1.0,) * DAYS_PER_WEEK
 
 @dataclass(frozen=True)
 class WeekdayClock:
-    """Calendar time -> operational time, in which every weekday is equally busy.
+    """Converts calendar time to operational time, in which claims arrive equally fast on every weekday.
 
     Args:
-        factors: how busy each weekday is, Monday first, 1 on average.
-        starts: the day that begins at time 0.
+        factors: the relative number of claims of each weekday, Monday first, 1 on average.
+        starts: the calendar day that begins at time 0.
     """
 
     factors: tuple[float, ...] = EQUAL_WEEKDAYS
     starts: date | None = None
 
     def __call__(self, times: object) -> Array:
-        """Operational times; whole weeks take as long as on the calendar."""
+        """Operational times for calendar times in days; a whole week has length 7 in both."""
         times = np.asarray(times, float)
         if self.starts is None or self.factors == EQUAL_WEEKDAYS:
             return times
@@ -43,10 +43,14 @@ class WeekdayClock:
 
 @dataclass(frozen=True)
 class IntakeIncrements:
-    """What was filed between successive times since the opening.
+    """The claims filed between successive times since the opening.
 
-    `edges` (k + 1,) begin at 0, in days; `counts` (k,) are the claims between them; `used` (k,) says
-    which of them speak of the curve: those beside a former deadline do not.
+    Args:
+        edges: the times in days, from 0 on, (k + 1,).
+        counts: the claims filed between successive times, (k,).
+        used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
+            deadline are not used.
+        clock: the weekday clock.
     """
 
     edges: Array
@@ -56,7 +60,7 @@ class IntakeIncrements:
 
     @property
     def total(self) -> int:
-        """Every claim so far."""
+        """All claims filed so far."""
         return int(self.counts.sum())
 
     @property
@@ -66,7 +70,7 @@ class IntakeIncrements:
 
     @property
     def used_total(self) -> int:
-        """The claims in increments that speak of the curve: what the level is taken from."""
+        """The claims in the increments that are used to fit the curve and its level."""
         return int(self.counts[self.used].sum())
 
     @property
@@ -76,11 +80,11 @@ class IntakeIncrements:
         return self.clock.starts is not None and whole
 
     def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
-        """Which increments overlap the day before a deadline, (k,)."""
+        """Whether each increment overlaps the day before a deadline, (k,)."""
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
     def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
-        """The same counts by another clock."""
+        """A copy with another clock."""
         return replace(self, clock=clock)
 
 
@@ -91,17 +95,18 @@ def increments_from_counts(
     former: Sequence[float] = (),
     starts: date | None = None,
 ) -> IntakeIncrements:
-    """Check cumulative counts and take them apart.
+    """Check cumulative counts and convert them to increments.
 
     Args:
-        times: when each count was taken, in days since the opening, increasing; a first 0 is allowed.
-        counts: the claims filed by then, never decreasing.
-        former: deadlines that have passed; increments that overlap the day before one are not used.
-        starts: the calendar day that begins at time 0; without it no weekday is known.
+        times: the time of each count, in days since the opening, increasing; the first may be 0.
+        counts: the cumulative number of claims filed by each time, never decreasing.
+        former: deadlines that have passed; increments that overlap the day before a deadline are not used.
+        starts: the calendar day that begins at time 0; without it weekdays are unknown.
 
     Raises:
-        InputRefused: times or counts that are none, by the number of the point.
-        ModelRefused: nothing was filed.
+        UsageError: there are no times, or there are more or fewer counts than times.
+        InputRefused: a time or count is invalid; the message has the number of the point.
+        ModelRefused: no claim was filed.
     """
     edges, cumulative = np.asarray(times, float), np.asarray(counts, float)
     if edges.ndim != 1 or edges.shape != cumulative.shape or not len(edges):
@@ -112,15 +117,18 @@ def increments_from_counts(
     _check_order(edges, cumulative)
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
-    every = IntakeIncrements(
+    increments = IntakeIncrements(
         edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), WeekdayClock(starts=starts)
     )
-    beside = [every.overlaps_day_before(deadline) for deadline in former]
-    return replace(every, used=~np.any([~every.used, *beside], axis=0))
+    near_deadline = [increments.overlaps_day_before(deadline) for deadline in former]
+    return replace(increments, used=~np.any([~increments.used, *near_deadline], axis=0))
 
 
 def _check_order(edges: Array, cumulative: Array) -> None:
-    """Edges and counts begin with the opening, so that the place of a point is its number."""
+    """Raise InputRefused for the first invalid point.
+
+    Both arrays begin with the opening at index 0, so the index of a point is its number for the user.
+    """
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():
             point = int(np.argmin(np.isfinite(values)))
