@@ -53,9 +53,9 @@ class PolicyComparison:
         known = self.ledger.admissible(self.as_of) if self.ledger else None
         return known.only(self.comparison.inputs) if known else None
 
-    def sentence(self, words: Locale) -> str:
+    def sentence(self, locale: Locale) -> str:
         """A sentence that states the result of the comparison."""
-        return self.comparison.sentence(words, self.names(words.lang))
+        return self.comparison.sentence(locale, self.names(locale.lang))
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""

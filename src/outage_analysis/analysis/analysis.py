@@ -158,9 +158,9 @@ class Analysis(Displayable):
             else ()
         )
 
-    def warning(self, words: Locale) -> str:
+    def warning(self, locale: Locale) -> str:
         """A warning not to use the results, if an input is only an example; else an empty text."""
-        return warning(self.used_ledger, words)
+        return warning(self.used_ledger, locale)
 
     @property
     def headline_is_synthetic(self) -> bool:
@@ -255,7 +255,7 @@ class Analysis(Displayable):
         bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
-    def unstated_notes(self, words: Locale, *, first_screen: bool = False) -> list[str]:
+    def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
         """One sentence per cost line with claims that state no loss and for which the policy has no rule.
 
         With `first_screen`, there are no sentences if claims are synthetic and the headline is not computed
@@ -263,7 +263,7 @@ class Analysis(Displayable):
         """
         if first_screen and self.synthetic and not self.headline_from_claims:
             return []
-        names, locale = self.names(words.lang), words
+        names = self.names(locale.lang)
         costs = self.tables.get("claims_costs")
         rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
         return [

@@ -168,8 +168,12 @@ class CostRun:
     @property
     def analysis(self) -> Analysis:
         """An `Analysis` that has only the tables of the cost and its uncertainty."""
-        inputs, given = self.inputs, self.claims_costs
-        of_claims = {} if given is None else {"claims_costs": given, "claims_totals": totals(given)}
+        inputs, claims_costs = self.inputs, self.claims_costs
+        of_claims = (
+            {}
+            if claims_costs is None
+            else {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
+        )
         costs = {"costs": self.published_costs, "totals": totals(self.published_costs), **of_claims}
         _, later = inputs.policy.public_by(inputs.as_of)
         return Analysis(

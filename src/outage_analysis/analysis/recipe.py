@@ -70,7 +70,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     tables = {
         **_published_tables(cost_run),
         **claims_tables(cost_run.claims, cost_run.cubes, inputs.known_policy, cost_run.claims_costs, as_of),
-        **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
+        **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
         **_uncertainty_tables(cost_run),
         **({} if compared is None else compared.tables),
         **(
@@ -79,12 +79,12 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
             else {"hindsight_backtest": backtest_result.ranges, "hindsight_rivals": backtest_result.rivals}
         ),
     }
-    told = split_hindsight(tables, incident, as_of, shown=plan.hindsight)
-    return replace(cost_run.analysis, tables=told, backtest=backtest_result, compared=compared)
+    tables = split_hindsight(tables, incident, as_of, shown=plan.hindsight)
+    return replace(cost_run.analysis, tables=tables, backtest=backtest_result, compared=compared)
 
 
 def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """The tables that rest on published figures alone, but for those of the uncertainty run."""
+    """The tables computed from published counts only, without those of the uncertainty run."""
     inputs, published = cost_run.inputs, cost_run.published_costs
     incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     return {
@@ -99,34 +99,34 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """The back-test of what this run forecasts, where outcomes may be shown and a page of them is bundled."""
+    """The back-test of the policy and ledger, if hindsight is allowed and its outcomes are bundled."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
-    for page in map(load_backtest_spec, ids("backtests")):
-        if (page.policy, page.ledger, page.as_of) != (policy.id, ledger.id, as_of):
+    for spec in map(load_backtest_spec, ids("backtests")):
+        if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
-        if (load_policy(page.policy), load_ledger(page.ledger)) != (policy, ledger):
-            continue  # pages of one's own that bear the bundled ids
-        with suppress(ModelRefused, UsageError):  # not all of its outcomes are known
-            return backtest(page, draws=plan.draws, seed=plan.seed)
+        if (load_policy(spec.policy), load_ledger(spec.ledger)) != (policy, ledger):
+            continue  # the user's own documents have the ids of bundled ones
+        with suppress(ModelRefused, UsageError):  # some outcomes are unknown
+            return backtest(spec, draws=plan.draws, seed=plan.seed)
     return None
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """These, and what moves the headline, its law and what adds up to it."""
+    """All uncertainty tables, with the tornado, levers, total distribution and waterfall of the headline."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
-    for basis, (drawn, told) in [*cost_run.runs_with_tables.items()][:1]:
-        counted = (
+    for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
+        costs = (
             cost_run.published_costs
             if basis == "published" or cost_run.claims_costs is None
             else cost_run.claims_costs
         )
         tables = {
-            "tornado": tornado(drawn.portfolio),
-            "levers": levers(drawn.portfolio),
-            **told,
-            "total_law": total_law(drawn, cost_run.inputs.budget),
-            "steps": steps(counted, told["contributions"]),
+            "tornado": tornado(run_result.portfolio),
+            "levers": levers(run_result.portfolio),
+            **run_tables,
+            "total_law": total_law(run_result, cost_run.inputs.budget),
+            "steps": steps(costs, run_tables["contributions"]),
         }
     return tables | cost_run.uncertainty_tables

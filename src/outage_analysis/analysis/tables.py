@@ -43,8 +43,8 @@ from outage_analysis.losses import (
 from outage_analysis.policies import Policy, Schedule
 
 Stages = dict[str, tuple[Input, str]]
-"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires or
-"")."""
+"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
+"" if it requires none)."""
 
 
 def split_hindsight(
@@ -228,11 +228,11 @@ def service_table(incident: Incident) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**texts, **hours, "facts": pl.String})
 
 
-def cited_facts(*pages: Document | None, as_of: date) -> pl.DataFrame:
+def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
     """The published facts that documents cite and that were public by the day, in the order of their files.
 
     Args:
-        pages: the documents; None is skipped.
+        documents: the documents; None is skipped.
         as_of: the day.
     """
     texts: set[str] = set()
@@ -246,8 +246,8 @@ def cited_facts(*pages: Document | None, as_of: date) -> pl.DataFrame:
             for inner in value:
                 walk(inner)
 
-    for page in pages:
-        walk(page.model_dump() if page else ())
+    for document in documents:
+        walk(document.model_dump() if document else ())
     return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
 
 
@@ -255,14 +255,14 @@ def claims_tables(
     claims: Claims | None,
     cubes: dict[str, Cube],
     policy: Policy,
-    given: pl.DataFrame | None,
+    claims_costs: pl.DataFrame | None,
     as_of: date,
 ) -> dict[str, pl.DataFrame]:
-    """Tables made from claims or totals: kept separated from what rests on published counts."""
-    if given is None:
+    """The tables computed from claims or totals, with the prefix `claims_`; {} without a cost table."""
+    if claims_costs is None:
         return {}
     cost = cubes["cost"]
-    tables = {"claims_costs": given, "claims_totals": totals(given)}
+    tables = {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
     if claims is None:  # totals cannot be regrouped to display bands, so their own bands are used
         frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:

@@ -104,26 +104,26 @@ def explore(
         ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
             family can be fitted.
     """
-    page = load_incident(incident)
-    edges = load_policy(policy or page.id) if policy or page.id in ids("policies") else None
+    loaded = load_incident(incident)
+    edges = load_policy(policy or loaded.id) if policy or loaded.id in ids("policies") else None
     if edges:
-        refuse_misfit(edges, page)
+        refuse_misfit(edges, loaded)
     if counts is not None:
         if files:
             raise UsageError("give claim files or counts, not both")
-        cube = read_counts(counts, page)
+        cube = read_counts(counts, loaded)
         return replace(_explore_cube(cube, None, question, {}), starts=cube.starts)
     if not files:
-        bundled = bundled_claims(page.id)
+        bundled = bundled_claims(loaded.id)
         if bundled is None:
-            raise UsageError(f"no claims are bundled for {page.id}", remedy="Name your files.")
+            raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
         files = [bundled]
     layouts = [load_layout(layout) for layout in columns]
-    claims = read_claims(list(files), page, layouts=layouts, max_rejects=max_rejects)
+    claims = read_claims(list(files), loaded, layouts=layouts, max_rejects=max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
     starts = edges.starts if edges else frozenset[int]()
-    bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
+    bands = display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
     return replace(
         _explore_cube(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts
     )
@@ -136,23 +136,23 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
         UsageError: the table or a family does not exist, or `top` is unknown.
         ModelRefused: no family can be fitted.
     """
-    page = load_grouped(id_or_path)
-    shares = pl.DataFrame({"over": page.edges[:-1], "up_to": page.edges[1:], "claims": page.counts})
+    table = load_grouped(id_or_path)
+    shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
     fits = fit_all(
-        page.edges,
-        page.counts,
-        top=question.top or page.top,
-        left=page.left,
+        table.edges,
+        table.counts,
+        top=question.top or table.top,
+        left=table.left,
         families=question.families or tuple(FAMILIES),
     )
-    description = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
+    description = f"{table.name.en}, {table.unit.en}; top {question.top or table.top}, left {table.left}"
     notes = (
         description,
-        *([page.note.en] if page.note else []),
-        *(f"source: {source}" for source in page.sources),
+        *([table.note.en] if table.note else []),
+        *(f"source: {source}" for source in table.sources),
     )
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}
-    return Exploration(tables, page.id, synthetic=False, notes=notes)
+    return Exploration(tables, table.id, synthetic=False, notes=notes)
 
 
 def _explore_cube(

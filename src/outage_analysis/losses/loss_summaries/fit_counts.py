@@ -152,8 +152,7 @@ def loss_counts(
     """
     refuse_synthetic(cube, "a fit", recovery=recovery)
     chosen = fit_edges(cube) if edges is None else _checked_edges(edges)
-    kept = filter_cube(cube, where)
-    group = next(groups(kept), Group((), (), 0))
+    group = next(groups(filter_cube(cube, where)), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
     for cell in group.cells_above(0):
         _check_no_edge_inside(cell, chosen)
