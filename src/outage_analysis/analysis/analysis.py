@@ -187,7 +187,7 @@ class Analysis(Displayable):
         return pl.concat([from_claims, published.filter(COUNTED | ~pl.col("line").is_in(lines))])
 
     def names(self, lang: str) -> dict[str, str]:
-        """The display names of services, cost lines, assumptions and all else that has an id, by id."""
+        """Display names by id, for services, cost lines, assumptions and everything else with an id."""
         from outage_analysis.charts import names_of  # imported late, because charts load slowly
 
         backtest = self.backtest.page if self.backtest else None

@@ -1,4 +1,4 @@
-"""The Plan states what to analyse; the functions load its documents and claims."""
+"""The `Plan` of an analysis, and functions that load the documents and claims that it names."""
 
 from __future__ import annotations
 

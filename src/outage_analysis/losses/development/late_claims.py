@@ -202,6 +202,13 @@ def forecast_late_claims(
             `late_claim_bounds`); or no branch has a forecast, because the counts do not determine its late
             claims or it states no spike.
         UsageError: there is no branch, a branch closes before the last count, or a family does not exist.
+
+    Example:
+        >>> from outage_analysis.losses import Branch, forecast_late_claims
+        >>> counts = [4000, 6400, 7900, 8800, 9300, 9600, 9800]
+        >>> forecast = forecast_late_claims([1, 2, 3, 4, 5, 6, 7], counts, [Branch("deadline", 10.0,
+        spike=0.0)]) >>> forecast.late["deadline"].total(0.8)
+        (9996, 10056)
     """
     for level in levels:
         refuse_no_level(level)

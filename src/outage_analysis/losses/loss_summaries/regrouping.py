@@ -23,6 +23,11 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
     Args:
         cuts: the increasing loss edges of a policy.
         negative: whether losses may be negative; the bands are then mirrored below 0.
+
+    Example:
+        >>> from outage_analysis.losses import display_bands
+        >>> display_bands((300_000, 500_000)).cuts
+        (100000, 300000, 500000, 1000000)
     """
     if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
         return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)

@@ -42,6 +42,12 @@ def fit_grouped(
         UsageError: the edges are invalid, or `top`, `left` or the family is unknown.
         InputRefused: a count is not a whole number from 0 on, or all counts are 0.
         ModelRefused: there are too few non-empty bands for the family, or the likelihood has no maximum.
+
+    Example:
+        >>> from outage_analysis.losses import fit_grouped
+        >>> fit = fit_grouped([0, 10, 20, 50], [40, 30, 30], family="exponential", top="open")
+        >>> round(fit.value("mean"), 1)
+        17.4
     """
     return fit(GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic), _family(family))
 
@@ -64,6 +70,12 @@ def fit_all(
         UsageError: see `fit_grouped`.
         InputRefused: see `fit_grouped`.
         ModelRefused: no family could be fitted, or all losses are in one band.
+
+    Example:
+        >>> from outage_analysis.losses import fit_all
+        >>> fits = fit_all([0, 5, 10, 20, 50], [25, 15, 30, 30], top="open", families=("exponential",
+        "gamma")) >>> round(fits.average("mean"), 1)
+        17.1
     """
     grouped = GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic)
     fitted: dict[str, Fit] = {}

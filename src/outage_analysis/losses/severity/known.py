@@ -53,6 +53,11 @@ def lognormal_shares(
 
     Raises:
         UsageError: the numbers contradict each other, or `sigmas` is missing or not needed.
+
+    Example:
+        >>> from outage_analysis.losses import lognormal_shares
+        >>> lognormal_shares([0, 100, 1000], median=100, sigmas={1.0: 1}).table["share"].to_list()
+        [0.5, 0.4893489007]
     """
     bands, known = _checked_input(edges, median, mean)
     if median is not None and mean is not None:
