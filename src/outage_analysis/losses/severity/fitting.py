@@ -73,8 +73,9 @@ def fit_all(
 
     Example:
         >>> from outage_analysis.losses import fit_all
-        >>> fits = fit_all([0, 5, 10, 20, 50], [25, 15, 30, 30], top="open", families=("exponential",
-        "gamma")) >>> round(fits.average("mean"), 1)
+        >>> families = ("exponential", "gamma")
+        >>> fits = fit_all([0, 5, 10, 20, 50], [25, 15, 30, 30], top="open", families=families)
+        >>> round(fits.average("mean"), 1)
         17.1
     """
     grouped = GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic)
