@@ -79,7 +79,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
             else {"hindsight_backtest": backtest_result.ranges, "hindsight_rivals": backtest_result.rivals}
         ),
     }
-    tables = split_hindsight(tables, incident, as_of, shown=plan.hindsight)
+    tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
     return replace(cost_run.analysis, tables=tables, backtest=backtest_result, compared=compared)
 
 

@@ -48,7 +48,7 @@ Stages = dict[str, tuple[Input, str]]
 
 
 def split_hindsight(
-    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, shown: bool
+    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
 ) -> dict[str, pl.DataFrame]:
     """Separate the rows that use facts from after `as_of`.
 
@@ -56,14 +56,14 @@ def split_hindsight(
         tables: all tables by name.
         incident: the incident.
         as_of: the day of the analysis.
-        shown: whether to keep these rows, in tables with the prefix `hindsight_`; else they are removed.
+        keep: whether to keep these rows, in tables with the prefix `hindsight_`; else they are removed.
     """
     separated = dict(tables)
     for name in ("headlines", "tie_outs"):
         separated[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
-        if shown:
+        if keep:
             separated[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
-    if shown:
+    if keep:
         separated["hindsight_outcomes"] = outcomes().filter(
             pl.col("collection") == incident.id,
             pl.col("public_on") > as_of,

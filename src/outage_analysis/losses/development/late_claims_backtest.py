@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_claims import LEVELS, forecast_late_claims
+from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
 from outage_analysis.losses.development.late_count import Branch
 
 SCHEMA = {
@@ -24,6 +24,9 @@ SCHEMA = {
     "high": pl.Int64,
     "inside": pl.Boolean,
 }
+
+Row = tuple[float, float, float, int, float, float, int, int, bool]
+"""One row of the table, in the order of `SCHEMA`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def backtest_late_claims(
     Raises:
         ModelRefused: no origin has a forecast and a later count.
     """
-    rows, refused = [], []
+    rows: list[Row] = []
+    refused: list[str] = []
     for origin in origins:
         known = [(t, n) for t, n in zip(times, counts, strict=True) if t <= origin]
         later = [(t, n) for t, n in zip(times, counts, strict=True) if origin < t <= branch.closes]
@@ -110,21 +114,42 @@ def backtest_late_claims(
         except ModelRefused as refusal:
             refused.append(f"{origin:g} days: {refusal.problem}")
             continue
-        for at, actual in later:
-            try:
-                late = forecast.late_count_by(branch.id, at)
-            except ModelRefused as refusal:
-                refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
-                continue
-            below, up_to = late.distribution.cdf([actual - forecast.counted - 1, actual - forecast.counted])
-            expected, pit = forecast.counted + late.mean, (below + up_to) / 2
-            for level in levels:
-                low, high = late.total(level)
-                common = (float(origin), float(at), expected, int(actual), pit)
-                rows.append((*common, level, low, high, low <= actual <= high))
+        rows += _scored(forecast, branch, origin, later, levels, refused)
     if not rows:
         raise ModelRefused(
             "no origin can be tested: " + "; ".join(refused[:3]),
             remedy="Choose later origins, with more counts before them and one at least after.",
         )
     return LateClaimsBacktest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))
+
+
+def _scored(
+    forecast: LateClaimsForecast,
+    branch: Branch,
+    origin: float,
+    later: Sequence[tuple[float, int]],
+    levels: Sequence[float],
+    refused: list[str],
+) -> Iterator[Row]:
+    """The rows of one origin. Counts without a forecast are added to `refused` instead.
+
+    Args:
+        forecast: the forecast from the origin.
+        branch: the assumed end of the intake.
+        origin: the time from which the forecast was made.
+        later: the later counts as (time, count).
+        levels: the probabilities of the intervals.
+        refused: the list of reasons, which is extended.
+    """
+    for at, actual in later:
+        try:
+            late = forecast.late_count_by(branch.id, at)
+        except ModelRefused as refusal:
+            refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
+            continue
+        below, up_to = late.distribution.cdf([actual - forecast.counted - 1, actual - forecast.counted])
+        expected, pit = forecast.counted + late.mean, float(below + up_to) / 2
+        for level in levels:
+            low, high = late.total(level)
+            inside = low <= actual <= high
+            yield (float(origin), float(at), expected, int(actual), pit, level, low, high, inside)

@@ -151,36 +151,8 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
             count includes the last day and the branch does not state its spike.
         UsageError: the time or the closing is before the last count, or the spike is negative.
     """
-    late = late_count(growth, branch, at)
-    distribution = late.distribution
-    observed = growth.observed
-    chance = float(np.sqrt(distribution.process))  # the standard deviation if the curve were known
-    between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
-    means = [
-        late.family_distributions[family].mean
-        for family, weight in late.weights.items()
-        if weight >= MIN_FAMILY_WEIGHT
-    ]
-    apart = max(means) - min(means)
-    if between > max(MAX_CURVE_DEVIATION * distribution.mean, chance) or apart > max(
-        MAX_FAMILY_DIFFERENCE * min(means), chance
-    ):
-        raise ModelRefused(
-            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
-            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
-            "between curves",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
-    steady = growth.at_constant_rate(_last_stretches(growth, branch, late.by)) @ [
-        1,
-        1 + (branch.spike or 0.0),
-    ]
-    if growth.fits_constant_rate and abs(steady - distribution.mean) > chance:
-        raise ModelRefused(
-            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
-            f"claims of {branch.id} would come, by growth curves {distribution.mean:,.0f}",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
+    late, observed = late_count(growth, branch, at), growth.observed
+    _check_curves_agree(growth, branch, late)
     if observed.used_total < MIN_CLAIMS and late.by > observed.until:
         raise ModelRefused(
             f"{observed.used_total:,} claims are too few to forecast the late claims of {branch.id}: it "
@@ -195,6 +167,35 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
             "for an earlier day (--by).",
         )
     return late
+
+
+def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
+    """Raise ModelRefused if curves that fit the counts expect very different late counts."""
+    distribution = late.distribution
+    chance = float(np.sqrt(distribution.process))  # the standard deviation if the curve were known
+    between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
+    means = [
+        late.family_distributions[family].mean
+        for family, weight in late.weights.items()
+        if weight >= MIN_FAMILY_WEIGHT
+    ]
+    curves_differ = between > max(MAX_CURVE_DEVIATION * distribution.mean, chance)
+    families_differ = max(means) - min(means) > max(MAX_FAMILY_DIFFERENCE * min(means), chance)
+    if curves_differ or families_differ:
+        raise ModelRefused(
+            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
+            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
+            "between curves",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+    stretches = growth.at_constant_rate(_last_stretches(growth, branch, late.by))
+    steady = stretches @ [1, 1 + (branch.spike or 0.0)]
+    if growth.fits_constant_rate and abs(steady - distribution.mean) > chance:
+        raise ModelRefused(
+            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
+            f"claims of {branch.id} would come, by growth curves {distribution.mean:,.0f}",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
 
 
 def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
