@@ -20,7 +20,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import SyntheticAssumptions
 from outage_analysis.files import Unit, data_root
 from outage_analysis.incidents import BacktestSpec, Incident, IntakeSeries, Layout
-from outage_analysis.losses import GroupedPage
+from outage_analysis.losses import GroupedLossesDocument
 from outage_analysis.policies import Policy
 
 EVERY_KEY = Path(__file__).with_name("every-key.toml")
@@ -30,7 +30,7 @@ PAGES: dict[str, tuple[type[BaseModel], Path]] = {
     "Policy": (Policy, EVERY_KEY),
     "Ledger": (Ledger, data_root() / "assumptions" / "kakao-2022.toml"),
     "Intake": (IntakeSeries, data_root() / "intakes" / "kakao-federation.toml"),
-    "Grouped losses": (GroupedPage, data_root() / "grouped" / "dental-claims.toml"),
+    "Grouped losses": (GroupedLossesDocument, data_root() / "grouped" / "dental-claims.toml"),
     "Back-test": (BacktestSpec, data_root() / "backtests" / "kakao-2022.toml"),
     "Synthetic claims": (SyntheticAssumptions, data_root() / "synthetic" / "kakao-2022.toml"),
 }

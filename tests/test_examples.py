@@ -12,7 +12,7 @@ from pptx import Presentation
 from pypdf import PdfReader
 
 from outage_analysis import Plan, run
-from outage_analysis.analysis import Analysis, pages_of
+from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report
@@ -170,14 +170,14 @@ def test_a_ledger_in_another_currency_is_refused_in_one_line(plan: Plan, tmp_pat
     won.write_text(Path(str(plan.ledger)).read_text("utf-8").replace('"USD"', '"KRW"'), "utf-8")
     said = r"^mine\.toml, currency: the ledger tram .* in USD \(found 'KRW'\)\. Restate each sum"
     with pytest.raises(UsageError, match=said):
-        pages_of(replace(plan, ledger=won))
+        load_documents(replace(plan, ledger=won))
 
 
 def test_a_ledger_without_a_currency_is_in_that_of_its_incident(plan: Plan, tmp_path: Path) -> None:
     lines = Path(str(plan.ledger)).read_text("utf-8").splitlines()
     own = tmp_path / "mine.toml"
     own.write_text("\n".join(x for x in lines if not x.startswith("currency")), "utf-8")
-    _, _, ledger = pages_of(replace(plan, ledger=own))
+    _, _, ledger = load_documents(replace(plan, ledger=own))
     assert ledger
     assert ledger.currency is None
     assert "Sums are in the smallest unit of the incident's currency." in ledger.card().notes

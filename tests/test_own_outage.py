@@ -40,7 +40,7 @@ def test_the_payments_are_those_of_a_hand_calculation(analysis: Analysis) -> Non
     # 60 and 119 minutes over 5 km: 12.50 euros each; 120 minutes over 20 km: 25 euros. 59 minutes
     # get nothing, 4 km are not entitled, a negative delay counts as none. An unknown one is paid nothing
     # or, as the policy has no rule for it, at most the 25 euros of the last tier.
-    total = analysis.total("claims")
+    total = analysis.totals_row("claims")
     assert total is not None
     assert total["expected"] == 1_250 + 1_250 + 2_500  # automatic: everyone is paid
     assert total["low"] == total["promised"] == 5_000
@@ -93,7 +93,9 @@ def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     page = (OWN_OUTAGE / "policy.toml").read_text("utf-8")
     policy.write_text("\n".join(x for x in page.splitlines() if "eligibility" not in x), encoding="utf-8")
-    total = run(Plan(incident=OWN_OUTAGE / "incident.toml", policy=policy, counts=counts)).total("claims")
+    total = run(Plan(incident=OWN_OUTAGE / "incident.toml", policy=policy, counts=counts)).totals_row(
+        "claims"
+    )
     assert total is not None
     assert total["expected"] == 5_000
 
@@ -107,6 +109,6 @@ def test_a_claim_in_euros_may_have_cents(tmp_path: Path) -> None:
     policy.write_text(promise.replace("fixed = 2_500", "share = 0.5"), encoding="utf-8")
     claims = tmp_path / "claims.csv"
     claims.write_text("claim_id,line,claimant_type,filed_on,delay,distance\n1,R,rider,2031-03-02,12.5,9\n")
-    total = run(Plan(incident=incident, policy=policy, claims=(claims,))).total("claims")
+    total = run(Plan(incident=incident, policy=policy, claims=(claims,))).totals_row("claims")
     assert total is not None
     assert total["expected"] == 625  # half of 1,250 cents

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Plan, compare_policies, pages_of, run
-from outage_analysis.analysis.alternatives import beside
+from outage_analysis.analysis import Plan, compare_policies, load_documents, run
+from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import compare
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
@@ -58,13 +58,13 @@ def of(plan: Plan, name: str) -> Path:
     ],
 )
 def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None, known: str | None) -> None:
-    _, _, ledger = pages_of(Plan(as_of=as_of))
+    _, _, ledger = load_documents(Plan(as_of=as_of))
     assert (ledger.id if ledger else None) == known
 
 
 def test_a_ledger_that_is_named_stands_whatever_the_day() -> None:
     plan = Plan(as_of=WEEK, ledger="kakao-2023-06-30", draws=FEW)
-    assert pages_of(plan)[2] == load_ledger("kakao-2023-06-30")
+    assert load_documents(plan)[2] == load_ledger("kakao-2023-06-30")
     # None of it was public in the decision week, so it says nothing of the candidates.
     with pytest.raises(ModelRefused, match="fewer than two policies have an expected cost"):
         compare_policies(plan, CANDIDATES)
@@ -113,8 +113,10 @@ def test_a_report_shows_what_compare_says(tram: Plan) -> None:
 
 
 def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> None:
-    incident, policy, ledger = pages_of(tram)
-    assert beside(tram, incident, policy, ledger, date(2031, 3, 10), of_claims=False) is None
+    incident, policy, ledger = load_documents(tram)
+    assert (
+        compare_with_alternatives(tram, incident, policy, ledger, date(2031, 3, 10), of_claims=False) is None
+    )
     assert not {"comparison", "pairs", "flips"} & run(tram).tables.keys()
 
 
@@ -127,7 +129,7 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
     found = compare_policies(plan, [of(tram, "policy.toml"), of(tram, "flat.toml")])
     assert found.claims
     assert found.synthetic == (basis == "synthetic")
-    alone = run(replace(plan, policy=of(tram, "policy.toml"))).total(basis)
+    alone = run(replace(plan, policy=of(tram, "policy.toml"))).totals_row(basis)
     assert alone
     assert found.comparison.policies["expected"][0] == alone["expected"]
     assert set(found.comparison.replaced["basis"]) == {basis}
@@ -136,10 +138,10 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
 def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
     plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
     analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
-    total = analysis.total("synthetic")
+    total = analysis.totals_row("synthetic")
     assert total
     assert analysis.tables["comparison"]["expected"][0] == total["expected"]
-    assert {analysis.marked(name) for name in ("comparison", "pairs", "flips")} == {True}
+    assert {analysis.needs_synthetic_mark(name) for name in ("comparison", "pairs", "flips")} == {True}
 
 
 # --- words ------------------------------------------------------------------------------------------------

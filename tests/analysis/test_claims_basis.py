@@ -79,9 +79,13 @@ def _section(analysis: Analysis, lang: str, wanted: str) -> tuple[Section, list[
 @both
 def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind: str) -> None:
     analysis = analyses[kind]
-    assert (analysis.headline, analysis.of_claims, analysis.made_up) == (kind, True, kind == "synthetic")
-    assert analysis.behind("costs") == "claims_costs"
-    assert analysis.behind("quantiles") == "quantiles"
+    assert (analysis.headline_basis, analysis.headline_from_claims, analysis.headline_is_synthetic) == (
+        kind,
+        True,
+        kind == "synthetic",
+    )
+    assert analysis.headline_table_name("costs") == "claims_costs"
+    assert analysis.headline_table_name("quantiles") == "quantiles"
 
 
 @both
@@ -134,8 +138,8 @@ def test_the_policy_no_longer_says_that_a_count_is_missing(analyses: dict[str, A
 @both
 def test_the_cost_of_the_headline_adds_up(analyses: dict[str, Analysis], kind: str) -> None:
     analysis = analyses[kind]
-    costs = analysis.costs
-    total = analysis.total(kind)
+    costs = analysis.headline_costs
+    total = analysis.totals_row(kind)
     assert total is not None
     assert set(costs["basis"]) == {kind}
     assert not costs.select("line", "level", "over", "up_to", "rule").is_duplicated().any()
@@ -152,7 +156,7 @@ def test_the_cost_of_the_headline_adds_up(analyses: dict[str, Analysis], kind: s
 def test_its_bands_are_in_order_nothing_first_and_what_is_not_stated_last(
     analyses: dict[str, Analysis],
 ) -> None:
-    bands = analyses["claims"].costs.filter(line="business-cash", level="band")
+    bands = analyses["claims"].headline_costs.filter(line="business-cash", level="band")
     assert bands.select("over", "up_to").rows() == [
         *((-1, 0), (0, 300_000), (300_000, 500_000), (500_000, None)),
         (None, None),
@@ -233,10 +237,10 @@ def test_files_of_synthetic_counts_say_so_in_their_names(
 
 
 def test_published_counts_keep_their_tables(analysis: Analysis) -> None:
-    assert not analysis.of_claims
-    assert analysis.costs.equals(analysis.tables["costs"].filter(valuation="cash"))
+    assert not analysis.headline_from_claims
+    assert analysis.headline_costs.equals(analysis.tables["costs"].filter(valuation="cash"))
     assert "claims_funnel" not in analysis.tables
-    assert analysis.lines_apart == []
+    assert analysis.published_lines_left_out == []
 
 
 @each
@@ -249,8 +253,8 @@ def test_a_line_that_published_figures_bound_stands_apart(
     kept = [part for part in stated if 'kind = "review_award"' not in part]
     ledger.write_text("[[assumption]]".join(kept), encoding="utf-8")
     found = run(_plan(project, claims["claims"], policy=policy, ledger=ledger))
-    assert found.headline == "claims"
-    assert (found.bounded_lines, found.lines_apart) == (["business-cash"], ["fee"])
+    assert found.headline_basis == "claims"
+    assert (found.bounded_lines, found.published_lines_left_out) == (["business-cash"], ["fee"])
     report = Report(found, lang)
     w, names = report.words, report.names
     for key, line in (("not_counted_claims", "business-cash"), ("lines_apart", "fee")):
@@ -267,7 +271,7 @@ def test_without_a_ledger_the_bounds_are_those_of_the_claims(
     project: Path, claims: dict[str, Path], lang: str
 ) -> None:
     found = run(_plan(project, claims["synthetic"], ledger=None))
-    assert (found.headline, found.of_claims, found.made_up) == ("", True, True)
+    assert (found.headline_basis, found.headline_from_claims, found.headline_is_synthetic) == ("", True, True)
     report = Report(found, lang)
     assert report.banner == report.words("report.synthetic_headline")
     assert report.table_is_synthetic("cost")

@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
-from outage_analysis.analysis.exploration.questions import Found
+from outage_analysis.analysis.exploration.questions import Exploration
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped
@@ -64,7 +64,7 @@ def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
     ]
 
 
-def explored(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
     return explore([path], "kakao-2022", None, [], None, Question(**asked))
 
 
@@ -295,7 +295,7 @@ def totals_in(path: Path, text: str = TOTALS) -> Path:
     return path
 
 
-def of_totals(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
     return explore(None, "kakao-2022", None, [], path, Question(**asked))
 
 
@@ -335,7 +335,7 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
         top="open",
         families=["exponential"],
     )
-    assert law["median"] == pytest.approx(best["exponential"].law.median, rel=1e-5)
+    assert law["median"] == pytest.approx(best["exponential"].distribution.median, rel=1e-5)
     assert set(found.tables["bands"]["service"]) == {"kakaotalk"}
     shares = of_totals(path, compared=("kakaotalk", "melon")).tables["shares"]
     assert shares.select("over", "up_to", "claims_first", "claims_second").rows() == [
@@ -372,7 +372,7 @@ def test_what_lies_above_totals_that_end_must_be_said(tmp_path: Path) -> None:
     medians = {top: found.tables["fits"]["median"][0] for top, found in said.items()}
     edges, counts = [0, 100_000, 300_000, 500_000, 900_000], [109, 40, 20, 20]
     closed = fit_all(edges, counts, top="closed", families=["weibull"])
-    assert medians["closed"] == pytest.approx(closed["weibull"].law.median, rel=1e-5)
+    assert medians["closed"] == pytest.approx(closed["weibull"].distribution.median, rel=1e-5)
     assert medians["closed"] != medians["open"]
     assert "top closed" in said["closed"].notes[0]
     assert "bands" in of_totals(path).tables  # nothing has to be said to count

@@ -42,12 +42,12 @@ def alone(week: Plan) -> Analysis:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_report_lists_what_its_figures_rest_on_and_names_the_rest(alone: Analysis, lang: str) -> None:
-    assert alone.inputs is not None
-    assert {entry.id for entry in alone.inputs.assumptions} == USED
-    assert set(alone.unused_inputs) == UNUSED
+    assert alone.used_ledger is not None
+    assert {entry.id for entry in alone.used_ledger.assumptions} == USED
+    assert set(alone.unused_entries) == UNUSED
     report = Report(alone, lang)
     section = next(s for s in report.sections if s.id == "assumptions")
-    names = ", ".join(report.names[x] for x in alone.unused_inputs)
+    names = ", ".join(report.names[x] for x in alone.unused_entries)
     said = [block.text for block in section.blocks if isinstance(block, Text)]
     assert report.words("report.assumptions_unused", names=names) in said
     assert len(report.grids["assumptions"].rows) == len(USED)
@@ -60,4 +60,4 @@ def test_an_example_that_nothing_uses_forbids_no_figure(week: Plan, alone: Analy
     assert origin(both, week)["examples"] == ("as-voucher-acceptance",)
     beside = run(replace(week, compare=("kakao-candidate-voucher",)))
     assert beside.warning(Locale("en")).startswith("Assumptions that are examples, not evidence: 1 of 5.")
-    assert set(beside.unused_inputs) == UNUSED - {"as-voucher-acceptance"}
+    assert set(beside.unused_entries) == UNUSED - {"as-voucher-acceptance"}

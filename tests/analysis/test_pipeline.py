@@ -77,7 +77,7 @@ def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
     for name, table in priced.tables.items():
         assert table.equals(whole.tables[name]), name
     assert (priced.dropped_lines, priced.synthetic) == (whole.dropped_lines, whole.synthetic)
-    assert (priced.headline, [*priced.runs]) == (whole.headline, [*whole.runs])
+    assert (priced.headline_basis, [*priced.runs]) == (whole.headline_basis, [*whole.runs])
     assert cost_as_json(priced) == cost_as_json(whole)
 
 
@@ -90,11 +90,11 @@ def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:
 
 
 def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> None:
-    synthetic = analysis.total("synthetic")
+    synthetic = analysis.totals_row("synthetic")
     assert synthetic == analysis.tables["claims_totals"].row(0, named=True)
-    assert analysis.total("claims") is None  # the bundled rows are no real claims
+    assert analysis.totals_row("claims") is None  # the bundled rows are no real claims
     for row in analysis.tables["totals"].iter_rows(named=True):
-        assert analysis.total("published", row["valuation"]) == row
+        assert analysis.totals_row("published", row["valuation"]) == row
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def test_a_plan_may_say_how_its_files_are_laid_out(claims_csv: ClaimsCsv, tmp_pa
     page.write_text('[formats]\nfiled_on = ["dmy"]\n[scale]\nloss = 1_000\n', "utf-8")
     path = claims_csv([{"loss": "300", "filed_on": "19.10.2022"}, {"loss": "400", "filed_on": "20.10.2022"}])
     analysis = run(Plan(claims=(path,), columns=(page,), draws=FEW))
-    assert analysis.total("claims")["promised"] == 30_000 + 50_000  # type: ignore[index]
+    assert analysis.totals_row("claims")["promised"] == 30_000 + 50_000  # type: ignore[index]
     with pytest.raises(InputRefused, match="filed_on is a date"):
         run(Plan(claims=(path,)))
 
@@ -307,7 +307,7 @@ def test_lines_that_were_not_public_are_named() -> None:
     )
     assert not set(early.tables["costs"]["line"]) & set(early.dropped_lines)
     assert set(early.tables["costs"]["line"]) | set(early.dropped_lines) == {x.id for x in early.policy.lines}
-    assert early.total("published")["expected"] is None  # type: ignore[index]
+    assert early.totals_row("published")["expected"] is None  # type: ignore[index]
 
 
 def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, quick: Analysis) -> None:
@@ -320,8 +320,8 @@ def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, quick
         "utf-8",
     )
     given = run(Plan(counts=counts, draws=FEW))
-    cost = given.total("claims")
-    published_cost = quick.total("published")
+    cost = given.totals_row("claims")
+    published_cost = quick.totals_row("published")
     assert cost is not None
     assert published_cost is not None
     assert cost["promised"] == 30 * 30_000
@@ -343,7 +343,9 @@ def test_the_other_reading_of_the_first_edge_is_one_changed_key(
 ) -> None:
     path = claims_csv([{"loss": "300000"}])
     promised = [
-        run(Plan(claims=(path,), policy=policy, ledger="kakao-2022", draws=FEW)).total("claims")["promised"]  # type: ignore[index]
+        run(Plan(claims=(path,), policy=policy, ledger="kakao-2022", draws=FEW)).totals_row("claims")[
+            "promised"
+        ]  # type: ignore[index]
         for policy in ("kakao-2022", edited("policies", 'closed = "upper"', 'closed = "lower"'))
     ]
     assert promised == [30_000, 50_000]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import DisplayUnits, whole_counts
-from outage_analysis.analysis.display_units import shortened
+from outage_analysis.analysis.display_units import short_amount
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables
 from outage_analysis.incidents import load_incident
@@ -24,7 +24,7 @@ DOLLARS, WON, MINUTES = DisplayUnits("USD", 2, 2), DisplayUnits("KRW", 0, 0), Di
 
 
 def written(columns: dict[str, list[Any]], sums: DisplayUnits = DOLLARS) -> dict[str, list[Any]]:
-    return sums.written(pl.DataFrame(columns), str).to_dict(as_series=False)
+    return sums.format_amounts(pl.DataFrame(columns), str).to_dict(as_series=False)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
     ],
 )  # fmt: skip
 def test_a_shortened_amount_has_three_digits(value: float, expected: str) -> None:
-    assert shortened(value) == expected
+    assert short_amount(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_a_shortened_amount_has_three_digits(value: float, expected: str) -> Non
 def test_a_unit_leaves_the_smallest_amount_readable(
     amounts: list[float | None], expected: tuple[int, str] | None
 ) -> None:
-    assert WON.unit(pl.DataFrame({"expected": amounts})) == expected
+    assert WON.common_unit(pl.DataFrame({"expected": amounts})) == expected
     cents = [None if amount is None else amount * 100 for amount in amounts]
-    assert DOLLARS.unit(pl.DataFrame({"expected": cents})) == expected
+    assert DOLLARS.common_unit(pl.DataFrame({"expected": cents})) == expected
 
 
 def test_a_table_without_amounts_has_no_unit() -> None:
-    assert WON.unit(pl.DataFrame({"claims": [10**9]})) is None
-    assert MINUTES.unit(pl.DataFrame({"loss": [10**9]})) is None
+    assert WON.common_unit(pl.DataFrame({"claims": [10**9]})) is None
+    assert MINUTES.common_unit(pl.DataFrame({"loss": [10**9]})) is None
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_table_without_amounts_has_no_unit() -> None:
 )
 def test_shares_counts_and_printed_figures_are_no_sums(columns: dict[str, list[Any]]) -> None:
     assert written(columns) == columns
-    assert DOLLARS.said(pl.DataFrame(columns)) == ""
+    assert DOLLARS.currency_if_converted(pl.DataFrame(columns)) == ""
 
 
 def test_losses_in_minutes_stay_minutes() -> None:
@@ -224,9 +224,11 @@ def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, 
 
 def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:
     ledger = load_ledger("kakao-2022").model_copy(update={"currency": None})
-    assert DisplayUnits.of_ledger(ledger) == DisplayUnits.of(load_incident("kakao-2022"))
-    assert DisplayUnits.of_ledger(ledger.model_copy(update={"currency": "USD"})) == DisplayUnits("USD", 2, 0)
-    assert DisplayUnits.of_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
+    assert DisplayUnits.from_ledger(ledger) == DisplayUnits.from_document(load_incident("kakao-2022"))
+    assert DisplayUnits.from_ledger(ledger.model_copy(update={"currency": "USD"})) == DisplayUnits(
+        "USD", 2, 0
+    )
+    assert DisplayUnits.from_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
 
 
 @pytest.mark.parametrize(

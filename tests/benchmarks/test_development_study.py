@@ -19,8 +19,8 @@ import pytest
 from scipy import special
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses import Branch, forecast
-from outage_analysis.losses.development.growth_curves import shares
+from outage_analysis.losses import Branch, forecast_late_claims
+from outage_analysis.losses.development.growth_curves import filed_shares
 from outage_analysis.losses.development.observed_counts import Array
 
 pytestmark = pytest.mark.bench
@@ -53,9 +53,9 @@ class Run(NamedTuple):
 def family(name: str, shape: float, observed: float) -> Array:
     """Shares between `EDGES` of a curve of which a given share is filed by the last count."""
     medians = DAYS * np.exp(np.linspace(-9, 9, 2001))
-    filed = shares(name, np.full(2001, shape), medians, np.array([0.0, DAYS]))[:, 0]
+    filed = filed_shares(name, np.full(2001, shape), medians, np.array([0.0, DAYS]))[:, 0]
     median = np.exp(np.interp(-observed, -filed, np.log(medians)))
-    return shares(name, np.array(shape), median, EDGES)
+    return filed_shares(name, np.array(shape), median, EDGES)
 
 
 def two_waves(_: float) -> Array:
@@ -121,7 +121,9 @@ def runs(curve: str, number: int = RUNS) -> Iterator[Run]:
                     seen, came = np.cumsum(drawn[:DAYS]).tolist(), int(drawn[DAYS:].sum())
                     found: tuple[float | None, bool | None] = (None, None)
                     try:
-                        made = forecast(EDGES[1 : DAYS + 1].tolist(), seen, [Branch("end", CLOSES, spike)])
+                        made = forecast_late_claims(
+                            EDGES[1 : DAYS + 1].tolist(), seen, [Branch("end", CLOSES, spike)]
+                        )
                     except ModelRefused:
                         pass
                     else:

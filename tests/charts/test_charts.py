@@ -26,7 +26,7 @@ from outage_analysis.charts import (
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, OTHER_ID
 from outage_analysis.charts.curve_data import fan_table
 from outage_analysis.charts.loss_charts import LOSS_COLOURS, band_colours, readable_on
-from outage_analysis.losses import curves, fit_all, with_shares
+from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, TRIED
 
@@ -70,7 +70,7 @@ def samples(analysis: Analysis) -> Samples:
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
         **analysis.tables,
-        "claims_curves": curves(fit_all([*edges, math.inf], counts, top="open")),
+        "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
     }
 
@@ -414,7 +414,7 @@ def test_the_tail_ends_where_the_counts_do(drawn: Drawing) -> None:
 
 def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(drawn: Drawing) -> None:
     edges, counts = DENTAL
-    spec = drawn("tail", curves(fit_all([*edges, 4000], counts, top="closed")))
+    spec = drawn("tail", curve_table(fit_all([*edges, 4000], counts, top="closed")))
     assert rows_with(spec, "loss") == [{"loss": 4000}]
     assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
@@ -539,7 +539,7 @@ def many(name: str) -> pl.DataFrame:
         return many_pairs()
     if name in ("ogive", "tail"):
         edges, of_bands = DENTAL
-        return curves(fit_all([*edges, math.inf], of_bands, top="open"), points=2000, least_weight=0)
+        return curve_table(fit_all([*edges, math.inf], of_bands, top="open"), points=2000, least_weight=0)
     if name == "intake_fan":
         ats = [float(n) for n in range(1, 401)]
         path = pl.DataFrame({"at": [400 + n / 50 for n in range(1, 3000)]}).select(

@@ -16,13 +16,13 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from outage_analysis.analysis import pairwise
+from outage_analysis.analysis import pair_counts
 from outage_analysis.charts import chart_context, display_names, draw, render_offline, script_bundle
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import count_pairs
-from outage_analysis.losses.cube_building import LEAST_CLAIMS, MOST_CATEGORIES
+from outage_analysis.losses.cube_building import MAX_CATEGORIES, MIN_CLAIMS_PER_CATEGORY
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 from tests.conftest import claim_rows
@@ -71,7 +71,7 @@ def test_every_pair_is_counted_as_on_the_claims_themselves(
 
 def test_pairs_stop_at_the_as_of_day(claims_csv: ClaimsCsv, incident: Incident, policy: Policy) -> None:
     path = claims_csv([{"filed_on": f"2022-10-{day}"} for day in (19, 20, 21)])
-    table = pairwise(read_claims(path, incident), policy, until=date(2022, 10, 20))
+    table = pair_counts(read_claims(path, incident), policy, until=date(2022, 10, 20))
     assert table.filter(one="service", other="day").select("filed_on", "claims").rows() == [
         (date(2022, 10, 19), 1),
         (date(2022, 10, 20), 1),
@@ -82,7 +82,7 @@ def test_without_a_dimension_of_texts_there_are_the_other_pairs(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     bare = incident.model_copy(update={"dimensions": ()})
-    table = pairwise(read_claims(claims_csv([{}], drop="region"), bare))
+    table = pair_counts(read_claims(claims_csv([{}], drop="region"), bare))
     assert table.select("one", "other", "claims").rows() == [
         ("band", "day", 1),
         ("service", "band", 1),
@@ -92,30 +92,30 @@ def test_without_a_dimension_of_texts_there_are_the_other_pairs(
 
 def categories(regions: Iterable[str], claims_csv: ClaimsCsv, incident: Incident) -> dict[str | None, int]:
     """The claims of each category, beside their service, where these are the regions of all claims."""
-    table = pairwise(read_claims(claims_csv([{"region": region} for region in regions]), incident))
+    table = pair_counts(read_claims(claims_csv([{"region": region} for region in regions]), incident))
     return dict(table.filter(one="service", other="category").select("category", "claims").rows())
 
 
 def test_rare_texts_are_counted_together_so_that_the_tables_do_not_grow(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
-    regions = [f"r{n:02}" for n in range(MOST_CATEGORIES + 2)]
-    common: dict[str | None, int] = dict.fromkeys(regions[:-2], LEAST_CLAIMS)
-    found = categories([*regions * LEAST_CLAIMS, ""], claims_csv, incident)
-    assert found == {**common, "": 2 * LEAST_CLAIMS, None: 1}
+    regions = [f"r{n:02}" for n in range(MAX_CATEGORIES + 2)]
+    common: dict[str | None, int] = dict.fromkeys(regions[:-2], MIN_CLAIMS_PER_CATEGORY)
+    found = categories([*regions * MIN_CLAIMS_PER_CATEGORY, ""], claims_csv, incident)
+    assert found == {**common, "": 2 * MIN_CLAIMS_PER_CATEGORY, None: 1}
 
 
 def test_a_text_that_too_few_claims_have_is_not_told(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    few = ["Attic, 12 Mill Lane"] * (LEAST_CLAIMS - 1)
-    found = categories(["Leeds"] * LEAST_CLAIMS + few, claims_csv, incident)
-    assert found == {"Leeds": LEAST_CLAIMS, "": LEAST_CLAIMS - 1}
+    few = ["Attic, 12 Mill Lane"] * (MIN_CLAIMS_PER_CATEGORY - 1)
+    found = categories(["Leeds"] * MIN_CLAIMS_PER_CATEGORY + few, claims_csv, incident)
+    assert found == {"Leeds": MIN_CLAIMS_PER_CATEGORY, "": MIN_CLAIMS_PER_CATEGORY - 1}
 
 
-@pytest.mark.parametrize("few", [["a"] * 9, [f"{n} Mill Lane" for n in range(LEAST_CLAIMS + 1)]])
+@pytest.mark.parametrize("few", [["a"] * 9, [f"{n} Mill Lane" for n in range(MIN_CLAIMS_PER_CATEGORY + 1)]])
 def test_texts_that_most_claims_have_to_themselves_are_left_out(
     claims_csv: ClaimsCsv, incident: Incident, few: list[str]
 ) -> None:
-    common = ["Leeds"] * LEAST_CLAIMS if len(few) > LEAST_CLAIMS else []
+    common = ["Leeds"] * MIN_CLAIMS_PER_CATEGORY if len(few) > MIN_CLAIMS_PER_CATEGORY else []
     assert categories(few + common, claims_csv, incident) == {}
 
 
@@ -125,13 +125,13 @@ def test_a_dimension_may_have_any_id_and_every_pair_counts_all_claims(
     ids = ["day", "band", "one", "other", "category", "source", "dimension", "bands"]
     named = [incident.dimensions[0].model_copy(update={"id": id_}) for id_ in ids]
     own = incident.model_copy(update={"dimensions": tuple(named)})
-    texts = [dict.fromkeys(ids, text) for text in "ab" * LEAST_CLAIMS]
+    texts = [dict.fromkeys(ids, text) for text in "ab" * MIN_CLAIMS_PER_CATEGORY]
     received = read_claims(claims_csv(texts), own)
     for id_ in ids:
         table = count_pairs(received, bands=Bands.from_cuts(tuple(EDGES)), dimension=id_)
         sums = table.group_by("one", "other", "dimension").agg(pl.col("claims").sum())
         assert sums.sort("one", "other").rows() == [(*pair, id_, len(texts)) for pair in sorted(PAIRS)]
-    params = {p["name"]: p.get("value") for p in drawing(pairwise(received), own)["params"]}
+    params = {p["name"]: p.get("value") for p in drawing(pair_counts(received), own)["params"]}
     assert params["titles"] == ["Service", "Loss band", "Day filed", "Region"]
     assert params["names"][3] == ["a", "b"]
 
@@ -139,7 +139,7 @@ def test_a_dimension_may_have_any_id_and_every_pair_counts_all_claims(
 def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
     received = read_claims(claims_csv([{"region": "Hong, 010-1234-5678"}]), incident)
     with pytest.raises(DisclosureBlocked):
-        pairwise(received)
+        pair_counts(received)
 
 
 # --- the views --------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: P
     keys = ("service", "region", "filed_on", "loss")
     rows = claim_rows([dict(zip(keys, row, strict=True)) for row in TOLD], incident)
     pl.DataFrame(rows).write_csv(path)
-    return pairwise(read_claims(path, incident), policy)
+    return pair_counts(read_claims(path, incident), policy)
 
 
 def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def shown(found: CostTerms | None, lang: str = "en") -> WhatIfSliders:
 def test_the_products_are_the_expected_cost_of_the_model(found: CostTerms, analysis: Analysis) -> None:
     assert round(found.expected("cash")) == cash(analysis) == 194_562_541
     for valuation in ("face_value", "top_down", "handling"):
-        total = analysis.total("published", valuation)
+        total = analysis.totals_row("published", valuation)
         assert total
         assert found.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
 

@@ -133,7 +133,7 @@ def check(table: Printed, out: str) -> None:
     """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
     frame, _, sums = table
     forms = [console._text_table(frame, sums)]  # noqa: SLF001 - the cells as they are meant
-    if sums and (unit := sums.unit(frame)):
+    if sums and (unit := sums.common_unit(frame)):
         forms.append(console._text_table(frame, sums, unit[0]))  # noqa: SLF001 - the same
     for n, name in enumerate(frame.columns):
         for cells in zip(*(form.rows for form in forms), strict=True):

@@ -57,12 +57,12 @@ def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_toge
     assert row["stressed"] == pytest.approx(0.25, abs=0.02)
     assert row["counted"].split() == ["small-business-cash"]
     assert set(row["left_out"].split()) == set(LEFT_OUT)
-    assert kakao.uncounted_lines == row["left_out"].split()
+    assert kakao.lines_outside_budget == row["left_out"].split()
     assert cost_as_json(kakao)["uncertainty"]["published"]["budget"] == [row]
 
 
 def test_of_claims_the_lines_that_pay_by_no_claim_are_left_out_too() -> None:
-    table = price(Plan(budget=300_000_000, draws=8192)).doubt("synthetic", "budget")
+    table = price(Plan(budget=300_000_000, draws=8192)).uncertainty_table("synthetic", "budget")
     assert table is not None
     assert table["counted"].to_list() == ["small-business-cash"]
     assert set(table["left_out"][0].split()) == set(LEFT_OUT)

@@ -123,7 +123,7 @@ def plan(tmp_path: Path) -> Plan:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_first_screen_has_no_headline_of_nothing(plan: Plan, lang: str) -> None:
     found, w = run(plan), Locale(lang, "KRW")
-    assert found.of_claims
+    assert found.headline_from_claims
     report = Report(found, lang)
     tile = next(tile for tile in report.tiles if tile.title == w("report.tile_claims"))
     assert tile.figure == "–"

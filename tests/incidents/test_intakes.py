@@ -20,7 +20,7 @@ import pytest
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
-from outage_analysis.losses import Branch, answer, published
+from outage_analysis.losses import Branch, channel_from_series, late_claim_tables
 from tests.commands import command
 from tests.conftest import claim_rows
 
@@ -152,13 +152,13 @@ def test_a_page_that_breaks_a_rule_says_which(
 
 
 def test_the_six_counts_of_the_federation_determine_no_forecast(federation: IntakeSeries) -> None:
-    channel = published(federation).asked(None, None, 0.0)
+    channel = channel_from_series(federation).with_deadlines(None, None, 0.0)
     assert channel.counts[-1] == 1254
     assert [b.id for b in channel.branches] == ["first-deadline", "extended"]
     assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
     for branch in channel.branches:
         with pytest.raises(ModelRefused, match=rf"do not determine the late claims of {branch.id}"):
-            channel.ending(branch).forecast()
+            channel.with_branches(branch).forecast()
     assert any("by people who knew the outcome" in note for note in channel.notes)
 
 
@@ -167,13 +167,15 @@ def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSer
     later = federation.points[-1].model_copy(update={"at": at, "fact": "IN-04"})  # public in December
     ended = federation.outcome and federation.outcome.model_copy(update={"at": end, "fact": "IN-04"})
     noisy = federation.model_copy(update={"points": (*federation.points, later), "outcome": ended})
-    assert published(federation) == replace(published(noisy), notes=published(federation).notes)
+    assert channel_from_series(federation) == replace(
+        channel_from_series(noisy), notes=channel_from_series(federation).notes
+    )
 
 
 def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
-    channel = published(federation)
+    channel = channel_from_series(federation)
     assert federation.outcome is not None
-    tables, told = answer(channel), answer(channel, ended=(federation.outcome.at, 2117))
+    tables, told = late_claim_tables(channel), late_claim_tables(channel, ended=(federation.outcome.at, 2117))
     beside = told.pop("hindsight")
     assert tables.keys() == told.keys()
     assert all(tables[name].equals(told[name]) for name in told)
@@ -184,10 +186,10 @@ def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
 
 
 def test_the_own_channel_has_bounds_and_no_curve() -> None:
-    channel = published(load_intake("kakao-channel"))
+    channel = channel_from_series(load_intake("kakao-channel"))
     with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*bounds\(times, counts, closes\)"):
         channel.forecast()
-    tables = answer(channel)
+    tables = late_claim_tables(channel)
     assert tables.keys() == {"points", "bounds", "left_out"}
     assert tables["bounds"]["total"].to_list() == [45_000, 142_500]
     notes = tables["left_out"]["note"].to_list()
@@ -196,7 +198,7 @@ def test_the_own_channel_has_bounds_and_no_curve() -> None:
 
 def test_a_deadline_that_has_passed_is_a_former_one(page: Callable[[str], Path]) -> None:
     text = PAGE.replace("2031-03-11T00", "2031-03-04T00") + "public_on = 2031-03-04\n"
-    channel = published(load_intake(page(text)))
+    channel = channel_from_series(load_intake(page(text)))
     assert channel.former == (3.0,)
     assert channel.branches == (Branch("deadline", 20.0),)
     assert channel.starts == date(2031, 3, 1)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from outage_analysis import Plan, load_incident, load_policy, read_claims, run, write_report
-from outage_analysis.analysis import Analysis, pages_of
+from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project, show_table
@@ -96,7 +96,7 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     projects: dict[str, Path], code: str
 ) -> None:
     project = projects[code]
-    incident, policy, ledger = pages_of(
+    incident, policy, ledger = load_documents(
         Plan(project / "incident.toml", project / "policy.toml", project / "ledger.toml")
     )
     assert ledger is not None
@@ -201,7 +201,7 @@ def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     analyses: dict[str, Analysis], code: str, tmp_path: Path
 ) -> None:
     analysis = analyses[code]
-    assert analysis.headline == "synthetic"
+    assert analysis.headline_basis == "synthetic"
     text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
     assert "Synthetic. The claim rows in this report are synthetic." in " ".join(text.split())
     assert "example, not evidence" in text
@@ -216,7 +216,7 @@ def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, A
 
 
 def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[str, Analysis]) -> None:
-    totals = [analysis.total("synthetic") for analysis in analyses.values()]
+    totals = [analysis.totals_row("synthetic") for analysis in analyses.values()]
     assert totals[0]
     assert totals[0] == totals[1]
     assert 0 < (totals[0]["low"] or 0) < (totals[0]["expected"] or 0) < making.BUDGET

@@ -50,13 +50,13 @@ from outage_analysis.jupyter import (
 from outage_analysis.jupyter.markup import Html
 from outage_analysis.jupyter.session import use_offline_charts
 from outage_analysis.losses import (
-    GroupedPage,
+    GroupedLossesDocument,
     build_cube,
+    channel_from_series,
     cumulative_intake,
-    curves,
+    curve_table,
     fit_all,
     load_grouped,
-    published,
 )
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
@@ -256,7 +256,7 @@ def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_d
     name: str, lang: str, said: str
 ) -> None:
     page = load_grouped("dental-claims")
-    table = curves(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
+    table = curve_table(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
     title = title_of(show(name, page, table, lang=lang))
     assert said in title
     assert page.note
@@ -278,9 +278,9 @@ def test_nothing_to_draw_from_a_printed_table_speaks_of_no_day() -> None:
 @pytest.fixture(scope="module")
 def october_fan() -> pl.DataFrame:
     """A fan on the federation's page: its six counts determine no curve, so these are ten times as many."""
-    page = published(load_intake("kakao-federation"))
+    page = channel_from_series(load_intake("kakao-federation"))
     channel = replace(page, counts=(2182, 7401, 11091, 13130, 13700, 14853))
-    return forecast_fan(channel, channel.asked(None, None, 0.0).forecast(levels=(0.5, 0.8)))
+    return forecast_fan(channel, channel.with_deadlines(None, None, 0.0).forecast(levels=(0.5, 0.8)))
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_a_table_says_what_it_was_made_from(
 )
 def test_a_table_made_from_a_page_says_its_name(lang: str, dental: str, federation: str) -> None:
     table = pl.DataFrame({"n": [1]})
-    sources: dict[str, GroupedPage | IntakeSeries] = {
+    sources: dict[str, GroupedLossesDocument | IntakeSeries] = {
         dental: load_grouped("dental-claims"),
         federation: load_intake("kakao-federation"),
     }

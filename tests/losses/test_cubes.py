@@ -16,10 +16,10 @@ import pytest
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Bands
-from outage_analysis.losses import KeptCube, build_cube, keep, load_cube, merged, save_cube
+from outage_analysis.losses import StoredCube, build_cube, load_cube, merge_cubes, save_cube, with_provenance
 from outage_analysis.losses import cube_files as cubes
-from outage_analysis.losses.cube import HIGHEST
-from outage_analysis.losses.cube_files import ABOUT, MARK, About
+from outage_analysis.losses.cube import MAX_INT64
+from outage_analysis.losses.cube_files import PROVENANCE_KEY, VERSION_KEY, CubeProvenance
 from tests.commands import GOOD, HEADER, command
 from tests.conftest import claim_rows
 
@@ -60,23 +60,23 @@ def claims(files: list[Path], incident: Incident) -> Claims:
     return read_claims(files[0], incident)
 
 
-def kept(claims: Claims, line: Schedule | None = None) -> KeptCube:
+def kept(claims: Claims, line: Schedule | None = None) -> StoredCube:
     cube = build_cube(claims, dimensions=("service", "region"), bands=BANDS, line=line)
-    return keep(cube, claims, bands=BANDS)
+    return with_provenance(cube, claims, bands=BANDS)
 
 
 @pytest.fixture(scope="module")
-def january(claims: Claims) -> KeptCube:
+def january(claims: Claims) -> StoredCube:
     return kept(claims)
 
 
 @pytest.fixture(scope="module")
-def february(files: list[Path], incident: Incident) -> KeptCube:
+def february(files: list[Path], incident: Incident) -> StoredCube:
     return kept(read_claims(files[1], incident))
 
 
 @pytest.fixture
-def saved(january: KeptCube, tmp_path: Path) -> Path:
+def saved(january: StoredCube, tmp_path: Path) -> Path:
     """The bare cube of January."""
     path = tmp_path / "january.parquet"
     save_cube(january, path)
@@ -84,36 +84,36 @@ def saved(january: KeptCube, tmp_path: Path) -> Path:
 
 
 def test_two_cubes_add_up_to_the_cube_of_both_files(
-    saved: Path, february: KeptCube, files: list[Path], incident: Incident
+    saved: Path, february: StoredCube, files: list[Path], incident: Incident
 ) -> None:
-    both, together = merged(load_cube(saved), february), kept(read_claims(files, incident))
+    both, together = merge_cubes(load_cube(saved), february), kept(read_claims(files, incident))
     assert both.cube.frame.equals(together.cube.frame)
-    assert both.about == together.about
+    assert both.provenance == together.provenance
     assert both.cube.source == "january.csv, february.csv"
     told = both.cube.frame.filter(pl.col("region").is_null(), service="kakaotalk").drop("service", "region")
     assert told.rows() == [(10, 300_000, 2, 23, Decimal(11**2 + 12**2))]
 
 
-def test_the_order_of_adding_does_not_matter_for_a_figure(january: KeptCube, february: KeptCube) -> None:
+def test_the_order_of_adding_does_not_matter_for_a_figure(january: StoredCube, february: StoredCube) -> None:
     third = changed(february, inputs=())
     orders = [
-        merged(merged(january, february), third),
-        merged(third, merged(february, january)),
-        merged(merged(third, january), february),
+        merge_cubes(merge_cubes(january, february), third),
+        merge_cubes(third, merge_cubes(february, january)),
+        merge_cubes(merge_cubes(third, january), february),
     ]
     assert [x.cube.frame.equals(orders[0].cube.frame) for x in orders] == [True] * 3
-    assert [f.name for f in orders[1].about.inputs] == ["february.csv", "january.csv"]
+    assert [f.name for f in orders[1].provenance.inputs] == ["february.csv", "january.csv"]
 
 
-def test_a_loaded_cube_is_the_one_that_was_saved(saved: Path, january: KeptCube) -> None:
+def test_a_loaded_cube_is_the_one_that_was_saved(saved: Path, january: StoredCube) -> None:
     again = load_cube(saved)
     assert again.cube.frame.equals(january.cube.frame)
     assert replace(again.cube, frame=january.cube.frame) == january.cube
-    assert (again.about, again.file) == (january.about, "january.parquet")
+    assert (again.provenance, again.file) == (january.provenance, "january.parquet")
 
 
 def test_a_bare_cube_says_what_it_was_made_from(saved: Path, claims: Claims) -> None:
-    said = json.loads(pl.read_parquet_metadata(saved)[ABOUT])
+    said = json.loads(pl.read_parquet_metadata(saved)[PROVENANCE_KEY])
     assert said["incident"] == "kakao-2022"
     assert (said["dimensions"], said["edges"], said["line"]) == (["service", "region"], [10, 300_000], None)
     assert said["inputs"] == [{"name": "january.csv", "sha256": claims.inputs[0].sha256, "sheet": ""}]
@@ -124,25 +124,25 @@ def test_another_condition_or_outcome_is_another_digest_of_the_rules(claims: Cla
     page, twice = claims.incident, "claim_id is not repeated"
     loss = page.loss.model_copy(update={"plausible_to": 1_000_000})
     pages = [page.model_copy(update=update) for update in ({}, {"rules": {twice: "count"}}, {"loss": loss})]
-    told = [kept(replace(claims, incident=page)).about for page in pages]
+    told = [kept(replace(claims, incident=page)).provenance for page in pages]
     assert len({about.rules_sha256 for about in told}) == 3
     assert [about.counted for about in told] == [(), (twice,), ()]
 
 
-def test_equal_cubes_give_equal_bytes(saved: Path, claims: Claims, february: KeptCube) -> None:
+def test_equal_cubes_give_equal_bytes(saved: Path, claims: Claims, february: StoredCube) -> None:
     whole = saved.read_bytes()
     for again in (kept(claims), load_cube(saved)):
         save_cube(again, saved)
         assert saved.read_bytes() == whole
-    save_cube(merged(load_cube(saved), february), saved)
+    save_cube(merge_cubes(load_cube(saved), february), saved)
     assert saved.read_bytes() != whole
 
 
 # --- what does not add up ---------------------------------------------------------------------------------
 
 
-def changed(cube: KeptCube, **told: object) -> KeptCube:
-    return replace(cube, about=cube.about.model_copy(update=told))
+def changed(cube: StoredCube, **told: object) -> StoredCube:
+    return replace(cube, provenance=cube.provenance.model_copy(update=told))
 
 
 OTHERS: list[tuple[dict[str, object], str]] = [
@@ -159,59 +159,61 @@ OTHERS: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("told", "said"), OTHERS, ids=[said[:40] for _, said in OTHERS])
 def test_what_does_not_count_the_same_is_not_added(
-    saved: Path, february: KeptCube, told: dict[str, object], said: str
+    saved: Path, february: StoredCube, told: dict[str, object], said: str
 ) -> None:
     with pytest.raises(InputRefused, match=re.escape(said)) as refusal:
-        merged(changed(load_cube(saved), **told), february)
+        merge_cubes(changed(load_cube(saved), **told), february)
     assert refusal.value.file == "january.parquet"
 
 
 def test_a_file_that_was_added_before_is_named_whatever_it_is_called_now(
-    january: KeptCube, february: KeptCube
+    january: StoredCube, february: StoredCube
 ) -> None:
-    renamed = january.about.inputs[0].model_copy(update={"name": "renamed.csv"})
+    renamed = january.provenance.inputs[0].model_copy(update={"name": "renamed.csv"})
     said = r"renamed\.csv: has the same content as january\.csv, which the cube counts already\. Add each"
     with pytest.raises(InputRefused, match=said):
-        merged(january, changed(february, inputs=(*february.about.inputs, renamed)))
+        merge_cubes(january, changed(february, inputs=(*february.provenance.inputs, renamed)))
     with pytest.raises(InputRefused, match=r"february\.csv: has the same content as february\.csv"):
-        merged(merged(january, february), february)
+        merge_cubes(merge_cubes(january, february), february)
     other = renamed.model_copy(update={"sheet": "another"})
-    assert merged(january, changed(january, inputs=(other,))).cube.claims == 8
+    assert merge_cubes(january, changed(january, inputs=(other,))).cube.claims == 8
 
 
 def test_claimants_are_not_added_as_one_may_be_in_both(claims: Claims, policy: Policy) -> None:
     line = policy.schedules[0].model_copy(update={"id": "fees", "grain": "claimant", "eligibility": {}})
     claimants = kept(claims, line)
-    assert claimants.about.line == "fees"
+    assert claimants.provenance.line == "fees"
     with pytest.raises(InputRefused, match="claimants of the line fees: who is in both would be two"):
-        merged(claimants, changed(claimants, inputs=()))
+        merge_cubes(claimants, changed(claimants, inputs=()))
 
 
 @pytest.mark.parametrize("column", ["claims", "loss"])
 def test_sums_beyond_64_bits_are_refused_and_never_wrapped(
-    saved: Path, february: KeptCube, column: str
+    saved: Path, february: StoredCube, column: str
 ) -> None:
     one = load_cube(saved)
-    cells = pl.when(over=10).then(HIGHEST - 60).otherwise(column).alias(column)
+    cells = pl.when(over=10).then(MAX_INT64 - 60).otherwise(column).alias(column)
     large = replace(one, cube=replace(one.cube, frame=one.cube.frame.with_columns(cells)))
     with pytest.raises(InputRefused, match=r"january\.parquet: claims or losses add up to more than 9,223,"):
-        merged(large, changed(large, inputs=()))
-    exact = merged(large, february).cube.frame[column].sum()
+        merge_cubes(large, changed(large, inputs=()))
+    exact = merge_cubes(large, february).cube.frame[column].sum()
     assert exact == int(large.cube.frame[column].sum()) + int(february.cube.frame[column].sum())
 
 
-def test_a_cube_is_kept_with_the_bands_and_the_claims_that_it_has(claims: Claims, january: KeptCube) -> None:
+def test_a_cube_is_kept_with_the_bands_and_the_claims_that_it_has(
+    claims: Claims, january: StoredCube
+) -> None:
     part = replace(january.cube, frame=january.cube.frame.head(1))
     for cube, bands in ((january.cube, Bands((11,))), (part, BANDS)):
         with pytest.raises(UsageError, match="the cube is not that of all of these claims"):
-            keep(cube, claims, bands=bands)
+            with_provenance(cube, claims, bands=bands)
 
 
 def test_what_is_added_to_a_synthetic_cube_is_synthetic_and_its_name_must_say_so(
-    january: KeptCube, february: KeptCube, tmp_path: Path
+    january: StoredCube, february: StoredCube, tmp_path: Path
 ) -> None:
     made = changed(february, synthetic=True)
-    for cube in (merged(made, january), merged(january, made)):
+    for cube in (merge_cubes(made, january), merge_cubes(january, made)):
         assert cube.cube.synthetic
         with pytest.raises(UsageError, match=r"does not say so\. Name it cube-synthetic\.parquet\."):
             save_cube(cube, tmp_path / "cube.parquet")
@@ -221,11 +223,11 @@ def test_what_is_added_to_a_synthetic_cube_is_synthetic_and_its_name_must_say_so
 
 
 def test_a_cube_of_another_suffix_or_with_too_many_rows_is_not_written(
-    january: KeptCube, saved: Path, monkeypatch: pytest.MonkeyPatch
+    january: StoredCube, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UsageError, match=r"cube\.csv: is not \.parquet"):
         save_cube(january, saved.with_name("cube.csv"))
-    monkeypatch.setattr(cubes, "MOST_ROWS", 3)
+    monkeypatch.setattr(cubes, "MAX_ROWS", 3)
     with pytest.raises(InputRefused, match=r"cube\.parquet: more than 3 rows"):
         save_cube(january, saved.with_name("cube.parquet"))
     with pytest.raises(InputRefused, match=r"january\.parquet: more than 3 rows"):
@@ -233,9 +235,9 @@ def test_a_cube_of_another_suffix_or_with_too_many_rows_is_not_written(
     assert [path.name for path in saved.parent.iterdir()] == ["january.parquet"]
 
 
-def test_what_another_run_added_meanwhile_is_not_lost(saved: Path, february: KeptCube) -> None:
+def test_what_another_run_added_meanwhile_is_not_lost(saved: Path, february: StoredCube) -> None:
     before = load_cube(saved)
-    both = merged(before, february)
+    both = merge_cubes(before, february)
     save_cube(both, saved, add_to=before)
     whole = saved.read_bytes()
     with pytest.raises(EnvironmentFailed, match=r"january\.parquet: another run has added to it meanwhile"):
@@ -248,17 +250,25 @@ def test_what_another_run_added_meanwhile_is_not_lost(saved: Path, february: Kep
 
 def forged(path: Path, frame: pl.DataFrame | None = None, marks: dict[str, str] | None = None) -> Path:
     """The bare cube with other rows or other marks, as somebody would forge it who knows how one is made."""
-    said = {key: text for key, text in pl.read_parquet_metadata(path).items() if key in (MARK, ABOUT)}
+    said = {
+        key: text
+        for key, text in pl.read_parquet_metadata(path).items()
+        if key in (VERSION_KEY, PROVENANCE_KEY)
+    }
     frame = pl.read_parquet(path) if frame is None else frame
-    about = About.model_validate_json(said[ABOUT])
+    about = CubeProvenance.model_validate_json(said[PROVENANCE_KEY])
     digest = cubes._digest(frame, about)  # noqa: SLF001 - as a forger would
-    said = {**said, ABOUT: about.model_copy(update={"sha256": digest}).model_dump_json(), **(marks or {})}
+    said = {
+        **said,
+        PROVENANCE_KEY: about.model_copy(update={"sha256": digest}).model_dump_json(),
+        **(marks or {}),
+    }
     frame.write_parquet(path, metadata={key: text for key, text in said.items() if text != "none"})
     return path
 
 
 def about(path: Path, **told: object) -> dict[str, str]:
-    return {ABOUT: json.dumps(json.loads(pl.read_parquet_metadata(path)[ABOUT]) | told)}
+    return {PROVENANCE_KEY: json.dumps(json.loads(pl.read_parquet_metadata(path)[PROVENANCE_KEY]) | told)}
 
 
 def refused(path: Path) -> str:
@@ -281,12 +291,12 @@ def test_what_is_no_bare_cube_is_refused(saved: Path, tmp_path: Path) -> None:
     text.write_text("PAR1", "utf-8")
     assert "is no bare cube, nor a Parquet file. Make it again from its files" in refused(text)
     assert "is no bare cube: nothing in it says so. Make it again" in refused(
-        forged(saved, marks={MARK: "none"})
+        forged(saved, marks={VERSION_KEY: "none"})
     )
 
 
 def test_another_edition_is_refused_by_name(saved: Path) -> None:
-    said = refused(forged(saved, marks={MARK: "3"}))
+    said = refused(forged(saved, marks={VERSION_KEY: "3"}))
     assert "is a bare cube of another edition than 2 (found '3'). Make it again from its files" in said
 
 
@@ -294,7 +304,7 @@ def test_another_edition_is_refused_by_name(saved: Path) -> None:
     "text", ["none", "", "{", "[" * 100_000, "[]", '"x"', "null", '{"incident": "kakao-2022"}']
 )
 def test_metadata_that_say_nothing_of_a_cube_are_refused(saved: Path, text: str) -> None:
-    assert "is a damaged bare cube. Make it again" in refused(forged(saved, marks={ABOUT: text}))
+    assert "is a damaged bare cube. Make it again" in refused(forged(saved, marks={PROVENANCE_KEY: text}))
 
 
 @pytest.mark.parametrize(
@@ -348,7 +358,7 @@ def test_metadata_that_do_not_fit_the_rows_are_refused(saved: Path, told: dict[s
 def test_columns_of_another_kind_are_refused(saved: Path, columns: pl.Expr) -> None:
     frame = pl.read_parquet(saved).with_columns(columns)
     marks = pl.read_parquet_metadata(saved)
-    frame.write_parquet(saved, metadata={key: marks[key] for key in (MARK, ABOUT)})
+    frame.write_parquet(saved, metadata={key: marks[key] for key in (VERSION_KEY, PROVENANCE_KEY)})
     assert "is a damaged bare cube" in refused(saved)
 
 
@@ -358,7 +368,7 @@ def test_columns_of_another_kind_are_refused(saved: Path, columns: pl.Expr) -> N
         {"claims": -1},
         {"claims": 0},
         {"claims": None},
-        {"claims": HIGHEST},
+        {"claims": MAX_INT64},
         {"loss": -11},
         {"loss": 10},
         {"loss": 300_001},
@@ -368,7 +378,7 @@ def test_columns_of_another_kind_are_refused(saved: Path, columns: pl.Expr) -> N
         {"loss_squared": Decimal(-1)},
         {"loss_squared": Decimal(10**38 - 1)},
         {"over": None, "up_to": None},
-        {"claims": 2**62, "loss": HIGHEST},
+        {"claims": 2**62, "loss": MAX_INT64},
     ],
     ids=str,
 )
@@ -387,7 +397,7 @@ def test_rows_that_add_up_beyond_64_bits_are_refused(saved: Path) -> None:
     frame = pl.read_parquet(saved)
     unknown = frame.filter(pl.col("over").is_null(), pl.col("up_to").is_null())
     assert len(unknown) == 1
-    one, other = (unknown.with_columns(claims=pl.lit(HIGHEST), region=pl.lit(name)) for name in "pq")
+    one, other = (unknown.with_columns(claims=pl.lit(MAX_INT64), region=pl.lit(name)) for name in "pq")
     assert "add up to more than 9,223,372,036,854,775,807" in refused(forged(saved, pl.concat([one, other])))
 
 
@@ -398,10 +408,12 @@ def test_a_row_that_is_there_twice_is_refused(saved: Path) -> None:
 
 def test_a_row_or_a_mark_that_was_changed_is_refused(saved: Path) -> None:
     frame = pl.read_parquet(saved)
-    marks = {key: pl.read_parquet_metadata(saved)[key] for key in (MARK, ABOUT)}
+    marks = {key: pl.read_parquet_metadata(saved)[key] for key in (VERSION_KEY, PROVENANCE_KEY)}
     frame.with_columns(service=pl.lit("melon")).write_parquet(saved, metadata=marks)
     assert "it is not what was written" in refused(saved)
-    frame.write_parquet(saved, metadata={**marks, ABOUT: marks[ABOUT].replace("january", "January")})
+    frame.write_parquet(
+        saved, metadata={**marks, PROVENANCE_KEY: marks[PROVENANCE_KEY].replace("january", "January")}
+    )
     assert "it is not what was written" in refused(saved)
     frame.write_parquet(saved, metadata=marks)
     assert load_cube(saved).cube.frame.equals(frame)

@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.losses import Branch, Cube, Forecast, daily, forecast
-from outage_analysis.losses.development.bounds import bounds
-from outage_analysis.losses.development.curve_weights import Growth, dispersions, grow
-from outage_analysis.losses.development.growth_curves import CURVES, explore, shares
-from outage_analysis.losses.development.late_claims_backtest import backtest
-from outage_analysis.losses.development.late_count import Mixture, late_count, mixture
-from outage_analysis.losses.development.observed_counts import EVEN, Array, Clock, observe
+from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
+from outage_analysis.losses.development.bounds import late_claim_bounds
+from outage_analysis.losses.development.curve_weights import WeightedCurves, dispersions, weigh_curves
+from outage_analysis.losses.development.growth_curves import CURVES, filed_shares, weigh_parameters
+from outage_analysis.losses.development.late_claims_backtest import backtest_late_claims
+from outage_analysis.losses.development.late_count import LateCountMixture, late_count, merge_nodes
+from outage_analysis.losses.development.observed_counts import (
+    EQUAL_WEEKDAYS,
+    Array,
+    WeekdayClock,
+    increments_from_counts,
+)
 
 MONDAY = date(2022, 10, 17)
 SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [2182, 7401, 11091, 13130, 13700, 14853])
@@ -39,7 +44,7 @@ def means(
 ) -> Array:
     """The claims that a curve expects between times from the opening on."""
     edges = np.concatenate([[0.0], times])
-    return size * shares(family, np.array(shape), np.array(median), edges)
+    return size * filed_shares(family, np.array(shape), np.array(median), edges)
 
 
 def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
@@ -47,12 +52,12 @@ def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
     return Branch(id_, closes, spike)
 
 
-def curves_of(times: Sequence[float], counts: Sequence[int], starts: date | None = None) -> Growth:
+def curves_of(times: Sequence[float], counts: Sequence[int], starts: date | None = None) -> WeightedCurves:
     """The weighed curves of counts, also where they determine no forecast."""
-    return grow(observe(times, counts, starts=starts), list(CURVES))
+    return weigh_curves(increments_from_counts(times, counts, starts=starts), list(CURVES))
 
 
-def one(made: Forecast, level: float = 0.8) -> tuple[int, int]:
+def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
     """The interval of the only branch."""
     (late,) = made.late.values()
     return late.interval(level)
@@ -63,7 +68,7 @@ def one(made: Forecast, level: float = 0.8) -> tuple[int, int]:
 
 def test_a_known_share_gives_the_negative_binomial_of_the_reference_case() -> None:
     # 6,000 reported, 85 % of all, a flat prior on the mean: NegBin(6001, 0.85), conjugate gamma-Poisson.
-    law = Mixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
+    law = LateCountMixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
     assert law.mean == pytest.approx(1059.0)
     assert law.variance == pytest.approx(1245.8823529411768)
     assert law.quantile([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
@@ -72,7 +77,7 @@ def test_a_known_share_gives_the_negative_binomial_of_the_reference_case() -> No
 def test_a_mixture_is_that_of_its_parts() -> None:
     from scipy import stats
 
-    law = Mixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
+    law = LateCountMixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
     variances = [20 + 20**2 / 101, 4 * (50 + 50**2 / 101)]
     parts = [stats.nbinom(m * m / (v - m), m / v) for m, v in zip((20, 50), variances, strict=True)]
     at = np.arange(0, 200, 7)
@@ -87,7 +92,7 @@ def test_a_mixture_is_that_of_its_parts() -> None:
 def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
     rng = np.random.default_rng(1)
     weights, expects = rng.dirichlet(np.ones(900)), np.exp(rng.normal(6, 0.7, 900))
-    joined, every = (mixture(weights, expects, 3.0, 800, parts=n) for n in (48, 10_000))
+    joined, every = (merge_nodes(weights, expects, 3.0, 800, parts=n) for n in (48, 10_000))
     assert len(joined.means) <= 48 < len(every.means)
     assert joined.mean == pytest.approx(every.mean)
     assert joined.variance == pytest.approx(every.variance, rel=2e-3)
@@ -96,7 +101,7 @@ def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> N
 
 
 def test_nothing_expected_is_nothing_for_certain() -> None:
-    law = mixture(np.full(100, 0.01), np.zeros(100), 2.0, 50)
+    law = merge_nodes(np.full(100, 0.01), np.zeros(100), 2.0, 50)
     assert (law.mean, law.variance) == (0, 0)
     assert law.quantile([0.01, 0.99]).tolist() == [0, 0]
 
@@ -107,7 +112,7 @@ def test_nothing_expected_is_nothing_for_certain() -> None:
 @pytest.mark.parametrize("family", CURVES)
 def test_half_of_all_claims_are_filed_by_the_median(family: str) -> None:
     shape = np.array([0.3, 1.0, 3.5])
-    got = shares(family, shape, np.full(3, 5.0), np.array([0, 5.0, 1e30]))
+    got = filed_shares(family, shape, np.full(3, 5.0), np.array([0, 5.0, 1e30]))
     assert got == pytest.approx(np.full((3, 2), 0.5), abs=1e-6)
 
 
@@ -115,8 +120,8 @@ def test_half_of_all_claims_are_filed_by_the_median(family: str) -> None:
 @pytest.mark.parametrize("family", CURVES)
 def test_a_finer_grid_changes_little_however_many_claims(family: str, size: int) -> None:
     counts = np.random.default_rng(2).poisson(means("weibull", np.arange(1, 21), size, shape=0.8))
-    observed = observe(np.arange(1, 21).tolist(), np.cumsum(counts).tolist())
-    coarse, fine = (explore(family, observed, 2.0, nodes=n) for n in (33, 81))
+    observed = increments_from_counts(np.arange(1, 21).tolist(), np.cumsum(counts).tolist())
+    coarse, fine = (weigh_parameters(family, observed, 2.0, nodes=n) for n in (33, 81))
     assert coarse.evidence == pytest.approx(fine.evidence, abs=0.02)
     for what in ("shape", "median"):
         moments = [float(g.weight @ np.log(getattr(g, what))) for g in (coarse, fine)]
@@ -129,7 +134,7 @@ def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
     times = np.arange(0.5, 12, 0.5)
     mean = means(family, [*times, 18.0], 4e6, shape=shape)
     counts = np.random.default_rng(3).poisson(mean)
-    made = forecast(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)])
+    made = forecast_late_claims(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)])
     late = made.late["end"]
     row = dict(zip(made.growth.families, made.growth.grids, strict=True))[family][0]
     assert row.median[row.best] == pytest.approx(6.0, rel=0.02)
@@ -143,8 +148,8 @@ def test_a_constant_rate_is_refused_where_slow_curves_fit_as_well() -> None:
     # 3,000 claims would come, by growth curves 2,848 with 80 % from 2,714 to 2,975.
     counts = [1000, 2000, 3000, 4000, 5000, 6000]
     with pytest.raises(ModelRefused, match=r"at a constant rate 3,000 late claims of end would come"):
-        forecast([1, 2, 3, 4, 5, 6], counts, [branch("end", 9)])
-    low, high = one(forecast([1, 2, 3, 4, 5, 6], counts, [branch("end", 6.1)]))  # chance is wider
+        forecast_late_claims([1, 2, 3, 4, 5, 6], counts, [branch("end", 9)])
+    low, high = one(forecast_late_claims([1, 2, 3, 4, 5, 6], counts, [branch("end", 6.1)]))  # chance is wider
     assert low <= 100 <= high
 
 
@@ -207,7 +212,7 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
         assert late.interval(0.5)[1] <= late.interval(0.95)[1]
         parts = late.variance
         assert min(parts.process, parts.parameter, parts.model) >= 0
-        assert parts.total == pytest.approx(late.law.variance)
+        assert parts.total == pytest.approx(late.distribution.variance)
         assert sum(late.weights.values()) == pytest.approx(1)
         spread = late.spread(0.8)
         assert spread["median_least"] <= late.quantile(0.5) <= spread["median_most"]
@@ -222,42 +227,42 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
 @settings(max_examples=3)
 def test_the_unit_of_time_changes_nothing(scale: float) -> None:
     times, counts = SIX
-    made = forecast(times, counts, [branch("end", 14.0)])
-    scaled = forecast([t * scale for t in times], counts, [branch("end", 14.0 * scale)])
+    made = forecast_late_claims(times, counts, [branch("end", 14.0)])
+    scaled = forecast_late_claims([t * scale for t in times], counts, [branch("end", 14.0 * scale)])
     assert scaled.late["end"].mean == pytest.approx(made.late["end"].mean, rel=1e-6)
     assert one(scaled) == one(made)
 
 
 def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
-    made = forecast(*SIX, [branch("now", SIX[0][-1])])
+    made = forecast_late_claims(*SIX, [branch("now", SIX[0][-1])])
     assert made.late["now"].mean == 0
     assert one(made, 0.95) == (0, 0)
 
 
 def test_a_later_time_than_the_closing_adds_nothing() -> None:
-    made = forecast(*SIX, [branch("end", 8.0)])
-    assert made.by("end", 50.0).mean == made.late["end"].mean
-    half = made.by("end", 6.0)
+    made = forecast_late_claims(*SIX, [branch("end", 8.0)])
+    assert made.late_count_by("end", 50.0).mean == made.late["end"].mean
+    half = made.late_count_by("end", 6.0)
     assert 0 < half.mean < made.late["end"].mean
-    assert forecast(*SIX, [branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
+    assert forecast_late_claims(*SIX, [branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
 
 
 def test_a_spike_is_a_multiple_of_what_the_curve_expects_of_the_last_day() -> None:
-    plain = forecast(*SIX, [branch("end", 8.0)])
-    rush = forecast(*SIX, [branch("end", 8.0, spike=1.5)])
-    last_day = plain.late["end"].mean - plain.by("end", 7.0).mean
+    plain = forecast_late_claims(*SIX, [branch("end", 8.0)])
+    rush = forecast_late_claims(*SIX, [branch("end", 8.0, spike=1.5)])
+    last_day = plain.late["end"].mean - plain.late_count_by("end", 7.0).mean
     assert rush.late["end"].mean == pytest.approx(plain.late["end"].mean + 1.5 * last_day)
-    assert rush.by("end", 7.0).mean == pytest.approx(plain.by("end", 7.0).mean)
+    assert rush.late_count_by("end", 7.0).mean == pytest.approx(plain.late_count_by("end", 7.0).mean)
 
 
 def test_a_first_point_at_the_opening_is_the_opening() -> None:
     times, counts = SIX
-    with_it = forecast([0.0, *times], [0, *counts], [branch("end", 9.0)])
-    assert with_it.table().equals(forecast(times, counts, [branch("end", 9.0)]).table())
+    with_it = forecast_late_claims([0.0, *times], [0, *counts], [branch("end", 9.0)])
+    assert with_it.table().equals(forecast_late_claims(times, counts, [branch("end", 9.0)]).table())
 
 
 def test_the_path_starts_at_the_last_count_and_ends_at_the_forecast() -> None:
-    made = forecast(*SIX, [branch("end", 8.0)], levels=(0.8, 0.95))
+    made = forecast_late_claims(*SIX, [branch("end", 8.0)], levels=(0.8, 0.95))
     fan = made.path([made.until, 6.0, 8.0])
     assert fan.columns == ["branch", "at", "expected", "median", "level", "low", "high"]
     assert fan.filter(at=made.until).select("low", "median", "high").unique().rows() == [(14853,) * 3]
@@ -267,16 +272,20 @@ def test_the_path_starts_at_the_last_count_and_ends_at_the_forecast() -> None:
 
 
 def test_tables_say_the_same_as_the_forecast() -> None:
-    made = forecast(*SIX, [branch("a", 8.0), branch("b", 15.0)], levels=(0.8,))
+    made = forecast_late_claims(*SIX, [branch("a", 8.0), branch("b", 15.0)], levels=(0.8,))
     assert made.table()["branch"].to_list() == ["a", "b"]
     assert made.table()["total"].to_list() == [14853 + late.mean for late in made.late.values()]
     assert made.table()["median"].to_list() == [14853 + late.quantile(0.5) for late in made.late.values()]
     families = made.families()
     assert families["family"].to_list() == [*CURVES] * 2
-    medians = [14853 + int(law.quantile(0.5)) for late in made.late.values() for law in late.laws.values()]
+    medians = [
+        14853 + int(law.quantile(0.5))
+        for late in made.late.values()
+        for law in late.family_distributions.values()
+    ]
     assert families["median"].to_list() == medians
     for late in made.late.values():
-        means = {family: law.mean for family, law in late.laws.items()}
+        means = {family: law.mean for family, law in late.family_distributions.items()}
         assert sum(late.weights[f] * mean for f, mean in means.items()) == pytest.approx(late.mean)
     split = made.variances()
     assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
@@ -297,7 +306,7 @@ def clean(shape: float, median: float) -> tuple[list[int], float]:
 def test_the_mean_forecast_of_clean_counts_is_not_too_high(median: float) -> None:
     # 14 % and 8 % too high with a prior even on the logarithm of the median and equal families.
     filed, came = clean(0.8, median)
-    late = forecast([*range(1, 9)], filed, [branch("end", 15)]).late["end"]
+    late = forecast_late_claims([*range(1, 9)], filed, [branch("end", 15)]).late["end"]
     assert late.mean == pytest.approx(came, rel=0.1)
     assert late.interval(0.8)[0] <= came <= late.interval(0.8)[1]
 
@@ -307,7 +316,7 @@ def test_clean_counts_that_families_continue_otherwise_are_refused(median: float
     # The means were 12 % and 21 % too high: a Weibull curve of shape 1.5 ends sooner than other families.
     filed, _ = clean(1.5, median)
     with pytest.raises(ModelRefused, match="do not determine the late claims of end"):
-        forecast([*range(1, 9)], filed, [branch("end", 15)])
+        forecast_late_claims([*range(1, 9)], filed, [branch("end", 15)])
 
 
 def test_slow_curves_that_nobody_can_measure_have_little_weight() -> None:
@@ -320,43 +329,49 @@ def test_slow_curves_that_nobody_can_measure_have_little_weight() -> None:
 def test_counts_that_fit_slow_and_fast_curves_alike_are_refused() -> None:
     remedy = "Wait for more counts, ask for an earlier day, or use the bounds"
     with pytest.raises(ModelRefused, match=rf"do not determine the late claims of end.*{remedy}"):
-        forecast(SIX[0], [174, 606, 897, 1108, 1198, 1254], [branch("end", 14 + 1 / 3)])  # the federation's
+        forecast_late_claims(
+            SIX[0], [174, 606, 897, 1108, 1198, 1254], [branch("end", 14 + 1 / 3)]
+        )  # the federation's
 
 
 def test_fewer_than_2500_claims_give_no_forecast() -> None:
     shares_filed = [(1 - 0.5 ** (day / 3)) / (1 - 0.5 ** (8 / 3)) for day in range(1, 9)]
     few, enough = ([round(size * share) for share in shares_filed] for size in (2499, 2500))
     with pytest.raises(ModelRefused, match="2,499 claims are too few to forecast the late claims of end"):
-        forecast([*range(1, 9)], few, [branch("end", 10)])
-    assert forecast([*range(1, 9)], enough, [branch("end", 10)]).late.keys() == {"end"}
-    assert forecast([*range(1, 9)], few, [branch("end", 8)]).late["end"].mean == 0  # none can come
+        forecast_late_claims([*range(1, 9)], few, [branch("end", 10)])
+    assert forecast_late_claims([*range(1, 9)], enough, [branch("end", 10)]).late.keys() == {"end"}
+    assert (
+        forecast_late_claims([*range(1, 9)], few, [branch("end", 8)]).late["end"].mean == 0
+    )  # none can come
 
 
 def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast() -> None:
     filed = np.cumsum(means("weibull", range(1, 9), 6_000, shape=0.8)).round().astype(int).tolist()
-    made = forecast(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
+    made = forecast_late_claims(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
     assert list(made.late) == [b.id for b in made.branches] == ["near"]
     assert made.refused.keys() == {"far"}
     assert any(note.startswith("no forecast of far: the counts do not determine") for note in made.notes)
     with pytest.raises(UsageError, match="no such branch"):
-        made.by("far", 12.0)
+        made.late_count_by("far", 12.0)
 
 
 def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
     filed = [1800, 2700, 3150, 3375, 3400, 3410, 3412, 3415]
-    made = forecast(list(range(1, 9)), filed, [branch("end", 15)])
-    law = made.late["end"].law
+    made = forecast_late_claims(list(range(1, 9)), filed, [branch("end", 15)])
+    law = made.late["end"].distribution
     assert float(law.weights @ (law.means - law.mean) ** 2) ** 0.5 > 0.25 * law.mean
     assert made.late["end"].interval(0.8)[1] < 20
 
 
 def test_the_last_day_needs_a_stated_rush() -> None:
     with pytest.raises(ModelRefused, match=r"hurry on the last day of end is not stated.*--spike.*--by"):
-        forecast(*SIX, [Branch("end", 8.0)])
-    before = forecast(*SIX, [Branch("end", 8.0)], by=7.0)  # up to the beginning of the last day
-    assert before.late["end"].mean == forecast(*SIX, [branch("end", 8.0)], by=7.0).late["end"].mean
+        forecast_late_claims(*SIX, [Branch("end", 8.0)])
+    before = forecast_late_claims(*SIX, [Branch("end", 8.0)], by=7.0)  # up to the beginning of the last day
+    assert (
+        before.late["end"].mean == forecast_late_claims(*SIX, [branch("end", 8.0)], by=7.0).late["end"].mean
+    )
     with pytest.raises(ModelRefused, match="is not stated"):
-        before.by("end", 7.1)
+        before.late_count_by("end", 7.1)
 
 
 # --- weekdays -----------------------------------------------------------------------------------------
@@ -366,18 +381,18 @@ BUSY = np.array([1.6, 1.3, 1.1, 1.0, 0.9, 0.6, 0.5])
 
 def by_weekday(days: int, size: float = 2e5) -> list[int]:
     """Cumulative counts of an exponential curve by a clock of busy and quiet weekdays, opened on a Monday."""
-    clock = Clock(tuple((BUSY / BUSY.mean()).tolist()), MONDAY)
+    clock = WeekdayClock(tuple((BUSY / BUSY.mean()).tolist()), MONDAY)
     mean = means("exponential", clock(np.arange(1, days + 1)), size, median=12.0)
     return [int(n) for n in np.cumsum(np.random.default_rng(4).poisson(mean))]
 
 
 def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> None:
     filed = by_weekday(30)
-    made = forecast(list(range(1, 22)), filed[:21], [branch("end", 30.0)], starts=MONDAY)
+    made = forecast_late_claims(list(range(1, 22)), filed[:21], [branch("end", 30.0)], starts=MONDAY)
     assert made.weekdays == pytest.approx(BUSY / BUSY.mean(), abs=0.02)
     assert any("their own error is in no interval" in note for note in made.notes)
     for day in range(22, 31):  # Monday to the Tuesday of the week after
-        low, high = made.by("end", float(day)).total(0.999)
+        low, high = made.late_count_by("end", float(day)).total(0.999)
         assert low <= filed[day - 1] <= high
     blind = curves_of(list(range(1, 22)), filed[:21])
     assert blind.phi > 10 * made.phi
@@ -385,7 +400,9 @@ def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> No
 
 def test_weekdays_that_do_not_differ_have_no_factors() -> None:
     counts = np.random.default_rng(9).poisson(means("weibull", np.arange(1, 22), 5000, shape=0.8))
-    made = forecast(list(range(1, 22)), np.cumsum(counts).tolist(), [branch("end", 30)], starts=MONDAY)
+    made = forecast_late_claims(
+        list(range(1, 22)), np.cumsum(counts).tolist(), [branch("end", 30)], starts=MONDAY
+    )
     assert made.weekdays is None or max(abs(f - 1) for f in made.weekdays) < 0.1
 
 
@@ -399,12 +416,12 @@ def test_weekdays_that_do_not_differ_have_no_factors() -> None:
 )
 def test_a_result_says_why_there_are_no_weekday_factors(times: list[float], says: str) -> None:
     growth = curves_of(times, by_weekday(30)[: len(times)], starts=MONDAY)
-    assert growth.observed.clock.factors == EVEN
+    assert growth.observed.clock.factors == EQUAL_WEEKDAYS
     assert any(says in note for note in growth.notes)
 
 
 def test_a_clock_keeps_whole_weeks() -> None:
-    clock = Clock(tuple((BUSY / BUSY.mean()).tolist()), date(2022, 10, 20))  # a Thursday
+    clock = WeekdayClock(tuple((BUSY / BUSY.mean()).tolist()), date(2022, 10, 20))  # a Thursday
     assert clock([0, 7, 14]).tolist() == pytest.approx([0, 7, 14])
     assert np.diff(clock([0, 1, 2, 3, 4])) == pytest.approx((BUSY / BUSY.mean())[[3, 4, 5, 6]])
 
@@ -418,7 +435,7 @@ def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
     counts = np.round(mean[:-1])
     counts[9] *= 3  # the day before the deadline at 10
     filed = np.cumsum(counts).astype(int).tolist()
-    made = forecast(times, filed, [branch("end", 20.0)], former=[10.0])
+    made = forecast_late_claims(times, filed, [branch("end", 20.0)], former=[10.0])
     assert made.late["end"].mean == pytest.approx(mean[-1], rel=0.03)
     assert made.late["end"].total(0.8)[0] >= filed[-1]  # its claims still count
     (spike,) = made.spikes
@@ -430,24 +447,24 @@ def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
 
 
 def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
-    observed = observe([1, 2, 3, 4, 5], [5, 9, 12, 14, 15], former=[2.5])
+    observed = increments_from_counts([1, 2, 3, 4, 5], [5, 9, 12, 14, 15], former=[2.5])
     assert observed.used.tolist() == [True, False, False, True, True]
-    assert (observed.total, observed.of_curve) == (15, 8)
+    assert (observed.total, observed.used_total) == (15, 8)
 
 
 # --- few counts ---------------------------------------------------------------------------------------
 
 
 def test_a_family_without_increments_enough_is_left_out_with_a_note() -> None:
-    made = forecast([1, 2, 3, 4], [4000, 7200, 9760, 11808], [branch("end", 9)])
-    assert list(made.late["end"].laws) == ["exponential"]
+    made = forecast_late_claims([1, 2, 3, 4], [4000, 7200, 9760, 11808], [branch("end", 9)])
+    assert list(made.late["end"].family_distributions) == ["exponential"]
     assert [n for n in made.notes if n.startswith("weibull is left out: it needs 5 increments, there are 4")]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
     with pytest.raises(ModelRefused, match=rf"{count} increments? cannot tell.*needs 4.*bounds\(") as refusal:
-        forecast([1, 2, 3][:count], [50, 90, 120][:count], [branch("end", 9)])
+        forecast_late_claims([1, 2, 3][:count], [50, 90, 120][:count], [branch("end", 9)])
     assert f"Wait for {4 - count} more" in refusal.value.remedy
 
 
@@ -459,17 +476,17 @@ def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
 
 def test_masked_increments_do_not_count_as_told() -> None:
     with pytest.raises(ModelRefused, match=r"3 increments \(1 more lie beside a former deadline\)"):
-        forecast([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)], former=[3.0])
+        forecast_late_claims([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)], former=[3.0])
 
 
 def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:
-    found = bounds([6.0], [45_000], 19.0)
-    assert (found.counted, found.rate, found.most) == (45_000, 7_500, 97_500)
+    found = late_claim_bounds([6.0], [45_000], 19.0)
+    assert (found.counted, found.max_daily_rate, found.max_late) == (45_000, 7_500, 97_500)
     assert found.table()["total"].to_list() == [45_000, 142_500]
-    assert "busiest so far, 7,500 a day" in found.assumes["high"]
-    assert "rush" in found.assumes["breaks"]
-    assert bounds([2, 3], [100, 110], 3.0).most == 0
-    assert bounds([2, 3], [100, 110], 3.05).most == 3  # 50 a day in the first two days
+    assert "busiest so far, 7,500 a day" in found.assumptions["high"]
+    assert "rush" in found.assumptions["breaks"]
+    assert late_claim_bounds([2, 3], [100, 110], 3.0).max_late == 0
+    assert late_claim_bounds([2, 3], [100, 110], 3.05).max_late == 3  # 50 a day in the first two days
 
 
 # --- back-test ----------------------------------------------------------------------------------------
@@ -480,7 +497,9 @@ def test_an_origin_sees_nothing_of_what_came_later() -> None:
     drawn = np.random.default_rng(6).poisson(means("weibull", times, 3e4, shape=0.8))
     counts = [int(n) for n in np.cumsum(drawn)]
     noise = np.cumsum([*np.diff(counts[:6], prepend=0), 7, 9_000, 0, 2, 444, 1]).tolist()
-    made, blind = (backtest(times, n, [6.0], branch("end", 30), levels=(0.8,)) for n in (counts, noise))
+    made, blind = (
+        backtest_late_claims(times, n, [6.0], branch("end", 30), levels=(0.8,)) for n in (counts, noise)
+    )
     forecasts = ["origin", "at", "expected", "level", "low", "high"]
     assert made.table.select(forecasts).equals(blind.table.select(forecasts))
     assert made.table["actual"].to_list() == counts[6:]
@@ -490,7 +509,9 @@ def test_an_origin_sees_nothing_of_what_came_later() -> None:
 
 
 def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
-    made = backtest(*SIX, [1.0, SIX[0][2], SIX[0][4], 99.0], branch("end", 9.0), levels=(0.5, 0.8))
+    made = backtest_late_claims(
+        *SIX, [1.0, SIX[0][2], SIX[0][4], 99.0], branch("end", 9.0), levels=(0.5, 0.8)
+    )
     assert [reason.split(":")[0] for reason in made.refused] == ["1 days", "2.33333 days", "99 days"]
     assert made.table.select("level", "actual").rows() == [(0.5, 14853), (0.8, 14853)]
     assert made.table["pit"].is_between(0, 1).all()
@@ -499,14 +520,15 @@ def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
 def test_a_deadline_after_the_origin_is_not_known_there() -> None:
     times, counts = list(range(1, 13)), by_weekday(12, 3e4)
     plain, told = (
-        backtest(times, counts, [6.0], branch("end", 30), former=former) for former in ((), (6.5, 9.0))
+        backtest_late_claims(times, counts, [6.0], branch("end", 30), former=former)
+        for former in ((), (6.5, 9.0))
     )
     assert plain.table.equals(told.table)
 
 
 def test_a_backtest_without_an_origin_is_refused() -> None:
     with pytest.raises(ModelRefused, match=r"no origin can be tested: 1 days: 1 increment.*later origins"):
-        backtest(*SIX, [1.0], branch("end", 9.0))
+        backtest_late_claims(*SIX, [1.0], branch("end", 9.0))
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -530,10 +552,10 @@ def test_counts_that_cannot_be_are_refused_by_their_point(
     times: list[float], counts: list[int], error: type[OutageAnalysisError], message: str
 ) -> None:
     with pytest.raises(error, match=message) as refusal:
-        forecast(times, counts, [branch("end", 9)])
+        forecast_late_claims(times, counts, [branch("end", 9)])
     assert len(str(refusal.value).splitlines()) == 1
     with pytest.raises(error, match=message):
-        bounds(times, counts, 9.0)
+        late_claim_bounds(times, counts, 9.0)
 
 
 @pytest.mark.parametrize(
@@ -558,17 +580,17 @@ def test_a_question_that_cannot_be_answered_is_refused(
     branches: list[Branch], options: dict[str, list[float]], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        forecast(*SIX, branches, **options)  # type: ignore[arg-type]
+        forecast_late_claims(*SIX, branches, **options)  # type: ignore[arg-type]
 
 
 def test_an_unknown_branch_or_level_is_refused() -> None:
-    made = forecast(*SIX, [branch("end", 9)])
+    made = forecast_late_claims(*SIX, [branch("end", 9)])
     with pytest.raises(UsageError, match=r"no such branch \(found 'start'\)\. It has: end\."):
-        made.by("start", 8.0)
+        made.late_count_by("start", 8.0)
     with pytest.raises(UsageError, match="a level lies between 0 and 1"):
         made.late["end"].quantile(0.0)
     with pytest.raises(UsageError, match="closes before the last count"):
-        bounds(*SIX, 2.0)
+        late_claim_bounds(*SIX, 2.0)
 
 
 # --- daily counts of claims ---------------------------------------------------------------------------
@@ -590,7 +612,7 @@ DAYS = {date(2022, 10, d): n for d, n in ((19, 90), (20, 60), (22, 40), (23, 30)
 
 
 def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> None:
-    channel = daily(cube_of(DAYS), own)
+    channel = channel_from_cube(cube_of(DAYS), own)
     assert list(channel.times) == [1, 2, 3, 4, 5, 6, 7]
     assert channel.counts == (90, 150, 150, 190, 220, 240, 255)  # the 21st had none
     assert channel.opened.isoformat() == "2022-10-19T00:00:00+09:00"
@@ -601,15 +623,15 @@ def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> Non
 
 
 def test_days_after_the_last_one_asked_for_are_not_looked_at(own: Incident) -> None:
-    channel = daily(cube_of(DAYS), own, until=date(2022, 10, 21))
+    channel = channel_from_cube(cube_of(DAYS), own, until=date(2022, 10, 21))
     assert channel.counts == (90, 150, 150)
     with pytest.raises(InputRefused, match="no claim was filed by 2022-10-01"):
-        daily(cube_of(DAYS), own, until=date(2022, 10, 1))
+        channel_from_cube(cube_of(DAYS), own, until=date(2022, 10, 1))
 
 
 def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
     abroad = own.model_copy(update={"time_zone": "Europe/Berlin"})
-    channel = daily(cube_of({date(2022, 10, 28): 5, date(2022, 11, 2): 5}), abroad)
+    channel = channel_from_cube(cube_of({date(2022, 10, 28): 5, date(2022, 11, 2): 5}), abroad)
     assert channel.branches == (Branch("deadline", 10.0),)
     assert channel.moment(3).isoformat() == "2022-10-31T00:00:00+01:00"
 
@@ -617,8 +639,8 @@ def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
 def test_a_synthetic_cube_is_refused_unless_for_recovery(own: Incident) -> None:
     cube = cube_of(DAYS, synthetic=True)
     with pytest.raises(ModelRefused, match=r"synthetic claims say nothing.*recovery=True \(--recovery\)"):
-        daily(cube, own)
-    channel = daily(cube, own, recovery=True)
+        channel_from_cube(cube, own)
+    channel = channel_from_cube(cube, own, recovery=True)
     assert channel.synthetic
     assert "no finding" in channel.notes[0]
 
@@ -626,13 +648,18 @@ def test_a_synthetic_cube_is_refused_unless_for_recovery(own: Incident) -> None:
 def test_a_cube_without_days_is_refused(own: Incident) -> None:
     cube = cube_of(DAYS)
     with pytest.raises(UsageError, match=r"does not have the days.*Build it by filed_on"):
-        daily(replace(cube, dimensions=("service",)), own)
+        channel_from_cube(replace(cube, dimensions=("service",)), own)
     nameless = cube.frame.with_columns(filed_on=pl.lit(None, pl.Date))
     with pytest.raises(InputRefused, match="some claims have no day"):
-        daily(replace(cube, frame=nameless), own)
+        channel_from_cube(replace(cube, frame=nameless), own)
 
 
 def test_former_deadlines_of_claims_are_days(own: Incident) -> None:
-    channel = daily(cube_of(DAYS), own, former=[date(2022, 10, 22)])
+    channel = channel_from_cube(cube_of(DAYS), own, former=[date(2022, 10, 22)])
     assert channel.former == (4.0,)
-    assert grow(observe(channel.times, channel.counts, former=channel.former), ["exponential"]).phi >= 1
+    assert (
+        weigh_curves(
+            increments_from_counts(channel.times, channel.counts, former=channel.former), ["exponential"]
+        ).phi
+        >= 1
+    )

@@ -14,8 +14,8 @@ from scipy import stats
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
-from outage_analysis.losses import Cube, compare
-from outage_analysis.losses.loss_summaries.group_comparison import FEWEST, newcombe, wilson
+from outage_analysis.losses import Cube, compare_groups
+from outage_analysis.losses.loss_summaries.group_comparison import MIN_LOSSES_FOR_INTERVAL, newcombe, wilson
 from tests.loss_cubes import counts_only, made_up, told_cube
 from tests.paths import GOLDEN
 
@@ -58,7 +58,7 @@ def test_an_interval_of_shares_holds_the_difference_and_stays_possible(
 
 
 def test_every_band_has_both_shares_and_their_difference() -> None:
-    table = compare(two([5, 15, 25, None], [0, 15]), "service", "mail", "taxi", WIDE).shares
+    table = compare_groups(two([5, 15, 25, None], [0, 15]), "service", "mail", "taxi", WIDE).shares
     assert table.columns == [
         "over", "up_to", "claims_first", "claims_second", "share_first", "share_second",
         "difference", "low", "high",
@@ -75,7 +75,7 @@ def test_every_band_has_both_shares_and_their_difference() -> None:
 def test_the_difference_of_means_has_welchs_interval() -> None:
     rng = np.random.default_rng(5)
     first, second = ([int(x) for x in rng.lognormal(10, 1, n)] for n in (40, 70))
-    found = compare(two([*first, None], second), "service", "mail", "taxi", WIDE, level=0.9)
+    found = compare_groups(two([*first, None], second), "service", "mail", "taxi", WIDE, level=0.9)
     ((_, *told, status), _) = found.differences.rows()
     welch = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
     means = statistics.mean(first), statistics.mean(second)
@@ -86,32 +86,34 @@ def test_the_difference_of_means_has_welchs_interval() -> None:
 
 def test_the_difference_of_medians_has_bounds_that_hold_the_exact_one() -> None:
     first, second = [11, 12, 19], [1, 2, 30]
-    (_, (_, a, b, difference, low, high, status)) = compare(
+    (_, (_, a, b, difference, low, high, status)) = compare_groups(
         two(first, second), "service", "mail", "taxi", WIDE
     ).differences.rows()
     assert low <= 12 - 2 <= high
     assert (difference, status) == (a - b, "bounds")
-    exact = compare(two(first, second, *range(1, 31)), "service", "mail", "taxi", WIDE).differences
+    exact = compare_groups(two(first, second, *range(1, 31)), "service", "mail", "taxi", WIDE).differences
     assert exact.row(1) == ("median", 12, 2, 10, 10, 10, "bounds")
 
 
 def test_a_mean_of_few_claims_gets_no_interval() -> None:
-    few, many = list(range(1, FEWEST)), list(range(1, FEWEST + 1))
+    few, many = list(range(1, MIN_LOSSES_FOR_INTERVAL)), list(range(1, MIN_LOSSES_FOR_INTERVAL + 1))
     for cube in (two([*few, None], many), two(many, few)):
-        row = compare(cube, "service", "mail", "taxi", WIDE).differences.row(0)
+        row = compare_groups(cube, "service", "mail", "taxi", WIDE).differences.row(0)
         assert row[4:] == (None, None, "too_few")
         assert None not in row[:4]
-    row = compare(two(many, many), "service", "mail", "taxi", WIDE).differences.row(0)
+    row = compare_groups(two(many, many), "service", "mail", "taxi", WIDE).differences.row(0)
     assert row[3] == 0
     assert row[4] == pytest.approx(-row[5])
-    same = compare(two([7] * FEWEST, [5] * FEWEST), "service", "mail", "taxi", WIDE).differences
+    same = compare_groups(
+        two([7] * MIN_LOSSES_FOR_INTERVAL, [5] * MIN_LOSSES_FOR_INTERVAL), "service", "mail", "taxi", WIDE
+    ).differences
     assert same.row(0)[1:] == (7, 5, 2, None, None, "no_spread")
 
 
 def test_what_sums_would_say_is_null_without_them() -> None:
-    many = list(range(1, FEWEST + 1))
+    many = list(range(1, MIN_LOSSES_FOR_INTERVAL + 1))
     counted = counts_only(two(many, many))
-    assert compare(counted, "service", "mail", "taxi", WIDE).differences.row(0) == (
+    assert compare_groups(counted, "service", "mail", "taxi", WIDE).differences.row(0) == (
         "mean", None, None, None, None, None, "sums_unknown",
     )  # fmt: skip
     summed = two(many, many)
@@ -119,26 +121,26 @@ def test_what_sums_would_say_is_null_without_them() -> None:
         summed.frame.with_columns(loss_squared=counted.frame["loss_squared"]), summed.dimensions,
         synthetic=False, source="a test",
     )  # fmt: skip
-    assert compare(cube, "service", "mail", "taxi", WIDE).differences.row(0)[3:] == (
+    assert compare_groups(cube, "service", "mail", "taxi", WIDE).differences.row(0)[3:] == (
         0, None, None, "sums_unknown",
     )  # fmt: skip
-    unknown = compare(two([None], many), "service", "mail", "taxi", WIDE).differences
+    unknown = compare_groups(two([None], many), "service", "mail", "taxi", WIDE).differences
     assert unknown.row(0)[1:] == (None, None, None, None, None, "too_few")
     assert unknown.row(1)[3:] == (None, None, None, "bounds")
 
 
 def test_claims_without_a_name_can_be_compared() -> None:
     cube = told_cube([(None, 5), (None, 25), ("mail", 5)], Bands((20,)))
-    shares = compare(cube, "service", None, "mail", WIDE).shares
+    shares = compare_groups(cube, "service", None, "mail", WIDE).shares
     assert shares.select("claims_first", "claims_second").rows() == [(1, 1), (1, 0)]
 
 
 def test_synthetic_claims_give_no_finding_unless_recovery_is_asked_for() -> None:
     cube = made_up(two([5], [5]))
     with pytest.raises(ModelRefused, match=r"synthetic\.csv: a comparison of synthetic.*recovery=True") as no:
-        compare(cube, "service", "mail", "taxi", WIDE)
+        compare_groups(cube, "service", "mail", "taxi", WIDE)
     assert "only recovers what the generator was given" in no.value.remedy
-    assert compare(cube, "service", "mail", "taxi", WIDE, recovery=True).synthetic
+    assert compare_groups(cube, "service", "mail", "taxi", WIDE, recovery=True).synthetic
 
 
 @pytest.mark.parametrize(
@@ -151,22 +153,22 @@ def test_synthetic_claims_give_no_finding_unless_recovery_is_asked_for() -> None
 )
 def test_unknown_names_are_refused(dimension: str, first: str, second: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        compare(two([5], [5]), dimension, first, second, WIDE)
+        compare_groups(two([5], [5]), dimension, first, second, WIDE)
 
 
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_a_level_is_a_share(level: float) -> None:
     with pytest.raises(UsageError, match="a level lies between 0 and 1"):
-        compare(two([5], [5]), "service", "mail", "taxi", WIDE, level=level)
+        compare_groups(two([5], [5]), "service", "mail", "taxi", WIDE, level=level)
 
 
 def test_a_group_without_a_claim_is_refused() -> None:
     cube = two([5], [5])
     none = cube.frame.with_columns(claims=cube.frame["claims"] * (cube.frame["service"] == "mail"))
     with pytest.raises(ModelRefused, match=r"the group has no claim .*'taxi'.*groups with claims"):
-        compare(Cube(none, cube.dimensions, False, ""), "service", "mail", "taxi", WIDE)  # noqa: FBT003
+        compare_groups(Cube(none, cube.dimensions, False, ""), "service", "mail", "taxi", WIDE)  # noqa: FBT003
 
 
 def test_bands_that_are_no_unions_are_refused() -> None:
     with pytest.raises(UsageError, match="lies in no display band"):
-        compare(two([5], [5]), "service", "mail", "taxi", Bands((7,)))
+        compare_groups(two([5], [5]), "service", "mail", "taxi", Bands((7,)))

@@ -16,7 +16,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import quantiles, summary
 from outage_analysis.losses.loss_summaries.groups import Cell
-from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES, bounds, quantile
+from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES, loss_bounds, quantile
 from tests.loss_cubes import CUTS, LOSSES, counts_only, loss_cube, told_cube
 
 
@@ -135,7 +135,7 @@ def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st
     rank = data.draw(st.integers(1, claims))
     ranked = [sorted(c)[rank - 1] for c in itertools.product(values, repeat=claims) if sum(c) == loss]
     cell = Cell(least - 1, least + width, claims, loss, None)
-    assert bounds(cell, rank) == (min(ranked), max(ranked))
+    assert loss_bounds(cell, rank) == (min(ranked), max(ranked))
 
 
 @given(losses=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), p=st.floats(0, 1))

@@ -17,7 +17,7 @@ from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
 from outage_analysis.losses import claimants_table, quality_report, quality_table, rule_table
-from outage_analysis.losses.data_quality import FIRST
+from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import command
 from tests.conftest import claim_rows
 
@@ -137,11 +137,15 @@ def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv,
 
 
 def test_the_first_rejects_are_told_and_the_others_counted(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = read(claims_csv([{}, *[{"loss": f"x{n}"} for n in range(FIRST + 3)]]), incident)
+    claims = read(claims_csv([{}, *[{"loss": f"x{n}"} for n in range(MAX_EXPLAINED_REJECTS + 3)]]), incident)
     told = quality_report(claims)
-    assert (told["rows"], told["claims"], told["rejects"]) == (FIRST + 4, 1, FIRST + 3)
+    assert (told["rows"], told["claims"], told["rejects"]) == (
+        MAX_EXPLAINED_REJECTS + 4,
+        1,
+        MAX_EXPLAINED_REJECTS + 3,
+    )
     assert [line.split(",")[1] for line in told["first_rejects"]] == [
-        f" row {n}" for n in range(3, FIRST + 3)
+        f" row {n}" for n in range(3, MAX_EXPLAINED_REJECTS + 3)
     ]
 
 

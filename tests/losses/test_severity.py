@@ -112,7 +112,7 @@ def searched(table: Table, family: str, starts: int = 3, widest: float = 4.0) ->
     A top says something: the standard error of the logarithm of each parameter is below 5.
     """
     n = sum(table.counts)
-    scale = FAMILIES[family].at
+    scale = FAMILIES[family].scale_index
     half = int(np.searchsorted(np.cumsum(table.counts), n / 2)) + 1
     middle = np.zeros(len(FAMILIES[family].params))
     middle[scale] = np.log(table.edges[half] if np.isfinite(table.edges[half]) else table.edges[half - 1])
@@ -426,7 +426,7 @@ def test_the_table_of_families_has_the_likeliest_first() -> None:
     for row in table.iter_rows(named=True):
         fit = fits[row["family"]]
         assert row["chi_square"] == pytest.approx(fit.gof.chi_square, rel=1e-5)
-        assert (row["df"], row["median"]) == (fit.gof.df, pytest.approx(fit.law.median, rel=1e-5))
+        assert (row["df"], row["median"]) == (fit.gof.df, pytest.approx(fit.distribution.median, rel=1e-5))
         assert all(name in row["parameters"] for name in fit.params)
 
 
@@ -786,7 +786,9 @@ def test_a_hostile_table_gives_a_right_answer_or_a_refusal(name: str, family: st
         fit = table.fit(family)
     except ModelRefused:
         return
-    assert np.isfinite([*fit.params.values(), *fit.se.values(), fit.loglik, fit.aicc, fit.law.median]).all()
+    assert np.isfinite(
+        [*fit.params.values(), *fit.se.values(), fit.loglik, fit.aicc, fit.distribution.median]
+    ).all()
     assert min(*fit.params.values(), *fit.se.values()) > 0
     assert fit.mean > 0
     assert fit.gof.df < len(table.counts)

@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.losses import COUNTED, Fits, curves, fit_all
+from outage_analysis.losses import COUNTED, Fits, curve_table, fit_all
 from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY
 
 COLUMNS = [
@@ -37,24 +37,24 @@ def fits() -> Fits:
 
 
 def test_a_row_is_a_family_and_a_loss_and_what_was_counted_comes_first(fits: Fits) -> None:
-    table = curves(fits, points=25)
+    table = curve_table(fits, points=25)
     heavy = [name for name in fits if fits.weights[name] >= 0.01]
     assert table.columns == COLUMNS
     assert table["family"].unique(maintain_order=True).to_list() == [COUNTED, *heavy]
     assert table.filter(pl.col("family") != COUNTED).group_by("family").len()["len"].to_list() == [25] * len(
         heavy
     )
-    assert curves(fits, points=25, least_weight=0.0)["family"].n_unique() == 1 + len(fits)
+    assert curve_table(fits, points=25, least_weight=0.0)["family"].n_unique() == 1 + len(fits)
 
 
 def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) -> None:
-    counted = curves(fits).filter(family=COUNTED)
+    counted = curve_table(fits).filter(family=COUNTED)
     shares = np.cumsum(DENTAL["counts"]) / 378
     assert counted["loss"].to_list() == DENTAL["edges"][1:-1]  # an open top has no last edge
     assert counted["share_below"].to_list() == pytest.approx(shares[:-1].tolist(), rel=1e-5)
     assert counted["share_above"].to_list() == pytest.approx((1 - shares[:-1]).tolist(), rel=1e-5)
     assert counted["low"].null_count() == counted["weight"].null_count() == len(counted)
-    closed = curves(dental("closed")).filter(family=COUNTED)
+    closed = curve_table(dental("closed")).filter(family=COUNTED)
     assert closed["loss"].to_list() == DENTAL["edges"][1:]
     assert closed["share_below"][-1] == 1.0
 
@@ -62,7 +62,7 @@ def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) 
 @pytest.mark.parametrize("top", ["open", "closed", "truncated"])
 def test_curves_are_the_laws_and_rise_with_the_loss(top: str) -> None:
     found = dental(top)
-    table = curves(found, least_weight=0.0)
+    table = curve_table(found, least_weight=0.0)
     for name, fit in found.items():
         rows = table.filter(family=name)
         law = SCIPY[name](*fit.params.values())
@@ -79,7 +79,7 @@ def test_curves_are_the_laws_and_rise_with_the_loss(top: str) -> None:
 def test_the_share_above_keeps_its_digits_far_out(fits: Fits) -> None:
     edges, counts = (0.0, 1.0, 2.0, 4.0, 8.0, 1e3, INF), (10**6, 2 * 10**5, 10**5, 4 * 10**4, 1000, 1)
     for name, fit in fit_all(edges, counts, top="open").items():
-        rows = curves(fit_all(edges, counts, top="open", families=(name,))).filter(family=name)
+        rows = curve_table(fit_all(edges, counts, top="open", families=(name,))).filter(family=name)
         above = SCIPY[name](*fit.params.values()).sf(rows["loss"].to_numpy())
         assert rows["share_above"].to_list() == pytest.approx(above.tolist(), rel=1e-4, abs=1e-12)
     assert fits
@@ -87,7 +87,7 @@ def test_the_share_above_keeps_its_digits_far_out(fits: Fits) -> None:
 
 def test_truncated_curves_are_shares_of_what_could_be_seen() -> None:
     found = dental("truncated", "truncated", first=2)
-    table = curves(found, points=60)
+    table = curve_table(found, points=60)
     for name in set(table["family"]) - {COUNTED}:
         law = SCIPY[name](*found[name].params.values())
         rows = table.filter(family=name)
@@ -99,14 +99,14 @@ def test_truncated_curves_are_shares_of_what_could_be_seen() -> None:
 
 
 def test_only_the_likeliest_family_has_an_interval_and_it_holds_the_curve(fits: Fits) -> None:
-    table = curves(fits)
+    table = curve_table(fits)
     best = table.filter(family=fits.best.family)
     assert table.filter(pl.col("family") != fits.best.family)["low"].null_count() == len(table) - len(best)
     assert (best["low"] < best["share_below"]).all()
     assert (best["share_below"] < best["high"]).all()
     assert best["low"].min() > 0  # type: ignore[operator] # a share
     assert best["high"].max() < 1  # type: ignore[operator] # same
-    wider = curves(fits, level=0.99).filter(family=fits.best.family)
+    wider = curve_table(fits, level=0.99).filter(family=fits.best.family)
     assert (wider["low"] < best["low"]).all()
     assert (wider["high"] > best["high"]).all()
     assert best["above_low"].to_list() == pytest.approx((1 - best["high"]).to_list(), abs=1e-5)
@@ -115,7 +115,7 @@ def test_only_the_likeliest_family_has_an_interval_and_it_holds_the_curve(fits: 
 
 def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
     best = fits.best
-    rows = curves(fits, level=0.9).filter(family=best.family)
+    rows = curve_table(fits, level=0.9).filter(family=best.family)
     losses, params = rows["loss"].to_numpy(), np.array([*best.params.values()])
 
     def logit(at: np.ndarray) -> np.ndarray:
@@ -130,26 +130,26 @@ def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
 
 
 def test_losses_are_evenly_spaced_on_their_logarithm_from_below_the_first_edge(fits: Fits) -> None:
-    losses = curves(fits, points=10).filter(family="lomax")["loss"].to_numpy()
+    losses = curve_table(fits, points=10).filter(family="lomax")["loss"].to_numpy()
     assert losses[0] < DENTAL["edges"][1]
     assert losses[-1] == pytest.approx(4 * DENTAL["edges"][-1])  # beyond the edges the law speaks alone
-    seen = curves(dental("truncated"), points=10).filter(family="lomax")["loss"]
+    seen = curve_table(dental("truncated"), points=10).filter(family="lomax")["loss"]
     assert seen[-1] == DENTAL["edges"][-1]  # what could not be seen is not drawn
     assert np.diff(np.log(losses)) == pytest.approx(np.log(losses[1] / losses[0]), rel=1e-3)
     infinite = fit_all([*DENTAL["edges"][:-1], INF], DENTAL["counts"], top="open")
-    assert curves(infinite)["loss"].is_finite().all()
+    assert curve_table(infinite)["loss"].is_finite().all()
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 2.0, np.nan])
 def test_a_level_outside_0_and_1_is_refused(fits: Fits, level: float) -> None:
     with pytest.raises(UsageError, match="level"):
-        curves(fits, level=level)
+        curve_table(fits, level=level)
 
 
 def test_curves_without_a_likeliest_family_are_refused() -> None:
     few = fit_all((0, 1, 2, 3), (1, 1, 1), top="open", families=("lognormal", "gamma"))
     with pytest.raises(ModelRefused, match="too few losses"):
-        curves(few)
+        curve_table(few)
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_curves_without_a_likeliest_family_are_refused() -> None:
 def test_curves_of_a_hostile_table_are_shares(name: str) -> None:
     table = HOSTILE[name]
     try:
-        found = curves(fit_all(table.edges, table.counts, top=table.top, left=table.left))
+        found = curve_table(fit_all(table.edges, table.counts, top=table.top, left=table.left))
     except ModelRefused:
         return
     for column in ("share_below", "share_above"):

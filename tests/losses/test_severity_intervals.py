@@ -43,7 +43,7 @@ def profiled(table: Table, fit: Fit, quantity: str, value: float) -> float:
 
     A shape is held; anything else grows with the scale, which then follows from the shapes.
     """
-    names, scale = FAMILIES[fit.family].params, FAMILIES[fit.family].at
+    names, scale = FAMILIES[fit.family].params, FAMILIES[fit.family].scale_index
     held = names.index(quantity) if quantity in names else scale
     free = [i for i in range(len(names)) if i != held]
 
@@ -345,4 +345,4 @@ def test_a_law_is_what_a_quantity_of_ones_own_is_given() -> None:
     seen: list[LossDistribution] = []
     fit = DENTAL_TABLES["closed"].fit("gamma")
     fit.value(lambda law: seen.append(law) or 1.0)  # type: ignore[func-returns-value]
-    assert seen == [fit.law]
+    assert seen == [fit.distribution]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import LossModel, load_synthetic
-from outage_analysis.losses import rounded
+from outage_analysis.losses import rounding_table
 
 EDGES = (0.0, 1_620.0, 4_220.0, 16_200.0, 42_200.0, 162_000.0, float("inf"))
 
@@ -18,7 +18,7 @@ def law() -> LossModel:
 
 @pytest.fixture(scope="module")
 def table(law: LossModel) -> pl.DataFrame:
-    return rounded(law, 5_000, EDGES, seed=1)
+    return rounding_table(law, 5_000, EDGES, seed=1)
 
 
 def test_exact_losses_do_not_mind_the_edges(table: pl.DataFrame, law: LossModel) -> None:
@@ -36,5 +36,5 @@ def test_losses_told_to_one_digit_are_found_too_low_on_round_edges(
 
 
 def test_the_seed_decides_the_losses(table: pl.DataFrame, law: LossModel) -> None:
-    assert rounded(law, 5_000, EDGES, seed=1).equals(table)
-    assert not rounded(law, 5_000, EDGES, seed=2).equals(table)
+    assert rounding_table(law, 5_000, EDGES, seed=1).equals(table)
+    assert not rounding_table(law, 5_000, EDGES, seed=2).equals(table)

@@ -114,7 +114,7 @@ def tiles(page: WebPage) -> dict[str, tuple[str, str]]:
 
 
 def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
-    table = analysis.doubt(basis, "quantiles")
+    table = analysis.uncertainty_table(basis, "quantiles")
     assert table is not None
     return dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
 
@@ -243,7 +243,7 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
     column, amount = w("column.valuation"), w("column.expected")
     rows = page.table(w("report.beside_title"))
     assert {row[column] for row in rows} == {w("word.top_down"), w("word.handling")}
-    sums = {v: analysis.total("published", v) for v in ("cash", "top_down", "handling")}
+    sums = {v: analysis.totals_row("published", v) for v in ("cash", "top_down", "handling")}
     expected = {v: total["expected"] or 0.0 for v, total in sums.items() if total}
     assert {row[column]: row[amount] for row in rows} == {
         w(f"word.{v}"): w.exact_money(expected[v]) for v in ("top_down", "handling")
@@ -351,7 +351,7 @@ def test_inputs_that_depend_on_each_other_are_said_to_and_the_tiles_take_their_d
     w, page = words_of(analysis, lang), written(analysis, lang)
     assert w("report.tied") in page.prose()
     assert w("report.tied") not in written(counted, lang).prose()
-    total, drawn = analysis.total("published"), cash_of(analysis, "published")["expected"]
+    total, drawn = analysis.totals_row("published"), cash_of(analysis, "published")["expected"]
     assert total
     assert drawn > 1.03 * (total["expected"] or 0)  # many file where the awards are large
     assert tiles(page)[w("report.tile_expected")][0] == w.money(drawn)
@@ -371,7 +371,7 @@ def marked_headings(page: WebPage, badge: str) -> dict[str, bool]:
 def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     made_up: Analysis, written: Written, lang: str
 ) -> None:
-    assert made_up.headline == "synthetic"
+    assert made_up.headline_basis == "synthetic"
     w, page = words_of(made_up, lang), written(made_up, lang)
     badge = w("report.synthetic_badge")
     headings = marked_headings(page, badge)
@@ -413,7 +413,7 @@ def test_real_claims_without_a_published_count_are_not_marked(
 ) -> None:
     plan = replace(tram, policy=folder / "policy.toml", claims=(folder / "claims.csv",))
     analysis = run(plan)
-    assert analysis.headline == "claims"
+    assert analysis.headline_basis == "claims"
     page, badge = written(analysis, "en"), Locale("en")("report.synthetic_badge")
     assert not any(marked_headings(page, badge).values())
     assert not page.all("p", class_="banner")

@@ -176,7 +176,7 @@ def test_the_chances_of_more_are_those_of_the_quantiles(
 def test_the_parts_add_up_to_the_expected_cash(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    w, total = Locale(lang), analysis.total("published")
+    w, total = Locale(lang), analysis.totals_row("published")
     assert total
     shown = pages[lang].table(w("report.steps_title"))
     parts = [int(r[w("column.expected")].replace(",", "")) for r in shown]

@@ -70,7 +70,7 @@ def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
         made.ledger,
     )
     assert found.as_of == made.as_of
-    total = made.total("published")
+    total = made.totals_row("published")
     assert total
     assert found.expected == {"cash": total["expected"]}
 

@@ -555,7 +555,7 @@ def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
 def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    words, face = Locale(lang), analysis.total("published", "face_value")
+    words, face = Locale(lang), analysis.totals_row("published", "face_value")
     assert face is not None
     goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
     said = pages[lang].prose()
@@ -567,7 +567,7 @@ def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_va
 def test_cash_and_face_value_are_never_one_figure(
     pages: dict[str, WebPage], analysis: Analysis, column: str
 ) -> None:
-    cash, face = (analysis.total("published", v) for v in ("cash", "face_value"))
+    cash, face = (analysis.totals_row("published", v) for v in ("cash", "face_value"))
     assert cash is not None
     assert face is not None
     both = (cash[column] or 0) + (face[column] or 0)

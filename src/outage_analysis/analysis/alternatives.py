@@ -1,4 +1,4 @@
-"""Policies of one incident set beside each other: what a plan asks for, and what `compare` does."""
+"""Compare several policies for one incident, for reports and for the command `compare`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.analysis.plan import Plan, cubes_of, last_day, pages_of, refuse_strangers
+from outage_analysis.analysis.plan import Plan, check_documents_fit, last_day, load_cubes, load_documents
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import Comparison, compare
@@ -20,8 +20,8 @@ from outage_analysis.text import Locale
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Policies of one incident, compared as of a day."""
+class PolicyComparison:
+    """A comparison of policies for one incident, as of a day."""
 
     incident: Incident
     policies: tuple[Policy, ...]
@@ -29,7 +29,7 @@ class Compared:
     as_of: date
     comparison: Comparison
     claims: Claims | None = field(default=None, repr=False)
-    """The claims that were given; without any, or with totals, None."""
+    """The claims that the costs are computed from; None if they come from counts."""
 
     @property
     def synthetic(self) -> bool:
@@ -38,81 +38,95 @@ class Compared:
 
     @property
     def starts(self) -> frozenset[int]:
-        """Cuts whose edge belongs to the band above, under any of the policies."""
+        """Upper cuts of bands that a policy writes as open above, such as [0, 300000)."""
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of the report."""
-        found = self.comparison
-        return {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}
+        """The tables of the report by name."""
+        comparison = self.comparison
+        return {"comparison": comparison.policies, "pairs": comparison.pairs, "flips": comparison.flips}
 
     @property
-    def inputs(self) -> Ledger | None:
-        """The ledger as it was known on the day, with only the entries that a figure rests on."""
+    def used_ledger(self) -> Ledger | None:
+        """The ledger as it was known on the day, with only the entries that a result uses."""
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         return known.with_only(self.comparison.inputs) if known else None
 
-    def sentence(self, words: Locale) -> str:
-        """What the comparison finds."""
-        return self.comparison.sentence(words, self.names(words.lang))
+    def sentence(self, locale: Locale) -> str:
+        """A sentence that states the result of the comparison."""
+        return self.comparison.sentence(locale, self.names(locale.lang))
 
     def names(self, lang: str) -> dict[str, str]:
-        """What readers call the policies; of two with one name also the id."""
-        names = {page.id: page.name[lang] for page in self.policies}
-        told = list(names.values())
-        return {id_: f"{name} ({id_})" if told.count(name) > 1 else name for id_, name in names.items()}
+        """The display name of each policy by id. If two policies have the same name, the id is appended."""
+        names = {policy.id: policy.name[lang] for policy in self.policies}
+        used = list(names.values())
+        return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
 
 
-def beside(
+def compare_with_alternatives(
     plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, *, of_claims: bool
-) -> Compared | None:
-    """The policy of the plan beside the others that it names: from published counts, or from the claims."""
+) -> PolicyComparison | None:
+    """Compare the policy of the plan with the other policies that the plan names; None if it names none.
+
+    Args:
+        plan: the plan.
+        incident: the incident of the plan.
+        policy: the policy of the plan.
+        ledger: the ledger of the plan, if any.
+        as_of: the day of the analysis.
+        of_claims: whether to compute costs from the claims and not from published counts.
+    """
     if not plan.compare:
         return None
-    pages = (policy, *(pages_of(replace(plan, policy=page))[1] for page in plan.compare))
-    claims, cubes = _cubes(plan, incident, pages, as_of) if of_claims else (None, {})
-    found = compare(pages, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed)
-    return Compared(incident, pages, ledger, as_of, found, claims)
+    policies = (policy, *(load_documents(replace(plan, policy=other))[1] for other in plan.compare))
+    claims, cubes = _cubes_per_policy(plan, incident, policies, as_of) if of_claims else (None, {})
+    comparison = compare(policies, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed)
+    return PolicyComparison(incident, policies, ledger, as_of, comparison, claims)
 
 
-def _cubes(
-    plan: Plan, incident: Incident, pages: Sequence[Policy], as_of: date
+def _cubes_per_policy(
+    plan: Plan, incident: Incident, policies: Sequence[Policy], as_of: date
 ) -> tuple[Claims | None, dict[str, list[Cube]]]:
-    """The claims of a plan, and the cubes that each policy pays from, on the edges of all."""
+    """The claims of a plan, and the cubes of each policy by policy id.
+
+    All cubes have the band edges of all policies, so that the policies pay for the same cells.
+    """
     claims: Claims | None = None
     cubes: dict[str, list[Cube]] = {}
-    known = [page.as_known_on(as_of) for page in pages]
-    for page in known:
-        claims, built = cubes_of(plan, incident, page, as_of, beside=known)
-        cubes[page.id] = [*built.values()]
+    known = [policy.as_known_on(as_of) for policy in policies]
+    for policy in known:
+        claims, built = load_cubes(plan, incident, policy, as_of, beside=known)
+        cubes[policy.id] = [*built.values()]
     return claims, cubes
 
 
 def compare_policies(
     plan: Plan, policies: Sequence[str | Path | Policy], *, valuation: str = "cash"
-) -> Compared:
-    """Compare policies under the ledger of a plan, or the incident's latest by the plan's day.
+) -> PolicyComparison:
+    """Compare the expected costs of policies for one incident.
 
     Args:
-        plan: the incident, the ledger, the day and, if any are given, the claims or counts; its own policy
-            is not used.
-        policies: ids or paths of two or more, or policies made in Python.
-        valuation: which money.
+        plan: states the incident, the ledger, the day, and optionally claims or counts. Without a ledger, the
+            latest bundled ledger of the incident by that day is used. The policy of the plan is not used.
+        policies: two or more policies, as ids, paths or `Policy` objects.
+        valuation: the kind of cost to compare, such as `cash`.
 
     Raises:
-        UsageError: pages that do not fit each other, or fewer than two policies.
+        UsageError: documents do not fit together, or there are fewer than two policies.
         ModelRefused: fewer than two policies have an expected cost.
     """
     incident = load_incident(plan.incident)
     known = plan.ledger or bundled_ledger(incident.id, plan.as_of)
     ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
-    pages = tuple(page if isinstance(page, Policy) else load_policy(page) for page in policies)
-    for page in pages:
-        refuse_strangers(incident, page, ledger)
-    as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(page, incident) for page in pages))
-    claims, cubes = _cubes(plan, incident, pages, as_of) if plan.claims or plan.counts else (None, {})
-    found = compare(
-        pages, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
+    loaded = tuple(item if isinstance(item, Policy) else load_policy(item) for item in policies)
+    for policy in loaded:
+        check_documents_fit(incident, policy, ledger)
+    as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
+    claims, cubes = (
+        _cubes_per_policy(plan, incident, loaded, as_of) if plan.claims or plan.counts else (None, {})
     )
-    return Compared(incident, pages, ledger, as_of, found, claims)
+    comparison = compare(
+        loaded, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
+    )
+    return PolicyComparison(incident, loaded, ledger, as_of, comparison, claims)

@@ -1,4 +1,4 @@
-"""The analysis: every figure of one run, frozen, and what it shows of itself."""
+"""The result of an analysis: inputs, tables and uncertainty runs, with summaries for display."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
 
-if TYPE_CHECKING:  # what only a report holds; a cost alone is told sooner without it
-    from outage_analysis.analysis.alternatives import Compared
+if TYPE_CHECKING:  # needed only for reports; not importing them makes the command `cost` faster
+    from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.costs import Backtest
 
-DOUBT = (
+UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
     *("comparison", "pairs", "flips"),
 )
-"""Tables of the headline, whatever it rests on."""
-COUNTS = ("costs", "totals", "funnel")
-"""Tables of published counts; those of claims have names of their own."""
+"""Tables that always belong to the headline, whether it is computed from published counts or claims."""
+COST_TABLES = ("costs", "totals", "funnel")
+"""Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
 
 
-FEW = 2
-"""Cost lines that a first figure names; of more it says how many there are."""
+MAX_NAMED_LINES = 2
+"""Summaries name at most this many cost lines; for more lines they state the number."""
 
 
 @dataclass(frozen=True, repr=False)
 class Analysis(Displayable):
-    """Every figure of one run, and what it was made from."""
+    """All results of one run, and its inputs."""
 
     plan: Plan
     incident: Incident
@@ -47,20 +47,22 @@ class Analysis(Displayable):
     as_of: date
     claims: Claims | None
     cubes: dict[str, Cube]
-    """cost, and from claims the claimants of each line paid by claimant."""
+    """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
     tables: dict[str, pl.DataFrame]
-    """Every table of the report, by name."""
+    """All tables of the report by name."""
     dropped_lines: tuple[str, ...] = ()
-    """Cost lines that were not public by `as_of`."""
+    """Ids of the cost lines that were not public by `as_of`."""
     runs: dict[str, Simulation] = field(default_factory=dict)
-    """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
+    """The uncertainty runs by basis: `published`, and `synthetic` or `claims`. A basis without an expected
+    cost has no run."""
     backtest: Backtest | None = None
-    """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
-    compared: Compared | None = None
-    """The policy beside those that the plan names."""
+    """The back-test of the policy and ledger, if hindsight is allowed and a document of outcomes is
+    bundled."""
+    compared: PolicyComparison | None = None
+    """The comparison with the other policies that the plan names, if any."""
 
     def card(self, lang: str = "en") -> Card:
-        """What it is of, the expected cash and how sure it is, what is left out, and its tables."""
+        """The display in notebooks: inputs, expected cash with range, what is left out, table names."""
         locale = self.words(lang)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
@@ -69,39 +71,39 @@ class Analysis(Displayable):
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += filter(None, [self.warning(locale)])
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
-        cash = [_cash(self, basis, locale) for basis in self.bases]
+        cash = [_cash_texts(self, basis, locale) for basis in self.bases]
         rows = tuple(
-            (locale(f"word.{name}"), *told)
-            for name, *told in zip(("expected", "p10", "p90"), *cash, strict=True)
+            (locale(f"word.{name}"), *texts)
+            for name, *texts in zip(("expected", "p10", "p90"), *cash, strict=True)
         )
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
-            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_notes(self, locale))
+            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
         )
 
     def words(self, lang: str) -> Locale:
-        """The words of a language, with bands as the policy, or the file of totals, writes them."""
+        """The locale of a language, with bands as the policy or the file of totals writes them."""
         return replace(self.policy.words(lang), starts=self.starts)
 
     @property
     def starts(self) -> frozenset[int]:
-        """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
+        """Upper cuts of bands that the policy or the file of totals writes as open above: [0, 300000)."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """What gives the cash a figure: published counts, and claims or synthetic ones."""
-        totals = ((basis, self.total(basis)) for basis in ("published", "claims", "synthetic"))
+        """The bases that have a cash total: any of `published`, `claims` and `synthetic`."""
+        totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
-        """The published sums that the policy and the incident name."""
+        """The published totals that the policy and the incident list for reconciliation."""
         return (*self.policy.tie_outs, *self.incident.tie_outs)
 
     @property
     def limits(self) -> tuple[Text, ...]:
-        """What the incident's page says of its data, but for what cites a fact of a later day."""
+        """The limitations of the data that the incident states, without those that cite a later fact."""
         return tuple(text for text in self.incident.limits if not cites_fact_after(text.en, self.as_of))
 
     @property
@@ -110,144 +112,158 @@ class Analysis(Displayable):
         return any(cube.synthetic for cube in self.cubes.values())
 
     @property
-    def headline(self) -> str:
-        """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
+    def headline_basis(self) -> str:
+        """The basis of the headline: `published` if it has an expected cost, else `claims` or `synthetic`.
+
+        It is "" if no basis has an expected cost.
+        """
         return next(iter(self.runs), "")
 
     @property
-    def of_claims(self) -> bool:
-        """Whether the headline rests on the claims given: nothing published gives a figure of the cost."""
-        if self.headline:
-            return self.headline != "published"
+    def headline_from_claims(self) -> bool:
+        """Whether the headline is computed from claims, because published counts give no cost."""
+        if self.headline_basis:
+            return self.headline_basis != "published"
         return "claims_costs" in self.tables and self.tables["costs"].filter(HAS_AMOUNT).is_empty()
 
     @property
-    def by_rule(self) -> bool:
-        """Whether any rate of the ledger follows from reference classes by the written rule."""
-        entries = self.inputs.assumptions if self.inputs else ()
+    def has_rule_based_rates(self) -> bool:
+        """Whether a used rate of the ledger is derived from reference classes by the documented rule."""
+        entries = self.used_ledger.assumptions if self.used_ledger else ()
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
     @property
-    def known(self) -> Ledger | None:
+    def known_ledger(self) -> Ledger | None:
         """The ledger as it was known on the day."""
         return self.ledger.as_known_on(self.as_of) if self.ledger else None
 
     @property
-    def inputs(self) -> Ledger | None:
-        """The ledger as it was known on the day, with only the entries that a figure rests on."""
-        if self.known is None:
+    def used_ledger(self) -> Ledger | None:
+        """The ledger as it was known on the day, with only the entries that a result uses."""
+        if self.known_ledger is None:
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(assumption_ids, costs))
-        return self.known.with_only(
+        return self.known_ledger.with_only(
             used | (self.compared.comparison.inputs if self.compared else frozenset())
         )
 
     @property
-    def unused_inputs(self) -> tuple[str, ...]:
-        """The entries of the ledger, as known on the day, that no figure rests on."""
-        used = {entry.id for entry in self.inputs.assumptions} if self.inputs else set()
-        return tuple(a.id for a in self.known.assumptions if a.id not in used) if self.known else ()
+    def unused_entries(self) -> tuple[str, ...]:
+        """Ids of the ledger entries, as known on the day, that no result uses."""
+        used = {entry.id for entry in self.used_ledger.assumptions} if self.used_ledger else set()
+        return (
+            tuple(a.id for a in self.known_ledger.assumptions if a.id not in used)
+            if self.known_ledger
+            else ()
+        )
 
-    def warning(self, words: Locale) -> str:
-        """That no figure may be used, as long as inputs of it are examples; empty where none is."""
-        return example_warning(self.inputs, words)
-
-    @property
-    def made_up(self) -> bool:
-        """Whether the headline rests on synthetic rows."""
-        return self.of_claims and self.synthetic
-
-    def behind(self, name: str) -> str:
-        """The name under which the headline has a table: of claims where it rests on them."""
-        return f"claims_{name}" if self.of_claims and name in COUNTS else name
+    def warning(self, locale: Locale) -> str:
+        """A warning not to use the results, if an input is only an example; else an empty text."""
+        return example_warning(self.used_ledger, locale)
 
     @property
-    def costs(self) -> pl.DataFrame:
-        """What the headline is made of: cost lines and their loss bands, in cash, as `cost_table` has them.
+    def headline_is_synthetic(self) -> bool:
+        """Whether the headline is computed from synthetic claims."""
+        return self.headline_from_claims and self.synthetic
 
-        Of claims, services and claimant types are added up; lines that published figures bound stand below,
-        told apart by their `basis`. Add up one basis and one level only.
+    def headline_table_name(self, name: str) -> str:
+        """The name of the headline's version of a table: `claims_costs` for `costs` if it is from claims."""
+        return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
+
+    @property
+    def headline_costs(self) -> pl.DataFrame:
+        """The cash costs behind the headline: cost lines and loss bands, with the columns of `cost_table`.
+
+        If the headline is computed from claims, services and claimant types are added up, and lines that only
+        published figures bound are appended with another `basis`. To get a total, add up rows of one `basis`
+        and one `level` only.
         """
         published = self.tables["costs"].filter(valuation="cash")
-        if not self.of_claims:
+        if not self.headline_from_claims:
             return published
-        given = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
-        told = given.filter(HAS_AMOUNT, level="line")["line"].to_list()
-        return pl.concat([given, published.filter(HAS_AMOUNT | ~pl.col("line").is_in(told))])
+        from_claims = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
+        lines = from_claims.filter(HAS_AMOUNT, level="line")["line"].to_list()
+        return pl.concat([from_claims, published.filter(HAS_AMOUNT | ~pl.col("line").is_in(lines))])
 
     def names(self, lang: str) -> dict[str, str]:
-        """What readers call everything that has an id."""
-        from outage_analysis.charts import display_names  # no figure needs the charts, which load slowly
+        """Display names by id, for services, cost lines, assumptions and everything else with an id."""
+        from outage_analysis.charts import display_names  # imported late, because charts load slowly
 
-        tried = self.backtest.page if self.backtest else None
-        names = display_names(self.incident, self.policy, self.ledger, tried, lang=lang)
+        backtest = self.backtest.page if self.backtest else None
+        names = display_names(self.incident, self.policy, self.ledger, backtest, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 
-    def marked(self, name: str) -> bool:
-        """Whether a table is made from synthetic rows, and must say so."""
-        return self.synthetic and (name.startswith("claims_") or (self.made_up and name in DOUBT))
+    def needs_synthetic_mark(self, name: str) -> bool:
+        """Whether a table is computed from synthetic claims and must be marked as such."""
+        return self.synthetic and (
+            name.startswith("claims_") or (self.headline_is_synthetic and name in UNCERTAINTY_TABLES)
+        )
 
-    def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
-        """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
+    def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
+        """A table of the uncertainty run of a basis, such as `quantiles`; None if the basis has no run."""
         if basis not in self.runs:
             return None
-        return self.tables.get(name if basis == self.headline else f"claims_{name}")
+        return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
-    def total(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """The row of the totals for one basis: published, synthetic or claims."""
+    def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
+        """The row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
     def expected_cash(self, basis: str = "published") -> float | None:
-        """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
-        total, table = self.total(basis), self.doubt(basis, "quantiles")
+        """The expected cash of a basis in the smallest unit; None if there is none.
+
+        If inputs depend on each other, this is the mean of the simulated draws.
+        """
+        total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
         if total is None or total["expected"] is None or table is None:
             return total["expected"] if total else None
-        told = table.filter(valuation="cash", measure="expected")["value"]
-        return float(told[0]) if len(told) else total["expected"]
+        simulated = table.filter(valuation="cash", measure="expected")["value"]
+        return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """P10 and P90 of the cash of a basis; None where nothing was drawn or nothing is unsure."""
-        table = self.doubt(basis, "quantiles")
+        """P10 and P90 of the cash of a basis; None if there is no uncertainty run or no uncertainty."""
+        table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
-        found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = found.get("p10"), found.get("p90")
+        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+        low, high = values.get("p10"), values.get("p90")
         return None if low is None or high is None or low == high else (low, high)
 
-    def refuse_idle_budget(self) -> None:
-        """Refuse a budget where no cash is expected.
+    def check_budget_has_cash(self) -> None:
+        """Check that a budget can be compared with expected cash.
 
         Raises:
-            ModelRefused: there is a budget and no run of the cash.
+            ModelRefused: the plan has a budget, and no uncertainty run has expected cash.
         """
-        drawn = (run.portfolio.valuations for run in self.runs.values())
-        if self.plan.budget is not None and not any("cash" in valuations for valuations in drawn):
+        valuations = [run.portfolio.valuations for run in self.runs.values()]
+        if self.plan.budget is not None and not any("cash" in names for names in valuations):
             refuse_no_cash("a budget")
 
     @property
-    def uncounted_lines(self) -> list[str]:
-        """Cost lines that the chance of exceeding the budget leaves out; none where there is no budget."""
-        table = self.doubt(self.headline, "budget")
+    def lines_outside_budget(self) -> list[str]:
+        """Ids of the cost lines that the chance of exceeding the budget leaves out; [] without a budget."""
+        table = self.uncertainty_table(self.headline_basis, "budget")
         return [] if table is None else str(table["left_out"][0]).split()
 
     @property
     def bounded_lines(self) -> list[str]:
-        """Cost lines that have bounds of the cash but no expected cost; those of `unstated_notes` apart."""
-        lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
+        """Ids of cost lines with cash bounds but no expected cost, except those in `unstated_notes`."""
+        lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
-    def unstated_notes(self, words: Locale, *, first_screen: bool = False) -> list[str]:
-        """One sentence per line with claims that state no loss and for which the policy has no rule.
+    def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
+        """One sentence per cost line with claims that state no loss and for which the policy has no rule.
 
-        None on a first screen for synthetic rows beside a headline from published counts.
+        With `first_screen`, there are no sentences if claims are synthetic and the headline is not computed
+        from them.
         """
-        if first_screen and self.synthetic and not self.of_claims:
+        if first_screen and self.synthetic and not self.headline_from_claims:
             return []
-        names, locale = self.names(words.lang), words
+        names = self.names(locale.lang)
         costs = self.tables.get("claims_costs")
         rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
         return [
@@ -262,69 +278,76 @@ class Analysis(Displayable):
         ]
 
     @property
-    def lines_apart(self) -> list[str]:
-        """Cost lines that published figures bound, where the headline rests on claims: they are not in it."""
-        lines = self.costs.filter(HAS_AMOUNT, level="line", basis="published")
-        return lines["line"].to_list() if self.of_claims else []
+    def published_lines_left_out(self) -> list[str]:
+        """Ids of cost lines with published bounds that a headline computed from claims does not include."""
+        lines = self.headline_costs.filter(HAS_AMOUNT, level="line", basis="published")
+        return lines["line"].to_list() if self.headline_from_claims else []
 
     @property
     def unpriced_lines(self) -> set[str]:
-        """Cost lines that neither published counts nor the claims given give a figure."""
-        silent = set(self.tables["costs"].filter(~HAS_AMOUNT, level="line")["line"])
-        if "claims_costs" in self.tables:  # what the claims give a figure to is in one
-            silent -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
-        return silent
+        """Ids of cost lines for which neither published counts nor claims give a cost."""
+        unpriced = set(self.tables["costs"].filter(~HAS_AMOUNT, level="line")["line"])
+        if "claims_costs" in self.tables:
+            unpriced -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
+        return unpriced
 
 
-def refuse_no_cash(asked: str) -> None:
-    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
+def refuse_no_cash(question: str) -> None:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    Leaving the answer out silently would be misleading.
+    """
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """What the chance of exceeding the budget counts and leaves out; the chance if all inputs move together.
+    """Sentences on the chance of exceeding the budget: which cost lines it includes and leaves out.
+
+    The first sentence has the chance if all inputs move together.
 
     Args:
-        analysis: with a budget.
-        basis: the run whose chance it is.
+        analysis: the analysis; without a budget the result is an empty text.
+        basis: the basis of the uncertainty run.
         locale: the language.
     """
-    table = analysis.doubt(basis, "budget")
+    table = analysis.uncertainty_table(basis, "budget")
     if table is None:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
     lines = ", ".join(names.get(x, x) for x in counted)
-    said = [
+    sentences = [
         locale("report.budget_stressed", share=locale.share(row["stressed"])),
         locale("report.budget_counts", lines=lines)
-        if len(counted) <= FEW
+        if len(counted) <= MAX_NAMED_LINES
         else locale("report.budget_counts_many", count=len(counted)),
     ]
     if omitted:
-        said.append(locale("report.budget_omits", count=len(omitted)))
-    return " ".join(said)
+        sentences.append(locale("report.budget_omits", count=len(omitted)))
+    return " ".join(sentences)
 
 
-def _cash(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Expected cash, P10 and P90 of a basis, rounded as the first screen of a report rounds them."""
+def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
+    """Expected cash, P10 and P90 of a basis as texts, rounded as on the first screen of a report."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
-def _notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """The chance of breaking the budget, what is left out, and where to go on."""
-    budget = analysis.doubt(analysis.headline, "budget")
+def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
+    """The notes of the card: the chance of exceeding the budget, cost lines left out, names of tables."""
+    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:
         row = budget.row(0, named=True)
         chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        scope = budget_scope(analysis, analysis.headline, locale)
+        scope = budget_scope(analysis, analysis.headline_basis, locale)
         notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
-    left = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
-    bounded, silent, later = (locale.number(len(lines)) for lines in left)
-    if any(left):
-        notes.append(locale("card.left_out", bounded=bounded, silent=silent, later=later))
+    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
+    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
+    if any(left_out):
+        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
     notes += analysis.unstated_notes(locale, first_screen=True)
     return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

@@ -1,4 +1,4 @@
-"""What a plan costs and how unsure that is: the steps with which every run begins."""
+"""Compute the cost of a plan and its uncertainty: the first steps of every run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.analysis.analysis import Analysis
-from outage_analysis.analysis.plan import Plan, cubes_of, last_day, pages_of
+from outage_analysis.analysis.plan import Plan, last_day, load_cubes, load_documents
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -28,151 +28,176 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 
 Progress = Callable[[str], None]
-Drawn = tuple[Simulation, dict[str, pl.DataFrame]]
-"""An uncertainty run and its tables by name."""
+RunWithTables = tuple[Simulation, dict[str, pl.DataFrame]]
+"""An uncertainty run, and its tables by name."""
 
 
 def price(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
-    """What a plan costs and how unsure that is: as `run`, without what only a report shows.
+    """Compute the cost of a plan and its uncertainty, without the other tables of a report.
 
-    Its tables are `costs` and `totals`, those of the draws, and of claims those under their own names.
+    It is faster than `run`. The tables of the result are `costs`, `totals` and those of the uncertainty run;
+    the tables computed from claims have the prefix `claims_`.
+
+    Args:
+        plan: what to analyse.
+        progress: called with the name of each step as it starts.
+
+    Raises:
+        UsageError: a document is invalid, or documents do not fit together.
+        InputRefused: claims cannot be used.
+        ModelRefused: no cost line has a cost as of the day.
     """
-    begun = RunInputs.of(plan, progress)
+    inputs = RunInputs.from_plan(plan, progress)
     with background_pool() as pool:
-        return CostRun.of(begun, pool.submit(begun.drawn), progress).analysis
+        return CostRun.compute(inputs, pool.submit(inputs.run_uncertainty), progress).analysis
 
 
 @contextmanager
 def background_pool() -> Iterator[ThreadPoolExecutor]:
-    """A thread for what rests on no claim, while the engine reads them."""
+    """A background thread for work that does not depend on the claims, to use while claims are read."""
     with ThreadPoolExecutor(1) as pool:
         try:
             yield pool
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # a refusal waits for nothing that is not begun
+            pool.shutdown(
+                wait=False, cancel_futures=True
+            )  # after an error, do not wait for work that has not started
             raise
 
 
 @dataclass(frozen=True)
 class RunInputs:
-    """The pages of a plan, and the day that its figures are of."""
+    """The loaded documents of a plan, and the day of the analysis."""
 
     plan: Plan
     incident: Incident
     policy: Policy
     ledger: Ledger | None
     as_of: date
-    known: Policy
-    """The policy as it was known on the day."""
+    known_policy: Policy
+    """The policy as it was known on `as_of`."""
 
     @classmethod
-    def of(cls, plan: Plan, progress: Progress) -> RunInputs:
-        """Read them."""
+    def from_plan(cls, plan: Plan, progress: Progress) -> RunInputs:
+        """Load the documents that a plan names, and determine the day of the analysis."""
         progress("reading the incident, the policy and the ledger")
-        incident, policy, ledger = pages_of(plan)
+        incident, policy, ledger = load_documents(plan)
         as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
         return cls(plan, incident, policy, ledger, as_of, policy.as_known_on(as_of))
 
     @property
     def budget(self) -> float | None:
-        """In the smallest unit of the currency."""
+        """The budget of the plan, in the smallest unit of the currency."""
         return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
 
-    def costs(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-        """Of published counts or of cubes."""
+    def cost_table(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
+        """The cost table computed from cubes, or without cubes from published counts."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
-    def drawn(self, cubes: Sequence[Cube] = ()) -> Drawn | None:
-        """An uncertainty run of published counts or of cubes, and its tables; None if nothing is expected."""
+    def run_uncertainty(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
+        """Simulate the cost from cubes, or without cubes from published counts.
+
+        Returns:
+            The run and its tables; None if no line has an expected cost.
+        """
         portfolio = build_portfolio(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
         if not portfolio.streams:
             return None
-        found = simulate(portfolio, draws=self.plan.draws, seed=self.plan.seed)
-        return found, uncertainty_tables(found, budget=self.budget)
+        run = simulate(portfolio, draws=self.plan.draws, seed=self.plan.seed)
+        return run, uncertainty_tables(run, budget=self.budget)
 
 
 @dataclass(frozen=True)
 class CostRun:
-    """What everything else is made from."""
+    """The costs of a plan and the uncertainty runs: the input of all further steps."""
 
-    begun: RunInputs
+    inputs: RunInputs
     claims: Claims | None
     cubes: dict[str, Cube]
-    published: pl.DataFrame
-    """The costs of published counts."""
-    given: pl.DataFrame | None
-    """Those of the claims, if there are any."""
-    drawn: dict[str, Drawn]
-    """By basis, that of the headline first."""
+    published_costs: pl.DataFrame
+    """The cost table computed from published counts."""
+    claims_costs: pl.DataFrame | None
+    """The cost table computed from claims or totals, if there are any."""
+    runs_with_tables: dict[str, RunWithTables]
+    """The uncertainty runs with their tables, by basis; the basis of the headline comes first."""
 
     @classmethod
-    def of(cls, begun: RunInputs, drawing: Future[Drawn | None], progress: Progress) -> CostRun:
-        """Read the claims, compute the cost, and draw what is uncertain; that of published counts is drawing.
+    def compute(cls, inputs: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:
+        """Read the claims, compute the cost tables, and collect the uncertainty runs.
+
+        Args:
+            inputs: the inputs.
+            drawing: the uncertainty run from published counts, which is already running in the background.
+            progress: called with the name of each step as it starts.
 
         Raises:
-            InputRefused: claims that cannot be used.
-            ModelRefused: not one line has a figure.
+            InputRefused: claims cannot be used.
+            ModelRefused: no cost line has a cost.
         """
-        plan, policy, as_of = begun.plan, begun.policy, begun.as_of
+        plan, policy, as_of = inputs.plan, inputs.policy, inputs.as_of
         progress("reading the claims")
-        claims, cubes = cubes_of(plan, begun.incident, begun.known, as_of)
+        claims, cubes = load_cubes(plan, inputs.incident, inputs.known_policy, as_of)
         progress("computing the cost")
-        published = begun.costs()
-        paid = list(cubes.values())
-        given = begun.costs(paid) if paid else None
-        every = published if given is None else pl.concat([published, given])
-        _refuse_if_silent(every, policy, as_of, counted=bool(plan.claims or plan.counts))
+        published = inputs.cost_table()
+        all_cubes = list(cubes.values())
+        claims_costs = inputs.cost_table(all_cubes) if all_cubes else None
+        combined = published if claims_costs is None else pl.concat([published, claims_costs])
+        _check_any_cost(combined, policy, as_of, counted=bool(plan.claims or plan.counts))
         progress("drawing what is uncertain")
-        drawn = {"published": drawing.result()}
-        if paid:
-            basis = "synthetic" if any(cube.synthetic for cube in paid) else "claims"
-            drawn[basis] = begun.drawn(paid)
-        some = {basis: told for basis, told in drawn.items() if told}
-        return cls(begun, claims, cubes, published, given, some)
+        results = {"published": drawing.result()}
+        if all_cubes:
+            basis = "synthetic" if any(cube.synthetic for cube in all_cubes) else "claims"
+            results[basis] = inputs.run_uncertainty(all_cubes)
+        runs = {basis: result for basis, result in results.items() if result}
+        return cls(inputs, claims, cubes, published, claims_costs, runs)
 
     @property
     def runs(self) -> dict[str, Simulation]:
         """The uncertainty runs by basis."""
-        return {basis: run for basis, (run, _) in self.drawn.items()}
+        return {basis: run for basis, (run, _) in self.runs_with_tables.items()}
 
     @property
-    def uncertain(self) -> dict[str, pl.DataFrame]:
-        """The tables of each run: those of the headline under their own names, others marked as of claims."""
+    def uncertainty_tables(self) -> dict[str, pl.DataFrame]:
+        """The tables of all runs by name; those of a run other than the headline begin with `claims_`."""
         return {
             f"claims_{name}" if number else name: table
-            for number, (_, told) in enumerate(self.drawn.values())
-            for name, table in told.items()
+            for number, (_, tables) in enumerate(self.runs_with_tables.values())
+            for name, table in tables.items()
         }
 
     @property
     def analysis(self) -> Analysis:
-        """With the tables of the cost alone."""
-        begun, given = self.begun, self.given
-        of_claims = {} if given is None else {"claims_costs": given, "claims_totals": totals(given)}
-        costs = {"costs": self.published, "totals": totals(self.published), **of_claims}
-        _, later = begun.policy.public_by(begun.as_of)
+        """An `Analysis` that has only the tables of the cost and its uncertainty."""
+        inputs, claims_costs = self.inputs, self.claims_costs
+        of_claims = (
+            {}
+            if claims_costs is None
+            else {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
+        )
+        costs = {"costs": self.published_costs, "totals": totals(self.published_costs), **of_claims}
+        _, later = inputs.policy.public_by(inputs.as_of)
         return Analysis(
-            begun.plan,
-            begun.incident,
-            begun.policy,
-            begun.ledger,
-            begun.as_of,
+            inputs.plan,
+            inputs.incident,
+            inputs.policy,
+            inputs.ledger,
+            inputs.as_of,
             self.claims,
             self.cubes,
-            costs | self.uncertain,
+            costs | self.uncertainty_tables,
             tuple(line.id for line in later),
             self.runs,
         )
 
 
-def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
-    """Refuse when not one line has a figure, rather than print a page of nothing.
+def _check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
+    """Raise ModelRefused if no cost line has a cost, because the report would be empty.
 
     Args:
-        table: every line with its figures.
-        policy: of which they are.
-        as_of: the day of the run.
-        counted: whether claims or totals were given, so that none are asked for.
+        table: the cost tables of published counts and claims.
+        policy: the policy.
+        as_of: the day of the analysis.
+        counted: whether the user gave claims or totals; if so, the remedy does not ask for them.
     """
     if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
         return

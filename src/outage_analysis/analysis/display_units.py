@@ -1,6 +1,6 @@
-"""Sums in tables that people read: in whole currency with its decimals.
+"""Format the amounts in displayed tables in whole currency, with its decimals.
 
-Tables of the library, files and JSON keep whole numbers of the smallest unit.
+Tables of the library, files and JSON contain whole numbers of the smallest unit instead.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, decimal_places
 from outage_analysis.text import Locale, in_units
 
-Counts = Literal["money", "loss", "squares"]
+AmountKind = Literal["money", "loss", "squares"]
 
-NO_SUMS = ({"unit"}, {"branch"}, {"origin"})
-"""Columns by which a table is known whose rows name their own units, or are counts."""
+NO_AMOUNTS = ({"unit"}, {"branch"}, {"origin"})
+"""A table with one of these columns has no amounts: its rows state their own units, or they are counts."""
 RANGE = ("low", "expected", "high", "most")
 QUANTILES = ("p10", "p50", "p90")
 INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
-IS_SUM = pl.col("kind").is_in(AMOUNT_KINDS)
-RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
+IS_AMOUNT = pl.col("kind").is_in(AMOUNT_KINDS)
+AMOUNT_RULES: tuple[tuple[set[str], tuple[str, ...], AmountKind, pl.Expr], ...] = (
     ({"stage", "outcome"}, (*QUANTILES, "observed"), "money", pl.col("stage").is_in(["paid", "total"])),
     ({"stage"}, RANGE, "money", NEVER),
-    # The chance of a rival rule for an award is no sum.
-    ({"kind", "measure"}, INPUTS, "money", IS_SUM & (pl.col("measure") == "median")),
-    ({"kind"}, INPUTS, "money", IS_SUM),
+    # For alternative award rules, the measures other than the median are probabilities, not amounts.
+    ({"kind", "measure"}, INPUTS, "money", IS_AMOUNT & (pl.col("measure") == "median")),
+    ({"kind"}, INPUTS, "money", IS_AMOUNT),
     ({"probability"}, ("value", "low", "high", "error"), "loss", ALWAYS),
     ({"quantity"}, ("value", "low", "high", "average", "least", "greatest"), "loss", ALWAYS),
     ({"statistic"}, ("first", "second", "difference", "low", "high"), "loss", ALWAYS),
@@ -41,7 +41,7 @@ RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     ({"measure"}, ("value", "error", "stressed"), "money", ALWAYS),
     ({"lever"}, ("step",), "money", pl.col("lever") == "award"),
     ({"even"}, ("step",), "loss", ALWAYS),
-    ({"fact"}, RANGE, "money", pl.col("fact") == ""),  # what others said is printed in whole currency
+    ({"fact"}, RANGE, "money", pl.col("fact") == ""),  # published facts are already in whole currency
     ({"amount"}, ("amount", "total"), "money", ALWAYS),
     ({"tail"}, ("mean", "tail"), "money", ALWAYS),
     ({"expected"}, RANGE, "money", ALWAYS),
@@ -62,30 +62,35 @@ RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     ),
     (set(), ("loss_squared",), "squares", ALWAYS),
 )
-"""Columns that stand in a table, which names are then sums, of what, and in which rows; the first holds."""
-NO_RULE: tuple[set[str], tuple[str, ...], Counts, pl.Expr] = (set(), (), "money", NEVER)
-COUNTS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
+"""Rules that decide which columns contain amounts; the first rule that matches a column applies.
+
+Each rule has: the columns that the table must have, the columns that then contain amounts, the kind of
+amount, and an expression for the rows in which they are amounts.
+"""
+NO_RULE: tuple[set[str], tuple[str, ...], AmountKind, pl.Expr] = (set(), (), "money", NEVER)
+COUNT_RULES: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (set(), ("count", "recipients", "late")),
     ({"branch"}, ("total",)),
     ({"stage"}, RANGE),
 )
-"""Columns that stand in a table, and which names are then numbers of people, claims or payments."""
-UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
-"""In which large amounts are shortened, the largest unit first."""
+"""Rules that decide which columns are numbers of people, claims or payments: (columns that the table must
+have, columns that are then counts)."""
+LARGE_UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
+"""Units for large amounts, the largest first."""
 SHORT_DIGITS = 3
 """Significant digits of a shortened amount."""
 
 
 def whole_counts(table: pl.DataFrame) -> pl.DataFrame:
-    """A table for people: expected numbers of people, claims and payments as whole numbers."""
+    """Round expected numbers of people, claims and payments in a table to whole numbers, for display."""
     columns = set(table.columns)
-    names = {name for marks, counted in COUNTS if marks <= columns for name in counted}
+    names = {name for required, counts in COUNT_RULES if required <= columns for name in counts}
     floats = [name for name in table.columns if name in names and table.schema[name].is_float()]
     return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
 
-def shortened(value: float) -> str:
-    """An amount to three significant digits: 190, 6.29, 161,000."""
+def short_amount(value: float) -> str:
+    """Format an amount to three significant digits: 190, 6.29, 161,000."""
     if not value or not math.isfinite(value):
         return f"{value:.0f}"
     rounded = Locale.rounded(value, SHORT_DIGITS)
@@ -95,109 +100,123 @@ def shortened(value: float) -> str:
 
 @dataclass(frozen=True)
 class DisplayUnits:
-    """How the sums of one currency are written in tables."""
+    """The currency and number formats for amounts and losses in displayed tables."""
 
     currency: str
     digits: int
     """Decimal places of the currency."""
     loss_digits: int
-    """Those of a loss, when losses are money."""
+    """Decimal places of a loss, if losses are amounts of money."""
     losses_are_money: bool = False
-    """Whether a loss is an amount of the currency, and not a number of minutes."""
+    """Whether losses are amounts of the currency and not, for example, minutes."""
     divisible: bool = False
-    """Whether a loss may lie between two whole units."""
+    """Whether a loss may be a fraction of a unit."""
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above."""
+    """Upper cuts of bands that are written as open above, such as [0, 300000)."""
 
     @classmethod
-    def of(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
-        """How the sums of a page are written; `starts` adds cuts whose edge belongs to the band above."""
-        words = page.words("en")
-        cuts = words.starts.union(starts)
-        unit = page.loss.unit if isinstance(page, Incident) else page.loss_unit
-        money = unit == page.currency
-        return cls(words.currency, words.minor_units, words.loss_digits, money, words.divisible, cuts)
+    def from_document(cls, document: Incident | Policy, starts: Iterable[int] = ()) -> Self:
+        """The units of an incident or policy.
+
+        Args:
+            document: the incident or policy.
+            starts: further upper cuts of bands that are written as open above.
+        """
+        locale = document.words("en")
+        cuts = locale.starts.union(starts)
+        unit = document.loss.unit if isinstance(document, Incident) else document.loss_unit
+        money = unit == document.currency
+        return cls(locale.currency, locale.minor_units, locale.loss_digits, money, locale.divisible, cuts)
 
     @property
     def words(self) -> Locale:
-        """The English words that write sums and bands so."""
+        """The English locale with these units."""
         return Locale("en", self.currency, self.digits, self.loss_digits, self.divisible, self.starts)
 
     @classmethod
-    def of_ledger(cls, ledger: Ledger) -> Self | None:
-        """Those of a ledger that says its currency, or is about a bundled incident."""
+    def from_ledger(cls, ledger: Ledger) -> Self | None:
+        """The units of a ledger; None if it states no currency and its incident is not bundled."""
         if ledger.currency:
             return cls(ledger.currency, decimal_places(ledger.currency), 0)
-        return cls.of(load_incident(ledger.incident)) if ledger.incident in bundled_ids("incidents") else None
+        return (
+            cls.from_document(load_incident(ledger.incident))
+            if ledger.incident in bundled_ids("incidents")
+            else None
+        )
 
-    def said(self, table: pl.DataFrame) -> str:
-        """The currency, where a table has sums that are written otherwise than it holds them; else ""."""
-        return self.currency if any(places for _, places, _ in self._found(table).values()) else ""
+    def currency_if_converted(self, table: pl.DataFrame) -> str:
+        """The currency if `format_amounts` converts amounts of the table from smallest units; else ""."""
+        return self.currency if any(places for _, places, _ in self._amount_columns(table).values()) else ""
 
-    def titled(self, title: str, table: pl.DataFrame) -> str:
-        """A title that says the currency where the table needs it."""
-        currency = self.said(table)
+    def title_with_currency(self, title: str, table: pl.DataFrame) -> str:
+        """The title, with the currency if `format_amounts` converts amounts of the table."""
+        currency = self.currency_if_converted(table)
         return f"{title}; sums in {currency}" if currency else title
 
-    def written(
+    def format_amounts(
         self, table: pl.DataFrame, write: Callable[[object], str], unit: int | None = None
     ) -> pl.DataFrame:
-        """A table for people: columns with sums as texts, with the decimals of the currency and no more.
+        """Convert columns with amounts to texts, for display.
 
         Args:
-            table: sums in the smallest unit, in columns of the names that this package uses.
-            write: how another value of such a column is written.
-            unit: one of `UNITS`, to write amounts of money in it, to three significant digits.
+            table: a table with amounts in the smallest unit, in columns with the names that this package
+                uses.
+            write: formats the values of such columns that are not amounts.
+            unit: the size of one of `LARGE_UNITS`; amounts are then in this unit, with three significant
+                digits.
+
+        Returns:
+            The table; amounts have the decimals of the currency.
         """
 
-        def text(value: object, places: int, *, is_sum: bool, short: bool) -> str | None:
+        def text(value: object, places: int, *, is_amount: bool, short: bool) -> str | None:
             if value is None:
                 return None
-            if not is_sum:
+            if not is_amount:
                 return write(value)
             if short and unit:
-                return shortened(float(str(value)) / 10**places / unit)
+                return short_amount(float(str(value)) / 10**places / unit)
             if isinstance(value, int | Decimal) and value == int(value):
                 return in_units(int(value), places)
             return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
 
-        told = {
+        texts = {
             name: [
-                text(value, places, is_sum=m, short=counts != "squares")
+                text(value, places, is_amount=m, short=kind != "squares")
                 for value, m in zip(table[name], mask, strict=True)
             ]
-            for name, (counts, places, mask) in self._found(table).items()
+            for name, (kind, places, mask) in self._amount_columns(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            told["parameters"] = [self.words.rescaled_distribution(law) for law in table["parameters"]]
-        return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
+            texts["parameters"] = [self.words.rescaled_distribution(text) for text in table["parameters"]]
+        return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
-    def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
-        """The largest unit that no amount of a table is below, and its name; None where there is none."""
+    def common_unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
+        """The largest unit that no amount of a table is below, as (size, name); None if there is none."""
         amounts = [
             abs(float(value)) / 10**places
-            for name, (counts, places, mask) in self._found(table).items()
-            if counts == "money" or (counts == "loss" and self.losses_are_money)
+            for name, (kind, places, mask) in self._amount_columns(table).items()
+            if kind == "money" or (kind == "loss" and self.losses_are_money)
             for value in table[name].filter(mask).drop_nulls()
             if value
         ]
         if not amounts:
             return None
-        return next(((size, name) for size, name in UNITS if min(amounts) >= size), None)
+        return next(((size, name) for size, name in LARGE_UNITS if min(amounts) >= size), None)
 
-    def _found(self, table: pl.DataFrame) -> dict[str, tuple[Counts, int, pl.Series]]:
-        """Column -> what its sums are of, their decimal places, and which of its rows are sums."""
+    def _amount_columns(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
+        """The columns with amounts: name -> (kind of amount, decimal places, which rows are amounts)."""
         columns = set(table.columns)
-        if any(marks <= columns for marks in NO_SUMS):
+        if any(required <= columns for required in NO_AMOUNTS):
             return {}
         places = {"money": self.digits, "loss": self.loss_digits, "squares": 2 * self.loss_digits}
-        found: dict[str, tuple[Counts, int, pl.Series]] = {}
+        amounts: dict[str, tuple[AmountKind, int, pl.Series]] = {}
         for name, dtype in table.schema.items():
             if not dtype.is_numeric():
                 continue
-            rules = (rule for rule in RULES if rule[0] <= columns and name in rule[1])
-            _, _, counts, where = next(rules, NO_RULE)
-            is_money = counts == "money" or self.losses_are_money or places[counts]
+            rules = (rule for rule in AMOUNT_RULES if rule[0] <= columns and name in rule[1])
+            _, _, kind, where = next(rules, NO_RULE)
+            is_money = kind == "money" or self.losses_are_money or places[kind]
             if is_money and (mask := table.select(where).to_series()).any():
-                found[name] = counts, places[counts], mask
-        return found
+                amounts[name] = kind, places[kind], mask
+        return amounts

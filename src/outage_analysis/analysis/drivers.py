@@ -1,4 +1,4 @@
-"""What moves the cost of an analysis: inputs one by one and together, decisions, a sum to be exceeded."""
+"""Sensitivity tables of an analysis: single inputs, shares of variance, decisions and break-even values."""
 
 from __future__ import annotations
 
@@ -15,40 +15,43 @@ from outage_analysis.errors import ModelRefused
 def sensitivity_tables(
     analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
 ) -> dict[str, pl.DataFrame]:
-    """What moves the cost of an analysis: of its published counts where there are any, else of its claims.
+    """Show which inputs and decisions influence the cost of an analysis.
+
+    The cost is that of the headline: from published counts if they give one, else from claims.
 
     Args:
-        analysis: what `run` returned.
-        limit: a sum of cash in whole currency: what would have to be true for it to be exceeded?
-        awards: mean awards of a review in whole currency: what if one were decided on?
+        analysis: the result of `run`.
+        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
+        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
 
     Returns:
-        `tornado`, `levers`, `indices` (shares of the variance of the cash); with a limit `break_evens` and
-        `given`; with awards `awards`.
+        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
+        `break_evens` and `given` (inputs of the draws above the limit); with awards also `awards`.
 
     Raises:
-        ModelRefused: nothing is expected in cash, or too few draws exceed the limit.
-        UsageError: an award where nothing is reviewed.
+        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
+            draws exceed the limit.
+        UsageError: awards are given and the policy has no review.
     """
     if not analysis.runs:
         raise ModelRefused(
             "no line has an expected cost, so nothing moves it",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    drawn = analysis.runs[analysis.headline]
+    run = analysis.runs[analysis.headline_basis]
     tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
-    if "cash" not in drawn.totals:
+    if "cash" not in run.totals:
         if awards or limit is not None:
             refuse_no_cash("a sum or an award")
         return tables
     with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
-        tables["indices"] = cost_sobol_indices(drawn.portfolio)
+        tables["indices"] = cost_sobol_indices(run.portfolio)
     unit = 10**analysis.incident.minor_units
     if awards:
         views = {"draws": analysis.plan.draws, "seed": analysis.plan.seed}
-        tables["awards"] = award_views(drawn.portfolio, [float(a * unit) for a in awards], **views)
+        tables["awards"] = award_views(run.portfolio, [float(a * unit) for a in awards], **views)
     if limit is not None:
         amount = float(limit * unit)
-        tables["break_evens"] = break_evens(drawn.portfolio, amount)
-        tables["given"] = inputs_given_exceedance(drawn, amount)
+        tables["break_evens"] = break_evens(run.portfolio, amount)
+        tables["given"] = inputs_given_exceedance(run, amount)
     return tables

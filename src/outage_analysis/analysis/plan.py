@@ -1,4 +1,4 @@
-"""The Plan: what to analyse, and how its pages and claims are found and read."""
+"""The `Plan` of an analysis, and functions that load the documents and claims that it names."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from outage_analysis.policies import Policy, check_same_units, load_policy
 
 @dataclass(frozen=True)
 class Plan:
-    """What to analyse. Ids of bundled pages and paths to one's own serve alike.
+    """What to analyse. Documents are named by bundled id or by the path of a TOML file.
 
     Args:
         incident: the outage.
-        policy: the promises; by default the bundled policy of the incident's id.
-        ledger: the assumptions; by default the bundled ledger of that id or, when there is an as-of day, the
-            incident's latest by that day.
-        claims: complaint files, folders or patterns, or one warehouse file; by default the bundled
-            synthetic file of that id, if there is one.
-        columns: layouts of files that differ from what the incident says.
-        counts: a CSV of totals by service, claimant type and band, instead of claims.
-        as_of: use only what was public by this day, and claims filed by it; by default the ledger's day, or
-            without one the last day of the policy's lines and of the claims window.
-        max_rejects: the largest share of rejected rows to go on with.
-        hindsight: whether to show, apart, what came out after `as_of`.
-        compare: other policies to set beside, on the same draws and published counts.
-        budget: a sum of cash in whole currency: how likely is it exceeded?
-        draws: points of the uncertain inputs, a power of two.
-        seed: of those points; the same seed gives the same digits.
+        policy: the compensation policy; by default the bundled policy with the incident's id.
+        ledger: the assumptions; by default the bundled ledger with the incident's id or, if `as_of` is set,
+            the incident's latest bundled ledger by that day.
+        claims: complaint files, folders or patterns, or one warehouse file; by default the bundled synthetic
+            file of the incident, if there is one.
+        columns: layouts of files whose columns differ from those that the incident states.
+        counts: a CSV of totals by service, claimant type and band, to use instead of claims.
+        as_of: use only facts that were public by this day and claims filed by it. By default the day of the
+            ledger; without a ledger, the last day of the policy's lines and of the claims window.
+        max_rejects: the largest acceptable share of rejected rows.
+        hindsight: whether to show facts that became public after `as_of`, in separate tables.
+        compare: other policies to compare with, on the same draws and published counts.
+        budget: an amount of cash in whole currency; results then include the chance of exceeding it.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the draws; the same seed gives the same results.
     """
 
     incident: str | Path = "kakao-2022"
@@ -56,27 +56,27 @@ class Plan:
     seed: int = SEED
 
 
-def pages_of(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
-    """The incident, the policy and the ledger that a plan names.
+def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
+    """Load the incident, the policy and the ledger of a plan.
 
     Raises:
-        UsageError: a page that is wrong, or pages that do not fit each other.
+        UsageError: a document is invalid, or documents do not fit together.
     """
     incident = load_incident(plan.incident)
-    policy = policy_of(incident, plan.policy)
+    policy = load_policy_or_default(incident, plan.policy)
     if plan.ledger is not None:
         ledger: Ledger | None = load_ledger(plan.ledger)
     else:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    refuse_strangers(incident, policy, ledger, file=plan.ledger)
+    check_documents_fit(incident, policy, ledger, file=plan.ledger)
     return incident, policy, ledger
 
 
-def policy_of(incident: Incident, policy: str | Path | None) -> Policy:
-    """The policy that is named, or the bundled one of the incident's id.
+def load_policy_or_default(incident: Incident, policy: str | Path | None) -> Policy:
+    """Load a policy by id or path; by default the bundled policy with the incident's id.
 
     Raises:
-        UsageError: none is named and none is bundled, or a page that is wrong.
+        UsageError: no policy is named and none is bundled, or the document is invalid.
     """
     if policy is None and incident.id not in bundled_ids("policies"):
         raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
@@ -84,26 +84,27 @@ def policy_of(incident: Incident, policy: str | Path | None) -> Policy:
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
-    """The day by which every dated line was public and every claim could be filed."""
+    """The day by which all dated cost lines were public and all claims could be filed."""
     days = [line.public_on for line in policy.lines if line.public_on]
     if not days:
         raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")
     return max(*days, incident.claims_to)
 
 
-def refuse_strangers(
+def check_documents_fit(
     incident: Incident, policy: Policy, ledger: Ledger | None, *, file: str | Path | None = None
 ) -> None:
-    """Refuse a policy that the incident cannot have, and another incident's ledger or one in other money.
+    """Check that a policy and a ledger fit the incident.
 
     Args:
-        incident: the outage.
-        policy: the promises.
-        ledger: the assumptions, if there are any.
-        file: where the ledger is from, to name it.
+        incident: the incident.
+        policy: the policy.
+        ledger: the ledger, if there is one.
+        file: the file of the ledger, for the message.
 
     Raises:
-        UsageError: other units, someone entitled whom the incident does not know, or a foreign ledger.
+        UsageError: units differ, the policy entitles a service, claimant type or dimension value that the
+            incident does not have, an id is used twice, or the ledger has another incident or currency.
     """
     check_same_units(policy, incident)
     values: dict[str, list[str] | None] = {
@@ -113,31 +114,32 @@ def refuse_strangers(
     }
     taken = {x.id for x in (*incident.services, *incident.claimant_types)}
     for line in policy.lines:
-        if line.id in taken:  # tables would call one by the other's name
+        if line.id in taken:  # tables would display both with the same name
             raise UsageError(
                 "a cost line has the id of a service or a claimant type",
                 value=line.id,
                 remedy="Rename the line.",
             )
-    whom = [(x, x.eligibility) for x in policy.lines]
-    whom += [(x, s.when) for x in policy.schedules for s in x.segments]
-    for line, entitles in whom:
-        for dimension, entitled in entitles.items():
+    conditions = [(x, x.eligibility) for x in policy.lines]
+    conditions += [(x, s.when) for x in policy.schedules for s in x.segments]
+    for line, condition in conditions:
+        for dimension, entitled in condition.items():
             if dimension not in values:
                 raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
             known = values[dimension]
-            stranger = None if known is None else next((v for v in entitled if v not in known), None)
-            if stranger is not None:
+            unknown = None if known is None else next((v for v in entitled if v not in known), None)
+            if unknown is not None:
                 raise UsageError(
                     f"the line {line.id} entitles a {dimension} that the incident does not have",
-                    value=stranger,
-                    remedy=spelling_hint(stranger, known or []),
+                    value=unknown,
+                    remedy=spelling_hint(unknown, known or []),
                 )
     if ledger is not None:
-        _refuse_foreign(ledger, incident, None if file is None else Path(file).name)
+        _check_ledger_fits(ledger, incident, None if file is None else Path(file).name)
 
 
-def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> None:
+def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> None:
+    """Raise UsageError if the ledger is for another incident or in another currency."""
     if ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
@@ -154,18 +156,29 @@ def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> Non
         )
 
 
-def cubes_of(
+def load_cubes(
     plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
 ) -> tuple[Claims | None, dict[str, Cube]]:
-    """The claims that a plan names, and their cubes by name: cost, and claimants of a line.
+    """Read the claims or totals of a plan and build the cubes that costs are computed from.
 
-    Claims filed after the as-of day are in no cube. Totals bear no day: whoever gives them answers for it.
-    The cubes have the dimensions and the edges of the policies `beside` as well, so that policies that are
-    compared pay the same cells.
+    Claims filed after `as_of` are left out. Totals have no dates, so the user must make sure that they end by
+    then.
+
+    Args:
+        plan: the plan.
+        incident: the incident of the plan.
+        policy: the policy as it was known on the day.
+        as_of: the day of the analysis.
+        beside: policies to compare with. The cubes also have their dimensions and edges, so that all policies
+            pay for the same cells.
+
+    Returns:
+        The claims (None if there are none, or with totals), and the cubes by name: `cost`, and
+        `claimants of <line>` for each line that pays per claimant.
 
     Raises:
-        UsageError: claims and counts at once.
-        InputRefused: claims that cannot be used.
+        UsageError: the plan names both claims and counts.
+        InputRefused: the claims cannot be used.
     """
     if plan.counts is not None:
         if plan.claims:
@@ -177,20 +190,20 @@ def cubes_of(
         paths = (bundled,) if bundled else ()
     if not paths:
         return None, {}
-    layouts = [load_layout(page) for page in plan.columns]
+    layouts = [load_layout(layout) for layout in plan.columns]
     claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
     claims.check_no_personal_data([d.id for d in incident.dimensions if d.kind == "text"])
-    pages = (policy, *beside)
-    asked = {
-        d
-        for page in pages
-        for x in page.schedules
-        for whom in (x.eligibility, *(s.when for s in x.segments))
-        for d in whom
+    policies = (policy, *beside)
+    used_dimensions = {
+        dimension
+        for each in policies
+        for line in each.schedules
+        for condition in (line.eligibility, *(segment.when for segment in line.segments))
+        for dimension in condition
     }
-    eligibility = sorted(asked - {"service", "claimant_type"})
+    eligibility = sorted(used_dimensions - {"service", "claimant_type"})
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
-    cube = partial(build_cube, claims, bands=cost_bands(claims, pages), until=as_of)
+    cube = partial(build_cube, claims, bands=cost_bands(claims, policies), until=as_of)
     return claims, {
         "cost": cube(dimensions=("service", "claimant_type", *eligibility)),
         **{f"claimants of {x.id}": cube(line=x) for x in by_claimant},

@@ -1,6 +1,6 @@
-"""The recipe: a Plan says what to analyse, `run` does it, an Analysis holds every figure.
+"""Run all steps of an analysis in order: `run` takes a Plan and returns an Analysis.
 
-This module, and `pricing` for those with which every run begins, know the order of the steps; no other does.
+The first steps, up to the cost, are in `cost_run`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from outage_analysis.analysis.alternatives import beside
+from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import Plan
@@ -18,9 +18,9 @@ from outage_analysis.analysis.tables import (
     cited_facts,
     claims_tables,
     funnel_table,
-    headline_table,
-    hindsight_apart,
+    headlines_table,
     service_table,
+    split_hindsight,
 )
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import (
@@ -42,79 +42,91 @@ from outage_analysis.policies import load_policy
 
 
 def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
-    """Do what a plan says.
+    """Run an analysis with all tables of a report.
 
     Args:
         plan: what to analyse.
         progress: called with the name of each step as it starts.
 
     Raises:
-        UsageError: a page that is wrong, or pages that do not fit each other.
-        InputRefused: claims that cannot be used.
-        ModelRefused: nothing can be said about the cost as of that day.
+        UsageError: a document is invalid, or documents do not fit together.
+        InputRefused: claims cannot be used.
+        ModelRefused: no cost line has a cost as of the day.
     """
-    begun = RunInputs.of(plan, progress)
-    incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
+    inputs = RunInputs.from_plan(plan, progress)
+    incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     with background_pool() as pool:
-        drawing = pool.submit(begun.drawn)
-        trying = pool.submit(_tried, begun)
-        priced = CostRun.of(begun, drawing, progress)
-        tried = trying.result()
-    of_claims = bool(priced.runs) and "published" not in priced.runs
-    funnels = {} if priced.given is None or "published" in priced.runs else {"claims_funnel": priced.given}
-    compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
+        drawing = pool.submit(inputs.run_uncertainty)
+        backtesting = pool.submit(_run_backtest, inputs)
+        cost_run = CostRun.compute(inputs, drawing, progress)
+        backtest_result = backtesting.result()
+    of_claims = bool(cost_run.runs) and "published" not in cost_run.runs
+    funnels = (
+        {}
+        if cost_run.claims_costs is None or "published" in cost_run.runs
+        else {"claims_funnel": cost_run.claims_costs}
+    )
+    compared = compare_with_alternatives(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
-        **_published(priced),
-        **claims_tables(priced.claims, priced.cubes, begun.known, priced.given, as_of),
-        **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
-        **_doubt(priced),
+        **_published_tables(cost_run),
+        **claims_tables(cost_run.claims, cost_run.cubes, inputs.known_policy, cost_run.claims_costs, as_of),
+        **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
+        **_uncertainty_tables(cost_run),
         **({} if compared is None else compared.tables),
-        **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
+        **(
+            {}
+            if backtest_result is None
+            else {"hindsight_backtest": backtest_result.ranges, "hindsight_rivals": backtest_result.rivals}
+        ),
     }
-    told = hindsight_apart(tables, incident, as_of, shown=plan.hindsight)
-    return replace(priced.analysis, tables=told, backtest=tried, compared=compared)
+    tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
+    return replace(cost_run.analysis, tables=tables, backtest=backtest_result, compared=compared)
 
 
-def _published(priced: CostRun) -> dict[str, pl.DataFrame]:
-    """The tables that rest on published figures alone, but for those of the uncertainty run."""
-    begun, published = priced.begun, priced.published
-    incident, policy, ledger, as_of = begun.incident, begun.policy, begun.ledger, begun.as_of
+def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
+    """The tables computed from published counts only, without those of the uncertainty run."""
+    inputs, published = cost_run.inputs, cost_run.published_costs
+    incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     return {
         "costs": published,
         "totals": totals(published),
         "funnel": funnel_table(policy, ledger, as_of, published),
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headline_table(incident, published, priced.runs.get("published"), as_of),
+        "headlines": headlines_table(incident, published, cost_run.runs.get("published"), as_of),
         "tie_outs": reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 
 
-def _tried(begun: RunInputs) -> Backtest | None:
-    """The back-test of what this run forecasts, where outcomes may be shown and a page of them is bundled."""
-    plan, policy, ledger, as_of = begun.plan, begun.policy, begun.ledger, begun.as_of
+def _run_backtest(inputs: RunInputs) -> Backtest | None:
+    """The back-test of the policy and ledger, if hindsight is allowed and its outcomes are bundled."""
+    plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
-    for page in map(load_backtest_spec, bundled_ids("backtests")):
-        if (page.policy, page.ledger, page.as_of) != (policy.id, ledger.id, as_of):
+    for spec in map(load_backtest_spec, bundled_ids("backtests")):
+        if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
-        if (load_policy(page.policy), load_ledger(page.ledger)) != (policy, ledger):
-            continue  # pages of one's own that bear the bundled ids
-        with suppress(ModelRefused, UsageError):  # not all of its outcomes are known
-            return backtest(page, draws=plan.draws, seed=plan.seed)
+        if (load_policy(spec.policy), load_ledger(spec.ledger)) != (policy, ledger):
+            continue  # the user's own documents have the ids of bundled ones
+        with suppress(ModelRefused, UsageError):  # some outcomes are unknown
+            return backtest(spec, draws=plan.draws, seed=plan.seed)
     return None
 
 
-def _doubt(priced: CostRun) -> dict[str, pl.DataFrame]:
-    """These, and what moves the headline, its law and what adds up to it."""
+def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
+    """All uncertainty tables, with the tornado, levers, total distribution and waterfall of the headline."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
-    for basis, (drawn, told) in [*priced.drawn.items()][:1]:
-        counted = priced.published if basis == "published" or priced.given is None else priced.given
+    for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
+        costs = (
+            cost_run.published_costs
+            if basis == "published" or cost_run.claims_costs is None
+            else cost_run.claims_costs
+        )
         tables = {
-            "tornado": tornado(drawn.portfolio),
-            "levers": levers(drawn.portfolio),
-            **told,
-            "total_law": total_distribution_table(drawn, priced.begun.budget),
-            "steps": waterfall_steps(counted, told["contributions"]),
+            "tornado": tornado(run_result.portfolio),
+            "levers": levers(run_result.portfolio),
+            **run_tables,
+            "total_law": total_distribution_table(run_result, cost_run.inputs.budget),
+            "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
-    return tables | priced.uncertain
+    return tables | cost_run.uncertainty_tables

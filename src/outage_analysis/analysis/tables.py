@@ -1,4 +1,4 @@
-"""The tables of an analysis: pure functions of its pages, its cubes and its costs."""
+"""Functions that compute the tables of an analysis from its documents, cubes and costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, pairwise
+from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_tables, heap_tables, pair_counts
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -30,7 +30,7 @@ from outage_analysis.losses import (
     build_cube,
     claimants_table,
     cumulative_intake,
-    curves,
+    curve_table,
     display_bands,
     heaping_table,
     quality_table,
@@ -43,35 +43,52 @@ from outage_analysis.losses import (
 from outage_analysis.policies import Policy, Schedule
 
 Stages = dict[str, tuple[Input, str]]
-"""Stage -> its share of what was counted, and the kind of input without which it is none."""
+"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
+"" if it requires none)."""
 
 
-def hindsight_apart(
-    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, shown: bool
+def split_hindsight(
+    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
 ) -> dict[str, pl.DataFrame]:
-    """What rests on later facts moves to tables of its own, or goes."""
-    apart = dict(tables)
+    """Separate the rows that use facts from after `as_of`.
+
+    Args:
+        tables: all tables by name.
+        incident: the incident.
+        as_of: the day of the analysis.
+        keep: whether to keep these rows, in tables with the prefix `hindsight_`; else they are removed.
+    """
+    separated = dict(tables)
     for name in ("headlines", "tie_outs"):
-        apart[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
-        if shown:
-            apart[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
-    if shown:
-        apart["hindsight_outcomes"] = outcomes().filter(
+        separated[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
+        if keep:
+            separated[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
+    if keep:
+        separated["hindsight_outcomes"] = outcomes().filter(
             pl.col("collection") == incident.id,
             pl.col("public_on") > as_of,
             pl.col("value").is_not_null(),
             pl.col("grade").is_in(["A", "B"]),
             pl.col("topic").is_in(["cost", "documents-round"]),
         )
-    return apart
+    return separated
 
 
 def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
-    """Reports, filings and payments of each schedule with a count, published or of claims.
+    """The funnel from reports to payments for each schedule with a published or claims count.
 
-    Reports in the end, those entitled and filings of people who never reported are stages where the
-    ledger states them. Of claims it is known who made them and who is entitled: those that are come
-    first, `claimed`, then those whose band pays anything, `due`.
+    From published counts the first stage is `reported`. From claims, where entitlement is known, the first
+    stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
+    `ultimate` or `entitled`, appear only if the ledger has the assumption that they require.
+
+    Args:
+        policy: the policy.
+        ledger: the ledger, if any.
+        as_of: the day of the analysis.
+        table: the cost table.
+
+    Returns:
+        One row per line and stage: `line`, `stage`, `low`, `expected`, `high` (numbers of people or claims).
     """
     rows: list[tuple[object, ...]] = []
     lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
@@ -80,9 +97,11 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         if not isinstance(line, Schedule):
             continue
         funnel, published = build_funnel(line, ledger, as_of), basis == "published"
-        least, mid, most = (count, count, count) if published else _due(table.filter(line=name))
+        least, mid, most = (
+            (count, count, count) if published else _claims_in_paying_bands(table.filter(line=name))
+        )
         rows.append((name, "reported" if published else "claimed", count, count, count))
-        for stage, (share, kind) in (_of_reports(funnel) if published else _of_claims(funnel)).items():
+        for stage, (share, kind) in (_report_stages(funnel) if published else _claim_stages(funnel)).items():
             if kind and kind not in funnel.entries:
                 continue
             expected = None if mid is None or share.expected is None else mid * share.expected
@@ -94,8 +113,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _of_reports(funnel: Funnel) -> Stages:
-    """Each stage as a share of the reports so far, and the kind of input that it needs."""
+def _report_stages(funnel: Funnel) -> Stages:
+    """The stages as shares of the reports so far, each with the kind of assumption that it requires."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
@@ -106,8 +125,8 @@ def _of_reports(funnel: Funnel) -> Stages:
     }
 
 
-def _of_claims(funnel: Funnel) -> Stages:
-    """The same of claims whose band pays anything."""
+def _claim_stages(funnel: Funnel) -> Stages:
+    """The stages as shares of the claims in paying bands, each with the assumption kind that it requires."""
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
@@ -117,11 +136,11 @@ def _of_claims(funnel: Funnel) -> Stages:
     }
 
 
-def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
-    """How many claims of a line lie in bands that pay: at least, expected, at most.
+def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
+    """The number of claims of a line in bands that pay: minimum, expected, maximum.
 
-    Of those whose band lies across two rules it is not known; nor of those that state no loss, where the
-    policy has no rule for them and they are most of the claims.
+    The expected number is None if a band extends across two payment rules, or if most claims state no loss
+    and the policy has no rule for them.
     """
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
@@ -129,12 +148,22 @@ def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
 
 
-def headline_table(
+def headlines_table(
     incident: Incident, published: pl.DataFrame, run: Simulation | None, as_of: date
 ) -> pl.DataFrame:
-    """What others said, with our own figure of the same line first; later ones are marked as hindsight.
+    """Published estimates of the cost beside our own estimates of the same lines, which come first.
 
-    Our own `low` and `high` are its 10 % and 90 % quantiles, or its bounds where nothing was drawn.
+    Args:
+        incident: states the published headlines.
+        published: the cost table from published counts.
+        run: the uncertainty run from published counts, if any.
+        as_of: the day of the analysis.
+
+    Returns:
+        One row per estimate: `fact` (id; "" for our own), `line`, `low`, `expected`, `high` (our own low and
+            high are
+        P10 and P90, or bounds without an uncertainty run), `public_on`, `counts` and `counts_ko` (what the
+        estimate includes), and `hindsight` (whether it was published after `as_of`).
     """
     lines = {h.line for h in incident.headlines if h.line}
     theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
@@ -142,14 +171,18 @@ def headline_table(
     rows: list[tuple[object, ...]] = [
         ("", r["line"], low, r["expected"], high, as_of, "", "", False)
         for r in ours.iter_rows(named=True)
-        for low, high in [_likely(r, run)]
+        for low, high in [_likely_range(r, run)]
     ]
     for headline in incident.headlines:
         fact = get_fact(headline.fact, hindsight=True)
         later = fact.public_on is None or fact.public_on > as_of
         low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
-        told = (fact.public_on, fact.counts, fact.counts_ko, later)
-        rows.append((fact.id, headline.line, low, None, high, *told))
+        rows.append(
+            (
+                *(fact.id, headline.line, low, None, high),
+                *(fact.public_on, fact.counts, fact.counts_ko, later),
+            )
+        )
     schema = {
         "fact": pl.String,
         "line": pl.String,
@@ -164,25 +197,29 @@ def headline_table(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _likely(row: Mapping[str, Any], run: Simulation | None) -> tuple[float | None, float | None]:
-    """P10 and P90 of one line, on the draws of the whole."""
-    mine = None if run is None else run.only(row["line"], row["valuation"])
-    if mine is None:
+def _likely_range(row: Mapping[str, Any], run: Simulation | None) -> tuple[float | None, float | None]:
+    """P10 and P90 of one cost line from the draws of the whole run; without a run, the bounds of the row."""
+    line_run = None if run is None else run.only(row["line"], row["valuation"])
+    if line_run is None:
         return row["low"], row["high"]
-    law = mine.totals[row["valuation"]]
-    return rounded_estimate(law.quantile(0.1)).value, rounded_estimate(law.quantile(0.9)).value
+    total = line_run.totals[row["valuation"]]
+    return rounded_estimate(total.quantile(0.1)).value, rounded_estimate(total.quantile(0.9)).value
 
 
 def service_table(incident: Incident) -> pl.DataFrame:
-    """What is published about each service: users and outage hours, and that no count of claims is."""
+    """What is published about each service, one row per service.
+
+    Columns: service, group, published_count (of claims), hours_low and hours_high (length of the outage),
+    facts (ids).
+    """
     rows = [
         {
             "service": s.id,
             "group": s.group,
             "published_count": s.published_count,
-            "hours_low": min((locale.hours for locale in s.outage if locale.hours), default=None),
-            "hours_high": max((locale.hours for locale in s.outage if locale.hours), default=None),
-            "facts": " ".join((*s.users, *(f for locale in s.outage for f in locale.facts))),
+            "hours_low": min((outage.hours for outage in s.outage if outage.hours), default=None),
+            "hours_high": max((outage.hours for outage in s.outage if outage.hours), default=None),
+            "facts": " ".join((*s.users, *(fact for outage in s.outage for fact in outage.facts))),
         }
         for s in incident.services
     ]
@@ -191,46 +228,51 @@ def service_table(incident: Incident) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**texts, **hours, "facts": pl.String})
 
 
-def cited_facts(*pages: Document | None, as_of: date) -> pl.DataFrame:
-    """The published facts that the pages cite and that were public by the day, in the order of the files."""
-    words: set[str] = set()
+def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
+    """The published facts that documents cite and that were public by the day, in the order of their files.
+
+    Args:
+        documents: the documents; None is skipped.
+        as_of: the day.
+    """
+    texts: set[str] = set()
 
     def walk(value: object) -> None:
         if isinstance(value, str):
-            words.add(value)
+            texts.add(value)
         elif isinstance(value, Mapping):
             walk(tuple(value.values()))
         elif isinstance(value, tuple):
             for inner in value:
                 walk(inner)
 
-    for page in pages:
-        walk(page.model_dump() if page else ())
-    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(words)))
+    for document in documents:
+        walk(document.model_dump() if document else ())
+    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
 
 
 def claims_tables(
     claims: Claims | None,
     cubes: dict[str, Cube],
     policy: Policy,
-    given: pl.DataFrame | None,
+    claims_costs: pl.DataFrame | None,
     as_of: date,
 ) -> dict[str, pl.DataFrame]:
-    """Tables made from claims or totals: kept apart from what rests on published counts."""
-    if given is None:
+    """The tables computed from claims or totals, with the prefix `claims_`; {} without a cost table."""
+    if claims_costs is None:
         return {}
     cost = cubes["cost"]
-    tables = {"claims_costs": given, "claims_totals": totals(given)}
-    if claims is None:  # totals come in bands of their own
+    tables = {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
+    if claims is None:  # totals cannot be regrouped to display bands, so their own bands are used
         frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:
         display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")
         frame = regroup(cost, ["service"], display)
     tables["claims_bands"] = with_shares(frame, ["service"])
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
-    tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
+    tables |= _summary_tables(cost) | _fit_tables_if_possible(cost, totals=claims is None)
     if claims is not None:
-        tables["claims_pairs"] = pairwise(claims, policy, until=as_of)
+        tables["claims_pairs"] = pair_counts(claims, policy, until=as_of)
         days = ("service", "claimant_type", "filed_on")
         tables["claims_intake"] = cumulative_intake(
             build_cube(claims, until=as_of, dimensions=days, bands=display)
@@ -243,23 +285,23 @@ def claims_tables(
     return tables
 
 
-def _summarised(cost: Cube) -> dict[str, pl.DataFrame]:
-    """Means and medians; none where bands overlap, as totals of several sources may."""
+def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
+    """The table of means and medians; no table if bands overlap, which can happen with totals."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
     except ModelRefused:
         return {}
 
 
-def _fitted(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
-    """The laws fitted to the losses of real claims; none where a fit is refused, as of synthetic ones."""
+def _fit_tables_if_possible(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
+    """The tables of distributions fitted to losses; {} if a fit is refused, as for synthetic claims."""
     try:
-        fits, _ = fitted(cost, totals=totals)
-        told = fit_tables(fits)
+        fits, _ = fit_cube(cost, totals=totals)
+        fitted = fit_tables(fits)
     except (ModelRefused, UsageError):
         return {}
     return {
-        "claims_fits": told["fits"],
-        "claims_fitted": told["quantities"],
-        "claims_curves": curves(fits),
+        "claims_fits": fitted["fits"],
+        "claims_fitted": fitted["quantities"],
+        "claims_curves": curve_table(fits),
     }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from outage_analysis.losses import COUNTED, Channel, Forecast
+from outage_analysis.losses import COUNTED, Channel, LateClaimsForecast
 
 MAX_POINTS = 32
 """Points per curve: more would not change how a curve looks."""
@@ -83,7 +83,11 @@ def spread_labels(places: Sequence[float], gap: float, last: float) -> list[floa
 
 
 def forecast_fan(
-    channel: Channel, forecast: Forecast, *, ended: tuple[datetime, int] | None = None, fact: str = ""
+    channel: Channel,
+    forecast: LateClaimsForecast,
+    *,
+    ended: tuple[datetime, int] | None = None,
+    fact: str = "",
 ) -> pl.DataFrame:
     """Return the table of a fan chart: the counts of an intake and the forecast of its later counts.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
-    from outage_analysis.losses import Cube, KeptCube
+    from outage_analysis.losses import Cube, StoredCube
 
 commands = typer.Typer()
 
@@ -92,7 +92,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, DisplayUnits.of(claims.incident))
+    _print_quality(quality, DisplayUnits.from_document(claims.incident))
     if out:
         print_line(str(out))
 
@@ -112,7 +112,7 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
         title = "Losses on round sums; share: of the losses above zero; even: without any preference"
-        print_table(heaping, sums.titled(title, heaping), sums)
+        print_table(heaping, sums.title_with_currency(title, heaping), sums)
     for name in quality["skipped"]:
         print_text(f"not read: {one_line(name)}")
     rows = "synthetic rows" if quality["synthetic"] else "rows"
@@ -203,13 +203,13 @@ def cube(
 
         outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
-    from outage_analysis.analysis import DisplayUnits, policy_of
+    from outage_analysis.analysis import DisplayUnits, load_policy_or_default
     from outage_analysis.incidents import Bands, load_incident, log_grid
     from outage_analysis.losses import build_cube, load_cube
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
-    edges = policy_of(incident, policy)
+    edges = load_policy_or_default(incident, policy)
     bands = Bands.from_cuts(log_grid(), edges.breakpoints if edges else ())
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
@@ -223,10 +223,13 @@ def cube(
         _write_cube(built, claims, bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
-        print_json({"synthetic": built.synthetic, "rows": built.rows.to_dicts()})
+        print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        sums, title = DisplayUnits.of(incident), "Synthetic rows" if built.synthetic else "Claims by band"
-        print_table(built.rows, sums.titled(title, built.rows), sums)
+        sums, title = (
+            DisplayUnits.from_document(incident),
+            "Synthetic rows" if built.synthetic else "Claims by band",
+        )
+        print_table(built.display_rows, sums.title_with_currency(title, built.display_rows), sums)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
@@ -240,17 +243,17 @@ def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
 
 
 def _write_cube(
-    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: KeptCube | None, *, replaces: bool
+    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
 ) -> None:
     """Write the rows as .csv, or as .parquet the cube, added to the earlier one if there is one."""
-    from outage_analysis.losses import keep, merged, save_cube
+    from outage_analysis.losses import merge_cubes, save_cube, with_provenance
     from outage_analysis.reports import write_table
 
     if out.suffix != ".parquet":
-        write_table(built.rows, out)
+        write_table(built.display_rows, out)
         return
-    kept = keep(built, claims, bands=bands)
-    save_cube(merged(earlier, kept) if earlier else kept, out, add_to=earlier if replaces else None)
+    kept = with_provenance(built, claims, bands=bands)
+    save_cube(merge_cubes(earlier, kept) if earlier else kept, out, add_to=earlier if replaces else None)
     if earlier:
         typer.echo(DUPLICATES_WARNING, err=True)
 

@@ -141,7 +141,7 @@ def _terminal_width() -> int | None:
 
 def _in_larger_unit(frame: pl.DataFrame, sums: DisplayUnits | None) -> tuple[str, TextTable] | None:
     """The unit, such as "million KRW", and the table with its amounts in that unit; None without a unit."""
-    unit = sums.unit(frame) if sums else None
+    unit = sums.common_unit(frame) if sums else None
     return (f"{unit[1]} {sums.currency}", _text_table(frame, sums, unit[0])) if sums and unit else None
 
 
@@ -151,7 +151,7 @@ def _text_table(frame: pl.DataFrame, sums: DisplayUnits | None, unit: int | None
     from outage_analysis.text import TextTable
 
     counts = whole_counts(frame)
-    texts = sums.written(counts, _cell_text, unit) if sums else counts
+    texts = sums.format_amounts(counts, _cell_text, unit) if sums else counts
     numbers = frozenset(n for n, dtype in enumerate(frame.dtypes) if dtype.is_numeric())
     heads = tuple(one_line(name, LONGEST_CELL) for name in frame.columns)
     return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in texts.iter_rows()), numbers)
@@ -180,7 +180,7 @@ def print_titled_tables(
         table = tables.get(name)
         if table is None or table.is_empty():
             continue
-        heading = sums.titled(title, table) if sums else title
+        heading = sums.title_with_currency(title, table) if sums else title
         print_table(_bands_in_words(table.head(MOST_ROWS), locale), prefix + heading, sums)
         if len(table) > MOST_ROWS:
             print_text(f"and {len(table) - MOST_ROWS:,} more rows: --json has all")

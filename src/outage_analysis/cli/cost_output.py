@@ -11,7 +11,7 @@ from outage_analysis.cli.console import band_expression, print_line, print_table
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, Compared, DisplayUnits, Plan
+    from outage_analysis.analysis import Analysis, DisplayUnits, Plan, PolicyComparison
     from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -35,16 +35,16 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
             basis: {
                 name: table.to_dicts()
                 for name in ("quantiles", "split", "contributions", "budget")
-                if (table := analysis.doubt(basis, name)) is not None
+                if (table := analysis.uncertainty_table(basis, name)) is not None
             }
             for basis in analysis.runs
         },
     }
 
 
-def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
+def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
     """What a result depends on: incident, ledger, day, draws and seed; which assumptions are examples."""
-    inputs = result.inputs
+    inputs = result.used_ledger
     return {
         "incident": result.incident.id,
         "ledger": result.ledger.id if result.ledger else None,
@@ -58,12 +58,12 @@ def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
     }
 
 
-def warn_of_examples(result: Analysis | Compared) -> None:
+def warn_of_examples(result: Analysis | PolicyComparison) -> None:
     """Print a warning on stderr if assumptions of the result are only examples."""
     from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale
 
-    message = example_warning(result.inputs, Locale("en"))
+    message = example_warning(result.used_ledger, Locale("en"))
     if message:
         sys.stderr.write(f"{message}\n")
 
@@ -79,7 +79,7 @@ def print_cost(analysis: Analysis) -> None:
     """Print the answer in three sentences, then tables: quantiles, totals, cost lines, loss bands."""
     from outage_analysis.analysis import DisplayUnits
 
-    sums = DisplayUnits.of(analysis.incident)
+    sums = DisplayUnits.from_document(analysis.incident)
     locale = analysis.words("en")
     for sentence in cost_sentences(analysis, locale):
         print_text(sentence)
@@ -113,7 +113,7 @@ def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Loca
 
 def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     """The answer in words: how much cash, which cost lines it counts, how likely it exceeds the budget."""
-    basis = analysis.headline
+    basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None
     later_lines = ", ".join(analysis.dropped_lines)
     not_public = (
@@ -122,7 +122,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     if expected is None:
         scope = locale("terminal.counts_none") + not_public
         return locale("terminal.no_cash"), scope, locale("terminal.no_budget")
-    portfolio, quantiles = analysis.runs[basis].portfolio, analysis.doubt(basis, "quantiles")
+    portfolio, quantiles = analysis.runs[basis].portfolio, analysis.uncertainty_table(basis, "quantiles")
     likely = analysis.likely_cash(basis)
     values = {"expected": locale.money(expected), "basis": locale(f"word.{basis}")}
     if likely and quantiles is not None:
@@ -140,7 +140,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
 
 def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
     """How likely the cash of a run exceeds the budget; empty without a budget."""
-    budget = analysis.doubt(basis, "budget")
+    budget = analysis.uncertainty_table(basis, "budget")
     if budget is None:
         return ""
     row = budget.row(0, named=True)
@@ -158,7 +158,7 @@ def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
 def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
     """Print per run the quantiles of each valuation, their numerical error and the effect of dependence."""
     for basis in analysis.runs:
-        quantiles = analysis.doubt(basis, "quantiles")
+        quantiles = analysis.uncertainty_table(basis, "quantiles")
         if quantiles is None:
             continue
         table = quantiles.pivot("measure", index="valuation", values="value")
@@ -173,6 +173,6 @@ def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> 
             )
         if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(locale("report.tied"))
-        if basis != analysis.headline and (sentence := _budget_sentence(analysis, basis, locale)):
+        if basis != analysis.headline_basis and (sentence := _budget_sentence(analysis, basis, locale)):
             print_text(sentence)
         print_line("")

@@ -33,7 +33,7 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, Compared
+    from outage_analysis.analysis import Analysis, PolicyComparison
 
 commands = typer.Typer()
 
@@ -114,19 +114,19 @@ def sensitivity(
     warn_of_examples(analysis)
     if as_json:
         rows = {name: tables[name].to_dicts() for name in SENSITIVITY_TITLES if name in tables}
-        policy = {"policy": analysis.policy.id, "basis": analysis.headline}
+        policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
         print_json(origin(analysis, plan) | policy | rows)
         return
     if "given" in tables:
         tables["given"] = _with_part_names(tables["given"], analysis)
     notes = (
         [Locale("en")("report.tied")]
-        if analysis.runs[analysis.headline].portfolio.has_correlated_inputs("cash")
+        if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
         else []
     )
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
-    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.made_up)
+    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.headline_is_synthetic)
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
@@ -190,7 +190,7 @@ def compare(
 def _print_result(
     tables: Mapping[str, pl.DataFrame],
     titles: Mapping[str, str],
-    result: Analysis | Compared,
+    result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
     synthetic: bool,
@@ -201,7 +201,7 @@ def _print_result(
     prefix = "Synthetic rows: " if synthetic else ""
     units = f"as of {result.as_of}; sums in {result.incident.currency}"
     print_titled_tables(
-        tables, titles, prefix, [*notes, units], DisplayUnits.of(result.incident, result.starts)
+        tables, titles, prefix, [*notes, units], DisplayUnits.from_document(result.incident, result.starts)
     )
 
 
@@ -238,7 +238,7 @@ def backtest(
         return
     tables["outcomes"] = tables["outcomes"].select(OUTCOME_COLUMNS)
     notes = result.sentences(Locale("en", policy.currency, policy.digits))
-    print_titled_tables(tables, BACKTEST_TITLES, "", notes, DisplayUnits.of(policy))
+    print_titled_tables(tables, BACKTEST_TITLES, "", notes, DisplayUnits.from_document(policy))
 
 
 @commands.command()
@@ -279,4 +279,4 @@ def bridge(
         print_json(units | {"bridge": table.to_dicts()})
         return
     title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
-    print_table(table, title, DisplayUnits.of(start.policy))
+    print_table(table, title, DisplayUnits.from_document(start.policy))

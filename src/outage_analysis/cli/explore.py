@@ -29,7 +29,7 @@ from outage_analysis.errors import UsageError
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     import polars as pl
 
-    from outage_analysis.analysis import Counted, DisplayUnits, Question
+    from outage_analysis.analysis import DisplayUnits, ForecastInput, Question
     from outage_analysis.losses import Channel
 
 commands = typer.Typer()
@@ -194,7 +194,7 @@ class ForecastOptions:
     ] = False
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
 
-    def channel(self, counted: Counted) -> Channel:
+    def channel(self, counted: ForecastInput) -> Channel:
         """The counts with the deadlines and the spike that the options describe.
 
         Raises:
@@ -202,13 +202,13 @@ class ForecastOptions:
         """
         earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
         ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
-        return counted.channel.asked(*ends, self.spike, former=earlier)
+        return counted.channel.with_deadlines(*ends, self.spike, former=earlier)
 
-    def tables(self, channel: Channel, counted: Counted) -> dict[str, pl.DataFrame]:
+    def tables(self, channel: Channel, counted: ForecastInput) -> dict[str, pl.DataFrame]:
         """Forecast how many claims are still to come; return the tables by name."""
-        from outage_analysis.losses import answer
+        from outage_analysis.losses import late_claim_tables
 
-        return answer(
+        return late_claim_tables(
             channel,
             by=parse_day(self.by, "--by"),
             level=parse_share(self.level, "--level"),
@@ -252,7 +252,7 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import counted_on_page
+    from outage_analysis.analysis import forecast_input_from_series
     from outage_analysis.incidents import load_intake
 
     until = parse_day(as_of)
@@ -263,7 +263,7 @@ def intake(
         if files:
             counted = _count_files(files, reading, until, recovery=recovery)
         else:
-            counted = counted_on_page(load_intake(series or "kakao-federation"), until)
+            counted = forecast_input_from_series(load_intake(series or "kakao-federation"), until)
         step("weighing growth curves")
         channel = options.channel(counted)
         tables = options.tables(channel, counted)
@@ -276,14 +276,16 @@ def intake(
     print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"])
 
 
-def _count_files(files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool) -> Counted:
+def _count_files(
+    files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool
+) -> ForecastInput:
     """The claims of complaint files by day, up to a day."""
-    from outage_analysis.analysis import counted_by_day
+    from outage_analysis.analysis import forecast_input_from_claims
     from outage_analysis.incidents import load_incident
 
     claims = reading.read_claims(files, load_incident(reading.incident))
     warn_of_rejects(claims)
-    return counted_by_day(claims, until, recovery=recovery)
+    return forecast_input_from_claims(claims, until, recovery=recovery)
 
 
 def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
@@ -291,7 +293,7 @@ def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
 
-    return DisplayUnits.of(load_incident(incident), starts)
+    return DisplayUnits.from_document(load_incident(incident), starts)
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:

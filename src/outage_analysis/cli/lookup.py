@@ -155,8 +155,8 @@ def _print_ledger(ledger: Ledger) -> None:
     columns = table.select(
         *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
     )
-    sums, title = DisplayUnits.of_ledger(ledger), f"{ledger.name.en}: {len(table)} assumptions"
-    print_table(columns, sums.titled(title, columns) if sums else title, sums)
+    sums, title = DisplayUnits.from_ledger(ledger), f"{ledger.name.en}: {len(table)} assumptions"
+    print_table(columns, sums.title_with_currency(title, columns) if sums else title, sums)
     locale = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
     for entry in ledger.assumptions:
         print_text(f"{entry.id}: {distribution_text(entry, locale)}")

@@ -54,7 +54,7 @@ def report(
     check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress() as step:
         analysis = run(plan, progress=step)
-        analysis.refuse_idle_budget()
+        analysis.check_budget_has_cash()
         step("writing the report")
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     warn_of_rejects(analysis.claims)
@@ -93,7 +93,7 @@ def cost(options: PlanOptions, *, as_json: Json = False) -> None:
     plan = options.plan()
     with progress() as step:
         analysis = price(plan, progress=step)
-    analysis.refuse_idle_budget()
+    analysis.check_budget_has_cash()
     warn_of_rejects(analysis.claims)
     warn_of_examples(analysis)
     if as_json:

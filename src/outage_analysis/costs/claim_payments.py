@@ -16,7 +16,7 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import UNKNOWN, ZERO, Band
-from outage_analysis.losses import EDGES, Cube, Types, known_sum, stated_losses
+from outage_analysis.losses import EDGES, Cube, Schema, null_unstated_sums, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
 PLACES = 38
@@ -59,7 +59,7 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         UsageError: the cube lacks a dimension that a line needs.
         InputRefused: the payments add up to more than 38 digits.
     """
-    schema: Types = {
+    schema: Schema = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},
         **EDGES,
@@ -113,7 +113,7 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
     return (
         _with_payments(rows_with_formula(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
-        .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
+        .agg(pl.col("claims").sum(), *map(sum_or_null, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
         .with_columns(
             line=pl.lit(line.id),
@@ -162,7 +162,7 @@ def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
             payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
-    return stated_losses(paid)
+    return null_unstated_sums(paid)
 
 
 def _sum_of_squared_payments() -> pl.Expr:
@@ -190,7 +190,7 @@ def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule
 
 def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
     """Return, per band of a cube, the rule that covers it and the formula and bounds of its payments."""
-    schema: Types = {
+    schema: Schema = {
         **EDGES,
         "tariff": pl.Int64,
         "place": pl.Int64,

@@ -10,7 +10,7 @@ import polars as pl
 
 from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
 from outage_analysis.costs.funnel import Funnel, Input, cost_status, join_ids
-from outage_analysis.losses import Cube, known_sum
+from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import Policy, Schedule
 
 KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
@@ -66,7 +66,7 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
         if name not in frame.columns:
             frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
     return frame.group_by(KEYS, maintain_order=True).agg(
-        pl.col("claims").sum(), *map(known_sum, ("payment", "payment_low", "payment_high", "payment_most"))
+        pl.col("claims").sum(), *map(sum_or_null, ("payment", "payment_low", "payment_high", "payment_most"))
     )
 
 

@@ -24,7 +24,7 @@ from outage_analysis.costs.published_counts import (
     schedule_rows,
 )
 from outage_analysis.incidents import ids_public_by
-from outage_analysis.losses import Cube, known_sum
+from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -202,7 +202,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     """
     keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")
     rows = table.group_by(keys, maintain_order=True).agg(
-        *map(known_sum, ("count", "promised", *MODELLED)),
+        *map(sum_or_null, ("count", "promised", *MODELLED)),
         pl.col("status").first(),
         pl.col("missing").first(),
         pl.col("facts", "assumptions").max(),  # alike in all rows of a band, or empty where nothing is paid

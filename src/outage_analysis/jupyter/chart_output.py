@@ -21,7 +21,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.losses import GroupedPage
+from outage_analysis.losses import GroupedLossesDocument
 from outage_analysis.text import Locale
 
 WIDEST_FOOTER = 90
@@ -30,7 +30,7 @@ WIDEST_FOOTER = 90
 
 def show(
     name: str,
-    source: Analysis | Claims | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
     table: pl.DataFrame | None = None,
     *,
     as_of: date | None = None,
@@ -55,7 +55,7 @@ def show(
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=spelling_hint(name, list(CHARTS)))
     if isinstance(source, Analysis):
-        own = source.tables.get(source.behind(CHARTS[name].table), pl.DataFrame())
+        own = source.tables.get(source.headline_table_name(CHARTS[name].table), pl.DataFrame())
         data = own if table is None else table
     elif table is None:
         remedy = "Build one from a cube, or give an analysis."
@@ -68,7 +68,7 @@ def show(
     locale, day = context.words, context.as_of
     chart = draw(name, data, context)
     if chart is None:
-        dated = not isinstance(source, GroupedPage)
+        dated = not isinstance(source, GroupedLossesDocument)
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
@@ -78,14 +78,20 @@ def show(
 
 def _is_synthetic(source: Analysis, name: str, data: pl.DataFrame) -> bool:
     """Whether a table rests on synthetic rows, by the analysis or by its own column `basis`."""
-    return source.marked(source.behind(name)) or ("basis" in data and "synthetic" in data["basis"])
+    return source.needs_synthetic_mark(source.headline_table_name(name)) or (
+        "basis" in data and "synthetic" in data["basis"]
+    )
 
 
 def _context(
-    source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
+    as_of: date | None,
+    lang: str,
+    *,
+    claims: bool,
 ) -> ChartContext:
     """Return the context of a source's charts."""
-    if isinstance(source, GroupedPage):
+    if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
         return ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)

@@ -29,7 +29,7 @@ def show_tiles(report: Report) -> Html:
 
 def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
     """Show a report's answer to one question: what drives the cost, what to decide, or what is left out."""
-    made_up = report.analysis.made_up and question != "left_out"
+    made_up = report.analysis.headline_is_synthetic and question != "left_out"
     return _bullet_list(list(getattr(report.answers, question)), report, made_up=made_up)
 
 

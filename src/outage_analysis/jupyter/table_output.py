@@ -15,7 +15,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.losses import Cube, GroupedPage
+from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.text import Locale, cell_class, html_table
@@ -23,7 +23,7 @@ from outage_analysis.text import Locale, cell_class, html_table
 
 def show_table(
     table: pl.DataFrame,
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
     *,
     lang: str = "en",
 ) -> Html:
@@ -40,34 +40,34 @@ def show_table(
         lang: en or ko.
     """
     locale = Locale(lang)
-    if isinstance(source, Analysis) and not source.of_claims:
+    if isinstance(source, Analysis) and not source.headline_from_claims:
         mark = locale("notebook.published", day=locale.day(source.as_of))
-    elif isinstance(source, Policy | Ledger | GroupedPage | IntakeSeries):
+    elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
     units = _display_units(source)
-    if units and (currency := units.said(table)):
+    if units and (currency := units.currency_if_converted(table)):
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {locale('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table)
-    formatted = units.written(counted, partial(_format_value, locale)) if units else counted
+    formatted = units.format_amounts(counted, partial(_format_value, locale)) if units else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
 
 
 def _display_units(
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
     """Return the currency units for a source's amounts; None if it has no currency."""
     if isinstance(source, Analysis | Claims):
-        return DisplayUnits.of(source.incident)
+        return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):
-        return DisplayUnits.of(source)
-    return DisplayUnits.of_ledger(source) if isinstance(source, Ledger) else None
+        return DisplayUnits.from_document(source)
+    return DisplayUnits.from_ledger(source) if isinstance(source, Ledger) else None
 
 
 def _format_value(locale: Locale, value: object) -> str:

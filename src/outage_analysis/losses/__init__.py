@@ -1,15 +1,7 @@
-"""Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
+"""Loss cubes, loss summaries, severity fits and late-claim forecasts, all computed from claims.
 
-Modules:
-    cube: claims, loss and loss squared by dimensions and band
-    cube_building: a cube from claims
-    cube_files: cubes saved as files, and their sum
-    loss_summaries: quantiles, concentration and comparisons
-    severity: severity distributions
-    development: claims still to come
-    heaping: losses on round numbers and at policy edges
-    data_quality: quality of the complaint files
-    synthetic_recovery: whether a fit recovers what the generator used
+A cube is the table of claims by dimension and loss band from which all costs are computed. `cube` defines
+it; `cube_building` builds it from claims.
 """
 
 from __future__ import annotations
@@ -22,39 +14,43 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import EDGES as EDGES
     from outage_analysis.losses.cube import MEASURES as MEASURES
     from outage_analysis.losses.cube import Cube as Cube
-    from outage_analysis.losses.cube import Types as Types
-    from outage_analysis.losses.cube import known_sum as known_sum
+    from outage_analysis.losses.cube import Schema as Schema
+    from outage_analysis.losses.cube import null_unstated_sums as null_unstated_sums
     from outage_analysis.losses.cube import read_counts as read_counts
     from outage_analysis.losses.cube import sorted_cube as sorted_cube
-    from outage_analysis.losses.cube import stated_losses as stated_losses
+    from outage_analysis.losses.cube import sum_or_null as sum_or_null
     from outage_analysis.losses.cube_building import build_cube as build_cube
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_pairs as count_pairs
     from outage_analysis.losses.cube_building import dimension_labels as dimension_labels
-    from outage_analysis.losses.cube_files import KeptCube as KeptCube
-    from outage_analysis.losses.cube_files import keep as keep
+    from outage_analysis.losses.cube_files import StoredCube as StoredCube
     from outage_analysis.losses.cube_files import load_cube as load_cube
-    from outage_analysis.losses.cube_files import merged as merged
+    from outage_analysis.losses.cube_files import merge_cubes as merge_cubes
     from outage_analysis.losses.cube_files import save_cube as save_cube
+    from outage_analysis.losses.cube_files import with_provenance as with_provenance
     from outage_analysis.losses.data_quality import claimants_table as claimants_table
     from outage_analysis.losses.data_quality import quality_report as quality_report
     from outage_analysis.losses.data_quality import quality_table as quality_table
     from outage_analysis.losses.data_quality import rule_table as rule_table
-    from outage_analysis.losses.development.bounds import Bounds as Bounds
-    from outage_analysis.losses.development.bounds import bounds as bounds
-    from outage_analysis.losses.development.forecast_tables import answer as answer
+    from outage_analysis.losses.development.bounds import LateClaimBounds as LateClaimBounds
+    from outage_analysis.losses.development.bounds import late_claim_bounds as late_claim_bounds
+    from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
     from outage_analysis.losses.development.growth_curves import CURVES as CURVES
     from outage_analysis.losses.development.intake_counts import Channel as Channel
-    from outage_analysis.losses.development.intake_counts import daily as daily
-    from outage_analysis.losses.development.intake_counts import published as published
-    from outage_analysis.losses.development.late_claims import Forecast as Forecast
-    from outage_analysis.losses.development.late_claims import Spike as Spike
-    from outage_analysis.losses.development.late_claims import forecast as forecast
-    from outage_analysis.losses.development.late_claims_backtest import Backtest as Backtest
-    from outage_analysis.losses.development.late_claims_backtest import backtest as backtest
+    from outage_analysis.losses.development.intake_counts import channel_from_cube as channel_from_cube
+    from outage_analysis.losses.development.intake_counts import channel_from_series as channel_from_series
+    from outage_analysis.losses.development.late_claims import DeadlineSpike as DeadlineSpike
+    from outage_analysis.losses.development.late_claims import LateClaimsForecast as LateClaimsForecast
+    from outage_analysis.losses.development.late_claims import forecast_late_claims as forecast_late_claims
+    from outage_analysis.losses.development.late_claims_backtest import (
+        LateClaimsBacktest as LateClaimsBacktest,
+    )
+    from outage_analysis.losses.development.late_claims_backtest import (
+        backtest_late_claims as backtest_late_claims,
+    )
     from outage_analysis.losses.development.late_count import Branch as Branch
-    from outage_analysis.losses.development.late_count import Late as Late
-    from outage_analysis.losses.development.late_count import Variance as Variance
+    from outage_analysis.losses.development.late_count import LateCount as LateCount
+    from outage_analysis.losses.development.late_count import LateCountVariance as LateCountVariance
     from outage_analysis.losses.heaping import bunching_table as bunching_table
     from outage_analysis.losses.heaping import heaping_table as heaping_table
     from outage_analysis.losses.heaping import heaps_table as heaps_table
@@ -65,16 +61,16 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.fit_counts import fit_edges as fit_edges
     from outage_analysis.losses.loss_summaries.fit_counts import loss_counts as loss_counts
     from outage_analysis.losses.loss_summaries.fit_counts import stated_edges as stated_edges
-    from outage_analysis.losses.loss_summaries.group_comparison import Comparison as Comparison
-    from outage_analysis.losses.loss_summaries.group_comparison import compare as compare
+    from outage_analysis.losses.loss_summaries.group_comparison import GroupComparison as GroupComparison
+    from outage_analysis.losses.loss_summaries.group_comparison import compare_groups as compare_groups
     from outage_analysis.losses.loss_summaries.group_comparison import newcombe as newcombe
     from outage_analysis.losses.loss_summaries.group_comparison import wilson as wilson
-    from outage_analysis.losses.loss_summaries.groups import Where as Where
-    from outage_analysis.losses.loss_summaries.groups import select as select
+    from outage_analysis.losses.loss_summaries.groups import DimensionFilter as DimensionFilter
+    from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
     from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES
     from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
     from outage_analysis.losses.loss_summaries.quantiles import summary as summary
-    from outage_analysis.losses.loss_summaries.regrouping import MOST_SHOWN as MOST_SHOWN
+    from outage_analysis.losses.loss_summaries.regrouping import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
     from outage_analysis.losses.loss_summaries.regrouping import cumulative_intake as cumulative_intake
     from outage_analysis.losses.loss_summaries.regrouping import display_bands as display_bands
     from outage_analysis.losses.loss_summaries.regrouping import regroup as regroup
@@ -85,15 +81,15 @@ if TYPE_CHECKING:
     from outage_analysis.losses.severity.fit import Fit as Fit
     from outage_analysis.losses.severity.fit import Quantity as Quantity
     from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
-    from outage_analysis.losses.severity.fitted_curves import curves as curves
+    from outage_analysis.losses.severity.fitted_curves import curve_table as curve_table
     from outage_analysis.losses.severity.fitting import fit_all as fit_all
     from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
     from outage_analysis.losses.severity.goodness import Goodness as Goodness
-    from outage_analysis.losses.severity.grouped import Grouped as Grouped
-    from outage_analysis.losses.severity.grouped import GroupedPage as GroupedPage
+    from outage_analysis.losses.severity.grouped import GroupedLosses as GroupedLosses
+    from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
     from outage_analysis.losses.severity.known import lognormal_shares as lognormal_shares
-    from outage_analysis.losses.synthetic_recovery import recovered as recovered
-    from outage_analysis.losses.synthetic_recovery import rounded as rounded
+    from outage_analysis.losses.synthetic_recovery import recovery_table as recovery_table
+    from outage_analysis.losses.synthetic_recovery import rounding_table as rounding_table
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

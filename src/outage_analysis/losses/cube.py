@@ -1,6 +1,7 @@
-"""The cube: claims, loss and loss squared by chosen dimensions and loss band; and one from totals alone.
+"""The cube: counts, sums of losses and sums of squared losses by dimension and loss band.
 
-Everything after it reads a cube, so its cost does not grow with the number of claims.
+Summaries, fits and costs read a cube and not the claims, so their run time does not grow with the number of
+claims. `read_counts` makes a cube from a CSV of totals when there are no claims.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from outage_analysis.incidents import (
     parse_band,
 )
 
-Types = dict[str, pl.DataType | type[pl.DataType]]
-MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
-EDGES: Types = {"over": pl.Int64, "up_to": pl.Int64}
-HIGHEST = 2**63 - 1
-MOST_DIGITS = 15
-"""Of a count or a sum in a file of totals."""
-BY = ("service", "claimant_type")
-"""The dimensions of a cube from totals alone."""
-COUNT_COLUMNS = (*BY, "band", "claims")
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
+EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
+MAX_INT64 = 2**63 - 1
+MAX_DIGITS = 15
+"""The longest count or loss, in digits, that a file of totals may contain."""
+COUNT_DIMENSIONS = ("service", "claimant_type")
+"""The dimensions of a cube read from a file of totals."""
+COUNT_COLUMNS = (*COUNT_DIMENSIONS, "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 
@@ -41,70 +42,78 @@ CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 class Cube:
     """Claims by `dimensions` and loss band.
 
-    `frame` has the dimensions, `over` and `up_to` (the band: over < loss <= up_to; both null means
-    unknown), `claims`, `loss` and `loss_squared`; the last two are null when only counts are known.
+    `frame` has one row per combination of dimension values and loss band. Its columns are the dimensions,
+    `over` and `up_to` (the band: over < loss <= up_to; both are null if the loss is unknown), `claims`, and
+    the sums `loss` and `loss_squared`. Both sums are null when only counts are known.
     """
 
     frame: pl.DataFrame
     dimensions: tuple[str, ...]
     synthetic: bool
-    """Synthetic cubes never feed a figure attributed to the incident."""
+    """Whether the claims are synthetic. Results from synthetic claims are never attributed to the
+    incident."""
     source: str
-    """The files behind it."""
+    """The names of the files that the claims were read from."""
     line: str | None = None
-    """The cost line whose entitled claimants its rows count; None when they count claims."""
+    """If the rows count the claimants that a cost line entitles: the id of the line. None: they count
+    claims."""
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
+    """Upper cuts of bands that a file of totals writes as open above: 299,999 for [0, 300000)."""
 
     @property
-    def rows(self) -> pl.DataFrame:
-        """The frame as people read it: no sum of losses where claims state none."""
-        return stated_losses(self.frame)
+    def display_rows(self) -> pl.DataFrame:
+        """The frame for display: sums are null for claims whose loss is unknown."""
+        return null_unstated_sums(self.frame)
 
     @property
     def claims(self) -> int:
-        """How many claims it holds."""
+        """The number of claims in the cube."""
         return int(self.frame["claims"].sum())
 
 
-def known_sum(column: str) -> pl.Expr:
-    """The sum of a column, null as soon as one part is unknown: polars would take nulls for nothing."""
+def sum_or_null(column: str) -> pl.Expr:
+    """The sum of a column, or null if any value is null. The `sum` of polars would count a null as 0."""
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
-def stated_losses(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows by band with no sums of losses for claims that state none: a cube holds 0 there, which adds up."""
+def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
+    """Replace the sums of rows whose loss is unknown by null.
+
+    A cube holds 0 there, so that sums over bands work; a reader could take that 0 for a known loss.
+    """
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
     return frame.with_columns(pl.when(stated).then(pl.col(sums)))
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Total order: dimensions, then bands with zero first and unknown last."""
+    """Sort the rows by dimensions, then by band from low to high with the unknown band last.
+
+    No two rows compare equal, so equal cubes have equal row order.
+    """
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
-def refuse_overflow(total: int, file: str | None = None) -> None:
-    """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
-    if total > HIGHEST:
+def check_total_fits(total: int, file: str | None = None) -> None:
+    """Raise InputRefused if a total does not fit a 64-bit integer: it would overflow without an error."""
+    if total > MAX_INT64:
         raise InputRefused(
-            f"claims or losses add up to more than {HIGHEST:,}",
+            f"claims or losses add up to more than {MAX_INT64:,}",
             file=file,
             remedy="State losses in a larger unit.",
         )
 
 
 def read_counts(path: str | Path, incident: Incident) -> Cube:
-    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
+    """Read a cube from a CSV of totals with the columns `service,claimant_type,band,claims[,loss]`.
 
-    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
-
-    Rows of a service and claimant type in the same band add up.
+    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
+    service, claimant type and band are added up.
 
     Raises:
-        InputRefused: a missing column, an unknown name, a band or a count that cannot be read; two bands of
-            a service and claimant type that overlap.
+        InputRefused: a column is missing, a service or claimant type is unknown, a band or a number cannot be
+            parsed, or two bands of one service and claimant type overlap.
     """
     path = Path(path)
     (_, first), *body = _csv_rows(path)
@@ -122,24 +131,24 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
                 value=error.value,
                 remedy=error.remedy,
             ) from error
-    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    check_total_fits(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     texts = [fields[header.index("band")] for _, fields in body]
-    _refuse_overlap(rows, [number for number, _ in body], texts, path.name)
-    schema: Types = {**dict.fromkeys(BY, pl.String), **EDGES, **MEASURES}
+    _check_no_overlap(rows, [number for number, _ in body], texts, path.name)
+    schema: Schema = {**dict.fromkeys(COUNT_DIMENSIONS, pl.String), **EDGES, **MEASURES}
     frame = (
         pl.DataFrame(rows, schema=schema, orient="row")
-        .group_by(*BY, *EDGES)
-        .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+        .group_by(*COUNT_DIMENSIONS, *EDGES)
+        .agg(pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     )
     starts = frozenset[int]().union(*(lower_closed_cuts(text) for text in texts))
     synthetic = "synthetic" in path.name.lower()
-    return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
+    return Cube(sorted_cube(frame, COUNT_DIMENSIONS), COUNT_DIMENSIONS, synthetic, path.name, starts=starts)
 
 
-def _refuse_overlap(
+def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
-    """Refuse two bands of one service and claimant type that share a loss: its claims could be in both."""
+    """Raise InputRefused if two bands of one service and claimant type overlap: claims could count twice."""
     ends = [(low, high) for _, _, low, high, *_ in rows]
     lows = [float("-inf") if low is None else low for low, _ in ends]
     highs = [float("inf") if high is None else high for _, high in ends]
@@ -160,7 +169,7 @@ def _refuse_overlap(
 
 
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV with their numbers, the header first; blank ones are none."""
+    """The non-empty rows of a CSV as (row number, fields), the header first."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -175,7 +184,7 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """The columns of a file of totals, checked."""
+    """The column names of a file of totals. Raises InputRefused if one is missing or appears twice."""
     header = [name.strip().casefold() for name in fields]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
@@ -192,30 +201,33 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
+    """Parse one row of a file of totals. Raises UsageError; `read_counts` adds the row number."""
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
-    service = _known(record["service"], incident.services, "service")
-    claimant = _known(record["claimant_type"], incident.claimant_types, "claimant_type")
+    service = _find_id(record["service"], incident.services, "service")
+    claimant = _find_id(record["claimant_type"], incident.claimant_types, "claimant_type")
     try:
         band = parse_band(record["band"])
     except UsageError as error:
         error.column = "band"
         raise
-    claims = _whole(record["claims"], "claims")
-    loss = _whole(record["loss"], "loss") if record.get("loss", "").strip() else None
-    if loss is not None and not _fits(loss, claims, band):
+    claims = _parse_whole_number(record["claims"], "claims")
+    loss = _parse_whole_number(record["loss"], "loss") if record.get("loss", "").strip() else None
+    if loss is not None and not _loss_fits_claims(loss, claims, band):
         raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
     return (service, claimant, *band, claims, loss, None)
 
 
-def _fits(loss: int, claims: int, band: Band) -> bool:
+def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
+    """Whether so many claims in the band can add up to the loss. Claims of unknown loss have a loss of 0."""
     over, up_to = (-1, 0) if band == UNKNOWN else band
     least = over is None or claims * (over + 1) <= loss
     return least and (up_to is None or loss <= claims * up_to)
 
 
-def _known(raw: str, named: Sequence[NamedItem], column: str) -> str:
+def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
+    """The id of the service or claimant type that has this spelling."""
     for item in named:
         if normalized_name(raw) in item.spellings():
             return item.id
@@ -224,8 +236,8 @@ def _known(raw: str, named: Sequence[NamedItem], column: str) -> str:
     raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
 
 
-def _whole(raw: str, column: str) -> int:
+def _parse_whole_number(raw: str, column: str) -> int:
     text = raw.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise UsageError(f"{column} is not a whole number", column=column, value=raw)
     return int(text)

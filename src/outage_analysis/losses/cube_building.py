@@ -1,4 +1,4 @@
-"""Claims -> cubes. SQL ends here: what follows reads a cube."""
+"""Build cubes from claims. This is the last stage that uses SQL; later stages read cubes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from outage_analysis.claims import Claims, queries, quote_identifier, quote_lite
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
-from outage_analysis.losses.cube import EDGES, HIGHEST, Cube, Types, refuse_overflow
+from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
 from outage_analysis.policies import Policy, Schedule
 
-MOST_CATEGORIES = 20
-"""Values of a dimension that stand by themselves in its pairs: a text may take any number of them."""
-LEAST_CLAIMS = 10
-"""Claims, in all, of a value that does. A text that fewer claims have may tell who filed them, as a full
-address does, and the other half of its pair what they lost. Publishers of counts ask for 3 to 11."""
-FEW_LOSSES = 200
-"""Different losses that have a band of their own in a cube that costs are computed from."""
-_LOWEST = -(2**63)
+MAX_CATEGORIES = 20
+"""`count_pairs` lists at most this many values of a text dimension by name."""
+MIN_CLAIMS_PER_CATEGORY = 10
+"""`count_pairs` lists a value by name only if at least this many claims have it. A rarer value, such as a
+full address, may identify a claimant, and the pair would then disclose the loss. Publishers of official
+counts usually require 3 to 11."""
+MAX_EXACT_LOSSES = 200
+"""If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
+_MIN_INT64 = -(2**63)
 
 
 def build_cube(
@@ -36,26 +37,29 @@ def build_cube(
     """Aggregate claims by dimensions and loss band.
 
     Args:
-        claims: what `read_claims` returned.
-        dimensions: service, claimant_type, filed_on or a dimension of the incident.
-        bands: the loss bands; by default a logarithmic grid, 24 a decade. Where the incident keeps negative
-            losses, they get bands as fine as the positive ones.
-        policy: its edges join the default grid, so that payments from the cube are exact.
-        line: a schedule that pays by claimant. The rows then are the claimants that it entitles, each
-            with the losses that they state added up, and no dimensions: a claimant may name several
-            services. One who states no loss at all is unknown.
+        claims: the result of `read_claims`.
+        dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
+        bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
+            negative losses, the bands are mirrored below 0.
+        policy: its breakpoints are added to the default grid, so that payments from the cube are exact.
+        line: a schedule that pays per claimant. The cube then counts the claimants that the line entitles,
+            each with the sum of their stated losses. It has no dimensions, because one claimant may name
+            several services. A claimant who states no loss is in the unknown band.
         until: leave out claims filed after this day.
 
+    Returns:
+        A cube; see `Cube` for its columns.
+
     Raises:
-        UsageError: no such dimension.
-        InputRefused: sums too large; or a claim without a claimant, where claimants are counted.
-        DisclosureBlocked: a dimension whose texts hold personal data.
+        UsageError: a dimension does not exist or is named twice.
+        InputRefused: sums do not fit 64 bits, or `line` is set and a claim names no claimant.
+        DisclosureBlocked: the values of a dimension contain personal data.
     """
     if line is not None:
         dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}
-    _refuse_unknown(dimensions, by_id)
-    # A cube leaves the warehouse: what it groups by may be printed anywhere.
+    _check_dimensions(dimensions, by_id)
+    # A cube leaves the warehouse, so its dimension values may be printed anywhere.
     claims.check_no_personal_data(
         [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
     )
@@ -64,13 +68,15 @@ def build_cube(
     if claims.incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
+    groups = {name: _group_expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
-        source = _filed_claims(until)
+        source = _filed_claims_query(until)
     else:
-        _refuse_unknown(tuple(line.eligibility), by_id)
-        _refuse_nameless(claims, line)
-        source = queries.load("claimants", entitled=f"{_entitled(line, by_id)} and {_filed(until)}")
+        _check_dimensions(tuple(line.eligibility), by_id)
+        _check_claimants_named(claims, line)
+        source = queries.load(
+            "claimants", entitled=f"{_eligibility_condition(line, by_id)} and {_filed_condition(until)}"
+        )
     query = queries.load(
         "cube",
         source=source,
@@ -84,19 +90,19 @@ def build_cube(
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
-    """The loss bands of a cube that policies are paid from.
+    """The loss bands of a cube from which the payments of policies are computed.
 
-    The default grid and every edge of the policies. Where a policy pays a share of the loss and few different
-    losses are stated, each loss has a band of its own: the distribution of a total of few claims depends on
-    every single one.
+    The bands are the default grid and all breakpoints of the policies. If a policy pays a share of the loss
+    and claims state only a few different losses, each loss also gets its own band, because the distribution
+    of a total of few claims depends on each exact loss.
     """
     edges = Bands.from_cuts(log_grid(), *(policy.breakpoints for policy in policies))
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     if not any(rule.depends_on_loss for rule in rules):
         return edges
-    query = queries.load("few_losses", most=str(FEW_LOSSES + 1))
+    query = queries.load("few_losses", most=str(MAX_EXACT_LOSSES + 1))
     losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
-    if len(losses) > FEW_LOSSES:
+    if len(losses) > MAX_EXACT_LOSSES:
         return edges
     return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
@@ -104,63 +110,65 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
 def count_pairs(
     claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Claims by every two of service, loss band, day and a dimension: no larger for more claims.
+    """Count claims by each pair of service, loss band, day and one text dimension.
 
-    Texts of the dimension are told as they stand only where at least `LEAST_CLAIMS` claims have the same, and
-    at most `MOST_CATEGORIES` of them; the others are counted together. Where most claims that state one are
-    among these, as with addresses, the dimension is left out, as if there were none.
+    The size of the table does not grow with the number of claims. A value of the dimension is listed by name
+    only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at most `MAX_CATEGORIES` values are listed;
+    the others are counted together. If the others hold most claims, as with addresses, the dimension is left
+    out.
 
     Args:
-        claims: what `read_claims` returned.
+        claims: the result of `read_claims`.
         bands: the loss bands.
-        dimension: one of the incident's whose values are texts; None counts the other pairs alone.
+        dimension: the id of a text dimension of the incident; None counts only the other pairs.
         until: leave out claims filed after this day.
 
     Returns:
-        `one` and `other` (service, band, day or category, in this order), `service`, `over` and `up_to`,
-        `filed_on`, `category` (the dimension's value; an empty text is all but its commonest ones), `claims`
-        and `dimension` (its id, on every row; null where it is left out). Of each row only the columns of its
-        pair are filled, if known.
+        One row per pair of values, with the columns `one` and `other` (which two of service, band, day and
+        category are paired, in this order), `service`, `over`, `up_to`, `filed_on`, `category` (the value of
+        the dimension; an empty text stands for all values that are not listed), `claims`, and `dimension`
+        (the id, on every row; null if the dimension is left out). Columns outside the row's pair are null.
 
     Raises:
-        DisclosureBlocked: texts of the dimension hold personal data.
+        DisclosureBlocked: values of the dimension contain personal data.
     """
     if dimension:
         claims.check_no_personal_data([dimension])
     _load_bands(claims, bands)
     query = queries.load(
         "pairs",
-        source=_filed_claims(until),
+        source=_filed_claims_query(until),
         category=quote_identifier(dimension) if dimension else "cast(null as varchar)",
-        most=str(MOST_CATEGORIES),
-        least=str(LEAST_CLAIMS),
+        most=str(MAX_CATEGORIES),
+        least=str(MIN_CLAIMS_PER_CATEGORY),
     )
     table = claims.warehouse.frame(query)
-    if dimension and _mostly_told(table):
+    if dimension and _mostly_in_common_categories(table):
         return table.with_columns(dimension=pl.lit(dimension))
     return table.filter(pl.col("other") != "category").with_columns(dimension=pl.lit(None, pl.String))
 
 
-def _mostly_told(pairs: pl.DataFrame) -> bool:
-    """Whether at least half of the claims that state a category have one that stands by itself."""
+def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
+    """Whether at least half of the claims that state a category have one that is listed by name."""
     stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
-    """Fill the table `bands`: each band with the losses above which and up to which it reaches."""
+    """Load the bands into the warehouse table `bands`, with open ends replaced by the 64-bit limits."""
     total = claims.sql(queries.load("loss_total")).fetchall()
-    refuse_overflow(total[0][0])
+    check_total_fits(total[0][0])
     rows = [
-        (o, u, _LOWEST if o is None else o, HIGHEST if u is None else u)
+        (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
         for o, u in bands.rows()
         if (o, u) != UNKNOWN
     ]
-    schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
+    schema: Schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
+def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
+    """Raise UsageError if a dimension does not exist or is named twice."""
     for name in dimensions:
         if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
             known = ["service", "claimant_type", "filed_on", *by_id]
@@ -169,27 +177,27 @@ def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -
             raise UsageError("a dimension is named twice", value=name)
 
 
-def _entitled(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
-    """The condition under which a line entitles a claim."""
+def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
+    """The SQL condition that is true for claims that the line entitles."""
     conditions = ["true"]
     for name, values in line.eligibility.items():
         known = ", ".join(quote_literal(value) for value in values)
-        conditions.append(f"cast({_expression(name, by_id.get(name))} as varchar) in ({known})")
+        conditions.append(f"cast({_group_expression(name, by_id.get(name))} as varchar) in ({known})")
     return " and ".join(conditions)
 
 
-def _filed(until: date | None) -> str:
-    """The condition under which a claim had been filed by a day."""
+def _filed_condition(until: date | None) -> str:
+    """The SQL condition that is true for claims filed by the day; always true without a day."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
 
 
-def _filed_claims(until: date | None) -> str:
-    """The query of the claims that had been filed by a day."""
-    return queries.load("filed", filed=_filed(until))
+def _filed_claims_query(until: date | None) -> str:
+    """The SQL query that selects the claims filed by the day."""
+    return queries.load("filed", filed=_filed_condition(until))
 
 
-def _refuse_nameless(claims: Claims, line: Schedule) -> None:
-    """A claim without a claimant cannot be added to the claimant's others."""
+def _check_claimants_named(claims: Claims, line: Schedule) -> None:
+    """Raise InputRefused if a claim names no claimant: its loss cannot be added to a claimant's total."""
     nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
     if nameless:
         raise InputRefused(
@@ -199,8 +207,8 @@ def _refuse_nameless(claims: Claims, line: Schedule) -> None:
         )
 
 
-def _expression(name: str, dimension: Dimension | None) -> str:
-    """A dimension as the cube groups it: a numeric one by the label of its band."""
+def _group_expression(name: str, dimension: Dimension | None) -> str:
+    """The SQL expression to group by a dimension. A numeric value becomes the label of its band."""
     if dimension is None or dimension.kind == "text":
         return quote_identifier(name)
     cases = [f"when {quote_identifier(name)} is null then null"]
@@ -211,13 +219,13 @@ def _expression(name: str, dimension: Dimension | None) -> str:
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:
-    """The bands of a numeric dimension, as cubes and eligibility rules write them."""
+    """The labels of all bands of a numeric dimension, from low to high."""
     lows, highs = [None, *dimension.cuts], [*dimension.cuts, None]
     return [dimension_label(low, high) for low, high in zip(lows, highs, strict=True)]
 
 
 def dimension_label(over: int | None, up_to: int | None) -> str:
-    """The band of a numeric dimension, as cubes and eligibility rules write it."""
+    """The label of one band of a numeric dimension, as it appears in cubes and eligibility rules."""
     if over is None:
         return f"up to {up_to}"
     return f"over {over}" if up_to is None else f"over {over} up to {up_to}"

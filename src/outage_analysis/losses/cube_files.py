@@ -1,7 +1,8 @@
-"""Bare cubes: a cube in a Parquet file that says what it was made from, and the sum of two of them.
+"""Save cubes as Parquet files ("bare cubes"), load them, and add two of them up.
 
-A bare cube holds no claim, but a row of it may count only one: it is not for publication. Two can be added
-when they cut and judged the claims alike and count no file twice; a claim in two files cannot be seen.
+A bare cube contains no claims, but a row may count a single claim, so it must not be published. Its metadata
+record the files, rules and bands that it was built with. Two bare cubes can be added up if these agree and no
+file is in both. A claim that appears in two different files counts twice; a cube cannot detect that.
 """
 
 from __future__ import annotations
@@ -34,259 +35,288 @@ from outage_analysis.files import Document, atomic_file, is_file
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import (
     EDGES,
-    HIGHEST,
+    MAX_INT64,
     MEASURES,
     Cube,
-    Types,
-    refuse_overflow,
+    Schema,
+    check_total_fits,
     sorted_cube,
 )
 
-EDITION = "2"
-"""Of the marks and columns of a bare cube; another edition is refused."""
-MARK, ABOUT = "outage_analysis.cube_edition", "outage_analysis.losses.cube"
-"""In the metadata of the Parquet: the edition, and what else it says of itself."""
-MOST_ROWS = 5_000_000
-"""Of a bare cube: as many as memory takes without a thought."""
-AGAIN = "Make it again from its files: outage-analysis cube FILES --out cube.parquet."
-TOGETHER = "Read all of the files together."
+FORMAT_VERSION = "2"
+"""The version of the metadata and columns of a bare cube. `load_cube` accepts no other version."""
+VERSION_KEY, PROVENANCE_KEY = "outage_analysis.cube_edition", "outage_analysis.cube"
+"""Keys in the Parquet metadata: the format version, and the provenance as JSON."""
+MAX_ROWS = 5_000_000
+"""The largest number of rows of a bare cube; so many fit into memory easily."""
+BUILD_AGAIN = "Make it again from its files: outage-analysis cube FILES --out cube.parquet."
+READ_TOGETHER = "Read all of the files together."
 DAMAGED = "is a damaged bare cube"
 
-NONE = "0" * 64
+NO_DIGEST = "0" * 64
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Source(Document):
-    """One file that was counted, or one sheet of it."""
+class CountedFile(Document):
+    """One claims file, or one sheet of a workbook, whose claims the cube counts."""
 
     name: str
     sha256: Digest
     sheet: str = ""
 
 
-class About(Document):
-    """What the metadata of a bare cube say of it."""
+class CubeProvenance(Document):
+    """How a cube was made: the JSON in the metadata of a bare cube."""
 
     incident: str
     incident_sha256: Digest
-    """Of its page."""
+    """The digest of the incident's document."""
     dimensions: tuple[str, ...]
-    edges: tuple[Annotated[int, Field(gt=0, le=HIGHEST)], ...]
-    """Of its loss bands: inclusive upper cuts above 0, increasing; bands below 0 mirror them."""
+    edges: tuple[Annotated[int, Field(gt=0, le=MAX_INT64)], ...]
+    """The inclusive upper edges of the loss bands above 0, increasing; bands below 0 mirror them."""
     line: str | None
-    """The cost line whose claimants it counts; None when it counts claims."""
+    """If the cube counts the claimants that a cost line entitles: the id of the line. None: it counts
+    claims."""
     rules_sha256: Digest
-    """Of every rule with its condition, and whether it rejects or counts."""
+    """The digest of every validation rule with its condition and outcome (reject or count)."""
     counted: tuple[str, ...]
-    """The rules that did not reject."""
-    inputs: tuple[Source, ...]
-    """In the order in which they were counted."""
+    """The rules whose broken rows were counted and not rejected."""
+    inputs: tuple[CountedFile, ...]
+    """The files, in the order in which they were read."""
     synthetic: bool
     sha256: Digest
-    """Of all that is said here and of the rows, written as CSV."""
+    """The digest of all other fields and of the rows written as CSV."""
 
 
 @dataclass(frozen=True)
-class KeptCube:
-    """A cube with what is known of how it was made; its rows are in the order of `sorted_cube`."""
+class StoredCube:
+    """A cube and its provenance. Its rows are in the order of `sorted_cube`."""
 
     cube: Cube
-    about: About
+    provenance: CubeProvenance
     file: str | None = None
-    """The file that it was loaded from."""
+    """The file that the cube was loaded from, if any."""
 
 
-def keep(cube: Cube, claims: Claims, *, bands: Bands) -> KeptCube:
-    """A cube beside what must be known to add another to it.
+def with_provenance(cube: Cube, claims: Claims, *, bands: Bands) -> StoredCube:
+    """Add to a cube the provenance that is needed to save it and to add other cubes to it.
 
     Args:
-        cube: what `build_cube` made of all of the claims.
-        claims: those behind it.
-        bands: those that it was built with.
+        cube: the cube that `build_cube` built from all of the claims.
+        claims: the claims.
+        bands: the bands that were passed to `build_cube`.
 
     Raises:
-        UsageError: it has other bands, or not every claim.
+        UsageError: the cube has other bands or does not count every claim.
     """
-    page = claims.incident
-    own = rule_conditions(page)
+    incident = claims.incident
+    own = rule_conditions(incident)
     edges = tuple(cut for cut in bands.with_mirrored_negatives().cuts if cut > 0)
-    told = {rule: (own.get(rule), page.rules.get(rule, "reject")) for rule in (*RULES, *own)}
-    about = About(
-        incident=page.id,
+    rules = {rule: (own.get(rule), incident.rules.get(rule, "reject")) for rule in (*RULES, *own)}
+    provenance = CubeProvenance(
+        incident=incident.id,
         incident_sha256=parquet_metadata(claims)["outage_analysis.incident_sha256"],
         dimensions=cube.dimensions,
         edges=edges,
         line=cube.line,
-        rules_sha256=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
-        counted=tuple(sorted(rule for rule, (_, outcome) in told.items() if outcome == "count")),
-        inputs=tuple(Source(name=f.name, sha256=f.sha256, sheet=f.sheet) for f in claims.inputs),
+        rules_sha256=hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest(),
+        counted=tuple(sorted(rule for rule, (_, outcome) in rules.items() if outcome == "count")),
+        inputs=tuple(CountedFile(name=f.name, sha256=f.sha256, sheet=f.sheet) for f in claims.inputs),
         synthetic=cube.synthetic,
-        sha256=NONE,
+        sha256=NO_DIGEST,
     )
     if not _on_edges(cube.frame, edges) or (cube.line is None and cube.claims != len(claims)):
         raise UsageError("the cube is not that of all of these claims in these loss bands")
-    return _kept(cube.frame, about)
+    return _sorted_with_digest(cube.frame, provenance)
 
 
-def _kept(frame: pl.DataFrame, about: About, file: str | None = None) -> KeptCube:
-    """A cube of these rows, brought in order."""
-    frame = sorted_cube(frame, about.dimensions)
-    about = about.model_copy(update={"sha256": _digest(frame, about)})
-    source = ", ".join(f.name for f in about.inputs)
-    return KeptCube(Cube(frame, about.dimensions, about.synthetic, source, about.line), about, file)
+def _sorted_with_digest(
+    frame: pl.DataFrame, provenance: CubeProvenance, file: str | None = None
+) -> StoredCube:
+    """Sort the rows and record their digest in the provenance."""
+    frame = sorted_cube(frame, provenance.dimensions)
+    provenance = provenance.model_copy(update={"sha256": _digest(frame, provenance)})
+    source = ", ".join(f.name for f in provenance.inputs)
+    return StoredCube(
+        Cube(frame, provenance.dimensions, provenance.synthetic, source, provenance.line), provenance, file
+    )
 
 
-def _digest(frame: pl.DataFrame, about: About) -> str:
-    said = about.model_copy(update={"sha256": NONE}).model_dump_json()
-    return hashlib.sha256(f"{said}\n{frame.write_csv()}".encode()).hexdigest()
+def _digest(frame: pl.DataFrame, provenance: CubeProvenance) -> str:
+    """The SHA-256 of the provenance (its own digest replaced by zeros) and of the rows as CSV."""
+    described = provenance.model_copy(update={"sha256": NO_DIGEST}).model_dump_json()
+    return hashlib.sha256(f"{described}\n{frame.write_csv()}".encode()).hexdigest()
 
 
-def save_cube(kept: KeptCube, path: str | Path, *, add_to: KeptCube | None = None) -> None:
-    """Write a bare cube as Parquet, whole or not at all; equal cubes give equal bytes.
+def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None = None) -> None:
+    """Write a bare cube as a Parquet file in one atomic step. Equal cubes give equal bytes.
 
     Args:
-        kept: the cube.
-        path: the file; one that is there is replaced.
-        add_to: what was loaded from `path` to be added to: it is replaced only if it is still that.
+        stored: the cube.
+        path: the file to write; an existing file is replaced.
+        add_to: the cube that was loaded from `path` before claims were added. The file is replaced only if it
+            still contains this cube, so that two runs cannot overwrite each other.
 
     Raises:
-        UsageError: another suffix, or a synthetic cube whose name does not say so.
-        InputRefused: more rows than `load_cube` takes.
-        EnvironmentFailed: the disk refused, or another run has replaced `path` meanwhile.
+        UsageError: the suffix is not .parquet, or a synthetic cube's file name does not say so.
+        InputRefused: the cube has more rows than `load_cube` accepts.
+        EnvironmentFailed: the file cannot be written, or another run has changed `path` in the meantime.
     """
     path = Path(path)
     if path.suffix != PARQUET_SUFFIX:
         raise UsageError(f"is not {PARQUET_SUFFIX}", file=path.name)
-    check_synthetic_name(path, synthetic=kept.about.synthetic)
-    _refuse_too_many(len(kept.cube.frame), path.name)
+    check_synthetic_name(path, synthetic=stored.provenance.synthetic)
+    _check_row_count(len(stored.cube.frame), path.name)
     with atomic_file(path) as part:
-        held = BytesIO()  # the engine calls a full disk a fault of the format
-        said = {MARK: EDITION, ABOUT: kept.about.model_dump_json()}
-        kept.cube.frame.write_parquet(held, compression="zstd", metadata=said)
-        part.write_bytes(held.getvalue())
-        if add_to is not None and load_cube(path).about != add_to.about:
+        # Written to memory first: polars would report a full disk as an error of the format.
+        buffer = BytesIO()
+        metadata = {VERSION_KEY: FORMAT_VERSION, PROVENANCE_KEY: stored.provenance.model_dump_json()}
+        stored.cube.frame.write_parquet(buffer, compression="zstd", metadata=metadata)
+        part.write_bytes(buffer.getvalue())
+        if add_to is not None and load_cube(path).provenance != add_to.provenance:
             problem = "another run has added to it meanwhile"
             raise EnvironmentFailed(problem, file=path.name, remedy="Run again.")
 
 
-def load_cube(path: str | Path) -> KeptCube:
-    """Read a bare cube that `save_cube` wrote; nothing in it is believed unseen.
+def load_cube(path: str | Path) -> StoredCube:
+    """Read a bare cube that `save_cube` wrote, and check its digest, columns, bands and sums.
 
     Raises:
-        InputRefused: no such file, no bare cube, one of another edition, a damaged one, or one whose rows
-            no claims can have.
+        InputRefused: the file does not exist, is not a bare cube, has another format version, is damaged, or
+            has sums that no claims can have.
     """
     path = Path(path)
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
-        with path.open("rb") as stream:  # a path could be a pattern
-            said = pl.read_parquet_metadata(stream)
+        with path.open("rb") as stream:  # polars would expand a path with * or [ as a pattern
+            metadata = pl.read_parquet_metadata(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputRefused("is no bare cube, nor a Parquet file", file=path.name, remedy=AGAIN) from error
-    if said.get(MARK) != EDITION:
-        other = f"is a bare cube of another edition than {EDITION}"
-        problem = other if MARK in said else "is no bare cube: nothing in it says so"
-        raise InputRefused(problem, file=path.name, value=said.get(MARK), remedy=AGAIN)
+        raise InputRefused(
+            "is no bare cube, nor a Parquet file", file=path.name, remedy=BUILD_AGAIN
+        ) from error
+    if metadata.get(VERSION_KEY) != FORMAT_VERSION:
+        other = f"is a bare cube of another edition than {FORMAT_VERSION}"
+        problem = other if VERSION_KEY in metadata else "is no bare cube: nothing in it says so"
+        raise InputRefused(problem, file=path.name, value=metadata.get(VERSION_KEY), remedy=BUILD_AGAIN)
     try:
-        about = About.model_validate_json(said.get(ABOUT, ""))
-        query = queries.load("cube_file", most=str(MOST_ROWS + 1))
+        provenance = CubeProvenance.model_validate_json(metadata.get(PROVENANCE_KEY, ""))
+        query = queries.load("cube_file", most=str(MAX_ROWS + 1))
         frame = Warehouse().frame(query, path=escaped_path(path))
     except EnvironmentFailed:
         raise
-    except Exception as error:  # the engine has many for a damaged file
-        raise InputRefused(DAMAGED, file=path.name, remedy=AGAIN) from error
-    _refuse_too_many(len(frame), path.name)
-    for why in _foreign(frame, about):
-        raise InputRefused(f"{DAMAGED}: {why}", file=path.name, remedy=AGAIN)
-    _refuse_overflow(frame, path.name)
-    kept = _kept(frame, about, path.name)
-    if kept.about != about:
+    except Exception as error:  # a damaged file can raise many types of errors
+        raise InputRefused(DAMAGED, file=path.name, remedy=BUILD_AGAIN) from error
+    _check_row_count(len(frame), path.name)
+    for why in _content_errors(frame, provenance):
+        raise InputRefused(f"{DAMAGED}: {why}", file=path.name, remedy=BUILD_AGAIN)
+    _check_sums_fit(frame, path.name)
+    stored = _sorted_with_digest(frame, provenance, path.name)
+    if stored.provenance != provenance:
         problem = f"{DAMAGED}: it is not what was written"
-        raise InputRefused(problem, file=path.name, remedy=AGAIN)
-    return kept
+        raise InputRefused(problem, file=path.name, remedy=BUILD_AGAIN)
+    return stored
 
 
-def _refuse_too_many(rows: int, file: str) -> None:
-    if rows > MOST_ROWS:
-        raise InputRefused(f"more than {MOST_ROWS:,} rows", file=file, remedy="Take fewer dimensions.")
+def _check_row_count(rows: int, file: str) -> None:
+    """Raise InputRefused if a bare cube has too many rows."""
+    if rows > MAX_ROWS:
+        raise InputRefused(f"more than {MAX_ROWS:,} rows", file=file, remedy="Take fewer dimensions.")
 
 
-def _foreign(frame: pl.DataFrame, about: About) -> Iterator[str]:
-    """Why rows are not those of a cube, whoever wrote them; each reason rests on those before."""
-    kinds: Types = {**dict.fromkeys(about.dimensions, pl.String), "filed_on": pl.Date, **EDGES, **MEASURES}
-    names = [*about.dimensions, *EDGES, *MEASURES]
+def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator[str]:
+    """The reasons why the rows cannot be a cube with this provenance, the most basic reason first.
+
+    The caller stops at the first reason: later checks assume that the earlier ones passed.
+    """
+    kinds: Schema = {
+        **dict.fromkeys(provenance.dimensions, pl.String),
+        "filed_on": pl.Date,
+        **EDGES,
+        **MEASURES,
+    }
+    names = [*provenance.dimensions, *EDGES, *MEASURES]
     if frame.columns != names or [kinds[name] for name in names] != frame.dtypes:
         yield "its columns are not those that it says"
-    if list(about.edges) != sorted(set(about.edges)) or not _on_edges(frame, about.edges):
+    if list(provenance.edges) != sorted(set(provenance.edges)) or not _on_edges(frame, provenance.edges):
         yield "a row is in none of its loss bands"
-    if frame.select(*about.dimensions, *EDGES).is_duplicated().any():
+    if frame.select(*provenance.dimensions, *EDGES).is_duplicated().any():
         yield "a row is there twice"
-    wrong = frame.select(_possible().fill_null(value=False).not_()).to_series()
+    wrong = frame.select(_plausible_sums().fill_null(value=False).not_()).to_series()
     for row in wrong.arg_true().head(1):
         yield f"no claims can have the counts and sums of its row {row + 1:,}"
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether each row lies in one of the bands between the edges."""
+    """Whether the band of each row is one of the bands between these edges."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 
 
-def _possible() -> pl.Expr:
-    """Whether claims in a band can have such sums; in 128 bits, which two 64-bit integers multiplied fit."""
+def _plausible_sums() -> pl.Expr:
+    """Whether so many claims in the band can have these sums.
+
+    Computed with 128-bit integers, because products of two 64-bit integers fit them.
+    """
     claims, loss, squares, over, up_to = (pl.col(name).cast(pl.Int128) for name in (*MEASURES, *EDGES))
     return pl.all_horizontal(
         claims > 0,
         over.is_null() | (claims * (over + 1) <= loss),
         up_to.is_null() | (loss <= claims * up_to),
         over.is_not_null() | up_to.is_not_null() | (loss == 0),
-        # Of whole numbers of one sign.
+        # These hold for whole numbers that all have the same sign.
         loss.abs() <= squares,
         squares <= loss * loss,
     )
 
 
-def _refuse_overflow(frame: pl.DataFrame, file: str | None) -> None:
-    """Claims and losses that fit 64 bits have squares that fit the 38 digits of theirs."""
+def _check_sums_fit(frame: pl.DataFrame, file: str | None) -> None:
+    """Raise InputRefused if claims or losses add up to more than 64 bits.
+
+    Sums of squares need no check: if losses fit 64 bits, their squares fit the 38 digits of the column.
+    """
     wide = frame.select(pl.col("claims", "loss").cast(pl.Int128).abs().sum())
-    refuse_overflow(max(wide.row(0)), file)
+    check_total_fits(max(wide.row(0)), file)
 
 
-def merged(kept: KeptCube, new: KeptCube) -> KeptCube:
-    """The cube of the files of both: claims, loss and loss squared added up by dimensions and band.
+def merge_cubes(stored: StoredCube, new: StoredCube) -> StoredCube:
+    """Add up two cubes: claims, loss and loss squared by dimensions and band.
 
-    A claim that is in a file of each counts twice: a cube does not know its claims.
+    A claim that is in a file of each cube counts twice, because a cube does not contain the claims.
 
     Raises:
-        InputRefused: they are of another incident or another page of it, judged by other rules, of another
-            line or of claimants, by other dimensions or in other bands; a file is in both; or sums are
-            too large.
+        InputRefused: the cubes differ in incident document, validation rules, cost line, dimensions or bands;
+            they count claimants; a file is in both; or sums are too large.
     """
-    for problem, remedy in _unlike(kept.about, new.about):
-        raise InputRefused(problem, file=kept.file, remedy=remedy)
-    _refuse_again(kept, new)
-    frame = pl.concat([kept.cube.frame, new.cube.frame])
-    _refuse_overflow(frame, kept.file)
-    keys = (*kept.about.dimensions, *EDGES)
+    for problem, remedy in _provenance_differences(stored.provenance, new.provenance):
+        raise InputRefused(problem, file=stored.file, remedy=remedy)
+    _check_counted_once(stored, new)
+    frame = pl.concat([stored.cube.frame, new.cube.frame])
+    _check_sums_fit(frame, stored.file)
+    keys = (*stored.provenance.dimensions, *EDGES)
     added = frame.group_by(*keys).agg(pl.col(name).sum().cast(kind) for name, kind in MEASURES.items())
-    inputs, synthetic = kept.about.inputs + new.about.inputs, kept.about.synthetic or new.about.synthetic
-    return _kept(added, kept.about.model_copy(update={"inputs": inputs, "synthetic": synthetic}))
+    inputs, synthetic = (
+        stored.provenance.inputs + new.provenance.inputs,
+        stored.provenance.synthetic or new.provenance.synthetic,
+    )
+    return _sorted_with_digest(
+        added, stored.provenance.model_copy(update={"inputs": inputs, "synthetic": synthetic})
+    )
 
 
-def _unlike(old: About, new: About) -> Iterator[tuple[str, str]]:
-    """Why two cubes do not count the same, and what to do about it."""
+def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterator[tuple[str, str]]:
+    """The reasons why two cubes cannot be added up, each with a remedy."""
     if old.incident != new.incident:
         yield f"holds claims of {old.incident}, not of {new.incident}", f"Give --incident {old.incident}."
     if old.incident_sha256 != new.incident_sha256:
-        yield f"was judged by another page of the incident {old.incident}", AGAIN
+        yield f"was judged by another page of the incident {old.incident}", BUILD_AGAIN
     if old.rules_sha256 != new.rules_sha256:
-        yield "was judged by other rules than the new files", AGAIN
+        yield "was judged by other rules than the new files", BUILD_AGAIN
     if old.line != new.line:
         one, two = (f"claimants of the line {a.line}" if a.line else "claims" for a in (old, new))
-        yield f"counts {one}, and the new cube {two}", TOGETHER
+        yield f"counts {one}, and the new cube {two}", READ_TOGETHER
     if old.line is not None:
-        yield f"counts claimants of the line {old.line}: who is in both would be two", TOGETHER
+        yield f"counts claimants of the line {old.line}: who is in both would be two", READ_TOGETHER
     if old.dimensions != new.dimensions:
         by = ",".join(old.dimensions) or "nothing"
         yield f"is by {by}, and the new files by {','.join(new.dimensions) or 'nothing'}", f"Give --by {by}."
@@ -297,10 +327,10 @@ def _unlike(old: About, new: About) -> Iterator[tuple[str, str]]:
             yield problem, "Give the --policy that it was made with, or make it again from its files."
 
 
-def _refuse_again(kept: KeptCube, new: KeptCube) -> None:
-    """Refuse a file that is counted already, whatever its name."""
-    before = {(f.sha256, f.sheet): f.name for f in kept.about.inputs}
-    for file in new.about.inputs:
+def _check_counted_once(stored: StoredCube, new: StoredCube) -> None:
+    """Raise InputRefused if a file with the same content is in both cubes, whatever its name."""
+    before = {(f.sha256, f.sheet): f.name for f in stored.provenance.inputs}
+    for file in new.provenance.inputs:
         known = before.get((file.sha256, file.sheet))
         if known is not None:
             problem = f"has the same content as {known}, which the cube counts already"

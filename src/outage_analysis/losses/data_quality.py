@@ -1,4 +1,4 @@
-"""What the complaint files were like: a report on the data, before any report on the outage."""
+"""Tables on the quality of the complaint files: rows read, rows rejected, broken rules, repeated claims."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import polars as pl
 from outage_analysis.claims import Claims, explain_reject, queries
 from outage_analysis.losses.heaping import heaping_table
 
-FIRST = 10
-"""Rejects that are told one by one."""
+MAX_EXPLAINED_REJECTS = 10
+"""`quality_report` explains this many rejected rows one by one."""
 
 
 def quality_table(claims: Claims) -> pl.DataFrame:
-    """One row a file: file, encoding, dialect, rows, claims, rejects, first and last day of its claims."""
+    """One row per file: file, encoding, dialect, rows, claims, rejects, first and last day of its claims."""
     read = pl.DataFrame(
         [(f.name, f.encoding, f.dialect) for f in claims.inputs],
         schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
@@ -27,15 +27,15 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
 
 def rule_table(claims: Claims) -> pl.DataFrame:
-    """One row a file and a broken rule, by what came of it.
+    """One row per file, broken rule and outcome.
 
-    Columns: source_file, rule, outcome (rejected or counted), complaints, source_row and example of the
-    first, with personal data masked.
+    Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (how many), and for rejected
+    rows source_row and example of the first one. Personal data in the example is masked.
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
-        told = explain_reject(claims, {**first, "broken": [rule]})
-        rows.append((first["source_file"], rule, "rejected", count, first["source_row"], told.value))
+        explained = explain_reject(claims, {**first, "broken": [rule]})
+        rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
     texts = ("source_file", "rule", "outcome")
     schema = {
@@ -48,16 +48,17 @@ def rule_table(claims: Claims) -> pl.DataFrame:
 
 
 def claimants_table(claims: Claims) -> pl.DataFrame:
-    """How many claimants there are and how many filed again: told_by, grain, claims, claimants, filed_again.
+    """The number of claimants and how many of them filed more than one claim.
 
-    `told_by` is claimant_id, or claim_id for claims that name no claimant: each then counts as one.
+    Columns: told_by, grain, claims, claimants, filed_again. `told_by` names the column that identifies
+    claimants: claimant_id, or claim_id for claims without a claimant, each of which counts as one claimant.
     """
     return claims.warehouse.frame(queries.load("repeats"))
 
 
 def quality_report(claims: Claims) -> dict[str, Any]:
-    """All of it as plain values: what `ingest` prints."""
-    first = claims.rejects.head(FIRST).iter_rows(named=True)
+    """All quality tables as plain Python values, ready for JSON: the output of the command `ingest`."""
+    first = claims.rejects.head(MAX_EXPLAINED_REJECTS).iter_rows(named=True)
     return {
         "files": quality_table(claims).to_dicts(),
         "skipped": list(claims.skipped),

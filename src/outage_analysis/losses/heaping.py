@@ -1,7 +1,8 @@
-"""Where told losses heap: on round sums, and at the edges of a policy. Read from the claims themselves.
+"""Heaping of stated losses on round amounts and bunching at the edges of a policy.
 
-People round, and they know what pays: a band that ends where a heap sits can hold a tenth more or less
-of all claims by its closed side alone. These tables go with every distribution.
+Claimants round their losses and know which losses a policy pays for. If many claims state exactly the edge of
+a band, it matters for a tenth of all claims whether the band includes that edge. Read these tables together
+with any loss distribution.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 
 STEPS = tuple(10**power for power in range(1, 9))
-"""Steps of the smallest unit by which losses are tried for roundness."""
+"""`heaping_table` counts the losses that are multiples of these steps (in the smallest unit)."""
 WINDOW = 0.1
-"""How far from an edge its neighbours reach: too little to meet the next round sum of the same size."""
+"""Default window around an edge, as a share of the edge: too narrow to reach the next equally round
+amount."""
 
 
 def heaping_table(claims: Claims) -> pl.DataFrame:
-    """One row a step up to the largest loss: step (smallest unit), claims on a multiple of it, their share.
+    """One row per step up to the largest loss, with the claims whose loss is a multiple of the step.
 
-    `even` is the share that losses without any preference would have.
+    Columns: `step` (in the smallest unit), `claims`, `share` (of the claims with a loss above 0), and `even`,
+    the share to expect if claimants did not prefer round amounts.
     """
     frame = claims.warehouse.frame(queries.load("heaping"), steps=list(STEPS))
     return frame.filter(pl.col("claims") > 0).select(
@@ -35,15 +38,15 @@ def heaping_table(claims: Claims) -> pl.DataFrame:
 
 
 def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
-    """The losses told most often, each by at least two claims.
+    """The most frequent losses that at least two claims state.
 
     Args:
-        claims: what `read_claims` returned.
-        most: rows at most.
+        claims: the result of `read_claims`.
+        most: the largest number of rows to return.
 
     Returns:
-        `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss above 0); the
-        most frequent first, of equally frequent ones the smaller.
+        One row per loss: `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss
+        above 0). The most frequent loss comes first; of equally frequent losses the smaller one.
     """
     frame = claims.warehouse.frame(queries.load("heaps"))
     share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(10)
@@ -53,43 +56,44 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
 def bunching_table(
     claims: Claims, edges: Sequence[int], *, window: float = WINDOW, by: str | None = None
 ) -> pl.DataFrame:
-    """One row an edge of a policy: the losses exactly at it, beside those near it and those as round.
+    """Count the losses exactly at each edge of a policy, near the edge, and at equally round amounts.
 
-    Round sums gather claims without any policy, so the losses at an edge are held against the two next
-    sums that are as round: one more and one less of its last digit that is not 0 (200,000 and 400,000
-    for 300,000), or half and double a power of ten. Losses grow rarer with size, and a five is told
-    oftener than a four or a six, so their mean is a rough guide: an excess, or more claims just below
-    than just above, is a sign and no proof.
+    Round amounts attract claims even without a policy. The losses at an edge are therefore compared with the
+    two neighbouring amounts that are equally round: one more and one less in the last digit that is not 0
+    (200,000 and 400,000 for 300,000), or half and double for a power of ten. Larger losses are rarer, and
+    people state fives more often than fours or sixes, so this comparison is rough. An excess at the edge, or
+    more claims just below than just above, suggests bunching but does not prove it.
 
     Args:
-        claims: what `read_claims` returned.
-        edges: as they were announced, in the smallest unit; none gives a table without rows.
-        window: the reach of the neighbours, as a share of the edge, between 0 and 1.
-        by: a row for each value of this column too: service, claimant_type, filed_on or a dimension of texts.
+        claims: the result of `read_claims`.
+        edges: the edges as the policy announced them, in the smallest unit; an empty list returns no rows.
+        window: the width of the windows below and above the edge, as a share of the edge, between 0 and 1.
+        by: also group by this column: service, claimant_type, filed_on or a text dimension.
 
     Returns:
-        `by`, `edge`, `losses` (claims with a loss above 0), `below`, `at_edge`, `above` (strictly within the
-        window), `ratio` (below over above, null without any above), `alike` (mean claims at the two sums
-        as round, null for an edge of 1), `excess` (at_edge less alike), `up_to_share` and `under_share`
-        (of the losses: those up to the edge, and those under it: the two readings of one word).
+        One row per edge (and value of `by`): `by`, `edge`, `losses` (claims with a loss above 0), `below`,
+        `at_edge`, `above` (claims in the windows, which exclude the edge itself), `ratio` (below / above;
+        null if above is 0), `alike` (mean number of claims at the two equally round amounts; null for an edge
+        of 1), `excess` (at_edge - alike), `up_to_share` and `under_share` (shares of losses that include and
+        exclude losses exactly at the edge).
 
     Raises:
-        UsageError: an edge below 1, a window outside 0 to 1, no such column.
-        DisclosureBlocked: `by` holds personal data.
+        UsageError: an edge is below 1, the window is outside 0 to 1, or the column does not exist.
+        DisclosureBlocked: the column `by` contains personal data.
     """
     if any(edge < 1 for edge in edges):
         raise UsageError("an edge is a whole number above 0", value=list(edges))
     if not 0 < window < 1:
         raise UsageError("the window is a share of the edge, between 0 and 1", value=window)
     if by is not None:
-        _refuse_unknown(claims, by)
+        _check_column(claims, by)
     edges, keys = sorted(set(edges)), [] if by is None else [by]
     frame = claims.warehouse.frame(
         queries.load("bunching", by="".join(f"{quote_identifier(key)}, " for key in keys)),
         edges=edges,
         reaches=[round(edge * window) for edge in edges],
-        lower=[_as_round(edge)[0] for edge in edges],
-        higher=[_as_round(edge)[1] for edge in edges],
+        lower=[_equally_round_neighbours(edge)[0] for edge in edges],
+        higher=[_equally_round_neighbours(edge)[1] for edge in edges],
     )
     at_edge, under, losses = pl.col("at_edge"), pl.col("under"), pl.col("losses")
     alike = pl.when(pl.col("edge") > 1).then(pl.col("as_round") / 2)
@@ -104,17 +108,18 @@ def bunching_table(
     ).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _as_round(edge: int) -> tuple[int, int]:
-    """The next sums below and above that are as round as the edge."""
+def _equally_round_neighbours(edge: int) -> tuple[int, int]:
+    """The next amounts below and above the edge that are equally round."""
     digits = str(edge)
     step = 10 ** (len(digits) - len(digits.rstrip("0")))
     return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
 
 
-def _refuse_unknown(claims: Claims, by: str) -> None:
+def _check_column(claims: Claims, by: str) -> None:
+    """Raise an error if the column does not exist or contains personal data."""
     texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:
         raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
-    if by in texts:  # a table leaves the warehouse
+    if by in texts:  # the table leaves the warehouse, so its values may be printed
         claims.check_no_personal_data([by])

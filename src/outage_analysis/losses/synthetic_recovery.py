@@ -1,4 +1,4 @@
-"""Does a fit find again what the generator was given, and what does rounding do to it?"""
+"""Checks with synthetic losses: whether fits recover the generator's parameters, and effects of rounding."""
 
 from __future__ import annotations
 
@@ -13,46 +13,50 @@ from outage_analysis.losses.loss_summaries.fit_counts import loss_counts
 from outage_analysis.losses.severity.fitting import fit_grouped
 
 ROUND_EDGES = (0.0, *(float(m * 10**k) for k in range(3, 6) for m in (1, 2, 5)), float("inf"))
-"""Edges on the sums that people tell most."""
+"""Band edges at the round amounts that claimants state most often."""
 
 
-def recovered(cube: Cube, law: LossModel) -> pl.DataFrame:
-    """A lognormal law fitted to synthetic claims, beside the one that they were drawn from.
+def recovery_table(cube: Cube, model: LossModel) -> pl.DataFrame:
+    """Compare a lognormal distribution fitted to synthetic claims with the one that generated them.
 
     Args:
         cube: synthetic claims by claimant type.
-        law: of the claimant types that it names.
+        model: the generator's loss distribution, for the claimant types that it names.
 
     Returns:
-        One row a parameter: `parameter`, `put_in`, `found`, `low` and `high` (95 %), and `p`, how often a
-        right law would fit as badly.
+        One row per parameter: `parameter`, `put_in` (the generator's value), `found` (the fitted value),
+            `low`
+        and `high` (95 % interval), and `p`, the p-value of the goodness-of-fit test.
     """
-    counts = loss_counts(cube, where={"claimant_type": list(law.claimant_types)}, recovery=True)
-    found = fit_grouped(counts.edges, counts.counts, family="lognormal", top="open")
-    put_in = {"median": float(law.median), "sigma": law.sigma}
-    rows = [(name, value, found.value(name), *found.interval(name)) for name, value in put_in.items()]
+    counts = loss_counts(cube, where={"claimant_type": list(model.claimant_types)}, recovery=True)
+    fit = fit_grouped(counts.edges, counts.counts, family="lognormal", top="open")
+    put_in = {"median": float(model.median), "sigma": model.sigma}
+    rows = [(name, value, fit.value(name), *fit.interval(name)) for name, value in put_in.items()]
     names = ("parameter", "put_in", "found", "low", "high")
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(p=pl.lit(found.gof.p))
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(p=pl.lit(fit.gof.p))
 
 
-def rounded(law: LossModel, claims: int, edges: Sequence[float], *, seed: int) -> pl.DataFrame:
-    """The median of a law found again from losses that are exact, and from the same told to one digit.
+def rounding_table(model: LossModel, claims: int, edges: Sequence[float], *, seed: int) -> pl.DataFrame:
+    """Compare the fitted median of exact losses with that of the same losses rounded to one digit.
 
     Args:
-        law: that the losses are drawn from.
-        claims: how many are drawn.
-        edges: of the fit, away from round sums; `ROUND_EDGES` are the others.
-        seed: of the losses.
+        model: the lognormal distribution from which losses are sampled.
+        claims: the number of losses to sample.
+        edges: band edges that avoid round amounts; the fit is repeated with `ROUND_EDGES`.
+        seed: the seed of the random numbers.
 
     Returns:
-        One row a kind of loss and of edges: `losses`, `edges`, `put_in`, `found`, `low`, `high` (95 %).
+        One row per kind of loss and kind of edges: `losses`, `edges`, `put_in` (the true median), `found`
+            (the
+        fitted one), `low` and `high` (95 % interval).
     """
-    exact = np.random.default_rng(seed).lognormal(np.log(law.median), law.sigma, claims)
+    exact = np.random.default_rng(seed).lognormal(np.log(model.median), model.sigma, claims)
     digit = 10 ** np.floor(np.log10(exact))
     rows = []
-    for losses, sums in {"exact": exact, "told to one digit": np.rint(exact / digit) * digit}.items():
+    for losses, amounts in {"exact": exact, "told to one digit": np.rint(exact / digit) * digit}.items():
         for where, cuts in {"between round sums": edges, "on round sums": ROUND_EDGES}.items():
-            in_bands = np.diff(np.searchsorted(np.sort(sums), cuts, side="right"))  # closed above, as bands
+            # side="right": a loss at an edge counts in the band below, as in a cube.
+            in_bands = np.diff(np.searchsorted(np.sort(amounts), cuts, side="right"))
             fit = fit_grouped(cuts, in_bands.tolist(), family="lognormal", top="open")
-            rows.append((losses, where, float(law.median), fit.value("median"), *fit.interval("median")))
+            rows.append((losses, where, float(model.median), fit.value("median"), *fit.interval("median")))
     return pl.DataFrame(rows, schema=("losses", "edges", "put_in", "found", "low", "high"), orient="row")

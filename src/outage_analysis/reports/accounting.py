@@ -71,7 +71,9 @@ def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
 
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """Return the row of a cost line per valuation, on the basis of the headline."""
-    rows = analysis.tables[analysis.behind("costs")].filter(HAS_AMOUNT, level="line", line=line.id)
+    rows = analysis.tables[analysis.headline_table_name("costs")].filter(
+        HAS_AMOUNT, level="line", line=line.id
+    )
     if rows.is_empty():  # claims give costs only to schedules; other lines rest on published counts
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}

@@ -48,7 +48,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     analysis, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=analysis.as_of,
-        assumptions=assumption_records(analysis.known) if analysis.known else (),
+        assumptions=assumption_records(analysis.known_ledger) if analysis.known_ledger else (),
         backtest=_document_record(analysis.backtest.page) if analysis.backtest else None,
         bom=report.bom,
         budget=plan.budget,
@@ -56,7 +56,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         draws=plan.draws,
         environment=environment(),
         epoch=analysis.as_of,
-        examples=analysis.inputs.examples if analysis.inputs else (),
+        examples=analysis.used_ledger.examples if analysis.used_ledger else (),
         expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
         figures=_headline_figures(analysis),
@@ -175,8 +175,10 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
     """Return expected cash, P10, P50 and P90 of the headline; no percentiles without a simulation."""
-    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
-    table = analysis.doubt(analysis.headline, "quantiles")
+    figures: dict[str, float | None] = {
+        "expected": analysis.expected_cash(analysis.headline_basis or "published")
+    }
+    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")
         figures |= dict(quantiles.select("measure", "value").iter_rows())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import FEW, Analysis, budget_scope
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope
 from outage_analysis.costs import UNSTATED
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
@@ -28,7 +28,7 @@ def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
 
 
 def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    total, expected = analysis.total("published"), analysis.expected_cash()
+    total, expected = analysis.totals_row("published"), analysis.expected_cash()
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
@@ -58,7 +58,7 @@ def _scope_text(analysis: Analysis, locale: Locale) -> str:
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
-    if not 0 < len(counted) <= FEW:
+    if not 0 < len(counted) <= MAX_NAMED_LINES:
         return ""
     return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
@@ -73,8 +73,8 @@ def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
 
 
 def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
-    table = analysis.doubt(basis, "budget")
+    basis = next((b for b in analysis.runs if analysis.uncertainty_table(b, "budget") is not None), "")
+    table = analysis.uncertainty_table(basis, "budget")
     if table is None:
         return None
     row = table.row(0, named=True)
@@ -133,7 +133,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
 
 
 def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = analysis.headline or "published"
+    basis = analysis.headline_basis or "published"
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None
@@ -154,7 +154,7 @@ def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    total = analysis.total("published", "face_value")
+    total = analysis.totals_row("published", "face_value")
     if total is None or total["expected"] is None:
         return None
     return Tile(locale("report.tile_free"), locale.money(total["expected"]), free_note(analysis, locale))
@@ -171,7 +171,7 @@ def free_note(analysis: Analysis, locale: Locale) -> str:
 
 
 def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    total = analysis.total("claims") or analysis.total("synthetic")
+    total = analysis.totals_row("claims") or analysis.totals_row("synthetic")
     if total is None:
         return None
     line, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
@@ -219,8 +219,8 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     if analysis.compared is not None:
         answers["decide"].append(analysis.compared.sentence(locale))
     answers["decide"] += _lever_sentences(analysis.tables["levers"], locale, names)
-    bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
-    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
+    bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
+    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
         if ids:
             answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     answers["left_out"] += analysis.unstated_notes(locale, first_screen=True)
@@ -234,7 +234,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         answers["left_out"].append(locale("report.dropped", lines=lines))
-    if uncounted := analysis.uncounted_lines:
+    if uncounted := analysis.lines_outside_budget:
         lines = ", ".join(names.get(x, x) for x in uncounted)
         answers["left_out"].append(locale("report.budget_left_out", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in answers.items()})
@@ -286,7 +286,7 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
 
 def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
-    line_totals, handling = (analysis.total("published", v) for v in ("top_down", "handling"))
+    line_totals, handling = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
     answers = []
     if line_totals and line_totals["expected"]:
         counted = analysis.expected_cash() or 0.0

@@ -171,7 +171,7 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
 
 def _range_note(report: Report) -> str:
     """Return the sentence that gives the 80 % range of the cost, which the sliders do not change."""
-    table = report.analysis.doubt(report.analysis.headline, "quantiles")
+    table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
     points = {}
     if table is not None:
         points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())

@@ -120,7 +120,7 @@ def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFra
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return one row per assumption used, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
     rows = []
-    for assumption in analysis.inputs.assumptions if analysis.inputs else ():
+    for assumption in analysis.used_ledger.assumptions if analysis.used_ledger else ():
         expected, bounds = value_and_range(assumption, locale)
         facts = dict.fromkeys((*assumption.facts, *assumption.computed_from))
         rows.append(

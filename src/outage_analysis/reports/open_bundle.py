@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from outage_analysis.analysis import Plan, pages_of
+from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.costs import BridgeRun
 from outage_analysis.errors import InputRefused, UsageError
@@ -85,7 +85,7 @@ def bridge_side(
         bundle = read_bundle(Path(run))
         return BridgeRun(bundle.policy, bundle.ledger, bundle.as_of), bundle.expected.get(valuation)
     ledger = load_ledger(run)
-    _, page, _ = pages_of(Plan(incident=incident, policy=policy, ledger=run))
+    _, page, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
     return BridgeRun(page, ledger, ledger.as_of), None
 
 

@@ -69,7 +69,7 @@ class Report:
         """The notice that claims are synthetic; empty if none are."""
         if not self.analysis.synthetic:
             return ""
-        headline_is_synthetic = self.analysis.made_up
+        headline_is_synthetic = self.analysis.headline_is_synthetic
         key = "report.synthetic_headline" if headline_is_synthetic else "report.synthetic_banner"
         return self.words(key)
 
@@ -129,17 +129,21 @@ class Report:
         None if nothing was simulated, or if inputs depend on each other so that the mean of a product is
         not the product of the means.
         """
-        run = self.analysis.runs.get(self.analysis.headline)
+        run = self.analysis.runs.get(self.analysis.headline_basis)
         return None if run is None else cost_terms(run.portfolio, self.analysis.policy)
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Whether a chart is based on synthetic claims and must be labelled so."""
         analysis, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and analysis.synthetic) or analysis.marked(analysis.behind(entry.table))
+        return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
+            analysis.headline_table_name(entry.table)
+        )
 
     def table_is_synthetic(self, grid: str) -> bool:
         """Whether a table is based on synthetic claims and must be labelled so."""
-        return self.analysis.marked(self.analysis.behind(SOURCE_TABLES.get(grid, grid)))
+        return self.analysis.needs_synthetic_mark(
+            self.analysis.headline_table_name(SOURCE_TABLES.get(grid, grid))
+        )
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
@@ -172,7 +176,7 @@ class Report:
                     synthetic=self.chart_is_synthetic(name),
                 )
                 table = fonts.printable_table(
-                    analysis.tables.get(analysis.behind(entry.table), pl.DataFrame())
+                    analysis.tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())
                 )
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:

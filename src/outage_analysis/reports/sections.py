@@ -50,7 +50,7 @@ class _SectionBuilder:
     def all(self) -> Iterator[Section]:
         """Yield every section in order; some may have no blocks."""
         locale = self.locale
-        is_synthetic = self.analysis.made_up
+        is_synthetic = self.analysis.headline_is_synthetic
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
         if "funnel" in self.grids:
             texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
@@ -83,8 +83,8 @@ class _SectionBuilder:
 
     def _method(self) -> str:
         """Return the paragraph on the method; it mentions the rule for rates if the ledger uses it."""
-        keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
-        keys += ["method_rule"] if self.analysis.by_rule else []
+        keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
+        keys += ["method_rule"] if self.analysis.has_rule_based_rates else []
         return " ".join(self.locale(f"report.{key}") for key in keys)
 
     def _section(
@@ -94,8 +94,8 @@ class _SectionBuilder:
 
     def _cost(self) -> Iterator[Block]:
         locale = self.locale
-        of_claims = self.analysis.of_claims
-        if self.analysis.made_up:
+        of_claims = self.analysis.headline_from_claims
+        if self.analysis.headline_is_synthetic:
             yield Text(locale("report.claims_intro_synthetic"))
         yield Text(locale("report.cost_intro_claims" if of_claims else "report.cost_intro"))
         yield from self._picture("waterfall", "steps", "steps_title")
@@ -178,7 +178,7 @@ class _SectionBuilder:
             yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
-        inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
+        inputs, unused = self.analysis.used_ledger, self.analysis.unused_entries
         if "assumptions" in self.grids and inputs is not None:
             yield Text(self.locale("report.assumptions_intro"))
             if unused:
@@ -223,8 +223,8 @@ class _SectionBuilder:
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """Yield how many of 100 reports are filed and paid; names the line if there are several."""
-    table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
-    key = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
+    table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
+    key = "report.funnel_intro_claims" if analysis.headline_from_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
         expected_by_stage = dict(rows.select("stage", "expected").iter_rows())

@@ -56,7 +56,7 @@ def _write_tables(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     for name, frame in report.analysis.tables.items():
-        stem = f"{name}-synthetic" if report.analysis.marked(name) else name
+        stem = f"{name}-synthetic" if report.analysis.needs_synthetic_mark(name) else name
         write_table(frame, target / f"{stem}.{suffix}", bom=report.bom)
 
 

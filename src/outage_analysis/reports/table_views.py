@@ -85,7 +85,9 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = tables[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    funnel = (
+        tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    )
     line_column = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
         "cost": _cash_view(analysis),
@@ -105,7 +107,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 def _cash_view(analysis: Analysis) -> View:
     """Return the cost lines and bands of the headline, with basis and segment if there are several."""
-    cash = analysis.costs.filter(HAS_AMOUNT)
+    cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
     return cash, [COST_COLUMNS[0], *keys, *COST_COLUMNS[1:]]
 
@@ -252,7 +254,9 @@ def _line_statuses(analysis: Analysis) -> dict[str, str]:
 
     If the headline rests on claims, statuses from claims take precedence over those from published counts.
     """
-    tables = [analysis.tables[name] for name in dict.fromkeys(("costs", analysis.behind("costs")))]
+    tables = [
+        analysis.tables[name] for name in dict.fromkeys(("costs", analysis.headline_table_name("costs")))
+    ]
     return {
         line: status
         for table in tables

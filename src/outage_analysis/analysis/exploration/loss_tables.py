@@ -1,4 +1,4 @@
-"""Tables of a distribution, and of the laws fitted to it."""
+"""Tables that describe the losses of a cube, and tables of the distributions fitted to them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import (
     FAMILIES,
-    MOST_SHOWN,
+    MAX_DISPLAY_CUTS,
     Cube,
+    DimensionFilter,
     Fits,
-    Where,
     bunching_table,
     concentration,
     count_pairs,
     display_bands,
+    filter_cube,
     fit_all,
     heaps_table,
     lorenz,
     loss_counts,
     quantiles,
     regroup,
-    select,
     sorted_cube,
     stated_edges,
     summary,
@@ -34,29 +34,29 @@ from outage_analysis.losses import (
 )
 from outage_analysis.policies import Policy
 
-ASKED = ("median", "mean", "p75", "p90", "p95", "p99")
-"""What a fit is asked for."""
+FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
+"""The quantities in the table `quantities` of a fit."""
 
 
 def loss_tables(
-    cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: Where | None = None
+    cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: DimensionFilter | None = None
 ) -> dict[str, pl.DataFrame]:
     """Counts by band, means, quantiles and concentration of a cube, by its dimensions.
 
     Args:
-        cube: any cube; with counts alone there is no table of concentration.
-        bands: wider ones, unions of the cube's; None keeps its own.
-        by: the dimensions to keep.
-        where: dimension -> the value, or values, whose claims are taken.
+        cube: any cube; without sums of losses there are no tables of concentration.
+        bands: wider bands, each a union of the cube's bands; None keeps the cube's bands.
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
 
     Returns:
-        `bands` (see `regroup`, with `share` of the group's claims), `summary`, `quantiles`,
-        `concentration` and `lorenz` by the functions of those names.
+        `bands` (see `regroup`; with `share` of the group's claims), and `summary`, `quantiles`,
+        `concentration` and `lorenz` from the functions with these names.
 
     Raises:
-        UsageError: an unknown dimension or value.
+        UsageError: a dimension or value does not exist.
     """
-    chosen = select(cube, where)
+    chosen = filter_cube(cube, where)
     if bands is None:
         banded = sorted_cube(regroup(chosen, [*by, "over", "up_to"]), by)
     else:
@@ -68,33 +68,33 @@ def loss_tables(
     }
     try:
         tables |= {"concentration": concentration(chosen, by), "lorenz": lorenz(chosen, by)}
-    except ModelRefused:  # counts alone
+    except ModelRefused:  # the cube has no sums of losses
         return tables
     return tables
 
 
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
-    """Where stated losses heap: the most frequent ones as `heaps`, and at a policy's edges as `bunching`."""
-    edges = policy.edges[:MOST_SHOWN] if policy else ()
+    """The most frequent stated losses as `heaps`, and the losses at the edges of a policy as `bunching`."""
+    edges = policy.edges[:MAX_DISPLAY_CUTS] if policy else ()
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
 
-def pairwise(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
-    """Claims by every two of service, loss band, day and region: what linked views are drawn from.
+def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
+    """Count claims by each pair of service, loss band, day and region: the data of the linked charts.
 
-    In place of region stands the first dimension of the incident whose values are texts; without one, there
-    are the other pairs alone.
+    The region is the first text dimension of the incident. If there is none, only the other pairs are
+    counted.
 
     Args:
-        claims: what `read_claims` returned.
-        policy: its cuts are among the edges of the bands.
+        claims: the result of `read_claims`.
+        policy: a policy whose cuts become edges of the bands.
         until: leave out claims filed after this day.
 
     Returns:
-        As `count_pairs` does.
+        The table of `count_pairs`.
 
     Raises:
-        DisclosureBlocked: texts of the dimension hold personal data.
+        DisclosureBlocked: values of the dimension contain personal data.
     """
     incident = claims.incident
     bands = display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
@@ -102,29 +102,33 @@ def pairwise(claims: Claims, policy: Policy | None = None, *, until: date | None
     return count_pairs(claims, bands=bands, dimension=dimension, until=until)
 
 
-def fitted(
+def fit_cube(
     cube: Cube,
     *,
     totals: bool,
-    where: Where | None = None,
+    where: DimensionFilter | None = None,
     top: str | None = None,
     families: Sequence[str] = tuple(FAMILIES),
     recovery: bool = False,
 ) -> tuple[Fits, str]:
-    """Laws fitted to the losses above zero, and a sentence on what was taken.
+    """Fit severity distributions to the losses above 0 of a cube.
 
     Args:
-        cube: of claims, which are all there: above the last edge nothing is hidden. Or of totals.
-        totals: whether it is of totals: then its bands are taken as stated, and what lies beyond them
-            must be known.
-        where: dimension -> the value, or values, whose claims are taken.
-        top: what lies above the last band of totals, if that has an end.
-        families: those to fit.
-        recovery: take a synthetic cube, as a test of recovery.
+        cube: a cube from claims or from totals.
+        totals: whether the cube is from totals. Its bands are then used as stated, and `top` is required if
+            the last band is not open.
+        where: dimension -> value or list of values; use only the claims with these values.
+        top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
+        families: the families to fit.
+        recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
+
+    Returns:
+        The fits, and a sentence that states the number of losses and bands.
 
     Raises:
-        UsageError: totals with a last band that ends, and no `top`; an unknown value or family.
-        ModelRefused: a synthetic cube; a fit that cannot be made.
+        UsageError: the last band of totals is not open and there is no `top`, or a value or family does not
+            exist.
+        ModelRefused: the cube is synthetic and `recovery` is not set, or no family can be fitted.
     """
     edges = stated_edges(cube) if totals else None
     losses = loss_counts(cube, edges=edges, where=where, recovery=recovery)
@@ -144,44 +148,44 @@ def fitted(
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
-    """What the fitted laws say.
+    """The tables of fitted distributions.
 
     Args:
-        fits: what `fit_all` returned.
-        level: of the profile intervals, between 0 and 1.
+        fits: the result of `fit_all`.
+        level: the confidence level of the profile intervals, between 0 and 1.
 
     Returns:
         `fits` (see `Fits.table`); `refused` (family, reason); and `quantities`: quantity, family (the
-        likeliest), value, low, high (its interval), average (over families, by weight), least and
-        greatest (between families). Null where the quantity is infinite.
+        likeliest), value, low and high (its interval), average (weighted over families), least and greatest
+        (between families). Infinite values are null.
 
     Raises:
-        UsageError: a level that is none.
+        UsageError: the level is outside 0 to 1.
     """
-    rows = [_asked(fits, quantity, level) for quantity in ASKED]
+    rows = [_quantity_row(fits, quantity, level) for quantity in FIT_QUANTITIES]
     numbers = ("value", "low", "high", "average", "least", "greatest")
     schema = {"quantity": pl.String, "family": pl.String, **dict.fromkeys(numbers, pl.Float64)}
-    asked = pl.DataFrame(rows, schema=schema, orient="row")
+    quantities = pl.DataFrame(rows, schema=schema, orient="row")
     finite = [pl.when(pl.col(n).is_finite()).then(pl.col(n).round_sig_figs(6)) for n in numbers]
     return {
         "fits": fits.table(),
-        "quantities": asked.with_columns(finite),
-        "refused": _refused(fits.refused),
+        "quantities": quantities.with_columns(finite),
+        "refused": _refused_table(fits.refused),
     }
 
 
-def _asked(fits: Fits, quantity: str, level: float) -> tuple[str | float | None, ...]:
+def _quantity_row(fits: Fits, quantity: str, level: float) -> tuple[str | float | None, ...]:
     best = fits.best
     low: float | None
     high: float | None
     try:
         low, high = best.interval(quantity, level)
-    except ModelRefused:  # infinite, or without an end
+    except ModelRefused:  # the quantity is infinite
         low = high = None
-    told = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
-    return (quantity, best.family, *told)
+    values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
+    return (quantity, best.family, *values)
 
 
-def _refused(reasons: Mapping[str, str]) -> pl.DataFrame:
+def _refused_table(reasons: Mapping[str, str]) -> pl.DataFrame:
     schema = dict.fromkeys(("family", "reason"), pl.String)
     return pl.DataFrame([*reasons.items()], schema=schema, orient="row")

@@ -1,4 +1,4 @@
-"""What is asked of a distribution, and the tables that answer."""
+"""Explore the losses of claims, totals or a printed table: bands, quantiles, comparisons and fits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, loss_tables
+from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_tables, heap_tables, loss_tables
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import UsageError, check_level
 from outage_analysis.files import bundled_claims, bundled_ids
@@ -17,38 +17,40 @@ from outage_analysis.incidents import Bands, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
     Cube,
-    Where,
+    DimensionFilter,
     build_cube,
-    compare,
+    compare_groups,
     display_bands,
+    filter_cube,
     fit_all,
     load_grouped,
     read_counts,
-    select,
     with_shares,
 )
 from outage_analysis.policies import check_same_units, load_policy
 
-PAIR = 2
+TWO_GROUPS = 2
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a distribution.
+    """What to compute from the losses.
 
     Args:
-        by: the dimensions to keep.
-        where: dimension -> the values whose claims are taken.
-        compared: two values of the first dimension, or none.
-        fit: whether to fit laws to the losses above zero.
-        families: the families to fit; none stands for all.
-        top: what lies above the last edge of a printed table; by default what the table says.
-        level: of the intervals.
-        recovery: take a synthetic cube for a fit or a comparison, as a test of recovery.
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
+        compared: two values of the first dimension to compare; empty for no comparison.
+        fit: whether to fit severity distributions to the losses above 0.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge (`open`, `closed` or `truncated`); by default what the table
+            states.
+        level: the confidence level of the intervals.
+        recovery: allow a fit or a comparison of synthetic claims, to test whether it recovers the generator's
+            parameters.
     """
 
     by: tuple[str, ...] = ("service",)
-    where: Where = field(default_factory=dict)
+    where: DimensionFilter = field(default_factory=dict)
     compared: tuple[str, ...] = ()
     fit: bool = False
     families: tuple[str, ...] = ()
@@ -57,20 +59,20 @@ class Question:
     recovery: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a level that is none, also where nothing asked for has an interval."""
+        """Raise UsageError if the level is outside 0 to 1, even if no interval is requested."""
         check_level(self.level)
 
 
 @dataclass(frozen=True)
-class Found:
-    """The tables that answer, what they were made from, and what a reader must know of them."""
+class Exploration:
+    """The tables that answer a question, with their source and notes for the reader."""
 
     tables: dict[str, pl.DataFrame]
     source: str
     synthetic: bool
     claims: Claims | None = None
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
+    """Upper cuts of bands that the policy or the file of totals writes as open above, such as [0, 300000)."""
     notes: tuple[str, ...] = ()
 
 
@@ -82,91 +84,101 @@ def explore(
     counts: str | Path | None,
     question: Question,
     max_rejects: float = MAX_REJECTS,
-) -> Found:
-    """The distribution of claims, or of totals.
+) -> Exploration:
+    """Describe the losses of claims or of totals.
 
     Args:
         files: complaint files; by default the bundled synthetic file of the incident.
-        incident: id or path of its page.
-        policy: id or path of the page whose edges the bands have; by default the incident's, if it has one.
+        incident: the id or path of the incident.
+        policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
+            the incident's id, if there is one.
         columns: layouts of the files.
-        counts: a file of totals instead of claims.
-        question: what is asked.
-        max_rejects: the largest share of rejected rows to go on with.
+        counts: a file of totals, to use instead of claims.
+        question: what to compute.
+        max_rejects: the largest acceptable share of rejected rows.
 
     Raises:
-        UsageError: pages, dimensions or values that do not exist; files and totals both given, or neither.
-        InputRefused: data that cannot be used.
-        ModelRefused: a fit or a comparison of synthetic claims; a fit that cannot be made.
+        UsageError: a document, dimension or value does not exist; or there are both files and totals, or
+            neither.
+        InputRefused: the data cannot be used.
+        ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
+            family can be fitted.
     """
-    page = load_incident(incident)
-    edges = load_policy(policy or page.id) if policy or page.id in bundled_ids("policies") else None
+    loaded = load_incident(incident)
+    edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
     if edges:
-        check_same_units(edges, page)
+        check_same_units(edges, loaded)
     if counts is not None:
         if files:
             raise UsageError("give claim files or counts, not both")
-        cube = read_counts(counts, page)
-        return replace(_answered(cube, None, question, {}), starts=cube.starts)
+        cube = read_counts(counts, loaded)
+        return replace(_explore_cube(cube, None, question, {}), starts=cube.starts)
     if not files:
-        bundled = bundled_claims(page.id)
+        bundled = bundled_claims(loaded.id)
         if bundled is None:
-            raise UsageError(f"no claims are bundled for {page.id}", remedy="Name your files.")
+            raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
         files = [bundled]
     layouts = [load_layout(layout) for layout in columns]
-    claims = read_claims(list(files), page, layouts=layouts, max_rejects=max_rejects)
+    claims = read_claims(list(files), loaded, layouts=layouts, max_rejects=max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
     starts = edges.starts if edges else frozenset[int]()
-    bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
-    return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts)
+    bands = display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
+    return replace(
+        _explore_cube(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts
+    )
 
 
-def explore_grouped(id_or_path: str | Path, question: Question) -> Found:
-    """The laws fitted to a printed table of losses.
+def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
+    """Fit severity distributions to a printed table of grouped losses.
 
     Raises:
-        UsageError: no such table, family or convention.
-        ModelRefused: a fit that cannot be made.
+        UsageError: the table or a family does not exist, or `top` is unknown.
+        ModelRefused: no family can be fitted.
     """
-    page = load_grouped(id_or_path)
-    shares = pl.DataFrame({"over": page.edges[:-1], "up_to": page.edges[1:], "claims": page.counts})
+    table = load_grouped(id_or_path)
+    shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
     fits = fit_all(
-        page.edges,
-        page.counts,
-        top=question.top or page.top,
-        left=page.left,
+        table.edges,
+        table.counts,
+        top=question.top or table.top,
+        left=table.left,
         families=question.families or tuple(FAMILIES),
     )
-    said = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
-    notes = (said, *([page.note.en] if page.note else []), *(f"source: {source}" for source in page.sources))
+    description = f"{table.name.en}, {table.unit.en}; top {question.top or table.top}, left {table.left}"
+    notes = (
+        description,
+        *([table.note.en] if table.note else []),
+        *(f"source: {source}" for source in table.sources),
+    )
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}
-    return Found(tables, page.id, synthetic=False, notes=notes)
+    return Exploration(tables, table.id, synthetic=False, notes=notes)
 
 
-def _answered(
+def _explore_cube(
     cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
-) -> Found:
-    where = _typed(question.where)
+) -> Exploration:
+    """The tables of a cube that answer a question."""
+    where = _typed_filter(question.where)
     tables = {**loss_tables(cube, bands, question.by, where), **heaps}
     notes: list[str] = []
     if question.compared:
-        if len(question.compared) != PAIR or not question.by:
+        if len(question.compared) != TWO_GROUPS or not question.by:
             raise UsageError("two values are compared", value=", ".join(question.compared))
-        first, second = _values(question.by[0], question.compared)
-        wide = bands or _bands_of_totals(cube)
-        found = compare(
-            select(cube, where),
+        first, second = _typed_values(question.by[0], question.compared)
+        display = bands or _bands_of_counts(cube)
+        comparison = compare_groups(
+            filter_cube(cube, where),
             question.by[0],
             first,
             second,
-            wide,
+            display,
             level=question.level,
             recovery=question.recovery,
         )
-        tables |= {"shares": found.shares, "differences": found.differences}
+        tables |= {"shares": comparison.shares, "differences": comparison.differences}
     if question.fit:
-        fits, said = fitted(
+        fits, note = fit_cube(
             cube,
             totals=bands is None,
             where=where,
@@ -175,34 +187,34 @@ def _answered(
             recovery=question.recovery,
         )
         tables |= fit_tables(fits, question.level)
-        notes.append(said)
+        notes.append(note)
     if heaps and (where or question.by):
         notes.append("losses told most often and those at edges are of all claims")
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
-    return Found(tables, cube.source, cube.synthetic, notes=tuple(notes))
+    return Exploration(tables, cube.source, cube.synthetic, notes=tuple(notes))
 
 
-def _bands_of_totals(cube: Cube) -> Bands:
-    """Bands that end where the bands of totals end."""
+def _bands_of_counts(cube: Cube) -> Bands:
+    """Bands whose upper ends are those of the cube's bands."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
-def _typed(where: Where) -> dict[str, object]:
-    """Values as the cube has them."""
+def _typed_filter(where: DimensionFilter) -> dict[str, object]:
+    """The filter with values of the types that the cube has."""
     return {
-        dimension: _values(dimension, values) if isinstance(values, list | tuple) else values
+        dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()
     }
 
 
-def _values(dimension: str, values: Sequence[object]) -> list[object]:
-    """Days as days, nothing as unknown: the command line writes both as text."""
-    return [None if v == "" else _day(str(v)) if dimension == "filed_on" else v for v in values]
+def _typed_values(dimension: str, values: Sequence[object]) -> list[object]:
+    """Convert texts from the command line: days to dates, and an empty text to None (unknown)."""
+    return [None if v == "" else _parse_day(str(v)) if dimension == "filed_on" else v for v in values]
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:

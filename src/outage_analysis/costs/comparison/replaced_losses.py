@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.incidents import Band
-from outage_analysis.losses import Cube, known_sum
+from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
 
 LOSS_REPLACEMENT: dict[str, pl.DataType] = {
@@ -73,7 +73,7 @@ def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
     return (
         paid.filter(pl.col("rule") != "not_entitled")
         .group_by(KEYS, maintain_order=True)
-        .agg(pl.col("claims").sum(), *map(known_sum, sums))
+        .agg(pl.col("claims").sum(), *map(sum_or_null, sums))
         .filter(pl.col("loss") > 0)
         .with_columns(
             policy=pl.lit(policy.id),

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from random import Random
 
-from outage_analysis.analysis import Plan, pages_of
+from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import atomic_folder, bundled_ids, notebooks_root, recover_interrupted
 from outage_analysis.jupyter.export.notebook_files import notebook_names
@@ -178,7 +178,7 @@ def _write_files(folder: Path, project: Project) -> None:
 
 def _check_documents(folder: Path) -> None:
     """Load all TOML documents as a run does, to be sure that the new project works."""
-    pages_of(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
+    load_documents(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
     load_policy(folder / "alternative.toml")
 
 

@@ -1,4 +1,4 @@
-"""What may be said of late claims when there are too few counts for a curve: bounds."""
+"""Bounds of the number of late claims, for use if there are too few counts to fit a growth curve."""
 
 from __future__ import annotations
 
@@ -10,60 +10,65 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.losses.development.observed_counts import observe
+from outage_analysis.losses.development.observed_counts import increments_from_counts
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The least and the most late claims, each with what it rests on; no probability is given to either.
+class LateClaimBounds:
+    """A lower and an upper bound of the number of late claims, without probabilities.
 
     Args:
         counted: the claims filed so far.
         closes: the closing time, in days since the opening.
-        rate: claims a day between the two counts where it was largest.
-        most: late claims at most.
+        max_daily_rate: the largest mean number of claims per day between two successive counts.
+        max_late: the upper bound of the number of late claims; the lower bound is 0.
     """
 
     counted: int
     closes: float
-    rate: float
-    most: int
+    max_daily_rate: float
+    max_late: int
 
     @property
-    def assumes(self) -> dict[str, str]:
-        """What each bound rests on, and what breaks it."""
+    def assumptions(self) -> dict[str, str]:
+        """The assumption behind each bound (`low`, `high`), and what would violate it (`breaks`)."""
         return {
             "low": "nothing more is filed",
-            "high": f"no later stretch is busier than the busiest so far, {self.rate:,.0f} a day",
+            "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",
             "breaks": "a rush before the deadline or a second wave breaks the high one; chance is in neither",
         }
 
     def table(self) -> pl.DataFrame:
-        """One row a bound: `bound`, `late`, `total`, `rests_on`."""
+        """One row per bound: `bound`, `late`, `total` (filed plus late), `rests_on` (the assumption)."""
         rows = [
-            ("low", 0, self.counted, self.assumes["low"]),
-            ("high", self.most, self.counted + self.most, self.assumes["high"]),
+            ("low", 0, self.counted, self.assumptions["low"]),
+            ("high", self.max_late, self.counted + self.max_late, self.assumptions["high"]),
         ]
         return pl.DataFrame(rows, schema=("bound", "late", "total", "rests_on"), orient="row")
 
 
-def bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> Bounds:
-    """Late claims at least and at most, from as few as one count after the opening.
+def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
+    """Bounds of the number of late claims; one count after the opening is enough.
 
-    The upper bound is the largest mean rate between two counts, times the days that are left: it holds if
-    no later stretch is busier than the busiest so far.
+    The upper bound is the largest mean daily rate between two counts times the remaining days. It holds if no
+    later period is busier than the busiest period so far.
 
     Args:
-        times: when each count was taken, in days since the opening at 0.
-        counts: the claims filed by then.
+        times: the time of each count, in days since the opening at 0.
+        counts: the cumulative number of claims filed by each time.
         closes: the closing time, in days since the opening.
 
     Raises:
-        InputRefused: counts that fall, times out of order.
-        ModelRefused: nothing filed.
-        UsageError: a closing before the last count.
+        InputRefused: counts decrease, or times are not in order.
+        ModelRefused: no claim was filed.
+        UsageError: the closing time is before the last count.
+
+    Example:
+        >>> from outage_analysis.losses import late_claim_bounds
+        >>> late_claim_bounds([1, 2, 3], [500, 800, 900], closes=5).max_late
+        1000
     """
-    observed = observe(times, counts)
+    observed = increments_from_counts(times, counts)
     left = closes - observed.until
     if not left >= 0 or math.isinf(left):
         raise UsageError(
@@ -72,4 +77,4 @@ def bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> Boun
             remedy="Give the closing that is still to come, in days since the opening.",
         )
     rate = float((observed.counts / np.diff(observed.edges)).max())
-    return Bounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))
+    return LateClaimBounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))

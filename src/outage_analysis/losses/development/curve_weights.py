@@ -1,4 +1,4 @@
-"""Counts -> weighed growth curves: which families can be told, over-dispersion, weekdays."""
+"""Weigh growth curves by intake counts, with over-dispersion and weekday effects."""
 
 from __future__ import annotations
 
@@ -12,217 +12,251 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses.development.growth_curves import (
     CURVES,
-    Grid,
-    explore,
+    ParameterGrid,
+    filed_shares,
     log_likelihood,
-    shares,
+    weigh_parameters,
 )
-from outage_analysis.losses.development.observed_counts import EVEN, WEEK, Array, Clock, Observed
-from outage_analysis.losses.severity.goodness import pooled
+from outage_analysis.losses.development.observed_counts import (
+    DAYS_PER_WEEK,
+    EQUAL_WEEKDAYS,
+    Array,
+    IntakeIncrements,
+    WeekdayClock,
+)
+from outage_analysis.losses.severity.goodness import pool_bands
 
-SPARE = 2
-"""Increments that a family needs beyond its parameters."""
-LEAST_EXPECTED = 1.0
-"""Claims that a cell of the chi-square expects at least; neighbours are joined until they do."""
-PHIS = 5
-"""Values that stand for what the over-dispersion may be."""
-WELL_TOLD = 30
-"""Degrees of freedom from which one value, the median, stands for it."""
-LEAST_DAYS = 14
-"""Days from which weekdays are told apart."""
-STEADY = 6.0
-"""Twice the difference of log-likelihoods, over phi, from which counts show that the rate is not constant."""
-TURNS = 5
-"""Times that weekdays and curve are told apart in turn."""
+SPARE_INCREMENTS = 2
+"""A family needs at least as many increments as it has parameters plus this number."""
+MIN_EXPECTED = 1.0
+"""For the chi-square, neighbouring increments are pooled until each has this many expected claims."""
+PHI_VALUES = 5
+"""The number of equally likely values that represent the uncertainty of the over-dispersion."""
+FREEDOM_FOR_ONE_PHI = 30
+"""With this many degrees of freedom, a single value of the over-dispersion (the median) is enough."""
+MIN_DAYS_FOR_WEEKDAYS = 14
+"""Weekday factors are estimated only from at least this many days."""
+STEADY_THRESHOLD = 6.0
+"""Counts show that the rate is not constant if twice the difference of log-likelihoods over phi is larger."""
+WEEKDAY_ROUNDS = 5
+"""The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
 
 @dataclass(frozen=True)
-class Growth:
-    """The curves that counts allow, weighed.
+class WeightedCurves:
+    """Growth curves of all families, weighted by how well they fit the counts.
 
     Args:
-        observed: the counts, by the clock of the weekdays.
-        grids: of each family, in the order of `CURVES`, one for each of `phis`.
-        phi: over-dispersion as estimated, at least 1: the variance of an increment over its mean.
-        phis: values that it may have, equally likely, (p,).
-        notes: what was left out and why, one sentence each.
+        observed: the increments, with the weekday clock that was estimated.
+        grids: for each family (in the order of `CURVES`) one grid of weighted parameters per value of `phis`.
+        phi: the estimated over-dispersion, at least 1: the variance of an increment over its mean.
+        phis: equally likely values of the over-dispersion, (p,).
+        notes: one sentence for each thing that was left out, with the reason.
     """
 
-    observed: Observed
-    grids: tuple[tuple[Grid, ...], ...]
+    observed: IntakeIncrements
+    grids: tuple[tuple[ParameterGrid, ...], ...]
     phi: float
     phis: tuple[float, ...]
     notes: tuple[str, ...]
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The names of the families."""
+        """The names of the families, in the order of `grids`."""
         return tuple(row[0].family for row in self.grids)
 
     @property
     def weights(self) -> Array:
-        """Of the grids, (f, p), adding up to 1, by their evidence."""
+        """The weights of the grids by their evidence, (f, p); they add up to 1."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
-    def average(self, of: Callable[[Grid], Array]) -> Array:
-        """The average over all nodes of something that a grid gives for each of its own, (n, ...)."""
+    def average(self, evaluate: Callable[[ParameterGrid], Array]) -> Array:
+        """The weighted average over the nodes of all grids.
+
+        Args:
+            evaluate: a function that returns one value per node of a grid, (n, ...).
+        """
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
-        return np.asarray(sum(locale * np.tensordot(grid.weight, of(grid), 1) for locale, grid in pairs))
+        return np.asarray(sum(w * np.tensordot(grid.weight, evaluate(grid), 1) for w, grid in pairs))
 
     @property
-    def steady(self) -> bool:
-        """Whether a constant rate of intake fits the counts about as well as the best curve does.
+    def fits_constant_rate(self) -> bool:
+        """Whether a constant rate of intake fits the counts about as well as the best curve.
 
-        Twice the difference of the log-likelihoods over the over-dispersion is then below the 95 %
-        quantile of chi-square for two parameters, 6.
+        This is the case if twice the difference of the log-likelihoods, divided by the over-dispersion, is
+        below 6, the 95 % quantile of chi-square with two degrees of freedom.
         """
         constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
         best = max(float(grid.fits.max()) for row in self.grids for grid in row)
-        return bool(best - constant < STEADY / 2 * self.phi)
+        return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
 
     def at_constant_rate(self, edges: Array) -> Array:
-        """The claims between times at the mean rate of all increments that are used, (n - 1,)."""
+        """The claims between successive times if the mean rate of the used increments continues, (n - 1,)."""
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
-        return np.asarray(observed.of_curve / spans.sum() * np.diff(observed.clock(edges)))
+        return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
-        """The claims expected between times, from the opening or from the last count on, (n - 1,)."""
+        """The expected claims between successive times, averaged over curves, (n - 1,)."""
         observed = self.observed
-        return self.average(lambda grid: observed.of_curve * over_seen(observed, grid, edges))
+        return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
 
 
-def over_seen(observed: Observed, grid: Grid, edges: Array) -> Array:
-    """What nodes expect between times, over what they expect of all increments that are used, (n, e - 1)."""
-    seen = shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
-    asked = shares(grid.family, grid.shape, grid.median, observed.clock(edges))
-    return np.asarray(asked / seen[:, observed.used].sum(-1, keepdims=True))
+def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
+    """The expected claims between successive times, relative to those of the used increments, (n, e - 1).
+
+    One row per node of the grid.
+    """
+    past = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
+    requested = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
+    return np.asarray(requested / past[:, observed.used].sum(-1, keepdims=True))
 
 
-def grow(observed: Observed, families: Sequence[str]) -> Growth:
-    """Weigh the curves of the families that there are increments enough for.
+def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
+    """Weigh the growth curves of all families for which there are enough increments.
 
     Raises:
-        UsageError: no such family.
-        ModelRefused: too few increments for any family.
+        UsageError: a family does not exist.
+        ModelRefused: there are too few increments for any family.
     """
-    known, notes = _told(observed, families)
-    clock, says = _weekdays(observed, known)
-    observed = observed.on(clock)
-    chi_square, free = _chi_square(observed, _best(observed, known))
+    fittable, notes = _fittable_families(observed, families)
+    clock, weekday_note = _weekday_clock(observed, fittable)
+    observed = observed.with_clock(clock)
+    chi_square, free = _chi_square(observed, _best_grid(observed, fittable))
     phis = dispersions(chi_square, free)
-    grids = tuple(tuple(explore(family, observed, phi) for phi in phis) for family in known)
+    grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in fittable)
     if free <= 0:
         notes.append("too few claims to tell over-dispersion: increments are held to vary as Poisson counts")
     phi = max(1.0, chi_square / free) if free > 0 else 1.0
-    return Growth(observed, grids, phi, phis, (*notes, says))
+    return WeightedCurves(observed, grids, phi, phis, (*notes, weekday_note))
 
 
-def _told(observed: Observed, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The families that the increments can tell of, and why others are left out."""
+def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The families for which there are enough increments, and a note for each other family.
+
+    Raises:
+        UsageError: no family is requested, or one does not exist.
+        ModelRefused: there are too few increments for any family.
+    """
     if not families:
         raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
     for family in families:
         if family not in CURVES:
             raise UsageError("no such growth curve", value=family, remedy=spelling_hint(family, list(CURVES)))
-    there, masked = int(observed.used.sum()), int((~observed.used).sum())
+    available, masked = int(observed.used.sum()), int((~observed.used).sum())
     beside = f" ({masked} more lie beside a former deadline)" if masked else ""
-    needs = {family: CURVES[family].params + SPARE for family in CURVES if family in families}
-    known = [family for family, need in needs.items() if there >= need]
-    if not known:
+    needs = {family: CURVES[family].params + SPARE_INCREMENTS for family in CURVES if family in families}
+    fittable = [family for family, need in needs.items() if available >= need]
+    if not fittable:
         least = min(needs.values())
         raise ModelRefused(
-            f"{_words(there)}{beside} cannot tell a growth curve: the simplest asked for needs {least}",
-            remedy=f"Wait for {least - there} more, or take bounds(times, counts, closes) instead.",
+            f"{_increments_text(available)}{beside} cannot tell a growth curve: the simplest asked for needs "
+            f"{least}",
+            remedy=f"Wait for {least - available} more, or take late_claim_bounds(times, counts, closes) "
+            "instead.",
         )
     notes = [
-        f"{family} is left out: it needs {need} increments, there are {there}{beside}"
+        f"{family} is left out: it needs {need} increments, there are {available}{beside}"
         for family, need in needs.items()
-        if family not in known
+        if family not in fittable
     ]
-    return known, notes
+    return fittable, notes
 
 
-def _words(increments: int) -> str:
-    """So many increments, in words."""
+def _increments_text(increments: int) -> str:
+    """The number of increments as text: "1 increment", "2 increments"."""
     return f"{increments} increment" + ("" if increments == 1 else "s")
 
 
-def _best(observed: Observed, families: Sequence[str]) -> Grid:
-    """The family with the likeliest node, weighed as if there were no over-dispersion."""
-    return max((explore(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max()))
+def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
+    """The grid of the family with the largest likelihood, without over-dispersion."""
+    return max(
+        (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
+    )
 
 
 def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
-    """Values of the over-dispersion, equally likely given Pearson's chi-square; none is below 1.
+    """Equally likely values of the over-dispersion phi, given Pearson's chi-square; none is below 1.
 
-    A few increments hardly tell it: with three degrees of freedom the estimate is often half of the
-    truth, and intervals that take it for the truth hold too rarely. Chi-square over phi follows its
-    distribution; the prior is even on 1 / phi between 0 and 1, so 1, the value of independent claimants,
-    is the likeliest value and none is excluded.
+    A few increments determine phi poorly: with three degrees of freedom the estimate is often half of the
+    true value, and intervals that use only the estimate are too narrow. Here chi-square / phi follows a
+    chi-square distribution, and the prior of 1 / phi is uniform between 0 and 1. The likeliest value is then
+    1, that of independent claimants, and no value above 1 is excluded.
+
+    Args:
+        chi_square: Pearson's chi-square of the best curve.
+        free: its degrees of freedom.
     """
     if free <= 0:
         return (1.0,)
     shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # of the gamma distribution of 1 / phi, up to 1
     below = special.gammainc(shape, 1 / scale)
-    values = PHIS if free < WELL_TOLD else 1
+    values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
-    found = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
-    return tuple(np.maximum(found, 1.0).tolist())
+    phis = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
+    return tuple(np.maximum(phis, 1.0).tolist())
 
 
-def _chi_square(observed: Observed, grid: Grid) -> tuple[float, int]:
-    """Pearson's, at the best node of a family, and its degrees of freedom."""
+def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
+    """Pearson's chi-square at the likeliest node of a grid, and its degrees of freedom."""
     at = [grid.best]
-    p = shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
+    p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
-    counts, expected = pooled(counts, p / p.sum() * counts.sum(), LEAST_EXPECTED)
-    told_apart = WEEK - 1 if observed.clock.factors != EVEN else 0
-    free = len(counts) - CURVES[grid.family].params - told_apart
+    counts, expected = pool_bands(counts, p / p.sum() * counts.sum(), MIN_EXPECTED)
+    weekday_parameters = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
+    free = len(counts) - CURVES[grid.family].params - weekday_parameters
     return float(((counts - expected) ** 2 / expected).sum()), free
 
 
-def _weekdays(observed: Observed, families: Sequence[str]) -> tuple[Clock, str]:
-    """How busy each weekday is, by shrunken ratios, and a sentence about it.
+def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
+    """A clock with estimated weekday factors, and a sentence about them.
 
-    A weekday's ratio of observed to expected claims is believed as far as the ratios differ by more
-    than the days of one weekday do among themselves (Buhlmann and Straub's credibility).
+    The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
+    shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between
+    weekdays no more than between days of the same weekday.
     """
     plain = observed.clock
-    if not observed.daily:
+    if not observed.is_daily:
         return plain, "no weekday factors: they need increments of one whole calendar day each"
-    if observed.used.sum() < LEAST_DAYS:
-        return plain, f"no weekday factors: they need {LEAST_DAYS} days"
-    clock, family = plain, _best(observed, families).family
-    for _ in range(TURNS):
-        seen = observed.on(clock)
-        grid = explore(family, seen, 1.0)
-        factors = _factors(seen, seen.of_curve * grid.weight @ over_seen(seen, grid, seen.edges))
+    if observed.used.sum() < MIN_DAYS_FOR_WEEKDAYS:
+        return plain, f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days"
+    clock, family = plain, _best_grid(observed, families).family
+    for _ in range(WEEKDAY_ROUNDS):
+        current = observed.with_clock(clock)
+        grid = weigh_parameters(family, current, 1.0)
+        factors = _weekday_factors(
+            current, current.used_total * grid.weight @ relative_to_observed(current, grid, current.edges)
+        )
         settled = np.allclose(factors, clock.factors, atol=1e-3)
-        clock = Clock(factors, plain.starts)
+        clock = WeekdayClock(factors, plain.starts)
         if settled:
             break
-    if clock.factors == EVEN:
+    if clock.factors == EQUAL_WEEKDAYS:
         return clock, "weekdays do not differ by more than their days do among themselves"
     return clock, "weekday factors are taken as they stand: their own error is in no interval"
 
 
-def _factors(observed: Observed, expected: Array) -> tuple[float, ...]:
-    """Factors, Monday first and 1 on average, from what is expected under those of the clock."""
+def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
+    """New weekday factors, Monday first and 1 on average.
+
+    Args:
+        observed: the increments, with the clock that has the previous factors.
+        expected: the expected claims of each increment under that clock.
+    """
     clock = observed.clock
     first = clock.starts.weekday() if clock.starts else 0
-    weekday = (first + np.arange(len(expected))) % WEEK
+    weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK
     plain = (expected / np.array(clock.factors)[weekday])[observed.used]
     weekday, counts = weekday[observed.used], observed.counts[observed.used]
-    level = np.bincount(weekday, plain, WEEK)
+    level = np.bincount(weekday, plain, DAYS_PER_WEEK)
     mean = counts.sum() / level.sum()
-    ratio = np.where(level > 0, np.bincount(weekday, counts, WEEK) / np.maximum(level, 1e-300), mean)
-    again = np.maximum(np.bincount(weekday, minlength=WEEK) - 1, 0).sum()
+    ratio = np.where(level > 0, np.bincount(weekday, counts, DAYS_PER_WEEK) / np.maximum(level, 1e-300), mean)
+    again = np.maximum(np.bincount(weekday, minlength=DAYS_PER_WEEK) - 1, 0).sum()
     within = max(1.0, float((plain * (counts / plain - ratio[weekday]) ** 2).sum() / again))
-    spread = float((level * (ratio - mean) ** 2).sum()) - (WEEK - 1) * within
+    spread = float((level * (ratio - mean) ** 2).sum()) - (DAYS_PER_WEEK - 1) * within
     between = max(0.0, spread / (level.sum() - (level**2).sum() / level.sum()))
     if not between:
-        return EVEN
+        return EQUAL_WEEKDAYS
     shrunk = mean + level / (level + within / between) * (ratio - mean)
     return tuple((shrunk / shrunk.mean()).tolist())

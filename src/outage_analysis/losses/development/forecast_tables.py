@@ -1,4 +1,4 @@
-"""The tables that answer how many claims are still to come: for the command line, notebooks and JSON."""
+"""Tables of the forecast of late claims, for the command line, notebooks and JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.intake_counts import Channel
-from outage_analysis.losses.development.late_claims import Forecast
+from outage_analysis.losses.development.late_claims import LateClaimsForecast
 from outage_analysis.losses.development.late_count import Branch
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,10 +25,10 @@ HINDSIGHT = {
     "probability_below": pl.Float64,
 }
 DIGITS = 7
-"""Significant digits of a table: the last bits of a grid differ from one processor to another."""
+"""Tables are rounded to this many significant digits: the last bits of results differ between processors."""
 
 
-def answer(
+def late_claim_tables(
     channel: Channel,
     *,
     by: date | None = None,
@@ -36,143 +36,154 @@ def answer(
     ended: tuple[datetime, int] | None = None,
     tested: bool = False,
 ) -> dict[str, pl.DataFrame]:
-    """Every table about the claims still to come, by name; bounds for branches without a forecast.
+    """All tables of a forecast of late claims, by name.
 
     Args:
         channel: the counts and the branches.
-        by: count late claims up to the end of this day only.
-        level: of the intervals.
-        ended: when the intake ended and with how many claims, to be shown in hindsight.
-        tested: whether to add the back-test: `backtest` and `coverage`.
+        by: count only late claims filed up to the end of this day.
+        level: the probability of the intervals.
+        ended: when the intake ended and with how many claims, for the table `hindsight`.
+        tested: whether to add the back-test as `backtest` and `coverage`.
 
     Returns:
-        `points`; then what `forecast_tables` gives where a branch has a forecast; `bounds` of the
-        branches that have none; `hindsight`; `left_out`.
+        `points` (the counts), the tables of `forecast_tables` if a branch has a forecast, `bounds` for
+        branches without a forecast, `hindsight` if `ended` is given, and `left_out`.
 
     Raises:
-        ModelRefused: nothing filed, or a back-test without an origin.
-        UsageError: a branch or a day before the last count.
+        ModelRefused: no claim was filed, or a back-test is requested and no origin can be tested.
+        UsageError: a branch closes, or the day is, before the last count.
     """
-    tables = _tables(channel, by, level, ended, tested=tested)
+    tables = _unrounded_tables(channel, by, level, ended, tested=tested)
     return {
         name: table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS)) for name, table in tables.items()
     }
 
 
-def _tables(
+def _unrounded_tables(
     channel: Channel, by: date | None, level: float, ended: tuple[datetime, int] | None, *, tested: bool
 ) -> dict[str, pl.DataFrame]:
     tables = {"points": channel.points()}
     try:
-        made = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
+        forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
         untested = ["no back-test: there is no forecast to test"] if tested else []
         tables |= _bounds_tables(channel, [f"no growth curve: {refusal}", *untested])
         if ended:
-            tables["hindsight"] = _bounds_in_hindsight(channel, *ended)
+            tables["hindsight"] = _bounds_hindsight_table(channel, *ended)
         return tables
-    tables |= forecast_tables(channel, made)
-    if made.refused:
-        without = channel.ending(*(b for b in channel.branches if b.id in made.refused))
+    tables |= forecast_tables(channel, forecast)
+    if forecast.refused:
+        without = channel.with_branches(*(b for b in channel.branches if b.id in forecast.refused))
         tables |= _bounds_tables(without, tables["left_out"]["note"])
     if ended:
-        tables["hindsight"] = in_hindsight(channel, made, *ended)
+        tables["hindsight"] = hindsight_table(channel, forecast, *ended)
     if tested:
-        found = channel.backtest(level=level)
-        moments = pl.col("origin", "at").map_elements(lambda t: _written(channel, t), pl.String)
-        tables |= {"backtest": found.table.with_columns(moments), "coverage": found.coverage()}
-        more = pl.DataFrame({"note": [f"not tested from {reason}" for reason in found.refused]})
+        tested_origins = channel.backtest(level=level)
+        moments = pl.col("origin", "at").map_elements(lambda t: _format_moment(channel, t), pl.String)
+        tables["backtest"] = tested_origins.table.with_columns(moments)
+        tables["coverage"] = tested_origins.coverage()
+        more = pl.DataFrame({"note": [f"not tested from {reason}" for reason in tested_origins.refused]})
         tables["left_out"] = pl.concat([tables["left_out"], more], how="vertical_relaxed")
     return tables
 
 
 def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """`bounds` of every branch of the channel, and `left_out` with what they rest on."""
-    (assumes, *_) = [found.assumes for found in channel.bounds().values()]
-    rests_on = f"low: {assumes['low']}; high: {assumes['high']}; {assumes['breaks']}"
+    """The table `bounds` of all branches, and the table `left_out` with the notes and the assumptions."""
+    (assumptions, *_) = [bounds.assumptions for bounds in channel.bounds().values()]
+    rests_on = f"low: {assumptions['low']}; high: {assumptions['high']}; {assumptions['breaks']}"
     left_out = list(dict.fromkeys([*channel.notes, *notes, rests_on]))
     return {"bounds": bounds_table(channel), "left_out": pl.DataFrame({"note": left_out})}
 
 
-def forecast_tables(channel: Channel, made: Forecast) -> dict[str, pl.DataFrame]:
-    """Every table of a forecast, by name.
+def forecast_tables(channel: Channel, forecast: LateClaimsForecast) -> dict[str, pl.DataFrame]:
+    """The tables of a forecast, by name.
 
     Returns:
-        `branches`, `families`, `spread` (the least and the most of their medians and of the ends of
-        their intervals), `variance`, and `left_out` with a sentence a row; `weekdays` and `spikes`
-        where there are any.
+        `branches` (late and total claims), `families` (the same by curve family), `spread` (the smallest and
+        largest median and interval ends between families), `variance` (the variance in parts), `left_out`
+        (one note per row), and if available `weekdays` (factors) and `spikes` (claims at former deadlines).
     """
-    closes = {late.branch: _written(channel, late.by) for late in made.late.values()}
+    closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
     spread = [
         {"branch": late.branch, "level": level, **late.spread(level)}
-        for late in made.late.values()
-        for level in made.levels
+        for late in forecast.late.values()
+        for level in forecast.levels
     ]
     tables = {
-        "branches": made.table().with_columns(by=pl.col("branch").replace_strict(closes)),
-        "families": made.families(),
-        "spread": pl.DataFrame(spread).with_columns(pl.col("^.*_(least|most)$") + made.counted),
-        "variance": made.variances(),
-        "left_out": pl.DataFrame({"note": [*channel.notes, *made.notes]}, schema={"note": pl.String}),
+        "branches": forecast.table().with_columns(by=pl.col("branch").replace_strict(closes)),
+        "families": forecast.families(),
+        "spread": pl.DataFrame(spread).with_columns(pl.col("^.*_(least|most)$") + forecast.counted),
+        "variance": forecast.variances(),
+        "left_out": pl.DataFrame({"note": [*channel.notes, *forecast.notes]}, schema={"note": pl.String}),
     }
-    if made.weekdays:
-        tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": made.weekdays})
-    if made.spikes:
-        spikes = [{**vars(spike), "deadline": _written(channel, spike.deadline)} for spike in made.spikes]
+    if forecast.weekdays:
+        tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": forecast.weekdays})
+    if forecast.spikes:
+        spikes = [
+            {**vars(spike), "deadline": _format_moment(channel, spike.deadline)} for spike in forecast.spikes
+        ]
         tables["spikes"] = pl.DataFrame(spikes)
     return tables
 
 
 def bounds_table(channel: Channel) -> pl.DataFrame:
-    """One row a branch and bound: `branch`, `closes`, `bound`, `late`, `total`."""
+    """One row per branch and bound: `branch`, `closes`, `bound`, `late`, `total`."""
     return pl.concat(
-        found.table().select(
+        bounds.table().select(
             pl.lit(branch).alias("branch"),
-            pl.lit(_written(channel, found.closes)).alias("closes"),
+            pl.lit(_format_moment(channel, bounds.closes)).alias("closes"),
             "bound",
             "late",
             "total",
         )
-        for branch, found in channel.bounds().items()
+        for branch, bounds in channel.bounds().items()
     )
 
 
-def in_hindsight(channel: Channel, made: Forecast, at: datetime, count: int) -> pl.DataFrame:
-    """How it ended beside what was forecast; nothing before it was computed from this.
+def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime, count: int) -> pl.DataFrame:
+    """The final count beside its forecast. The forecast does not use the final count.
+
+    Args:
+        channel: the counts and the branches.
+        forecast: the forecast.
+        at: when the intake ended.
+        count: the final number of claims.
 
     Returns:
-        One row a branch and level: `branch`, `ended_so` (whether the branch closes when the intake did),
-        `level`, `low`, `high`, `outcome`, and for the branch that ended so `inside`, and
-        `probability_below`, of fewer claims, and half that of as many: no other branch had this outcome.
+        One row per branch and level: `branch`, `ended_so` (whether the branch closes when the intake ended),
+        `level`, `low`, `high` (the interval of the total), `outcome` (the final count), `inside` (whether the
+        interval contains it), and `probability_below` (the forecast probability of fewer claims plus half
+        that of exactly as many). The last two are null for branches with another closing time.
     """
     rows: list[tuple[object, ...]] = []
-    for branch in made.branches:
-        late = made.late[branch.id]
-        below, up_to = late.law.cdf([count - made.counted - 1, count - made.counted])
-        so = _ended_so(channel, branch, at) and late.by == branch.closes
-        for level in made.levels:
+    for branch in forecast.branches:
+        late = forecast.late[branch.id]
+        below, up_to = late.distribution.cdf([count - forecast.counted - 1, count - forecast.counted])
+        ended_so = _closes_at(channel, branch, at) and late.by == branch.closes
+        for level in forecast.levels:
             low, high = late.total(level)
             pit = float(below + up_to) / 2
-            judged = (low <= count <= high, pit) if so else (None, None)
-            rows.append((branch.id, so, level, low, high, count, *judged))
+            verdict = (low <= count <= high, pit) if ended_so else (None, None)
+            rows.append((branch.id, ended_so, level, low, high, count, *verdict))
     return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
 
 
-def _bounds_in_hindsight(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
-    """How it ended beside the bounds: the columns of `in_hindsight`, without a level or a probability."""
+def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
+    """The final count beside the bounds: the columns of `hindsight_table`, without level and probability."""
     rows = []
     for branch in channel.branches:
-        found = channel.bounds()[branch.id]
-        low, high = found.counted, found.counted + found.most
-        so = _ended_so(channel, branch, at)
-        rows.append((branch.id, so, None, low, high, count, low <= count <= high if so else None, None))
+        bounds = channel.bounds()[branch.id]
+        low, high = bounds.counted, bounds.counted + bounds.max_late
+        ended_so = _closes_at(channel, branch, at)
+        inside = low <= count <= high if ended_so else None
+        rows.append((branch.id, ended_so, None, low, high, count, inside, None))
     return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
 
 
-def _ended_so(channel: Channel, branch: Branch, at: datetime) -> bool:
-    """Whether a branch closes when the intake ended."""
+def _closes_at(channel: Channel, branch: Branch, at: datetime) -> bool:
+    """Whether a branch closes within an hour of a moment."""
     return abs(channel.days(at) - branch.closes) < AN_HOUR
 
 
-def _written(channel: Channel, days: float) -> str:
+def _format_moment(channel: Channel, days: float) -> str:
     return channel.moment(days).isoformat(timespec="minutes")

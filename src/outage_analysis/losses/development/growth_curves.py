@@ -1,9 +1,9 @@
-"""Growth curves: the share of claims filed by each time, and a grid over what their parameters may be.
+"""Growth curves (the share of claims filed by each time), and weighted grids over their parameters.
 
-Why a grid and not an optimum: with few increments the likelihood is a ridge that runs towards a constant
-rate of intake. An optimiser runs along it and away, while the claims still to come by a finite date hardly
-change on it. The grid closes in on the nodes that carry weight, so that many claims are no coarser than
-few; where that stops is decided by the weights alone, and the same counts give the same grid.
+A grid is used because there is often no useful optimum: with few increments the likelihood has a long ridge
+towards a constant rate of intake, along which parameters diverge while the number of late claims hardly
+changes. The grid narrows around the nodes with weight, so that it is fine enough for any number of claims.
+The same counts always give the same grid.
 """
 
 from __future__ import annotations
@@ -14,71 +14,81 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from outage_analysis.losses.development.observed_counts import Array, Observed
-from outage_analysis.losses.severity.families import FAMILIES, differences
+from outage_analysis.losses.development.observed_counts import Array, IntakeIncrements
+from outage_analysis.losses.severity.families import FAMILIES, share_differences
 
 SHAPES = (1 / 4, 4.0)
-"""Range of the shape: from four times as spread out as an exponential distribution on the logarithm of
-time to four times as narrow. Below 1 the rate of intake falls from the start."""
+"""The range of the shape parameter. On the logarithm of time, filing times are between four times as spread
+out and four times as narrow as those of an exponential distribution. Below 1 the intake rate falls from the
+start."""
 MEDIANS = (1 / 200, 20.0)
-"""Range of the median filing time, in spans observed so far. At the lower end half of all claims came in
-the first 0.5 % of the span; at the upper end the rate of an exponential curve falls by 3.4 % over the
-whole span, which no count distinguishes from a constant rate."""
+"""The range of the median filing time, as a multiple of the observed time span. At the lower end half of all
+claims came in the first 0.5 % of the span. At the upper end the rate of an exponential curve falls by 3.4 %
+over the span, which counts cannot distinguish from a constant rate."""
 NODES = 33
-"""Nodes on each axis."""
+"""The number of nodes on each axis of a grid."""
 DIFFERENCE = 1e-4
-"""Step, on the logarithm, of the differences from which the information is computed."""
-DEPTH = 18.0
-"""Nodes whose weight is below exp(-18) of the best are left out."""
-ROUNDS, SHRINKS = 12, 0.75
-"""Rounds of closing in at most; a round that keeps more than this of its width is the last."""
+"""The step, on the logarithmic scale, of the finite differences for the Fisher information."""
+MAX_LOG_WEIGHT_GAP = 18.0
+"""Nodes whose weight is below exp(-18) times the largest weight are left out."""
+MAX_ROUNDS, MIN_SHRINKAGE = 12, 0.75
+"""The grid narrows at most 12 times, and stops if a round keeps more than 75 % of its width."""
 
 
 @dataclass(frozen=True)
-class Curve:
+class CurveFamily:
     """A family of growth curves.
 
     Args:
-        params: how many numbers it takes, the level among them.
-        shape: the family's own shape from the grid's; without one it has none.
+        params: the number of parameters, including the level (the total number of claims).
+        shape: converts the shape of the grid to the family's shape parameter; None if the family has no
+            shape.
     """
 
     params: int
     shape: Callable[[Array], Array] | None
 
 
-CURVES: Mapping[str, Curve] = {
-    "exponential": Curve(2, None),
-    "weibull": Curve(3, lambda shape: shape),
-    "loglogistic": Curve(3, lambda shape: shape),
-    "lognormal": Curve(3, lambda shape: 1 / shape),
+CURVES: Mapping[str, CurveFamily] = {
+    "exponential": CurveFamily(2, None),
+    "weibull": CurveFamily(3, lambda shape: shape),
+    "loglogistic": CurveFamily(3, lambda shape: shape),
+    "lognormal": CurveFamily(3, lambda shape: 1 / shape),
 }
-"""Every family of curves, by the names of the loss laws whose standard laws they share."""
+"""All families of growth curves. They use the kernels of the severity distributions with the same names."""
 
 
-def shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
+def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
     """The share of all claims filed between successive operational times.
 
     Args:
         family: a name in `CURVES`.
-        shape: of each node, (...).
-        median: the time by which half are filed, (...).
-        edges: (n + 1,).
+        shape: the shape of each node, (...).
+        median: the operational time by which half of all claims are filed, for each node, (...).
+        edges: the operational times, (n + 1,).
 
     Returns:
         Shares, (..., n).
     """
-    law, own = FAMILIES[family], CURVES[family].shape
-    shapes = tuple(law.shapes(*(() if own is None else (own(shape)[..., None],))))
+    distribution, convert = FAMILIES[family], CURVES[family].shape
+    shapes = tuple(distribution.shapes(*(() if convert is None else (convert(shape)[..., None],))))
+    kernel = distribution.kernel
     with np.errstate(all="ignore"):
-        z = edges / median[..., None] * law.kernel.isf(np.array(0.5), *shapes)
-        return np.asarray(differences(law.kernel.cdf(z, *shapes), law.kernel.sf(z, *shapes)))
+        z = edges / median[..., None] * kernel.isf(np.array(0.5), *shapes)
+        return np.asarray(share_differences(kernel.cdf(z, *shapes), kernel.sf(z, *shapes)))
 
 
-def log_likelihood(observed: Observed, p: Array) -> Array:
-    """Of the increments that are used, given how many there are in all: multinomial, (..., k) -> (...).
+def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
+    """The multinomial log-likelihood of the used increments, given their sum.
 
-    It is what an even prior on the mean of the observed count leaves when that mean is integrated out.
+    It is the likelihood that remains if the expected total is integrated out with a uniform prior.
+
+    Args:
+        observed: the increments.
+        p: the share of claims in each increment, up to a constant factor, (..., k).
+
+    Returns:
+        Log-likelihoods, (...).
     """
     counts, p = observed.counts[observed.used], p[..., observed.used]
     with np.errstate(all="ignore"):
@@ -86,20 +96,21 @@ def log_likelihood(observed: Observed, p: Array) -> Array:
     return np.asarray(np.nan_to_num(terms.sum(-1), nan=-np.inf, neginf=-np.inf))
 
 
-def jeffreys(family: str, observed: Observed, shape: Array, median: Array) -> Array:
-    """The density of Jeffreys' prior at log shape and log median, (...) -> (...).
+def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median: Array) -> Array:
+    """The density of Jeffreys' prior with respect to log shape and log median, (...) -> (...).
 
-    It is the square root of the determinant of the information that one claim carries about the
-    parameters: even over curves as far as counts can distinguish them. A prior that is even on the
-    logarithm of the median gives as much to every further doubling of a median that nobody can measure,
-    so nearly constant rates of intake would outweigh the curves that the counts point to. It is not
-    normalised: a family that holds more distinguishable curves has more weight, so that curves and not
-    families are equally likely beforehand.
+    It is the square root of the determinant of the Fisher information of one claim, so it is uniform over
+    curves as far as counts can distinguish them. A log-uniform prior of the median would instead give equal
+    weight to each doubling of a median that is too large to measure, and nearly constant rates would outweigh
+    the curves that fit the counts. The density is not normalised: a family with more distinguishable curves
+    has more prior weight.
     """
     edges = observed.clock(observed.edges)
 
     def logs(of_shape: float, of_median: float) -> Array:
-        p = shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[..., observed.used]
+        p = filed_shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[
+            ..., observed.used
+        ]
         return np.asarray(np.log(p / p.sum(-1, keepdims=True)))
 
     with np.errstate(all="ignore"):
@@ -111,16 +122,17 @@ def jeffreys(family: str, observed: Observed, shape: Array, median: Array) -> Ar
 
 
 def _steps(family: str) -> list[tuple[float, float]]:
-    """Steps of log shape and log median for each parameter that the family has."""
+    """The finite-difference step (log shape, log median) of each parameter that the family has."""
     return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The nodes of one family that carry weight.
+class ParameterGrid:
+    """The parameters of one family on a grid, with weights.
 
-    `shape`, `median` (n,) in operational days, `weight` (n,) adding up to 1, `fits` (n,) the
-    log-likelihoods; `evidence` is the logarithm of the integral of exp(fits / phi) over the prior.
+    Nodes with negligible weight are left out. Each array has one entry per node, (n,): `shape`, `median` (in
+    operational days), `weight` (adding up to 1) and `fits` (log-likelihoods). `evidence` is the logarithm of
+    the integral of exp(log-likelihood / phi) over the prior.
     """
 
     family: str
@@ -132,18 +144,27 @@ class Grid:
 
     @property
     def best(self) -> int:
-        """The place of the likeliest node."""
+        """The index of the node with the largest likelihood."""
         return int(np.argmax(self.fits))
 
 
-def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) -> Grid:
-    """Weigh the parameters of a family by exp(log-likelihood / phi), times Jeffreys' prior."""
+def weigh_parameters(
+    family: str, observed: IntakeIncrements, phi: float, *, nodes: int = NODES
+) -> ParameterGrid:
+    """Weigh the parameters of a family by exp(log-likelihood / phi) times Jeffreys' prior.
+
+    Args:
+        family: a name in `CURVES`.
+        observed: the increments.
+        phi: the over-dispersion.
+        nodes: the number of nodes on each axis.
+    """
     edges = observed.clock(observed.edges)
     widest = np.log(np.array(MEDIANS) * edges[-1])
 
     def of_medians(shape: Array) -> tuple[Array, Array, Array]:
         def fits(medians: Array) -> Array:
-            p = shares(family, np.broadcast_to(shape[:, None], medians.shape), np.exp(medians), edges)
+            p = filed_shares(family, np.broadcast_to(shape[:, None], medians.shape), np.exp(medians), edges)
             return log_likelihood(observed, p) / phi
 
         low, high = (np.full(len(shape), end) for end in widest)
@@ -162,39 +183,41 @@ def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) 
     medians, step, fits = of_medians(shape)
     everywhere = np.broadcast_to(shape[:, None], medians.shape)
     with np.errstate(divide="ignore"):
-        prior = np.log(jeffreys(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None])
+        prior = np.log(
+            jeffreys_prior(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None]
+        )
     mass = fits + prior
     total = float(special.logsumexp(mass))
-    kept = mass > mass.max() - DEPTH
-    weight = np.exp(mass[kept] - total)
-    medians, fits = np.exp(medians[kept]), fits[kept] * phi
-    return Grid(family, everywhere[kept], medians, weight / weight.sum(), fits, total)
+    relevant = mass > mass.max() - MAX_LOG_WEIGHT_GAP
+    weight = np.exp(mass[relevant] - total)
+    medians, fits = np.exp(medians[relevant]), fits[relevant] * phi
+    return ParameterGrid(family, everywhere[relevant], medians, weight / weight.sum(), fits, total)
 
 
 def _close_in(
     values: Callable[[Array], Array], low: Array, high: Array, nodes: int
 ) -> tuple[Array, Array, Array]:
-    """Midpoints between ends, closing in on those within `DEPTH` of the best of their row.
+    """Place nodes evenly on each row, and narrow each row to the nodes with non-negligible weight.
 
     Args:
-        values: nodes (r, n) -> their log-weights (r, n).
-        low: ends of each row, (r,).
-        high: same.
-        nodes: n.
+        values: a function from nodes (r, n) to their log-weights (r, n).
+        low: the lower end of each row, (r,).
+        high: the upper end of each row, (r,).
+        nodes: the number of nodes per row, n.
 
     Returns:
-        Nodes (r, n), their distance (r,), their values (r, n).
+        The nodes (r, n), their spacing (r,) and their log-weights (r, n).
     """
-    places = (np.arange(nodes) + 0.5) / nodes
-    for _ in range(ROUNDS):
+    positions = (np.arange(nodes) + 0.5) / nodes
+    for _ in range(MAX_ROUNDS):
         step = (high - low) / nodes
-        at = low[:, None] + places * (high - low)[:, None]
-        found = values(at)
-        kept = found >= found.max(-1, keepdims=True) - DEPTH
-        first, last = kept.argmax(-1), nodes - 1 - kept[:, ::-1].argmax(-1)
-        # One more node on each side: the best of all may lie between the best node and a neighbour.
+        points = low[:, None] + positions * (high - low)[:, None]
+        log_weights = values(points)
+        relevant = log_weights >= log_weights.max(-1, keepdims=True) - MAX_LOG_WEIGHT_GAP
+        first, last = relevant.argmax(-1), nodes - 1 - relevant[:, ::-1].argmax(-1)
+        # Keep one more node on each side: the maximum may lie between the best node and its neighbour.
         start, end = np.maximum(first - 1, 0), np.minimum(last + 2, nodes)
-        if (end - start > SHRINKS * nodes).all():
+        if (end - start > MIN_SHRINKAGE * nodes).all():
             break
         low, high = low + start * step, low + end * step
-    return at, step, found
+    return points, step, log_weights

@@ -1,4 +1,4 @@
-"""Where counts come from: a page of a published intake, or a cube of claims by day."""
+"""Intake counts to forecast from: published counts from an intake document, or daily counts from a cube."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ import polars as pl
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.development.bounds import Bounds, bounds
+from outage_analysis.losses.development.bounds import LateClaimBounds, late_claim_bounds
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_claims import LEVELS, Forecast, forecast
-from outage_analysis.losses.development.late_claims_backtest import Backtest, backtest
+from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
+from outage_analysis.losses.development.late_claims_backtest import LateClaimsBacktest, backtest_late_claims
 from outage_analysis.losses.development.late_count import Branch
 
 RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
-ONE = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 DEADLINE = "deadline"
-"""The branch in which the deadline that is known is kept."""
+"""The id of the branch in which the intake closes at the known deadline."""
 EXTENDED = "extended"
-"""The branch in which it is extended."""
+"""The id of the branch in which the deadline is extended."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """Counts of one channel, ready to be forecast, with their calendar.
+    """Cumulative counts of one intake channel, with its calendar and the ways it may end.
 
     Args:
-        opened: the moment of time 0.
-        zone: whose days it counts by.
-        times: of the counts, in days since the opening, (k,).
-        counts: the claims filed by then, (k,).
-        branches: how it may end.
-        former: deadlines that have passed, in days.
-        starts: the calendar day that begins at time 0, if one does.
-        synthetic: whether the claims are.
-        notes: what a reader must know of the counts.
-        facts: the published figure behind each count, "" where there is none; empty for claims.
+        opened: the moment at which the intake opened (time 0).
+        zone: the time zone of calendar days.
+        times: the time of each count, in days since the opening, (k,).
+        counts: the cumulative number of claims filed by each time, (k,).
+        branches: the ways in which the intake may end.
+        former: deadlines that have passed, in days since the opening.
+        starts: the calendar day that begins at time 0; None if the intake opened during a day.
+        synthetic: whether the claims are synthetic.
+        notes: remarks on the counts for readers of the forecast.
+        facts: the id of the published fact behind each count, or "" if there is none; empty for counts of
+            claims.
     """
 
     opened: datetime
@@ -54,20 +55,20 @@ class Channel:
     facts: tuple[str, ...] = ()
 
     def days(self, moment: datetime) -> float:
-        """Days from the opening to a moment, by the clocks of the zone: midnights are whole days apart."""
-        return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE
+        """Days from the opening to a moment, by local clock time: successive midnights are 1 day apart."""
+        return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE_DAY
 
     def end_of(self, day: date) -> float:
         """Days from the opening to the end of a calendar day."""
-        return self.days(datetime.combine(day + ONE, time(), self.zone))
+        return self.days(datetime.combine(day + ONE_DAY, time(), self.zone))
 
     def moment(self, days: float) -> datetime:
-        """The moment so many days after the opening, to the minute."""
-        exact = self.opened.astimezone(self.zone) + days * ONE
+        """The moment that is this number of days after the opening, rounded to the minute."""
+        exact = self.opened.astimezone(self.zone) + days * ONE_DAY
         return (exact + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
     def points(self) -> pl.DataFrame:
-        """One row a count: `at`, `days` since the opening, `cumulative`, `increment`, its `daily_rate`."""
+        """One row per count: `at`, `days` since the opening, `cumulative`, `increment`, `daily_rate`."""
         frame = pl.DataFrame({"days": self.times, "cumulative": self.counts})
         before = {name: pl.col(name).shift(1, fill_value=0) for name in ("days", "cumulative")}
         return frame.select(
@@ -78,27 +79,27 @@ class Channel:
             daily_rate=(pl.col("cumulative") - before["cumulative"]) / (pl.col("days") - before["days"]),
         )
 
-    def ending(self, *branches: Branch) -> Channel:
-        """The same counts with other branches."""
+    def with_branches(self, *branches: Branch) -> Channel:
+        """A copy with other branches."""
         return replace(self, branches=branches)
 
-    def asked(
+    def with_deadlines(
         self,
         closes: date | None,
         extended: date | None,
         spike: float | None,
         former: Sequence[date] = (),
     ) -> Channel:
-        """The same counts with what a reader asks for in the place of the branches of these names.
+        """A copy whose deadlines are replaced by those that the user states.
 
         Args:
-            closes: the last day of the intake.
-            extended: the last day if the deadline is extended.
-            spike: of every branch.
-            former: last days of deadlines that have passed.
+            closes: the last day of the intake; replaces the branch `deadline`.
+            extended: the last day if the deadline is extended; replaces the branch `extended`.
+            spike: the extra claims on the last day, for every branch; see `Branch`.
+            former: the last days of deadlines that have passed.
 
         Raises:
-            UsageError: no branch is left, or one that closes before the last count.
+            UsageError: no branch is left, or a stated day is before the last count.
         """
         until = self.moment(self.times[-1])
         for last in (closes, extended):
@@ -117,7 +118,7 @@ class Channel:
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         passed = (*self.former, *map(self.end_of, former))
-        return replace(self, former=passed).ending(*branches.values())
+        return replace(self, former=passed).with_branches(*branches.values())
 
     def forecast(
         self,
@@ -125,9 +126,9 @@ class Channel:
         by: float | None = None,
         families: Sequence[str] = tuple(CURVES),
         levels: Sequence[float] = LEVELS,
-    ) -> Forecast:
-        """The claims still to come; see the function `forecast`."""
-        return forecast(
+    ) -> LateClaimsForecast:
+        """Forecast the late claims of each branch; see `forecast_late_claims`."""
+        return forecast_late_claims(
             self.times,
             self.counts,
             self.branches,
@@ -138,13 +139,18 @@ class Channel:
             starts=self.starts,
         )
 
-    def bounds(self) -> dict[str, Bounds]:
-        """The least and the most late claims of each branch; see the function."""
-        return {b.id: bounds(self.times, self.counts, b.closes) for b in self.branches}
+    def bounds(self) -> dict[str, LateClaimBounds]:
+        """Bounds of the late claims by branch id; see `late_claim_bounds`."""
+        return {b.id: late_claim_bounds(self.times, self.counts, b.closes) for b in self.branches}
 
-    def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> Backtest:
-        """Forecasts of later counts from earlier ones, under the first branch; see the function."""
-        return backtest(
+    def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> LateClaimsBacktest:
+        """Back-test forecasts under the first branch; see `backtest_late_claims`.
+
+        Args:
+            origins: the times from which to forecast; by default all counts but the last.
+            level: the probability of the intervals.
+        """
+        return backtest_late_claims(
             self.times,
             self.counts,
             self.times[:-1] if origins is None else origins,
@@ -155,10 +161,14 @@ class Channel:
         )
 
 
-def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
-    """The counts and deadlines of a page that were public by a day, by default the page's own.
+def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
+    """The counts and deadlines of an intake document that were public by a day.
 
-    The branches are the deadline that was then known, and what else the page asks for.
+    The branches are the deadline that was known on that day and the branches that the document states.
+
+    Args:
+        series: the intake document.
+        as_of: the day; by default that of the document.
 
     Raises:
         ModelRefused: no count was public by that day.
@@ -171,17 +181,19 @@ def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
             remedy=f"Ask as of a later day, such as {series.as_of}.",
         )
     local = series.opened.astimezone(series.zone)
-    bare = Channel(
+    without_points = Channel(
         opened=series.opened,
         zone=series.zone,
         times=(),
         counts=tuple(p.filed for p in known.points),
         starts=local.date() if local.time() == time() else None,
     )
-    kept = known.deadline.closes if known.deadline else None
-    endings = [Branch(b.id, bare.days(b.closes), b.spike) for b in known.branches if b.closes != kept]
-    if kept:
-        endings = [Branch(DEADLINE, bare.days(kept)), *endings]
+    closes = known.deadline.closes if known.deadline else None
+    branches = [
+        Branch(b.id, without_points.days(b.closes), b.spike) for b in known.branches if b.closes != closes
+    ]
+    if closes:
+        branches = [Branch(DEADLINE, without_points.days(closes)), *branches]
     notes = [
         f"the branch {b.id} is by people who knew the outcome" for b in known.branches if b.outcome_known
     ]
@@ -191,16 +203,18 @@ def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
     if late := len(series.points) - len(known.points):
         notes.append(f"{late} counts of the page were not public by {day}")
     return replace(
-        bare,
-        times=tuple(bare.days(p.at) for p in known.points),
-        branches=tuple(endings),
-        former=tuple(bare.days(d.closes) for d in known.deadlines if d.closes <= known.points[-1].at),
+        without_points,
+        times=tuple(without_points.days(p.at) for p in known.points),
+        branches=tuple(branches),
+        former=tuple(
+            without_points.days(d.closes) for d in known.deadlines if d.closes <= known.points[-1].at
+        ),
         notes=tuple(notes),
         facts=tuple(p.fact for p in known.points),
     )
 
 
-def daily(
+def channel_from_cube(
     cube: Cube,
     incident: Incident,
     *,
@@ -208,39 +222,40 @@ def daily(
     former: Sequence[date] = (),
     recovery: bool = False,
 ) -> Channel:
-    """The counts by day of an intake cube, one with the dimension `filed_on`.
+    """Daily cumulative counts from a cube with the dimension `filed_on`.
 
-    Days are those of the incident's time zone; the channel opens at the start of the first day on
-    which anything was filed, and a day without claims counts as one. The branch is the end of the
-    incident's claims window.
+    Days are in the incident's time zone. The channel opens at the start of the first day with claims, and
+    days without claims are included. Its only branch closes at the end of the incident's claims window.
 
     Args:
-        cube: claims by `filed_on`, and by anything else, which is summed over.
-        incident: whose claims they are.
-        until: the last day to look at; later ones are left out.
-        former: last days of deadlines that have passed.
-        recovery: take synthetic claims, to see the method recover what they were made from.
+        cube: claims by `filed_on`; other dimensions are summed over.
+        incident: the incident of the claims.
+        until: the last day to use; later days are left out.
+        former: the last days of deadlines that have passed.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
-        UsageError: no dimension `filed_on`.
-        InputRefused: a claim without a day, or no claim at all.
-        ModelRefused: a synthetic cube, without `recovery`.
+        UsageError: the cube does not have the dimension `filed_on`.
+        InputRefused: a claim has no day, or there are no claims.
+        ModelRefused: the cube is synthetic and `recovery` is not set.
     """
     if cube.synthetic and not recovery:
         raise ModelRefused(
             "synthetic claims say nothing of how many are still to come",
             remedy="Give real claims; or recovery=True (--recovery) to see the generator's own input again.",
         )
-    filed = _by_day(cube, until)
-    first, busy = filed["filed_on"][0], filed["filed_on"][-1]
-    last = until or busy
+    filed = _claims_by_day(cube, until)
+    first, last_with_claims = filed["filed_on"][0], filed["filed_on"][-1]
+    last = until or last_with_claims
     days = pl.DataFrame({"filed_on": pl.date_range(first, last, "1d", eager=True)})
     counts = days.join(filed, on="filed_on", how="left").sort("filed_on")["claims"].fill_null(0).cum_sum()
     opened = datetime.combine(first, time(), incident.zone)
     notes = [f"the counts of the last day, {last}, are held to be complete"]
-    if last > busy:
-        quiet = (last - busy).days
-        notes.append(f"no claim on the last {quiet} days up to {last}; a file drawn earlier looks so too")
+    if last > last_with_claims:
+        days_without = (last - last_with_claims).days
+        notes.append(
+            f"no claim on the last {days_without} days up to {last}; a file drawn earlier looks so too"
+        )
     channel = Channel(
         opened=opened,
         zone=incident.zone,
@@ -251,11 +266,11 @@ def daily(
         notes=(*([RECOVERY] if cube.synthetic else []), *notes),
     )
     passed = tuple(channel.end_of(day) for day in former)
-    return replace(channel, former=passed).ending(Branch(DEADLINE, channel.end_of(incident.claims_to)))
+    return replace(channel, former=passed).with_branches(Branch(DEADLINE, channel.end_of(incident.claims_to)))
 
 
-def _by_day(cube: Cube, until: date | None) -> pl.DataFrame:
-    """Days on which anything was filed, in order: `filed_on`, `claims`."""
+def _claims_by_day(cube: Cube, until: date | None) -> pl.DataFrame:
+    """One row per day with claims, in order: `filed_on`, `claims`."""
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
         raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")

@@ -1,4 +1,4 @@
-"""How many claims are still to come: the forecast of the late count, by branch and by family."""
+"""Forecast the number of late claims (still to be filed) by branch and growth-curve family."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.losses.development.curve_weights import Growth, grow
+from outage_analysis.losses.development.curve_weights import WeightedCurves, weigh_curves
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_count import Branch, Late, late_count, supported_late_count
-from outage_analysis.losses.development.observed_counts import EVEN, observe
+from outage_analysis.losses.development.late_count import Branch, LateCount, late_count, supported_late_count
+from outage_analysis.losses.development.observed_counts import EQUAL_WEEKDAYS, increments_from_counts
 
 LEVELS = (0.5, 0.8, 0.95)
 
 
 @dataclass(frozen=True)
-class Spike:
-    """What a deadline that has passed did to the increments beside it.
+class DeadlineSpike:
+    """The extra claims that were filed shortly before a former deadline.
 
     Args:
-        deadline: its time.
-        filed: the claims of those increments.
-        expected: what the curve, told by the other increments, expects there.
-        multiple: the claims beyond that over what the curve expects of the last day alone: a branch's
-            `spike`, if the next deadline does as this one.
+        deadline: the time of the deadline, in days since the opening.
+        filed: the claims in the increments that overlap the day before the deadline.
+        expected: the claims in these increments that the growth curve expects, fitted without them.
+        multiple: the extra claims as a multiple of the expected claims of the last day. Use it as the `spike`
+            of a branch if the next deadline will have the same effect.
     """
 
     deadline: float
@@ -37,24 +37,24 @@ class Spike:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What the counts say of the claims still to come.
+class LateClaimsForecast:
+    """A forecast of the late claims of each branch.
 
     Args:
-        growth: the weighed curves.
-        branches: those that have a forecast.
-        late: the late count of each branch by its closing or by the time asked for, by id.
-        refused: why the other branches have none, by id.
-        levels: of the intervals that tables show.
-        spikes: what former deadlines did.
+        growth: the weighted growth curves.
+        branches: the branches that have a forecast.
+        late: the late count by branch id, up to the branch's closing or the requested time.
+        refused: the reason for each branch without a forecast, by branch id.
+        levels: the probabilities of the intervals in tables.
+        spikes: the extra claims before former deadlines.
     """
 
-    growth: Growth
+    growth: WeightedCurves
     branches: tuple[Branch, ...]
-    late: dict[str, Late]
+    late: dict[str, LateCount]
     refused: dict[str, str]
     levels: tuple[float, ...]
-    spikes: tuple[Spike, ...]
+    spikes: tuple[DeadlineSpike, ...]
 
     @property
     def counted(self) -> int:
@@ -68,37 +68,40 @@ class Forecast:
 
     @property
     def phi(self) -> float:
-        """Over-dispersion: the variance of an increment over its mean; 1 is that of Poisson."""
+        """The over-dispersion: the variance of an increment over its mean; 1 for Poisson counts."""
         return self.growth.phi
 
     @property
     def weekdays(self) -> tuple[float, ...] | None:
-        """How busy each weekday is, Monday first and 1 on average; None where weekdays are not told apart."""
+        """The factor of each weekday, Monday first and 1 on average; None if no factors were estimated."""
         factors = self.growth.observed.clock.factors
-        return None if factors == EVEN else factors
+        return None if factors == EQUAL_WEEKDAYS else factors
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out and why."""
+        """Sentences on what was left out, and why."""
         refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
         return (*self.growth.notes, *refused)
 
-    def by(self, branch: str, at: float) -> Late:
-        """The late count of a branch by any time from the last count on.
+    def late_count_by(self, branch: str, at: float) -> LateCount:
+        """The late count of a branch up to any time after the last count.
 
         Raises:
-            UsageError: no such branch, or a time before the last count.
-            ModelRefused: the counts or the branch do not determine the late claims by then.
+            UsageError: the branch does not exist, or the time is before the last count.
+            ModelRefused: the counts do not determine the late claims by that time, or the branch states no
+                spike.
         """
-        found = next((b for b in self.branches if b.id == branch), None)
-        if found is None:
+        chosen = next((b for b in self.branches if b.id == branch), None)
+        if chosen is None:
             raise UsageError("no such branch", value=branch, remedy="It has: " + ", ".join(self.late) + ".")
-        return supported_late_count(self.growth, found, at)
+        return supported_late_count(self.growth, chosen, at)
 
     def table(self) -> pl.DataFrame:
-        """One row a branch and level.
+        """One row per branch and level: the expected late and total claims, with intervals of the total.
 
-        `late` and `total` as expected; `median`, `low` and `high` of the total.
+        Columns: `branch`, `by` (days since the opening), `counted`, `late` and `total` (expected values),
+            `median`,
+        `level`, `low`, `high` (of the total).
         """
         return pl.DataFrame(
             [
@@ -120,19 +123,19 @@ class Forecast:
         )
 
     def families(self) -> pl.DataFrame:
-        """One row a branch, family and level: `weight`, `median`, `low` and `high` of the total."""
+        """One row per branch, family and level: `weight`, and `median`, `low` and `high` of the total."""
         rows = []
         for late in self.late.values():
-            for family, law in late.laws.items():
+            for family, distribution in late.family_distributions.items():
                 for level in self.levels:
-                    points = self.counted + law.quantile([0.5, (1 - level) / 2, (1 + level) / 2])
-                    middle, low, high = points.astype(int).tolist()
-                    rows.append((late.branch, family, late.weights[family], middle, level, low, high))
+                    points = self.counted + distribution.quantile([0.5, (1 - level) / 2, (1 + level) / 2])
+                    median, low, high = points.astype(int).tolist()
+                    rows.append((late.branch, family, late.weights[family], median, level, low, high))
         names = ("branch", "family", "weight", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def variances(self) -> pl.DataFrame:
-        """One row a branch: `phi`, the variance of the late count in parts, and the standard deviation."""
+        """One row per branch: `phi`, the parts of the late count's variance, and its standard deviation."""
         rows = []
         for late in self.late.values():
             parts = late.variance
@@ -142,24 +145,29 @@ class Forecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def path(self, times: Sequence[float]) -> pl.DataFrame:
-        """The fan: expected cumulative claims and their intervals at times from the last count on.
+        """Expected cumulative claims and their intervals at future times: the data of a fan chart.
+
+        Args:
+            times: days since the opening, none before the last count.
 
         Returns:
-            One row a branch, time and level: `branch`, `at`, `expected`, `median`, `level`, `low`, `high`.
+            One row per branch, time and level: `branch`, `at`, `expected`, `median`, `level`, `low`, `high`.
         """
         rows = []
         for branch in self.branches:
             for at in times:
-                law = late_count(self.growth, branch, at).law
+                distribution = late_count(self.growth, branch, at).distribution
                 ends = [p for level in self.levels for p in ((1 - level) / 2, (1 + level) / 2)]
-                middle, *found = (self.counted + law.quantile([0.5, *ends])).astype(int).tolist()
-                for level, low, high in zip(self.levels, found[::2], found[1::2], strict=True):
-                    rows.append((branch.id, float(at), self.counted + law.mean, middle, level, low, high))
+                quantiles = (self.counted + distribution.quantile([0.5, *ends])).astype(int).tolist()
+                median, lows, highs = quantiles[0], quantiles[1::2], quantiles[2::2]
+                expected = self.counted + distribution.mean
+                for level, low, high in zip(self.levels, lows, highs, strict=True):
+                    rows.append((branch.id, float(at), expected, median, level, low, high))
         names = ("branch", "at", "expected", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def forecast(
+def forecast_late_claims(
     times: Sequence[float],
     counts: Sequence[int],
     branches: Sequence[Branch],
@@ -169,48 +177,60 @@ def forecast(
     levels: Sequence[float] = LEVELS,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Forecast:
-    """How many claims are still to come, from cumulative counts.
+) -> LateClaimsForecast:
+    """Forecast the number of late claims from cumulative counts.
 
-    Increments are over-dispersed Poisson with means that follow a growth curve. Every family's
-    parameters are weighed on a grid, the level is integrated out, and the families are averaged by
-    their evidence. The late count is then a mixture of negative binomial laws.
+    Increments follow an over-dispersed Poisson distribution whose means follow a growth curve. The parameters
+    of each curve family are weighted on a grid, the level is integrated out, and families are averaged by
+    their evidence. The late count is then a mixture of negative binomial distributions.
 
     Args:
-        times: when each count was taken, in days since the opening (at 0, when nothing was filed).
-        counts: the claims filed by then, whole numbers that never fall.
-        branches: ways that the intake may end; they are answered apart and never averaged.
-        by: count late claims up to this time only; by default up to the closing.
-        families: growth curves to average, names in `CURVES`.
-        levels: of the intervals that tables show, each between 0 and 1.
-        former: deadlines that have passed. Increments that overlap the day before one are left out of
-            the curve, as people hurry then; their claims still count.
-        starts: the calendar day that begins at time 0. With it, and 14 or more increments of one day
-            each, weekdays are told apart.
+        times: the time of each count, in days since the opening at 0, increasing.
+        counts: the cumulative number of claims filed by each time, never decreasing.
+        branches: the ways in which the intake may end. Each gets its own forecast; they are never averaged.
+        by: count only late claims up to this time, in days since the opening; by default up to the closing.
+        families: the growth curves to average, names in `CURVES`.
+        levels: the probabilities of the intervals in tables, each between 0 and 1.
+        former: deadlines that have passed, in days since the opening. Increments that overlap the day before
+            a deadline are not used to fit the curve, because people hurry then; their claims still count.
+        starts: the calendar day that begins at time 0. If it is known and there are 14 or more increments of
+            one day each, weekday factors are estimated.
 
     Raises:
-        InputRefused: counts that fall, times out of order.
-        ModelRefused: too few increments for any family (see `bounds`), or nothing filed; or the counts
-            determine the late claims of no branch, or none states its spike.
-        UsageError: no branch, a branch that closes before the last count, an unknown family.
+        InputRefused: counts decrease, or times are not in order.
+        ModelRefused: no claim was filed; there are too few increments for any family (use
+            `late_claim_bounds`); or no branch has a forecast, because the counts do not determine its late
+            claims or it states no spike.
+        UsageError: there is no branch, a branch closes before the last count, or a family does not exist.
+
+    Example:
+        >>> from outage_analysis.losses import Branch, forecast_late_claims
+        >>> counts = [4000, 6400, 7900, 8800, 9300, 9600, 9800]
+        >>> forecast = forecast_late_claims([1, 2, 3, 4, 5, 6, 7], counts, [Branch("deadline", 10.0,
+        spike=0.0)]) >>> forecast.late["deadline"].total(0.8)
+        (9996, 10056)
     """
     for level in levels:
         check_level(level)
-    observed = observe(times, counts, former=former, starts=starts)
+    observed = increments_from_counts(times, counts, former=former, starts=starts)
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
-    growth = grow(observed, families)
+    growth = weigh_curves(observed, families)
     late, refused = _late_counts(growth, branches, by)
-    passed = tuple(_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
-    answered = tuple(b for b in branches if b.id in late)
-    return Forecast(growth, answered, late, refused, tuple(levels), passed)
+    passed = tuple(_deadline_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
+    with_forecast = tuple(b for b in branches if b.id in late)
+    return LateClaimsForecast(growth, with_forecast, late, refused, tuple(levels), passed)
 
 
 def _late_counts(
-    growth: Growth, branches: Sequence[Branch], by: float | None
-) -> tuple[dict[str, Late], dict[str, str]]:
-    """The late count of each branch that has one, and why the others have none; refused if none has."""
-    late: dict[str, Late] = {}
+    growth: WeightedCurves, branches: Sequence[Branch], by: float | None
+) -> tuple[dict[str, LateCount], dict[str, str]]:
+    """The late count by branch id, and the reason for each branch without one.
+
+    Raises:
+        ModelRefused: no branch has a late count; the error is that of the first branch.
+    """
+    late: dict[str, LateCount] = {}
     refused: dict[str, ModelRefused] = {}
     for branch in branches:
         try:
@@ -222,10 +242,10 @@ def _late_counts(
     return late, {id_: str(refusal) for id_, refusal in refused.items()}
 
 
-def _spike(growth: Growth, deadline: float) -> Spike:
-    """Observed over expected beside one former deadline."""
+def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
+    """The extra claims before one former deadline."""
     observed = growth.observed
-    beside = observed.beside(deadline)
+    beside = observed.overlaps_day_before(deadline)
     filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()
     on_day = growth.expected(np.array([max(deadline - 1, 0.0), deadline]))
-    return Spike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))
+    return DeadlineSpike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))

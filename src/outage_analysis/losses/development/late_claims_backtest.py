@@ -1,8 +1,8 @@
-"""Back-test: what would have been forecast at earlier origins, beside the counts that came."""
+"""Back-test of late-claim forecasts: forecasts from earlier times beside the counts that followed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.growth_curves import CURVES
-from outage_analysis.losses.development.late_claims import LEVELS, forecast
+from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
 from outage_analysis.losses.development.late_count import Branch
 
 SCHEMA = {
@@ -25,26 +25,32 @@ SCHEMA = {
     "inside": pl.Boolean,
 }
 
+Row = tuple[float, float, float, int, float, float, int, int, bool]
+"""One row of the table, in the order of `SCHEMA`."""
+
 
 @dataclass(frozen=True)
-class Backtest:
-    """Forecasts at earlier origins.
+class LateClaimsBacktest:
+    """Forecasts from earlier times (origins) beside the counts that followed.
 
     Args:
-        table: one row an origin, a later count and a level: the cumulative count as `expected` and as
-            `actual`, its interval, whether it is `inside`, and `pit`, the probability of less than the
-            actual count plus half of that of just as many.
-        refused: the origins, and the times asked for, without a forecast, and why.
+        table: one row per origin, later count and level: `origin`, `at` (the time of the later count), the
+            cumulative count as `expected` and `actual`, `pit` (the forecast probability of fewer claims plus
+            half that of exactly as many), `level`, the interval `low` to `high`, and `inside` (whether it
+            contains the actual count).
+        refused: one sentence per origin or later count without a forecast, with the reason.
     """
 
     table: pl.DataFrame
     refused: tuple[str, ...]
 
     def coverage(self) -> pl.DataFrame:
-        """One row a level: `origins`, `forecasts`, how many are `inside` and their `share`.
+        """How often intervals contained the actual count, one row per level.
 
-        Forecasts of one origin share its curve and later counts hold the earlier ones, so they are far
-        from independent: a few origins illustrate and prove nothing.
+        Columns: `level`, `origins`, `forecasts`, `inside` (a number) and `share` (inside / forecasts).
+            Forecasts from
+        one origin share its curve, and later counts include earlier ones, so they are far from independent. A
+        few origins only illustrate the method.
         """
         inside = pl.col("inside")
         return (
@@ -59,7 +65,7 @@ class Backtest:
         )
 
 
-def backtest(
+def backtest_late_claims(
     times: Sequence[float],
     counts: Sequence[int],
     origins: Sequence[float],
@@ -69,23 +75,24 @@ def backtest(
     levels: Sequence[float] = LEVELS,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Backtest:
-    """At each origin, forecast every later count from the counts up to it alone.
+) -> LateClaimsBacktest:
+    """From each origin, forecast all later counts, using only the counts up to the origin.
 
     Args:
-        times: when each count was taken, in days since the opening.
-        counts: the claims filed by then.
-        origins: the times to look from.
-        branch: how the intake was held to end; later counts are forecast up to its closing.
-        families: growth curves to average.
-        levels: of the intervals.
-        former: deadlines; at an origin those before it have passed, and no other is known.
+        times: the time of each count, in days since the opening.
+        counts: the cumulative number of claims filed by each time.
+        origins: the times from which to forecast, in days since the opening.
+        branch: the assumed end of the intake; counts after its closing are not forecast.
+        families: the growth curves to average.
+        levels: the probabilities of the intervals.
+        former: former deadlines; a forecast knows only those before its origin.
         starts: the calendar day that begins at time 0.
 
     Raises:
-        ModelRefused: no origin had increments enough, or no count came after it.
+        ModelRefused: no origin has a forecast and a later count.
     """
-    rows, refused = [], []
+    rows: list[Row] = []
+    refused: list[str] = []
     for origin in origins:
         known = [(t, n) for t, n in zip(times, counts, strict=True) if t <= origin]
         later = [(t, n) for t, n in zip(times, counts, strict=True) if origin < t <= branch.closes]
@@ -93,28 +100,56 @@ def backtest(
         if not known or not later:
             refused.append(f"{origin:g} days: no count " + ("after it" if known else "up to it"))
             continue
-        seen, filed = [t for t, _ in known], [n for _, n in known]
+        known_times, known_counts = [t for t, _ in known], [n for _, n in known]
         try:
-            made = forecast(
-                seen, filed, [branch], by=later[0][0], families=families, former=passed, starts=starts
+            forecast = forecast_late_claims(
+                known_times,
+                known_counts,
+                [branch],
+                by=later[0][0],
+                families=families,
+                former=passed,
+                starts=starts,
             )
         except ModelRefused as refusal:
             refused.append(f"{origin:g} days: {refusal.problem}")
             continue
-        for at, actual in later:
-            try:
-                late = made.by(branch.id, at)
-            except ModelRefused as refusal:
-                refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
-                continue
-            below, up_to = late.law.cdf([actual - made.counted - 1, actual - made.counted])
-            shown = (float(origin), float(at), made.counted + late.mean, int(actual), (below + up_to) / 2)
-            for level in levels:
-                low, high = late.total(level)
-                rows.append((*shown, level, low, high, low <= actual <= high))
+        rows += _scored(forecast, branch, origin, later, levels, refused)
     if not rows:
         raise ModelRefused(
             "no origin can be tested: " + "; ".join(refused[:3]),
             remedy="Choose later origins, with more counts before them and one at least after.",
         )
-    return Backtest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))
+    return LateClaimsBacktest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))
+
+
+def _scored(
+    forecast: LateClaimsForecast,
+    branch: Branch,
+    origin: float,
+    later: Sequence[tuple[float, int]],
+    levels: Sequence[float],
+    refused: list[str],
+) -> Iterator[Row]:
+    """The rows of one origin. Counts without a forecast are added to `refused` instead.
+
+    Args:
+        forecast: the forecast from the origin.
+        branch: the assumed end of the intake.
+        origin: the time from which the forecast was made.
+        later: the later counts as (time, count).
+        levels: the probabilities of the intervals.
+        refused: the list of reasons, which is extended.
+    """
+    for at, actual in later:
+        try:
+            late = forecast.late_count_by(branch.id, at)
+        except ModelRefused as refusal:
+            refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
+            continue
+        below, up_to = late.distribution.cdf([actual - forecast.counted - 1, actual - forecast.counted])
+        expected, pit = forecast.counted + late.mean, float(below + up_to) / 2
+        for level in levels:
+            low, high = late.total(level)
+            inside = low <= actual <= high
+            yield (float(origin), float(at), expected, int(actual), pit, level, low, high, inside)

@@ -1,4 +1,4 @@
-"""The law of the late count of one branch: families averaged, and its variance taken apart."""
+"""The distribution of the late count of one branch, averaged over curve families; its variance in parts."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ import numpy as np
 from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.losses.development.curve_weights import Growth, over_seen
-from outage_analysis.losses.development.growth_curves import Grid
+from outage_analysis.losses.development.curve_weights import WeightedCurves, relative_to_observed
+from outage_analysis.losses.development.growth_curves import ParameterGrid
 from outage_analysis.losses.development.observed_counts import Array
 
-WIDEST = 0.25
-"""Standard deviation of the expected late count between curves, over its mean, at most. With a relative
-deviation s the mean of a forecast is about s^2 too high on average."""
-FEWEST = 2_500
-"""Claims that describe the curve at least. With 300 or 1,000, nine in ten sets of counts are refused, and the
-others seem to determine the curve by accident: their intervals contain the truth too rarely."""
-PLAUSIBLE, APART = 0.05, 0.3
-"""Families that hold at least the first share of the weight may differ in their mean late counts by the
-second share of the smallest at most: one of them may be true, and the average would then be biased."""
+MAX_CURVE_DEVIATION = 0.25
+"""A forecast is refused if the standard deviation of the expected late count between curves, divided by its
+mean, is larger. With a relative deviation s the mean of a forecast is about s^2 too high on average."""
+MIN_CLAIMS = 2_500
+"""The smallest number of claims in used increments. With 300 or 1,000 claims, nine in ten sets of counts are
+refused anyway, and the others determine the curve only by accident: their intervals contain the truth too
+rarely."""
+MIN_FAMILY_WEIGHT, MAX_FAMILY_DIFFERENCE = 0.05, 0.3
+"""A forecast is refused if families with at least 5 % of the weight differ in their mean late counts by more
+than 30 % of the smallest: if one of them is true, the average is biased."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One way that the intake may end.
+    """One way in which the intake may end.
 
     Args:
-        id: what tables call it.
-        closes: the closing time, in days since the opening; nothing is filed after it.
-        spike: further claims on the last day, as a multiple of what the curve expects of that day: 0 for
-            no rush. Counts cannot show a rush before it comes, so None (not stated) allows a forecast up
-            to the last day, and none of that day.
+        id: the identifier in tables.
+        closes: the closing time, in days since the opening; no claims are filed after it.
+        spike: extra claims on the last day, as a multiple of the claims that the curve expects on that day; 0
+            means no rush. Counts cannot predict a rush. If the spike is None (not stated), only late claims
+            before the last day can be forecast.
     """
 
     id: str
@@ -42,13 +43,13 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Variance:
-    """Where the variance of a late count comes from; the parts add up to the total.
+class LateCountVariance:
+    """The variance of a late count by source. The parts add up to the total.
 
     Args:
-        process: chance, if the curve and its level were known.
-        parameter: the level and the curve's parameters, within families.
-        model: which family it is: the variance between the families' means.
+        process: the variance from chance alone, if the curve and its level were known.
+        parameter: the variance from the unknown level and curve parameters, within families.
+        model: the variance from the unknown family: that between the means of the families.
     """
 
     process: float
@@ -57,110 +58,105 @@ class Variance:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The variance of the late count."""
         return self.process + self.parameter + self.model
 
 
 @dataclass(frozen=True)
-class Late:
-    """The claims of one branch that are still to come by one time.
+class LateCount:
+    """The number of claims of one branch that are filed between the last count and a time.
 
     Args:
-        branch: the branch's id.
-        by: the time up to which they are counted.
+        branch: the id of the branch.
+        by: the time up to which late claims count, in days since the opening.
         counted: the claims filed so far.
-        weights: of the families, by name, adding up to 1.
-        laws: the law of the late count under each family.
+        weights: the weight of each family by name; they add up to 1.
+        family_distributions: the distribution of the late count under each family, by name.
     """
 
     branch: str
     by: float
     counted: int
     weights: dict[str, float]
-    laws: dict[str, Mixture]
+    family_distributions: dict[str, LateCountMixture]
 
     @property
-    def law(self) -> Mixture:
-        """The law of the late count, families averaged."""
-        return mixed(list(self.laws.values()), list(self.weights.values()))
+    def distribution(self) -> LateCountMixture:
+        """The distribution of the late count, averaged over families."""
+        return combine_mixtures(list(self.family_distributions.values()), list(self.weights.values()))
 
     @property
     def mean(self) -> float:
         """The expected late count."""
-        return self.law.mean
+        return self.distribution.mean
 
     def quantile(self, p: float) -> int:
-        """The least late count that is not exceeded with probability p."""
+        """The smallest late count that is not exceeded with probability p."""
         check_level(p)
-        return int(self.law.quantile(p))
+        return int(self.distribution.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
-        """The central interval of the late count: as much probability below as above, at most."""
+        """The central interval of the late count: at most (1 - level) / 2 probability on each side."""
         check_level(level)
-        low, high = self.law.quantile([(1 - level) / 2, (1 + level) / 2])
+        low, high = self.distribution.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 
     def total(self, level: float) -> tuple[int, int]:
-        """The interval of all claims by then: those filed so far and those to come."""
+        """The interval of the total: the claims filed so far plus the late claims."""
         low, high = self.interval(level)
         return self.counted + low, self.counted + high
 
     @property
-    def variance(self) -> Variance:
-        """The variance of the late count, in its three parts."""
+    def variance(self) -> LateCountVariance:
+        """The variance of the late count in three parts."""
         weights = np.array(list(self.weights.values()))
-        means = np.array([law.mean for law in self.laws.values()])
-        within = float(weights @ [law.variance for law in self.laws.values()])
-        process = self.law.process
-        return Variance(process, within - process, float(weights @ (means - weights @ means) ** 2))
+        means = np.array([distribution.mean for distribution in self.family_distributions.values()])
+        within = float(
+            weights @ [distribution.variance for distribution in self.family_distributions.values()]
+        )
+        process = self.distribution.process
+        return LateCountVariance(process, within - process, float(weights @ (means - weights @ means) ** 2))
 
     def spread(self, level: float) -> dict[str, int]:
-        """How far the families are apart: least and most of their medians and of their interval's ends."""
-        asked = [0.5, (1 - level) / 2, (1 + level) / 2]
-        points = np.array([law.quantile(asked) for law in self.laws.values()])
+        """The range of results between families.
+
+        Returns:
+            The smallest and largest median (`median_least`, `median_most`), lower end (`low_least`,
+            `low_most`) and upper end (`high_least`, `high_most`) of the families' intervals.
+        """
+        probabilities = [0.5, (1 - level) / 2, (1 + level) / 2]
+        points = np.array(
+            [distribution.quantile(probabilities) for distribution in self.family_distributions.values()]
+        )
         least, most = points.min(0).astype(int).tolist(), points.max(0).astype(int).tolist()
         names = ("median", "low", "high")
         ends = zip(names, least, most, strict=True)
         return {f"{n}_{end}": x for n, low, high in ends for end, x in (("least", low), ("most", high))}
 
 
-def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
-    """The late count of a branch, if the counts so far and the branch determine it.
+def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
+    """The late count of a branch, if the counts and the branch determine it.
 
-    Where curves that fit the counts about equally well expect very different late counts, a forecast
-    would show the prior and not the data. Where chance alone scatters the late count more than the choice
-    of the curve does, that choice hardly matters and there is nothing to refuse.
+    If curves that fit the counts about equally well expect very different late counts, a forecast would
+    reflect the prior and not the data, and is refused. It is not refused if chance alone varies the late
+    count more than the choice of the curve.
+
+    Args:
+        growth: the weighted growth curves.
+        branch: the assumed end of the intake.
+        at: the time up to which late claims count, in days since the opening.
 
     Raises:
-        ModelRefused: the late count differs too much between curves, or it includes the last day and the
-            branch does not state its spike.
-        UsageError: a time, a closing or a spike that cannot be.
+        ModelRefused: the late count differs too much between curves; there are too few claims; or the late
+            count includes the last day and the branch does not state its spike.
+        UsageError: the time or the closing is before the last count, or the spike is negative.
     """
-    late = late_count(growth, branch, at)
-    law = late.law
-    observed = growth.observed
-    chance = float(np.sqrt(law.process))
-    between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
-    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
-    apart = max(means) - min(means)
-    if between > max(WIDEST * law.mean, chance) or apart > max(APART * min(means), chance):
+    late, observed = late_count(growth, branch, at), growth.observed
+    _check_curves_agree(growth, branch, late)
+    if observed.used_total < MIN_CLAIMS and late.by > observed.until:
         raise ModelRefused(
-            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
-            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
-            "between curves",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
-    steady = growth.at_constant_rate(_stretches(growth, branch, late.by)) @ [1, 1 + (branch.spike or 0.0)]
-    if growth.steady and abs(steady - law.mean) > chance:
-        raise ModelRefused(
-            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
-            f"claims of {branch.id} would come, by growth curves {law.mean:,.0f}",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
-    if observed.of_curve < FEWEST and late.by > observed.until:
-        raise ModelRefused(
-            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
-            f"{FEWEST:,}",
+            f"{observed.used_total:,} claims are too few to forecast the late claims of {branch.id}: it "
+            f"takes {MIN_CLAIMS:,}",
             remedy="Wait for more claims, or use the bounds.",
         )
     if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
@@ -173,19 +169,49 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     return late
 
 
-def _stretches(growth: Growth, branch: Branch, by: float) -> Array:
-    """The last count, the beginning of the branch's last day, and the time asked for, in order."""
+def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
+    """Raise ModelRefused if curves that fit the counts expect very different late counts."""
+    distribution = late.distribution
+    chance = float(np.sqrt(distribution.process))  # the standard deviation if the curve were known
+    between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
+    means = [
+        late.family_distributions[family].mean
+        for family, weight in late.weights.items()
+        if weight >= MIN_FAMILY_WEIGHT
+    ]
+    curves_differ = between > max(MAX_CURVE_DEVIATION * distribution.mean, chance)
+    families_differ = max(means) - min(means) > max(MAX_FAMILY_DIFFERENCE * min(means), chance)
+    if curves_differ or families_differ:
+        raise ModelRefused(
+            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
+            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
+            "between curves",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+    stretches = growth.at_constant_rate(_last_stretches(growth, branch, late.by))
+    steady = stretches @ [1, 1 + (branch.spike or 0.0)]
+    if growth.fits_constant_rate and abs(steady - distribution.mean) > chance:
+        raise ModelRefused(
+            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
+            f"claims of {branch.id} would come, by growth curves {distribution.mean:,.0f}",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+
+
+def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
+    """The times of the last count, the beginning of the branch's last day, and `by`, in order."""
     until = growth.observed.until
     return np.array([until, min(max(branch.closes - 1, until), by), by])
 
 
-def late_count(growth: Growth, branch: Branch, at: float) -> Late:
-    """The claims of a branch between the last count and a time, or the closing if that comes first.
+def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
+    """The late count of a branch up to a time or its closing, whichever is first.
 
-    A spike that is not stated counts as none.
+    A spike that is not stated counts as 0. Unlike `supported_late_count`, this does not check whether the
+    counts determine the late count.
 
     Raises:
-        UsageError: a time, a closing or a spike that cannot be.
+        UsageError: the time or the closing is before the last count, or the spike is negative.
     """
     until, by = growth.observed.until, min(at, branch.closes)
     for what, when in (("closes", branch.closes), ("is asked for by a time", at)):
@@ -198,39 +224,40 @@ def late_count(growth: Growth, branch: Branch, at: float) -> Late:
     if branch.spike is not None and not (np.isfinite(branch.spike) and branch.spike >= 0):
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     observed = growth.observed
-    base, weights = observed.of_curve + 1, growth.weights
-    stretches = _stretches(growth, branch, by)
+    base, weights = observed.used_total + 1, growth.weights
+    stretches = _last_stretches(growth, branch, by)
     spike = branch.spike or 0.0
 
-    def late(grid: Grid) -> Array:
-        before, on_last = over_seen(observed, grid, stretches).T
+    def late(grid: ParameterGrid) -> Array:
+        before, on_last = relative_to_observed(observed, grid, stretches).T
         return np.asarray(base * (before + on_last * (1 + spike)))
 
-    laws = {}
-    for family, row, of in zip(growth.families, growth.grids, weights, strict=True):
-        parts = [mixture(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
-        share = np.maximum(of, 1e-300)  # a family without weight still has a law of its own
-        laws[family] = mixed(parts, share / share.sum())
-    shown = dict(zip(laws, weights.sum(-1).tolist(), strict=True))
-    return Late(branch.id, by, observed.total, shown, laws)
+    by_family = {}
+    for family, row, grid_weights in zip(growth.families, growth.grids, weights, strict=True):
+        parts = [merge_nodes(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
+        share = np.maximum(grid_weights, 1e-300)  # a family with weight 0 still needs a distribution
+        by_family[family] = combine_mixtures(parts, share / share.sum())
+    family_weights = dict(zip(by_family, weights.sum(-1).tolist(), strict=True))
+    return LateCount(branch.id, by, observed.total, family_weights, by_family)
 
 
-PARTS = 48
-"""Laws that the nodes of one grid become at most: those that expect nearly the same late count are one."""
+MAX_PARTS = 48
+"""The largest number of components per grid: nodes that expect nearly the same late count are merged."""
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """Late counts, given what each node expects.
+class LateCountMixture:
+    """A mixture of negative binomial distributions of the late count, one per node.
+
+    A component with mean m and over-dispersion phi has the variance phi x m + phi x m^2 / base. The first
+    term is the variance of the count; the second comes from the level, which is estimated from the observed
+    count.
 
     Args:
-        weights: of the nodes, (n,), adding up to 1.
-        means: the late count that each expects, (n,).
-        phis: the over-dispersion of each, (n,): the variance of a count over its mean.
+        weights: the weights of the nodes, (n,), adding up to 1.
+        means: the expected late count of each node, (n,).
+        phis: the over-dispersion of each node, (n,).
         base: the observed count plus one.
-
-    Given a node with mean m the variance is phi x m + phi x m^2 / base: that of the count, and that of
-    the level, which is known from the observed count only.
     """
 
     weights: Array
@@ -245,17 +272,17 @@ class Mixture:
 
     @property
     def process(self) -> float:
-        """The variance of a count whose mean is known, averaged over the nodes."""
+        """The variance from chance alone: that of a count with known mean, averaged over the nodes."""
         return float(self.weights @ (self.phis * self.means))
 
     @property
     def variance(self) -> float:
-        """All of the variance: of the count, of its level, of the nodes."""
+        """The total variance, from chance, the level and the differences between nodes."""
         level = float(self.weights @ (self.phis * self.means**2)) / self.base
         return self.process + level + float(self.weights @ (self.means - self.mean) ** 2)
 
     def cdf(self, counts: object) -> Array:
-        """The probability of at most so many, (...) -> (...)."""
+        """The probability of at most this many late claims, (...) -> (...)."""
         x = np.floor(np.asarray(counts, float))[..., None]
         with np.errstate(all="ignore"):
             over = self.phis - 1 + self.phis * self.means / self.base
@@ -264,11 +291,11 @@ class Mixture:
         return np.asarray(np.where(x < 0, 0.0, below) @ self.weights)
 
     def quantile(self, p: object) -> Array:
-        """The least counts that are not exceeded with probability p, (...) -> (...), whole."""
+        """The smallest whole counts that are not exceeded with probability p, (...) -> (...)."""
         p = np.asarray(p, float)
         low, high = np.full(p.shape, -1.0), np.full(p.shape, np.ceil(self.mean) + 1)
-        while (short := self.cdf(high) < p).any():
-            low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+        while (too_low := self.cdf(high) < p).any():
+            low, high = np.where(too_low, high, low), np.where(too_low, 2 * high, high)
         while (high - low > 1).any():
             middle = np.floor((low + high) / 2)
             enough = self.cdf(middle) >= p
@@ -276,28 +303,30 @@ class Mixture:
         return high
 
 
-def mixture(weights: Array, means: Array, phi: float, base: float, *, parts: int = PARTS) -> Mixture:
-    """A mixture of at most `parts` laws with the same mean: neighbours by their means are joined."""
+def merge_nodes(
+    weights: Array, means: Array, phi: float, base: float, *, parts: int = MAX_PARTS
+) -> LateCountMixture:
+    """A mixture with the same mean and at most `parts` components: nodes with similar means are merged."""
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
     if len(means) > parts:
-        # Parts of equal weight in the middle, of equal width on the logarithm towards the ends.
-        heavy = np.cumsum(weights) - weights / 2
-        far = np.log(np.maximum(means, max(means[-1] * 1e-12, 1e-300)))
-        wide = (far - far[0]) / max(far[-1] - far[0], 1e-300)
-        groups = np.floor((heavy + wide) / 2 * parts * (1 - 1e-12)).astype(int)
-        there = np.unique(groups)
-        joined = np.bincount(groups, weights * means)[there]
-        weights = np.bincount(groups, weights)[there].astype(float)
-        means = np.asarray(joined / weights)
-    return Mixture(weights / weights.sum(), means, np.full(len(means), phi), base)
+        # Components have equal weight in the middle and equal width on the logarithmic scale at the ends.
+        cumulative = np.cumsum(weights) - weights / 2
+        logs = np.log(np.maximum(means, max(means[-1] * 1e-12, 1e-300)))
+        position = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-300)
+        groups = np.floor((cumulative + position) / 2 * parts * (1 - 1e-12)).astype(int)
+        used = np.unique(groups)
+        weighted_means = np.bincount(groups, weights * means)[used]
+        weights = np.bincount(groups, weights)[used].astype(float)
+        means = np.asarray(weighted_means / weights)
+    return LateCountMixture(weights / weights.sum(), means, np.full(len(means), phi), base)
 
 
-def mixed(laws: Sequence[Mixture], weights: Sequence[float]) -> Mixture:
-    """A mixture of mixtures whose level is known from the same count."""
-    return Mixture(
-        np.concatenate([w * law.weights for w, law in zip(weights, laws, strict=True)]),
-        np.concatenate([law.means for law in laws]),
-        np.concatenate([law.phis for law in laws]),
-        laws[0].base,
+def combine_mixtures(mixtures: Sequence[LateCountMixture], weights: Sequence[float]) -> LateCountMixture:
+    """A weighted mixture of mixtures that have the same `base`."""
+    return LateCountMixture(
+        np.concatenate([w * distribution.weights for w, distribution in zip(weights, mixtures, strict=True)]),
+        np.concatenate([distribution.means for distribution in mixtures]),
+        np.concatenate([distribution.phis for distribution in mixtures]),
+        mixtures[0].base,
     )

@@ -1,4 +1,4 @@
-"""Cumulative counts of an intake, checked, and what they are told apart by: increments and weekdays."""
+"""Check the cumulative counts of an intake, and convert them to increments with a weekday clock."""
 
 from __future__ import annotations
 
@@ -12,48 +12,55 @@ from numpy.typing import NDArray
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 
 Array = NDArray[np.float64]
-WEEK = 7
-EVEN = (1.0,) * WEEK
+DAYS_PER_WEEK = 7
+EQUAL_WEEKDAYS = (1.0,) * DAYS_PER_WEEK
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Calendar time -> operational time, in which every weekday is equally busy.
+class WeekdayClock:
+    """Converts calendar time to operational time, in which claims arrive equally fast on every weekday.
 
     Args:
-        factors: how busy each weekday is, Monday first, 1 on average.
-        starts: the day that begins at time 0.
+        factors: the relative number of claims of each weekday, Monday first, 1 on average.
+        starts: the calendar day that begins at time 0.
     """
 
-    factors: tuple[float, ...] = EVEN
+    factors: tuple[float, ...] = EQUAL_WEEKDAYS
     starts: date | None = None
 
     def __call__(self, times: object) -> Array:
-        """Operational times; whole weeks take as long as on the calendar."""
+        """Operational times for calendar times in days; a whole week has length 7 in both."""
         times = np.asarray(times, float)
-        if self.starts is None or self.factors == EVEN:
+        if self.starts is None or self.factors == EQUAL_WEEKDAYS:
             return times
         first = self.starts.weekday()
         week = np.concatenate([[0.0], np.cumsum(np.roll(self.factors, -first))])
-        return np.asarray(times // WEEK * WEEK + np.interp(times % WEEK, np.arange(WEEK + 1), week))
+        return np.asarray(
+            times // DAYS_PER_WEEK * DAYS_PER_WEEK
+            + np.interp(times % DAYS_PER_WEEK, np.arange(DAYS_PER_WEEK + 1), week)
+        )
 
 
 @dataclass(frozen=True)
-class Observed:
-    """What was filed between successive times since the opening.
+class IntakeIncrements:
+    """The claims filed between successive times since the opening.
 
-    `edges` (k + 1,) begin at 0, in days; `counts` (k,) are the claims between them; `used` (k,) says
-    which of them speak of the curve: those beside a former deadline do not.
+    Args:
+        edges: the times in days, from 0 on, (k + 1,).
+        counts: the claims filed between successive times, (k,).
+        used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
+            deadline are not used.
+        clock: the weekday clock.
     """
 
     edges: Array
     counts: Array
     used: NDArray[np.bool_]
-    clock: Clock
+    clock: WeekdayClock
 
     @property
     def total(self) -> int:
-        """Every claim so far."""
+        """All claims filed so far."""
         return int(self.counts.sum())
 
     @property
@@ -62,43 +69,44 @@ class Observed:
         return float(self.edges[-1])
 
     @property
-    def of_curve(self) -> int:
-        """The claims in increments that speak of the curve: what the level is taken from."""
+    def used_total(self) -> int:
+        """The claims in the increments that are used to fit the curve and its level."""
         return int(self.counts[self.used].sum())
 
     @property
-    def daily(self) -> bool:
+    def is_daily(self) -> bool:
         """Whether every increment is one whole calendar day."""
         whole = np.array_equal(self.edges, np.arange(len(self.edges)))
         return self.clock.starts is not None and whole
 
-    def beside(self, deadline: float) -> NDArray[np.bool_]:
-        """Which increments overlap the day before a deadline, (k,)."""
+    def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
+        """Whether each increment overlaps the day before a deadline, (k,)."""
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
-    def on(self, clock: Clock) -> Observed:
-        """The same counts by another clock."""
+    def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
+        """A copy with another clock."""
         return replace(self, clock=clock)
 
 
-def observe(
+def increments_from_counts(
     times: Sequence[float],
     counts: Sequence[int],
     *,
     former: Sequence[float] = (),
     starts: date | None = None,
-) -> Observed:
-    """Check cumulative counts and take them apart.
+) -> IntakeIncrements:
+    """Check cumulative counts and convert them to increments.
 
     Args:
-        times: when each count was taken, in days since the opening, increasing; a first 0 is allowed.
-        counts: the claims filed by then, never decreasing.
-        former: deadlines that have passed; increments that overlap the day before one are not used.
-        starts: the calendar day that begins at time 0; without it no weekday is known.
+        times: the time of each count, in days since the opening, increasing; the first may be 0.
+        counts: the cumulative number of claims filed by each time, never decreasing.
+        former: deadlines that have passed; increments that overlap the day before a deadline are not used.
+        starts: the calendar day that begins at time 0; without it weekdays are unknown.
 
     Raises:
-        InputRefused: times or counts that are none, by the number of the point.
-        ModelRefused: nothing was filed.
+        UsageError: there are no times, or there are more or fewer counts than times.
+        InputRefused: a time or count is invalid; the message has the number of the point.
+        ModelRefused: no claim was filed.
     """
     edges, cumulative = np.asarray(times, float), np.asarray(counts, float)
     if edges.ndim != 1 or edges.shape != cumulative.shape or not len(edges):
@@ -106,16 +114,21 @@ def observe(
     if edges[0] == 0 and cumulative[0] == 0:
         edges, cumulative = edges[1:], cumulative[1:]
     edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
-    _refuse_disorder(edges, cumulative)
+    _check_order(edges, cumulative)
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
-    every = Observed(edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), Clock(starts=starts))
-    beside = [every.beside(deadline) for deadline in former]
-    return replace(every, used=~np.any([~every.used, *beside], axis=0))
+    increments = IntakeIncrements(
+        edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), WeekdayClock(starts=starts)
+    )
+    near_deadline = [increments.overlaps_day_before(deadline) for deadline in former]
+    return replace(increments, used=~np.any([~increments.used, *near_deadline], axis=0))
 
 
-def _refuse_disorder(edges: Array, cumulative: Array) -> None:
-    """Edges and counts begin with the opening, so that the place of a point is its number."""
+def _check_order(edges: Array, cumulative: Array) -> None:
+    """Raise InputRefused for the first invalid point.
+
+    Both arrays begin with the opening at index 0, so the index of a point is its number for the user.
+    """
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():
             point = int(np.argmin(np.isfinite(values)))

@@ -1,4 +1,4 @@
-"""How unevenly the losses are spread: the Lorenz curve, Gini's coefficient, the share of the largest."""
+"""Concentration of losses: the Lorenz curve, the Gini coefficient and the share of the largest claims."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.cube import Cube, Types
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, groups, keyed, total
+from outage_analysis.losses.cube import Cube, Schema
+from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups, sum_or_none
 
 TOPS = (0.01, 0.05, 0.1)
-"""The largest claims whose share of the losses is told."""
+"""`concentration` returns the loss shares of the largest 1 %, 5 % and 10 % of the claims."""
 Heap = tuple[int, int]
-"""Losses of one size: the size, and how many there are."""
+"""Equal losses: (their size, how many there are)."""
 
 
 def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
-    """The Lorenz curve where the cube knows it exactly: at the edges of its bands, from the smallest loss on.
+    """Points of the Lorenz curve at the band edges of a cube, where the curve is known exactly.
 
     Args:
         cube: a cube with sums of losses.
-        by: the dimensions to keep.
-        positive: of the losses above 0 only; else zero losses count as well. Negative ones never do.
+        by: the dimensions to group by.
+        positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        `by`, `up_to` (the edge; null at the end of an open band), `claims_share` (of the claims, those up to
-        the edge), `loss_share` (of the losses, theirs). The first row of a group is the origin. A group
-        without a positive loss has no row.
+        One row per group and band edge, from the smallest edge on: `by`, `up_to` (the edge; null at the end
+            of
+        an open band), `claims_share` (share of the claims with a loss up to the edge) and `loss_share` (their
+        share of the total loss). The first row of a group is the origin. A group without a positive loss has
+        no rows.
 
     Raises:
-        UsageError: no such dimension.
-        ModelRefused: only counts are known; bands overlap or mix losses on both sides of 0.
+        UsageError: a dimension does not exist.
+        ModelRefused: only counts are known, or bands overlap or mix losses on both sides of 0.
     """
     numbers = dict.fromkeys(("claims_share", "loss_share"), pl.Float64)
-    schema = keyed(cube, by, {"up_to": pl.Int64, **numbers})
+    schema = group_schema(cube, by, {"up_to": pl.Int64, **numbers})
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
-        cells, claims, loss = _counted(group, positive=positive)
+        cells, claims, loss = _cells_with_losses(group, positive=positive)
         if not loss:
             continue
         rows.append((*group.key, cells[0].over, 0.0, 0.0))
@@ -52,38 +54,40 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
 
 
 def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
-    """Gini's coefficient and the share of the largest claims, each between bounds.
+    """Bounds of the Gini coefficient and of the loss share of the largest claims.
 
-    The low bound has the losses of a band as equal as whole units allow; the high one has them at the
-    ends of the band, which is Gastwirth's bound for grouped data made sharp for whole units. Where a
-    band is open, one claim holds all that the others leave. Every figure between may be the true one.
+    The lower bound assumes that the losses of a band are as equal as whole units allow. The upper bound
+    assumes that they lie at the ends of the band (Gastwirth's bound for grouped data, adapted to whole
+    units); in an open band, one claim takes everything that the others do not need. The true value lies
+    between the bounds.
 
     Args:
         cube: a cube with sums of losses.
-        by: the dimensions to keep.
-        positive: of the losses above 0 only; else zero losses count as well. Negative ones never do.
+        by: the dimensions to group by.
+        positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        `by`, `claims` (those counted), `loss`, `gini_low`, `gini_high`, and for the largest 1 %, 5 % and
-        10 % of the claims `top_1_low`, `top_1_high`, ...: their share of the losses. A part of a claim
-        counts with that part of its loss. Null for a group without a positive loss.
+        One row per group: `by`, `claims` (claims used), `loss` (their sum), `gini_low`, `gini_high`, and
+        `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a percentage is not
+        a whole number of claims, a part of one claim counts with that part of its loss. Bounds are null for a
+        group without a positive loss.
 
     Raises:
-        UsageError: no such dimension.
-        ModelRefused: only counts are known; bands overlap or mix losses on both sides of 0.
+        UsageError: a dimension does not exist.
+        ModelRefused: only counts are known, or bands overlap or mix losses on both sides of 0.
     """
     bounds = [f"{name}_{end}" for name in ("gini", *_top_names()) for end in ("low", "high")]
-    columns: Types = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
+    columns: Schema = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
-        cells, claims, loss = _counted(group, positive=positive)
-        figures: list[float | None] = [None] * len(bounds)
+        cells, claims, loss = _cells_with_losses(group, positive=positive)
+        values: list[float | None] = [None] * len(bounds)
         if loss:
-            ends = [[heap for c in cells for heap in spread(c)] for spread in (level, apart)]
-            figures = [gini(heaps) for heaps in ends]
-            figures += [top_share(heaps, top) for top in TOPS for heaps in ends]
-        rows.append((*group.key, claims, loss, *figures))
-    frame = pl.DataFrame(rows, schema=keyed(cube, by, columns), orient="row")
+            ends = [[heap for c in cells for heap in spread(c)] for spread in (equal_losses, extreme_losses)]
+            values = [gini(heaps) for heaps in ends]
+            values += [top_share(heaps, top) for top in TOPS for heaps in ends]
+        rows.append((*group.key, claims, loss, *values))
+    frame = pl.DataFrame(rows, schema=group_schema(cube, by, columns), orient="row")
     return frame.with_columns(pl.col(*bounds).round_sig_figs(10))
 
 
@@ -91,10 +95,10 @@ def _top_names() -> list[str]:
     return [f"top_{round(100 * top)}" for top in TOPS]
 
 
-def _counted(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
-    """The bands that count, with their claims and losses."""
-    cells = group.above(0 if positive else -1)
-    loss = total(cell.loss for cell in cells)
+def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
+    """The bands to use, and the claims and losses in them. Raises ModelRefused if only counts are known."""
+    cells = group.cells_above(0 if positive else -1)
+    loss = sum_or_none(cell.loss for cell in cells)
     if loss is None:
         raise ModelRefused(
             "how losses are spread cannot be told from counts alone",
@@ -103,14 +107,14 @@ def _counted(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, in
     return cells, sum(cell.claims for cell in cells), loss
 
 
-def level(cell: Cell) -> list[Heap]:
-    """The losses of a band, as equal as whole units allow."""
+def equal_losses(cell: Cell) -> list[Heap]:
+    """The losses of a band if they were as equal as whole units allow."""
     size, more = divmod(cell.loss or 0, cell.claims)
     return [(size, cell.claims - more), (size + 1, more)]
 
 
-def apart(cell: Cell) -> list[Heap]:
-    """The losses of a band as far apart as its ends, or its sum, allow."""
+def extreme_losses(cell: Cell) -> list[Heap]:
+    """The losses of a band if they were as unequal as its ends and its sum allow."""
     least, left = cell.least or 0, (cell.loss or 0) - cell.claims * (cell.least or 0)
     if cell.up_to is None:
         return [(least, cell.claims - 1), (least + left, 1)]
@@ -122,7 +126,7 @@ def apart(cell: Cell) -> list[Heap]:
 
 
 def gini(heaps: Iterable[Heap]) -> float:
-    """Gini's coefficient of losses in ascending order: half the mean distance of two over the mean."""
+    """The Gini coefficient of losses in ascending order: half the mean absolute difference over the mean."""
     claims = loss = doubled = 0
     for size, count in heaps:
         # Twice the area under the Lorenz curve, in units of one claim times one unit of loss.
@@ -133,11 +137,17 @@ def gini(heaps: Iterable[Heap]) -> float:
 
 
 def top_share(heaps: Sequence[Heap], top: float) -> float:
-    """The share of all losses that the largest claims hold, of losses in ascending order."""
-    part, of = Fraction(str(top)).as_integer_ratio()
-    left, held = part * sum(count for _, count in heaps), 0  # in parts of a claim
+    """The share of the total loss that the largest claims have, for losses in ascending order.
+
+    Args:
+        heaps: the losses.
+        top: the largest claims, as a share of all claims.
+    """
+    numerator, denominator = Fraction(str(top)).as_integer_ratio()
+    # In units of 1 / denominator of a claim, so that all numbers are whole and exact.
+    claims_left, top_loss = numerator * sum(count for _, count in heaps), 0
     for size, count in reversed(heaps):
-        taken = min(left, of * count)
-        held += taken * size
-        left -= taken
-    return held / (of * sum(size * count for size, count in heaps))
+        used = min(claims_left, denominator * count)
+        top_loss += used * size
+        claims_left -= used
+    return top_loss / (denominator * sum(size * count for size, count in heaps))

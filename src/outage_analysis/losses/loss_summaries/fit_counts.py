@@ -1,4 +1,4 @@
-"""The gate from a cube to a fit: band counts of positive losses, on edges that heaps do not sit on."""
+"""Band counts of positive losses for a severity fit, with band edges away from round amounts."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from dataclasses import dataclass
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, Where, groups, select
+from outage_analysis.losses.loss_summaries.groups import Cell, DimensionFilter, Group, filter_cube, groups
 
-EVERY = 5
-"""Of the cuts of the fine grid, 24 a decade, every fifth is taken: 1.62, 2.61, 4.22 and 6.81 times a power
-of ten, far from the sums that people round to. docs/severity-study.md measures the choice."""
+GRID_STEP = 5
+"""Fit edges are every fifth cut of the fine grid (24 cuts per decade): 1.62, 2.61, 4.22 and 6.81 times a
+power of ten. These are far from the amounts that people round to. docs/severity-study.md measures this
+choice."""
 
 
-FEWEST_ABOVE, FEWEST_SHARE = 30, 20
-"""The open top band of a fit holds at least 30 losses, or one in 20 of them if that is fewer."""
+MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
+"""The open top band of a fit contains at least 30 losses, or 1 in 20 of all losses if that is fewer."""
 
 
 @dataclass(frozen=True)
 class LossCounts:
-    """Positive losses by band, as a fit takes them.
+    """Counts of positive losses by band: the input of a fit.
 
-    Band i holds the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
-    units and a fitted law is continuous: half a unit of difference at each edge, which above some
-    hundred units is nothing beside the width of a band.
+    Band i contains the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
+    units and a fitted distribution is continuous; no continuity correction is applied, because half a unit is
+    negligible beside the width of a band for losses above some hundred units.
     """
 
     edges: tuple[float, ...]
-    """Increasing; one more than there are bands; the last may be infinite."""
+    """The increasing band edges, one more than bands; the last may be infinite."""
     counts: tuple[int, ...]
     """Claims in each band."""
     below: int
@@ -40,76 +41,85 @@ class LossCounts:
     above: int
     """Losses over the last edge."""
     zero: int | None
-    """The number of zero losses; None if one band holds zero and negative losses."""
+    """The number of zero losses; None if one band contains zero and negative losses."""
     negative: int | None
-    """Losses below 0; None likewise."""
+    """The number of losses below 0; None if one band contains zero and negative losses."""
     unknown: int
     source: str
     synthetic: bool
-    """Whether a fit of them only recovers what the generator was given."""
+    """Whether the claims are synthetic: a fit then only recovers the generator's parameters."""
 
     @property
     def claims(self) -> int:
-        """Claims in the bands."""
+        """The number of claims in the bands."""
         return sum(self.counts)
 
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
-    """Cuts between two losses that keep away from round sums: four of each decade's 24 of the fine grid.
+    """Band edges between two losses that avoid round amounts: four per decade, all from the fine grid.
 
     Args:
         low: the smallest loss, above 0.
-        high: the largest.
+        high: the largest loss.
 
     Returns:
-        Every such cut from `low` to below `high`; `Bands.of(log_grid())` has them all.
+        The edges from `low` to below `high`. All of them are edges of the default bands of `build_cube`.
 
     Raises:
         UsageError: `low` is not positive, or `high` is not finite.
+
+    Example:
+        >>> from outage_analysis.losses import between_heaps
+        >>> between_heaps(1000, 10_000)
+        (1616, 2610, 4217, 6813)
     """
     if not (low > 0 and math.isfinite(high)):
         raise UsageError("the smallest loss is above 0 and the largest finite", value=f"{low}, {high}")
     decades = range(len(str(LARGEST_LOSS)))
-    steps = range(EVERY, GRID_PER_DECADE - 1, EVERY)
+    steps = range(GRID_STEP, GRID_PER_DECADE - 1, GRID_STEP)
     cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})
     return tuple(cut for cut in cuts if low <= cut < high)
 
 
 def fit_edges(cube: Cube) -> tuple[float, ...]:
-    """Edges for a fit to the cube, from 0 to infinity: the cuts between heaps, as near as its bands allow.
+    """Band edges for a fit to the cube, from 0 to infinity, as close to `between_heaps` as its bands allow.
 
-    Where a cut falls inside a band of the cube, the nearer end of the band (on the logarithm) stands in.
-    The top band is open, and wide enough to hold some. Edges come from the whole cube, so that its groups
-    are fitted on the same ones.
+    If an edge falls inside a band of the cube, the end of that band that is nearer on the logarithmic scale
+    replaces it. The top band is open and contains enough losses for a fit. The edges depend on the whole
+    cube, so that fits to its groups use the same bands.
 
     Raises:
-        ModelRefused: no positive loss; bands overlap or mix zero with positive losses.
+        ModelRefused: there is no positive loss, or bands overlap or mix zero with positive losses.
     """
-    cells = _positive(cube)
+    cells = _positive_cells(cube)
     if not cells:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     last = cells[-1]
     cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
-    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _around(cut, cells))}
-    free = {cut for cut in cuts if not _around(cut, cells)}
+    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _cell_around(cut, cells))}
+    free = {cut for cut in cuts if not _cell_around(cut, cells)}
     chosen = sorted((inner | free) - {0})
     total = sum(cell.claims for cell in cells)
-    enough = min(FEWEST_ABOVE, total / FEWEST_SHARE)
+    enough = min(MIN_IN_TOP_BAND, total / MIN_TOP_BAND_DIVISOR)
     while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
         chosen.pop()
     return (0.0, *map(float, chosen), math.inf)
 
 
 def stated_edges(cube: Cube) -> tuple[float, ...]:
-    """The edges of totals, as they were stated: a fit must not take a band that nobody stated for empty.
+    """The band edges of a cube from totals, exactly as the file states them.
+
+    A fit must not treat a range without a stated band as empty, so gaps are refused.
 
     Args:
-        cube: one from totals, each of whose groups has the bands of the same file.
+        cube: a cube from totals whose groups all use bands of the same file.
 
     Raises:
-        ModelRefused: no positive band, bands that overlap, or a gap between two.
+        ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.
     """
-    bands = {(c.over or 0, _top(c)) for group in groups(cube, cube.dimensions) for c in group.above(0)}
+    bands = {
+        (c.over or 0, _upper_end(c)) for group in groups(cube, cube.dimensions) for c in group.cells_above(0)
+    }
     ordered = sorted(bands)
     if not ordered:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
@@ -128,31 +138,30 @@ def loss_counts(
     cube: Cube,
     *,
     edges: Sequence[float] | None = None,
-    where: Where | None = None,
+    where: DimensionFilter | None = None,
     recovery: bool = False,
 ) -> LossCounts:
-    """The cube's positive losses by band, for a fit.
+    """Count the positive losses of a cube by band, as the input of a fit.
 
     Args:
-        cube: any cube; counts are enough.
-        edges: at least two, increasing, from 0 on, the last may be infinite; none inside a band of the
-            cube. By default `fit_edges(cube)`.
-        where: dimension -> the value, or the list of values, whose claims are counted.
-        recovery: take a synthetic cube, as a test that recovers what the generator was given.
+        cube: any cube; sums of losses are not needed.
+        edges: at least two increasing edges from 0 on; the last may be infinite. No edge may fall inside a
+            band of the cube. By default `fit_edges(cube)`.
+        where: dimension -> value or list of values; count only the claims with these values.
+        recovery: allow a synthetic cube, to test whether a fit recovers the generator's parameters.
 
     Raises:
-        UsageError: an unknown dimension or value, edges that are none, or one inside a band of the cube.
-        ModelRefused: a synthetic cube without `recovery`; no positive loss; bands that overlap or mix zero
-            with positive losses.
+        UsageError: a dimension or value does not exist, the edges are invalid, or one falls inside a band.
+        ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; or bands
+            overlap or mix zero with positive losses.
     """
     refuse_synthetic(cube, "a fit", recovery=recovery)
-    chosen = fit_edges(cube) if edges is None else _checked(edges)
-    kept = select(cube, where)
-    group = next(groups(kept), Group((), (), 0))
+    chosen = fit_edges(cube) if edges is None else _checked_edges(edges)
+    group = next(groups(filter_cube(cube, where)), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
-    for cell in group.above(0):
-        _refuse_cut(cell, chosen)
-        counts[bisect_left(chosen, _top(cell))] += cell.claims
+    for cell in group.cells_above(0):
+        _check_no_edge_inside(cell, chosen)
+        counts[bisect_left(chosen, _upper_end(cell))] += cell.claims
     return LossCounts(
         chosen,
         tuple(counts[1:-1]),
@@ -166,28 +175,29 @@ def loss_counts(
     )
 
 
-def _positive(cube: Cube) -> tuple[Cell, ...]:
-    return next((group.above(0) for group in groups(cube)), ())
+def _positive_cells(cube: Cube) -> tuple[Cell, ...]:
+    return next((group.cells_above(0) for group in groups(cube)), ())
 
 
-def _top(cell: Cell) -> float:
+def _upper_end(cell: Cell) -> float:
     return math.inf if cell.up_to is None else cell.up_to
 
 
-def _around(cut: int, cells: Sequence[Cell]) -> Cell | None:
-    """The band that has the cut inside."""
-    return next((c for c in cells if (c.over or 0) < cut < _top(c)), None)
+def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
+    """The band that contains the cut in its interior, if there is one."""
+    return next((c for c in cells if (c.over or 0) < cut < _upper_end(c)), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
-    """The nearer end of a band on the logarithm; 0 only where the other end is infinite."""
+    """The end of a band that is nearer on the logarithmic scale; 0 only if the other end is infinite."""
     low, high = cell.over or 0, cell.up_to
     if high is None:
         return low
     return low if low and cut * cut < low * high else high
 
 
-def _checked(edges: Sequence[float]) -> tuple[float, ...]:
+def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
+    """The edges as floats. Raises UsageError unless they are at least two, increasing, and from 0 on."""
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -199,9 +209,9 @@ def _checked(edges: Sequence[float]) -> tuple[float, ...]:
     return checked
 
 
-def _refuse_cut(cell: Cell, edges: Sequence[float]) -> None:
-    """Refuse an edge inside a band of the cube."""
-    inside = next((edge for edge in edges if (cell.over or 0) < edge < _top(cell)), None)
+def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
+    """Raise UsageError if an edge falls inside a band of the cube: the band's claims cannot be divided."""
+    inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return
     end = _nearest_end(inside, cell)
@@ -212,12 +222,12 @@ def _refuse_cut(cell: Cell, edges: Sequence[float]) -> None:
 
 
 def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
-    """Refuse a finding from synthetic claims, unless it is asked for as a test of recovery.
+    """Refuse to draw conclusions from synthetic claims, unless the caller tests recovery.
 
     Args:
-        cube: the cube that is asked.
-        what: the finding, with its article: "a fit", "a comparison".
-        recovery: whether the caller says that the answer only tells what the generator was given.
+        cube: the cube to use.
+        what: the kind of conclusion with its article, for the message: "a fit", "a comparison".
+        recovery: whether the caller accepts that results only recover the generator's parameters.
 
     Raises:
         ModelRefused: the cube is synthetic and `recovery` is not set.

@@ -1,4 +1,4 @@
-"""Two groups of a cube side by side: shares of each band, means and medians, with the difference."""
+"""Compare two groups of a cube: band shares, means and medians, and their differences."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
-from outage_analysis.losses.loss_summaries.groups import Group, groups, members
+from outage_analysis.losses.loss_summaries.groups import Group, groups, rows_with_values
 from outage_analysis.losses.loss_summaries.quantiles import quantile
 from outage_analysis.losses.loss_summaries.regrouping import regroup
 
-FEWEST = 30
-"""Stated losses of a group below which its mean gets no interval: a few large losses would decide it."""
+MIN_LOSSES_FOR_INTERVAL = 30
+"""A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two groups side by side; every difference is the first less the second.
+class GroupComparison:
+    """Two groups side by side. Every difference is the first group minus the second.
 
-    `shares` has one row a band: `over`, `up_to`, `claims_first`, `claims_second`, `share_first`,
-    `share_second` (of all claims of the group, unknown and zero ones included), `difference`, `low`,
-    `high` (Newcombe's hybrid score interval, for each band alone).
+    `shares` has one row per band: `over`, `up_to`, `claims_first`, `claims_second`, `share_first`,
+    `share_second` (shares of all claims of the group, including unknown and zero losses), `difference`, `low`
+    and `high` (Newcombe's hybrid score interval, for each band separately).
 
     `differences` has one row for the `mean` and one for the `median` of the stated losses: `statistic`,
-    `first`, `second`, `difference`, `low`, `high`, `status`. For the mean, low and high are Welch's
-    interval (status `interval`) or null (`too_few` stated losses, `no_spread` in either, or
-    `sums_unknown`). For the median they are `bounds` that the bands leave: no sampling error is in them.
+    `first`, `second`, `difference`, `low`, `high`, `status`. For the mean, low and high are Welch's interval
+    (status `interval`), or null with the reason as status: `too_few` stated losses, `no_spread` (all losses
+    of both groups are equal), or `sums_unknown`. For the median they are the bounds that follow from the
+    bands (status `bounds`); these do not include sampling error.
     """
 
     shares: pl.DataFrame
     differences: pl.DataFrame
     level: float
     synthetic: bool
-    """Whether this only recovers what the generator was given."""
+    """Whether the claims are synthetic: the comparison then only recovers the generator's parameters."""
 
 
-def compare(
+def compare_groups(
     cube: Cube,
     dimension: str,
     first: object,
@@ -52,50 +53,51 @@ def compare(
     *,
     level: float = 0.95,
     recovery: bool = False,
-) -> Comparison:
-    """Compare two values of a dimension, such as two services.
+) -> GroupComparison:
+    """Compare the losses of two values of a dimension, such as two services.
 
-    The intervals take the claims of each group for a random sample of those that it might have had.
+    The intervals treat the claims of each group as a random sample.
 
     Args:
         cube: a cube with the dimension.
-        dimension: what the groups differ in.
-        first: one of its values.
-        second: another.
-        bands: unions of the cube's bands.
-        level: of the intervals, between 0 and 1.
-        recovery: take a synthetic cube, as a test that recovers what the generator was given.
+        dimension: the dimension in which the groups differ.
+        first: the value of the first group.
+        second: the value of the second group.
+        bands: the bands of the result, each a union of the cube's bands.
+        level: the confidence level of the intervals, between 0 and 1.
+        recovery: allow a synthetic cube, to test whether the comparison recovers the generator's parameters.
 
     Raises:
-        UsageError: an unknown dimension or value, one value twice, a level outside 0 to 1, bands that are
-            no unions of the cube's.
-        ModelRefused: a synthetic cube without `recovery`; a group without a claim.
+        UsageError: the dimension or a value does not exist, both values are the same, the level is outside 0
+            to 1, or a band is not a union of the cube's bands.
+        ModelRefused: the cube is synthetic and `recovery` is not set, or a group has no claims.
     """
     refuse_synthetic(cube, "a comparison", recovery=recovery)
     check_level(level)
-    pair = members(cube, dimension, [first, second])
+    pair = rows_with_values(cube, dimension, [first, second])
     by_key = {group.key[0]: group for group in groups(replace(cube, frame=pair), [dimension])}
-    one, other = (_group(by_key, value) for value in (first, second))
-    shares = _shares(regroup(replace(cube, frame=pair), [dimension], bands), dimension, first, level)
-    rows = [("mean", *_means(one, other, level)), ("median", *_medians(one, other))]
+    one, other = (_group_with_claims(by_key, value) for value in (first, second))
+    shares = _share_table(regroup(replace(cube, frame=pair), [dimension], bands), dimension, first, level)
+    rows = [("mean", *_mean_row(one, other, level)), ("median", *_median_row(one, other))]
     numbers = dict.fromkeys(("first", "second", "difference", "low", "high"), pl.Float64)
     schema = {"statistic": pl.String, **numbers, "status": pl.String}
     differences = pl.DataFrame(rows, schema=schema, orient="row")
-    return Comparison(_rounded(shares), _rounded(differences), level, cube.synthetic)
+    return GroupComparison(_rounded(shares), _rounded(differences), level, cube.synthetic)
 
 
 def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _group(by_key: Mapping[object, Group], value: object) -> Group:
+def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:
+    """The group of a value. Raises ModelRefused if it has no claims."""
     group = by_key[value]
     if not group.stated + group.unknown:
         raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
     return group
 
 
-def _shares(banded: pl.DataFrame, dimension: str, first: object, level: float) -> pl.DataFrame:
+def _share_table(banded: pl.DataFrame, dimension: str, first: object, level: float) -> pl.DataFrame:
     is_first = pl.col(dimension).eq_missing(pl.lit(first))
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     counts = (
@@ -115,65 +117,75 @@ def _shares(banded: pl.DataFrame, dimension: str, first: object, level: float) -
     return counts.hstack(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64), orient="row"))
 
 
-def wilson(count: int, of: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a share.
+def wilson(count: int, total: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of the share count / total.
 
     Raises:
-        UsageError: a count that is none of that total.
+        UsageError: the total is 0, or the count is not between 0 and the total.
+
+    Example:
+        >>> from outage_analysis.losses import wilson
+        >>> tuple(round(end, 3) for end in wilson(8, 10))
+        (0.49, 0.943)
     """
-    if not 0 <= count <= of or not of:
-        raise UsageError("is no count of that total", value=f"{count} of {of}")
-    z = _normal(level)
-    middle, wide = count + z * z / 2, z * math.sqrt(count * (of - count) / of + z * z / 4)
-    low, high = (middle - wide) / (of + z * z), (middle + wide) / (of + z * z)
-    return (0.0 if count == 0 else low, 1.0 if count == of else high)  # exactly, not but for rounding
+    if not 0 <= count <= total or not total:
+        raise UsageError("is no count of that total", value=f"{count} of {total}")
+    z = _normal_quantile(level)
+    middle, half = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
+    low, high = (middle - half) / (total + z * z), (middle + half) / (total + z * z)
+    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # exactly 0 and 1, without rounding
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> Interval:
-    """Newcombe's hybrid score interval of a difference of two shares, each a count of a total.
+    """Newcombe's hybrid score interval of the difference of two shares, each given as (count, total).
 
     Source: Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
+
+    Example:
+        >>> from outage_analysis.losses import newcombe
+        >>> tuple(round(end, 3) for end in newcombe((56, 70), (48, 80)))
+        (0.052, 0.334)
     """
-    p, q = (count / of for count, of in (first, second))
+    p, q = (count / total for count, total in (first, second))
     (p_low, p_high), (q_low, q_high) = wilson(*first, level), wilson(*second, level)
     below, above = math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
     return p - q - below, p - q + above
 
 
-def _normal(level: float) -> float:
+def _normal_quantile(level: float) -> float:
     from scipy import special
 
     return float(special.ndtri((1 + level) / 2))
 
 
-def _means(one: Group, other: Group, level: float) -> tuple[float | str | None, ...]:
+def _mean_row(one: Group, other: Group, level: float) -> tuple[float | str | None, ...]:
     if not (one.stated and other.stated):
         return (*[None] * 5, "too_few")
     if one.loss is None or other.loss is None:
         return (*[None] * 5, "sums_unknown")
     first, second = Fraction(one.loss, one.stated), Fraction(other.loss, other.stated)
-    told = (float(first), float(second), float(first - second))
-    if min(one.stated, other.stated) < FEWEST:
-        return (*told, None, None, "too_few")
+    means = (float(first), float(second), float(first - second))
+    if min(one.stated, other.stated) < MIN_LOSSES_FOR_INTERVAL:
+        return (*means, None, None, "too_few")
     if one.loss_squared is None or other.loss_squared is None:
-        return (*told, None, None, "sums_unknown")
+        return (*means, None, None, "sums_unknown")
     errors = (
         (_squared_error(one.stated, one.loss, one.loss_squared), one.stated),
         (_squared_error(other.stated, other.loss, other.loss_squared), other.stated),
     )
-    if not any(error for error, _ in errors):  # losses all alike: nothing says how others would be
-        return (*told, None, None, "no_spread")
-    wide = _welch(*errors, level)
-    return (*told, told[2] - wide, told[2] + wide, "interval")
+    if not any(error for error, _ in errors):  # equal losses show nothing about the variance
+        return (*means, None, None, "no_spread")
+    half = _welch_half_width(*errors, level)
+    return (*means, means[2] - half, means[2] + half, "interval")
 
 
 def _squared_error(n: int, loss: int, squares: int) -> float:
-    """The squared standard error of a mean, from exact sums."""
+    """The squared standard error of the mean of n losses, from their exact sum and sum of squares."""
     return float(Fraction(n * squares - loss**2, n * n * (n - 1)))
 
 
-def _welch(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
-    """Half the width of Welch's interval, from squared errors and sizes."""
+def _welch_half_width(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
+    """Half the width of Welch's interval; each group is (squared standard error, number of losses)."""
     from scipy import special
 
     squared = first[0] + second[0]
@@ -181,10 +193,10 @@ def _welch(first: tuple[float, int], second: tuple[float, int], level: float) ->
     return math.sqrt(squared) * float(special.stdtrit(degrees, (1 + level) / 2))
 
 
-def _medians(one: Group, other: Group) -> tuple[float | str | None, ...]:
+def _median_row(one: Group, other: Group) -> tuple[float | str | None, ...]:
     (a, a_low, a_high), (b, b_low, b_high) = (quantile(group.cells, 0.5) for group in (one, other))
-    return (a, b, _less(a, b), _less(a_low, b_high), _less(a_high, b_low), "bounds")
+    return (a, b, _difference(a, b), _difference(a_low, b_high), _difference(a_high, b_low), "bounds")
 
 
-def _less(a: int | None, b: int | None) -> int | None:
+def _difference(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a - b

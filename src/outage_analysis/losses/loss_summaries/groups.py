@@ -1,4 +1,4 @@
-"""The claims of each group of a cube by band, in order: what every summary of a cube reads."""
+"""Split a cube into groups with their bands in order: the common input of all loss summaries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import polars as pl
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, band_within
-from outage_analysis.losses.cube import Cube, Types, known_sum, sorted_cube
+from outage_analysis.losses.cube import Cube, Schema, sorted_cube, sum_or_null
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The claims of one band, over < loss <= up_to; their sums are None when only the count is known."""
+    """The claims of one band, over < loss <= up_to. The sums are None if only the count is known."""
 
     over: int | None
     up_to: int | None
@@ -26,18 +26,24 @@ class Cell:
 
     @property
     def least(self) -> int | None:
-        """The smallest loss that the band holds."""
+        """The smallest possible loss in the band; None if the band is open below."""
         return None if self.over is None else self.over + 1
 
     def __str__(self) -> str:
-        """The band in words."""
+        """The band as text, for messages."""
         low = "any loss" if self.over is None else f"over {self.over:,}"
         return low if self.up_to is None else f"{low} up to {self.up_to:,}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group: its values of the dimensions, the bands with a claim from the lowest on, the unknown."""
+    """One group of a cube.
+
+    Args:
+        key: the values of the dimensions.
+        cells: the bands that contain claims, from low to high.
+        unknown: the number of claims whose loss is unknown.
+    """
 
     key: tuple[object, ...]
     cells: tuple[Cell, ...]
@@ -45,52 +51,56 @@ class Group:
 
     @property
     def stated(self) -> int:
-        """Claims whose loss is known, zero and negative ones included."""
+        """The number of claims whose loss is known, including zero and negative losses."""
         return sum(cell.claims for cell in self.cells)
 
-    def inside(self, band: Band) -> int | None:
-        """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
+    def claims_in_band(self, band: Band) -> int | None:
+        """The number of claims in a band; None if a cell of the group extends across one of its ends."""
         whole = Cell(*band, 0, None, None)
-        near = [cell for cell in self.cells if _low(cell) < _high(whole) and _low(whole) < _high(cell)]
+        near = [
+            cell
+            for cell in self.cells
+            if _lower_end(cell) < _upper_end(whole) and _lower_end(whole) < _upper_end(cell)
+        ]
         known = all(band_within((cell.over, cell.up_to), band) for cell in near)
         return sum(cell.claims for cell in near) if known else None
 
     @property
     def negative(self) -> int | None:
-        """Claims with a loss below 0; None if a band holds negative losses and others."""
-        return self.inside(NEGATIVE)
+        """The number of claims with a loss below 0; None if a cell also contains other losses."""
+        return self.claims_in_band(NEGATIVE)
 
     @property
     def zero(self) -> int | None:
-        """Claims with a loss of 0; None if a band holds zero and other losses."""
-        return self.inside(ZERO)
+        """The number of claims with a loss of 0; None if a cell also contains other losses."""
+        return self.claims_in_band(ZERO)
 
     @property
     def loss(self) -> int | None:
-        """The sum of the stated losses."""
-        return total(cell.loss for cell in self.cells)
+        """The sum of the stated losses; None if a cell has no sum."""
+        return sum_or_none(cell.loss for cell in self.cells)
 
     @property
     def loss_squared(self) -> int | None:
-        """The sum of their squares."""
-        return total(cell.loss_squared for cell in self.cells)
+        """The sum of the squares of the stated losses; None if a cell has no sum."""
+        return sum_or_none(cell.loss_squared for cell in self.cells)
 
-    def above(self, floor: int) -> tuple[Cell, ...]:
-        """The bands of losses over a floor: -1 leaves out the negative ones, 0 also the zeros.
+    def cells_above(self, threshold: int) -> tuple[Cell, ...]:
+        """The cells with losses above a threshold: -1 leaves out negative losses, 0 also leaves out zeros.
 
         Raises:
-            ModelRefused: a band has losses on both sides of the floor.
+            ModelRefused: a cell contains losses on both sides of the threshold.
         """
-        astride = [c for c in self.cells if _low(c) < floor < _high(c)]
+        astride = [c for c in self.cells if _lower_end(c) < threshold < _upper_end(c)]
         if astride:
             raise ModelRefused(
-                f"the band {astride[0]} mixes losses up to {floor} with larger ones",
+                f"the band {astride[0]} mixes losses up to {threshold} with larger ones",
                 remedy="Give zero, positive and negative losses bands of their own.",
             )
-        return tuple(c for c in self.cells if _low(c) >= floor)
+        return tuple(c for c in self.cells if _lower_end(c) >= threshold)
 
 
-def total(parts: Iterable[int | None]) -> int | None:
+def sum_or_none(parts: Iterable[int | None]) -> int | None:
     """The sum, if every part is known."""
     summed = 0
     for part in parts:
@@ -107,21 +117,21 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
         UsageError: no such dimension.
         ModelRefused: two bands of a group share a loss, so that no order of them is known.
     """
-    refuse_unknown(cube, by)
-    frame = _summed(cube, by)
+    check_dimensions(cube, by)
+    frame = _sum_by_band(cube, by)
     width = len(by)
     for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
         bands = [row[width:] for row in rows]
         cells = tuple(_cell(*band) for band in bands if band[:2] != UNKNOWN and band[2])
-        _refuse_overlap(cells)
+        _check_no_overlap(cells)
         yield Group(key, cells, sum(band[2] for band in bands if band[:2] == UNKNOWN))
 
 
-def refuse_unknown(cube: Cube, by: Sequence[str]) -> None:
-    """Refuse a dimension that the cube does not have, or one named twice.
+def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
+    """Check the dimensions to group by.
 
     Raises:
-        UsageError: with the nearest that it has.
+        UsageError: the cube does not have a dimension, or one is named twice.
     """
     for name in by:
         if name not in cube.dimensions:
@@ -132,56 +142,56 @@ def refuse_unknown(cube: Cube, by: Sequence[str]) -> None:
             raise UsageError("a dimension is named twice", value=name)
 
 
-def keyed(cube: Cube, by: Sequence[str], columns: Types) -> Types:
-    """The schema of a table with one or more rows a group: its dimensions, then the columns.
+def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
+    """The schema of a table with one or more rows per group: the dimensions, then the given columns.
 
     Raises:
-        UsageError: no such dimension.
+        UsageError: a dimension does not exist.
     """
-    refuse_unknown(cube, by)
+    check_dimensions(cube, by)
     return {**{name: cube.frame.schema[name] for name in by}, **columns}
 
 
-def _summed(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
-    sums = (pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
+    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     summed = cube.frame.group_by(*by, "over", "up_to").agg(*sums)
     return sorted_cube(summed.select(*by, "over", "up_to", "claims", "loss", "loss_squared"), by)
 
 
 def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # one value: its sums are known from the count
+    if over is not None and up_to == over + 1:  # a band of one value: its sums follow from the count
         return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 
 
-def _refuse_overlap(cells: tuple[Cell, ...]) -> None:
+def _check_no_overlap(cells: tuple[Cell, ...]) -> None:
     for one, other in itertools.pairwise(cells):
-        if _high(one) > _low(other):
+        if _upper_end(one) > _lower_end(other):
             raise ModelRefused(
                 f"the bands {one} and {other} overlap",
                 remedy="Count every group in the same bands, or ask for one group at a time.",
             )
 
 
-def _low(cell: Cell) -> float:
+def _lower_end(cell: Cell) -> float:
     return float("-inf") if cell.over is None else cell.over
 
 
-def _high(cell: Cell) -> float:
+def _upper_end(cell: Cell) -> float:
     return float("inf") if cell.up_to is None else cell.up_to
 
 
-Where = Mapping[str, object]
-"""Dimension -> the value, or the list of values, to keep. None is what is not known."""
+DimensionFilter = Mapping[str, object]
+"""Dimension -> the value, or list of values, to keep. None stands for an unknown value."""
 
 
-def members(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
-    """The cube's rows with one of these values of the dimension; None is what is not known.
+def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
+    """The rows of a cube whose value of the dimension is one of these; None stands for an unknown value.
 
     Raises:
-        UsageError: no such dimension, a value that no claim has, or one named twice.
+        UsageError: the dimension does not exist, no claim has a value, or a value is named twice.
     """
-    refuse_unknown(cube, [dimension])
+    check_dimensions(cube, [dimension])
     column = cube.frame[dimension]
     known = column.unique(maintain_order=True).to_list()
     for value in values:
@@ -194,13 +204,13 @@ def members(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFram
     return cube.frame.filter(pl.col(dimension).is_in(wanted.implode(), nulls_equal=True))
 
 
-def select(cube: Cube, where: Where | None) -> Cube:
-    """The cube of the claims with the given values; every claim's when none are given.
+def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
+    """Keep only the rows of a cube with the given dimension values; without a filter, all rows.
 
     Raises:
-        UsageError: no such dimension, a value that no claim has, or one named twice.
+        UsageError: a dimension does not exist, no claim has a value, or a value is named twice.
     """
     for dimension, value in (where or {}).items():
         values = list(value) if isinstance(value, list | tuple) else [value]
-        cube = replace(cube, frame=members(cube, dimension, values))
+        cube = replace(cube, frame=rows_with_values(cube, dimension, values))
     return cube

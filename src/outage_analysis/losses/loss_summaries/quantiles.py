@@ -1,4 +1,4 @@
-"""Counts, means and quantiles of a cube's groups, each quantile with the bounds that its band leaves."""
+"""Counts, means and quantiles of the groups of a cube. Bands determine each quantile only up to bounds."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.loss_summaries.groups import Cell, Group, groups, keyed
+from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
-Bounds = tuple[int | None, int | None]
-Reading = tuple[int | None, int | None, int | None]
-"""A quantile: its value, and the least and the most that it can be."""
+LowHigh = tuple[int | None, int | None]
+QuantileWithBounds = tuple[int | None, int | None, int | None]
+"""A quantile as (estimate, lower bound, upper bound)."""
 
 
 def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """One row a group: how many claims, what they add up to, mean and median.
+    """Count, sum, mean and median of the losses of each group.
 
     Args:
-        cube: any cube; a synthetic one gives figures of synthetic claims.
-        by: the dimensions to keep.
+        cube: any cube.
+        by: the dimensions to group by.
 
     Returns:
-        `by`, `claims`, `negative` and `zero` (null if a band also holds other losses), `unknown`, `stated`
-        (claims whose loss is known, zero and negative ones included), `loss` (their sum), `mean` (exact to
-        ten digits), `median`, `median_low`, `median_high` (see `quantiles`). A sum that is not known is
-        null, and so is its mean.
+        One row per group: `by`, `claims`, `negative` and `zero` (null if a band also contains other losses),
+        `unknown`, `stated` (claims whose loss is known, including zero and negative losses), `loss` (their
+        sum), `mean` (exact to ten digits), `median`, `median_low`, `median_high` (see `quantiles`). The sum
+        and the mean are null if the cube has only counts.
 
     Raises:
-        UsageError: no such dimension.
-        ModelRefused: two bands of a group share a loss.
+        UsageError: a dimension does not exist.
+        ModelRefused: two bands of a group overlap.
     """
     whole = ("claims", "negative", "zero", "unknown", "stated", "loss")
-    schema = keyed(cube, by, {**dict.fromkeys(whole, pl.Int64), "mean": pl.Float64, **_MEDIAN})
+    schema = group_schema(cube, by, {**dict.fromkeys(whole, pl.Int64), "mean": pl.Float64, **_MEDIAN})
     rows = [(*group.key, *_totals(group), *quantile(group.cells, 0.5)) for group in groups(cube, by)]
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("mean").round_sig_figs(10))
 
@@ -57,58 +57,62 @@ def quantiles(
     *,
     positive: bool = False,
 ) -> pl.DataFrame:
-    """One row a group and a probability: the quantile of the stated losses.
+    """Quantiles of the stated losses of each group, with bounds.
 
-    The quantile at p is the smallest loss that at least the share p of the stated losses do not
-    exceed. Zero and negative losses count, unknown ones do not. A cube says in which band it lies; the
-    counts and the sum of the band's losses then bound it, and no sharper bound follows from them.
+    The quantile at p is the smallest loss that is at least as large as a share p of the stated losses. Zero
+    and negative losses count, unknown losses do not. The cube determines the band of the quantile; the count
+    and the sum of the losses in that band give the sharpest possible bounds.
 
     Args:
         cube: any cube.
-        by: the dimensions to keep.
-        probabilities: each from 0 (the smallest loss) to 1 (the largest).
-        positive: of the losses above 0 only.
+        by: the dimensions to group by.
+        probabilities: each from 0 (the smallest loss) to 1 (the largest loss).
+        positive: use only losses above 0.
 
     Returns:
-        `by`, `probability`, `value` (by rank about the mean of the band, within the bounds), `low`,
-        `high` (bounds, not an interval: nothing here is sampled), `error` (the most by which `value` may
-        be off); all but the first in the unit of loss, null where only counts are known and the band is
-        open, or where no loss is stated.
+        One row per group and probability: `by`, `probability`, `value` (an estimate within the bounds: the
+        losses of the band are assumed to be spread evenly about their mean), `low` and `high` (certain
+        bounds, not a confidence interval), `error` (the largest possible error of `value`). The last four are
+        in the unit of loss. They are null if no loss is stated, or if the band is open and only counts are
+        known.
 
     Raises:
-        UsageError: no such dimension, or a probability outside 0 to 1.
-        ModelRefused: two bands of a group share a loss; or `positive`, and a band mixes zero with others.
+        UsageError: a dimension does not exist, or a probability is outside 0 to 1.
+        ModelRefused: two bands of a group overlap, or `positive` is set and a band contains zero and other
+            losses.
     """
     for p in probabilities:
         if not 0 <= p <= 1:
             raise UsageError("a probability is from 0 to 1", value=p)
-    found = dict.fromkeys(("value", "low", "high", "error"), pl.Int64)
-    schema = keyed(cube, by, {"probability": pl.Float64, **found})
+    values = dict.fromkeys(("value", "low", "high", "error"), pl.Int64)
+    schema = group_schema(cube, by, {"probability": pl.Float64, **values})
     rows = []
     for group in groups(cube, by):
-        cells = group.above(0) if positive else group.cells
+        cells = group.cells_above(0) if positive else group.cells
         for p in probabilities:
             value, low, high = quantile(cells, p)
-            off = None if value is None or low is None or high is None else max(value - low, high - value)
-            rows.append((*group.key, p, value, low, high, off))
+            error = None if value is None or low is None or high is None else max(value - low, high - value)
+            rows.append((*group.key, p, value, low, high, error))
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def quantile(cells: Sequence[Cell], p: float) -> Reading:
-    """The quantile of losses in ordered bands, with its bounds; None for what cannot be said."""
-    rank = max(1, math.ceil(Fraction(str(p)) * sum(cell.claims for cell in cells)))  # 0.07 * 100 > 7
+def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
+    """The quantile at p of losses in ordered bands, with its bounds; each is None if it is not determined."""
+    # An exact fraction, because the float 0.07 * 100 is above 7 and would give rank 8.
+    rank = max(1, math.ceil(Fraction(str(p)) * sum(cell.claims for cell in cells)))
     for cell in cells:
         if rank <= cell.claims:
-            low, high = bounds(cell, rank)
-            return _between(cell, rank, low, high), low, high
+            low, high = loss_bounds(cell, rank)
+            return _interpolated(cell, rank, low, high), low, high
         rank -= cell.claims
     return None, None, None
 
 
-def bounds(cell: Cell, j: int) -> Bounds:
-    """The least and the most that the j-th smallest loss of a band can be.
+def loss_bounds(cell: Cell, j: int) -> LowHigh:
+    """The smallest and the largest possible value of the j-th smallest loss of a band.
 
-    The least: all above it are at the band's top. The most: all below it are at the band's bottom.
+    It is smallest if all larger losses are at the top of the band, and largest if all smaller losses are at
+    the bottom.
     """
     k, s, least, most = cell.claims, cell.loss, cell.least, cell.up_to
     low, high = least, most
@@ -129,8 +133,11 @@ def _smaller(one: int | None, other: int) -> int:
     return other if one is None else min(one, other)
 
 
-def _between(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
-    """The j-th loss where the band's losses lie evenly about their mean; exponentially, in an open band."""
+def _interpolated(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
+    """An estimate of the j-th smallest loss of a band.
+
+    It assumes that losses are spread evenly about their mean, or exponentially in an open band.
+    """
     if low is None or high is None:
         return None
     share, least, most = (j - 0.5) / cell.claims, cell.least, cell.up_to

@@ -1,4 +1,4 @@
-"""Sums of a cube by fewer dimensions and wider bands, their shares, and the cumulative intake."""
+"""Sum a cube over dimensions and into wider bands; shares of claims; cumulative intake by day."""
 
 from __future__ import annotations
 
@@ -8,55 +8,66 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Bands, band_within
-from outage_analysis.losses.cube import Cube, known_sum, sorted_cube, stated_losses
-from outage_analysis.losses.loss_summaries.groups import refuse_unknown
+from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.losses.loss_summaries.groups import check_dimensions
 
-MOST_SHOWN = 24
-"""Cuts of a policy that a table or chart of claims shows."""
+MAX_DISPLAY_CUTS = 24
+"""The largest number of policy cuts that tables and charts of claims use as band edges."""
 
 
 def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
-    """Bands for the eye: the policy's cuts and the powers of ten from a tenth to ten times them.
+    """Bands for tables and charts: the policy's cuts, and powers of ten around them.
 
-    More cuts than an eye can follow are left to the tables of the cost.
+    If a policy has no cuts or more than `MAX_DISPLAY_CUTS`, the bands are powers of ten only.
+
+    Args:
+        cuts: the increasing loss edges of a policy.
+        negative: whether losses may be negative; the bands are then mirrored below 0.
+
+    Example:
+        >>> from outage_analysis.losses import display_bands
+        >>> display_bands((300_000, 500_000)).cuts
+        (100000, 300000, 500000, 1000000)
     """
-    if not 0 < len(cuts) <= MOST_SHOWN:
+    if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
         return Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
     return Bands.from_cuts(tuple(cuts), tens, negative=negative)
 
 
 def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
-    """A cube summed to fewer dimensions and, if given, to wider bands.
+    """Sum a cube to fewer dimensions and to wider bands.
 
     Args:
         cube: any cube.
-        by: the dimensions to keep, in any combination; `over` and `up_to` keep the cube's own bands.
-        bands: wider bands, each a union of the cube's; None sums over all bands.
+        by: the dimensions to keep; `over` and `up_to` in this list keep the cube's own bands.
+        bands: wider bands, each a union of the cube's bands; None sums over all bands.
 
     Returns:
-        `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss` (null for claims that
-        state none, where bands are kept).
+        One row per group: `by`, `over` and `up_to` (if `bands` is given), `claims` and `loss` (null in bands
+            of
+        unknown loss).
 
     Raises:
-        UsageError: no such dimension; a band of the cube lies in none of the wider ones.
+        UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
     """
     frame, keys = cube.frame, list(by)
-    refuse_unknown(cube, [name for name in by if name not in ("over", "up_to")])
+    check_dimensions(cube, [name for name in by if name not in ("over", "up_to")])
     if bands is not None:
-        mapping = _mapping(cube, bands)
+        mapping = _band_mapping(cube, bands)
         frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
         frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
         keys += ["over", "up_to"]
-    sums = (pl.col("claims").sum(), known_sum("loss"))
+    sums = (pl.col("claims").sum(), sum_or_null("loss"))
     if not keys:
         return frame.select(*sums)
     summed = frame.group_by(keys).agg(*sums)
-    summed = stated_losses(summed) if {"over", "up_to"} <= set(keys) else summed
+    summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 
-def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
+def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
+    """The wider band of each band of the cube: over, up_to, to_over, to_up_to."""
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
         wider = [b for b in bands.rows() if band_within((over, up_to), b)]
@@ -70,19 +81,25 @@ def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
 
 
-def with_shares(frame: pl.DataFrame, within_: Sequence[str] = ()) -> pl.DataFrame:
-    """`share`: each row's claims over the claims of its group (of all rows when no group is named).
+def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:
+    """Add the column `share`: the claims of a row over the claims of its group.
 
-    Null in a group without a claim.
+    Args:
+        frame: a table with a column `claims`.
+        group_by: the columns that define the groups; without them, all rows are one group.
+
+    Returns:
+        The table with `share`, which is null in a group without claims.
     """
-    total = pl.col("claims").sum().over(list(within_)) if within_ else pl.col("claims").sum()
+    total = pl.col("claims").sum().over(list(group_by)) if group_by else pl.col("claims").sum()
     return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
 def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Claims filed by the end of each day: `by`, `filed_on`, `claims`, `cumulative`.
+    """Claims filed on each day and cumulatively: one row per group and day.
 
-    Every day from the first to the last has a row, also one on which nothing was filed.
+    Columns: `by`, `filed_on`, `claims`, `cumulative`. Days without claims between the first and the last day
+    have a row too.
     """
     daily = regroup(cube, [*by, "filed_on"])
     first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")

@@ -1,4 +1,4 @@
-"""Several families at once: their weights, averages over them, and how far they lie apart."""
+"""Fits of several families: Akaike weights, averages over families, and ranges between families."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from outage_analysis.losses.severity.families import FAMILIES
 from outage_analysis.losses.severity.fit import Fit, Quantity
 from outage_analysis.text import Card, Displayable
 
-LEAST_WEIGHT = 0.01
-"""A family whose weight is below this has no say in averages and ranges."""
+MIN_WEIGHT = 0.01
+"""Averages and ranges ignore families with a smaller weight."""
 
 
 @dataclass(frozen=True, repr=False)
 class Fits(Displayable, Mapping[str, Fit]):
-    """The families that could be fitted, by name, and why the others could not."""
+    """Fits by family name. `fitted` has the successful fits, `refused` the reason for each failed one."""
 
     fitted: Mapping[str, Fit]
     refused: Mapping[str, str]
 
     def card(self, lang: str = "en") -> Card:
-        """The families, likeliest first, and those that could not be fitted."""
+        """The display in notebooks: the fitted families, likeliest first, and the families without a fit."""
         from outage_analysis.losses.severity.display import fits_card
 
         return fits_card(self, lang)
@@ -36,8 +36,8 @@ class Fits(Displayable, Mapping[str, Fit]):
         """The fit of one family.
 
         Raises:
-            ModelRefused: it was refused; the reason is said.
-            UsageError: it was not asked for.
+            ModelRefused: the family could not be fitted; the message has the reason.
+            UsageError: the family was not requested.
         """
         if name in self.fitted:
             return self.fitted[name]
@@ -46,11 +46,11 @@ class Fits(Displayable, Mapping[str, Fit]):
         raise UsageError("no such family", value=name, remedy=spelling_hint(name, list(FAMILIES)))
 
     def __iter__(self) -> Iterator[str]:
-        """The names of the families that were fitted."""
+        """Iterate over the names of the families that were fitted."""
         return iter(self.fitted)
 
     def __len__(self) -> int:
-        """How many were fitted."""
+        """The number of families that were fitted."""
         return len(self.fitted)
 
     def __contains__(self, name: object) -> bool:
@@ -59,7 +59,7 @@ class Fits(Displayable, Mapping[str, Fit]):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Akaike weights by the corrected criterion: they add up to 1."""
+        """Akaike weights by family, from AICc; they add up to 1."""
         scores = np.array([fit.aicc for fit in self.fitted.values()])
         if not np.isfinite(scores).any():
             raise ModelRefused("there are too few losses to weigh families", remedy="Fit one, the simplest.")
@@ -68,28 +68,29 @@ class Fits(Displayable, Mapping[str, Fit]):
 
     @property
     def best(self) -> Fit:
-        """The fit of the greatest weight."""
+        """The fit with the largest weight."""
         return self.fitted[max(self.weights, key=self.weights.__getitem__)]
 
-    def average(self, quantity: Quantity, least_weight: float = LEAST_WEIGHT) -> float:
-        """A quantity averaged over the families by weight; infinite as soon as it is under one of them."""
-        said = self._said(quantity, least_weight)
-        total = sum(self.weights[name] for name in said)
-        return sum(self.weights[name] * value for name, value in said.items()) / total
+    def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
+        """The weighted average of a quantity over families; infinite if it is infinite under one of them."""
+        values = self._weighty_values(quantity, least_weight)
+        total = sum(self.weights[name] for name in values)
+        return sum(self.weights[name] * value for name, value in values.items()) / total
 
-    def range(self, quantity: Quantity, least_weight: float = LEAST_WEIGHT) -> tuple[float, float]:
-        """The least and the greatest of it between the families: what the choice of one decides."""
-        said = self._said(quantity, least_weight)
-        return min(said.values()), max(said.values())
+    def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
+        """The smallest and largest value of a quantity between families: the effect of choosing a family."""
+        values = self._weighty_values(quantity, least_weight)
+        return min(values.values()), max(values.values())
 
-    def _said(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
-        said = {n: f.value(quantity) for n, f in self.fitted.items() if self.weights[n] >= least_weight}
-        if not said:
+    def _weighty_values(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
+        """The quantity by family, for families with at least this weight."""
+        values = {n: f.value(quantity) for n, f in self.fitted.items() if self.weights[n] >= least_weight}
+        if not values:
             raise UsageError("no family weighs that much", value=least_weight)
-        return said
+        return values
 
     def table(self) -> pl.DataFrame:
-        """One row a family, likeliest first.
+        """One row per fitted family, likeliest first.
 
         Columns: family, weight, parameters (text), loglik, aicc, chi_square, df, p, median, mean.
         """
@@ -103,7 +104,7 @@ class Fits(Displayable, Mapping[str, Fit]):
                 "chi_square": fit.gof.chi_square,
                 "df": fit.gof.df,
                 "p": fit.gof.p,
-                "median": fit.law.median,
+                "median": fit.distribution.median,
                 "mean": fit.mean if np.isfinite(fit.mean) else None,
             }
             for name, fit in self.fitted.items()

@@ -1,4 +1,4 @@
-"""What fitted laws of loss show of themselves."""
+"""Notebook display of fitted severity distributions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_card(fit: Fit, lang: str) -> Card:
-    """Its parameters with their errors, and the losses counted and expected in each band."""
+    """A card with the parameters, their standard errors, and the counted and expected losses per band."""
     locale = Locale(lang)
     parameters = [
         (locale.translated_distribution(name), locale.exact(value), locale.exact(fit.se[name]))
@@ -24,7 +24,7 @@ def fit_card(fit: Fit, lang: str) -> Card:
     ]
     heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
     band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
-    names = _bands(fit.grouped, locale)
+    names = _band_labels(fit.grouped, locale)
     counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
     bands, more = first_rows(
         locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
@@ -38,25 +38,29 @@ def fit_card(fit: Fit, lang: str) -> Card:
     )
     return Card(
         locale("card.fit", family=locale(f"word.{fit.family}"), count=locale.number(fit.n)),
-        _told(fit.grouped, locale),
+        _band_lines(fit.grouped, locale),
         (
             Table(heads, tuple(parameters), frozenset({1, 2}), locale("card.parameters")),
             Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
         ),
         (
-            locale("card.moments", mean=_finite(fit.mean, locale), median=locale.exact(fit.law.median)),
+            locale(
+                "card.moments",
+                mean=_finite_or_word(fit.mean, locale),
+                median=locale.exact(fit.distribution.median),
+            ),
             goodness,
         ),
     )
 
 
 def fits_card(fits: Fits, lang: str) -> Card:
-    """The families, likeliest first, and which could not be fitted."""
+    """A card with the fitted families, likeliest first, and the names of those that could not be fitted."""
     locale = Locale(lang)
     ordered = sorted(fits.values(), key=lambda fit: (fit.aicc, fit.family))
     try:
         weights = {name: locale.share(weight) for name, weight in fits.weights.items()}
-    except ModelRefused:  # too few losses to weigh families by: they are shown without
+    except ModelRefused:  # too few losses to compute weights: the table shows families without them
         weights = {}
     columns = ("family", "weight", "parameters", "chi_square", "df", "p", "median", "mean")
     rows = tuple(
@@ -69,36 +73,36 @@ def fits_card(fits: Fits, lang: str) -> Card:
             locale.exact(fit.gof.chi_square),
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),
-            locale.exact(fit.law.median),
-            _finite(fit.mean, locale),
+            locale.exact(fit.distribution.median),
+            _finite_or_word(fit.mean, locale),
         )
         for fit in ordered
     )
     refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
     table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
-    some = ordered[0]
+    any_fit = ordered[0]  # all fits have the same losses
     return Card(
-        locale("card.fits", count=locale.number(some.n)),
-        _told(some.grouped, locale),
+        locale("card.fits", count=locale.number(any_fit.n)),
+        _band_lines(any_fit.grouped, locale),
         (table,),
         (locale("card.refused", names=refused),) if refused else (),
     )
 
 
-def _told(grouped: Grouped, locale: Locale) -> tuple[str, ...]:
-    """What the losses are, and what lies beyond the ends of their bands."""
+def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
+    """Lines on the bands: whether losses are synthetic, how many bands, and what lies beyond their ends."""
     ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
-    said = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
-    return (locale("card.recovered"), said) if grouped.synthetic else (said,)
+    bands = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
+    return (locale("card.recovered"), bands) if grouped.synthetic else (bands,)
 
 
-def _bands(grouped: Grouped, locale: Locale) -> list[str]:
-    """Each band in words, in the unit of the edges."""
-    reach = grouped.reach.tolist()
-    return [_band(low, high, locale) for low, high in pairwise(reach)]
+def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
+    """The label of each band, in the unit of the edges."""
+    edges = grouped.fitted_edges.tolist()
+    return [_band_label(low, high, locale) for low, high in pairwise(edges)]
 
 
-def _band(low: float, high: float, locale: Locale) -> str:
+def _band_label(low: float, high: float, locale: Locale) -> str:
     if math.isinf(high):
         return locale("band.over", low=locale.exact(low))
     if low == 0:
@@ -106,5 +110,5 @@ def _band(low: float, high: float, locale: Locale) -> str:
     return locale("band.between", low=locale.exact(low), high=locale.exact(high))
 
 
-def _finite(value: float, locale: Locale) -> str:
+def _finite_or_word(value: float, locale: Locale) -> str:
     return locale.exact(value) if math.isfinite(value) else locale("card.infinite")

@@ -1,8 +1,8 @@
-"""The families of loss laws, each a scale times a standard law with shapes.
+"""Families of severity distributions: each is a scale parameter times a standard distribution with shapes.
 
-Three kernels carry the seven families: an exponential is a Weibull law with tau = 1, a log-logistic a
-Burr law with alpha = 1, a Lomax a Burr law with gamma = 1. Kernels take arrays that broadcast: the
-losses in units of the scale, then the shapes.
+Four kernels implement the seven families: an exponential is a Weibull with tau = 1, a log-logistic is a Burr
+with alpha = 1, and a Lomax is a Burr with gamma = 1. Kernel functions take arrays that broadcast: first the
+losses divided by the scale, then the shape parameters.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kernel:
-    """A standard law: shares at or below and above z, the loss that a share exceeds, losses above z.
+    """The functions of a standard distribution (scale 1).
 
-    `excess(z)` is the integral of `sf` from z on: the mean at 0, and with `sf` the mean excess.
+    Args:
+        sides: z, shapes -> (share at or below z, share above z).
+        isf: q, shapes -> the loss that a share q exceeds (inverse survival function).
+        excess: z, shapes -> the integral of `sf` from z to infinity. At 0 it is the mean; divided by `sf(z)`
+            it is the mean excess.
     """
 
     sides: Callable[..., tuple[Array, Array]]
@@ -31,26 +35,26 @@ class Kernel:
     excess: Callable[..., Array]
 
     def cdf(self, z: Array, *shapes: Array) -> Array:
-        """The share at or below z."""
+        """The share of losses at or below z."""
         return self.sides(z, *shapes)[0]
 
     def sf(self, z: Array, *shapes: Array) -> Array:
-        """The share above z."""
+        """The share of losses above z."""
         return self.sides(z, *shapes)[1]
 
 
-def _of_log(log_sf: Array) -> tuple[Array, Array]:
-    """Both shares from the logarithm of that above."""
+def _shares_from_log(log_sf: Array) -> tuple[Array, Array]:
+    """The shares below and above, from the logarithm of the share above."""
     return -np.expm1(log_sf), np.exp(log_sf)
 
 
-def _of_normal(x: Array) -> tuple[Array, Array]:
-    """Both shares of the normal law."""
+def _normal_shares(x: Array) -> tuple[Array, Array]:
+    """The shares below and above x of the standard normal distribution."""
     return special.ndtr(x), special.ndtr(-x)
 
 
 WEIBULL = Kernel(
-    sides=lambda z, tau: _of_log(-(z**tau)),
+    sides=lambda z, tau: _shares_from_log(-(z**tau)),
     isf=lambda q, tau: (-np.log(q)) ** (1 / tau),
     excess=lambda z, tau: special.gamma(1 + 1 / tau) * special.gammaincc(1 / tau, z**tau),
 )
@@ -60,7 +64,7 @@ GAMMA = Kernel(
     excess=lambda z, alpha: alpha * special.gammaincc(alpha + 1, z) - z * special.gammaincc(alpha, z),
 )
 LOGNORMAL = Kernel(
-    sides=lambda z, sigma: _of_normal(np.log(z) / sigma),
+    sides=lambda z, sigma: _normal_shares(np.log(z) / sigma),
     isf=lambda q, sigma: np.exp(-sigma * special.ndtri(q)),
     excess=lambda z, sigma: (
         np.exp(sigma**2 / 2) * special.ndtr(sigma - np.log(z) / sigma) - z * special.ndtr(-np.log(z) / sigma)
@@ -69,18 +73,18 @@ LOGNORMAL = Kernel(
 
 
 def _burr_log_sf(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The logarithm of the share above z, also where z to the power of gamma is too large for a number."""
+    """The logarithm of the share above z. It also works if z to the power of gamma would overflow."""
     return np.asarray(-alpha * np.logaddexp(0.0, gamma * np.log(z)))
 
 
 def _burr_isf(q: Array, alpha: Array, gamma: Array) -> Array:
-    """The loss that a share q exceeds, by logarithms: with a small alpha its power is no number."""
+    """The loss that a share q exceeds, computed with logarithms: a power would overflow for a small alpha."""
     steps = -np.log(q) / alpha
     return np.asarray(np.exp((steps + np.log(-np.expm1(-steps))) / gamma))
 
 
 def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
-    """Infinite unless alpha x gamma exceeds 1: then the tail is too heavy for a mean."""
+    """The integral of the survival function from z on; infinite if alpha x gamma <= 1 (no finite mean)."""
     heavy = alpha * gamma <= 1
     a, b = np.where(heavy, 1.0, alpha - 1 / gamma), 1 / gamma
     part = special.betainc(a, b, special.expit(-gamma * np.log(z))) * special.beta(a, b) / gamma
@@ -88,7 +92,7 @@ def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
 
 
 BURR = Kernel(
-    sides=lambda z, alpha, gamma: _of_log(_burr_log_sf(z, alpha, gamma)),
+    sides=lambda z, alpha, gamma: _shares_from_log(_burr_log_sf(z, alpha, gamma)),
     isf=_burr_isf,
     excess=_burr_excess,
 )
@@ -96,14 +100,14 @@ BURR = Kernel(
 
 @dataclass(frozen=True)
 class Family:
-    """A named family.
+    """A family of severity distributions.
 
     Args:
-        name: as `fit_grouped` takes it.
-        params: the names of its parameters, all positive, in the order in which they are printed.
-        kernel: its standard law.
-        shapes: the kernel's shapes from the family's own.
-        limit: what the law becomes when a shape runs to an end: said when a fit is refused.
+        name: the name that `fit_grouped` accepts.
+        params: the names of the parameters, all positive, in printing order.
+        kernel: the standard distribution.
+        shapes: converts the family's shape parameters to those of the kernel.
+        limiting_shape: what the distribution becomes if a shape diverges; for the message of a refused fit.
         scale: the parameter that carries the unit of the losses.
     """
 
@@ -111,144 +115,158 @@ class Family:
     params: tuple[str, ...]
     kernel: Kernel
     shapes: Callable[..., tuple[Array, ...]]
-    limit: str
+    limiting_shape: str
     scale: str = "theta"
 
     @property
-    def at(self) -> int:
-        """Where the scale stands among the parameters."""
+    def scale_index(self) -> int:
+        """The position of the scale among the parameters."""
         return self.params.index(self.scale)
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
-        """The scale and the kernel's shapes, each (m, 1), from parameters (m, p)."""
+        """Split parameters (m, p) into the scale and the kernel's shapes, each (m, 1)."""
         columns = [params[..., i : i + 1] for i in range(len(self.params))]
-        scale = columns.pop(self.at)
+        scale = columns.pop(self.scale_index)
         return scale, self.shapes(*columns)
 
 
-def _none(*given: Array) -> tuple[Array, ...]:
-    return given
+def _same_shapes(*shapes: Array) -> tuple[Array, ...]:
+    return shapes
 
 
-def _one() -> tuple[Array, ...]:
+def _unit_shape() -> tuple[Array, ...]:
     return (np.ones(1),)
 
 
-def _first_one(gamma: Array) -> tuple[Array, ...]:
+def _unit_alpha(gamma: Array) -> tuple[Array, ...]:
     return (np.ones_like(gamma), gamma)
 
 
-def _second_one(alpha: Array) -> tuple[Array, ...]:
+def _unit_gamma(alpha: Array) -> tuple[Array, ...]:
     return (alpha, np.ones_like(alpha))
 
 
 FAMILIES: Mapping[str, Family] = {
     f.name: f
     for f in (
-        Family("exponential", ("theta",), WEIBULL, _one, "nothing else"),
-        Family("gamma", ("alpha", "theta"), GAMMA, _none, "a single point or a flat spread on the logarithm"),
-        Family("weibull", ("tau", "theta"), WEIBULL, _none, "a single point or a flat spread"),
-        Family("lognormal", ("median", "sigma"), LOGNORMAL, _none, "a single point", scale="median"),
-        Family("loglogistic", ("gamma", "theta"), BURR, _first_one, "a single point"),
-        Family("lomax", ("alpha", "theta"), BURR, _second_one, "the exponential law"),
-        Family("burr", ("alpha", "gamma", "theta"), BURR, _none, "the Weibull, log-logistic or Pareto law"),
+        Family("exponential", ("theta",), WEIBULL, _unit_shape, "nothing else"),
+        Family(
+            "gamma",
+            ("alpha", "theta"),
+            GAMMA,
+            _same_shapes,
+            "a single point or a flat spread on the logarithm",
+        ),
+        Family("weibull", ("tau", "theta"), WEIBULL, _same_shapes, "a single point or a flat spread"),
+        Family("lognormal", ("median", "sigma"), LOGNORMAL, _same_shapes, "a single point", scale="median"),
+        Family("loglogistic", ("gamma", "theta"), BURR, _unit_alpha, "a single point"),
+        Family("lomax", ("alpha", "theta"), BURR, _unit_gamma, "the exponential distribution"),
+        Family(
+            "burr",
+            ("alpha", "gamma", "theta"),
+            BURR,
+            _same_shapes,
+            "the Weibull, log-logistic or Pareto distribution",
+        ),
     )
 }
-"""Every family, by name: exponential, gamma, Weibull, lognormal, log-logistic, Lomax, Burr XII."""
+"""All families by name: exponential, gamma, Weibull, lognormal, log-logistic, Lomax, Burr XII."""
 
 
 @dataclass(frozen=True)
 class LossDistribution:
-    """One law of losses: a family with its parameters. Losses and scale are in the same unit."""
+    """A severity distribution: a family and its parameters. Losses and scale are in the same unit."""
 
     family: str
     params: Mapping[str, float]
 
-    def _unit(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
+    def _standardized(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
+        """The kernel, the scale and the kernel's shapes."""
         family = FAMILIES[self.family]
         shapes = [np.float64(self.params[name]) for name in family.params]
-        scale = shapes.pop(family.at)
+        scale = shapes.pop(family.scale_index)
         return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
 
-    def _of(self, what: str, x: ArrayLike) -> Array:
-        kernel, scale, shapes = self._unit()
+    def _evaluate(self, what: str, x: ArrayLike) -> Array:
+        """A function of the kernel (`cdf`, `sf` or `excess`) at losses x divided by the scale."""
+        kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))
 
     def cdf(self, x: ArrayLike) -> Array:
         """The share of losses at or below each x."""
-        return self._of("cdf", x)
+        return self._evaluate("cdf", x)
 
     def sf(self, x: ArrayLike) -> Array:
         """The share of losses above each x."""
-        return self._of("sf", x)
+        return self._evaluate("sf", x)
 
     def quantile(self, p: ArrayLike) -> Array:
-        """The loss that a share p does not exceed.
+        """The loss that a share p of the losses does not exceed.
 
         Raises:
-            UsageError: a share outside 0 to 1.
+            UsageError: a share is outside 0 to 1.
         """
         shares = np.asarray(p, float)
         if not np.all((shares >= 0) & (shares <= 1)):
             raise UsageError("a share lies between 0 and 1", value=p)
-        kernel, scale, shapes = self._unit()
+        kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(scale * kernel.isf(1 - shares, *shapes))
 
     @property
     def mean(self) -> float:
-        """The mean loss; infinite when the tail is too heavy."""
+        """The mean loss; infinite if the tail is too heavy."""
         return self.mean_excess(0.0)
 
     @property
     def median(self) -> float:
-        """The loss that half do not exceed."""
+        """The median loss."""
         return float(self.quantile(0.5))
 
     def mean_excess(self, d: float) -> float:
-        """The mean of what losses above d have above it.
+        """The mean of (loss - d) among losses above d.
 
         Raises:
-            ModelRefused: the share above d is too small for a number.
+            ModelRefused: the share of losses above d is 0 in floating point.
         """
         if d < 0:
             return self.mean - d
         above = float(self.sf(d))
         if above == 0:
             raise ModelRefused("the share of losses above is too small for a number", value=d)
-        return self._unit()[1] * float(self._of("excess", d)) / above
+        return self._standardized()[1] * float(self._evaluate("excess", d)) / above
 
     def limited_mean(self, d: float) -> float:
-        """The mean of min(loss, d): what a payment capped at d costs."""
+        """The mean of min(loss, d): the expected payment if losses are paid up to d."""
         if d <= 0:
             return d
         if d == np.inf or self.mean < np.inf:
-            _, scale, _ = self._unit()
-            return self.mean - (0.0 if d == np.inf else scale * float(self._of("excess", d)))
+            _, scale, _ = self._standardized()
+            return self.mean - (0.0 if d == np.inf else scale * float(self._evaluate("excess", d)))
         from scipy.integrate import quad
 
-        # The share above, up to d, on the logarithm: a heavy tail has most of it far out.
+        # Integrate the survival function over log(loss), because most of a heavy tail's mean is far out.
         start = min(float(self.quantile(1e-9)), d)
         ends = np.log([start, d])
         return start + float(quad(lambda t: float(self.sf(np.exp(t))) * np.exp(t), *ends, limit=400)[0])
 
     def band_probabilities(self, edges: ArrayLike) -> Array:
-        """The share of losses in each band between successive edges, (k + 1,) -> (k,).
+        """The share of losses in each band between successive edges: k + 1 edges give k shares.
 
         Raises:
-            UsageError: edges that do not increase.
+            UsageError: the edges do not increase.
         """
         x = np.asarray(edges, float)
         if not np.all(x[:-1] < x[1:]):
             raise UsageError("edges do not increase", value=edges)
-        return differences(self.cdf(x), self.sf(x))
+        return share_differences(self.cdf(x), self.sf(x))
 
 
-def differences(below: Array, above: Array) -> Array:
-    """Shares between successive edges, from the shares at or below and above each, without cancellation.
+def share_differences(below: Array, above: Array) -> Array:
+    """Shares between successive edges, from the shares at or below and above each edge.
 
-    In the upper half they are differences of the shares above.
+    In the upper half of the distribution it subtracts shares above, so that no digits cancel.
     """
     return np.asarray(
         np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - half

@@ -1,4 +1,4 @@
-"""Fitted laws as curves beside the counts: what an ogive and a tail are drawn from."""
+"""Curves of fitted distributions beside the counted shares: the data of the ogive and tail charts."""
 
 from __future__ import annotations
 
@@ -7,116 +7,121 @@ import polars as pl
 from scipy import special
 
 from outage_analysis.errors import UsageError, check_level
-from outage_analysis.losses.severity.averaging import LEAST_WEIGHT, Fits
+from outage_analysis.losses.severity.averaging import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.families import FAMILIES, Array, LossDistribution
 from outage_analysis.losses.severity.fit import Fit
-from outage_analysis.losses.severity.grouped import Grouped
-from outage_analysis.losses.severity.intervals import law_at
+from outage_analysis.losses.severity.grouped import GroupedLosses
+from outage_analysis.losses.severity.intervals import distribution_at
 from outage_analysis.losses.severity.newton import STEP
 
 COUNTED = "counted"
-"""Stands for a family in the rows of what was counted."""
-LEAST_DRAWN = 0.5
-"""Of the smallest loss drawn: this share of the first edge above 0."""
-SMALLEST = 1e-300
-"""A share below this is taken for it."""
-BEYOND = 4.0
-"""Laws are drawn up to so many times the last finite edge, beyond which only they speak; not what could
-not be seen."""
+"""The value of `family` in the rows with counted shares."""
+SMALLEST_LOSS_SHARE = 0.5
+"""Curves begin at this share of the first edge above 0."""
+MIN_SHARE = 1e-300
+"""Smaller shares are replaced by this one, so that their logarithm exists."""
+LARGEST_LOSS_MULTIPLE = 4.0
+"""Curves end at this multiple of the last finite edge, or at that edge itself if the top is truncated."""
 
 
-def curves(
-    fits: Fits, *, points: int = 40, level: float = 0.95, least_weight: float = LEAST_WEIGHT
+def curve_table(
+    fits: Fits, *, points: int = 40, level: float = 0.95, least_weight: float = MIN_WEIGHT
 ) -> pl.DataFrame:
-    """What was counted and what the laws say of it: one row a family and a loss.
+    """Points on the distribution function of each fitted family, and the counted shares.
 
     Args:
-        fits: what `fit_all` returned.
-        points: losses a family, evenly spaced on their logarithm.
-        level: of the pointwise interval about the likeliest family, by the delta method on the logit.
-        least_weight: families that weigh less are left out.
+        fits: the result of `fit_all`.
+        points: the number of losses per family, evenly spaced on the logarithmic scale.
+        level: the confidence level of the pointwise interval for the likeliest family (delta method on the
+            logit).
+        least_weight: families with a smaller weight are left out.
 
     Returns:
-        family, weight, p (of its goodness of fit), loss, share_below, share_above, and for the likeliest
-        family low and high of share_below, above_low and above_high of share_above. The rows of the
-        family `counted` come first: the shares counted at each inner edge. Every share is of the losses
-        over `over` up to `up_to`: over 0 and without an end, unless an end is truncated.
+        One row per family and loss: family, weight, p (p-value of its goodness of fit), loss, share_below,
+        share_above, and for the likeliest family the interval low to high of share_below and above_low to
+        above_high of share_above. The first rows, with the family `counted`, have the counted shares at each
+        inner edge. All shares refer to the losses over `over` up to `up_to`: all losses above 0, unless an
+        end is truncated.
 
     Raises:
-        UsageError: a level outside 0 to 1, or fewer than two points.
+        UsageError: the level is outside 0 to 1, or there are fewer than two points.
     """
     check_level(level)
     if points < 2:  # noqa: PLR2004 - a line
         raise UsageError("a line has two points at least", value=points)
     best = fits.best
     edges = [e for e in best.grouped.edges if 0 < e < np.inf]
-    end = 1.0 if best.grouped.top == "truncated" else BEYOND
-    losses = np.geomspace(edges[0] * LEAST_DRAWN, edges[-1] * end, points)
-    frames = [_counted(best.grouped)]
+    end = 1.0 if best.grouped.top == "truncated" else LARGEST_LOSS_MULTIPLE
+    losses = np.geomspace(edges[0] * SMALLEST_LOSS_SHARE, edges[-1] * end, points)
+    frames = [_counted_rows(best.grouped)]
     for name, fit in fits.items():
         if fits.weights[name] < least_weight:
             continue
-        interval = _about(fit, losses, level) if fit is best else None
-        shares = seen(fit.grouped, fit.law, losses)
+        interval = _logit_interval(fit, losses, level) if fit is best else None
+        shares = observable_shares(fit.grouped, fit.distribution, losses)
         frames.append(_rows(name, losses, shares, (fits.weights[name], fit.gof.p), interval))
-    first, last = seen_between(best.grouped)
+    first, last = observable_range(best.grouped)
     table = pl.concat(frames).with_columns(
         over=pl.lit(first), up_to=pl.lit(last if np.isfinite(last) else None, pl.Float64)
     )
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
-def _counted(grouped: Grouped) -> pl.DataFrame:
-    """The shares counted up to each edge above the first that is finite."""
-    inner = np.isfinite(grouped.reach[1:])
+def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
+    """The counted shares below and above each finite edge except the first."""
+    inner = np.isfinite(grouped.fitted_edges[1:])
     below = np.cumsum(grouped.counts)[inner]
-    return _rows(COUNTED, grouped.reach[1:][inner], (below / grouped.n, (grouped.n - below) / grouped.n))
+    return _rows(
+        COUNTED, grouped.fitted_edges[1:][inner], (below / grouped.n, (grouped.n - below) / grouped.n)
+    )
 
 
 def _rows(
     family: str,
     losses: Array,
     shares: tuple[Array, Array],
-    told: tuple[float | None, float | None] = (None, None),
+    weight_and_p: tuple[float | None, float | None] = (None, None),
     interval: tuple[Array, Array] | None = None,
 ) -> pl.DataFrame:
-    """Rows of one family with its weight and p; the interval is of the logit of the share below."""
+    """The rows of one family. The interval is that of the logit of the share below."""
     names = ("weight", "p", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high")
     ends: list[Array | list[None]] = [[None] * len(losses)] * 4
     if interval is not None:
         low, high = interval
         ends = [special.expit(x) for x in (low, high, -high, -low)]
-    values = (*([t] * len(losses) for t in told), losses, *shares, *ends)
+    values = (*([x] * len(losses) for x in weight_and_p), losses, *shares, *ends)
     frame = pl.DataFrame(dict(zip(names, values, strict=True)), schema=dict.fromkeys(names, pl.Float64))
     return frame.select(pl.lit(family).alias("family"), pl.all())
 
 
-def seen_between(grouped: Grouped) -> tuple[float, float]:
-    """The ends between which losses could be seen."""
+def observable_range(grouped: GroupedLosses) -> tuple[float, float]:
+    """The smallest and largest observable loss: 0 and infinity, unless an end is truncated."""
     first = grouped.edges[0] if grouped.left == "truncated" else 0.0
     return first, grouped.edges[-1] if grouped.top == "truncated" else np.inf
 
 
-def seen(grouped: Grouped, law: LossDistribution, losses: Array) -> tuple[Array, Array]:
-    """The shares at or below and above each loss among the losses that could be seen."""
-    first, last = seen_between(grouped)
-    whole = law.band_probabilities([first, last])[0]
-    before, beyond = law.cdf(first), law.sf(last)
-    below, above = (law.cdf(losses) - before) / whole, (law.sf(losses) - beyond) / whole
+def observable_shares(
+    grouped: GroupedLosses, distribution: LossDistribution, losses: Array
+) -> tuple[Array, Array]:
+    """The shares at or below and above each loss, among observable losses."""
+    first, last = observable_range(grouped)
+    whole = distribution.band_probabilities([first, last])[0]
+    before, beyond = distribution.cdf(first), distribution.sf(last)
+    below, above = (distribution.cdf(losses) - before) / whole, (distribution.sf(losses) - beyond) / whole
     return np.clip(below, 0.0, 1.0), np.clip(above, 0.0, 1.0)
 
 
-def _about(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
-    """The interval of the logit of the share below each loss."""
+def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
+    """The confidence interval of the logit of the share below each loss (delta method)."""
     family, best = FAMILIES[fit.family], fit.optimum
 
     def logit(at: Array) -> Array:
-        below, above = seen(fit.grouped, law_at(fit.grouped, family, at), losses)
-        return np.log(np.maximum(below, SMALLEST)) - np.log(np.maximum(above, SMALLEST))
+        below, above = observable_shares(fit.grouped, distribution_at(fit.grouped, family, at), losses)
+        return np.log(np.maximum(below, MIN_SHARE)) - np.log(np.maximum(above, MIN_SHARE))
 
-    moves = STEP * np.eye(len(best.at))
-    slope = np.array([(logit(best.at + m) - logit(best.at - m)) / (2 * STEP) for m in moves])
+    moves = STEP * np.eye(len(best.point))
+    slope = np.array([(logit(best.point + m) - logit(best.point - m)) / (2 * STEP) for m in moves])
     covariance = np.linalg.inv(-best.hessian * fit.n)
-    reach = special.ndtri((1 + level) / 2) * np.sqrt(np.einsum("ip,ij,jp->p", slope, covariance, slope))
-    middle = logit(best.at)
-    return middle - reach, middle + reach
+    half = special.ndtri((1 + level) / 2) * np.sqrt(np.einsum("ip,ij,jp->p", slope, covariance, slope))
+    middle = logit(best.point)
+    return middle - half, middle + half

@@ -1,8 +1,8 @@
-"""Loss bands -> fitted severity: laws of loss fitted to counts in bands, by maximum likelihood.
+"""Fit severity distributions to counts of losses in bands, by maximum likelihood.
 
-Losses are fitted in units of their median on the logarithms of the parameters, so that the unit of the
-edges changes nothing but the scale. What lies beyond the edges is a question that a fit must answer:
-`top` and `left` ask it. Methods: Klugman, Panjer and Willmot, Loss Models; Burnham and Anderson, Model
+Losses are divided by their median and parameters are fitted on the logarithmic scale, so that the unit of the
+edges affects only the scale parameter. The arguments `top` and `left` state what is known about losses beyond
+the first and last edge. Methods: Klugman, Panjer and Willmot, Loss Models; Burnham and Anderson, Model
 Selection and Multimodel Inference.
 """
 
@@ -15,7 +15,7 @@ from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.averaging import Fits
 from outage_analysis.losses.severity.families import FAMILIES, Family
 from outage_analysis.losses.severity.fit import Fit, fit
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 
 
 def fit_grouped(
@@ -31,18 +31,25 @@ def fit_grouped(
 
     Args:
         edges: k + 1 increasing edges from 0 on, in the unit of the losses; the last may be infinite.
-        counts: k whole numbers of losses.
+        counts: the number of losses in each of the k bands.
         family: a key of `FAMILIES`.
-        top: `open`, `closed` or `truncated`: three different models, so it must be said. See `Grouped`.
-        left: `ground_up` or `truncated`.
-        synthetic: whether the losses were made; what shows the fit then says so.
+        top: what is known above the last edge: `open`, `closed` or `truncated`. There is no default, because
+            the three are different models; see `GroupedLosses`.
+        left: what is known below the first edge: `ground_up` or `truncated`.
+        synthetic: whether the losses are synthetic; displays of the fit then say so.
 
     Raises:
-        UsageError: edges, conventions or a family that do not make sense.
-        InputRefused: counts that are not whole numbers from 0 on, or none at all.
-        ModelRefused: too few non-empty bands for the family, or no law of it is likeliest.
+        UsageError: the edges are invalid, or `top`, `left` or the family is unknown.
+        InputRefused: a count is not a whole number from 0 on, or all counts are 0.
+        ModelRefused: there are too few non-empty bands for the family, or the likelihood has no maximum.
+
+    Example:
+        >>> from outage_analysis.losses import fit_grouped
+        >>> fit = fit_grouped([0, 10, 20, 50], [40, 30, 30], family="exponential", top="open")
+        >>> round(fit.value("mean"), 1)
+        17.4
     """
-    return fit(Grouped.of(edges, counts, top, left, synthetic=synthetic), _family(family))
+    return fit(GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic), _family(family))
 
 
 def fit_all(
@@ -54,13 +61,24 @@ def fit_all(
     synthetic: bool = False,
     families: Sequence[str] = tuple(FAMILIES),
 ) -> Fits:
-    """Fit several families; those that cannot be fitted are kept with the reason.
+    """Fit several families to counts of losses in bands.
+
+    The arguments are those of `fit_grouped`. The result contains the reason for each family that cannot be
+    fitted.
 
     Raises:
-        UsageError, InputRefused: as `fit_grouped`.
-        ModelRefused: none could be fitted; or all losses lie in one band.
+        UsageError: see `fit_grouped`.
+        InputRefused: see `fit_grouped`.
+        ModelRefused: no family could be fitted, or all losses are in one band.
+
+    Example:
+        >>> from outage_analysis.losses import fit_all
+        >>> families = ("exponential", "gamma")
+        >>> fits = fit_all([0, 5, 10, 20, 50], [25, 15, 30, 30], top="open", families=families)
+        >>> round(fits.average("mean"), 1)
+        17.1
     """
-    grouped = Grouped.of(edges, counts, top, left, synthetic=synthetic)
+    grouped = GroupedLosses.from_numbers(edges, counts, top, left, synthetic=synthetic)
     fitted: dict[str, Fit] = {}
     refused: dict[str, str] = {}
     for family in map(_family, families):

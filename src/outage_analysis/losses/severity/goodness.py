@@ -1,4 +1,4 @@
-"""How well a law fits the counts: Pearson's chi-square over pooled bands."""
+"""Goodness of fit: Pearson's chi-square test over pooled bands."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from scipy import special
 
 from outage_analysis.losses.severity.families import Array
 
-LEAST_EXPECTED = 5.0
-"""Neighbouring bands are pooled until each is expected to hold this many losses."""
+MIN_EXPECTED = 5.0
+"""Neighbouring bands are pooled until each has at least this many expected losses."""
 
 
 @dataclass(frozen=True)
 class Goodness:
-    """Counts against what a law expects of each band.
+    """Pearson's chi-square test of counts against the expected counts of a distribution.
 
-    `df` is the number of pooled bands less 1 less the parameters; without any left, the p-value is
-    None. It says how often a law that is right would fit as badly or worse.
+    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If it
+    is not positive, the p-value `p` is None. `observed` and `expected` are the counts of the pooled bands.
     """
 
     chi_square: float
@@ -28,29 +28,35 @@ class Goodness:
     expected: tuple[float, ...]
 
 
-def goodness(counts: Array, expected: Array, parameters: int, least: float = LEAST_EXPECTED) -> Goodness:
-    """Compare counts with expected ones, pooling bands that are expected to hold fewer than `least`."""
-    seen, due = pooled(counts, expected, least)
+def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN_EXPECTED) -> Goodness:
+    """Test counts against expected counts, after pooling bands until each has `least` expected losses."""
+    observed, due = pool_bands(counts, expected, least)
     with np.errstate(all="ignore"):
-        chi = float(((seen - due) ** 2 / due).sum())
-    df = len(seen) - 1 - parameters
+        chi = float(((observed - due) ** 2 / due).sum())
+    df = len(observed) - 1 - parameters
     p = float(special.chdtrc(df, max(chi, 0))) if df > 0 else None
-    return Goodness(chi, df, p, tuple(map(int, seen)), tuple(map(float, due)))
+    return Goodness(chi, df, p, tuple(map(int, observed)), tuple(map(float, due)))
 
 
-def pooled(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
-    """Neighbours added up from the first band on; a last group that falls short joins the one before."""
+def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
+    """Add up neighbouring bands from the first on until each has `least` expected losses.
+
+    A remainder at the end joins the last pooled band.
+
+    Returns:
+        The counts and the expected counts of the pooled bands.
+    """
     groups: list[list[float]] = []
-    seen = due = 0.0
+    observed = due = 0.0
     for count, share in zip(counts, expected, strict=True):
-        seen, due = seen + count, due + share
+        observed, due = observed + count, due + share
         if due >= least:
-            groups.append([seen, due])
-            seen = due = 0.0
-    if seen or due:
+            groups.append([observed, due])
+            observed = due = 0.0
+    if observed or due:
         if groups:
-            groups[-1][0] += seen
+            groups[-1][0] += observed
             groups[-1][1] += due
         else:
-            groups.append([seen, due])
+            groups.append([observed, due])
     return np.array(groups).T[0], np.array(groups).T[1]

@@ -1,4 +1,4 @@
-"""Grouped losses: counts of losses between edges, and what is known of those beyond the ends."""
+"""Grouped losses: counts of losses in bands, and what is known about losses beyond the outer edges."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import Document, Identifier, Name, OptionalText, Text, read_document
-from outage_analysis.losses.severity.families import Array, Family, differences
+from outage_analysis.losses.severity.families import Array, Family, share_differences
 
 Top = Literal["open", "closed", "truncated"]
 Left = Literal["ground_up", "truncated"]
-SMALLEST, LARGEST = 1e-100, 1e100
-"""Edges other than 0 and infinity lie between."""
-FEWEST_SPARE = 1
-"""A fit needs this many non-empty bands more than it has parameters."""
+MIN_EDGE, MAX_EDGE = 1e-100, 1e100
+"""The range of edges other than 0 and infinity."""
+MIN_SPARE_BANDS = 1
+"""A fit needs at least as many non-empty bands as it has parameters plus this number."""
 
 
 @dataclass(frozen=True)
-class Grouped:
-    """Counts of losses in the bands between successive edges, k + 1 edges for k counts.
+class GroupedLosses:
+    """Counts of losses in the bands between successive edges: k + 1 edges for k counts.
 
     Args:
-        edges: in the unit of the losses, increasing, from 0 or more; the last may be infinite.
-        counts: losses in each band, whole numbers.
-        top: what the last edge is. `open`: the last band reaches to infinity, whatever its edge says.
-            `closed`: all losses are in the bands, and that none lies above the last edge is chance.
-            `truncated`: losses above the last edge could not be seen.
-        left: what the first edge is. `ground_up`: all losses from nothing on were counted.
-            `truncated`: losses up to the first edge could not be seen.
-        synthetic: whether they were made: a fit then only recovers what the generator was given.
+        edges: increasing edges from 0 on, in the unit of the losses; the last may be infinite.
+        counts: the number of losses in each band.
+        top: what is known above the last edge. `open`: the last band extends to infinity, whatever its edge
+            is. `closed`: losses above the last edge would have been counted, and there happened to be none.
+            `truncated`: losses above the last edge could not be observed.
+        left: what is known below the first edge. `ground_up`: all losses above 0 were counted. `truncated`:
+            losses up to the first edge could not be observed.
+        synthetic: whether the losses are synthetic; a fit then only recovers the generator's parameters.
 
     Raises:
-        UsageError: edges or conventions that do not make sense.
-        InputRefused: counts that are not counts.
-        ModelRefused: all losses in one band, or in the open one.
+        UsageError: the edges are invalid, or `top` or `left` is unknown.
+        InputRefused: the counts do not match the edges or are all 0.
+        ModelRefused: all losses are in one band.
     """
 
     edges: tuple[float, ...]
@@ -52,7 +52,7 @@ class Grouped:
     synthetic: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what no law could be fitted to."""
+        """Raise an error if no distribution can be fitted to these counts."""
         _check_conventions(self.top, self.left)
         _check_edges(self.edges, self.top)
         _check_counts(self.counts, len(self.edges) - 1)
@@ -66,7 +66,7 @@ class Grouped:
             )
 
     @classmethod
-    def of(
+    def from_numbers(
         cls,
         edges: Sequence[float],
         counts: Sequence[float],
@@ -74,23 +74,29 @@ class Grouped:
         left: str,
         *,
         synthetic: bool = False,
-    ) -> Grouped:
-        """Any sequences of numbers as grouped losses."""
+    ) -> GroupedLosses:
+        """Make grouped losses from any sequences of numbers.
+
+        Raises:
+            UsageError: values are not numbers, or see the class.
+            InputRefused: a count is not a whole number from 0 on, or see the class.
+            ModelRefused: all losses are in one band.
+        """
         raw_edges, raw_counts = _numbers(edges, "edges"), _numbers(counts, "counts")
         for i, count in enumerate(raw_counts):
             if not (np.isfinite(count) and count >= 0 and count == int(count)):
                 raise InputRefused(f"count {i + 1} is not a whole number from 0 on", value=count)
         whole = tuple(int(c) for c in raw_counts)
-        return cls(raw_edges, whole, top, left, synthetic)  # type: ignore[arg-type] # checked as it is made
+        return cls(raw_edges, whole, top, left, synthetic)  # type: ignore[arg-type] # __post_init__ checks them
 
     @property
     def n(self) -> int:
-        """How many losses there are."""
+        """The number of losses."""
         return sum(self.counts)
 
     @cached_property
-    def reach(self) -> Array:
-        """The edges as the likelihood takes them: an open top is infinite."""
+    def fitted_edges(self) -> Array:
+        """The edges that the likelihood uses: the last one is infinite if the top is open."""
         edges = np.array(self.edges)
         if self.top == "open":
             edges[-1] = np.inf
@@ -98,10 +104,10 @@ class Grouped:
 
     @cached_property
     def unit(self) -> float:
-        """The median of the losses, by straight lines: everything is fitted in units of it."""
+        """The median loss by linear interpolation within its band. Fits use losses divided by this unit."""
         shares = np.cumsum(self.counts) / self.n
         band = int(np.searchsorted(shares, 0.5))
-        low, high = self.edges[band], self.reach[band + 1]
+        low, high = self.edges[band], self.fitted_edges[band + 1]
         if not np.isfinite(high):
             return 2 * low if low > 0 else 1.0
         before = shares[band - 1] if band else 0.0
@@ -110,43 +116,43 @@ class Grouped:
 
     @cached_property
     def _in_units(self) -> Array:
-        return self.reach / self.unit
+        return self.fitted_edges / self.unit
 
     @cached_property
     def _weights(self) -> tuple[NDArray[np.bool_], Array]:
-        """Which bands hold losses, and which share of them each of those holds."""
+        """Which bands contain losses, and the share of losses in each of these bands."""
         counts = np.array(self.counts)
         return counts > 0, counts[counts > 0] / self.n
 
-    def require(self, family: Family) -> None:
-        """Refuse a family that has too many parameters for these bands."""
-        filled, needed = sum(n > 0 for n in self.counts), len(family.params) + FEWEST_SPARE
+    def check_enough_bands(self, family: Family) -> None:
+        """Raise ModelRefused if a family has too many parameters for the number of non-empty bands."""
+        filled, needed = sum(n > 0 for n in self.counts), len(family.params) + MIN_SPARE_BANDS
         if filled < needed:
             raise ModelRefused(
-                f"{filled} bands hold losses, and the {family.name} law has {len(family.params)} "
+                f"{filled} bands hold losses, and the {family.name} distribution has {len(family.params)} "
                 f"parameters: it needs {needed}",
                 remedy="Give narrower bands, or a family with fewer parameters.",
             )
 
     def probabilities(self, family: Family, params: Array) -> Array:
-        """The share of each band under parameters (m, p) in units of `unit`, (m, k).
+        """The probability of each band under parameters (m, p), as (m, k). The scale is in units of `unit`.
 
-        With a truncated end, the share of what could be seen.
+        If an end is truncated, probabilities are conditional on the observable range.
         """
         scale, shapes = family.split(params)
         with np.errstate(all="ignore"):
             below, above = family.kernel.sides(self._in_units / scale, *shapes)
-            shares = differences(below, above)
+            shares = share_differences(below, above)
             if self.top == "truncated" and self.left == "truncated":
-                seen = shares.sum(axis=-1, keepdims=True)
+                observable = shares.sum(axis=-1, keepdims=True)
             elif self.top == "truncated":
-                seen = below[..., -1:]
+                observable = below[..., -1:]
             else:
-                seen = above[..., :1] if self.left == "truncated" else np.ones(1)
-            return np.asarray(shares / seen)
+                observable = above[..., :1] if self.left == "truncated" else np.ones(1)
+            return np.asarray(shares / observable)
 
     def loglik(self, family: Family, params: Array) -> Array:
-        """The log-likelihood of one loss on average under parameters (m, p), (m,)."""
+        """The mean log-likelihood per loss under parameters (m, p), as (m,); -inf if it is not finite."""
         filled, weights = self._weights
         with np.errstate(all="ignore"):
             value = np.log(self.probabilities(family, params)[..., filled]) @ weights
@@ -161,10 +167,10 @@ def _numbers(values: Sequence[float], name: str) -> tuple[float, ...]:
 
 
 def _check_conventions(top: str, left: str) -> None:
-    for name, given, known in (("top", top, get_args(Top)), ("left", left, get_args(Left))):
-        if given not in known:
+    for name, value, known in (("top", top, get_args(Top)), ("left", left, get_args(Left))):
+        if value not in known:
             raise UsageError(
-                f"{name} says what lies beyond the edges", value=given, remedy=f"Known: {', '.join(known)}."
+                f"{name} says what lies beyond the edges", value=value, remedy=f"Known: {', '.join(known)}."
             )
 
 
@@ -175,7 +181,7 @@ def _check_edges(edges: tuple[float, ...], top: Top) -> None:
         raise UsageError("a loss cannot be negative", value=edges[0], remedy="Begin with an edge from 0 on.")
     if not all(map(np.isfinite, edges[:-1])):
         raise UsageError("only the last edge may be infinite", value=edges)
-    extreme = next((e for e in edges if e and np.isfinite(e) and not SMALLEST <= e <= LARGEST), None)
+    extreme = next((e for e in edges if e and np.isfinite(e) and not MIN_EDGE <= e <= MAX_EDGE), None)
     if extreme is not None:
         raise UsageError(
             "an edge is too small or too large to compute with", value=extreme, remedy="Use another unit."
@@ -197,37 +203,39 @@ def _check_counts(counts: tuple[int, ...], bands: int) -> None:
         raise InputRefused("all bands are empty", remedy="Give counts of losses.")
 
 
-class GroupedPage(Document):
-    """Counts of losses between edges, what lies beyond the ends, and the source."""
+class GroupedLossesDocument(Document):
+    """A TOML document with grouped losses from a publication: edges, counts and sources."""
 
     id: Identifier
-    """What commands call it by."""
+    """The identifier that commands accept."""
     name: Name
-    """What readers call it."""
+    """The name in reports and charts."""
     unit: Text
     """The unit of the edges."""
     edges: tuple[Annotated[float, Field(ge=0)], ...]
-    """Increasing; one more than there are counts; the last may be inf."""
+    """The increasing band edges, one more than counts; the last may be inf."""
     counts: tuple[Annotated[int, Field(ge=0)], ...]
-    """Losses in each band."""
+    """The number of losses in each band."""
     top: Top
-    """open: the last band has no end; closed: none was above the last edge; truncated: none could be seen."""
+    """open: the last band has no upper end; closed: no loss was above the last edge; truncated: losses above
+    the last edge could not be observed."""
     left: Left = "ground_up"
-    """ground_up: losses were counted from nothing on; truncated: none up to the first edge could be seen."""
+    """ground_up: all losses above 0 were counted; truncated: losses up to the first edge could not be
+    observed."""
     note: OptionalText = None
-    """Where the table is from, in words; it stands under the charts."""
+    """A note on the origin of the table; it is printed below the charts."""
     sources: tuple[str, ...] = Field(min_length=1)
     """Where the table is printed."""
 
     @model_validator(mode="after")
     def _is_a_table(self) -> Self:
         try:
-            Grouped.of(self.edges, self.counts, self.top, self.left)
+            GroupedLosses.from_numbers(self.edges, self.counts, self.top, self.left)
         except OutageAnalysisError as error:
             raise ValueError(f"is no table of losses: {error.problem}") from error
         return self
 
 
-def load_grouped(id_or_path: str | Path) -> GroupedPage:
-    """Read a table of grouped losses, from its bundled id or from a path to TOML."""
-    return read_document(GroupedPage, "grouped", id_or_path)
+def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:
+    """Read a TOML document with grouped losses, by bundled id or by path."""
+    return read_document(GroupedLossesDocument, "grouped", id_or_path)

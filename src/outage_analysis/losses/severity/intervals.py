@@ -1,4 +1,4 @@
-"""Confidence intervals of a quantity of a fitted law."""
+"""Confidence intervals for a quantity of a fitted distribution: Wald and profile likelihood."""
 
 from __future__ import annotations
 
@@ -13,188 +13,221 @@ from numpy.typing import NDArray
 from scipy import special
 
 from outage_analysis.losses.severity.families import Array, Family, LossDistribution
-from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.newton import STEP, Optimum, derivatives
 
 Method = Literal["profile", "wald"]
-REACH = 16.0
-"""How far the logarithm of a parameter may run from its estimate before its end counts as unbounded."""
-EXACT = 1e-6
-"""How near the likelihood must be to its limit at an end, as a share of the drop."""
-BEYOND = 8.0
-"""An end further from the estimate than this, on the logarithm, is as good as none: a factor of 3,000."""
-FAR_OUT = 4.0
-"""An end as far out as this, on the logarithm of a parameter, is looked for in all directions."""
-FAR = 1e3
-"""Where the logarithm of a quantity, or the likelihood, is cut off."""
-ALLOWANCES = (0.1, 0.4, 1.0)
-"""Shares of the drop in likelihood that is allowed: each end starts from the one before."""
-MOST_STEPS = 12
-LONGEST = 0.4
-"""Of a step towards an end, in units of the half-width of the laws allowed."""
-DIRECTIONS, ABREAST, CLOSER = 400, 7, 10
-"""Directions looked in at first; then so many abreast around the best one, closer and closer."""
+MAX_LOG_CHANGE = 16.0
+"""The search ends if the logarithm of a parameter is this far from its estimate; that end is unbounded."""
+TOLERANCE = 1e-6
+"""How close the likelihood must be to its limit at an end of the interval, as a share of the allowed drop."""
+UNBOUNDED_END = 8.0
+"""An end that is further from the estimate on the logarithmic scale (a factor of 3,000) counts as
+infinite."""
+SCAN_FROM = 4.0
+"""If an end is this far from the estimate in the logarithm of a parameter, a scan in all directions checks
+it."""
+MAX_LOG_VALUE = 1e3
+"""Logarithms of the quantity, and the likelihood, are clipped at this value."""
+DROP_SHARES = (0.1, 0.4, 1.0)
+"""Newton's method finds each end for increasing shares of the allowed drop in likelihood, each time starting
+from the result for the previous share."""
+MAX_STEPS = 12
+MAX_STEP_LENGTH = 0.4
+"""The longest Newton step, relative to the radius of the accepted region."""
+DIRECTIONS, REFINED_DIRECTIONS, REFINEMENTS = 400, 7, 10
+"""The scan first tries 400 directions, then refines 10 times with a grid of 7 per dimension around the
+best."""
 
 
-def law_at(grouped: Grouped, family: Family, at: Array) -> LossDistribution:
-    """The law at logarithms of parameters, in the unit of the losses."""
+def distribution_at(grouped: GroupedLosses, family: Family, at: Array) -> LossDistribution:
+    """The distribution with these logarithms of parameters, converted to the unit of the losses."""
     with np.errstate(over="ignore"):
         params = np.exp(at)
-    params[family.at] *= grouped.unit
+    params[family.scale_index] *= grouped.unit
     return LossDistribution(family.name, dict(zip(family.params, params.tolist(), strict=True)))
 
 
 def wald(
-    grouped: Grouped, family: Family, best: Optimum, what: Callable[[LossDistribution], float], level: float
+    grouped: GroupedLosses,
+    family: Family,
+    best: Optimum,
+    evaluate: Callable[[LossDistribution], float],
+    level: float,
 ) -> tuple[float, float]:
-    """The estimate plus and minus its standard error times the normal quantile; not below 0."""
-    value = what(law_at(grouped, family, best.at))
-    slope = _slope(lambda x: what(law_at(grouped, family, x)), best.at)
+    """The estimate plus and minus a normal quantile times its standard error; not below 0 if positive."""
+    value = evaluate(distribution_at(grouped, family, best.point))
+    slope = _slope(lambda x: evaluate(distribution_at(grouped, family, x)), best.point)
     error = np.sqrt(slope @ np.linalg.solve(-best.hessian * grouped.n, slope))
-    reach = float(special.ndtri((1 + level) / 2) * error)
-    return (max(value - reach, 0.0) if value >= 0 else value - reach), value + reach
+    half = float(special.ndtri((1 + level) / 2) * error)
+    return (max(value - half, 0.0) if value >= 0 else value - half), value + half
 
 
 def profile(
-    grouped: Grouped, family: Family, best: Optimum, what: Callable[[LossDistribution], float], level: float
+    grouped: GroupedLosses,
+    family: Family,
+    best: Optimum,
+    evaluate: Callable[[LossDistribution], float],
+    level: float,
 ) -> tuple[float, float]:
-    """The least and the greatest value over all laws that the likelihood ratio does not reject."""
-    low, high = (_end(Ball(grouped, family, best, what, level, sign)) for sign in (-1, 1))
+    """The smallest and largest value over all distributions that a likelihood ratio test does not reject."""
+    low, high = (_end(AcceptedRegion(grouped, family, best, evaluate, level, sign)) for sign in (-1, 1))
     return low, high
 
 
 @dataclass(frozen=True)
-class Ball:
-    """The laws that are not rejected, turned and stretched to about a ball of radius 1."""
+class AcceptedRegion:
+    """The distributions that a likelihood ratio test accepts, in coordinates where they form about a ball.
 
-    grouped: Grouped
+    Points of these coordinates are linear transforms of the logarithms of the parameters.
+    """
+
+    grouped: GroupedLosses
     family: Family
     best: Optimum
-    what: Callable[[LossDistribution], float]
+    quantity: Callable[[LossDistribution], float]
     level: float
     sign: int
-    """Which end is looked for: -1 the least, 1 the greatest value."""
+    """The end to search for: -1 the smallest, 1 the largest value."""
 
     @cached_property
-    def drop(self) -> float:
-        """What the log-likelihood of one loss may lose."""
+    def max_drop(self) -> float:
+        """The largest accepted drop of the mean log-likelihood per loss."""
         return float(special.chdtri(1, 1 - self.level)) / 2 / self.grouped.n
 
     @cached_property
-    def stretch(self) -> Array:
-        """From the ball to logarithms of parameters, (p, p)."""
-        return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.drop))
+    def scaling(self) -> Array:
+        """The matrix (p, p) that maps points of the region to changes of the logarithms of the parameters."""
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.max_drop))
 
     @cached_property
     def positive(self) -> bool:
-        """Whether the quantity is; then its unit has no part in how it is pushed."""
-        return self.value(np.zeros(len(self.best.at))) > 0
+        """Whether the quantity is positive. Its logarithm is then used, so that its unit has no effect."""
+        return self.value(np.zeros(len(self.best.point))) > 0
 
-    def place(self, u: Array) -> Array:
-        """The logarithms of parameters (..., p) at points (..., p) of the ball."""
-        return np.asarray(self.best.at + np.minimum(np.maximum(u @ self.stretch, -2 * REACH), 2 * REACH))
+    def log_parameters(self, u: Array) -> Array:
+        """The logarithms of the parameters (..., p) at points (..., p) of the region."""
+        return np.asarray(
+            self.best.point
+            + np.minimum(np.maximum(u @ self.scaling, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
+        )
 
     def value(self, u: Array) -> float:
-        """The quantity at a point."""
-        return self.what(law_at(self.grouped, self.family, self.place(u)))
+        """The quantity at a point of the region."""
+        return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
-    def push(self, points: Array) -> Array:
-        """How far the quantity is pushed at points (m, p): on its logarithm, if it is positive."""
+    def signed_value(self, points: Array) -> Array:
+        """The value to maximise at points (m, p): `sign` times the quantity, or its logarithm if positive."""
         values = np.array([self.value(u) for u in points])
         if self.positive:
             values = np.log(np.maximum(values, 1e-300))
-        return np.asarray(np.clip(self.sign * np.nan_to_num(values), -FAR, FAR))
+        return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
-    def spare(self, points: Array) -> Array:
-        """What is left of the drop at points (m, p), as a share of it: below 0 a law is rejected."""
-        value = self.grouped.loglik(self.family, np.exp(self.place(points)))
-        return np.asarray(np.maximum((value - self.best.value) / self.drop + 1, -FAR))
-
-
-def _end(ball: Ball) -> float:
-    """One end: the quantity is pushed as far as the likelihood allows, its allowance growing step by step."""
-    origin = np.zeros((1, len(ball.best.at)))
-    ahead = derivatives(ball.push, origin)[1][0]
-    pace = max(float(np.linalg.norm(ahead)), 1e-300)  # so that push and limit change at one rate
-    u, reached = ahead / pace, 1.0
-    for share in ALLOWANCES:
-        met = _met(ball, u * np.sqrt(share / reached), pace, share)
-        if met is None:
-            return _scanned(ball)
-        u, reached = met, share
-    far = np.abs(ball.place(u) - ball.best.at).max() > FAR_OUT
-    return _scanned(ball) if far else ball.value(u)
+    def remaining_drop(self, points: Array) -> Array:
+        """The unused share of the allowed drop at points (m, p). Below 0 the distribution is rejected."""
+        value = self.grouped.loglik(self.family, np.exp(self.log_parameters(points)))
+        return np.asarray(np.maximum((value - self.best.value) / self.max_drop + 1, -MAX_LOG_VALUE))
 
 
-def _met(ball: Ball, u: Array, pace: float, share: float) -> Array | None:
-    """Where push and limit have one direction, by Newton's method; None when it does not settle there."""
-    p, radius = len(u), np.sqrt(share)
-    weight = None
-    for _ in range(MOST_STEPS):
-        _, gradients, curves = derivatives(lambda rows: ball.push(rows) / pace, u[None])
-        spare, limits, bends = derivatives(ball.spare, u[None])
-        gradient, limit = gradients[0], limits[0]
-        if weight is None:
-            steep = float(np.linalg.norm(limit))
-            if not (steep > 0 and np.isfinite(steep)):
+def _end(region: AcceptedRegion) -> float:
+    """One end of the interval: the largest `signed_value` within the accepted region.
+
+    The allowed drop increases step by step. If Newton's method fails or ends far away, a scan replaces it.
+    """
+    origin = np.zeros((1, len(region.best.point)))
+    slope = derivatives(region.signed_value, origin)[1][0]
+    scale = max(float(np.linalg.norm(slope)), 1e-300)  # so that value and constraint have similar slopes
+    point, last_share = slope / scale, 1.0
+    for share in DROP_SHARES:
+        end = _constrained_maximum(region, point * np.sqrt(share / last_share), scale, share)
+        if end is None:
+            return _scan_for_end(region)
+        point, last_share = end, share
+    far = np.abs(region.log_parameters(point) - region.best.point).max() > SCAN_FROM
+    return _scan_for_end(region) if far else region.value(point)
+
+
+def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, share: float) -> Array | None:
+    """Maximise the value where a share of the allowed drop is used up, by Newton's method on the Lagrangian.
+
+    Args:
+        region: the accepted region.
+        point: the start point.
+        scale: the value is divided by this number.
+        share: the share of the allowed drop.
+
+    Returns:
+        The maximum as a point of the region; None if the method does not converge to one.
+    """
+    p, radius = len(point), np.sqrt(share)
+    multiplier = None
+    for _ in range(MAX_STEPS):
+        _, gradients, curvatures = derivatives(lambda rows: region.signed_value(rows) / scale, point[None])
+        drop, drop_gradients, drop_curvatures = derivatives(region.remaining_drop, point[None])
+        gradient, drop_gradient = gradients[0], drop_gradients[0]
+        if multiplier is None:
+            steepness = float(np.linalg.norm(drop_gradient))
+            if not (steepness > 0 and np.isfinite(steepness)):
                 return None
-            weight = float(np.linalg.norm(gradient)) / steep
+            multiplier = float(np.linalg.norm(gradient)) / steepness
         system = np.zeros((p + 1, p + 1))
-        system[:p, :p] = curves[0] + weight * bends[0]
-        system[:p, p] = system[p, :p] = limit
-        missed = np.append(gradient + weight * limit, spare[0] - 1 + share)
+        system[:p, :p] = curvatures[0] + multiplier * drop_curvatures[0]
+        system[:p, p] = system[p, :p] = drop_gradient
+        residual = np.append(gradient + multiplier * drop_gradient, drop[0] - 1 + share)
         if (
-            not (np.isfinite(system).all() and np.isfinite(missed).all())
+            not (np.isfinite(system).all() and np.isfinite(residual).all())
             or np.linalg.matrix_rank(system) <= p
         ):
             return None
-        step = np.linalg.solve(system, -missed)
-        step *= min(1.0, LONGEST * radius / max(float(np.linalg.norm(step[:p])), 1e-300))
-        u, weight = u + step[:p], weight + float(step[p])
-        if np.abs(step[:p]).max() < EXACT:
-            left = float(ball.spare(u[None])[0]) - 1 + share
-            return u if weight > 0 and abs(left) < EXACT else None
+        step = np.linalg.solve(system, -residual)
+        step *= min(1.0, MAX_STEP_LENGTH * radius / max(float(np.linalg.norm(step[:p])), 1e-300))
+        point, multiplier = point + step[:p], multiplier + float(step[p])
+        if np.abs(step[:p]).max() < TOLERANCE:
+            error = float(region.remaining_drop(point[None])[0]) - 1 + share
+            return point if multiplier > 0 and abs(error) < TOLERANCE else None
     return None
 
 
-def _scanned(ball: Ball) -> float:
-    """The same by looking in all directions, then closer and closer around the best of them.
+def _scan_for_end(region: AcceptedRegion) -> float:
+    """One end of the interval, by trying many directions and refining around the best one.
 
-    For laws far from a ball: where the likelihood never falls to its limit, or the quantity is infinite.
+    Used if the accepted region is far from a region: the likelihood never falls to its limit in some
+    direction, or the quantity becomes infinite.
     """
-    origin = np.zeros(len(ball.best.at))
+    origin = np.zeros(len(region.best.point))
     directions, spread = _sphere(len(origin)), 0.1
-    for _ in range(CLOSER):
-        radii, bounded = _limits(ball, directions)
-        pushed = ball.push(directions * radii[:, None])
-        at = int(np.argmax(pushed))
-        best = directions[at]
-        end, is_bounded = ball.value(best * radii[at]), bool(bounded[at])
-        near = np.array([*product(np.linspace(-1, 1, ABREAST), repeat=len(best))])
+    for _ in range(REFINEMENTS):
+        radii, bounded = _radii(region, directions)
+        highest = int(np.argmax(region.signed_value(directions * radii[:, None])))
+        best = directions[highest]
+        end, is_bounded = region.value(best * radii[highest]), bool(bounded[highest])
+        near = np.array([*product(np.linspace(-1, 1, REFINED_DIRECTIONS), repeat=len(best))])
         directions = best + spread * near
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         spread /= 3
-    away = abs(np.log(end / ball.value(origin))) if ball.positive and end > 0 else np.inf
-    if (is_bounded and not ball.positive) or away < (BEYOND if is_bounded else BEYOND / 2):
+    distance = abs(np.log(end / region.value(origin))) if region.positive and end > 0 else np.inf
+    if (is_bounded and not region.positive) or distance < (
+        UNBOUNDED_END if is_bounded else UNBOUNDED_END / 2
+    ):
         return end
-    return np.inf if ball.sign > 0 else 0.0
+    return np.inf if region.sign > 0 else 0.0
 
 
-def _limits(ball: Ball, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """How far the likelihood allows to go in directions (m, p), and whether it ends the way at all."""
+def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """The radius of the accepted region in each direction (m, p), and whether the region is bounded there."""
     with np.errstate(divide="ignore"):
-        reach = REACH / np.abs(directions @ ball.stretch).max(axis=1)
-    low, high = np.zeros(len(reach)), reach.copy()
-    bounded = ball.spare(directions * reach[:, None]) < 0
+        farthest = MAX_LOG_CHANGE / np.abs(directions @ region.scaling).max(axis=1)
+    low, high = np.zeros(len(farthest)), farthest.copy()
+    bounded = region.remaining_drop(directions * farthest[:, None]) < 0
     for _ in range(50):
         middle = (low + high) / 2
-        allowed = ball.spare(directions * middle[:, None]) > 0
+        allowed = region.remaining_drop(directions * middle[:, None]) > 0
         low, high = np.where(allowed, middle, low), np.where(allowed, high, middle)
-    return np.where(bounded, low, reach), bounded
+    return np.where(bounded, low, farthest), bounded
 
 
 def _sphere(p: int) -> Array:
-    """Directions in one, two or three dimensions, evenly spread, (m, p)."""
+    """Evenly spread unit vectors in one, two or three dimensions, (m, p)."""
     if p == 1:
         return np.array([[1.0], [-1.0]])
     turns = np.arange(DIRECTIONS)

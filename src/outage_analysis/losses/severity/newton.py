@@ -1,6 +1,7 @@
-"""Where a smooth function of one to three numbers is greatest: damped Newton from several starts at once.
+"""Maximise a smooth function of one to three variables with a damped Newton method.
 
-Every start is a row, so that one evaluation serves all of them; derivatives are central differences.
+The method runs from several start points at once: each start is one row of an array, so that one function
+call evaluates all of them. Derivatives are central differences.
 """
 
 from __future__ import annotations
@@ -13,31 +14,34 @@ import numpy as np
 from outage_analysis.losses.severity.families import Array
 
 STEP = 1e-3
-"""Of the differences, on the logarithm of a parameter: their error is of the order of its fourth power."""
-STEPS, MORE_STEPS, POLISHED = 60, 400, 6
+"""The step of the finite differences. Their error is of the order of its fourth power."""
+FIRST_STEPS, MORE_STEPS, POLISHING_STEPS = 60, 400, 6
+"""The largest number of steps from each start, from the best of these points, and of undamped steps at the
+end."""
 NOISE = 1e-14
-"""Of a value: what rounding may take from it."""
-LONGEST = 1.5
-"""Largest change of a parameter's logarithm in one step."""
-STILL = 1e-9
+"""The relative rounding error of a function value."""
+MAX_STEP_LENGTH = 1.5
+"""The largest change of a variable in one step."""
+MIN_STEP = 1e-9
+"""The iteration ends if all steps are smaller."""
 
 Function = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best point found: where, how high, and the slope and curvature there."""
+    """The maximum: its coordinates, the value, and the gradient and Hessian there."""
 
-    at: Array
+    point: Array
     value: float
     gradient: Array
     hessian: Array
 
 
 def derivatives(function: Function, at: Array) -> tuple[Array, Array, Array]:
-    """Value (m,), gradient (m, p) and Hessian (m, p, p) at points (m, p).
+    """Values (m,), gradients (m, p) and Hessians (m, p, p) at points (m, p).
 
-    Not finite where a neighbour has no finite value.
+    They are not finite if the function is not finite at a neighbouring point of the differences.
     """
     p = at.shape[1]
     ones = np.eye(p)
@@ -60,40 +64,47 @@ def derivatives(function: Function, at: Array) -> tuple[Array, Array, Array]:
 
 
 def maximise(function: Function, starts: Array) -> Optimum:
-    """The greatest value reached from any of the starts (m, p), which must have finite values."""
-    at = _climbed(function, starts.astype(float), STEPS)
+    """The largest maximum that is reached from any of the start points (m, p).
+
+    The function must be finite at the start points.
+    """
+    at = _climb(function, starts.astype(float), FIRST_STEPS)
     best = at[[int(np.argmax(function(at)))]]
-    return _polished(function, _climbed(function, best, MORE_STEPS))  # a flat ridge takes its time
+    return _polish(
+        function, _climb(function, best, MORE_STEPS)
+    )  # many steps, because progress along a flat ridge is slow
 
 
-def _climbed(function: Function, at: Array, steps: int) -> Array:
-    """Every start after so many steps uphill, or where it stands still.
+def _climb(function: Function, at: Array, steps: int) -> Array:
+    """Move each point uphill with damped Newton steps until it stops moving or `steps` is reached.
 
-    Steps are damped until they climb, and lean on the size of the curvature where it has the wrong sign.
+    A step that does not increase the value is repeated with more damping. If the curvature has the wrong
+    sign, its absolute value is used.
     """
     damping = np.full(len(at), 1e-3)
     value, gradient, hessian = derivatives(function, at)
     for _ in range(steps):
-        step = _step(gradient, hessian, damping)
+        step = _damped_step(gradient, hessian, damping)
         better = function(at + step) > value
         at = np.where(better[:, None], at + step, at)
         damping = np.clip(np.where(better, damping / 10, damping * 10), 1e-12, 1e8)
-        if np.all(np.abs(step).max(axis=1) < STILL):
+        if np.all(np.abs(step).max(axis=1) < MIN_STEP):
             break
         value, gradient, hessian = derivatives(function, at)
     return at
 
 
-def _polished(function: Function, at: Array) -> Optimum:
-    """The last digits: near the top a value is too flat to climb by, its slope is not.
+def _polish(function: Function, at: Array) -> Optimum:
+    """Improve the last digits of a maximum with undamped Newton steps that reduce the gradient.
 
-    Newton's own steps, undamped, may leave a curved ridge and come back to it further on; of the places
-    on the way, that with the least slope is the top, unless it is lower.
+    Near a maximum the value is too flat to compare, but the gradient is not. Undamped steps may leave a
+    curved ridge and return to it, so the result is the visited point with the smallest gradient whose value
+    is not lower than that of the first point.
     """
-    first = place = best = _measured(function, at)
-    for _ in range(POLISHED):
-        place = _measured(
-            function, place.at[None] + _step(place.gradient[None], place.hessian[None], np.zeros(1))
+    first = place = best = _evaluate(function, at)
+    for _ in range(POLISHING_STEPS):
+        place = _evaluate(
+            function, place.point[None] + _damped_step(place.gradient[None], place.hessian[None], np.zeros(1))
         )
         if not place.value >= first.value - NOISE * abs(first.value):
             continue
@@ -102,12 +113,13 @@ def _polished(function: Function, at: Array) -> Optimum:
     return best
 
 
-def _measured(function: Function, at: Array) -> Optimum:
-    """Value, slope and curvature at a point (1, p).
+def _evaluate(function: Function, at: Array) -> Optimum:
+    """Value, gradient and Hessian at a point (1, p).
 
-    Differences are taken along the axes of the curvature, in units of it: a narrow top needs short ones.
+    Finite differences are taken along the axes of the curvature and scaled by it, because a narrow maximum
+    needs short differences.
     """
-    sizes, axes = np.linalg.eigh(_finite(derivatives(function, at)[2][0]))
+    sizes, axes = np.linalg.eigh(_zero_if_not_finite(derivatives(function, at)[2][0]))
     scale = np.sqrt(np.maximum(np.abs(sizes), 1.0))
     units, back = axes / scale, (axes * scale).T
     value, gradient, hessian = derivatives(lambda u: function(at + u @ units.T), np.zeros_like(at))
@@ -115,16 +127,16 @@ def _measured(function: Function, at: Array) -> Optimum:
         return Optimum(at[0], float(value[0]), back.T @ gradient[0], back.T @ hessian[0] @ back)
 
 
-def _step(gradient: Array, hessian: Array, damping: Array) -> Array:
-    """Newton's step (m, p) with the curvature's size in place of its sign, damped."""
-    sizes, axes = np.linalg.eigh(_finite(hessian))
+def _damped_step(gradient: Array, hessian: Array, damping: Array) -> Array:
+    """The damped Newton step (m, p), which uses the absolute value of the curvature."""
+    sizes, axes = np.linalg.eigh(_zero_if_not_finite(hessian))
     curved = np.maximum(np.abs(sizes), 1e-10) + damping[:, None]
-    along = np.einsum("mji,mj->mi", axes, _finite(gradient)) / curved
+    along = np.einsum("mji,mj->mi", axes, _zero_if_not_finite(gradient)) / curved
     step = np.einsum("mij,mj->mi", axes, along)
     longest = np.abs(step).max(axis=1, keepdims=True)
-    return np.asarray(step * np.minimum(1, LONGEST / np.maximum(longest, 1e-300)))
+    return np.asarray(step * np.minimum(1, MAX_STEP_LENGTH / np.maximum(longest, 1e-300)))
 
 
-def _finite(numbers: Array) -> Array:
-    """What is not finite, beside a place without a value, gives no direction."""
+def _zero_if_not_finite(numbers: Array) -> Array:
+    """Replace values that are not finite by 0, so that they do not influence the direction of a step."""
     return np.where(np.isfinite(numbers), numbers, 0.0)

@@ -73,7 +73,9 @@ def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
     """Return the title of the slide: the expected cash, or only its name if claims are synthetic."""
     locale = report.words
     if first.figure == NO_FIGURE:
-        no_cost_key = "deck.answer_none_claims" if report.analysis.of_claims else "deck.answer_none"
+        no_cost_key = (
+            "deck.answer_none_claims" if report.analysis.headline_from_claims else "deck.answer_none"
+        )
         return locale(no_cost_key, day=locale.day(report.analysis.as_of))
     if first.synthetic:
         return locale("chart.synthetic_prefix", title=first.title)
@@ -109,7 +111,7 @@ def cost_points(report: Report) -> dict[str, float]:
     analysis = report.analysis
     table, expected = (
         analysis.tables.get("quantiles"),
-        analysis.expected_cash(analysis.headline or "published"),
+        analysis.expected_cash(analysis.headline_basis or "published"),
     )
     if table is None or expected is None:
         return {}
@@ -120,7 +122,7 @@ def cost_points(report: Report) -> dict[str, float]:
 def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with the distribution of the total: percentiles as bars, and their explanation."""
     locale, analysis, points = report.words, report.analysis, cost_points(report)
-    is_synthetic = analysis.marked("quantiles")
+    is_synthetic = analysis.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     if not {"p10", "p90"} <= set(points) or points["p10"] == points["p90"]:
         return _text_slide(report, canvas, points)
@@ -174,7 +176,7 @@ def _budget_chance(report: Report) -> tuple[float, float] | None:
 
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
     """Write the uncertainty slide as text if there is no distribution to chart."""
-    locale, is_synthetic = report.words, report.analysis.marked("quantiles")
+    locale, is_synthetic = report.words, report.analysis.needs_synthetic_mark("quantiles")
     key = "certain" if {"p10", "p90"} <= set(points) else "few" if "expected" in points else "none"
     canvas.add_title(
         locale(f"deck.{key}_title"),
@@ -191,7 +193,7 @@ def _left_out_text(report: Report) -> str:
     """Return which lines the budget probability leaves out; empty if there are none."""
     locale, analysis = report.words, report.analysis
     names = analysis.names(locale.lang)
-    lines = ", ".join(names.get(x, x) for x in analysis.uncounted_lines)
+    lines = ", ".join(names.get(x, x) for x in analysis.lines_outside_budget)
     return locale("report.budget_left_out", lines=lines) if lines else ""
 
 
@@ -217,7 +219,7 @@ def _uncertainty_sentences(
     texts = []
     if budget:
         low, high = money_range_ends(locale, points["p10"], points["p90"])
-        texts.append(budget_scope(report.analysis, report.analysis.headline, locale))
+        texts.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))
         texts.append(locale("deck.sure_eight", low=low, high=high))
     if "p50" in points:
         texts.append(locale("deck.sure_half", median=locale.money(points["p50"])))

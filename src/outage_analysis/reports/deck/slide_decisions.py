@@ -22,7 +22,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with a table of policies or levers, what is left out, method and sources."""
     locale, analysis = report.words, report.analysis
     compared = analysis.compared
-    is_synthetic = compared is not None and compared.synthetic and analysis.made_up
+    is_synthetic = compared is not None and compared.synthetic and analysis.headline_is_synthetic
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
     subtitle = "" if compared else locale("deck.no_options")
     canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
@@ -48,7 +48,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
         if known
         else locale("deck.notes_none")
     )
-    rule = [locale("deck.method_rule")] if analysis.by_rule else []
+    rule = [locale("deck.method_rule")] if analysis.has_rule_based_rates else []
     limits, limits_text = (
         [text[locale.lang] for text in analysis.limits],
         " ".join((*rule, locale("deck.limits"))),

@@ -26,7 +26,7 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with the cost range per input, and the cost of one step of each lever."""
     locale, analysis = report.words, report.analysis
     rows = uncertain.tornado_bars(analysis.tables["tornado"], MAX_INPUTS)
-    is_synthetic = analysis.marked("tornado")
+    is_synthetic = analysis.needs_synthetic_mark("tornado")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     answers = report.answers
     decide = [Paragraph(locale("report.decide"), 15, bold=True, space_after=6)]
@@ -78,7 +78,7 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
     steps = analysis.tables.get("steps", pl.DataFrame())
     parts = uncertain.waterfall_bars(steps, MAX_PARTS) if len(steps) > 1 else steps.clear()
     stages = _funnel_stages(report) if parts.is_empty() else parts.clear()
-    is_synthetic = analysis.made_up and not (parts.is_empty() and stages.is_empty())
+    is_synthetic = analysis.headline_is_synthetic and not (parts.is_empty() and stages.is_empty())
     chart_name = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
     if chart_name == "waterfall" and parts.is_empty():
         chart_name = ""
@@ -133,7 +133,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
     """Add the table of headline amounts, with the model's expected cash on top if it is comparable."""
     locale, analysis = report.words, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
-    ours = analysis.headline == "published" and "expected" in points
+    ours = analysis.headline_basis == "published" and "expected" in points
     if ours:
         spread = {"p10", "p90"} <= set(points) and locale.money_range(points["p10"], points["p90"])
         counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
@@ -174,7 +174,7 @@ def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: B
 def _funnel_stages(report: Report) -> pl.DataFrame:
     """Return the expected number of claims per stage of the funnel; empty if any is unknown."""
     analysis = report.analysis
-    table = analysis.tables[analysis.behind("funnel")]
+    table = analysis.tables[analysis.headline_table_name("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
     return rows.clear() if rows["expected"].null_count() else rows
 

@@ -61,7 +61,7 @@ class PdfContent:
     def common_values(self) -> Values:
         """The values that the brief and the full report share: the first screen and labels."""
         report, locale = self.report, self.report.words
-        sentences, is_synthetic = report.answers, report.analysis.made_up
+        sentences, is_synthetic = report.answers, report.analysis.headline_is_synthetic
         answers = (
             ("drives", "drives", sentences.drives, is_synthetic),
             ("decide", "decide", sentences.decide, is_synthetic),

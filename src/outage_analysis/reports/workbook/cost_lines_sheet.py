@@ -39,7 +39,9 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
         inputs: the name of the sheet of inputs.
     """
     locale = report.words
-    sheet.write_title(locale("workbook.lines"), report.banner if report.analysis.marked("quantiles") else "")
+    sheet.write_title(
+        locale("workbook.lines"), report.banner if report.analysis.needs_synthetic_mark("quantiles") else ""
+    )
     sheet.sortable = False
     if live is None:
         sheet.write_paragraph(no_formulas_reason(report), "strong")
@@ -90,7 +92,7 @@ def no_formulas_reason(report: Report) -> str:
     """Return why a workbook has values without formulas."""
     analysis = report.analysis
     return report.words(
-        "workbook.no_formulas_tied" if analysis.headline in analysis.runs else "workbook.no_formulas"
+        "workbook.no_formulas_tied" if analysis.headline_basis in analysis.runs else "workbook.no_formulas"
     )
 
 

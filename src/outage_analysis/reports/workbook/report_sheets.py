@@ -60,8 +60,10 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
         waiting += _write_sheet(book, report, tables, section.title, SOURCES_COLOUR, [section])
     if waiting:
         title = report.words("workbook.chart_figures")
-        data = book.add_sheet(title, SOURCES_COLOUR, synthetic=report.analysis.marked("total_law"))
-        data.write_title(title, report.banner if report.analysis.marked("total_law") else "")
+        data = book.add_sheet(
+            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_law")
+        )
+        data.write_title(title, report.banner if report.analysis.needs_synthetic_mark("total_law") else "")
         data.sortable = False
         for chart in waiting:
             insert_chart(chart, report, data)

@@ -214,7 +214,7 @@ def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, 
 
 def _basis(report: Report) -> str:
     """Return the basis of the headline."""
-    return report.analysis.headline or "published"
+    return report.analysis.headline_basis or "published"
 
 
 def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
@@ -257,7 +257,7 @@ def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit)
 
 
 def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
-    locale, table = report.words, report.analysis.doubt(_basis(report), "budget")
+    locale, table = report.words, report.analysis.uncertainty_table(_basis(report), "budget")
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
@@ -310,7 +310,9 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
     """Return the row with the expected cash from claims, if the headline has another basis."""
     locale, analysis = report.words, report.analysis
-    basis = next((b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline), "")
+    basis = next(
+        (b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline_basis), ""
+    )
     expected = analysis.expected_cash(basis) if basis else None
     if expected is None:
         return []

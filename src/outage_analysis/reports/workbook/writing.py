@@ -40,11 +40,11 @@ def workbook_bytes(report: Report) -> bytes:
     properties = {"title": report.title, "subject": report.policy, "comments": report.footer}
     file.set_properties({**{k: cell_text(text) for k, text in properties.items()}, "created": created})
     scale = LargerUnit.for_amounts(
-        locale, report.analysis.expected_cash(report.analysis.headline or "published")
+        locale, report.analysis.expected_cash(report.analysis.headline_basis or "published")
     )
     book = ReportWorkbook(file, locale, CellFormats(file, locale), scale)
     live = None if report.products is None else LiveFormulas(report.products, locale, scale)
-    is_synthetic = report.analysis.marked("quantiles")
+    is_synthetic = report.analysis.needs_synthetic_mark("quantiles")
     summary = book.add_sheet(locale("workbook.summary"), MODEL_COLOUR, synthetic=is_synthetic)
     inputs = book.add_sheet(locale("workbook.assumptions"), INPUT_TAB)
     lines = book.add_sheet(locale("workbook.lines"), MODEL_COLOUR, synthetic=is_synthetic)
