@@ -12,7 +12,7 @@ from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
 INSTALLED = Path("/usr/share/fonts/opentype/noto")
-TARGET = Path(__file__).parents[1] / "src" / "outage_analysis" / "fonts"
+TARGET = Path(__file__).parents[1] / "src" / "outage_analysis" / "text" / "font_files"
 FAMILY = "Outage Sans"
 RANGES = (
     (0x20, 0x7E), (0xA0, 0x17F), (0x391, 0x3C9), (0x2010, 0x203B), (0x2070, 0x208E), (0x3000, 0x301F),

@@ -216,10 +216,11 @@ def test_a_number_of_rows_that_cannot_be_is_refused(size: int) -> None:
 
 WRITE = """
 import sys
-from outage_analysis.incidents.incident import load_incident
-from outage_analysis.synthetic import chunks, dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis import load_incident
+from outage_analysis.claims import dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis.claims.synthetic import chunks
 
-chunks.CHUNK = 7_000
+chunks.CHUNK_ROWS = 7_000
 page, incident = load_synthetic("kakao-2022"), load_incident("kakao-2022")
 for path in sys.argv[1:]:
     dirt = dirt_counts(20_000, 0.02, incident, csv=path.endswith("csv"))

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import outage_analysis
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.incidents import facts, outcomes
-from outage_analysis.reports import FORMATS, read_manifest, write_report
+from outage_analysis.reports import FORMATS, build_manifest, read_manifest, write_report
 from outage_analysis.reports.archives import pack
 from outage_analysis.reports.build_manifest import LIBRARIES, code_digest, output_records
 from outage_analysis.text import fonts
@@ -126,13 +125,18 @@ def test_every_archive_of_the_bundled_case_tells_its_members(bundles: dict[str, 
 def test_a_change_of_code_changes_its_checksum_and_nothing_else_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outage_analysis, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(build_manifest, "package_root", lambda: tmp_path)
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "html.py").write_text("a = 1\n")
 
     now = code_digest.__wrapped__  # reads again
     before = now()
-    for folder, file in {"data": "x.toml", "fonts": "x.otf", "__pycache__": "x.pyc", ".git": "x"}.items():
+    for folder, file in {
+        "data": "x.toml",
+        "font_files": "x.otf",
+        "__pycache__": "x.pyc",
+        ".git": "x",
+    }.items():
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).write_text("x")
     assert now() == before
