@@ -210,7 +210,7 @@ def test_a_query_is_added_as_the_recipe_says(
     (path, text), (module, function) = recipe("Add a query").items()
     assert text.startswith("-- One row per ")
     stored = queries.query_text
-    monkeypatch.setattr(queries, "text", lambda name: text if name == Path(path).stem else stored(name))
+    monkeypatch.setattr(queries, "query_text", lambda name: text if name == Path(path).stem else stored(name))
     names = room(module)
     exec(function, names)  # noqa: S102 - the block is ours
     read = read_claims(claims_csv([{"filed_on": day} for day in ("2022-10-19", "2022-10-26")]), incident)

@@ -114,8 +114,8 @@ def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> N
 def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
     example: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for told, recipe in (("cost", "pricing.price"), ("sensitivity", "pipeline.run")):
-        monkeypatch.setattr(f"outage_analysis.{recipe}", lambda *_, **__: example)
+    for told, recipe in (("cost", "price"), ("sensitivity", "run")):
+        monkeypatch.setattr(f"outage_analysis.analysis.{recipe}", lambda *_, **__: example)
         code, out, err = command(told, "--json")
         assert (code, err) == (0, f"{SAID['en']}\n")
         assert json.loads(out)["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]

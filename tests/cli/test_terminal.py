@@ -118,7 +118,7 @@ def printed(table: Printed, width: int | None) -> str:
     """A table as it is printed on a terminal of so many columns; None for a pipe."""
     lines: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(console, "_width", lambda: width)
+        patch.setattr(console, "_terminal_width", lambda: width)
         patch.setattr(console, "print_line", lines.append)
         console.print_table(*table)
     return "\n".join(lines)

@@ -359,4 +359,4 @@ def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
 
 
 def test_no_claim_can_feed_it() -> None:
-    assert set(inspect.signature(backtest).parameters) == {"page", "draws", "seed"}
+    assert set(inspect.signature(backtest).parameters) == {"spec", "draws", "seed"}

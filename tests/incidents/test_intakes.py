@@ -224,7 +224,7 @@ def test_the_command_prints_every_table(run: Run, page: Callable[[str], Path]) -
     for title in (
         "Counts used",
         "by growth curve",
-        "curves are apart",
+        "How much the curves differ",
         "Variance",
         "Forecasts of later counts",
     ):

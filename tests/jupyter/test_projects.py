@@ -411,7 +411,7 @@ def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
     assert load_incident(project / "incident.toml").name.en == name
 
 
-@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "pages_of"])
+@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "load_documents"])
 def test_a_project_that_could_not_be_finished_leaves_nothing(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,7 +228,7 @@ def test_our_own_pages_have_no_dead_parts(id_: str, page: Written) -> None:
     else:
         text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
         policy = load_policy(
-            page(text.format(id="p", currency="KRW", loss_unit="KRW", second="  share = 0.1"))
+            page(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
 

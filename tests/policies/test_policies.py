@@ -148,7 +148,7 @@ def test_a_page_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
         load_policy(page)
     said = str(refusal.value)
     assert message in said
-    if said.startswith("policies.toml, the page: two lines"):  # no one line is the wrong one
+    if said.startswith("policies.toml, the document: two lines"):  # no one line is the wrong one
         return
     place = re.match(r"policies\.toml, line (\d+), (line '[^:]+): ", said)
     assert place

@@ -152,7 +152,7 @@ def stated(low: float, expected: float, high: float) -> Ledger:
     """A rate that is one of two, with this mean."""
     share = (expected - low) / (high - low)
     law = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
-    return rates(classes=(), widest=(), law=law)
+    return rates(classes=(), widest=(), distribution=law)
 
 
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page

@@ -1,7 +1,15 @@
-"""Run an analysis: `run` takes a Plan and returns an Analysis with all results.
+"""The analysis: a Plan goes in, an Analysis with every figure of one run comes out.
 
-`plan` loads the inputs, `recipe` runs the steps, `cost_run` computes the cost, and `tables` and `exploration`
-build the tables.
+Modules:
+    plan: the Plan, and how its documents and claims are found
+    recipe: `run(plan)`, the steps of a run in order
+    cost_run: the steps that compute the cost alone
+    analysis: the Analysis: its tables, figures and notes
+    tables: tables built from documents, cubes and costs
+    display_units: amounts in whole currency for printed tables
+    alternatives: policies compared with the plan's policy
+    drivers: tables of what drives the cost
+    exploration: tables of losses and of claims still to come
 """
 
 from __future__ import annotations

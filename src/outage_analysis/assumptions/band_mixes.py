@@ -18,6 +18,62 @@ from outage_analysis.files import Document
 from outage_analysis.incidents import Band, Closed, check_partition
 from outage_analysis.policies import Schedule, contains_integer
 
+Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
+"""How many observations a statement is worth; above a million the shares are practically certain."""
+
+
+class Dirichlet(Document):
+    """Uncertain shares of a whole, known as precisely as if `size` members of the whole had been observed.
+
+    This is a joint distribution: it takes one uniform per share. Each uniform gives a gamma quantile with
+    shape size x share; these quantiles, divided by their sum, are the shares. Raising one uniform raises its
+    own share and lowers the others. A share of zero stays zero.
+    """
+
+    kind: Literal["dirichlet"] = "dirichlet"
+    shares: tuple[Share, ...] = Field(min_length=1)
+    """The expected shares; they add up to 1."""
+    size: Size
+    """How many observations the statement is worth: the larger, the closer drawn shares stay to the expected
+    ones."""
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Self:
+        check_adds_up("shares", self.shares)
+        return self
+
+    @property
+    def mean(self) -> FloatArray:
+        """The expected shares, (k,)."""
+        return np.array(self.shares) / sum(self.shares)
+
+    def quantile(self, u: ArrayLike) -> FloatArray:
+        """The shares at n points of the unit cube, (n, k) -> (n, k); each row adds up to 1.
+
+        Raises:
+            UsageError: the number of columns is not the number of shares, or a number is not strictly between
+                0 and 1.
+        """
+        points = check_probabilities(u)
+        if points.shape[-1] != len(self.shares):
+            raise UsageError(
+                f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
+            )
+        logs = np.full(points.shape, -np.inf)
+        for at, table in self.log_gamma_tables.items():
+            logs[..., at] = table(special.ndtri(points[..., at]))
+        parts = np.exp(logs - logs.max(axis=-1, keepdims=True))
+        return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
+
+    @cached_property
+    def log_gamma_tables(self) -> dict[int, QuantileTable]:
+        """For each share above zero, the logarithm of its gamma quantile by normal score."""
+        return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
+
+
+def _log_gamma(shape: float) -> QuantileTable:
+    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))
+
 
 class MixBand(Document):
     """The share of reports expected in one band."""
@@ -92,60 +148,3 @@ class BandMix(Entry):
             )
         shares = zip((band for band, _ in line.tariff.bands_with_rules), self.shares, strict=True)
         return {band: share for band, share in shares if share or contains_integer(band)}
-
-
-Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""How many observations a statement is worth; above a million the shares are practically certain."""
-
-
-class Dirichlet(Document):
-    """Uncertain shares of a whole, known as precisely as if `size` members of the whole had been observed.
-
-    This is a joint distribution: it takes one uniform per share. Each uniform gives a gamma quantile with
-    shape size x share; these quantiles, divided by their sum, are the shares. Raising one uniform raises its
-    own share and lowers the others. A share of zero stays zero.
-    """
-
-    kind: Literal["dirichlet"] = "dirichlet"
-    shares: tuple[Share, ...] = Field(min_length=1)
-    """The expected shares; they add up to 1."""
-    size: Size
-    """How many observations the statement is worth: the larger, the closer drawn shares stay to the expected
-    ones."""
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
-        check_adds_up("shares", self.shares)
-        return self
-
-    @property
-    def mean(self) -> FloatArray:
-        """The expected shares, (k,)."""
-        return np.array(self.shares) / sum(self.shares)
-
-    def quantile(self, u: ArrayLike) -> FloatArray:
-        """The shares at n points of the unit cube, (n, k) -> (n, k); each row adds up to 1.
-
-        Raises:
-            UsageError: the number of columns is not the number of shares, or a number is not strictly between
-                0 and 1.
-        """
-        points = check_probabilities(u)
-        if points.shape[-1] != len(self.shares):
-            raise UsageError(
-                f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
-            )
-        logs = np.full(points.shape, -np.inf)
-        for at, table in self.log_gamma_tables.items():
-            logs[..., at] = table(special.ndtri(points[..., at]))
-        parts = np.exp(logs - logs.max(axis=-1, keepdims=True))
-        return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
-
-    @cached_property
-    def log_gamma_tables(self) -> dict[int, QuantileTable]:
-        """For each share above zero, the logarithm of its gamma quantile by normal score."""
-        return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
-
-
-def _log_gamma(shape: float) -> QuantileTable:
-    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))

@@ -1,4 +1,4 @@
-"""Read complaint files: every input row becomes exactly one claim or one reject.
+"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of the two.
 
 Modules:
     ingestion: `read_claims`, the steps in order

@@ -1,7 +1,14 @@
-"""Notebook output, notebooks exported as HTML pages, and new projects for your own outage.
+"""Notebooks: an Analysis or a table goes in; output for JupyterLab, exported pages and new projects come out.
 
-Input: an `Analysis`, a table or a notebook. Output: HTML for JupyterLab, one offline HTML page, or a project
-folder.
+Modules:
+    session: what the first cell sets up
+    chart_output: charts
+    table_output: tables
+    report_parts: parts of the report
+    slider_output: what-if sliders
+    markup: HTML with a text alternative
+    export: notebooks exported as pages
+    projects: new projects and JupyterLab
 """
 
 from __future__ import annotations

@@ -1,7 +1,15 @@
-"""Loss cubes, loss summaries, severity fits and late-claim forecasts, all computed from claims.
+"""Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
 
-A cube is the table of claims by dimension and loss band from which all costs are computed. `cube` defines
-it; `cube_building` builds it from claims.
+Modules:
+    cube: claims, loss and loss squared by dimensions and band
+    cube_building: a cube from claims
+    cube_files: cubes saved as files, and their sum
+    loss_summaries: quantiles, concentration and comparisons
+    severity: severity distributions
+    development: claims still to come
+    heaping: losses on round numbers and at policy edges
+    data_quality: quality of the complaint files
+    synthetic_recovery: whether a fit recovers what the generator used
 """
 
 from __future__ import annotations

@@ -42,13 +42,9 @@ def build_cube(
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
         policy: its breakpoints are added to the default grid, so that payments from the cube are exact.
-        line: a schedule that pays per claimant. The cube then counts the claimants that the line entitles,
-            each with the sum of their stated losses. It has no dimensions, because one claimant may name
-            several services. A claimant who states no loss is in the unknown band.
+        line: a schedule that pays per claimant. The cube then counts entitled claimants, each with the sum
+            of their stated losses, and has no dimensions, because one claimant may name several services.
         until: leave out claims filed after this day.
-
-    Returns:
-        A cube; see `Cube` for its columns.
 
     Raises:
         UsageError: a dimension does not exist or is named twice.

@@ -1,7 +1,26 @@
-"""Reports of an `Analysis` as HTML, PDF, Excel, PowerPoint, CSV, Parquet, SVG and PNG.
+"""Reports: an Analysis goes in; a folder of files with a manifest comes out.
 
-`formats` lists the output formats. `bundle` writes them into a folder with a manifest and checksums.
-`verification` checks such a folder later.
+Modules:
+    formats: the output formats, by name
+    bundle: writes the folder
+    manifest: the manifest
+    build_manifest: the manifest of an analysis
+    report: everything that the formats show, in one language
+    first_screen: the first screen
+    sections: the sections in order
+    blocks: texts, tables and pictures of a section
+    table_views: which tables and columns are shown
+    model_views: tables about the model
+    accounting: how each line might be booked
+    grids: tables with titles and number formats
+    html: the page
+    table_files: CSV, Parquet, SVG and PNG files
+    pdf: PDF files
+    workbook: the workbook
+    deck: the slide deck
+    archives: zip archives with stable bytes
+    open_bundle: reads a written report
+    verification: verifies a written report
 """
 
 from __future__ import annotations

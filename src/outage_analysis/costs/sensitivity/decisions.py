@@ -123,7 +123,7 @@ def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[st
             raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
         bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
         return {"band": tuple(bands), "size": None}
-    distribution = {"law": {"kind": "fixed", "value": value}}
+    distribution = {"distribution": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
         return distribution | {"classes": (), "widest": (), "observed": None}
     if isinstance(entry, StatedNumber):
