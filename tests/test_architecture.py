@@ -35,6 +35,7 @@ def test_the_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_packages_import_each_other_through_their_interfaces() -> None:
     def package(module: str) -> str:
         return ".".join(module.split(".")[:2])
@@ -49,6 +50,7 @@ def test_packages_import_each_other_through_their_interfaces() -> None:
     assert inner == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PURE)
 def test_documents_and_calculations_need_neither_duckdb_nor_altair(part: str) -> None:
     modules = [name for name in module_files() if f"{name}.".startswith(f"outage_analysis.{part}.")]
@@ -121,6 +123,7 @@ def loader_calls() -> list[tuple[str, set[str]]]:
     return [(ast.literal_eval(call.args[0]), {str(part.arg) for part in call.keywords}) for call in calls]
 
 
+@pytest.mark.slow
 def test_every_query_is_loaded_in_exactly_one_place() -> None:
     assert sorted(name for name, _ in loader_calls()) == sorted(queries.QUERY_NAMES)
     for name, filled in loader_calls():

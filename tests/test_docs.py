@@ -182,6 +182,7 @@ def test_the_front_page_is_short_and_leads_to_every_other() -> None:
 # --- the method ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
     written = method.METHOD.read_text("utf-8")
     assert method.method(written) == written, "run `make docs`"

@@ -69,6 +69,7 @@ def test_it_is_said_although_no_row_is_synthetic(report: Report) -> None:
     assert (report.banner, report.warning) == ("", SAID[report.lang])
 
 
+@pytest.mark.slow
 def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
     shown = WebPage()
     shown.feed(html_page(report))

@@ -39,6 +39,7 @@ def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
         assert picture.width <= script["WIDTH"]
 
 
+@pytest.mark.slow
 def test_a_picture_keeps_as_many_colours_as_there_is_room_for(script: dict[str, Any], tmp_path: Path) -> None:
     ramp = Image.linear_gradient("L").resize((2_000, 1_000)).convert("RGB")
     out = tmp_path / "ramp.png"

@@ -61,6 +61,7 @@ def test_the_day_is_that_by_which_every_claim_could_be_filed(analysis: Analysis)
     assert analysis.as_of == date(2031, 3, 31)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     analysis: Analysis, tmp_path: Path, lang: str

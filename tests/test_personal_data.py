@@ -64,6 +64,7 @@ def refused(arguments: tuple[object, ...], column: str, kind: str) -> None:
     assert not [secret for secret in SECRETS if secret in err]
 
 
+@pytest.mark.slow
 def test_a_dimension_with_personal_data_leaves_by_no_door(claims_csv: ClaimsCsv, in_folder: Path) -> None:
     path = claims_csv([{}, {"region": f"연락처 {PHONE}"}, {}])
     refused(("cube", path, "--by", "service,region"), "region", "phone number")
@@ -127,6 +128,7 @@ def test_a_dimension_that_is_not_grouped_by_blocks_no_cube(claims_csv: ClaimsCsv
     assert in_folder.is_dir()
 
 
+@pytest.mark.slow
 def test_claimants_that_are_phone_numbers_are_counted_and_not_handed_on(
     claims_csv: ClaimsCsv, in_folder: Path
 ) -> None:
@@ -206,6 +208,7 @@ def test_the_file_does_hold_what_must_not_be_found(calls: Path) -> None:
     assert any(RESIDENT in raw for raw in rejects["raw"])  # they stay in the warehouse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -228,6 +231,7 @@ def test_no_secret_of_a_file_reaches_a_stream(
     assert not [secret for secret in SECRETS if secret in out + err]
 
 
+@pytest.mark.slow
 def test_inspection_masks_what_has_a_pattern_and_names_the_columns(
     calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +284,7 @@ def test_a_refusal_shows_no_person(claims_csv: ClaimsCsv, rows: list[Row]) -> No
     assert not [secret for secret in SECRETS if secret in err]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
 def test_headers_in_a_refusal_show_no_person(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"

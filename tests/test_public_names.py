@@ -39,6 +39,7 @@ UNPRICED = tuple(
 WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_syntax")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [

@@ -123,6 +123,7 @@ def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> Non
 # --- from claims ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "basis"), [("claims.csv", "claims"), ("claims-synthetic.csv", "synthetic")])
 def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, basis: str) -> None:
     plan = replace(tram, claims=(of(tram, file),))

@@ -221,6 +221,7 @@ def test_a_table_of_synthetic_rows_is_marked_whoever_hands_it_over(analysis: Ana
     assert "Synthetic" not in " ".join(plain.title.text)
 
 
+@pytest.mark.slow
 def test_files_of_synthetic_counts_say_so_in_their_names(
     analyses: dict[str, Analysis], tmp_path: Path
 ) -> None:

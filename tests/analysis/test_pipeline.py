@@ -203,6 +203,7 @@ def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
         run(Plan(incident=own))
 
 
+@pytest.mark.slow
 def test_too_many_rejects_are_refused_and_a_larger_share_lets_them_pass(claims_csv: ClaimsCsv) -> None:
     path = claims_csv([{}, {"loss": "-1"}])
     with pytest.raises(InputRefused, match="1 of 2 rows rejected"):
@@ -222,6 +223,7 @@ def test_too_many_rejects_are_refused_and_a_larger_share_lets_them_pass(claims_c
     assert analysis.tables["claims_rules"].rows() == [rule]
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_data_are_those_of_the_quality_report(claims_csv: ClaimsCsv) -> None:
     rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "-1"}, {"claimant_id": "u1"}, {"loss": "15"}]
     analysis = run(Plan(claims=(claims_csv(rows),), max_rejects=0.5, draws=FEW))
@@ -237,6 +239,7 @@ def test_the_tables_of_the_data_are_those_of_the_quality_report(claims_csv: Clai
         assert told[part], name
 
 
+@pytest.mark.slow
 def test_a_plan_may_say_how_its_files_are_laid_out(claims_csv: ClaimsCsv, tmp_path: Path) -> None:
     page = tmp_path / "columns.toml"
     page.write_text('[formats]\nfiled_on = ["dmy"]\n[scale]\nloss = 1_000\n', "utf-8")
@@ -247,6 +250,7 @@ def test_a_plan_may_say_how_its_files_are_laid_out(claims_csv: ClaimsCsv, tmp_pa
         run(Plan(claims=(path,)))
 
 
+@pytest.mark.slow
 def test_a_warehouse_file_gives_the_tables_of_the_files_it_keeps(
     claims_csv: ClaimsCsv, tmp_path: Path
 ) -> None:
@@ -338,6 +342,7 @@ def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, quick
         assert table.equals(quick.tables[name]), name
 
 
+@pytest.mark.slow
 def test_the_other_reading_of_the_first_edge_is_one_changed_key(
     edited: Edited, claims_csv: ClaimsCsv
 ) -> None:
@@ -354,6 +359,7 @@ def test_the_other_reading_of_the_first_edge_is_one_changed_key(
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["another seed", "another band mix"])
 def test_other_synthetic_rows_change_no_figure_of_the_incident(
     tmp_path: Path, quick: Analysis, other: str

@@ -243,6 +243,7 @@ CLAIMS = st.lists(
 EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=5, unique=True)
 
 
+@pytest.mark.slow
 @given(rows=CLAIMS, cuts=EDGES, fine=EDGES)
 @settings(max_examples=200)
 def test_each_share_and_each_bound_holds_for_the_rows(

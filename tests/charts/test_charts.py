@@ -155,6 +155,7 @@ def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name
     assert draw(name, samples[CHARTS[name].table].clear(), frame(analysis)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(drawn: Drawing, name: str) -> None:
     title = drawn(name, synthetic=True)["title"]
@@ -563,6 +564,7 @@ def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
     assert len(data) <= MAX_DATA_BYTES
 
 
+@pytest.mark.slow
 def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -> None:
     table = many_bands()
     linked = drawn("linked", many_pairs())
@@ -585,6 +587,7 @@ def test_a_long_intake_says_the_year(drawn: Drawing) -> None:
     assert rows[-1]["cumulative"] == many_days()["claims"].sum()
 
 
+@pytest.mark.slow
 def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> None:
     joined = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     assert vega_bundle() == joined, "run `make vega`"

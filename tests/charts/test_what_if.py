@@ -53,6 +53,7 @@ def test_the_products_are_the_expected_cost_of_the_model(found: CostTerms, analy
         assert found.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pays", [31_000, 45_000, 90_000])
 def test_another_tier_costs_what_a_policy_with_it_costs(found: CostTerms, edited: Edited, pays: int) -> None:
     policy = edited("policies", "fixed = 30_000", f"fixed = {pays}")

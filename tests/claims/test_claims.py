@@ -648,6 +648,7 @@ VALUES = {
 }
 
 
+@pytest.mark.slow
 @given(
     tables=st.lists(st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=12), min_size=1, max_size=3)
 )

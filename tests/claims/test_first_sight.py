@@ -106,6 +106,7 @@ def told(claims: Claims) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 @given(
     table=rows,
     negative=st.sampled_from(["reject", "zero", "band"]),
@@ -219,6 +220,7 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
     assert dict(cube.frame.group_by("region").agg(pl.col("claims").sum()).rows())["q"] == 40
 
 
+@pytest.mark.slow
 def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) -> None:
     """Many blocks and row groups, read in parallel: the number of a row is counted from its place."""
     count = 400_000

@@ -179,6 +179,7 @@ def record(fields: list[str]) -> str:
 FIELD = st.text(st.sampled_from(list('a카,;\t"\n\r \u2028😀0-')), max_size=6)
 
 
+@pytest.mark.slow
 @given(
     records=st.lists(st.lists(FIELD, min_size=1, max_size=9), min_size=1, max_size=25),
     blanks=st.lists(st.integers(0, 25), max_size=4),

@@ -684,6 +684,7 @@ IDS = st.text(st.sampled_from("abc01"), min_size=1, max_size=3)
 REGIONS = st.text(st.sampled_from([*ODD, *',;\t|"\n\r']), max_size=8)
 
 
+@pytest.mark.slow
 @given(
     table=st.lists(st.tuples(IDS, REGIONS), min_size=1, max_size=12),
     delimiter=st.sampled_from(",;\t|"),

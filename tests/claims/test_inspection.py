@@ -532,6 +532,7 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
     assert [page[k] for k in ("header_row", "delimiter", "quote", "encoding")] == [0, "^", "'", "utf-8"]
 
 
+@pytest.mark.slow
 def test_a_sheet_is_chosen_by_name_and_said_in_the_page(tmp_path: Path, incident: Incident) -> None:
     import xlsxwriter
 
@@ -674,6 +675,7 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     assert inspect_file(path, incident, layout=Layout(header_row=0)).records == 3
 
 
+@pytest.mark.slow
 def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
     table = table_of(고객명=["kim1", "lee2", "park3", "choi4"], 담당=["김철수", "이영희", "박민수", "최지우"])
     table[0].append("memo")
@@ -687,6 +689,7 @@ def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
     assert "김철수" not in command("inspect", headless)[1] + command("inspect", headless, "--json")[1]
 
 
+@pytest.mark.slow
 def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "010-1234-5678.csv", table_of())
     found = inspect_file(path, incident)
@@ -696,6 +699,7 @@ def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: I
         assert "1234" not in command("inspect", path, *flags)[1]
 
 
+@pytest.mark.slow
 def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
     table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
     page = inspect_file(write(tmp_path / "a.csv", table), incident).page
@@ -743,6 +747,7 @@ def test_claimants_are_counted_where_a_column_names_them(
     assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
+@pytest.mark.slow
 def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", table_of())
     path.write_text(path.read_text("utf-8") + "010-1234-5678,비밀\n", "utf-8")
@@ -908,6 +913,7 @@ READ_BY = {
 }
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=10)
 def test_a_proposal_is_right_or_open_and_never_wrong(
@@ -950,6 +956,7 @@ def read_answered(
     return read_claims(path, incident, layouts=[answered], max_rejects=1).frame()
 
 
+@pytest.mark.slow
 def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     header = "claim_id,\x1b[2J\x9b\u202ex,claimant_type,filed_on,loss"
@@ -963,6 +970,7 @@ def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
 # --- the command --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_columns_the_rows_and_the_page(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = inspect_file(path, incident).page
@@ -976,6 +984,7 @@ def test_the_command_prints_the_columns_the_rows_and_the_page(tmp_path: Path, in
     assert command("inspect", path, "--toml") == (0, page, "")
 
 
+@pytest.mark.slow
 def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     found = inspect_file(path, incident)

@@ -283,6 +283,7 @@ def test_a_warehouse_file_is_read_and_never_changed(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
 
 
+@pytest.mark.slow
 def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
     assert {key} <= set(json.loads(out)[0])
 
 
+@pytest.mark.slow
 def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
     by_id = run("cost", "--json", *FEW)
     by_path = run("cost", "--json", *FEW, "--incident", INCIDENT, "--policy", POLICY,
@@ -249,6 +250,7 @@ def test_an_incident_without_services_is_exit_2(run: Run) -> None:
     assert "service: a required key is missing. Add at least one [[service]] table" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -579,6 +581,7 @@ def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     assert 'lang="ko"' in Path("r/report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
@@ -656,6 +659,7 @@ scale = { loss = 10_000 }
 """
 
 
+@pytest.mark.slow
 def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
     Path("partner.csv").write_text(
         (HEADER + FORTY)
@@ -700,6 +704,7 @@ def test_a_bad_page_of_columns_is_one_line_and_exit_2(run: Run, page: str, said:
     assert said in err
 
 
+@pytest.mark.slow
 def test_claims_are_kept_and_added_to(run: Run) -> None:
     one, two = claims(HEADER + GOOD), Path("two.csv")
     two.write_text(HEADER + GOOD.replace("1,", "2,", 1), "utf-8")
@@ -803,6 +808,7 @@ def test_a_page_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
         assert not any(line.startswith("valid") for line in out.splitlines())
 
 
+@pytest.mark.slow
 def test_complaints_cannot_speak_to_the_terminal(run: Run) -> None:
     evil = "\x1b[2J\u202e\x9b"
     file = Path(f"{evil}.csv")

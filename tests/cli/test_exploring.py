@@ -269,6 +269,7 @@ def test_unknown_options_are_wrong_usage(run: Run) -> None:
 EVIL = "\x1b[2J\u202e\x9b"
 
 
+@pytest.mark.slow
 def test_losses_cannot_speak_to_the_terminal(run: Run) -> None:
     file = Path(f"{EVIL}.csv")
     file.write_text(HEADER + GOOD.replace("서울", EVIL), "utf-8")

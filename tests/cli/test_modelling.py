@@ -274,6 +274,7 @@ def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(r
     assert out.splitlines()[0].endswith("No expected cost: “Free rides”.")
 
 
+@pytest.mark.slow
 def test_a_back_test_as_json_is_complete(run: Run) -> None:
     found = told(run, "backtest", *FEW)
     assert told(run, "backtest", *FEW) == found
@@ -346,6 +347,7 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "file", "titles"),
     [
@@ -402,6 +404,7 @@ def test_a_cost_without_doubt_is_said_to_be_one(run: Run) -> None:
     assert (found["tornado"], found["levers"]) == ([], [])
 
 
+@pytest.mark.slow
 def test_rejected_rows_are_told_beside_every_figure(run: Run) -> None:
     text = Path("claims-synthetic.csv").read_text("utf-8")
     Path("claims.csv").write_text(text + "300;X;rider;2031-03-02;5;9;true\n", "utf-8")

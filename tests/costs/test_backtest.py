@@ -150,6 +150,7 @@ def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
     assert 0 < mine["error"] < 0.03
 
 
+@pytest.mark.slow
 def test_the_total_is_filing_times_acceptance_times_cash() -> None:
     found = backtest(PAGE, draws=2**14)
     u = np.random.default_rng(3)

@@ -111,6 +111,7 @@ def test_two_rules_across_a_band_are_exact_where_one_formula_pays_both(
         assert (row["rule"], row["over"], row["up_to"]) == ("straddles", None, None)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_a_count_is_paid_exactly_where_and_only_where_all_its_losses_are_paid_alike(
@@ -271,6 +272,7 @@ def assert_ordered(table: pl.DataFrame) -> None:
             assert low <= high, row
 
 
+@pytest.mark.slow
 @given(policy=packages(), ledger=st.none() | ledgers())
 @settings(max_examples=200, deadline=None)
 def test_the_expected_cost_lies_between_its_bounds_from_published_counts(
@@ -295,6 +297,7 @@ def cubes(draw: st.DrawFn) -> Cube:
     return counts([("a", "b", *band, draw(st.integers(0, 50))) for band in bands])
 
 
+@pytest.mark.slow
 @given(policy=packages(), ledger=st.none() | ledgers(), cube=cubes())
 @settings(max_examples=200, deadline=None)
 def test_the_expected_cost_lies_between_its_bounds_from_totals(
@@ -433,6 +436,7 @@ def _known(claims: list[Any]) -> list[int]:
     return [loss for _, loss in claims if loss is not None and loss > 0]
 
 
+@pytest.mark.slow
 @given(ledger=ledgers(growth=True), seed=st.integers(0, 10**6), top=st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_no_sampled_total_of_published_counts_is_more_than_the_most(

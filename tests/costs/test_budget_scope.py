@@ -107,6 +107,7 @@ def read_deck(folder: Path) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [read_page, read_pdf, read_workbook, read_deck])
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_format_says_the_scope_and_names_what_is_left_out(

@@ -152,6 +152,7 @@ def test_tiers_have_the_exact_distribution(claims: int) -> None:
     assert_close(total_of(losses, terms, 0.5, 0.5), exact_of(payments, 0.25))
 
 
+@pytest.mark.slow
 @given(
     losses=st.lists(st.integers(1, 10**9), min_size=1, max_size=8),
     filed=st.floats(0.01, 1),

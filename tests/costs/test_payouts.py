@@ -147,6 +147,7 @@ def test_payments_from_a_cube_equal_those_of_the_claims_one_by_one(data: st.Data
         assert frame.filter(pl.col("line") == line.id)["claims"].sum() == len(losses)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_bounds_from_counts_are_the_least_and_the_most_that_any_losses_give(
@@ -527,6 +528,7 @@ def summed(values: pl.Series) -> Fraction:
     return sum((Fraction(value) for value in values), Fraction(0))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=250)
 def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.DataObject) -> None:
@@ -724,6 +726,7 @@ def test_a_claimant_is_paid_once_for_all_that_is_entitled(claims_csv: ClaimsCsv,
     assert by_hand == {who: owed(page, loss) for who, loss in by_claimant(rows).items()}
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_claimants_are_paid_as_a_plain_grouping_of_their_claims_says(

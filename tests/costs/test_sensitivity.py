@@ -310,6 +310,7 @@ def test_shares_need_something_uncertain_and_independent() -> None:
 # decisions
 
 
+@pytest.mark.slow
 @given(filing=st.floats(0, 1), award=st.floats(0, 1e7), last=st.floats(0, 1))
 def test_what_is_fixed_is_expected_as_given(
     portfolio: Portfolio, filing: float, award: float, last: float

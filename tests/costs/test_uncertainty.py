@@ -214,6 +214,7 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
 # --- order, seeds, threads, memory ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     backward = policy.model_copy(update={"lines": policy.lines[::-1]})
     turned = ledger.model_copy(update={"assumptions": ledger.assumptions[::-1]})
@@ -295,6 +296,7 @@ def test_memory_does_not_grow_with_the_claims() -> None:
     assert peaks[1] <= 1.1 * peaks[0]
 
 
+@pytest.mark.slow
 def test_draws_are_streamed_a_replicate_at_a_time() -> None:
     """Of all draws only the total and its two moments given the inputs are kept."""
     folio = of_claims(100)
@@ -421,6 +423,7 @@ def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int
 # --- contributions and the split of the variance ----------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(entries=ledgers(), tie=st.booleans())
 def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001

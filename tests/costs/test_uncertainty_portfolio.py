@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 # --- beside the closed form -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(entries=ledgers())
 def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tuple[Assumption, ...]) -> None:
     ledger = ledger_of(*entries)

@@ -256,6 +256,7 @@ def test_the_line_of_a_key_is_where_its_value_starts(loc: tuple[int | str, ...],
     assert line_of(TOML, loc) == line
 
 
+@pytest.mark.slow
 def test_the_line_of_a_key_is_not_looked_for_in_a_page_that_is_long() -> None:
     assert line_of(TOML + "#\n" * 50_000, ("a",)) == 1
     longest = "b = 1\na = [\n" + "1,\n" * 5_000 + "]\n"  # every run but the last ends inside it

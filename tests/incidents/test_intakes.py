@@ -316,6 +316,7 @@ def test_a_question_that_cannot_be_answered_is_one_line(
     assert message in err
 
 
+@pytest.mark.slow
 def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     (claims,) = (data_root() / "claims").glob("*synthetic.parquet")
     code, out, err = run("intake", claims)
@@ -336,6 +337,7 @@ def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     assert found["hindsight"][0]["outcome"] == 105_116
 
 
+@pytest.mark.slow
 def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None:
     from outage_analysis.incidents import load_incident
 

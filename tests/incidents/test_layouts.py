@@ -78,6 +78,7 @@ def test_two_headers_of_one_page_for_one_column_are_refused(tmp_path: Path, inci
     assert refusal.value.value == "net and gross"
 
 
+@pytest.mark.slow
 @given(
     order=st.permutations(COLUMNS),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),

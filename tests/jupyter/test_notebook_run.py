@@ -467,6 +467,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
         os.kill(int((tmp_path / "kernel").read_text("utf-8")), 0)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
     (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
     with pytest.raises(

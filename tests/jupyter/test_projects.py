@@ -196,6 +196,7 @@ def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(project
 # --- it runs ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CURRENCIES)
 def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     analyses: dict[str, Analysis], code: str, tmp_path: Path

@@ -194,6 +194,7 @@ def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: I
     assert cube.frame["loss"].to_list() == [1_000 * LARGEST - 500]
 
 
+@pytest.mark.slow
 def test_losses_that_add_up_beyond_64_bits_are_refused_and_never_wrapped(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:

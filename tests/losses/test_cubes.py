@@ -453,6 +453,7 @@ UNSEEN = (
 )
 
 
+@pytest.mark.slow
 def test_files_are_added_to_a_bare_cube_beside_it_or_in_its_place(folder: Path) -> None:
     added = ("cube", "february.csv", "--add", "january.parquet", "--out")
     assert command(*added, "both.parquet") == (0, "both.parquet\n", UNSEEN)

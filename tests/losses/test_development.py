@@ -223,6 +223,7 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
         assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
 
 
+@pytest.mark.slow
 @given(scale=st.sampled_from([1 / 7, 24.0, 1440.0]))
 @settings(max_examples=3)
 def test_the_unit_of_time_changes_nothing(scale: float) -> None:
@@ -386,6 +387,7 @@ def by_weekday(days: int, size: float = 2e5) -> list[int]:
     return [int(n) for n in np.cumsum(np.random.default_rng(4).poisson(mean))]
 
 
+@pytest.mark.slow
 def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> None:
     filed = by_weekday(30)
     made = forecast_late_claims(list(range(1, 22)), filed[:21], [branch("end", 30.0)], starts=MONDAY)

@@ -45,6 +45,7 @@ def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, 
     assert heaping_table(told(claims_csv, incident, ["0", ""])).is_empty()
 
 
+@pytest.mark.slow
 @given(
     losses=st.lists(
         st.builds(lambda a, p: a * 10**p, st.integers(0, 30), st.integers(0, 8)), min_size=1, max_size=15
@@ -141,6 +142,7 @@ def test_an_edge_too_small_for_neighbours_says_nothing_of_them(
     assert (row["below"], row["at_edge"], row["above"], row["ratio"]) == (0, 1, 0, None)
 
 
+@pytest.mark.slow
 @given(
     losses=st.lists(st.integers(0, 60), min_size=1, max_size=20),
     edges=st.lists(st.integers(1, 70), max_size=4, unique=True),

@@ -315,6 +315,7 @@ CLAIM = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(CLAIM, max_size=14))
 @settings(max_examples=12)
 def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:

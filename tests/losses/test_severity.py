@@ -226,6 +226,7 @@ def test_no_search_finds_a_likelier_law_and_a_refusal_means_that_there_is_none(
     assert all(0 < fit.se[name] < INF for name in fit.params)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(table=tables(), family=st.sampled_from(sorted(FAMILIES)), power=st.integers(-6, 9))
 def test_another_unit_changes_the_scale_and_nothing_else(table: Table, family: str, power: int) -> None:
@@ -797,6 +798,7 @@ def test_a_hostile_table_gives_a_right_answer_or_a_refusal(name: str, family: st
         assert not inside or fit.loglik >= best - 1e-6 - 1e-15 * sum(table.counts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_all_families_at_once_survive_a_hostile_table(name: str) -> None:
     table = HOSTILE[name]

@@ -506,6 +506,7 @@ KNOWN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("day", "known"), KNOWN)
 def test_kakao_promised_by_a_day_what_its_facts_say(day: date, known: set[str], policy: Policy) -> None:
     everything = [line.id for line in policy.lines]

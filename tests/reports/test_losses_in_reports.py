@@ -152,6 +152,7 @@ def test_a_synthetic_report_has_no_room_for_laws(bundles: Bundles, analysis: Ana
         assert words(f"report.{key}") not in page.prose(), key
 
 
+@pytest.mark.slow
 def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path, own_claims: Path) -> None:
     bundled = bundled_claims("kakao-2022")
     assert bundled
@@ -165,6 +166,7 @@ def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path
 # --- totals ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_totals_in_bands_are_fitted_and_synthetic_ones_are_not(tmp_path: Path) -> None:
     assert of_totals(tmp_path, TOTALS).tables.keys() >= FITTED
     synthetic = of_totals(tmp_path, TOTALS, "totals-synthetic.csv")
@@ -185,6 +187,7 @@ def test_totals_whose_bands_overlap_have_a_report_without_means_and_laws(tmp_pat
     assert bands == [(0, 300_000, 100), (0, 500_000, 20), (500_000, None, 7)]
 
 
+@pytest.mark.slow
 def test_too_few_losses_for_a_law_are_shown_without_one(tmp_path: Path) -> None:
     one_band = "\n".join(TOTALS.splitlines()[:2])
     analysis = of_totals(tmp_path, one_band)

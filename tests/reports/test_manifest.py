@@ -87,6 +87,7 @@ def test_without_hindsight_it_rests_on_no_outcome(known: Path, bundles: dict[str
     assert (blind["backtest"], seeing["backtest"]["id"]) == (None, "kakao-2022")
 
 
+@pytest.mark.slow
 def test_it_counts_the_letters_that_had_to_be_written_out(
     tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv
 ) -> None:

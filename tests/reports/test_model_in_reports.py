@@ -274,6 +274,7 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
 # --- the options ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_the_options_have_a_section_when_there_are_any(
     pages: Pages, tram: Plan, folder: Path, written: Written, lang: str
@@ -315,6 +316,7 @@ def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysi
     assert [r[w("column.percentile")] for r in rows] == [w.share(x) for x in table["percentile"]]
 
 
+@pytest.mark.slow
 def test_without_hindsight_nothing_of_a_back_test_is_shown(written: Written) -> None:
     analysis = run(Plan(claims=(), hindsight=False, draws=FEW))
     assert analysis.backtest is None
@@ -343,6 +345,7 @@ def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edite
 # --- inputs that depend on each other ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_inputs_that_depend_on_each_other_are_said_to_and_the_tiles_take_their_draws(
     tram: Plan, folder: Path, written: Written, counted: Analysis, lang: str
@@ -367,6 +370,7 @@ def marked_headings(page: WebPage, badge: str) -> dict[str, bool]:
     }
 
 
+@pytest.mark.slow
 @both
 def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     made_up: Analysis, written: Written, lang: str
@@ -408,6 +412,7 @@ def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
     } <= stems
 
 
+@pytest.mark.slow
 def test_real_claims_without_a_published_count_are_not_marked(
     tram: Plan, folder: Path, bundle: Callable[[Analysis, str], Path], written: Written
 ) -> None:
@@ -456,6 +461,7 @@ def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
 # --- the same again ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_seed_changes_only_what_is_drawn(
     tram: Plan, counted: Analysis, bundle: Callable[[Analysis, str], Path], tmp_path: Path
 ) -> None:

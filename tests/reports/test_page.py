@@ -96,6 +96,7 @@ def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
     return [r for r in several if r.get(w("column.facts")) != w("column.facts")][:7]
 
 
+@pytest.mark.slow
 @both
 def test_an_outcome_is_linked_from_the_first_screen_and_told_in_hindsight_alone(
     analysis: Analysis, pages: dict[str, WebPage], lang: str
@@ -259,6 +260,7 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
     assert text.count("aU+202Eb&lt;b&gt;c&lt;/b&gt;") > 5
 
 
+@pytest.mark.slow
 def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
     assert truncate("x" * 10_000) == "x" * (MAX_CELL_LENGTH - 1) + "…"
     assert truncate("\u202e" * 10_000).startswith("U+202EU+202E")

@@ -123,6 +123,7 @@ def test_it_is_tagged_and_says_its_title_its_language_and_its_day(
     assert len(list(tagged(reader, "/P"))) > 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     bundles: Bundles, reports: dict[str, Report], lang: str
@@ -276,6 +277,7 @@ def hostile(analysis: Analysis) -> PdfContent:
     return PdfContent(Report(renamed, "en"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("book", BOOKS)
 def test_names_are_only_text(hostile: PdfContent, book: str) -> None:
     reader = set_again(book, hostile)

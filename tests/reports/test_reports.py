@@ -216,6 +216,7 @@ def test_the_tables_are_the_same_in_every_language(bundles: Bundles) -> None:
 # --- hostile text --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_text_from_outside_is_never_markup(
     tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv, bundles: Bundles
 ) -> None:
@@ -607,6 +608,7 @@ def test_only_files_made_from_claims_are_called_synthetic(bundles: Bundles) -> N
         assert ("synthetic" in name) == (name.startswith("tables/claims_") or drawn), name
 
 
+@pytest.mark.slow
 def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare: Analysis) -> None:
     folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
     page = WebPage.of(folder / "report.html")
@@ -619,6 +621,7 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     }
 
 
+@pytest.mark.slow
 def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, claims_csv: ClaimsCsv) -> None:
     analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),), draws=FEW))
     folder = write_report(analysis, tmp_path / "out", formats=("html", "svg", "csv")).parent
@@ -631,6 +634,7 @@ def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, clai
 # --- the data ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_data_have_a_section_that_accounts_for_every_row(
     tmp_path: Path, claims_csv: ClaimsCsv, lang: str
@@ -669,6 +673,7 @@ def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str)
     assert words("report.quality_rules") not in [e.text for e in page.all("caption")]
 
 
+@pytest.mark.slow
 def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysis) -> None:
     page = WebPage.of(write_report(bare, tmp_path / "out", formats=PAGE))
     assert not page.all("h2", id="quality")
@@ -688,6 +693,7 @@ def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: 
     assert no_headline == (as_of < "2022-12-30")
 
 
+@pytest.mark.slow
 def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path, edited: Edited) -> None:
     policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
     page = WebPage.of(
@@ -698,6 +704,7 @@ def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path
     assert "chart-headlines" not in {e.attributes.get("id") for e in page.elements}
 
 
+@pytest.mark.slow
 def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path, edited: Edited) -> None:
     policy = edited("policies", *['"small-business-cash"', '"shops"'] * 5)  # the line, and its tie-outs
     ledger = edited("assumptions", *['"small-business-cash"', '"shops"'] * 5)
@@ -710,6 +717,7 @@ def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path,
     assert not page.all("p", class_="lesson")
 
 
+@pytest.mark.slow
 def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited: Edited) -> None:
     policy = edited("policies", "fixed = 30_000", "review = true", "fixed = 50_000", "review = true")
     analysis = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))

@@ -173,6 +173,7 @@ SPOILED: dict[str, tuple[str, Callable[[Path], None], dict[str, object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SPOILED)
 def test_a_rebuild_finds_a_forged_file_and_the_place_in_it(made: Analysis, tmp_path: Path, kind: str) -> None:
     name, spoil, place = SPOILED[kind]
@@ -311,6 +312,7 @@ def given(tram: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(run(plan), folder / "report", formats=FEW).parent
 
 
+@pytest.mark.slow
 def test_claims_of_ones_own_are_found_by_their_content(given: Path) -> None:
     own = given.parent / "own.csv"
     assert verify(given, claims=[own]).notes == ()
@@ -320,6 +322,7 @@ def test_claims_of_ones_own_are_found_by_their_content(given: Path) -> None:
     assert verify(given, rebuild=False).rebuilt is False
 
 
+@pytest.mark.slow
 def test_other_claims_are_named_as_the_cause(given: Path, tmp_path: Path) -> None:
     other = tmp_path / "own.csv"
     other.write_text((given.parent / "own.csv").read_text("utf-8").replace("rider", "Rider", 1), "utf-8")
@@ -334,6 +337,7 @@ def test_other_claims_are_named_as_the_cause(given: Path, tmp_path: Path) -> Non
         verify(given, claims=[tmp_path / "none.csv"])
 
 
+@pytest.mark.slow
 def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
     counts = tmp_path / "totals.csv"
     counts.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 6000]",7\n', "utf-8")
@@ -343,6 +347,7 @@ def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
     assert (told["kind"], told["name"], told["claims"]) == ("counts", "totals.csv", 7)
 
 
+@pytest.mark.slow
 def test_a_warehouse_file_is_asked_for_by_its_name(tram: Path, tmp_path: Path) -> None:
     store = tmp_path / "kept.duckdb"
     save_claims(read_claims(tram / "claims.csv", load_incident(tram / "incident.toml")), store)

@@ -80,6 +80,7 @@ def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_two_writings_give_the_same_bytes(
     analysis: Analysis, data: dict[str, bytes], tmp_path: Path, lang: str
 ) -> None:

@@ -471,6 +471,7 @@ def spelled_days(day: date) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.dates() | st.dates(date(2000, 1, 1), date(2099, 12, 31)))
 @example(date(1, 1, 2))
 @example(date(9999, 12, 30))
@@ -515,6 +516,7 @@ def spelled_amounts(amount: int) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.integers(-(10**12), 10**12) | st.integers(0, 10_000_000))
 def test_an_amount_comes_back_from_every_notation(amount: int) -> None:
     sign = -1 if amount < 0 else 1
@@ -544,12 +546,14 @@ def agreed(readings: list[list[object]]) -> list[object]:
     return [values.pop() if len(values) == 1 else None for values in several]
 
 
+@pytest.mark.slow
 @given(anything)
 def test_any_text_is_a_day_or_nothing_and_notations_together_agree(texts: list[str | None]) -> None:
     alone = [days(texts, name) for name in DATES]
     assert days(texts, *DATES) == agreed(alone)
 
 
+@pytest.mark.slow
 @given(anything)
 def test_any_text_is_an_amount_or_nothing_and_notations_together_agree(texts: list[str | None]) -> None:
     alone = [amounts(texts, name, digits=2) for name in AMOUNTS]

@@ -205,6 +205,7 @@ def test_a_text_without_digits_or_addresses_is_unchanged(text: str) -> None:
         assert mask_personal_data(text) == text
 
 
+@pytest.mark.slow
 @given(st.lists(anything, min_size=1, max_size=20))
 def test_three_engines_read_the_patterns_alike(texts: list[str]) -> None:
     seen = pl.Series("text", texts).str.normalize("NFKC").str.replace_all("\0", "")

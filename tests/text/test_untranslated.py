@@ -139,6 +139,7 @@ def test_the_charts_of_the_korean_page_have_no_english(bundles: dict[str, Path])
     assert [run for title in titles for run in untranslated(title)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("book", ["brief", "report"])
 def test_the_korean_pdfs_have_no_english(bundles: dict[str, Path], book: str) -> None:
     pages = PdfReader(BytesIO((bundles["ko"] / f"{book}.pdf").read_bytes())).pages
