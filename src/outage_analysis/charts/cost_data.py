@@ -96,7 +96,7 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
 
 def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], str]) -> tuple[str, str]:
-    """Return the name of a row of `waterfall_bars`, and the rule of its band ("" if it is not a band).
+    """Return the label of a waterfall bar, and the payment rule if the bar is a loss band (else "").
 
     Args:
         row: a cost line, a service, a band, or the merged small steps.

@@ -112,7 +112,7 @@ class Funnel:
 
     @property
     def reports(self) -> Input:
-        """Reports that are entitled to file, per report received so far."""
+        """Expected entitled claimants per report received so far, including reports still to come."""
         return self.ultimate * self.claimants * self.entitled
 
     @property

@@ -82,7 +82,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
 
 
 def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
-    """Return the expected payment per accepted claim over the bands; None if a band has none."""
+    """Return the mean payment per accepted claim; None if the payment of any band is unknown."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment.expected
     each = [(share, pays[band].expected) for band, share in funnel.mix.items()]

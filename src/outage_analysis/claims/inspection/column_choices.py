@@ -103,7 +103,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
 def _by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """Choose the only column whose values fit; if several fit, the only one whose header decides."""
+    """Choose the only column whose values fit; if several fit, the only one whose header also fits."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",

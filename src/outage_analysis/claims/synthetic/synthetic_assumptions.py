@@ -107,7 +107,7 @@ class SyntheticAssumptions(Document):
     """Id -> text of a complaint, which may have `PLACEHOLDERS`. Mixes of `content` weight the ids."""
 
     def mixes_for(self, column: str) -> list[Mix]:
-        """Return the mixes of a column."""
+        """Return every mix of a column: how often each of its values occurs, per group of claims."""
         return [mix for mix in self.mixes if mix.column == column]
 
     @model_validator(mode="after")

@@ -60,7 +60,7 @@ class Simulation:
         return (u for u, _ in self._sampled_inputs())
 
     def replicates(self) -> Iterator[Replicate]:
-        """Yield the inputs and the payments of each stream, one replicate after the other."""
+        """Yield one replicate after the other: its sampled inputs and what each stream of claims is paid."""
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(

@@ -43,7 +43,7 @@ class WeekdayClock:
 
 @dataclass(frozen=True)
 class IntakeIncrements:
-    """The claims filed between successive times since the opening.
+    """The claims filed between successive observation times, in days since the intake opened.
 
     Args:
         edges: the times in days, from 0 on, (k + 1,).

@@ -80,7 +80,7 @@ def deck_bytes(deck: Deck) -> bytes:
 
 
 def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    """Remove parts that the library's template contains from the machine where it was created."""
+    """Remove leftovers in the library's template, such as printer settings of its author's machine."""
     rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
         rels.pop(name)

@@ -101,7 +101,7 @@ class LiveFormulas:
 
 
 def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return a defined name per id that is not a cell reference and is unique regardless of case."""
+    """Return one Excel name per id. No name looks like a cell reference or equals another, ignoring case."""
     names: dict[str, str] = {}
     used = {name.casefold() for name in taken}
     for id_ in ids:
