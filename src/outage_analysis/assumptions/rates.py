@@ -135,7 +135,7 @@ class RateAssumption(OneDistribution):
 
     @cached_property
     def range(self) -> Range:
-        """The expected value, low and high. Low and high come from `widest` if stated, else from P10 and P90."""
+        """The expected value, low and high; the ends come from `widest` if stated, else from `ends`."""
         return self.range_under_cap(1.0)
 
     @property

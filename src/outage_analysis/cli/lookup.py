@@ -34,7 +34,7 @@ def facts(
     topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the published figures of the bundled cases: id, value, unit, day they became public, evidence grade.
+    """List the published figures of the bundled cases: id, value, unit, public day, evidence grade.
 
     They are about the bundled cases, never about your own outage. Example:
 

@@ -135,7 +135,7 @@ class LateClaimsForecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def variances(self) -> pl.DataFrame:
-        """One row per branch (assumed deadline): over-dispersion `phi`, variance by source, standard deviation."""
+        """One row per assumed deadline: over-dispersion `phi`, variance by source, standard deviation."""
         rows = []
         for late in self.late.values():
             parts = late.variance
