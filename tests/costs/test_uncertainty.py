@@ -237,12 +237,12 @@ DIGEST = """
 import hashlib
 from datetime import date
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
-from outage_analysis.costs.uncertainty.simulation import simulate, stressed
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
+from outage_analysis.costs.uncertainty.simulation import simulate, with_equal_correlations
 from outage_analysis.costs.uncertainty.decomposition import contributions, variance_split
 from outage_analysis.policies import load_policy
-folio = portfolio_of(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
-run = stressed(simulate(folio, seed=7))
+folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
+run = with_equal_correlations(simulate(folio, seed=7))
 moments = b"".join(x.tobytes() for law in run.totals.values() for x in (law.mean, law.variance))
 told = [t.quantile(0.9) for t in run.totals.values()], contributions(run).rows(), variance_split(run).rows()
 print(hashlib.sha256(moments + repr(told).encode()).hexdigest())
