@@ -3,7 +3,7 @@
 Modules:
     ingestion: `read_claims`, the steps in order
     readers: one reader per file format
-    validation: applies the rules to the rows
+    validation: applies the rules to the rows and finds duplicates
     rules: the rules, by name
     claims_and_rejects: the claims and rejects of one run
     store: claims saved as files

@@ -1,7 +1,8 @@
 """The validation rules of a claim: the name of each rule is the sentence that the user reads.
 
 Most rules are checked row by row: `rule_conditions` holds an SQL condition over the table `typed`, which is
-true if the row breaks the rule. The file readers and the comparison of rows check the other rules.
+true if the row breaks the rule. File readers check the other rules;
+`queries/validated.sql` finds copies and repeated ids.
 """
 
 from __future__ import annotations
