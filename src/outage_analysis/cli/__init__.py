@@ -1,7 +1,7 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-One module per group of commands: report (with cost), claims, explore, decide, lookup, notebooks. They share options.py
-(the declared options), console.py (what is printed) and cost_output.py (how a cost is printed). Each command
+One module per group of commands: report (also cost), claims, explore, decide, lookup, notebooks. They share
+options.py (the declared options), console.py (what is printed) and cost_output.py (how a cost is printed). Each command
 imports the library inside its function, so that `--help` starts quickly.
 """
 
