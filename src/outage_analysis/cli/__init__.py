@@ -1,8 +1,8 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
 One module per group of commands: report (also cost), claims, explore, decide, lookup, notebooks. They share
-options.py (the declared options), console.py (what is printed) and cost_output.py (how a cost is printed). Each command
-imports the library inside its function, so that `--help` starts quickly.
+options.py (the declared options), console.py (what is printed) and cost_output.py (how a cost is printed).
+Each command imports the library inside its function, so that `--help` starts quickly.
 """
 
 from __future__ import annotations
