@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import outage_analysis.charts.altair_import  # noqa: F401 - before any module that imports Altair
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:

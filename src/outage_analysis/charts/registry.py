@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-import outage_analysis.charts.altair_import  # noqa: F401 - before any module that imports altair
 from outage_analysis.charts import (
     cost_charts,
     fit_charts,
