@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,15 +94,6 @@ class Bands:
         cuts = sorted({*self.cuts, 0, *([-1] if self.negative else [])})
         lows: list[int | None] = [None if self.negative else -1, *cuts]
         return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
-
-    def band_containing(self, loss: int | None) -> Band:
-        """The band that contains a loss; None means an unknown loss."""
-        if loss is None:
-            return UNKNOWN
-        if loss < 0 and not self.negative:
-            return NEGATIVE
-        rows = self.rows()[:-1]
-        return rows[bisect_left([LARGEST_CUT if high is None else high for _, high in rows], loss)]
 
 
 def band_within(inner: Band, outer: Band) -> bool:

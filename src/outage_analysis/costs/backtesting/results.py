@@ -123,7 +123,7 @@ class Backtest:
             *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.page.outcomes if o.note),
             *self._rivalry(locale),
             *self._coverage(locale),
-            *self._shown(locale),
+            *self._unscored_figures(locale),
         ]
 
     def _verdicts(self, locale: Locale) -> Iterator[str]:
@@ -220,7 +220,7 @@ class Backtest:
         if len(alone):
             yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
-    def _shown(self, locale: Locale) -> Iterator[str]:
+    def _unscored_figures(self, locale: Locale) -> Iterator[str]:
         values = dict(self.shown.select("shown", "value").rows())
         for shown in self.page.shown:
             yield locale(

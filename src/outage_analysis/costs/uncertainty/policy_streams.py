@@ -45,7 +45,9 @@ def build_portfolio(
         if cubes and not isinstance(line, Schedule):
             left_out.setdefault(line_valuation(line), []).append(line.id)
             continue
-        mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
+        mine = list(
+            _from_cubes(line, funnel, cubes, policy) if cubes else _line_streams(line, funnel, as_of, policy)
+        )
         if not mine:
             left_out.setdefault(line_valuation(line), []).append(line.id)
         streams += mine
@@ -60,7 +62,8 @@ def build_portfolio(
     )
 
 
-def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
+def _line_streams(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
+    """Yield the streams of one cost line, by the kind of the line."""
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
         part = Part(paid=1.0, sum_of_squares=1.0)
