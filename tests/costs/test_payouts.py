@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, payments
-from outage_analysis.costs.claim_payments import AMOUNTS, round_half_up
+from outage_analysis.costs.claim_payments import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
@@ -324,27 +324,10 @@ def test_a_total_beyond_all_digits_is_refused_in_words() -> None:
         payments(cube([("x", 10**14, 10**15, 10**13, None, None)]), policy)
 
 
-@pytest.mark.parametrize(
-    ("amount", "whole"),
-    [
-        ("0.4999", 0),
-        ("0.5", 1),
-        ("1.5", 2),
-        ("2.5", 3),
-        ("2.4999", 2),
-        ("-0.5", 0),
-        ("-0.5001", -1),
-        ("9999999999999999999999999999999999.4999", 9999999999999999999999999999999999),
-    ],
-)
-def test_a_total_is_rounded_half_up(amount: str, whole: int) -> None:
-    assert round_half_up(Decimal(amount)) == whole
-
-
-def test_a_total_is_rounded_once_and_not_claim_by_claim() -> None:
+def test_payments_are_not_rounded_claim_by_claim() -> None:
     policy = policy_of({"band": tiers([], [{"share": 0.5}])})
     frame = payments(cube_of([1, 1, 1], Bands(())), policy)
-    assert round_half_up(frame["payment"].item()) == 2
+    assert frame["payment"].item() == Decimal("1.5")
 
 
 def test_the_unknown_band_is_its_own() -> None:

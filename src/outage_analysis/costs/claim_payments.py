@@ -7,7 +7,6 @@ losses are unknown where a share of the loss is paid, the total has a lower and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -240,8 +239,3 @@ def _from_ten_thousandths(amount: int) -> Decimal:
 def _to_decimal(amount: Fraction) -> Decimal:
     """Convert a fraction that is a multiple of 1/10,000 to a decimal, exactly."""
     return _from_ten_thousandths((amount * SHARE_SCALE).numerator)
-
-
-def round_half_up(amount: Decimal) -> int:
-    """Round the total of a line to a whole number, halves up."""
-    return math.floor(Fraction(amount) + Fraction(1, 2))

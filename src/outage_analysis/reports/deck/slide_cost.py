@@ -150,7 +150,9 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     highlighted = [n for n, row in enumerate(rows) if row[2]]
     left_out = _left_out_text(report)
     high = theme.BOTTOM - theme.TOP - (LEFT_OUT_HEIGHT if left_out else 0)
-    native_charts.add_bar_chart(canvas, "Law of the total", Box(0.5, theme.TOP, 7.9, high), data, highlighted)
+    native_charts.add_bar_chart(
+        canvas, "Distribution of the total", Box(0.5, theme.TOP, 7.9, high), data, highlighted
+    )
     texts = tuple(_uncertainty_sentences(report, points, budget))
     column = Box(8.75, theme.TOP + 0.15, 3.93, high - 0.15)
     canvas.add_text("What it means", column, [Paragraph(text, 15, space_after=11) for text in texts])
