@@ -24,7 +24,7 @@ from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 MAX_HASHES = 50_000_000
 """Hashes of ids in memory at a time: 400 MB, sorted in place."""
 SLICE_ROWS = 2_000_000
-"""Rows whose ids are hashed per query."""
+"""How many rows of ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read parts of a file in parallel, and how many rows of it are probed."""
 MAX_ROW_NUMBERS = 1_000_000
