@@ -1,26 +1,26 @@
 """Charts: a table goes in, an Altair chart comes out.
 
 Modules:
-    registry: every chart by name, with its table
-    theme: the look of every chart
+    registry: list of all charts, with the table that each one shows
+    theme: colours, fonts and captions of every chart
     axes: axes of money and of ratios
-    cost_charts: charts of costs
+    cost_charts: charts of the cost: by loss band, press forecasts, funnel, free goods
     total_charts: charts of the distribution of the total
     range_charts: charts of ranges: inputs, back-test, policies
-    loss_charts: losses by service and band
-    fit_charts: fitted severity beside the counts
-    intake_charts: the intake and its forecast
-    linked_views: views that filter each other
-    view_selection: the selection that linked views share
+    loss_charts: claims by service and loss band
+    fit_charts: fitted loss distributions and observed shares
+    intake_charts: claims filed by day, and their forecast
+    linked_views: charts that filter each other
+    view_selection: the selection that linked charts share
     cost_data: tables shaped for charts of costs
     claims_data: tables shaped for charts of claims
     curve_data: tables shaped for fitted curves and forecasts
-    linked_data: tables shaped for linked views
+    linked_data: tables shaped for linked charts
     specs: charts as JSON
     images: charts as SVG and PNG
-    offline: scripts that notebook output needs without a network
+    offline: charts and sliders in notebooks without a network
     sliders: what-if sliders
-    altair_import: a faster import of Altair
+    altair_import: imports Altair faster
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Import Altair without the slow IRI parser, which saves about a second.
 
-Altair imports jsonschema, and jsonschema imports every installed package that checks string formats. One of
-them, which JupyterLab installs, checks IRIs (international URLs) and compiles a grammar for more than a
-second on import. No chart contains an IRI, so this module hides that package while Altair is imported.
+Altair imports jsonschema, and jsonschema imports every installed package that checks string formats.
+JupyterLab installs one such package, `rfc3987_syntax`, which checks IRIs (international URLs) and needs more
+than a second to be imported. No chart contains an IRI, so this module hides `rfc3987_syntax` while Altair is
+imported.
 """
 
 from __future__ import annotations

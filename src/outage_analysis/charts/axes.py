@@ -1,4 +1,4 @@
-"""Axes for amounts and ratios, their ticks, and short labels for amounts such as 190m."""
+"""Build chart axes for amounts of money and for ratios, and short labels such as 190m."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import altair as alt
 from outage_analysis.text import CHART_STEPS, Locale
 
 FEW_DECADES = 2.5
-"""A log axis that spans fewer decades also has ticks at 2 and 5 times each power of ten."""
+"""A log axis that spans fewer decades than this also has ticks at 2 and 5 times each power of ten."""
 SOME_DECADES = 4
-"""A log axis that spans fewer decades also has ticks at 3 times each power of ten."""
+"""A log axis that spans fewer decades than this also has ticks at 3 times each power of ten."""
 MIN_TICKS, MAX_TICKS = 3, 6
 TICK_DIGITS = 6
 """Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
@@ -25,18 +25,21 @@ LOG_AXIS_RATIO = 20
 
 
 def short_amount(locale: Locale, amount: float, digits: int = 2) -> str:
-    """Format an amount in the smallest currency unit as a short label, such as 190m or 1.9억."""
+    """Format an amount, given in the smallest currency unit, as a short label such as 190m or 1.9억."""
     return short_number(locale, amount / 10**locale.minor_units, digits)
 
 
 def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
-    """Format both ends of a range of amounts for a sentence; a unit that both share appears once."""
+    """Return the low and the high end of a range of amounts as text for a sentence.
+
+    In English, if both amounts have the same unit, only the high end includes the unit.
+    """
     first, last = locale.money_range(low, high).split(" – ")
     return first, last
 
 
 def short_number(locale: Locale, value: float, digits: int = 2) -> str:
-    """Format a number as a short label with a scale word, such as 17m or 1,700만."""
+    """Format a number as a short label, with a suffix for thousands, millions and so on: 17m or 1,700만."""
     rounded = locale.rounded(value, digits)
     size, name = next(((s, n) for s, n in CHART_STEPS[locale.lang] if abs(rounded) >= s), (1, ""))
     return f"{rounded / size:,.10g}{name}"
@@ -63,12 +66,13 @@ def even_ticks(low: float, high: float) -> list[float]:
 def labelled_axis(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
     """Return an axis with the given label at each tick.
 
-    If the axis is narrow, only the powers of ten are labelled, provided there are at least two.
+    If the axis is narrower than `NARROW_AXIS` pixels and has ticks at two or more powers of ten, only these
+    ticks are labelled.
     """
     powers = [math.isclose(math.log10(t) % 1, 0, abs_tol=1e-9) if t > 0 else False for t in ticks]
     keep_all = sum(powers) < MIN_POWERS_OF_TEN
     few = [label if power or keep_all else "" for label, power in zip(labels, powers, strict=True)]
-    # A JSON array is also a valid Vega expression.
+    # The lists are written as JSON, because a JSON array is also a valid Vega expression.
     wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, ticks))
     expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
     return alt.Axis(
@@ -77,7 +81,10 @@ def labelled_axis(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
 
 
 def money_axis(field: str, locale: Locale, title: str, low: float, high: float) -> alt.X:
-    """Return a horizontal axis of amounts in the smallest currency unit: log if `low` > 0, else linear."""
+    """Return a horizontal axis for amounts in the smallest currency unit.
+
+    The axis is logarithmic if `low` is above 0, and linear otherwise.
+    """
     unit = 10**locale.minor_units
     ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
     axis = labelled_axis(

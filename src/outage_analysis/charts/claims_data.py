@@ -1,4 +1,4 @@
-"""Reduce tables of claims to the few rows that a chart carries, however many claims there are."""
+"""Reduce tables of claims to a few rows per chart, so that charts stay small with millions of claims."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from outage_analysis.incidents import UNKNOWN, Band, holds_positive
 MAX_DATA_BYTES = 20_000
 """Bytes of JSON data that one chart may embed."""
 MAX_SERVICES = 20
-"""Services of a chart; the smallest services beyond these are merged into one row."""
+"""Largest number of services in a chart; beyond it, the smallest services are merged into one row."""
 MAX_BANDS = 32
-"""Loss bands of a chart. A table of totals may bring more bands than this; then bands are merged."""
+"""Largest number of loss bands in a chart. A table of totals may contain more bands; these are merged."""
 OTHER_ID = ""
-"""Stands in a `service` column for several small services merged. No service has this id."""
+"""The id of the merged small services in a `service` column. No real service has this id."""
 
 
 def json_bytes(*frames: pl.DataFrame) -> int:
-    """Return the bytes of JSON that a chart needs to embed the tables."""
+    """Return how many bytes the tables take when a chart embeds them as JSON."""
     return sum(len(json.dumps(f.to_dicts(), ensure_ascii=False, default=str).encode()) for f in frames)
 
 
 def fit_services(table: pl.DataFrame, build: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """Build a chart's rows, merging small services until the rows fit `MAX_DATA_BYTES`.
+    """Build the rows of a chart; merge small services until the rows take at most `MAX_DATA_BYTES`.
 
     Args:
-        table: `service`, `claims` and the columns that `build` needs.
-        build: returns the rows of the chart for a table with fewer services.
+        table: the columns `service` and `claims`, and the columns that `build` needs.
+        build: a function that returns the rows of the chart, given the table with small services merged.
     """
     for most in range(MAX_SERVICES, 1, -1):
         rows = build(merge_small_services(table, most))
@@ -39,15 +39,16 @@ def fit_services(table: pl.DataFrame, build: Callable[[pl.DataFrame], pl.DataFra
 
 
 def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.DataFrame:
-    """Keep the services with most claims and add up the others under `OTHER_ID`.
+    """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
-        table: `service`, `claims` and keys such as `over` and `up_to`.
-        most: number of services to return, the merged ones counted as one.
+        table: the columns `service` and `claims`, and `over` and `up_to` if the rows are loss bands.
+        most: the largest number of services in the result; the merged services count as one.
 
     Returns:
-        `service`, `services` (how many are merged in the row), the keys and `claims`. Services are sorted by
-        claims, the merged ones last; rows of one service keep the order of the table.
+        The columns `service`, `services` (the number of services merged in the row), `over` and `up_to` if
+        given, and `claims`. The service with the most claims comes first and the merged services come last.
+        The rows of a service keep their order.
     """
     keys = [c for c in table.columns if c in ("over", "up_to")]
     largest = _services_by_claims(table)
@@ -73,28 +74,28 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
 
 
 def _services_by_claims(table: pl.DataFrame) -> list[str]:
-    """Return the services that have claims, the one with most claims first."""
+    """Return the services that have claims; the service with the most claims comes first."""
     totals = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
     return totals.sort("claims", "service", descending=[True, False])["service"].to_list()
 
 
 def ordered_bands(table: pl.DataFrame) -> list[Band]:
-    """Return the bands of a table in display order: negative, zero, positive, unknown."""
+    """Return the loss bands of a table in display order: negative, zero, positive, unknown."""
     bands = table.select("over", "up_to").unique()
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    # Of bands with the same lower edge, the one without an upper edge comes last.
+    # If bands have the same lower edge, the band without an upper edge comes last.
     return bands.sort(unknown, "over", pl.col("up_to").fill_null(2**62)).rows()
 
 
 def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
-    """Reduce a table to at most `most` loss bands by merging neighbours with few claims.
+    """Merge neighbouring loss bands with few claims, so that the table has at most `most` bands.
 
-    Zero, negative and unknown are never merged. Overlapping bands, which tables of totals can contain, are
-    merged first.
+    The bands for zero, negative and unknown losses are never merged. If there are too many bands, overlapping
+    bands are merged first; tables of totals can contain such bands.
 
     Args:
-        table: `over`, `up_to`, `claims` and, if there are several services, `service`.
-        most: largest number of bands, not counting zero, negative and unknown.
+        table: the columns `over`, `up_to` and `claims`, and `service` if there are several services.
+        most: largest number of bands, not counting the bands for zero, negative and unknown losses.
     """
     totals = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
     joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
@@ -111,7 +112,7 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
 
 
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
-    """Map each band to the merged band that `merge_bands` shows in its place."""
+    """Map each loss band to the wider band that replaces it; a band that is not merged maps to itself."""
     apart = {band: band for band in claims if not holds_positive(band)}
     positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _upper_edge(b)))
     groups = [[band] for band in positive]
@@ -127,7 +128,7 @@ def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
 
 
 def _merge_overlapping(groups: list[list[Band]]) -> list[list[Band]]:
-    """Merge groups of bands that overlap."""
+    """Merge groups of loss bands whose ranges overlap."""
     joined: list[list[Band]] = []
     for group in groups:
         if joined and (group[0][0] or 0) < _upper_edge(_spanning_band(joined[-1])):
@@ -147,14 +148,15 @@ def _upper_edge(band: Band) -> float:
 
 
 def band_shares(table: pl.DataFrame) -> pl.DataFrame:
-    """Express each band of each service as a percentage of the service's claims, cumulated for stacked bars.
+    """Compute the share of each loss band in its service's claims, as segments of a stacked bar.
 
     Args:
-        table: `service`, `services`, `over`, `up_to`, `claims`, as `merge_small_services` returns it.
+        table: the table with loss bands that `merge_small_services` returns.
 
     Returns:
-        The table with `of` (the service's claims), `percent`, and the cumulated `start` and `end` in percent;
-        services in the order of the table, bands in display order.
+        The table with four more columns: `of` (number of claims of the service), `percent` (the band's share
+        of these claims), and `start` and `end` (both ends of the bar segment, in percent). Services keep the
+        order of the table; bands are in display order.
     """
     place = {band: n for n, band in enumerate(ordered_bands(table))}
     places = pl.Series(
@@ -174,7 +176,9 @@ def band_shares(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
-    """Return the band with most claims, apart from unknown losses, and its share of all claims.
+    """Return the loss band with the most claims, and its share of all claims.
+
+    The band of unknown losses is not considered, but its claims count in the total.
 
     Returns None if no claim states a loss.
     """
@@ -183,11 +187,14 @@ def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
     stated = [band for band in ordered_bands(table) if band != UNKNOWN and counts[band]]
     if not stated:
         return None
-    most = max(stated, key=lambda band: counts[band])  # of equals, the first
+    most = max(stated, key=lambda band: counts[band])  # the first, if several have most
     return most, counts[most] / sum(counts.values())
 
 
 def thin_days(intake: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Keep every k-th day of a cumulative intake and its last day, with the smallest k for `most` rows."""
+    """Keep the last day and every k-th day before it of a table of cumulative claims by day.
+
+    The smallest k is used that leaves at most `most` rows.
+    """
     every = -(-len(intake) // most)
     return intake.reverse().gather_every(every).reverse()

@@ -1,4 +1,4 @@
-"""Charts of the cost: by loss band, next to press forecasts, the claims funnel, and free goods."""
+"""Charts of the cost: cost by loss band, comparison with press forecasts, claims funnel, free goods."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from outage_analysis.costs import by_band
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
 HALF = 0.5
-"""A share above this makes a band most of the cost."""
+"""If the share of a band exceeds this, the title says that most of the cost is in the band."""
 
 
 def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Bar chart of the expected cash by loss band, for bands with a payment.
+    """Draw a bar chart of the expected cash per loss band; bands without any payment are left out.
 
-    If there are several cost lines, there is one bar per line and band.
+    If there are several cost lines, there is one bar per cost line and loss band.
     """
     locale = context.words
     band_costs = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
@@ -85,7 +85,10 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _band_title(name: str, share: float, context: ChartContext) -> str:
-    """Title: the share of the most expensive band; for synthetic rows only what is measured."""
+    """Return the chart title: the share of the cost in the most expensive loss band.
+
+    If the claims are synthetic, the title only names the measure, because such claims support no finding.
+    """
     locale = context.words
     if context.synthetic:
         return locale("chart.band_measure")
@@ -94,7 +97,10 @@ def _band_title(name: str, share: float, context: ChartContext) -> str:
 
 
 def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Ranges on a log axis: press forecasts of a line's cash next to the model's bounds and expected cost."""
+    """Draw press forecasts of the cash as ranges on a log axis, next to the model's own range.
+
+    The model's range extends from the lower to the upper bound; a dot marks the expected cost.
+    """
     locale = context.words
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
@@ -149,17 +155,17 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _decades(data: pl.DataFrame) -> list[float]:
-    """Return the powers of ten that the data span, as ticks of a log axis."""
+    """Return the powers of ten around the smallest and the largest value, as ticks of a log axis."""
     low = min(v for v in data["low"] if v and v > 0)
     high = max(v for v in data["high"] if v)
     return [10.0**k for k in range(-6, 13) if low / 10 < 10.0**k < high * 10]
 
 
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Bar chart of the expected count at each stage, from reports to payments.
+    """Draw a bar chart of the expected number of claims at each stage, from reports to payments.
 
-    A thin line spans the low and high bounds. If several cost lines have stages, each label starts with the
-    name of its line.
+    A thin line on each bar spans the lower and upper bound of the number. If several cost lines have stages,
+    each label starts with the name of its cost line.
     """
     locale = context.words
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
@@ -198,7 +204,10 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    """Title: reports and payments of the main line; for synthetic rows only what is measured."""
+    """Return the chart title: the numbers of reports and payments of the cost line with most payments.
+
+    If the claims are synthetic, the title only names the measure, because such claims support no finding.
+    """
     locale = context.words
     if context.synthetic:
         return locale("report.funnel_title")
@@ -216,9 +225,9 @@ def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
 
 
 def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Bar chart of free goods at list price: promised as an outline, expected as a filled bar.
+    """Draw free goods at list price: an outlined bar for the promised value, a filled bar for the expected.
 
-    Cash is never in the same chart, because list price is not what the company spends.
+    The chart never shows cash, because the list price of goods is not what the company spends on them.
     """
     locale = context.words
     rows = costs.filter(

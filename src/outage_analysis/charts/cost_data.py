@@ -1,4 +1,4 @@
-"""Reduce tables of the uncertain cost to the few rows that a chart shows."""
+"""Reduce tables of the expected cost and its uncertainty to the few rows that a chart shows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 
 
 def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the marked points of the distribution of the total cash, such as p10 or budget, by mark.
+    """Return the amounts to mark on charts of the total cash, such as P10 or the budget, by name.
 
-    Each has its `amount`, `above` (the probability that the cash exceeds it) and `density`.
+    Each value has three items: `amount`, `above` (the probability that the cash exceeds the amount) and
+    `density`.
 
     Args:
-        table: as `total_law` returns it.
+        table: the table `total_law` of an analysis.
     """
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {
@@ -35,17 +36,20 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the exceedance curve of the cash: `amount`, and `above`, the probability of more in percent."""
+    """Return the exceedance curve of the total cash.
+
+    The columns are `amount` and `above`, the probability in percent that the cash exceeds the amount.
+    """
     grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))
 
 
 def density_areas(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the density of the total cash, split at P10 and P90.
+    """Return the probability density of the total cash, split into three parts at P10 and P90.
 
     Returns:
-        `part` (below, likely, above; neighbouring parts share a point), `amount`, and `density` in percent of
-        the peak.
+        The columns `part` (`below` P10, `likely` or `above` P90), `amount`, and `density` in percent of its
+        peak. Neighbouring parts share the point at which they meet.
     """
     grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     edges = table.filter(pl.col("mark").is_in(["p10", "p90"]), pl.col("amount") > 0, valuation="cash")
@@ -63,13 +67,13 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Return the bars of a waterfall chart; the smallest steps are merged into one bar.
 
     Args:
-        table: as `steps` returns it.
+        table: the table `steps` of an analysis: the parts that add up to the expected cash.
         most: largest number of bars, not counting the bar of the total.
 
     Returns:
-        `line`, `service`, `over`, `up_to`, `rule`, `joined` (how many steps are merged in the row),
-        `expected`, `start`, `end`, `share` (of the expected total, from 0 to 1), `tail_share` (of the mean
-        of the worst cases) and `facts`.
+        One row per bar: `line`, `service`, `over`, `up_to`, `rule`, `joined` (the number of steps merged in
+        the bar), `expected`, `start`, `end`, `share` (share of the expected total, from 0 to 1), `tail_share`
+        (share of the mean of the worst cases) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
@@ -96,12 +100,14 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
 
 def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], str]) -> tuple[str, str]:
-    """Return the label of a waterfall bar, and the payment rule if the bar is a loss band (else "").
+    """Return two texts for a waterfall bar: its label and its payment rule.
+
+    The payment rule is empty if the bar is not a loss band.
 
     Args:
-        row: a cost line, a service, a band, or the merged small steps.
+        row: a row of `waterfall_bars`: a cost line, a service, a loss band, or merged small steps.
         locale: language and currency of the labels.
-        name: returns the display name of a line or a service.
+        name: a function that returns the display name of a cost line or a service.
     """
     if row["joined"] > 1:
         return locale("chart.other_services", count=row["joined"]), ""
@@ -111,15 +117,15 @@ def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], st
 
 
 def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the inputs that move the expected cash most, as the bars of a tornado chart.
+    """Return the inputs with the largest effect on the expected cash, as bars of a tornado chart.
 
     Args:
-        table: the columns of `TORNADO`, the widest swing first.
+        table: the columns of `TORNADO`; the input with the largest effect comes first.
         most: largest number of inputs.
 
     Returns:
-        `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher cost), `input_left` and
-        `input_right` (the values of the input at these costs).
+        One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
+        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
     """
     falls = pl.col("cost_high") < pl.col("cost_low")
     ends = ("cost_low", "cost_high", "input_low", "input_high")
@@ -141,17 +147,18 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
 
 def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Express forecasts of several outcomes as multiples of the observed value.
+    """Divide the forecasts of each back-tested outcome by the observed value.
 
     Args:
-        table: `outcome`, `independent`, `unit`, `p10`, `p50`, `p90`, `observed`, `inside`, `naive_low`,
-            `naive_high`, `press_low`, `press_high` (a low end is null if the source gave only an upper
-            bound). Outcomes with an observed value of 0 are left out.
+        table: one row per outcome: `outcome`, `independent`, `unit`, `p10`, `p50`, `p90`, `observed`,
+            `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if its source
+            gave only an upper bound). Outcomes with an observed value of 0 are left out.
         most: largest number of outcomes.
 
     Returns:
-        `outcome`, `independent`, `observed`, `unit`, `inside`, `part` (forecast, naive, press), `low`,
-        `middle` (median; null except for the forecast), `high`. Benchmarks without a range have no row.
+        One row per outcome and forecast: `outcome`, `independent`, `observed`, `unit`, `inside`, `part`
+        (`forecast` for the model, `naive` or `press` for a benchmark), `low`, `middle` (the model's median;
+        null for benchmarks) and `high`. A benchmark without an upper end has no row.
     """
     rows = table.filter(pl.col("observed") > 0).head(most)
     heads = [pl.col(name) for name in ("outcome", "independent", "observed", "unit", "inside")]
@@ -177,14 +184,15 @@ def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
 
 def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the policies that have an expected cost, the cheapest first.
+    """Return the policies whose expected cost is above 0, with their cost ranges, the cheapest first.
 
     Args:
         table: the columns of `POLICIES`.
         most: largest number of policies.
 
     Returns:
-        `policy`, `most`, `expected`, `p10`, `p50`, `p90`, `cheapest`.
+        `policy`, `most` (the largest possible total), `expected`, `p10`, `p50`, `p90` and `cheapest` (the
+        probability that no other policy costs less).
     """
     columns = ["policy", "most", "expected", "p10", "p50", "p90", "cheapest"]
     return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(columns)

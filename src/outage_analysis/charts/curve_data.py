@@ -1,4 +1,4 @@
-"""Tables for charts of fitted loss distributions and for fan charts of an intake forecast."""
+"""Build the tables for charts of fitted loss distributions and for fan charts of claims forecasts."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import polars as pl
 from outage_analysis.losses import COUNTED, Channel, LateClaimsForecast
 
 MAX_POINTS = 32
-"""Points per curve: more would not change how a curve looks."""
+"""Largest number of points per curve; more points would not change how a curve looks."""
 LEVELS = {"50": 0.5, "80": 0.8}
 FAN_STEPS = 12
 """A fan is computed at this many evenly spaced times between the last count and the last closing."""
 
 
 def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
-    """Return `family` and `weight` of each fitted distribution, the largest weight first.
+    """Return the fitted distribution families with their model weights, the largest weight first.
 
     Args:
-        curves: what `severity.curves` returns. Rows of the family `counted` hold the counts; the other
-            rows hold the fitted distributions at several losses.
+        curves: the table that `severity.curves` returns. Rows with the family `counted` contain the observed
+            shares; the other rows contain the fitted distributions at several losses.
     """
     weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
     return weights.sort("weight", "family", descending=[True, False])
 
 
 def counted_shares(curves: pl.DataFrame) -> pl.DataFrame:
-    """Return the counted shares at each band edge: `loss`, `share_below`, `share_above`."""
+    """Return the observed shares of losses at each band edge: `loss`, `share_below`, `share_above`."""
     return curves.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
 
 
 def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
-    """Return the fitted curves with at most `most` points each, the family with the largest weight first.
+    """Return the fitted distributions as curves of at most `most` points, the largest weight first.
 
     Returns:
-        `family`, `loss`, `share_below` with its interval `low` to `high`, and `share_above` with its
-        interval `above_low` to `above_high`.
+        One row per point: `family`, `loss`, `share_below` with its interval from `low` to `high`, and
+        `share_above` with its interval from `above_low` to `above_high`.
     """
     wanted = ["family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high"]
     parts = [
@@ -49,14 +49,17 @@ def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
 
 
 def thin_evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Keep at most `most` rows (2 or more), evenly spread, including the first and the last."""
+    """Keep at most `most` evenly spaced rows, including the first and the last; `most` is 2 or more."""
     if len(rows) <= most:
         return rows
     return rows[[round(n * (len(rows) - 1) / (most - 1)) for n in range(most)]]
 
 
 def median_loss(curves: pl.DataFrame) -> float | None:
-    """Interpolate the median loss of the family with the largest weight; None if outside the table."""
+    """Return the median loss under the fitted distribution with the largest weight, by interpolation.
+
+    Return None if the median lies outside the losses in the table.
+    """
     part = curves.filter(family=family_weights(curves)["family"][0]).sort("loss")
     below, above = part.filter(pl.col("share_below") <= 0.5), part.filter(pl.col("share_below") > 0.5)  # noqa: PLR2004
     if below.is_empty() or above.is_empty():
@@ -68,7 +71,7 @@ def median_loss(curves: pl.DataFrame) -> float | None:
 
 
 def spread_labels(places: Sequence[float], gap: float, last: float) -> list[float]:
-    """Move label positions apart so that they are at least `gap` apart and none exceeds `last`."""
+    """Shift label positions so that they are at least `gap` apart and none exceeds `last`."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     moved = [0.0] * len(places)
     least = -math.inf
@@ -89,16 +92,16 @@ def forecast_fan(
     ended: tuple[datetime, int] | None = None,
     fact: str = "",
 ) -> pl.DataFrame:
-    """Return the table of a fan chart: the counts of an intake and the forecast of its later counts.
+    """Return the table of a fan chart: the number of claims filed so far and its forecast.
 
     Args:
-        channel: the counts of the intake.
-        forecast: the forecast of these counts, with intervals at the levels 0.5 and 0.8.
-        ended: when the intake ended and its final number of claims, if the chart may show that.
-        fact: the id of the fact that states the final number.
+        channel: the cumulative counts of claims of one intake channel.
+        forecast: the forecast of later counts, with intervals at the levels 0.5 and 0.8.
+        ended: when the intake ended, and the final number of claims; None if the chart must not show them.
+        fact: the id of the published fact that states the final number.
 
     Returns:
-        What `fan_table` returns.
+        The table that `fan_table` returns.
     """
     closes = {branch.id: branch.closes for branch in forecast.branches}
     last = max(closes.values())
@@ -122,21 +125,23 @@ def fan_table(
     opens: datetime,
     later: tuple[float, int, str] | None = None,
 ) -> pl.DataFrame:
-    """Return the points of a fan chart: counts so far, forecasts to each closing, and the final count.
+    """Return the points of a fan chart: counts so far, forecasts up to each closing time, and final count.
 
     Args:
         counts: `at` (days since the opening), `cumulative` and, for published counts, `facts` (ids
             separated by spaces).
-        path: `branch`, `at`, `median`, `level`, `low`, `high`, as `Forecast.path` returns it. Times after a
-            branch's closing are dropped, so include the closing itself.
-        closes: branch -> its closing, in days since the opening.
+        path: the forecast, as `LateClaimsForecast.path` returns it: `branch`, `at`, `median`, `level`, `low`,
+            `high`. Times after a branch's closing time are dropped, so include the closing time itself.
+        closes: branch (a scenario of when the intake closes) -> its closing time, in days since the opening.
         opens: when the intake opened, in the time zone of the incident.
-        later: time, value and fact id of a later count, if the chart may show it.
+        later: time (days since the opening), value and fact id of a later count; None if the chart must not
+            show it.
 
     Returns:
-        `part` (counted, expected, closing, outcome), `branch`, `at`, `moment` (local time without a
-        zone), `cumulative`, `low_50`, `high_50`, `low_80`, `high_80`, `facts`. The rows of a branch
-        start with the last count; `cumulative` of an expected row is the median.
+        The columns `part` (`counted`, `expected`, `closing` or `outcome`), `branch`, `at`, `moment` (local
+        time without a zone), `cumulative`, `low_50`, `high_50`, `low_80`, `high_80` and `facts`. In
+        `expected` rows, `cumulative` is the median of the forecast. The `expected` rows of each branch start
+        with the last count.
     """
     facts = pl.col("facts") if "facts" in counts.columns else pl.lit("").alias("facts")
     texts = (pl.lit("counted").alias("part"), pl.lit("").alias("branch"))
