@@ -155,7 +155,7 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _decades(data: pl.DataFrame) -> list[float]:
-    """Return the powers of ten around the smallest and the largest value, as ticks of a log axis."""
+    """Return the powers of ten just below, between and just above the values, as ticks of a log axis."""
     low = min(v for v in data["low"] if v and v > 0)
     high = max(v for v in data["high"] if v)
     return [10.0**k for k in range(-6, 13) if low / 10 < 10.0**k < high * 10]

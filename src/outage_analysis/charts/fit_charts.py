@@ -1,4 +1,4 @@
-"""Charts of fitted distributions next to the counts: the ogive, and the tail on log-log axes."""
+"""Charts of fitted loss distributions and observed shares: ogive, and tail on log-log axes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TAIL_MARGIN = 0.5
 
 
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Ogive: points for the counted share of losses up to each edge, lines for the fitted distributions."""
+    """Draw the ogive: observed shares of losses up to each band edge (points) and fitted curves (lines)."""
     locale = context.words
     families, counts, lines = _split_table(table)
     best, weight = families.row(0)
@@ -84,12 +84,12 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Tail: points for the counted share of losses above each edge, lines for the fitted distributions.
+    """Draw the tail: observed shares of losses above each band edge (points) and fitted curves (lines).
 
-    The lines continue beyond the last edge, where nothing was counted.
+    The fitted curves continue beyond the last band edge, where there are no observed shares.
 
     Raises:
-        NothingToDraw: no loss lies above an edge, or the table has no fit.
+        NothingToDraw: no loss lies above any band edge, or the table has no fitted distribution.
     """
     locale = context.words
     families, counts, lines = _split_table(table)
@@ -138,7 +138,11 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _lowest_share(lines: pl.DataFrame, least: float) -> float:
-    """Return the lower end of the tail's axis: below the last count and the end of the best family's line."""
+    """Return the lower end of the axis of shares in the tail chart.
+
+    The end lies below the smallest observed share and below the end of the best family's curve, but at most
+    200 times below the smallest observed share.
+    """
     best = lines.filter(family=lines["family"][0])["share_above"]
     reached = float(best.filter(best > 0).min())  # type: ignore[arg-type] # some share is above 0
     return max(min(least, reached), least / 100) * TAIL_MARGIN
@@ -161,7 +165,8 @@ def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> li
     )
     thin = alt.Chart(json_ready(other_lines.select("family", "loss", "share")))
     thick = alt.Chart(json_ready(best_line.select("loss", "share")))
-    # No legend: every line carries its name at its end, and only the best family has a colour.
+    # There is no legend, because the name of each family stands at the end of its line and only the best
+    # family has a colour.
     return [
         interval,
         thin.mark_line(color=GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
@@ -171,7 +176,7 @@ def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> li
 
 
 def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> alt.Chart:
-    """Label each line with its family in the right margin, without overlaps."""
+    """Write the name of the distribution family at the end of each fitted curve, without overlaps."""
     rows = [
         {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
         for n, (family, place) in enumerate(
@@ -199,12 +204,12 @@ def _last_edge_layers(end: float, x: alt.X, locale: Locale) -> tuple[alt.Chart, 
 
 
 def _line_ends(lines: pl.DataFrame, families: Sequence[str], column: str) -> list[float]:
-    """Return the last value of each family's line."""
+    """Return, for each distribution family, the value of `column` at the largest loss of its curve."""
     return [float(lines.filter(family=f).sort("loss")[column][-1]) for f in families]
 
 
 def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
-    """Return a log axis of losses with short labels such as 10k, 100k, 1m."""
+    """Return a horizontal log axis for losses, with short labels such as 10k, 100k and 1m."""
     low, high = min(losses), max(losses)
     ticks = log_ticks(low, high)
     return alt.X(
@@ -216,7 +221,10 @@ def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
 
 
 def _losses_phrase(locale: Locale, table: pl.DataFrame) -> str:
-    """Describe the losses that the shares refer to: all above 0, or those inside a truncated table."""
+    """Return a phrase that names the losses on which the shares are based.
+
+    These are all losses above a lower edge or, in a truncated table, the losses between two edges.
+    """
     over, up_to = table.select("over", "up_to").row(0)
     if up_to is None:
         return locale("chart.losses_over", over=_short_loss(locale, over))
@@ -224,12 +232,12 @@ def _losses_phrase(locale: Locale, table: pl.DataFrame) -> str:
 
 
 def _short_loss(locale: Locale, loss: float) -> str:
-    """Format a loss as a short amount; a small fractional loss gets three significant digits."""
+    """Format a loss as a short label; a fraction below `LEAST_WHOLE` gets three significant digits."""
     return locale.short(round(loss)) if loss >= LEAST_WHOLE or loss == round(loss) else f"{loss:.3g}"
 
 
 def _scale_note(locale: Locale, table: pl.DataFrame) -> str:
-    """Explain the scale words of the axis labels, such as k and m; "" if the labels have none."""
+    """Return a note on the abbreviations in the axis labels, such as k and m; "" if there are none."""
     tens = 10.0 ** math.floor(math.log10(float(table["loss"].max())))  # type: ignore[arg-type]
     return (
         locale("chart.steps")

@@ -1,4 +1,4 @@
-"""Convert Vega-Lite specifications to SVG and PNG, with the fonts of this package."""
+"""Convert Vega-Lite chart specifications to SVG and PNG, with the fonts of this package."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ SOFT = "#57606a"
 
 
 def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
-    """Render a Vega-Lite specification as SVG; `width` applies if the specification is "container" wide."""
+    """Render a Vega-Lite specification as SVG.
+
+    `width` is used only if the specification sets its width to "container".
+    """
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
     drawing = _renumber_ids(_converter().vegalite_to_svg(sized))
     return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
 
 
 def _renumber_ids(drawing: str) -> str:
-    """Number the ids of an SVG from 0, because the converter's counter runs on from chart to chart."""
+    """Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
+
+    The converter does not restart its numbering for each chart.
+    """
     ids = {
         name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
     }
@@ -67,14 +73,17 @@ def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
 
 
 def png(drawing: str) -> bytes:
-    """Convert an SVG of this package to PNG, at two dots per pixel."""
+    """Convert an SVG of this package to PNG, with twice as many pixels in width and height."""
     image: bytes = _converter().svg_to_png(drawing, scale=2)
     return image
 
 
 @cache
 def _converter() -> Any:  # noqa: ANN401 - the library ships no types
-    """Return the converter with this package's fonts; it silently drops text that has no font."""
+    """Return the chart converter, with this package's fonts registered.
+
+    The converter silently drops text for which it has no font.
+    """
     import vl_convert
 
     vl_convert.register_font_directory(str(fonts.folder()))

@@ -1,4 +1,4 @@
-"""Charts of the intake: claims by day, and the fan chart of a forecast."""
+"""Charts of the claims intake: cumulative claims by day, and the fan chart of a forecast."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from outage_analysis.charts.theme import (
 from outage_analysis.text import Locale
 
 MAX_DAYS = 365
-"""Most points of the intake chart. A longer intake has labels with the year, as days repeat."""
+"""Largest number of points in the intake chart. Labels include the year if the intake is longer than this."""
 
 
 def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Line chart of the cumulative number of claims by day."""
+    """Draw a line chart of the cumulative number of claims by day."""
     locale = context.words
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
         raise NothingToDraw
@@ -38,8 +38,8 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     short = (last_day - first).days < MAX_DAYS
     days = [locale.short_day(day) if short else str(day) for day in days_shown["filed_on"]]
     data = days_shown.select(pl.Series("day", days), "cumulative")
-    # The axis is ordinal because a time axis would depend on the reader's time zone.
-    step = -(-len(days) // (5 if short else 3))  # as many labels as fit on a phone
+    # The x axis is ordinal, because a time axis would depend on the reader's time zone.
+    step = -(-len(days) // (5 if short else 3))  # this many labels fit on a phone
     x = alt.X(
         "day:O",
         sort=days,
@@ -67,16 +67,18 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 HEIGHT = 320
 MAX_TICKS = 7
 MAX_POINTS = 100
-"""Most points of the counted line, and most points of all fans together."""
+"""Largest number of points of the line of counts, and of all fans together."""
 DAY = timedelta(days=1)
 
 
 def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Fan chart: counts so far, one fan per branch of the forecast, closing days, and the final count.
+    """Draw a fan chart: claims so far, one forecast fan per scenario, closing days and the final count.
+
+    A scenario, called a branch, is one possible closing time of the intake.
 
     Args:
-        table: as `curve_data.fan_table` returns it.
-        context: language and display names; branches are named by their ids.
+        table: the table that `curve_data.fan_table` returns.
+        context: the language, and display names by id; the ids include those of the branches.
     """
     locale = context.words
     counted, expected = table.filter(part="counted"), table.filter(part="expected")
@@ -96,7 +98,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         *_fan_labels(data.filter(part="expected"), x, y, context),
         *_outcome_layers(outcome, x, y, locale),
     ]
-    # The whole table is cited: thinned-out points still support the line.
+    # The footer cites the facts of all rows, because the rows that are not drawn also support the line.
     facts = " ".join(dict.fromkeys(" ".join(table["facts"]).split()))
     return finish_chart(
         alt.layer(*layers),
@@ -110,7 +112,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
-    """Reduce the table to `MAX_POINTS` counted and `MAX_POINTS` expected points."""
+    """Reduce the table to about `MAX_POINTS` counts and `MAX_POINTS` forecast points."""
     branches = _branches(table)
     expected = [
         thin_evenly(table.filter(part="expected", branch=b), max(8, MAX_POINTS // len(branches)))
@@ -121,7 +123,11 @@ def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _title(data: pl.DataFrame, context: ChartContext) -> str:
-    """Title: the 80 % range at the end of the first branch, whose closing was known at the time."""
+    """Return the chart title: the 80 % range of the final count in the first scenario.
+
+    The closing time of the first scenario was known on the as-of day. If the claims are synthetic, the title
+    only names the measure.
+    """
     locale = context.words
     if context.synthetic:
         return locale("chart.fan_measure")
@@ -131,7 +137,7 @@ def _title(data: pl.DataFrame, context: ChartContext) -> str:
 
 
 def _closing_day(moment: datetime) -> date:
-    """Return the day that ends at a moment; midnight ends the day before."""
+    """Return the last day of an intake that closes at this time; midnight counts as the end of a day."""
     return (moment - timedelta(microseconds=1)).date()
 
 
@@ -145,7 +151,10 @@ def _branch_colours(data: pl.DataFrame) -> dict[str, str]:
 
 
 def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X, alt.Y]:
-    """Return both axes; x counts days from the first midnight, as a time axis would use the reader's zone."""
+    """Return the x and y axes of the fan chart.
+
+    The x axis counts days from the first midnight, because a time axis would use the reader's time zone.
+    """
     last = float(data["day"].max())  # type: ignore[arg-type]
     every = max(1, round(last / MAX_TICKS))
     ticks = list(range(0, int(last) + 1, every))
@@ -168,7 +177,11 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
 
 
 def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Draw each branch from the closing of the branch before it; until then both have the same forecast."""
+    """Draw the forecast fan of each branch.
+
+    A fan starts at the closing time of the previous branch, because both branches have the same forecast
+    until then.
+    """
     fields = ["day", "cumulative", "low_50", "high_50", "low_80", "high_80"]
     ends = dict(expected.group_by("branch").agg(pl.col("day").max()).rows())
     layers = []
@@ -210,7 +223,7 @@ def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[al
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
-    """Label the end of each fan with the branch's name and its 80 % range."""
+    """Label the end of each forecast fan with the name of its branch and its 80 % range."""
     locale, rows = context.words, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
@@ -228,7 +241,7 @@ def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContex
 
 
 def _name(branch: str, context: ChartContext) -> str:
-    """Return the display name of a branch, or else the translated word for its id."""
+    """Return the display name of a forecast branch; if it has none, the translated word for its id."""
     word = f"word.{branch}"
     return (
         context.words(word)

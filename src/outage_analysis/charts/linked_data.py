@@ -1,4 +1,4 @@
-"""Reduce pairwise counts of claims to a few entries per view, for the linked charts."""
+"""Reduce claim counts per pair of dimensions to a few bars per chart, for the linked charts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from outage_analysis.charts.claims_data import (
 )
 
 MAX_ENTRIES = {"service": 20, "band": 24, "day": 60, "category": 20}
-"""Most entries of each view, provided that the counts fit into `MAX_COUNT_BYTES`."""
+"""Largest number of bars in each linked chart; fewer if the counts would exceed `MAX_COUNT_BYTES`."""
 REDUCTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Fractions of `MAX_ENTRIES` to try, in this order, until the counts fit."""
 MAX_COUNT_BYTES = MAX_DATA_BYTES * 3 // 5
@@ -32,39 +32,39 @@ ViewEntry = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class View:
-    """One of the linked charts: its entries, and the entry that each value of the tables belongs to."""
+    """One of the linked charts: its entries (bars), and the entry to which each table value belongs."""
 
     id: str
     """service, band, day or category. It is not a dimension's id, which could be one of these words."""
     entries: list[ViewEntry]
     """In display order. Small entries are merged as `OTHER_ID`; merged days carry the first day."""
     positions: dict[ViewEntry, int]
-    """Each entry of the tables -> the position of the entry that shows it."""
+    """Each value of the tables -> the position of the entry that shows the value."""
     dimension: str | None
-    """The incident's dimension whose values are the categories."""
+    """The id of the incident's dimension whose values are the categories."""
 
     @property
     def merged_count(self) -> int:
-        """Number of table entries that are merged into the last entry."""
+        """Number of table values, such as services, that are merged into the last bar."""
         return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
     def days_per_entry(self) -> int:
-        """Number of days per entry in the view of days."""
+        """Number of days that one bar covers in the chart of days."""
         firsts = [entry[0] for entry in self.entries]
         return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
 
 
 def build_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
-    """Build the views of the pairwise tables, and the counts of every pair of views.
+    """Choose the bars of each linked chart, and count the claims for every pair of charts.
 
     Args:
-        table: as `pairwise` returns it.
+        table: the claim counts per pair of dimensions, as `pairwise` returns them.
 
     Returns:
-        The views, and a table with one row per pair: `one` and `other` (positions in the list of views),
-        `width` (number of entries of `other`) and `claims` (the counts as a flattened matrix, one row of it
-        per entry of `one`). The claims of every pair have the same total.
+        The linked charts, and a table with one row per pair of charts: `one` and `other` (positions in the
+        list of charts), `width` (number of bars in `other`) and `claims` (the counts as a flattened matrix
+        with one row per bar of `one`). The counts of every pair have the same total.
     """
     for fraction in REDUCTIONS:
         views = [_view(table, name, fraction) for name in _view_ids(table)]
@@ -80,9 +80,9 @@ def _view_ids(table: pl.DataFrame) -> list[str]:
 
 
 def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
-    """Build one view with at most this fraction of its `MAX_ENTRIES`."""
+    """Build one linked chart, with at most this fraction of the bars that `MAX_ENTRIES` allows."""
     pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
-    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # any pair gives the totals
+    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # all pairs have the same totals
     totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
@@ -102,7 +102,7 @@ def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
 
 
 def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    """Merge days into bars of equal length; only the last bar may be shorter."""
+    """Merge days into bars that cover equally many days; only the last bar may cover fewer."""
     days: list[date] = sorted(day for (day,) in claims)
     length = (days[-1] - days[0]).days + 1
     bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
@@ -110,7 +110,7 @@ def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
 
 
 def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    """Keep the entries with most claims, in that order, and merge the others at the end."""
+    """Keep the values with the most claims, in descending order, and merge the others into a last bar."""
     rest: ViewEntry = (OTHER_ID,)
     ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
     if len(ranked) + (rest in claims) > most:
@@ -134,7 +134,7 @@ def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
 
 
 def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
-    """Return the table entries with the position of each in a view."""
+    """Return a table of the values in a linked chart, with the position of the bar that shows each value."""
     columns = COLUMNS[view.id]
     schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
     rows = [(*entry, position) for entry, position in view.positions.items()]

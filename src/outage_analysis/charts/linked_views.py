@@ -1,7 +1,7 @@
-"""Linked charts of the claims: selecting entries in one chart filters all the others.
+"""Linked charts of the claims: selecting bars in one chart filters all other charts.
 
-The page embeds one table of counts per pair of dimensions. These tables can filter by one dimension at a
-time, so a selection in another chart replaces the earlier one.
+The page embeds one table of claim counts per pair of dimensions. With such tables only one dimension can be
+filtered at a time, so a new selection in one chart clears the selection in any other chart.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from outage_analysis.charts.theme import (
 )
 from outage_analysis.text import fonts
 
-# Vega cannot adapt the width of charts side by side. Together they take 700 pixels, which fits a notebook
-# cell in JupyterLab with the file list open. On a phone they stand in one column, half as wide.
+# Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
+# which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
+# which is half as wide.
 ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
 """Pixels: height of a bar's row; least and greatest height of the chart of days; its axis labels."""
 LEFT, RIGHT = (140, 184), (100, 204)
@@ -46,7 +47,7 @@ DAY_LABELS = 4
 
 @dataclass(frozen=True)
 class _ViewLayout:
-    """Labels and measures of one view: its number, entry names, title, and the pixels for names and bars."""
+    """Layout of one linked chart: its number, the names of its bars, its title, and widths in pixels."""
 
     at: int
     names: list[str]
@@ -56,18 +57,19 @@ class _ViewLayout:
 
     @property
     def view(self) -> str:
-        """The name of the view in the specification."""
+        """The name of the linked chart in the Vega-Lite specification."""
         return f"linked_{self.at}"
 
 
 def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Linked charts of claims by service, loss band, day and one dimension, such as the region.
+    """Draw linked charts of claims by service, loss band, day and one more dimension, such as the region.
 
-    The values of the dimension come from the claims; only the most common ones are named.
+    The values of the additional dimension come from the claims. Only the most common values have their own
+    bars.
 
     Args:
-        table: as `pairwise` returns it.
-        context: language, display names and day.
+        table: the claim counts per pair of dimensions, as `pairwise` returns them.
+        context: language, display names and as-of day.
     """
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
@@ -83,7 +85,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         view.id: _day_view(base, layout, high) if view.id == "day" else _bar_view(base, layout)
         for layout, view in zip(layouts, views, strict=True)
     }
-    # The list of services, often the longest, stands beside the tall chart of days.
+    # The chart of services stands beside the chart of days, which is drawn about equally tall.
     order = sorted(charts, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     below = alt.concat(*(charts[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
     heading = _heading(base, claims, context, layouts[0].name_width)
@@ -103,7 +105,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 def _parameters(
     layouts: Sequence[_ViewLayout], ordered: list[bool], context: ChartContext
 ) -> list[alt.TopLevelParameter]:
-    """Return the Vega parameters: the selections, and the names of all entries and views."""
+    """Return the Vega parameters: the selections, and the names of all linked charts and their bars."""
     locale = context.words
     listed = {
         view_selection.entry_key(layout.at, n): f"{layout.title}: {name}"
@@ -122,7 +124,10 @@ def _parameters(
 def _headline(
     layouts: Sequence[_ViewLayout], counts: pl.DataFrame, claims: int, context: ChartContext
 ) -> str:
-    """Title: the service with most claims; for synthetic claims only what is shown."""
+    """Return the chart title: the service with the most claims, and its share.
+
+    If the claims are synthetic, the title only lists the charts, because such claims support no finding.
+    """
     locale = context.words
     if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
@@ -131,7 +136,7 @@ def _headline(
 
 
 def _entry_names(view: View, context: ChartContext) -> list[str]:
-    """Return the labels of a view's entries."""
+    """Return the labels of the bars in a linked chart."""
     locale, firsts = context.words, [entry[0] for entry in view.entries]
     if view.id == "service":
         return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
@@ -150,7 +155,7 @@ def _shorten(text: str) -> str:
 
 
 def _clean_line(text: str) -> str:
-    """Put a text on one line, without control characters that hide or reorder the text around them."""
+    """Put a text on one line, and make control characters visible, which could hide or reorder other text."""
     return fonts.printable(" ".join(text.split()))
 
 
@@ -166,15 +171,15 @@ def _title(view: View, context: ChartContext) -> str:
 
 
 def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
-    """Compute one row per entry of view `at`: `key`, `n` (claims in the current selection) and bar `length`.
+    """Compute one row per bar of chart `at`: `key`, `n` (number of selected claims) and `length` of the bar.
 
-    Each pairwise table serves both of its views. `own` is the entry's position in view `at`, `by` is the
-    other view of the pair, and `beside` is the position in that view.
+    The counts of a pair of charts are used for both charts. In the row of a bar, `own` is the bar's position
+    in chart `at`, `by` is the number of the other chart, and `beside` is the position in the other chart.
     """
     pairs = f"datum.one == {at} || datum.other == {at}"
     across = view_selection.chosen_expression(f"datum.by * {view_selection.KEYS_PER_VIEW} + datum.beside")
     unfiltered = f"chosen_view < 0 || chosen_view == {at}"
-    every = 1 if at == 0 else 0  # every other view of the pair gives the same totals
+    every = 1 if at == 0 else 0  # any other chart gives the same totals
     return (
         base.transform_filter(pairs)
         .transform_calculate(slot="sequence(0, length(datum.claims))")
@@ -196,13 +201,13 @@ def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
 
 
 def _fade_unselected(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
-    """Return the opacity condition that fades the unselected entries of a view with a selection."""
+    """Return the Vega condition that fades the unselected bars of the chart that has a selection."""
     full = f"chosen_view != {at} || {view_selection.chosen_expression('datum.key')}"
     return alt.condition(full, alt.value(1), alt.value(FADED))
 
 
 def _slots(totals: alt.Chart, at: int) -> alt.Chart:
-    """Return the background of each entry, which receives the clicks and is tinted when selected."""
+    """Return the background of each bar; it receives the clicks and is tinted if the bar is selected."""
     selected = f"chosen_view == {at} && {view_selection.chosen_expression('datum.key')}"
     slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
         color=alt.condition(selected, alt.value(CHOSEN), alt.value("transparent"))
@@ -238,14 +243,14 @@ def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
 
 
 def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
-    """Draw vertical bars by day."""
+    """Draw the linked chart of days: vertical bars."""
     at, totals = layout.at, _entry_totals(base, layout.at)
     step = max(1, -(-len(layout.names) // DAY_LABELS))
     days = list(range(len(layout.names)))
     axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
     x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
-    # With a nice scale the top tick is always at the top, so the title above does not move.
+    # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
     slots = _slots(totals, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
     bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
@@ -257,7 +262,7 @@ def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
 
 
 def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
-    """Show the current selection, its number of claims and its share of all claims."""
+    """Draw the heading that shows the current selection, its number of claims and its share of all claims."""
     locale = context.words
     phrases = {name: _quoted(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
     named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
@@ -285,14 +290,17 @@ def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) ->
 
 
 def _quoted(value: str) -> str:
-    """Quote a string for a Vega expression."""
+    """Return a string as a quoted literal for a Vega expression."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def _sized(
     view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
 ) -> AltairChart:
-    """Set size and title of a view; `over` lifts the title as far as the axis of its neighbour does."""
+    """Set the size and the title of a linked chart.
+
+    `over` raises the title by this many pixels, so that it is level with the title of a neighbouring chart.
+    """
     sized: AltairChart = view.properties(width=width, height=height)
     if layout is None:
         return sized

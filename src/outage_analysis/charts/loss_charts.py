@@ -1,4 +1,4 @@
-"""Charts of losses by service: stacked bars of the loss bands, and one small panel per service."""
+"""Charts of claims by service and loss band: stacked bars, and one small panel per service."""
 
 from __future__ import annotations
 
@@ -50,16 +50,19 @@ Vega cannot adapt the width of repeated panels: three panels and the names of th
 
 
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
-    """Return the name of a service, or of the merged small services, wrapped to `columns` columns."""
+    """Return the display name of a service, in lines of at most `columns` characters.
+
+    Small services that were merged get a common name with their number.
+    """
     if service == OTHER_ID:
         return context.words("chart.other_services", count=services)
-    # Korean joins words with a middle dot and no space; this lets a line end after the dot.
+    # Korean names join words with a middle dot and no space; the added space lets a line break after the dot.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
 def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
-    """Add the display names of services and bands as the columns `name` and `band`."""
+    """Add the display names of services and loss bands as the columns `name` and `band`."""
     locale = context.words
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
@@ -80,7 +83,7 @@ def band_colours(bands: Sequence[Band]) -> list[str]:
 
 
 def _interpolated_colour(position: float) -> str:
-    """Interpolate `LOSS_COLOURS` at a position from 0 to 1."""
+    """Interpolate between the colours of `LOSS_COLOURS`; position 0 is the first and 1 the last colour."""
     at = min(int(position * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
     part = position * (len(LOSS_COLOURS) - 1) - at
     ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LOSS_COLOURS[at : at + 2]]
@@ -88,7 +91,10 @@ def _interpolated_colour(position: float) -> str:
 
 
 def readable_on(colour: str) -> str:
-    """Return the text colour, white or `INK`, with more contrast to a colour (WCAG 2 relative luminance)."""
+    """Return the text colour, white or `INK`, that has more contrast to a background colour.
+
+    The contrast is computed from the relative luminance as defined by WCAG 2.
+    """
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -96,7 +102,7 @@ def readable_on(colour: str) -> str:
 
 
 def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
-    """Return the subtitle's notes: how bands are written, and whether some are merged."""
+    """Return the subtitle's notes on loss bands: how bands are written, and whether some were merged."""
     locale = context.words
     note = locale.band_note(bands)
     joined = len(bands) < len(ordered_bands(table))
@@ -104,7 +110,7 @@ def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame
 
 
 def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Stacked 100 % bars: the claims of each service by loss band, with the number of claims at the right."""
+    """Draw one stacked 100 % bar per service: its claims by loss band, with their number at the right."""
     locale = context.words
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
@@ -117,7 +123,8 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
     percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
     x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
     base = alt.Chart(json_ready(data))
-    # The signal `width` is of no use here: the plot is sized only after the legend has its lines.
+    # The legend uses the width of the container. It cannot use Vega's signal `width`, because Vega computes
+    # that only after the legend is laid out.
     columns = alt.ExprRef("containerSize()[0] < 560 ? 2 : 5")
     bars = base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
         x,
@@ -162,7 +169,7 @@ def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
 
 
 def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Return the rows of the bars; only the first row of each service has its number of claims."""
+    """Return the rows of the stacked bars; only a service's first row has the service's number of claims."""
     rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(
@@ -177,7 +184,7 @@ def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 
 def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """One small panel per service: the share of its claims in each loss band, all on the same scale."""
+    """Draw one small panel per service: the share of its claims in each loss band, on a common scale."""
     locale = context.words
     narrow = merge_bands(table)
     if not narrow["claims"].sum():

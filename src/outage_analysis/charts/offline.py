@@ -1,8 +1,8 @@
-"""Charts and sliders in notebook outputs that work without a network.
+"""Render charts and sliders as notebook outputs that work without a network.
 
 One output of the notebook contains Vega and the script of the sliders. Every chart, and every set of sliders,
-is a placeholder element and a short script that adds its data to a queue. The order in which a page runs the
-scripts does not matter: data wait in the queue until Vega is loaded.
+consists of a placeholder element and a short script that adds its data to a queue. The scripts may run in any
+order, because the data wait in the queue until Vega is loaded.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ STYLE = """
 """ + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; they stay readable without it."""
 
-# A chart waits until its placeholder has a width, because JupyterLab first builds cells off-screen.
+# The script draws a chart once its placeholder has a width, because JupyterLab first builds cells off-screen.
 DRAWING = """
 var options = {
   ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
@@ -120,17 +120,20 @@ serve('outageWhatIfs', activate);
 
 
 def script_bundle() -> str:
-    """Return Vega, the script of the sliders and the code that reads the queues, as one script element."""
+    """Return one script element with Vega, the script of the sliders, and the code that reads the queues."""
     return f"<script>{_bundle_source()}</script>"
 
 
 def _bundle_source() -> str:
-    # Wrapped in a function, so that running the cell twice declares no variable twice.
+    # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
     return f"(function () {{\n{vega_bundle()}\n{slider_asset('what_if.js')}\n{DRAWING}}})();"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:
-    """Return the key of a placeholder, a hash of its data, and the script that adds the data to a queue."""
+    """Return the key of a placeholder and the script that adds its data to a queue.
+
+    The key is a hash of the data.
+    """
     text = script_json(data)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {text}]);'
@@ -139,7 +142,8 @@ def data_script(queue: str, data: object) -> tuple[str, str]:
 def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
     """Render a chart as the output of a notebook cell; this is the package's Altair renderer.
 
-    The placeholder shows a text until the chart is drawn, in the language of `usermeta`, else in English.
+    Until the chart is drawn, the placeholder shows a short text. The text is in the language that the
+    specification's `usermeta` names, or else in English.
     """
     key, script = data_script(CHART_QUEUE, stable_spec(spec))
     described = str(spec.get("description", ""))
@@ -151,7 +155,10 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
 
 
 def is_package_script(script: str) -> bool:
-    """Check that a script is exactly one that this module writes: the bundle, or the data of a chart."""
+    """Return whether a script is exactly as this module writes it.
+
+    This module writes the bundle of scripts, and the scripts with the data of charts and sliders.
+    """
     start = DATA_START.match(script)
     if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):
         return script == _bundle_source()

@@ -1,4 +1,4 @@
-"""Charts of ranges, one per row: tornado, back-test and comparison of policies."""
+"""Charts with ranges as rows: tornado, back-test and comparison of policies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ FARTHEST = 1e4
 
 
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Tornado: bars from the expected cash with one input at its P10 to that at its P90, widest bar first."""
+    """Draw a tornado chart: one bar per input, the widest bar first.
+
+    A bar extends between the expected cash with the input at its P10 and the expected cash with the input at
+    its P90.
+    """
     locale, rows = context.words, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
@@ -90,7 +94,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
-    """Return the labels at one end of the bars: the cost, and below it the value of the input."""
+    """Return the labels at one end of the tornado bars: the cost, and below it the value of the input."""
     point = "P10" if side == "left" else "P90"
     cells = rows.select("kind", f"input_{side}", side).rows()
     return [
@@ -100,7 +104,7 @@ def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
 
 
 def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
-    if value is None:  # a mix of bands is not a single number
+    if value is None:  # a band mix is not a single number
         return point
     if kind in MONEY:
         text = short_amount(locale, value)
@@ -112,9 +116,10 @@ def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> 
 
 
 def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Back-test: forecast ranges as multiples of the observed value on a log axis.
+    """Draw the back-test: forecast ranges as multiples of the observed value, on a log axis.
 
-    The model's range has a dot at its median; naive and press forecasts stand beside it.
+    A dot marks the median of the model's forecast. The naive forecast and the press forecast of the same
+    outcome are drawn above and below the model's range.
     """
     locale, rows = context.words, cost_data.backtest_ratios(table)
     if rows.is_empty():
@@ -169,7 +174,7 @@ def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
 
 
 def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
-    """Label each outcome with its name, the observed value, and whether the range contains it."""
+    """Return a label per outcome: its name, the observed value, and whether the model's range contains it."""
     locale, labels = context.words, {}
     for row in rows.iter_rows(named=True):
         observed = (

@@ -1,4 +1,4 @@
-"""List of all charts by name, with the table that each one shows."""
+"""List all charts by name, with the table that each chart shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ChartFunction = Callable[[pl.DataFrame, ChartContext], AltairChart]
 
 @dataclass(frozen=True)
 class ChartEntry:
-    """The table that a chart shows, and the function that draws it."""
+    """A chart: the name of the table that it shows, and the function that draws it."""
 
     table: str
     draw: ChartFunction
@@ -56,7 +56,7 @@ CHARTS: dict[str, ChartEntry] = {
 
 
 def draw(name: str, table: pl.DataFrame, context: ChartContext) -> AltairChart | None:
-    """Draw one chart; None if the table has no rows that the chart shows."""
+    """Draw the chart with this name; return None if the table has no rows that the chart can show."""
     if table.is_empty():
         return None
     try:
