@@ -1,7 +1,7 @@
-"""Turns outage complaints into a compensation cost with its uncertainty.
+"""Estimate the cost of compensation after an outage, with its uncertainty, from customer complaints.
 
-The public names load their modules when first used, so that `import outage_analysis` is fast.
-`%load_ext outage_analysis` prepares a notebook.
+Each public name is imported when it is first used, so that `import outage_analysis` is fast. In a notebook,
+`%load_ext outage_analysis` makes charts work offline and shortens error messages.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __getattr__, __dir__ = lazy_exports(__name__, __file__)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """`%load_ext outage_analysis`: draw charts offline and show each of our errors as one line."""
+    """Run `%load_ext outage_analysis`: draw charts offline, and print this package's errors as one line."""
     import_module("outage_analysis.jupyter.session").enable_offline_charts(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - IPython passes it by name
-    """`%unload_ext outage_analysis`: restore charts and tracebacks."""
+    """Run `%unload_ext outage_analysis`: restore the usual rendering of charts and errors."""
     import_module("outage_analysis.jupyter.session").disable_offline_charts()

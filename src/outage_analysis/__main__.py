@@ -1,4 +1,4 @@
-"""`python -m outage_analysis` is the command `outage-analysis`."""
+"""Run `python -m outage_analysis`, which is the same as the command `outage-analysis`."""
 
 from outage_analysis.cli import main
 

@@ -1,4 +1,4 @@
-"""The exceptions of the package; each class has the exit code that the command line returns."""
+"""The exceptions of the package. Each class sets the exit code of the command line."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ REPORT_BUG = "This is a mistake of ours: please report it with the file's layout
 
 
 def one_line(text: object, limit: int = 200) -> str:
-    """Text from outside as one safe terminal line: control characters are escaped, long text is cut."""
+    """Return a text from outside the package as one line that is safe to print in a terminal.
+
+    Control characters are escaped, and a text longer than `limit` is cut.
+    """
     text_found = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
     return text_found if len(text_found) <= limit else text_found[: limit - 1] + "…"
 
 
 class OutageAnalysisError(Exception):
-    """An error as one line: where it occurred, what is wrong, and what to do.
+    """Base class of all errors: one line states where the error occurred, what is wrong and what to do.
 
     Args:
         problem: what is wrong, without a final full stop.
-        file: the file.
+        file: the file in which the error occurred.
         row: the row in the file (the header of a CSV is row 1).
-        line: the line, for a text document.
-        column: the column or key.
-        value: the offending value, printed as received.
+        line: the line number in a text document.
+        column: the name of the column or key.
+        value: the invalid value, as received.
         remedy: what the user can do.
     """
 
@@ -57,37 +60,37 @@ class OutageAnalysisError(Exception):
 
 
 class VerificationFailed(OutageAnalysisError):
-    """A figure or a file differs from the recorded one."""
+    """A figure or a file differs from the value or checksum recorded for it."""
 
     exit_code = 1
 
 
 class UsageError(OutageAnalysisError):
-    """An invalid option, id or TOML document."""
+    """The user gave an invalid option, id or TOML document."""
 
     exit_code = 2
 
 
 class InputRefused(OutageAnalysisError):
-    """The data cannot be read, or too many rows were rejected."""
+    """The input data cannot be read, or too many input rows were rejected."""
 
     exit_code = 3
 
 
 class DisclosureBlocked(OutageAnalysisError):
-    """A privacy rule forbids the export."""
+    """A privacy rule forbids the requested export."""
 
     exit_code = 4
 
 
 class ModelRefused(OutageAnalysisError):
-    """The model has too little information for a result."""
+    """The model has too little information to compute a result."""
 
     exit_code = 5
 
 
 class EnvironmentFailed(OutageAnalysisError):
-    """A problem of the disk, fonts, permissions or a server."""
+    """The system prevents the operation: a problem with the disk, fonts, permissions or a server."""
 
     exit_code = 6
 
@@ -96,7 +99,7 @@ def check_level(level: float) -> None:
     """Raise an error if the level of an interval is not strictly between 0 and 1.
 
     Raises:
-        UsageError: the level is outside that range.
+        UsageError: the level is 0 or less, or 1 or more.
     """
     if not 0 < level < 1:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Lazy package exports (PEP 562): importing a package loads none of its modules until a name is used."""
+"""Import the modules of a package only when one of its exported names is first used (PEP 562)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for the `__init__` module of a package.
+    """Return the functions `__getattr__` and `__dir__` that the `__init__` module of a package must define.
 
-    The exported names are the imports under `if TYPE_CHECKING:` in that file, so that type checkers and
-    Python read one list. An exported name must differ from the names of the package's own modules: once such
-    a module is imported, it would hide the export.
+    The exported names are the names that `__init__` imports under `if TYPE_CHECKING:`, so that type checkers
+    and Python use the same list. An exported name must differ from the names of the package's own modules,
+    because an imported module would replace an export of the same name.
 
     Args:
         package: the package's `__name__`.
@@ -37,7 +37,7 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
 
 
 def exported_names(file: Path) -> dict[str, tuple[str, str]]:
-    """Exported name -> the module that defines it, and its name there."""
+    """Return, for each exported name, the module that defines it and its name in that module."""
     modules: dict[str, tuple[str, str]] = {}
     for block in ast.parse(file.read_text("utf-8")).body:
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":

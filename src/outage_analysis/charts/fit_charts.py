@@ -156,7 +156,11 @@ def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.Da
 
 
 def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Return the layers, back to front: the best family's interval, other families, best family, counts."""
+    """Return the chart layers, from back to front.
+
+    These are the interval of the best-fitting family, the curves of the other families, the curve of the best
+    family, and the observed shares.
+    """
     best = lines["family"][0]
     best_line, other_lines = lines.filter(family=best), lines.filter(pl.col("family") != best)
     interval_base = alt.Chart(json_ready(best_line.select("loss", "low", "high").drop_nulls()))

@@ -41,7 +41,7 @@ def _renumber_ids(drawing: str) -> str:
 
 
 def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:
-    """Add title, subtitle, footer and a text description to an SVG, so that the file explains itself."""
+    """Add title, subtitle, footer and a text description to an SVG, to make it self-explanatory."""
     sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing)
     assert sizes is not None  # noqa: S101 - the converter always writes both
     width, height = map(float, sizes.groups())

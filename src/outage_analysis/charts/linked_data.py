@@ -37,7 +37,7 @@ class View:
     id: str
     """service, band, day or category. It is not a dimension's id, which could be one of these words."""
     entries: list[ViewEntry]
-    """In display order. Small entries are merged as `OTHER_ID`; merged days carry the first day."""
+    """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
     positions: dict[ViewEntry, int]
     """Each value of the tables -> the position of the entry that shows the value."""
     dimension: str | None

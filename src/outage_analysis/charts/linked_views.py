@@ -216,7 +216,7 @@ def _slots(totals: alt.Chart, at: int) -> alt.Chart:
 
 
 def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
-    """Draw horizontal bars with their counts, for services, loss bands or a dimension."""
+    """Draw the linked chart of services, loss bands or another dimension as bars with their counts."""
     at, totals = layout.at, _entry_totals(base, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",

@@ -73,7 +73,7 @@ def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) ->
 
 
 def band_colours(bands: Sequence[Band]) -> list[str]:
-    """Return a colour per band: darker for larger losses, grey for zero, negative and unknown."""
+    """Return one colour per loss band: darker for larger losses; grey for zero, negative, unknown losses."""
     amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
     return [

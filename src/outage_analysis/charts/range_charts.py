@@ -192,7 +192,7 @@ def _multiple_label(value: float) -> str:
 
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """One row per policy: P10 to P90, the expected cash, and the largest possible total."""
+    """Draw one row per policy: range from P10 to P90, expected cash and largest possible total."""
     locale, rows = context.words, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw

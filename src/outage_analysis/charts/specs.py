@@ -1,4 +1,4 @@
-"""What every chart needs on a page: its context, reproducible JSON, and the Vega script."""
+"""Prepare charts for a page: context of a chart, reproducible JSON, and the Vega script."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from outage_analysis.text import Locale
 
 
 def skip_schema_checks() -> AbstractContextManager[None]:
-    """Return a context in which Altair skips its slow schema validation; the tests validate every chart."""
+    """Return a context manager in which Altair skips its slow schema validation.
+
+    The package can skip the validation, because its tests validate every chart.
+    """
     from altair.utils.schemapi import debug_mode
 
     return debug_mode(False)  # noqa: FBT003 - Altair's signature
@@ -31,8 +34,8 @@ def display_names(
     *,
     lang: str,
 ) -> dict[str, str]:
-    """Return the display names of all ids of the incident, policy, ledger and back-test, in one language."""
-    # The back-test comes first, so that a later document's name replaces it if both use the same id.
+    """Return the display names of all ids of the incident, policy, assumption ledger and back-test."""
+    # The names of the back-test come first: if a later document uses the same id, its name replaces them.
     named: list[Any] = [*(backtest.outcomes if backtest else ())]
     named += [*incident.dimensions, *incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()
@@ -45,7 +48,7 @@ def display_names(
 def chart_context(
     incident: Incident, locale: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
 ) -> ChartContext:
-    """Return the context of an incident's charts, with the name and unit of its loss."""
+    """Return the context for charts of an incident, with the name and unit of the incident's losses."""
     unit = incident.loss.unit
     unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
     loss = f"{incident.loss.name[locale.lang]}, {unit}"
@@ -53,7 +56,7 @@ def chart_context(
 
 
 def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
-    """Make a specification reproducible: replace dataset names that differ from run to run by numbers."""
+    """Make a chart specification reproducible: number its datasets, whose names change with each run."""
     text = script_json(spec)
     for number, name in enumerate(sorted(spec.get("datasets", {}))):
         text = text.replace(name, f"data-{number}")
@@ -62,14 +65,17 @@ def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def script_json(value: object) -> str:
-    """Serialize to sorted JSON that can stand inside a script element."""
+    """Convert a value to JSON with sorted keys that is safe inside an HTML script element."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
 
 
 @cache
 def vega_bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed` and loads nothing.
+    """Return Vega, Vega-Lite and Vega-Embed as one script that works without a network.
 
-    `make vega` writes the file; LICENSES.txt beside it has the licences.
+    The script defines the JavaScript function `window.vegaEmbed`.
+
+    The command `make vega` writes the file of the script; LICENSES.txt in the same folder contains the
+    licences.
     """
     return (files(__package__) / "vega" / "bundle.js").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Style of all charts: the title states the finding, the subtitle measure and unit, the footer sources."""
+"""Common style of all charts: titles state findings, subtitles measure and unit, footers the sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.text import Locale
 
-ACCENT = "#0072B2"  # Okabe-Ito blue
+ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
 OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#8a8f98"
 LIGHT = "#d5d9df"
@@ -26,7 +26,7 @@ ROW = 34
 
 @dataclass(frozen=True)
 class ChartContext:
-    """What a chart needs besides its data: language, names, as-of day, and whether rows are synthetic."""
+    """What a chart needs besides its table: language, names, as-of day, and whether claims are synthetic."""
 
     words: Locale
     names: Mapping[str, str]
@@ -34,7 +34,7 @@ class ChartContext:
     loss: str = ""
     synthetic: bool = False
     source: str = ""
-    """Source for the footer, in place of the cited facts and the day."""
+    """Source for the footer, in place of the cited facts and the as-of day."""
 
     def name(self, id_: str | None) -> str:
         """Return the display name of an id, or the id if it has none."""
@@ -47,7 +47,7 @@ AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | al
 
 
 class NothingToDraw(Exception):
-    """Raised if a table has rows, but none that the chart shows."""
+    """Raised if a table contains nothing that the chart can show."""
 
 
 def finish_chart(
@@ -60,7 +60,7 @@ def finish_chart(
     facts: str = "",
     height: int = 200,
 ) -> AltairChart:
-    """Add title, footer, description and style to a chart that is as wide as its container."""
+    """Add title, footer, description and style to a chart that fills the width of its container."""
     placed: AltairChart = chart.properties(
         width="container",
         height=height,
@@ -72,7 +72,7 @@ def finish_chart(
 def finish_views(
     chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
 ) -> AltairChart:
-    """Add title, footer, description and style to a chart that sets its own width, as several views do."""
+    """Add title, footer, description and style to a chart that sets its own width, such as linked charts."""
     locale = context.words
     day = locale.day(context.as_of)
     footer = (
@@ -99,18 +99,18 @@ def finish_views(
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
-    """Return a copy of an axis for another quantitative field."""
+    """Return a copy of an axis that shows another numeric field."""
     other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other
 
 
 def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
-    """Return a vertical axis of names that keeps the line breaks of `wrap_name`.
+    """Return a vertical axis of names; its labels keep the line breaks that `wrap_name` inserts.
 
     Args:
-        limit: widest label in pixels.
-        lines: number of lines that are centred on the row.
+        limit: greatest width of a label, in pixels.
+        lines: number of lines of a label to centre vertically on its row.
     """
     height, label = 13, "split(datum.label, '\\n')"
     raised = height * (1 - lines) / 2
@@ -123,9 +123,9 @@ def wrap_name(text: str) -> str:
 
 
 def wrap_columns(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` columns, because Vega does not wrap titles.
+    """Break a text into lines of at most `width` characters, because Vega does not wrap titles.
 
-    A wide character such as Hangul counts as two columns.
+    A wide character such as a Hangul syllable counts as two characters.
     """
     lines, line, used = [], "", 0
     for word in text.split(" "):
@@ -182,5 +182,5 @@ def _config() -> dict[str, Any]:
 
 
 def json_ready(context: pl.DataFrame) -> pl.DataFrame:
-    """Convert decimals to floats and enums to strings, which a chart's JSON can hold."""
+    """Convert the decimals of a table to floats and its enums to strings, because JSON has neither type."""
     return context.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))

@@ -1,4 +1,4 @@
-"""Charts of the total cash: its distribution, exceedance probabilities, and a waterfall of its parts."""
+"""Charts of the total cash: its distribution, its exceedance curve, and a waterfall of its parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEIGHT = 260
 LINE = 16
 """Pixels between two lines of labels."""
 LINES = {"p10": 2, "p90": 2, "expected": 1, "budget": 0}
-"""The line of labels above the chart on which each mark's label stands."""
+"""For each marked amount, the row of its label above the chart, counted from the top."""
 SIDE = 0.37
 """A log axis goes on beyond P10 and P90 by this part of its length, for their labels."""
 HEADROOM = 1.4
@@ -46,7 +46,10 @@ Marks = dict[str, dict[str, float]]
 
 
 def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Density of the total cash on a log axis: P10 to P90 in colour, with lines at the marked amounts."""
+    """Draw the density of the total cash on a log axis, with the range from P10 to P90 in colour.
+
+    Vertical lines mark P10, P90, the expected total and the budget.
+    """
     locale, marks = context.words, _marks(table)
     areas = cost_data.density_areas(table)
     ends = _axis_ends(areas, marks)
@@ -80,10 +83,11 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
 
 
 def _marks(table: pl.DataFrame) -> Marks:
-    """Return the marked points of the total cash, with P10 = 0 if the table has no positive one.
+    """Return the amounts to mark on charts of the total cash; P10 is 0 if the table has no positive P10.
 
     Raises:
-        NothingToDraw: there is no cash, the total is certain, or there are too few draws for P10 and P90.
+        NothingToDraw: there is no cash, the total is certain, or there are too few simulated totals for P10
+            and P90.
     """
     marks = cost_data.marked_amounts(table)
     gridded = len(table.filter(pl.col("mark").is_null(), valuation="cash"))
@@ -93,7 +97,7 @@ def _marks(table: pl.DataFrame) -> Marks:
 
 
 def _axis_ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
-    """Return the ends of the amount axis, with space for labels left of P10 and right of P90."""
+    """Return both ends of the axis of amounts, with space for labels left of P10 and right of P90."""
     amounts = [*rows["amount"], *(m["amount"] for m in marks.values() if m["amount"])]
     low, high, p10, p90 = min(amounts), max(amounts), marks["p10"]["amount"], marks["p90"]["amount"]
     high = max(high, p90 * (p90 / low) ** SIDE)
@@ -101,15 +105,17 @@ def _axis_ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
 
 
 def _digits(marks: Marks) -> int:
-    """Return the number of digits with which P10 and P90 differ visibly."""
+    """Return the number of significant digits that labels need to show P10 and P90 as different amounts."""
     low, high = (marks[mark]["amount"] for mark in ("p10", "p90"))
     return 2 + sum(high < times * low for times in CLOSE)
 
 
 def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
-    """Draw vertical lines with labels: the budget on top, then the expected total, then P10 and P90.
+    """Draw vertical lines with labels at the budget, the expected total, P10 and P90.
 
-    The label is on the left of its line if the line is right of `middle`. Labels are drawn over all lines.
+    The label of the budget is at the top, the label of the expected total below it, and the labels of P10 and
+    P90 below both. The label of P10 is left of its line, and the label of P90 is right of its line. The other
+    labels are on the side of their line that is towards `middle`. Labels are drawn over all lines.
     """
     rules, texts = [], []
     for mark, line in LINES.items():
@@ -131,13 +137,16 @@ def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: 
 
 
 def _outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
-    """Draw a text with a white outline, so that it is readable over lines."""
+    """Draw a text with a white outline, so that it is readable where it crosses lines."""
     rim = base.mark_text(**looks, stroke="white", strokeWidth=4)
     return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
 
 
 def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Exceedance curve: the probability that the cash exceeds each amount, with a line at the budget."""
+    """Draw the exceedance curve: the probability that the cash exceeds each amount.
+
+    A vertical line marks the budget, if there is one.
+    """
     locale, marks = context.words, _marks(table)
     rows = cost_data.exceedance_curve(table)
     ends = _axis_ends(rows, marks)
@@ -170,7 +179,10 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
-    """Mark percentiles and budget on the curve, labelled on the right, where a falling curve leaves space."""
+    """Mark the percentiles and the budget on the exceedance curve.
+
+    Labels are right of their points, because the falling curve leaves space there.
+    """
     digits = _digits(marks)
     rows = [
         {
@@ -193,7 +205,10 @@ def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> 
 
 
 def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Waterfall: the steps that add up to the expected cash; each bar starts where the one before it ends."""
+    """Draw a waterfall chart of the parts that add up to the expected cash.
+
+    Each bar starts where the previous bar ends.
+    """
     locale = context.words
     if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
         raise NothingToDraw
@@ -242,8 +257,8 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> str:
-    """Title: the share of the largest step in the expected cash, and in the mean of the worst cases."""
-    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # merged steps are in the last row
+    """Return the chart title: the share of the largest part in the expected cash and in the worst cases."""
+    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # the merged parts are in the last row
     separator = " " if rows["rule"][at] is None else ", "
     name, tail = names[at].replace("\n", separator), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"

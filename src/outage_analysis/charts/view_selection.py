@@ -1,8 +1,9 @@
-"""Selection of entries in linked charts by mouse, touch or a drop-down list.
+"""Select bars in linked charts by mouse, touch or a drop-down list.
 
-Every entry has a key: 1000 times the number of its view, plus its position in the view. A selection belongs
-to one view. In an ordered view it is one key or all keys between two; in the others it is any set of keys.
-Vega-Lite selections store the two end keys.
+Every bar has a key: 1000 times the number of its chart, plus its position in the chart. A selection belongs
+to one chart. In a chart with an order, such as days, the selection is one key or all keys between two keys.
+In other charts, the selection is any set of keys. Two Vega-Lite selections store the keys at both ends of a
+range.
 """
 
 from __future__ import annotations
@@ -20,33 +21,37 @@ _LISTED = "listed"
 
 
 def entry_key(view: int, place: int) -> int:
-    """Return the key of an entry by the number of its view and its position in the view."""
+    """Return the key of a bar, given the number of its linked chart and its position in the chart."""
     return view * KEYS_PER_VIEW + place
 
 
 def chosen_expression(expression: str) -> str:
-    """Return a Vega expression that tests whether a key is selected, if its view has a selection."""
+    """Return a Vega expression that tests whether the key in `expression` is selected."""
     return CHOSEN.format(key=expression)
 
 
 def selection_parameters(
     views: Sequence[str], ordered: Sequence[bool], listed: Mapping[int, str], title: str, everything: str
 ) -> list[alt.TopLevelParameter]:
-    """Return the Vega parameters of a selection: `keys`, `until` and `chosen_view` (-1 if none).
+    """Return the Vega parameters for selecting bars in linked charts.
 
-    A click selects an entry. A shift-click adds or removes one. In an ordered view, dragging selects a range.
-    A double click clears the selection. The drop-down list serves keyboard users.
+    `keys` contains the selected keys, or the first key of a range. `until` is the last key of a range.
+    `chosen_view` is the number of the chart with the selection, or -1 if nothing is selected.
+
+    A click selects a bar. A shift-click adds or removes a bar in a chart without an order. Dragging selects a
+    range in a chart with an order. A double click clears the selection. Keyboard users select with the
+    drop-down list.
 
     Args:
-        views: the names of the views; the data of each have a field `key`.
-        ordered: for each view, whether its entries have an order.
-        listed: key -> label in the drop-down list.
-        title: label of the list.
-        everything: label of the list's item that clears the selection.
+        views: the names of the linked charts in the specification; the data of each chart have a field `key`.
+        ordered: for each linked chart, whether its bars have an order.
+        listed: key of a bar -> label of the bar in the drop-down list.
+        title: label of the drop-down list.
+        everything: label of the item in the drop-down list that clears the selection.
     """
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{_LISTED}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [{"type": "dblclick"}, from_list]}}
-    # Consume the press, or else dragging would select the text under the pointer.
+    # The mouse press is consumed, because dragging would otherwise select text under the pointer.
     begins = {**_PRESS, "consume": True}
     same_view = f"floor(datum.key / {KEYS_PER_VIEW}) == chosen_view"
     adds = f"event.shiftKey && !ordered[chosen_view] && datum && {same_view}"

@@ -1,6 +1,6 @@
-"""What-if sliders: terms of an expected cost go in; sliders for the page and for notebooks come out.
+"""What-if sliders: an expected cost goes in; sliders for the report page and for notebooks come out.
 
 Modules:
-    what_if: which inputs have a slider, and their numbers
+    what_if: the inputs that get a slider, with their values and limits
     markup: the sliders as HTML
 """

@@ -1,4 +1,7 @@
-"""The sliders as HTML, without ids, style or script, so that a page can contain them more than once."""
+"""Write the what-if sliders as HTML.
+
+The HTML has no ids, styles or scripts of its own, so that a page can contain several sets of sliders.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,19 @@ from outage_analysis.text import Locale
 
 
 def slider_asset(name: str) -> str:
-    """Return the template, style sheet or script of the sliders by its file name."""
+    """Return the text of a file that the sliders need: the template, the style sheet or the script."""
     return (files(__package__) / "assets" / name).read_text("utf-8")
 
 
 def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal["h3", "p"] = "h3") -> Markup:
-    """Return the HTML inside the element that is passed to `whatIf` in what_if.js.
+    """Return the HTML of the sliders, for the page element that the script what_if.js controls.
 
     Args:
         moved: the sliders and the totals that they change.
         locale: language and currency of the labels.
-        likely: the note on the likely range, which the sliders do not change.
-        title: the element for the title of a total. A notebook needs p, as its table of contents lists h3.
+        likely: a sentence on the 80 % range, which the sliders do not change.
+        title: the HTML element for the title of each total. Use p in a notebook, because a notebook's table
+            of contents lists every h3.
     """
     environment = Environment(
         loader=FunctionLoader(slider_asset),

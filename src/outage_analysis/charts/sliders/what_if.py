@@ -1,4 +1,4 @@
-"""Sliders for uncertain or decidable inputs, and the data with which a page recomputes the cost."""
+"""Choose the inputs that get a slider, and prepare the data from which a page recomputes the cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MYRIAD = 10_000
 
 @dataclass(frozen=True)
 class Slider:
-    """One input that the reader can change."""
+    """A slider for one input of the expected cost."""
 
     factor: str
     label: str
@@ -43,7 +43,7 @@ class Slider:
 
 @dataclass(frozen=True)
 class SliderTotal:
-    """One total that the sliders change, at its value in the report."""
+    """A total that changes with the sliders: its title, and its value in the report."""
 
     valuation: str
     title: str
@@ -53,7 +53,7 @@ class SliderTotal:
 
 @dataclass(frozen=True)
 class SliderGroup:
-    """Sliders that change the same total."""
+    """The sliders that change the same total, with the title of the total."""
 
     title: str
     sliders: tuple[Slider, ...]
@@ -61,7 +61,7 @@ class SliderGroup:
 
 @dataclass(frozen=True)
 class WhatIfSliders:
-    """Content of the sliders' section."""
+    """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
     groups: tuple[SliderGroup, ...]
     results: tuple[SliderTotal, ...]
@@ -77,21 +77,21 @@ def what_if_sliders(
     most: int | None = None,
     ranking: Sequence[str] = (),
 ) -> WhatIfSliders | None:
-    """Build the sliders of an expected cost; None if no input can be changed.
+    """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
     Args:
         cost: the expected cost as sums of products of factors.
         locale: language and currency of the labels.
-        names: display names of lines and assumptions by id.
+        names: display names of cost lines and assumptions by id.
         most: largest number of sliders; None for all.
-        ranking: ids of assumptions, most important first; decides which sliders `most` keeps.
+        ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
     """
     if cost is None:
         return None
     terms = merged_terms(cost)
     used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
-    total_of = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that an input changes
-    # Factors of a line that pays nothing appear in no term, so they get no slider.
+    total_of = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that each input changes
+    # If a cost line pays nothing, its factors appear in no term and get no slider.
     moved = [f for kind in KINDS for f in cost.factors if f.kind == kind and f.id in total_of]
     if most is not None:
         order, rank = list(used), {id_: n for n, id_ in enumerate(dict.fromkeys(ranking))}
@@ -115,13 +115,14 @@ def what_if_sliders(
 
 
 def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
-    """Return the terms by valuation, cash first; terms with the same factors are added up.
+    """Return the cost terms per valuation, cash first; terms with the same factors are added up.
 
     Returns:
-        valuation -> list of (base amount, ids of the factors that multiply it).
+        Valuation (such as cash or list price) -> list of pairs: a base amount, and the ids of the factors
+        that multiply the base amount.
     """
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
-    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # stable
+    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # keeps the order otherwise
         bases.setdefault(term.valuation, {}).setdefault(term.factors, []).append(term.base)
     return {v: [(math.fsum(b), ids) for ids, b in products.items()] for v, products in bases.items()}
 
@@ -137,7 +138,10 @@ def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
 
 
 def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
-    """Return the slider of a factor, in percent, currency units, units of 10,000 won, or as a multiple."""
+    """Return the slider of a factor of the expected cost.
+
+    The slider shows a percentage, an amount in currency units or in units of 10,000 won, or a multiple.
+    """
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -148,7 +152,7 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
     most, value = (x * per / times for x in (factor.high, factor.value))
     digits = -math.floor(math.log10(most / STEPS)) if most else 0
     bounded = factor.measure == "share"
-    if bounded:  # round down, so that the printed maximum does not exceed the real one
+    if bounded:  # round down, so that the printed maximum never exceeds the real maximum
         most = math.floor(round(most * 10**digits, 6)) / 10**digits
         value = min(value, most)
     return Slider(
@@ -165,13 +169,19 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
 
 
 def _number_text(value: float, digits: int) -> str:
-    """Round to `digits` decimal places (negative: tens, hundreds) and drop trailing decimal zeros."""
+    """Return a number as text, rounded to `digits` decimal places, without trailing decimal zeros.
+
+    Negative `digits` round to tens, hundreds and so on.
+    """
     text = f"{round(value, digits):.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
 def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
-    """Return the label of a factor; the part of a name after a colon is an explanation and is dropped."""
+    """Return the label of a factor's slider.
+
+    In a name with a colon, the part after the colon is an explanation, and the label omits it.
+    """
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
@@ -182,7 +192,7 @@ def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
 
 
 def _script_formats(locale: Locale) -> dict[str, Any]:
-    """Return the formats with which the script writes amounts as `Locale.money` does."""
+    """Return the number formats with which the script writes amounts in the same way as `Locale.money`."""
     korean = locale.lang == "ko" and locale.currency == "KRW"
     sizes = (
         (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if locale.lang == "ko" else (10**9, 10**6, 10**3)
