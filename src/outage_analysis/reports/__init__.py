@@ -1,19 +1,19 @@
 """Reports: an Analysis goes in; a folder of files with a manifest comes out.
 
 Modules:
-    formats: the output formats, by name
-    bundle: writes the folder
+    formats: list of the output formats, by name
+    bundle: writes the report folder (the bundle)
     manifest: the manifest
-    build_manifest: the manifest of an analysis
+    build_manifest: builds the manifest of a new report
     report: everything that the formats show, in one language
-    first_screen: the first screen
-    sections: the sections in order
+    first_screen: key figures and sentences of the first screen
+    sections: the sections after the first screen
     blocks: texts, tables and pictures of a section
     table_views: which tables and columns are shown
-    model_views: tables about the model
-    accounting: how each line might be booked
+    model_views: tables of uncertainty, policies, back-test and assumptions
+    accounting: proposes how to book each cost line
     grids: tables with titles and number formats
-    html: the page
+    html: the HTML page
     table_files: CSV, Parquet, SVG and PNG files
     pdf: PDF files
     workbook: the workbook

@@ -1,4 +1,4 @@
-"""Propose how to book each cost line; the controller decides."""
+"""Propose how to account for each cost line; the final decision is the controller's."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ CASH_VALUATIONS = ("cash", "incremental_cash")
 
 
 def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
-    """Return one row per cost line that was public on the as-of day.
+    """Return the accounting proposal: one row per cost line that was public on the as-of day.
 
     Returns:
-        The columns of `SCHEMA`: kind of obligation, presentation, best estimate, last day for claims, note.
-        `best_estimate` is a text: an amount in whole currency, or the reason why there is none.
+        A table with the columns of `SCHEMA`: cost line, kind of obligation, presentation in the accounts,
+        best estimate, last day for claims, and note. `best_estimate` is a text: an amount in whole currency,
+        or the reason why there is no amount.
     """
     rows = [
         (
@@ -44,9 +45,9 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return one sentence per presentation with the sum of its best estimates in cash.
+    """Return one sentence per accounting presentation, with the total of its best estimates in cash.
 
-    Lines without a best estimate are left out.
+    Cost lines without an obligation or without a best estimate are left out.
     """
     amounts: dict[str, float] = {}
     for line in _public_lines(analysis):
@@ -70,24 +71,28 @@ def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
 
 
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
-    """Return the row of a cost line per valuation, on the basis of the headline."""
+    """Return the cost of a line per valuation, such as cash or list price.
+
+    The costs have the basis of the headline cost, claims or published counts, if the line has a cost on this
+    basis.
+    """
     rows = analysis.tables[analysis.headline_table_name("costs")].filter(
         HAS_AMOUNT, level="line", line=line.id
     )
-    if rows.is_empty():  # claims give costs only to schedules; other lines rest on published counts
+    if rows.is_empty():  # claims price only schedules; other lines use published counts
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
 def _expected_cash(line: CostLine, analysis: Analysis) -> float | None:
-    """Return the expected cash of a line; None if unknown."""
+    """Return the expected cash of a cost line; None if the model cannot estimate it."""
     rows = _cost_rows(line, analysis)
     expected: Iterator[float | None] = (rows[v]["expected"] for v in CASH_VALUATIONS if v in rows)
     return next((value for value in expected if value is not None), None)
 
 
 def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
-    """Return the best estimate of a line as text, or the reason why there is none."""
+    """Return the best estimate of a cost line as text, or the reason why there is no best estimate."""
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
     cash, rows = _expected_cash(line, analysis), _cost_rows(line, analysis)

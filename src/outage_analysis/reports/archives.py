@@ -1,6 +1,6 @@
-"""Read and write zip archives; the same members always give the same bytes.
+"""Read and write zip archives, so that the same files always give an archive with the same bytes.
 
-The bytes depend on no clock, operating system or version of zlib.
+The bytes do not depend on the time, the operating system or the version of zlib.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ ARCHIVE_ERRORS = (
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
-    """Return an uncompressed zip archive of members, in their order.
+    """Return an uncompressed zip archive of the given files, in the given order.
 
     Args:
-        members: content by name inside the archive.
+        members: name of a file inside the archive -> its content.
 
     Returns:
-        The archive: the same members give the same bytes on every machine.
+        The bytes of the archive. The same members give the same bytes on every machine.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name, MEMBER_DATE)
-            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # as on Unix, also when run on Windows
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # marked as from Unix, also on Windows
             archive.writestr(entry, content)
     return buffer.getvalue()
 
 
 def read_members(data: bytes) -> dict[str, bytes]:
-    """Return the members of a zip archive by name, in the archive's order.
+    """Return the content of each file in a zip archive by name, in the order of the archive.
 
     Raises:
-        InputRefused: not a zip archive, a damaged or encrypted member, a repeated name, more than
-            `MAX_MEMBERS` members or more than `MAX_TOTAL_BYTES` in all.
+        InputRefused: the data are not a zip archive, a file in it is damaged or encrypted, two files have the
+            same name, or the archive has more than `MAX_MEMBERS` files or `MAX_TOTAL_BYTES` bytes.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -67,12 +67,12 @@ def read_members(data: bytes) -> dict[str, bytes]:
 
 
 def repack(data: bytes) -> bytes:
-    """Return an archive rewritten by `pack` with sorted members, which removes its dates."""
+    """Rewrite a zip archive with `pack`, which removes the dates; the files are sorted by name."""
     return pack(dict(sorted(read_members(data).items())))
 
 
 def _check_size(entries: list[zipfile.ZipInfo]) -> None:
-    """Check the size limits before anything is unpacked."""
+    """Raise an error if an archive exceeds the size limits or repeats a name, before anything is unpacked."""
     if len(entries) > MAX_MEMBERS:
         raise InputRefused(f"holds more than {MAX_MEMBERS:,} members", value=len(entries))
     if sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES:
@@ -82,9 +82,9 @@ def _check_size(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """Read a member, but no more bytes than the archive's directory states.
+    """Read one file of an archive, but only as many bytes as the archive's directory states.
 
-    A false size could otherwise fill the memory.
+    Without this limit, a file with a false size in the directory could fill the memory.
     """
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)
@@ -96,10 +96,10 @@ def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def member_digests(data: bytes) -> dict[str, str]:
-    """Return the SHA-256 of every readable member by name; damaged members are left out.
+    """Return the SHA-256 of every file in a zip archive by name; damaged files are left out.
 
     Raises:
-        InputRefused: not a zip archive, or one beyond the size limits.
+        InputRefused: the data are not a zip archive, or the archive exceeds the size limits.
     """
     checksums = {}
     try:

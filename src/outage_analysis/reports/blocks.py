@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `role` sets its emphasis."""
+    """A paragraph of a report section; `role` sets its emphasis."""
 
     text: str
     role: Literal["plain", "strong", "warning"] = "plain"
@@ -16,21 +16,21 @@ class Text:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading inside a section."""
+    """A heading inside a report section."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class BulletList:
-    """A bulleted list."""
+    """A bulleted list in a report section."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class TableBlock:
-    """A reference to one of `Report.grids`, with its caption."""
+    """A table in a report section: the name of the table in `Report.grids`, and its caption."""
 
     grid: str
     caption: str
@@ -40,7 +40,7 @@ class TableBlock:
 
 @dataclass(frozen=True)
 class ChartBlock:
-    """A reference to one of `Report.charts`, with the table of the same figures."""
+    """A chart in a report section: its name in `Report.charts`, and a table with the same figures."""
 
     chart: str
     table: TableBlock | None = None
@@ -51,13 +51,13 @@ Block = Text | Heading | BulletList | TableBlock | ChartBlock
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the report."""
+    """A section of the report: a title, and blocks of text, tables and charts."""
 
     id: str
     title: str
     blocks: tuple[Block, ...]
     synthetic: bool = False
-    """Whether it is based on synthetic claims; every format then labels it so."""
+    """Whether the section is based on synthetic claims; every format then labels it as synthetic."""
     hindsight: bool = False
     """Whether it shows what became known after the as-of day."""
 
@@ -85,7 +85,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class PageChart:
-    """A chart with its titles as text beside it, because titles inside a drawing cannot wrap."""
+    """A chart whose titles are separate texts, because titles inside a drawing cannot wrap."""
 
     spec: dict[str, Any] = field(repr=False)
     title: str
@@ -96,5 +96,5 @@ class PageChart:
 
     @property
     def description(self) -> str:
-        """The text alternative for readers who cannot see the chart."""
+        """The text alternative of the chart, for readers who cannot see it."""
         return str(self.spec["description"])

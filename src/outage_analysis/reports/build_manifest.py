@@ -1,4 +1,4 @@
-"""Build the manifest of a bundle from the analysis, the report and the written files."""
+"""Build the manifest of a report folder from the analysis, the report and the written files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
-    """Return the manifest of a report whose files are already in the folder."""
+    """Return the manifest of a report whose output files are already in the folder."""
     analysis, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=analysis.as_of,
@@ -79,7 +79,10 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
 
 
 def output_records(folder: Path) -> dict[str, OutputRecord]:
-    """Return size and checksum per file of a folder; for archives also the checksums of their members."""
+    """Return the size and checksum of each file in a folder.
+
+    For .pptx and .xlsx files, which are zip archives, the checksums of the files inside are added.
+    """
     records = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         members = archives.member_digests(path.read_bytes()) if path.suffix in ARCHIVE_SUFFIXES else {}
@@ -89,7 +92,7 @@ def output_records(folder: Path) -> dict[str, OutputRecord]:
 
 
 def environment() -> dict[str, str]:
-    """Return the processor architecture and the minor version of Python."""
+    """Return the processor architecture and the Python version, such as 3.11."""
     machine = platform.machine().lower()
     return {
         "machine": MACHINE_NAMES.get(machine, machine),
@@ -99,9 +102,10 @@ def environment() -> dict[str, str]:
 
 @cache
 def code_digest() -> str:
-    """Return a checksum of the package's code, without its data, fonts and notebooks.
+    """Return one checksum of all files of this package, except its data, fonts and notebooks.
 
-    Data and fonts have entries of their own in the manifest, and notebooks do not change a report.
+    Data and fonts are excluded because the manifest records them separately. Notebooks are excluded because
+    they do not affect a report.
     """
     root = package_root()
     checksum = hashlib.sha256()
@@ -116,7 +120,7 @@ def code_digest() -> str:
 
 
 def policy_record(policy: Policy) -> PolicyRecord:
-    """Return the manifest's record of a policy."""
+    """Return the manifest entry of a policy."""
     return PolicyRecord(
         id=policy.id,
         content_sha256=content_digest(policy),
@@ -127,7 +131,7 @@ def policy_record(policy: Policy) -> PolicyRecord:
 
 
 def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
-    """Return one record per assumption of a ledger, with the values that its table prints."""
+    """Return one manifest entry per assumption, with the values that the table of assumptions prints."""
     columns = ("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known")
     rows = ledger_table(ledger).rename({"assumption": "id"}).select(columns).iter_rows(named=True)
     return tuple(
@@ -142,7 +146,7 @@ def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
 
 
 def _document_record(document: Document) -> DocumentRecord:
-    """Return the id of a document, or an empty text if it has none, with its checksum."""
+    """Return the manifest entry of a TOML document: its id (empty if it has none) and its checksum."""
     return DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
 
 
@@ -158,9 +162,9 @@ def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
 
 
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
-    """Return a checksum, per file, of the facts that the run could use.
+    """Return one checksum per file of published facts, over the facts that the run was allowed to use.
 
-    Without hindsight, these are the facts that were public on the as-of day.
+    In a run without hindsight, these are the facts that were public on the as-of day.
     """
     if analysis.plan.hindsight:
         tables = {"published": facts(), "outcomes": outcomes()}
@@ -174,7 +178,7 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
-    """Return expected cash, P10, P50 and P90 of the headline; no percentiles without a simulation."""
+    """Return the expected value of the headline cost in cash and, if it was simulated, P10, P50 and P90."""
     figures: dict[str, float | None] = {
         "expected": analysis.expected_cash(analysis.headline_basis or "published")
     }
@@ -186,7 +190,7 @@ def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
 
 
 def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
-    """Yield a record per input file, with the number of rows read and rejected."""
+    """Yield one manifest entry per input file, with its checksum and the number of rows read and rejected."""
     plan = analysis.plan
     if plan.counts is not None:
         path, cube = Path(plan.counts), analysis.cubes["cost"]
@@ -215,7 +219,7 @@ def _warehouse_name(analysis: Analysis) -> str | None:
 
 
 def _count_missing_glyphs(report: Report) -> int:
-    """Count the characters in names and table texts that the fonts lack."""
+    """Count the characters in names and tables for which the fonts have no glyph."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
@@ -224,6 +228,6 @@ def _count_missing_glyphs(report: Report) -> int:
 
 
 def _missing_glyphs(text: str) -> int:
-    """Count the characters of a text that the fonts lack."""
+    """Count the characters of a text for which the fonts have no glyph."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.printable(joined) == joined else sum(fonts.printable(c) != c for c in joined)

@@ -1,4 +1,4 @@
-"""Write a bundle: a folder with every output format, a manifest and checksums."""
+"""Write a report bundle: a folder with the output files, a manifest and checksums."""
 
 from __future__ import annotations
 
@@ -51,15 +51,13 @@ def write_report(
     formats: Sequence[str] = tuple(FORMATS),
     bom: bool = False,
 ) -> Path:
-    """Write a report's formats, manifest.json and SHA256SUMS into a folder.
+    """Write a report into a folder: the files of each format, manifest.json and SHA256SUMS.
 
     Args:
-    analysis: the result of `run`.
-    out: the folder. It appears only once every file is written.
-    lang: en or ko.
-    force: whether to overwrite an existing report. A folder that is not a report is never overwritten.
-    formats: names from `FORMATS`; all by default.
-    bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+    analysis: the result of `run`. out: the folder to create. It appears only after all files are written.
+    lang: the language, en or ko. force: whether to overwrite an existing report. A folder that is not a
+    report is never overwritten. formats: names from `FORMATS`; all by default. bom: whether CSV files start
+    with a byte order mark, which Korean Excel needs to read UTF-8.
 
     Returns:
     The path of report.html, or of manifest.json if HTML is not among the formats.
@@ -85,7 +83,7 @@ def write_report(
 
 
 def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
-    """Raise before a long run if its report could not be written.
+    """Check before a long run that its report can be written; raise an error if not.
 
     Raises:
     UsageError: an unknown language or format, or a folder that must not be overwritten.
@@ -102,10 +100,10 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
 
 
 def check_fonts(lang: str) -> None:
-    """Check that the package's fonts have every character of the report's fixed texts.
+    """Check that the package's fonts have all characters of the labels and fixed sentences of a report.
 
     Raises:
-        EnvironmentFailed: a font file or a character of the fixed texts is missing.
+        EnvironmentFailed: a font file is missing, or the fonts lack a character.
     """
     fonts.folder()
     missing = fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
@@ -126,15 +124,15 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 
 def _is_report(folder: Path) -> bool:
-    """Whether the checksums of a folder list all of its files."""
+    """Return whether the checksum file of a folder lists all files in the folder."""
     listed = {CHECKSUMS_NAME, *read_checksums(folder)}
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
 def _write_documents(analysis: Analysis, folder: Path) -> None:
-    """Write the TOML documents of the analysis into pages/, so that the bundle can be rebuilt.
+    """Write the TOML documents of the analysis into pages/, so that the report can be rebuilt from them.
 
-    They are written from their parsed values without comments, because comments may be private.
+    The documents are written from their parsed values. Comments are left out, because they may be private.
     """
     plan = analysis.plan
     documents: dict[str, tuple[Kind, str | Path, Document | None]] = {

@@ -1,4 +1,4 @@
-"""The first screen: the expected cost, its uncertainty, drivers, decisions and what is left out."""
+"""Content of the report's first screen: key figures, cost drivers, decisions and what is left out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
 
 MAX_DRIVERS = 3
-"""The most cost drivers that the first screen names."""
+"""Largest number of cost drivers that the first screen names."""
 
 
 def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
-    """Return the key figures of the first screen, in reading order."""
+    """Return the key figures (tiles) of the first screen of a report, in reading order."""
     published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
-    # If published counts give no expected cash and no line cites a count, the claims come first.
+    # The figure from claims comes first if published counts give no expected cash and no cost line refers to
+    # a published count.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
     order = [*published, _claims_tile] if counted else [_claims_tile, *published[1:]]
@@ -32,7 +33,8 @@ def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
-    # The mean of dependent inputs can lie outside the bounds computed for independent ones.
+    # If inputs depend on each other, the mean can lie outside the bounds, which are computed for independent
+    # inputs. The bounds are then widened to include the mean.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
     ends = {"low": locale.money(low), "total": _upper_bound_text(total["most"], locale)}
     bounds = (
@@ -47,14 +49,14 @@ def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _upper_bound_text(most: float | None, locale: Locale) -> str:
-    """Return the largest possible total as text, or that it is unbounded."""
+    """Return a text that states the largest possible total, or that the total has no upper limit."""
     return (
         locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
     )
 
 
 def _scope_text(analysis: Analysis, locale: Locale) -> str:
-    """Name the lines that the expected cash counts, if they are few enough to mislead."""
+    """Return a sentence that names the cost lines in the expected cash; empty if there are many lines."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -64,7 +66,7 @@ def _scope_text(analysis: Analysis, locale: Locale) -> str:
 
 
 def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """Return the 80 % range of the expected cash as text; empty if nothing was simulated."""
+    """Return the 80 % range of the cash as text; empty if the cost was not simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""
@@ -85,9 +87,10 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return what is promised if everyone who reported is paid.
+    """Return the promised amount if everyone who reported an outage is paid; None if unknown.
 
-    The values are the published count, and the amounts at the cheapest and at the most expensive tier.
+    The three values are the published number of reports, the amount if all are paid the lowest tier, and the
+    amount if all are paid the highest tier.
     """
     line = _counted_schedule(analysis)
     if line is None:
@@ -105,7 +108,7 @@ def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
 
 
 def _counted_schedule(analysis: Analysis) -> Schedule | None:
-    """Return the first schedule with a published count; None if there is none."""
+    """Return the first payment schedule of the policy with a published count; None if there is none."""
     rows = _schedule_rows(analysis)
     line = analysis.policy.line(rows["line"][0]) if len(rows) else None
     return line if isinstance(line, Schedule) else None
@@ -124,7 +127,10 @@ def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def quarter_profit(analysis: Analysis) -> float | None:
-    """Return a quarter's operating profit in the smallest currency unit; None if not public yet."""
+    """Return the company's operating profit in one quarter, in the smallest currency unit.
+
+    Return None if the profit is unknown or was not public on the as-of day.
+    """
     fact = analysis.incident.quarter_profit
     profit = get_fact(fact) if fact else None
     if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
@@ -161,11 +167,11 @@ def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def free_note(analysis: Analysis, locale: Locale) -> str:
-    """Return the note on free goods: the amount promised, to which the expected take-up relates."""
+    """Return the note on free goods, which states the promised amount at list price."""
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
-    if goods["promised"].null_count():  # for some goods only the amount used is known, not the promise
+    if goods["promised"].null_count():  # for some goods, the promise is unknown
         return locale("report.tile_free_known", count=locale.number(goods["promised"].null_count()))
     return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
@@ -210,7 +216,7 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
 
 
 def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
-    """Return the sentences on cost drivers, decisions and what is left out."""
+    """Return the first screen's sentences on cost drivers, decisions and what the cost leaves out."""
     answers: dict[str, list[str]] = {
         "drives": _driver_sentences(analysis, locale, names),
         "decide": [],
@@ -241,7 +247,10 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
 
 
 def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return what one step of each lever adds to the cost; names the line if there are several."""
+    """Return one sentence per policy lever on how much one step of the lever adds to the cost.
+
+    The sentences name the cost line if levers of several cost lines exist.
+    """
     several = levers["line"].n_unique() > 1
     return [
         locale(
@@ -255,7 +264,7 @@ def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, s
 
 
 def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return sentences on the inputs that move the cash most."""
+    """Return sentences on the inputs with the largest effect on the cash."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
     driver_values = [
         {
@@ -279,13 +288,14 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     later = len(analysis.claims) - analysis.cubes["cost"].claims
     if not later:
         return []
-    # Synthetic claims dated later follow a count that was published later, so they have their own sentence.
+    # Synthetic claims with a later date were generated from a count that was published later. They therefore
+    # have a sentence of their own.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
 def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
+    """Return sentences on costs outside the cash total: lines announced only as a total, and handling."""
     line_totals, handling = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
     answers = []
     if line_totals and line_totals["expected"]:

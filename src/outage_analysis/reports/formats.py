@@ -1,4 +1,4 @@
-"""The output formats of a report."""
+"""List the output formats of a report, with the function that writes each format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Format data frames as tables of texts: titles, number formats, names for ids, links to facts."""
+"""Format data frames as tables of texts, with titles, formatted numbers, display names and links."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COLUMN_STYLES: dict[ColumnKind, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """The title and style of one column."""
+    """The title and style of one table column."""
 
     title: str
     style: str
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A formatted table: every cell is a text or safe HTML."""
+    """A formatted table; every cell is plain text or safe HTML."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | Markup, ...], ...]
@@ -56,7 +56,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class TableFormatter:
-    """Formats data frames as grids in one language."""
+    """Formats data frames as `Grid` tables in one language."""
 
     locale: Locale
     names: Mapping[str, str]
@@ -64,9 +64,9 @@ class TableFormatter:
     """Ids of the facts that the report lists; cells link to their rows."""
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
-        """Format some columns of a frame.
+        """Format the given columns of a data frame as a table of texts.
 
-        The column `band` is composed of the columns `over` and `up_to` if the frame has no such column.
+        If the frame has no column `band`, the loss band is composed from the band edges `over` and `up_to`.
         """
         heads = tuple(
             Column(self.locale(f"column.{c}"), COLUMN_STYLES.get(COLUMN_KINDS[c], "")) for c in columns
@@ -90,7 +90,8 @@ class TableFormatter:
         if kind == "data":
             return truncate(str(value))
         if kind == "names":
-            # The part of a name after a colon is an explanation that is too long for a cell.
+            # The part of a name after a colon is left out, because it is an explanation that is too long for
+            # a cell.
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
         if kind == "links":
@@ -103,14 +104,14 @@ class TableFormatter:
         )
 
     def _band(self, row: dict[str, Any]) -> str:
-        """Return the loss band of a row; empty for the row of a whole cost line."""
+        """Return the text of the loss band in a row; empty if the row is a whole cost line."""
         if row.get("rule") == "straddles":
             return self.locale("word.straddles")
         is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
         return "" if is_whole_line else self.locale.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
-        """Return fact ids, separated by commas, with links to the facts that the report lists."""
+        """Return ids of published facts, separated by commas; ids that the report lists become links."""
         parts = [
             Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
             for i in dict.fromkeys(ids.split())
@@ -119,13 +120,13 @@ class TableFormatter:
 
 
 def truncate(text: str) -> str:
-    """Return an input text shortened to `MAX_CELL_LENGTH`, with control characters made visible."""
+    """Return a text from the input, shortened to `MAX_CELL_LENGTH`, with control characters made visible."""
     visible = fonts.printable(text[: MAX_CELL_LENGTH + 1])
     return visible if len(visible) <= MAX_CELL_LENGTH else f"{visible[: MAX_CELL_LENGTH - 1]}…"
 
 
 def _links(text: str) -> Markup:
-    """Return web addresses as links that show the host; other texts stay as they are."""
+    """Return web addresses as HTML links that display the host name; other texts stay as they are."""
     parts = []
     for part in text.split(" ; "):
         address = urlsplit(part)

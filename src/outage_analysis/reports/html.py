@@ -1,6 +1,7 @@
-"""The HTML report: one file that works offline and makes no network request.
+"""Write the HTML report: one file that works offline and makes no network requests.
 
-The file contains Vega and the fonts. Its Content-Security-Policy allows only its own scripts and styles.
+The file contains Vega and the fonts. The page's Content-Security-Policy allows only the scripts and styles in
+the file.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ PROSE_LENGTH = 44
 
 
 def write_html(report: Report, folder: Path) -> None:
-    """Write report.html."""
+    """Write the report as report.html into the folder."""
     (folder / "report.html").write_text(html_page(report), "utf-8")
 
 
 def html_page(report: Report) -> str:
-    """Return the complete HTML page."""
+    """Return the complete HTML page of a report."""
     linked_view = linked_charts(report)
     what_if = sliders(report)
     script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
@@ -62,7 +63,7 @@ def html_page(report: Report) -> str:
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
-    # The first rendering has no fonts; it shows which letters the embedded fonts must contain.
+    # The page is first rendered without fonts, to find out which letters the embedded fonts must contain.
     text = template.render(**context, style="", csp="")
     style = font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
@@ -74,19 +75,19 @@ def html_page(report: Report) -> str:
 
 
 def prose_columns(grid: Grid) -> list[bool]:
-    """Return, per column, whether it contains sentences and therefore gets a wide column."""
+    """Return, for each table column, whether it contains sentences and must therefore be wide."""
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
     are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
     return [False if c.style else next(are_prose) for c in grid.columns]
 
 
 def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
-    """Return the chart specifications as JSON: those of hindsight, or all others."""
+    """Return the specifications of the hindsight charts, or of all other charts, as JSON."""
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
 def _printable(value: object) -> object:
-    """Return a text with control and direction characters made visible; other values unchanged."""
+    """Return a text with its control and direction characters made visible; return other values unchanged."""
     return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -102,12 +103,12 @@ def _environment() -> Environment:
 
 
 def template_text(name: str) -> str:
-    """Return the text of a file in reports/templates: a template, a style sheet or a script."""
+    """Return the text of a template, style sheet or script in the folder reports/templates."""
     return (files("outage_analysis.reports") / "templates" / name).read_text("utf-8")
 
 
 def font_face_rules(text: str) -> str:
-    """Return CSS @font-face rules that embed the fonts, reduced to the letters of a text."""
+    """Return CSS @font-face rules that embed the fonts, reduced to the letters that a text uses."""
     letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered_code_points())
     rules = []
     for weight, number in zip(fonts.WEIGHTS, (400, 700), strict=True):
@@ -125,7 +126,7 @@ def csp_hash(text: str) -> str:
 
 
 def linked_charts(report: Report) -> PageChart | None:
-    """Return the linked charts of a report's claims; None if there are no single claims to chart."""
+    """Return the linked charts of the claims; None if the report has no claim-level data."""
     analysis = report.analysis
     if "claims_pairs" not in analysis.tables:
         return None
@@ -144,7 +145,7 @@ def linked_charts(report: Report) -> PageChart | None:
 
 
 class Sliders(NamedTuple):
-    """The what-if sliders and their HTML; without sliders, the reason why there are none."""
+    """The what-if sliders of a report with their HTML, or the reason why there are no sliders."""
 
     sliders: WhatIfSliders | None
     markup: Markup
@@ -156,7 +157,8 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
 
     Args:
         report: the report.
-        most: the largest number of sliders, for the inputs that move the cash most; all by default.
+        most: the largest number of sliders. The inputs with the largest effect on the cash are kept. By
+            default, all inputs have a slider.
         title: the HTML element for the title of each total.
     """
     locale = report.words
@@ -170,7 +172,7 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
 
 
 def _range_note(report: Report) -> str:
-    """Return the sentence that gives the 80 % range of the cost, which the sliders do not change."""
+    """Return the note on the 80 % range of the cost; the sliders do not change this range."""
     table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
     points = {}
     if table is not None:

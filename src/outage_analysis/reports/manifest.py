@@ -1,6 +1,7 @@
-"""The manifest of a bundle: its inputs, settings, software versions and output files.
+"""The manifest of a report: its inputs, settings, software versions and output files.
 
-A manifest that is read may have been changed by anybody, so every key and type is checked.
+Anybody may have changed the manifest file since it was written. When a manifest is read, every key and type
+is therefore checked.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ManifestPart(BaseModel):
-    """Base class of the manifest and its parts: immutable, with strict keys and types."""
+    """Base class of the manifest and its parts: immutable, with only the declared keys and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class OutputRecord(ManifestPart):
-    """A file of the bundle."""
+    """An output file of the report: its checksum and size."""
 
     sha256: Digest
     bytes: Count
@@ -48,7 +49,7 @@ class DocumentRecord(ManifestPart):
 
 
 class PolicyRecord(DocumentRecord):
-    """The policy, with a checksum per cost line."""
+    """The compensation policy of the report, with a checksum per cost line."""
 
     name: str
     currency: str
@@ -56,7 +57,7 @@ class PolicyRecord(DocumentRecord):
 
 
 class AssumptionRecord(ManifestPart):
-    """One assumption that was used: its distribution as the report prints it, and its owner."""
+    """An assumption of the report: its distribution as printed in the report, and its owner."""
 
     id: str
     kind: str
@@ -72,7 +73,7 @@ class AssumptionRecord(ManifestPart):
 
 
 class InputRecord(ManifestPart):
-    """An input file of claims, or of totals, with the number of rows read and rejected."""
+    """An input file of the report: claims, or totals per loss band, with the rows read and rejected."""
 
     kind: Literal["claims", "counts"]
     name: str
@@ -86,7 +87,7 @@ class InputRecord(ManifestPart):
 
 
 class Manifest(ManifestPart):
-    """The content of a bundle's manifest.json."""
+    """The content of manifest.json in a report folder."""
 
     as_of: date
     assumptions: tuple[AssumptionRecord, ...]
@@ -127,17 +128,17 @@ class Manifest(ManifestPart):
     """The DuckDB file that the claims were read from; `inputs` then names the files it was built from."""
 
     def to_json(self) -> str:
-        """The manifest as JSON, with sorted keys and without default values."""
+        """Return the manifest as JSON, with sorted keys and without values that equal their defaults."""
         values = self.model_dump(mode="json", exclude_defaults=True)
         return json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a bundle, without comparing it with its checksum.
+    """Read manifest.json of a report folder, without checking its checksum.
 
     Raises:
         UsageError: the folder has no manifest.
-        InputRefused: the manifest is too large or does not fit this version.
+        InputRefused: the manifest is too large, or this version of the package cannot read it.
     """
     data = read_limited(folder, MANIFEST_NAME)
     try:
@@ -148,7 +149,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_limited(folder: Path, name: str) -> bytes:
-    """Read the manifest or the checksums of a bundle, up to `MAX_BYTES`.
+    """Read the manifest or the checksum file of a report folder, if it has at most `MAX_BYTES`.
 
     Raises:
         UsageError: there is no such file.
@@ -167,18 +168,18 @@ def read_limited(folder: Path, name: str) -> bytes:
 
 
 def content_digest(document: Document) -> str:
-    """The SHA-256 of the parsed content of a TOML document or a part of it, whatever its formatting."""
+    """Return the SHA-256 of the parsed content of a TOML document, which does not depend on formatting."""
     return hashlib.sha256(document.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """The checksums in SHA256SUMS by file name; empty if the file is missing or unreadable."""
+    """Return the checksums in SHA256SUMS by file name; empty if SHA256SUMS is missing or unreadable."""
     try:
         lines = read_limited(folder, CHECKSUMS_NAME).decode().splitlines()
     except (OSError, UnicodeDecodeError, UsageError, InputRefused):

@@ -1,4 +1,4 @@
-"""Tables about the model: uncertainty, compared policies, back-test and assumptions."""
+"""Prepare the tables about the model: uncertainty, compared policies, back-test and assumptions."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 
 def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
-    """Return the tables of the cost's uncertainty and its drivers, each with the columns to show.
+    """Return the tables on the uncertainty of the cost and on its drivers, with the columns to show.
 
     Args:
         tables: the tables of the analysis, by name.
-        digits: the decimal places of the currency.
+        digits: the number of decimal places of the currency.
     """
     tornado = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
     views: dict[str, View] = {
@@ -56,7 +56,7 @@ def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _steps_view(frame: pl.DataFrame) -> View:
-    """Return the parts that add up to the expected cash, by line, service or band."""
+    """Return the parts that add up to the expected cash, by cost line, service or loss band."""
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
@@ -70,7 +70,10 @@ def _steps_view(frame: pl.DataFrame) -> View:
 
 
 def comparison_views(analysis: Analysis) -> dict[str, View]:
-    """Return the comparison of policies: costs, pairs, and input values at which the cheaper one changes."""
+    """Return the tables that compare policies: cost per policy, pairs of policies, and break-even inputs.
+
+    A break-even input is the value of an input at which the other policy of a pair becomes cheaper.
+    """
     if analysis.compared is None:
         return {}
     tables = analysis.tables
@@ -94,13 +97,13 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _in_whole_currency(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
-    """Return a frame with amounts among the input values converted to whole currency."""
+    """Convert input values that are amounts to whole currency; other input values stay unchanged."""
     divisor = pl.when(pl.col("kind").is_in(AMOUNT_KINDS)).then(10.0**digits).otherwise(1.0)
     return frame.with_columns(pl.col(*columns) / divisor)
 
 
 def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Return the back-test with formatted values, because its columns mix counts and amounts."""
+    """Return the back-test table with its values as text, because its columns mix counts and amounts."""
     locale = formatter.locale
     names = [formatter.names.get(x, x) for x in frame["outcome"]]
     is_amount = frame["stage"].is_in(["paid", "total"])
@@ -118,7 +121,7 @@ def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFra
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
-    """Return one row per assumption used, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
+    """Return one row per assumption that the cost uses, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
     rows = []
     for assumption in analysis.used_ledger.assumptions if analysis.used_ledger else ():
         expected, bounds = value_and_range(assumption, locale)

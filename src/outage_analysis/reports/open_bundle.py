@@ -1,4 +1,4 @@
-"""Read a written bundle again: its TOML documents, as-of day and expected totals."""
+"""Read a written report folder (bundle): its TOML documents, as-of day and expected totals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Document)
 
 @dataclass(frozen=True)
 class OpenedBundle:
-    """The documents of a bundle, its as-of day, and its expected total per valuation."""
+    """Content of a report folder: TOML documents, as-of day, and expected total per valuation."""
 
     incident: Incident
     policy: Policy
@@ -39,10 +39,10 @@ class OpenedBundle:
 
 
 def read_bundle(folder: Path) -> OpenedBundle:
-    """Read the manifest and the TOML documents of a bundle.
+    """Read the manifest and the TOML documents of a report folder.
 
     Raises:
-        UsageError: the folder is not a bundle.
+        UsageError: the folder contains no report.
         InputRefused: the manifest or a document does not match its checksum.
     """
     path, data = folder / MANIFEST_NAME, read_limited(folder, MANIFEST_NAME)
@@ -66,19 +66,20 @@ def read_bundle(folder: Path) -> OpenedBundle:
 def bridge_side(
     run: str, incident: str, policy: str | None, valuation: str
 ) -> tuple[BridgeRun, float | None]:
-    """Return one side of a cost bridge, from a report folder or from a ledger.
+    """Return one of the two runs that a cost bridge compares, from a report folder or an assumption ledger.
 
     Args:
-        run: a report folder, or the id or path of a ledger.
-        incident: the incident whose policy goes with a ledger.
-        policy: the id or path of another policy to use with a ledger.
-        valuation: the valuation whose expected total is returned.
+        run: a report folder, or the id or path of an assumption ledger.
+        incident: the incident whose policy is used with an assumption ledger.
+        policy: the id or path of a policy to use with an assumption ledger instead.
+        valuation: the valuation, such as cash, whose expected total is returned.
 
     Returns:
-        The policy, ledger and as-of day; and the expected total that a report contains, None for a ledger.
+        The policy, assumption ledger and as-of day; and the expected total that the report states (None if
+        `run` is a ledger).
 
     Raises:
-        UsageError: `run` is neither a report nor a ledger.
+        UsageError: `run` is neither a report folder nor an assumption ledger.
         InputRefused: the report cannot be read.
     """
     if Path(run).is_dir():
@@ -90,10 +91,10 @@ def bridge_side(
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    """Load a TOML document of a bundle by its name, without comparing it with its checksum.
+    """Load a TOML document of a report folder by its name, without checking its checksum.
 
     Raises:
-        InputRefused: the document is missing, a link, or not readable by this version.
+        InputRefused: the document is missing or a link, or this version of the package cannot read it.
     """
     path = bundle_path(folder, f"pages/{name}.toml")
     try:
@@ -104,10 +105,10 @@ def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) ->
 
 
 def bundle_path(folder: Path, name: str) -> Path:
-    """Return the path of a file inside a bundle.
+    """Return the path of a file inside a report folder, given the name that the manifest records.
 
     Raises:
-        InputRefused: the name leads outside the bundle, or part of the path is a link.
+        InputRefused: the name leads outside the report folder, or a part of the path is a link.
     """
     parts = PurePosixPath(name).parts
     is_unsafe = "\\" in name or ":" in name or not name.isprintable()
@@ -127,7 +128,7 @@ def _load_unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
 
 
 def _check_unchanged(folder: Path, name: str) -> None:
-    """Raise if a file of a bundle does not match its checksum."""
+    """Raise an error if a file of a report folder does not match its checksum."""
     path = bundle_path(folder, name)
     if not path.is_file() or file_digest(path) != read_checksums(folder).get(name):
         raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)

@@ -1,4 +1,4 @@
-"""The content of a report in one language, shared by all output formats."""
+"""The content of a report in one language, which all output formats share."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from outage_analysis.text import Locale, fonts
 
 @dataclass(frozen=True)
 class Report:
-    """The texts, tables and charts of a report in one language, computed on first use.
+    """The texts, tables and charts of a report in one language; each is computed when first used.
 
     Args:
         analysis: the analysis whose figures the report shows.
-        lang: en or ko.
+        lang: the language, en or ko.
         bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
 
     Example:
@@ -41,32 +41,32 @@ class Report:
 
     @cached_property
     def words(self) -> Locale:
-        """The labels of the language and its number formats for the incident's currency and losses."""
+        """The labels and number formats of the report's language, for the incident's currency and losses."""
         return self.analysis.words(self.lang)
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The display name of every id: lines, services, claimant types, assumptions, facts and policies."""
+        """Display names by id: cost lines, services, claimant types, assumptions, facts and policies."""
         return {id_: fonts.printable(name) for id_, name in self.analysis.names(self.lang).items()}
 
     @property
     def title(self) -> str:
-        """The title of the report, with the name of the incident."""
+        """The title of the report, which includes the name of the incident."""
         return self.words("report.title", incident=fonts.printable(self.analysis.incident.name[self.lang]))
 
     @property
     def kicker(self) -> str:
-        """The line above the title: the kind of document and the as-of day."""
+        """The line above the report's title: the kind of document and the as-of day."""
         return self.words("report.kicker", day=self.words.day(self.analysis.as_of))
 
     @property
     def policy(self) -> str:
-        """The line below the title: the name of the policy."""
+        """The line below the report's title: the name of the policy."""
         return self.words("report.policy", policy=fonts.printable(self.analysis.policy.name[self.lang]))
 
     @property
     def banner(self) -> str:
-        """The notice that claims are synthetic; empty if none are."""
+        """The notice that the claims are synthetic; empty if the claims are real or there are none."""
         if not self.analysis.synthetic:
             return ""
         headline_is_synthetic = self.analysis.headline_is_synthetic
@@ -75,12 +75,12 @@ class Report:
 
     @property
     def warning(self) -> str:
-        """The warning that figures rest on example assumptions and may not be used; empty otherwise."""
+        """The warning that figures use example assumptions and must not be relied on; empty otherwise."""
         return self.analysis.warning(self.words)
 
     @property
     def footer(self) -> str:
-        """The last line: package version, as-of day, and the ids of the incident, policy and ledger."""
+        """The report's last line: package version, as-of day, and ids of the incident, policy and ledger."""
         analysis, locale = self.analysis, self.words
         return locale(
             "report.footer",
@@ -93,9 +93,9 @@ class Report:
 
     @cached_property
     def formatter(self) -> TableFormatter:
-        """The formatter that turns data frames into tables of texts.
+        """The formatter that turns the data frames of the report into tables of texts.
 
-        It links the ids of the facts that the report lists.
+        In these tables, the ids of facts that the report lists are links.
         """
         cited = set(self.analysis.tables["facts"]["id"])
         if "hindsight_outcomes" in self.analysis.tables:
@@ -114,40 +114,40 @@ class Report:
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
-        """Every table that has rows, formatted as text, by name."""
+        """All report tables that have rows, formatted as text, by name."""
         return format_tables(self.analysis, self.formatter)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """The sections that follow the first screen, in order."""
+        """The sections of the report after the first screen, in order."""
         return sections(self.analysis, self.words, self.grids, self.charts)
 
     @cached_property
     def products(self) -> CostTerms | None:
-        """The expected cost of the headline as a sum of products of inputs, for sliders and formulas.
+        """The headline cost as a sum of products of inputs, for the sliders and the Excel formulas.
 
-        None if nothing was simulated, or if inputs depend on each other so that the mean of a product is
-        not the product of the means.
+        None if the cost was not simulated. Also None if inputs depend on each other, because the mean of a
+        product is then not the product of the means.
         """
         run = self.analysis.runs.get(self.analysis.headline_basis)
         return None if run is None else cost_terms(run.portfolio, self.analysis.policy)
 
     def chart_is_synthetic(self, chart: str) -> bool:
-        """Whether a chart is based on synthetic claims and must be labelled so."""
+        """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""
         analysis, entry = self.analysis, CHARTS[chart]
         return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
             analysis.headline_table_name(entry.table)
         )
 
     def table_is_synthetic(self, grid: str) -> bool:
-        """Whether a table is based on synthetic claims and must be labelled so."""
+        """Return whether a table is based on synthetic claims and must be labelled as synthetic."""
         return self.analysis.needs_synthetic_mark(
             self.analysis.headline_table_name(SOURCE_TABLES.get(grid, grid))
         )
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
-        """Every chart of the report that has data, by name, with the titles separate from the drawing."""
+        """All charts of the report that have data, by name; their titles are separate from the drawing."""
         charts = {}
         for name, full_spec in self._specs.items():
             spec = dict(full_spec)
@@ -159,12 +159,12 @@ class Report:
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
-        """The charts as SVG, without their titles, by name."""
+        """The charts of the report as SVG drawings without titles, by name."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
 
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
-        """The Vega-Lite specification, with titles, of every chart that has data, by name."""
+        """The Vega-Lite specifications, including titles, of all charts that have data, by name."""
         analysis, specs = self.analysis, {}
         with skip_schema_checks():
             for name, entry in CHARTS.items():

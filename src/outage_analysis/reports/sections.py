@@ -1,4 +1,4 @@
-"""The sections of a report after its first screen: their order and their content."""
+"""Define the order and content of the report sections that follow the first screen."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ QUALITY = {
 def sections(
     analysis: Analysis, locale: Locale, grids: Collection[str], charts: Collection[str]
 ) -> tuple[Section, ...]:
-    """Return the sections that have content, in order.
+    """Return the report sections that have content, in order.
 
     Args:
         analysis: the analysis to report.
-        locale: the language.
+        locale: the labels and number formats of the language.
         grids: names of the tables that have rows.
         charts: names of the charts that have data.
     """
@@ -40,7 +40,7 @@ def sections(
 
 @dataclass(frozen=True)
 class _SectionBuilder:
-    """Builds the sections from the tables and charts that exist."""
+    """Builds the report sections from the tables and charts that have data."""
 
     analysis: Analysis
     locale: Locale
@@ -48,7 +48,7 @@ class _SectionBuilder:
     charts: Collection[str]
 
     def all(self) -> Iterator[Section]:
-        """Yield every section in order; some may have no blocks."""
+        """Yield all report sections in order, including sections without content."""
         locale = self.locale
         is_synthetic = self.analysis.headline_is_synthetic
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
@@ -82,7 +82,10 @@ class _SectionBuilder:
         yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
     def _method(self) -> str:
-        """Return the paragraph on the method; it mentions the rule for rates if the ledger uses it."""
+        """Return the paragraph on the method.
+
+        If rates in the assumption ledger follow the reference-class rule, the paragraph explains the rule.
+        """
         keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
         keys += ["method_rule"] if self.analysis.has_rule_based_rates else []
         return " ".join(self.locale(f"report.{key}") for key in keys)
@@ -214,7 +217,7 @@ class _SectionBuilder:
         return [TableBlock(grid, self.locale(f"report.{title}"), folded)] if grid in self.grids else []
 
     def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
-        """Return a chart with its table folded below it; empty if the chart has no data."""
+        """Return a chart with its table collapsed below the chart; empty if the chart has no data."""
         if chart not in self.charts:
             return []
         caption = caption or (self.locale(f"report.{title}") if title else "")
@@ -222,7 +225,7 @@ class _SectionBuilder:
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
-    """Yield how many of 100 reports are filed and paid; names the line if there are several."""
+    """Yield one sentence per cost line: how many of 100 reports are filed as claims and how many are paid."""
     table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
     key = "report.funnel_intro_claims" if analysis.headline_from_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
@@ -239,7 +242,7 @@ def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
 
 
 def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return sentences that compare the outcome of the incident with the forecast, for hindsight."""
+    """Return sentences for the hindsight section that compare the actual outcome with the forecast."""
     outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
     if outcome is None or later.is_empty() or expected is None:

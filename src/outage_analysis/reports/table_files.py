@@ -16,13 +16,13 @@ FORMULA_STARTS = r"^[=+\-@\t\r]"
 
 
 def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
-    """Write a data frame as .csv or .parquet, atomically: to a temporary file that is then renamed.
+    """Write a data frame as a .csv or .parquet file, atomically: to a temporary file that is then renamed.
 
-    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe. `bom` adds a byte
-    order mark, which Korean Excel needs to read UTF-8.
+    In a CSV file, a text that a spreadsheet would run as a formula gets a leading apostrophe. `bom` adds a
+    byte order mark, which Korean Excel needs to read UTF-8.
 
     Raises:
-        UsageError: the path has another suffix.
+        UsageError: the suffix of the path is neither .csv nor .parquet.
         EnvironmentFailed: the file cannot be written.
     """
     if path.suffix not in (".csv", ".parquet"):
@@ -32,7 +32,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
             frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
         else:
-            buffer = BytesIO()  # polars reports a full disk as a format error if it writes the file itself
+            buffer = BytesIO()  # Polars would report a full disk as a format error
             frame.write_parquet(buffer, compression="zstd")
             part.write_bytes(buffer.getvalue())
 
@@ -43,12 +43,12 @@ def _escape_formula(name: str) -> pl.Expr:
 
 
 def write_csv(report: Report, folder: Path) -> None:
-    """Write every table as tables/<name>.csv; the content does not depend on the report's language."""
+    """Write every table of the analysis as tables/<name>.csv; the content does not depend on the language."""
     _write_tables(report, folder, "csv")
 
 
 def write_parquet(report: Report, folder: Path) -> None:
-    """Write every table as tables/<name>.parquet."""
+    """Write every table of the analysis as tables/<name>.parquet."""
     _write_tables(report, folder, "parquet")
 
 
@@ -61,19 +61,19 @@ def _write_tables(report: Report, folder: Path, suffix: str) -> None:
 
 
 def write_svg(report: Report, folder: Path) -> None:
-    """Write every chart as charts/<name>.svg, with its title and sources."""
+    """Write every chart of the report as charts/<name>.svg, with its title and sources."""
     for stem, svg in _titled_charts(report, folder):
         stem.with_suffix(".svg").write_text(svg, "utf-8")
 
 
 def write_png(report: Report, folder: Path) -> None:
-    """Write every chart as charts/<name>.png, rendered from its SVG."""
+    """Write every chart of the report as charts/<name>.png, rendered from the SVG."""
     for stem, svg in _titled_charts(report, folder):
         stem.with_suffix(".png").write_bytes(png(svg))
 
 
 def _titled_charts(report: Report, folder: Path) -> list[tuple[Path, str]]:
-    """Return the path without suffix and the SVG, with title and sources, of each chart."""
+    """Return, for each chart, its file path without suffix and its SVG with title and sources."""
     target = folder / "charts"
     target.mkdir(exist_ok=True)
     return [

@@ -1,4 +1,4 @@
-"""Choose the tables that a report shows, and their columns."""
+"""Choose the tables that a report shows, and the columns of each table."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Gr
 def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     """Return every report table that has rows as a data frame with the columns to show, by name.
 
-    Formats that write real numbers use these instead of the formatted tables.
+    Output formats that need numbers rather than text, such as Excel, use these data frames.
     """
     views = {
         **_cost_views(analysis),
@@ -81,7 +81,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     tables = analysis.tables
-    figures = tables["costs"].filter(HAS_AMOUNT)  # the policy table shows the lines that are not counted
+    figures = tables["costs"].filter(HAS_AMOUNT)  # other lines are in the policy table
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
@@ -106,7 +106,10 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _cash_view(analysis: Analysis) -> View:
-    """Return the cost lines and bands of the headline, with basis and segment if there are several."""
+    """Return the headline cost in cash by cost line and loss band.
+
+    The columns include basis and segment if there are several of them.
+    """
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
     return cash, [COST_COLUMNS[0], *keys, *COST_COLUMNS[1:]]
@@ -162,7 +165,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         ],
     }
     tables = {name: analysis.tables[name] for name in columns if name in analysis.tables}
-    if "claims_curves" in analysis.tables:  # the observed shares, without the fitted curves
+    if "claims_curves" in analysis.tables:  # observed shares only, no fitted curves
         counted = analysis.tables["claims_curves"].filter(family="counted")
         tables["claims_points"] = counted.rename({"loss": "loss_edge"})
     if "claims_costs" in tables:
@@ -206,7 +209,7 @@ def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Return published headline amounts, with this model's figure for the same cash first."""
+    """Return the amounts in press headlines; the first row is the model's figure for the same cash."""
     locale = formatter.locale
     ours = pl.col("expected").is_not_null()
     table = facts_in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename(
@@ -227,11 +230,11 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
 
 
 def headline_amount(low: float | None, high: float | None, locale: Locale) -> str:
-    """Return a published amount as text: one amount, a range, or a lower or upper bound.
+    """Return a published amount as text: a single amount, a range, or a lower or upper bound.
 
     Args:
-        low: the lower end in whole currency; None if there is none.
-        high: the upper end in whole currency; None if there is none.
+        low: the lower end in whole currency; None if only an upper bound was published.
+        high: the upper end in whole currency; None if only a lower bound was published.
         locale: the language and the currency.
     """
     ends = [None if end is None else end * 10**locale.minor_units for end in (low, high)]
@@ -250,9 +253,10 @@ def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.Da
 
 
 def _line_statuses(analysis: Analysis) -> dict[str, str]:
-    """Return the status per cost line: whether it has a cost, and if not, why.
+    """Return the status of each cost line: that it has a cost, or the reason why it has none.
 
-    If the headline rests on claims, statuses from claims take precedence over those from published counts.
+    If the headline cost is computed from claims, the status from claims replaces the status from published
+    counts.
     """
     tables = [
         analysis.tables[name] for name in dict.fromkeys(("costs", analysis.headline_table_name("costs")))
