@@ -3,7 +3,7 @@
 Modules:
     formats: list of the output formats, by name
     bundle: writes the report folder (the bundle)
-    manifest: the manifest
+    manifest: the record of inputs, settings and output files
     build_manifest: builds the manifest of a new report
     report: everything that the formats show, in one language
     first_screen: key figures and sentences of the first screen

@@ -25,9 +25,9 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return the accounting proposal: one row per cost line that was public on the as-of day.
 
     Returns:
-        A table with the columns of `SCHEMA`: cost line, kind of obligation, presentation in the accounts,
-        best estimate, last day for claims, and note. `best_estimate` is a text: an amount in whole currency,
-        or the reason why there is no amount.
+        A table with the columns of `SCHEMA`: cost line, kind of obligation, presentation (expense or
+        reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a text: an
+        amount in whole currency, or the reason why there is no amount.
     """
     rows = [
         (
@@ -45,7 +45,9 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return one sentence per accounting presentation, with the total of its best estimates in cash.
+    """Return the total of the best estimates in cash, one sentence per accounting presentation.
+
+    The presentation of a cost line is an expense or a reduction of revenue.
 
     Cost lines without an obligation or without a best estimate are left out.
     """

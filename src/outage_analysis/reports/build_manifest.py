@@ -151,7 +151,7 @@ def _document_record(document: Document) -> DocumentRecord:
 
 
 def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
-    """Return a record per document of the bundle, by its file name in pages/ without suffix."""
+    """Return one manifest entry per TOML document of the report, by its file name without suffix."""
     documents: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
     others = analysis.compared.policies[1:] if analysis.compared else ()
     layouts = [load_layout(reference) for reference in analysis.plan.columns]

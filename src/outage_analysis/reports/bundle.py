@@ -54,18 +54,21 @@ def write_report(
     """Write a report into a folder: the files of each format, manifest.json and SHA256SUMS.
 
     Args:
-    analysis: the result of `run`. out: the folder to create. It appears only after all files are written.
-    lang: the language, en or ko. force: whether to overwrite an existing report. A folder that is not a
-    report is never overwritten. formats: names from `FORMATS`; all by default. bom: whether CSV files start
-    with a byte order mark, which Korean Excel needs to read UTF-8.
+        analysis: the result of `run`.
+        out: the folder to create. It appears only after all files are written.
+        lang: the language, en or ko.
+        force: whether to overwrite an existing report. A folder that is not a report is never overwritten.
+        formats: names of output formats in `FORMATS`; all formats by default.
+        bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
 
     Returns:
-    The path of report.html, or of manifest.json if HTML is not among the formats.
+        The path of report.html, or of manifest.json if HTML is not among the formats.
 
     Raises:
-    UsageError: an unknown language or format, a folder that must not be overwritten, or a TOML file
-        that changed since the analysis.
-    EnvironmentFailed: the folder cannot be written, or the fonts lack a file or a character.
+        UsageError: the language or a format is unknown, the folder must not be overwritten, or a TOML file
+            changed since the analysis.
+        EnvironmentFailed: the folder cannot be written, a font file is missing, or the fonts lack a
+            character.
     """
     requested, out = Path(out), Path(out).resolve()
     check_output_options(out, lang=lang, force=force, formats=formats)
@@ -86,7 +89,7 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
     """Check before a long run that its report can be written; raise an error if not.
 
     Raises:
-    UsageError: an unknown language or format, or a folder that must not be overwritten.
+        UsageError: the language or a format is unknown, or the folder must not be overwritten.
     """
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))

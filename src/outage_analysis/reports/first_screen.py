@@ -204,7 +204,7 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    """Return why the claims give no expected cost: unstated losses, missing assumptions or wide bands."""
+    """Return why claims give no expected cost: unstated losses, missing assumptions or wide loss bands."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
     missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
@@ -282,7 +282,7 @@ def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, st
 
 
 def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the number of claims filed after the as-of day, which are left out."""
+    """Return a sentence on claims filed after the as-of day, which the cost leaves out."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
     later = len(analysis.claims) - analysis.cubes["cost"].claims

@@ -152,7 +152,7 @@ def read_limited(folder: Path, name: str) -> bytes:
     """Read the manifest or the checksum file of a report folder, if it has at most `MAX_BYTES`.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: the folder has no such file.
         InputRefused: the file is a link or too large.
     """
     path = folder / name

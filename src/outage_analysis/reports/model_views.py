@@ -49,7 +49,7 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[s
 
 
 def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
-    """Return the probability that the cash exceeds each of its percentiles, in descending order."""
+    """Return the probability that the cash exceeds each of its percentiles, highest probability first."""
     points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
     below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
     return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)

@@ -210,7 +210,7 @@ class _SectionBuilder:
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
     def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
-        """Return blocks after an opening sentence; empty if there are no blocks."""
+        """Return the blocks of a section with an opening sentence before them; empty without blocks."""
         return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:

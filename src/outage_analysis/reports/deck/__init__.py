@@ -1,15 +1,15 @@
 """Slide deck: a report goes in; five slides with native charts and speaker notes come out.
 
 Modules:
-    writing: writes the file
-    slides: the slides in order
-    slide_cost: how much, and how uncertain
-    slide_drivers: what drives the cost, and why it differs from the press
-    slide_decisions: what to decide
+    writing: writes report.pptx
+    slides: builds the slides in order
+    slide_cost: slides on the expected cost and its uncertainty
+    slide_drivers: slides on cost drivers and on differences from press headlines
+    slide_decisions: slide on decisions, method and sources
     speaker_notes: speaker notes and footers
     canvas: places texts and tables on a slide
     native_charts: charts that can be edited
-    text_size: estimates the room that text takes
+    text_size: estimates the width and height of texts
     theme: fonts, colours and positions
     blank_deck: the empty deck
 """

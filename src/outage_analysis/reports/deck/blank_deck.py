@@ -1,4 +1,4 @@
-"""Create an empty deck with one layout and the report's theme; write decks as reproducible bytes."""
+"""Create an empty slide deck with the colours and fonts of the report, and save decks reproducibly."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ PLACEHOLDER_ALIGNMENT = {"ftr": "l", "sldNum": "r"}
 
 
 def create_deck(title: str, lang: str, as_of: date) -> Deck:
-    """Return a deck without slides.
+    """Return a new slide deck without slides.
 
     Args:
         title: the title of the document.
-        lang: en or ko.
-        as_of: the day to record as creation date.
+        lang: the language, en or ko.
+        as_of: the as-of day, which the file records as its creation date.
     """
     deck = Presentation()
     deck.slide_width, deck.slide_height = (Emu(round(x * theme.EMU)) for x in (theme.WIDTH, theme.HEIGHT))
@@ -73,21 +73,24 @@ def create_deck(title: str, lang: str, as_of: date) -> Deck:
 
 
 def deck_bytes(deck: Deck) -> bytes:
-    """Return a deck as the bytes of a .pptx file without dates of its members."""
+    """Return a slide deck as the bytes of a .pptx file.
+
+    The dates inside the zip archive are removed, so that the same deck always gives the same bytes.
+    """
     stream = io.BytesIO()
     deck.save(stream)
     return repack(stream.getvalue())
 
 
 def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    """Remove leftovers in the library's template, such as printer settings of its author's machine."""
+    """Remove unneeded parts of python-pptx's default template, such as printer settings or a thumbnail."""
     rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
         rels.pop(name)
 
 
 def _style_master(deck: Deck, lang: str) -> None:
-    """Set fonts, colours and placeholder positions of the master; remove the date placeholder."""
+    """Set fonts, colours and placeholder positions on the slide master, and remove its date placeholder."""
     master = deck.slide_master
     theme_part = master.part.part_related_by(RT.THEME)
     theme_xml = etree.fromstring(theme_part.blob)

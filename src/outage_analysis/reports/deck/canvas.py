@@ -1,4 +1,4 @@
-"""Write one slide: title, texts, tables, footer and speaker notes."""
+"""Write the contents of one slide: title, texts, tables, footer and speaker notes."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ MORE_ROWS_HEIGHT = 0.3
 
 @dataclass(frozen=True)
 class Canvas:
-    """A slide with methods to add content."""
+    """A slide of the deck, with methods to add content."""
 
     slide: Slide
     lang: str
 
     @classmethod
     def on_new_slide(cls, deck: Deck, lang: str) -> Canvas:
-        """Append a new slide to a deck."""
+        """Append a new slide to a deck, and return the slide as a canvas."""
         return cls(deck.slides.add_slide(deck.slide_layouts[0]), lang)
 
     def add_title(self, title: str, kicker: str, subtitle: str = "", badge: str = "") -> None:
-        """Write the title into its placeholder, the lines above and below it, and a badge."""
+        """Write the slide title, the lines above and below the title, and a badge in a frame."""
         text = fonts.printable(title)
         fits = (x for x in TITLE_SIZES if line_count(text, x[0], theme.TITLE.width, bold=True) <= x[1])
         size, most = next(fits, TITLE_SIZES[-1])
@@ -83,7 +83,7 @@ class Canvas:
             self.add_text("Badge", theme.BADGE, [Paragraph(badge, 12, bold=True, space_after=0)], framed=True)
 
     def add_footer(self, text: str, number: int) -> None:
-        """Write the footer and the slide number into their placeholders."""
+        """Write the footer and the number of the slide."""
         for shape in self.slide.slide_layout.placeholders:
             kind = shape.element.ph.get("type")
             if kind in ("ftr", "sldNum"):
@@ -106,7 +106,7 @@ class Canvas:
             run.set("lang", theme.LOCALES[self.lang])
 
     def add_text(self, name: str, box: Box, lines: Sequence[Paragraph], *, framed: bool = False) -> None:
-        """Add paragraphs in a box; fonts shrink until the text fits."""
+        """Add a text box with paragraphs to the slide; fonts shrink until the text fits into the box."""
         place = self.slide.shapes.add_textbox(*map(Emu, box.emu))
         place.name = name
         frame = place.text_frame
@@ -130,12 +130,12 @@ class Canvas:
                 paragraph._p.get_or_add_pPr().set("algn", "ctr")  # noqa: SLF001 - same
 
     def add_warning(self, text: str) -> None:
-        """Write a warning at the top of the slide; nothing if it is empty."""
+        """Write a warning at the top of the slide, unless the warning is empty."""
         if text:
             self.add_text("Warning", theme.WARNING, [Paragraph(text, 14, bold=True, space_after=0)])
 
     def add_line(self, top: float) -> None:
-        """Draw a thin horizontal line across the content, `top` inches from the top."""
+        """Draw a thin horizontal line across the slide, `top` inches below its upper edge."""
         box = Box(theme.LEFT, top, theme.FULL_WIDTH, 0.01)
         line = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, box.emu))
         line.name = "Line"
@@ -152,11 +152,11 @@ class Canvas:
         alt_text: str,
         highlighted_row: int = -1,
     ) -> None:
-        """Add a native table; rows that do not fit are replaced by a note with their number.
+        """Add a PowerPoint table; a note states the number of rows that did not fit.
 
         Args:
-            name: the name of the shape.
-            box: the space for the table.
+            name: the name of the shape in PowerPoint.
+            box: the position and size of the area for the table.
             heads: the titles of the columns.
             body: the cells, row by row.
             widths: relative widths of the columns.
@@ -209,10 +209,10 @@ class Canvas:
         element.append(bottom_line)
 
     def add_notes(self, paragraphs: Sequence[str]) -> None:
-        """Write the speaker notes."""
+        """Write the speaker notes of the slide."""
         page = self.slide.notes_slide
         for shape in list(page.placeholders):
-            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves this placeholder empty
+            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves the number empty
                 shape.element.getparent().remove(shape.element)
         self._write(
             page.notes_text_frame,
@@ -220,7 +220,7 @@ class Canvas:
         )
 
     def _write(self, frame: Any, lines: Sequence[Paragraph]) -> None:  # noqa: ANN401 - python-pptx has no types
-        """Replace the content of a text frame by paragraphs."""
+        """Replace the content of a PowerPoint text frame by paragraphs."""
         frame.clear()
         for n, line in enumerate(lines):
             paragraph = frame.paragraphs[0] if n == 0 else frame.add_paragraph()
@@ -236,13 +236,13 @@ class Canvas:
 
 
 def set_alt_text(shape: Any, text: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    """Set the text alternative of a chart or a table."""
+    """Set the text alternative of a chart or table for readers who cannot see it."""
     element = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - python-pptx has no property for it
     element.set("descr", fonts.printable(text))
 
 
 def _fill_decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    """Fill a shape and mark it as decorative, so that screen readers skip it."""
+    """Fill a shape with a colour and mark it as decorative, so that screen readers skip the shape."""
     shape.fill.solid()
     shape.fill.fore_color.rgb = RGBColor.from_string(colour)
     shape.line.fill.background()
@@ -267,7 +267,7 @@ def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - pyth
 
 
 def _balanced_title_box(title: str, size: float) -> Box:
-    """Return the box of a two-line title, narrow enough that both lines have about equal length."""
+    """Return the box of a two-line title, made so narrow that both lines are about equally long."""
     available_width = min(theme.TITLE.width, text_width(title, size, bold=True) * TWO_LINE_SHARE)
     narrow = Box(theme.TITLE.left, theme.TITLE.top, available_width, theme.TITLE.height)
     return narrow if line_count(title, size, available_width, bold=True) <= 2 else theme.TITLE  # noqa: PLR2004 - two lines
@@ -276,7 +276,7 @@ def _balanced_title_box(title: str, size: float) -> Box:
 def _table_size(
     cells: Sequence[Sequence[str]], inches: Sequence[float], available_height: float
 ) -> tuple[float, list[float]]:
-    """Return the font size of a table and the heights of the rows that fit, in inches."""
+    """Return the font size of a table, and the heights in inches of the rows that fit."""
     for size in TABLE_SIZES:
         heights = [_row_height(row, inches, size, bold=n == 0) for n, row in enumerate(cells)]
         if sum(heights) <= available_height:

@@ -1,4 +1,4 @@
-"""Native charts of the deck: PowerPoint draws them from an embedded workbook."""
+"""Add native charts to slides; PowerPoint draws each chart from a workbook inside the slide deck."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ Number formats can only divide by powers of a thousand, and Korean charts count 
 
 @dataclass(frozen=True)
 class AmountFormat:
-    """The number format and the unit of amounts on a chart."""
+    """The number format of amounts on a chart, and their unit, such as million won."""
 
     format: str
     unit: str
 
 
 def amount_format(locale: Locale, amounts: Iterable[float]) -> AmountFormat:
-    """Return the format for amounts in whole currency; amounts above 0 are never displayed as 0."""
+    """Return the number format for amounts in whole currency; it never displays a positive amount as 0."""
     positive = [x for x in amounts if x > 0] or [0.0]
     powers = AXIS_POWERS[locale.lang]
     fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
@@ -51,14 +51,14 @@ def amount_format(locale: Locale, amounts: Iterable[float]) -> AmountFormat:
     thousands = "," * (power // 3)
     decimal_limit = (
         10 ** (power + 1) - 10**power // 20
-    )  # amounts that round to 10 units or more have no decimals
+    )  # amounts that round to 10 or more of the unit have no decimals
     number_format = f"[=0]0;[<{decimal_limit}]0.0{thousands};#,##0{thousands}"
     return AmountFormat(number_format, locale(f"deck.unit_{power}", unit=locale.unit))
 
 
 @dataclass(frozen=True)
 class BarData:
-    """The data of a bar chart: row names, and series with one number per row."""
+    """The data of a bar chart: the names of its rows, and series of numbers with one number per row."""
 
     names: Sequence[str]
     series: Mapping[str, Sequence[float]]
@@ -68,7 +68,10 @@ class BarData:
 
 
 def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, highlighted: Sequence[int]) -> None:
-    """Add horizontal bars with their amounts, the first row on top; rows in `strong` are highlighted."""
+    """Add a chart of horizontal bars with their amounts, the first row at the top.
+
+    The rows with the indexes in `highlighted` have the accent colour.
+    """
     chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_CLUSTERED)
     chart.value_axis.visible = False
     chart.value_axis.has_major_gridlines = False
@@ -85,13 +88,16 @@ def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, highlighte
 
 
 def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
-    """Add horizontal bars from a low to a high amount, in two colours that meet at a middle amount.
+    """Add a chart of horizontal bars that show ranges.
+
+    Each bar extends from a low to a high amount and changes its colour at an amount between them.
 
     Args:
         canvas: the slide.
-        name: the name of the shape.
-        box: the space for the chart.
-        data: three series: the low amount, and the lengths of the pale and the dark part of the bar.
+        name: the name of the shape in PowerPoint.
+        box: the position and size of the area for the chart.
+        data: three series: the low amount, the length of the lower (pale) part of the bar, and the length of
+            the upper (dark) part.
     """
     chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_STACKED)
     axis = chart.value_axis
@@ -109,7 +115,7 @@ def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
 
 
 class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
-    """The workbook inside a chart, without formulas, links and current date."""
+    """The workbook inside a chart; it has no formulas or links, and its date is not today's date."""
 
     @property
     def xlsx_blob(self) -> bytes:
@@ -122,7 +128,7 @@ class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the lib
 
 
 class _ChartFigures(CategoryChartData):  # type: ignore[misc] # same
-    """The figures of a chart, with the creation date of their workbook."""
+    """The figures of a chart, and the creation date of the workbook that contains these figures."""
 
     created = datetime(1980, 1, 1)  # noqa: DTZ001 - the file format stores no time zone
 
@@ -132,7 +138,7 @@ class _ChartFigures(CategoryChartData):  # type: ignore[misc] # same
 
 
 def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) -> Any:  # noqa: ANN401 - python-pptx has no types
-    """Add a chart without title, legend or grid lines, with the first row on top."""
+    """Add a bar chart without title, legend or grid lines; its first row is at the top."""
     figures = _ChartFigures(number_format="#,##0")
     figures.created = datetime.combine(data.created, time(), UTC).replace(tzinfo=None)
     figures.categories = [row_label(x) for x in data.names]
@@ -157,7 +163,7 @@ def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) ->
 
 
 def row_label(text: str) -> str:
-    """Return the label of a row with each of its lines shortened."""
+    """Return the label of a row in a chart; each line of the label is shortened."""
     return "\n".join(truncate_text(fonts.printable(part), MAX_NAME_LENGTH) for part in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The first two slides: the expected cost and its uncertainty."""
+"""Write the first two slides: the expected cost and its uncertainty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
 
 NO_FIGURE = "–"
-"""The figure of a tile that has no value."""
+"""The figure of a key figure (tile) that has no value."""
 FIGURE_SIZES = (54, 50, 46, 42, 38, 34, 30, 26)
 SMALL_SIZES = (22, 20, 18, 16, 14, 13, 12)
 LEFT_OUT_HEIGHT = 0.72
@@ -25,7 +25,7 @@ QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 
 
 def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with the expected cash, related figures beside it, and non-cash figures below."""
+    """Write the slide on the expected cost: cash, related figures beside it, and other costs below."""
     locale, (first, *others) = report.words, report.tiles
     separate_titles = {locale("report.tile_free"), locale("report.tile_claims")}
     related = [tile for tile in others if tile.title not in separate_titles][:3]
@@ -70,7 +70,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
-    """Return the title of the slide: the expected cash, or only its name if claims are synthetic."""
+    """Return the title of the cost slide: the expected cash, or no amount if the claims are synthetic."""
     locale = report.words
     if first.figure == NO_FIGURE:
         no_cost_key = (
@@ -89,7 +89,7 @@ def _tile_title(report: Report, tile: Tile) -> str:
 
 
 def _add_tile(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
-    """Add a figure with its title, and its note beside it."""
+    """Add a key figure (tile) to the slide: title and figure, with the explanatory note beside them."""
     left = 2.9
     size = next((s for s in SMALL_SIZES if text_width(tile.figure, s, bold=True) <= left), SMALL_SIZES[-1])
     paragraphs = [
@@ -104,9 +104,9 @@ def _add_tile(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
 
 
 def cost_points(report: Report) -> dict[str, float]:
-    """Return expected cash and percentiles of the headline in the smallest currency unit, by name.
+    """Return the expected value and percentiles of the headline cost in cash, by name.
 
-    Empty if nothing was simulated.
+    Amounts are in the smallest currency unit. The result is empty if the cost was not simulated.
     """
     analysis = report.analysis
     table, expected = (
@@ -120,7 +120,7 @@ def cost_points(report: Report) -> dict[str, float]:
 
 
 def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with the distribution of the total: percentiles as bars, and their explanation."""
+    """Write the slide on the uncertainty of the total: percentiles as bars, with an explanation."""
     locale, analysis, points = report.words, report.analysis, cost_points(report)
     is_synthetic = analysis.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
@@ -166,18 +166,18 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def minor_units_factor(report: Report) -> float:
-    """Return the number of smallest units per unit of the currency, such as 100 cents per euro."""
+    """Return the number of smallest currency units per whole unit, such as 100 cents per euro."""
     return 10.0**report.analysis.incident.minor_units
 
 
 def _budget_chance(report: Report) -> tuple[float, float] | None:
-    """Return the budget and the probability of exceeding it; None without a budget."""
+    """Return the budget and the probability that the cost exceeds it; None if no budget was given."""
     table = report.analysis.tables.get("budget")
     return None if table is None else (float(table["budget"][0]), float(table["exceeded"][0]))
 
 
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
-    """Write the uncertainty slide as text if there is no distribution to chart."""
+    """Write the slide on uncertainty as text only, for a cost without a distribution to draw."""
     locale, is_synthetic = report.words, report.analysis.needs_synthetic_mark("quantiles")
     key = "certain" if {"p10", "p90"} <= set(points) else "few" if "expected" in points else "none"
     canvas.add_title(
@@ -192,7 +192,7 @@ def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> Sli
 
 
 def _left_out_text(report: Report) -> str:
-    """Return which lines the budget probability leaves out; empty if there are none."""
+    """Return a sentence on the cost lines that the budget probability leaves out; empty if none."""
     locale, analysis = report.words, report.analysis
     names = analysis.names(locale.lang)
     lines = ", ".join(names.get(x, x) for x in analysis.lines_outside_budget)
@@ -216,7 +216,7 @@ def _uncertainty_title(
 def _uncertainty_sentences(
     report: Report, points: dict[str, float], budget: tuple[float, float] | None
 ) -> list[str]:
-    """Return sentences on the distribution: median, worst outcomes and sources of uncertainty."""
+    """Return sentences on the cost distribution: median, worst outcomes and sources of uncertainty."""
     locale = report.words
     texts = []
     if budget:

@@ -1,4 +1,4 @@
-"""The last slide: decisions, what is left out, method and sources."""
+"""Write the last slide: decisions, what the cost leaves out, method and sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UPPER_END, LOWER_START = 5.42, 5.56
 
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with a table of policies or levers, what is left out, method and sources."""
+    """Write the slide on decisions: a table of policies or levers, omissions, method and sources."""
     locale, analysis = report.words, report.analysis
     compared = analysis.compared
     is_synthetic = compared is not None and compared.synthetic and analysis.headline_is_synthetic
@@ -72,7 +72,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add the table of compared policies and return its sentence for the notes."""
+    """Add the table of compared policies, and return the sentence on the comparison for the notes."""
     locale, table = report.words, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
@@ -106,7 +106,7 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
 
 
 def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add the table of what one step of each lever costs and return its rows as sentences."""
+    """Add the table of the cost of one step of each policy lever, and return its rows as sentences."""
     locale, levers = report.words, report.analysis.tables["levers"]
     if levers.is_empty():
         texts = locale("deck.decide_none")

@@ -1,4 +1,4 @@
-"""The third and fourth slide: cost drivers, and differences from published headlines."""
+"""Write the third and fourth slide: cost drivers, and differences from press headlines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
 
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with the cost range per input, and the cost of one step of each lever."""
+    """Write the slide on cost drivers: the cost range per input, and the cost of one step of each lever."""
     locale, analysis = report.words, report.analysis
     rows = uncertain.tornado_bars(analysis.tables["tornado"], MAX_INPUTS)
     is_synthetic = analysis.needs_synthetic_mark("tornado")
@@ -65,14 +65,14 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
-    """Return the name of each input with the cost at its low and high end on a second line."""
+    """Return one label per input: its name and, on a second line, the range of costs that it causes."""
     locale, names = report.words, short_names([report.names.get(x, x) for x in rows["assumption"]])
     ends = [locale.money_range(left, right) for left, right in rows.select("left", "right").rows()]
     return [f"{name}\n{end}" for name, end in zip(names, ends, strict=True)]
 
 
 def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with published headline amounts and the parts of the expected cash."""
+    """Write the slide with the amounts in press headlines and the parts of the expected cash."""
     locale, analysis = report.words, report.analysis
     published = facts_in_language(analysis.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = analysis.tables.get("steps", pl.DataFrame())
@@ -130,7 +130,10 @@ def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, s
 
 
 def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
-    """Add the table of headline amounts, with the model's expected cash on top if it is comparable."""
+    """Add the table of amounts in press headlines.
+
+    The first row is the model's expected cash, if that is computed from published counts as well.
+    """
     locale, analysis = report.words, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
     ours = analysis.headline_basis == "published" and "expected" in points
@@ -159,7 +162,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
 
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
-    """Add a bar chart of the parts of the expected cash."""
+    """Add a bar chart of the parts that add up to the expected cash."""
     locale = report.words
     amounts = [x / minor_units_factor(report) for x in parts["expected"]]
     scale = native_charts.amount_format(locale, amounts)
@@ -172,7 +175,7 @@ def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: B
 
 
 def _funnel_stages(report: Report) -> pl.DataFrame:
-    """Return the expected number of claims per stage of the funnel; empty if any is unknown."""
+    """Return the expected number of claims per stage of the funnel; empty if a number is unknown."""
     analysis = report.analysis
     table = analysis.tables[analysis.headline_table_name("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
@@ -180,7 +183,7 @@ def _funnel_stages(report: Report) -> pl.DataFrame:
 
 
 def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
-    """Add a bar chart of the funnel from reports to payments."""
+    """Add a bar chart of the claims funnel, from reports to payments."""
     locale, counted = report.words, [float(round(x)) for x in rows["expected"]]
     series, names = (
         {locale("chart.funnel_x"): counted},
@@ -196,7 +199,7 @@ def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: B
 def _add_captioned_bars(
     canvas: Canvas, box: Box, title: str, unit: str, data: native_charts.BarData, highlighted: int
 ) -> None:
-    """Add a bar chart with title and unit above it; the row `strong` is highlighted."""
+    """Add a bar chart with its title and unit above; the row with the index `highlighted` is emphasised."""
     lines = [
         Paragraph(title, 14, bold=True, space_after=2),
         Paragraph(unit, 12, colour=theme.MUTED, space_after=0),

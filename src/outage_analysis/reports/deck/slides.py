@@ -1,4 +1,4 @@
-"""Build the deck from its five slides."""
+"""Build the slide deck from its five slides."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
 
 
 def build_deck(report: Report) -> bytes:
-    """Return the deck as the bytes of a .pptx file; the same report gives the same bytes."""
+    """Return the slide deck as the bytes of a .pptx file; the same report always gives the same bytes."""
     deck = create_deck(report.title, report.lang, report.analysis.as_of)
     for number, write in enumerate(SLIDE_FUNCTIONS, start=1):
         canvas = Canvas.on_new_slide(deck, report.lang)

@@ -1,4 +1,4 @@
-"""Speaker notes and footers of the slides: sentences, sources and as-of day."""
+"""Write the speaker notes and footers of the slides: sentences, sources and as-of day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADDRESS_SEPARATOR = " ; "
 
 @dataclass(frozen=True)
 class SlideNotes:
-    """The sentences, facts and assumptions behind a slide, for its notes and footer."""
+    """The sentences, facts and assumptions of a slide that its speaker notes and footer cite."""
 
     sentences: tuple[str, ...]
     facts: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class SlideNotes:
 
 
 def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
-    """Return the speaker notes: sentences, sources by web host, assumptions and as-of day."""
+    """Return the speaker notes of a slide: sentences, sources by web host, assumptions and as-of day."""
     locale, a = report.words, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
@@ -54,7 +54,7 @@ def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
 
 
 def footer_text(report: Report, slide_notes: SlideNotes) -> str:
-    """Return the footer: sources and as-of day on one line, as below a chart."""
+    """Return the footer of a slide: sources and as-of day on one line, in the same words as below a chart."""
     locale, day = report.words, report.words.day(report.analysis.as_of)
     if slide_notes.footer:
         return slide_notes.footer
@@ -62,20 +62,20 @@ def footer_text(report: Report, slide_notes: SlideNotes) -> str:
         return locale("chart.sources_synthetic", day=day)
     facts = dict.fromkeys(
         fact.partition(".")[0] for fact in slide_notes.facts
-    )  # a part such as "id.part" counts as its fact
+    )  # "id.part" cites the fact "id"
     if not facts:
         return locale("chart.sources_none", day=day)
     return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)
 
 
 def first_names(report: Report, names: Sequence[str], most: int) -> str:
-    """Return the first `most` names and the number of further ones."""
+    """Return the first `most` names as one text, followed by the number of names left out."""
     listed, left = ", ".join(names[:most]), len(names) - most
     return report.words("deck.and_more", shown=listed, count=left) if left > 0 else listed
 
 
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """Return the cited facts by the web hosts of their sources, in order of citation."""
+    """Return the ids of the cited facts, grouped by the web hosts of their sources."""
     facts = report.analysis.tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
     by_host: dict[str, list[str]] = {}
@@ -87,14 +87,14 @@ def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]
 
 
 def web_hosts(source: str) -> list[str]:
-    """Return the web hosts of a source without repetitions; empty if it is derived from other facts."""
+    """Return the web hosts in the source of a fact; empty if the fact is derived from other facts."""
     addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
     hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
     return list(dict.fromkeys(host for host in hosts if host))
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:
-    """Return the facts behind the expected cash, or behind its bounds if it is unknown."""
+    """Return the ids of the facts that support the expected cash or, if it is unknown, its bounds."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(HAS_AMOUNT, valuation="cash", level="line") for t in costs])
@@ -103,5 +103,5 @@ def cash_facts(report: Report) -> tuple[str, ...]:
 
 
 def split_ids(column: pl.Series) -> tuple[str, ...]:
-    """Return the ids in a column whose cells contain several ids, without repetitions."""
+    """Return the distinct ids in a column whose cells contain several ids, separated by spaces."""
     return tuple(dict.fromkeys(" ".join(column.drop_nulls()).split()))

@@ -1,6 +1,7 @@
-"""Estimate the size of texts on slides.
+"""Estimate the width and height of texts on slides.
 
-A deck is laid out only when a program opens it, so text widths must be estimated to make texts fit.
+A slide is laid out only when a program opens it. The size of its texts must therefore be estimated
+beforehand, so that they fit.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BOLD_FACTOR = 1.2
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph: its text, font size in points and style."""
+    """A paragraph on a slide: its text, font size in points and style."""
 
     text: str
     size: float = 14
@@ -41,12 +42,12 @@ class Paragraph:
 
     @property
     def indent(self) -> float:
-        """The indent for its bullet, in inches."""
+        """The indent of the paragraph for its bullet, in inches."""
         return self.size / 72 if self.bullet else 0.0
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return the width of a text on one line, in inches."""
+    """Return the estimated width of a text on one line, in inches."""
     return sum(map(_letter_width, text)) * size / 72 * (BOLD_FACTOR if bold else 1)
 
 
@@ -61,7 +62,10 @@ def _letter_width(letter: str) -> float:
 
 
 def line_count(text: str, size: float, width: float, *, bold: bool = False) -> int:
-    """Return the number of lines of a text in a column `width` inches wide; too long words are split."""
+    """Return the number of lines of a text in a column `width` inches wide.
+
+    Words that are longer than a line are split.
+    """
     count, used, space = 1, 0.0, text_width(" ", size)
     for word in text.split(" "):
         word_width = text_width(word, size, bold=bold)
@@ -73,7 +77,7 @@ def line_count(text: str, size: float, width: float, *, bold: bool = False) -> i
 
 
 def text_height(lines: Sequence[Paragraph], width: float) -> float:
-    """Return the height in inches of paragraphs in a column `width` inches wide."""
+    """Return the height in inches that paragraphs need in a column `width` inches wide."""
     heights = (
         line_count(x.text, x.size, width - x.indent, bold=x.bold) * x.size * LINE_SPACING + x.space_after
         for x in lines
@@ -82,7 +86,7 @@ def text_height(lines: Sequence[Paragraph], width: float) -> float:
 
 
 def fit_paragraphs(lines: Sequence[Paragraph], width: float, max_height: float) -> list[Paragraph]:
-    """Return paragraphs with smaller fonts, and shortened if necessary, so that they fit into a box.
+    """Make paragraphs fit into a box: reduce their fonts and, if necessary, shorten their texts.
 
     Args:
         lines: the paragraphs with their largest font sizes.
@@ -97,7 +101,7 @@ def fit_paragraphs(lines: Sequence[Paragraph], width: float, max_height: float) 
             return sized
     while text_height(sized, width) > max_height:
         longest = max(range(len(sized)), key=lambda n: len(sized[n].text))
-        if len(sized[longest].text) <= 1:  # the texts cannot get shorter
+        if len(sized[longest].text) <= 1:  # the texts cannot be shortened further
             return sized[:-1]
         sized[longest] = replace(
             sized[longest], text=truncate_text(sized[longest].text, len(sized[longest].text) * 9 // 10)

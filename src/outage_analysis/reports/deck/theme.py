@@ -1,4 +1,4 @@
-"""Colours, fonts and positions on the slides."""
+"""Define the colours, the fonts and the positions of elements on the slides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMU = 914_400
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of a slide, in inches from its top left corner."""
+    """A rectangle on a slide, in inches from the top left corner of the slide."""
 
     left: float
     top: float
@@ -26,18 +26,18 @@ class Box:
 
     @property
     def emu(self) -> tuple[int, int, int, int]:
-        """Left, top, width and height in English Metric Units."""
+        """Left, top, width and height of the box, in English Metric Units."""
         left, top, right, low = (
             round(x * EMU) for x in (self.left, self.top, self.left + self.width, self.top + self.height)
         )
         return left, top, right - left, low - top
 
     def shrunk_by(self, inches: float) -> Box:
-        """Return the box with less height."""
+        """Return the box with its height reduced by this many inches."""
         return Box(self.left, self.top, self.width, self.height - inches)
 
     def moved_up(self, inches: float) -> Box:
-        """Return the box moved up."""
+        """Return the box moved up by this many inches."""
         return Box(self.left, self.top - inches, self.width, self.height)
 
 
