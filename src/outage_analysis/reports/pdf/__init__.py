@@ -2,6 +2,6 @@
 
 Modules:
     typesetting: runs typst
-    content: the report as plain values for the templates
-    column_widths: widths of printed columns
+    content: the content of the report as plain values for the typst templates
+    column_widths: font size and column widths of printed tables
 """

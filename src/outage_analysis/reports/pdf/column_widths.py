@@ -21,12 +21,12 @@ WORD_SPACE, SLACK = 0.24, 0.1
 
 @dataclass(frozen=True)
 class TableSetting:
-    """One way to typeset a table: font size and gap in points, orientation, and suitable row counts."""
+    """One way to typeset a table: font size, gap between columns, orientation, and limits on its rows."""
 
     size: float
     gap: float
     lines: float
-    """The most lines per row, on average."""
+    """Largest average number of lines per row."""
     flipped: bool = False
     halved: bool = False
     """Whether the table runs in two columns of the page, side by side."""
@@ -35,7 +35,7 @@ class TableSetting:
 
     @property
     def available_width(self) -> float:
-        """Width for the columns and their gaps, in points."""
+        """Width available for all columns and the gaps between them, in points."""
         return (
             (PORTRAIT_WIDTH - HALVES_GAP) / 2
             if self.halved
@@ -45,7 +45,7 @@ class TableSetting:
         )
 
     def columns_width(self, count: int) -> float:
-        """Width for `count` columns without their gaps, in ems."""
+        """Total width of `count` columns without the gaps between them, in ems."""
         return (self.available_width - self.gap * count) / self.size
 
 
@@ -72,7 +72,7 @@ PIECE_LENGTH = 12
 
 @dataclass(frozen=True)
 class TableLayout:
-    """The setting of a table, and the width per column in ems, without the gap."""
+    """The chosen setting of a table, and the width of each column in ems, without the gap."""
 
     setting: TableSetting
     widths: Sequence[float]
@@ -81,16 +81,16 @@ class TableLayout:
 
     @property
     def points(self) -> list[float]:
-        """The width per column, with its gap, in points."""
+        """The width of each column including its gap, in points."""
         return [round(width * self.setting.size + self.setting.gap, 2) for width in self.widths]
 
 
 def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
-    """Return the layout with the first setting in which no word is broken and rows have few lines.
+    """Return the layout of a table: the first setting in which words stay whole and rows have few lines.
 
     Args:
         heads: the titles of the columns.
-        figures: whether each column contains numbers or dates, which must stay on one line.
+        figures: for each column, whether it contains numbers or dates, which must stay on one line.
         rows: the cells, row by row.
     """
     columns = [
@@ -102,7 +102,7 @@ def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[S
         widths = _optimal_widths(columns, setting.columns_width(len(heads)))
         if widths is not None and (lines := _mean_lines(columns, widths)) <= setting.lines:
             return TableLayout(setting, widths, lines)
-    # The table is wider than any page: all columns shrink by the same factor.
+    # The table is too wide for any page, so all columns shrink by the same factor.
     share = suitable[-1].columns_width(len(heads)) / sum(column.least for column in columns)
     widths = [column.least * share for column in columns]
     return TableLayout(suitable[-1], widths, _mean_lines(columns, widths))
@@ -110,7 +110,7 @@ def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[S
 
 @dataclass(frozen=True)
 class _CellWidth:
-    """The width in ems of a text on one line, and of each of its words."""
+    """The width in ems of a cell text on one line, and the width of each word."""
 
     total: float
     words: tuple[float, ...]
@@ -125,7 +125,7 @@ class _CellWidth:
 
 @dataclass(frozen=True)
 class _ColumnWidth:
-    """The widths in ems of a column: its cells, the least without broken words, and the most useful."""
+    """Widths of a column in ems: of its cells, the minimum that keeps words whole, and the useful maximum."""
 
     cells: tuple[_CellWidth, ...]
     least: float
@@ -144,10 +144,11 @@ class _ColumnWidth:
 
 
 def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[float] | None:
-    """Return the column widths that give the lowest rows; None if words would have to be broken.
+    """Return the column widths for which table rows need few lines; None if words would have to be broken.
 
-    They minimise the sum over all cells of the cubed number of lines, within the bounds of each column.
-    Without bounds, a width is proportional to the fourth root of the sum of its cells' cubed widths.
+    The widths minimise the sum, over all cells, of the cubed number of lines, within the minimum and maximum
+    width of each column. Without these limits, the optimal width of a column is proportional to the fourth
+    root of the sum of the cubed widths of its cells.
     """
     if sum(column.most for column in columns) <= available:
         return [column.most for column in columns]
@@ -166,14 +167,14 @@ def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[f
 
 
 def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> float:
-    """Return the average number of lines per row."""
+    """Return the average number of text lines per table row."""
     rows = zip(*(column.cells for column in columns), strict=True)
     lines_per_row = [max(map(_wrapped_lines, row, widths)) for row in rows]
     return sum(lines_per_row) / len(lines_per_row)
 
 
 def _wrapped_lines(cell: _CellWidth, width: float) -> int:
-    """Return the number of lines of a cell in a column of a width."""
+    """Return the number of lines that the text of a cell needs in a column of the given width."""
     lines, used = 1, 0.0
     for word in cell.words if cell.total > width else ():
         if used and used + word > width:

@@ -1,7 +1,7 @@
-"""The content of the PDF files as plain values for the typst templates.
+"""Prepare the content of the PDF files as plain values for the typst templates.
 
-Every text becomes a string, which typst never reads as markup, and contains only characters that the
-fonts have.
+Every text is passed as a string, which typst never reads as markup. The strings contain only characters for
+which the fonts have a glyph.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ BRIEF_CHART_NAMES = (
     "funnel",
     "band_distribution",
 )
-"""Charts for the executive brief in order of preference; it shows the first three that exist."""
+"""Charts for the executive brief in order of preference; the brief shows the first three that exist."""
 MAX_BRIEF_CHARTS = 3
 
 
 @dataclass(frozen=True)
 class PdfContent:
-    """The values that the typst templates of a report read."""
+    """The values of a report that the typst templates read."""
 
     report: Report
     _anchored: set[str] = field(default_factory=set, repr=False)
 
     @property
     def common_values(self) -> Values:
-        """The values that the brief and the full report share: the first screen and labels."""
+        """Template values that the brief and the full report share: the first screen and labels."""
         report, locale = self.report, self.report.words
         sentences, is_synthetic = report.answers, report.analysis.headline_is_synthetic
         answers = (
@@ -94,7 +94,7 @@ class PdfContent:
 
     @cached_property
     def brief(self) -> Values:
-        """The values of the two-page executive brief."""
+        """Template values of the two-page executive brief."""
         report, locale = self.report, self.report.words
         values = self.common_values | {
             "kind": own_text(locale("report.brief")),
@@ -121,7 +121,7 @@ class PdfContent:
 
     @cached_property
     def full_report(self) -> Values:
-        """The values of the full report: the first screen, and runs of blocks with equal page orientation."""
+        """Template values of the full report: first screen, and blocks grouped by page orientation."""
         blocks = [
             self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
         ]
@@ -135,11 +135,11 @@ class PdfContent:
 
     @cached_property
     def chart_files(self) -> dict[str, bytes]:
-        """Every chart as SVG without its titles, by file name."""
+        """All charts of the report as SVG without titles, by file name."""
         return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
     def _headlines_section(self) -> Iterator[Block | Section]:
-        """Yield the section on published headline amounts, followed by its blocks."""
+        """Yield the section on amounts in press headlines, followed by its blocks."""
         locale = self.report.words
         if "headlines" in self.report.grids:
             title = locale("report.differs")
@@ -158,7 +158,7 @@ class PdfContent:
                     yield block.table
 
     def _block_values(self, block: Block | Section) -> Values:
-        """Return a block as plain values."""
+        """Return a block of the report (such as a text or a table) as plain values for the template."""
         match block:
             case Section():
                 marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
@@ -209,7 +209,7 @@ class PdfContent:
         }
 
     def _anchor(self, fact: str) -> str:
-        """Return the anchor of a fact at its first row; empty at later rows."""
+        """Return the link target for a row that lists a fact; empty if an earlier row lists the same fact."""
         place = f"fact-{fact}"
         if place in self._anchored:
             return ""
@@ -217,7 +217,7 @@ class PdfContent:
         return place
 
     def _remove_dead_links(self, blocks: Sequence[Values]) -> None:
-        """Turn links to facts that no table lists into plain text."""
+        """Turn links to facts into plain text if no table of the report lists the fact."""
         parts = (part for block in blocks for row in block.get("rows", ()) for cell in row for part in cell)
         for part in parts:
             if part.get("to", "") not in self._anchored:
@@ -225,9 +225,11 @@ class PdfContent:
 
     @staticmethod
     def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
-        """Yield blocks with the orientation of their page; headings and texts follow the next table or chart.
+        """Yield blocks with the page orientation of each block.
 
-        A caption that repeats the heading above it is removed.
+        Headings and texts take the orientation of the next table or chart.
+
+        Captions that only repeat the heading above them are removed.
         """
         waiting: list[Values] = []
         flipped = False
@@ -265,11 +267,11 @@ def _tile_values(tile: Tile) -> Values:
 
 
 MAX_TEXT_LENGTH = 1_500
-"""The most characters of an input text; longer ones are cut."""
+"""The most characters of an input text; longer texts are cut."""
 
 
 class _LinkParser(HTMLParser):
-    """Splits the HTML of a cell into texts with their links."""
+    """Splits the HTML of a table cell into texts with their links."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -277,7 +279,7 @@ class _LinkParser(HTMLParser):
         self._leads: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Store the target of a link if it is a fact or a web address; ignore others."""
+        """Remember the target of a link that starts here, if the target is a fact or a web address."""
         address = dict(attrs).get("href") or ""
         if tag == "a" and address.startswith("#"):
             self._leads = {"to": address[1:]}
@@ -285,17 +287,17 @@ class _LinkParser(HTMLParser):
             self._leads = {"url": address}
 
     def handle_endtag(self, tag: str) -> None:
-        """Forget the target at the end of a link."""
+        """Forget the current link target at the end of a link."""
         if tag == "a":
             self._leads = {}
 
     def handle_data(self, text: str) -> None:
-        """Add a text with the target of the link around it, if any."""
+        """Add a text, with the current link target if the text is inside a link."""
         self.parts.append({"text": external_text(text), **self._leads})
 
 
 def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
-    """Return a cell as texts with link targets: `to` for an anchor of the document, `url` for the web."""
+    """Return a table cell as texts with link targets: `to` within the document, `url` on the web."""
     if not isinstance(cell, Markup):
         return [{"text": external_text(cell)}]
     reader = _LinkParser()
@@ -305,22 +307,26 @@ def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
 
 
 def plain_text(cell: str | Markup) -> str:
-    """Return the text of a cell without links."""
+    """Return the text of a table cell without its links."""
     return "".join(part["text"] for part in cell_parts(cell))
 
 
 def external_text(text: str) -> str:
-    """Return a text that may contain input: shortened, with line-break points, without missing glyphs."""
+    """Return a text that may come from input in printable form.
+
+    Long texts are cut, long words get points at which a line may break, and characters without a glyph are
+    replaced.
+    """
     return add_break_points(truncate(fonts.printable(text), MAX_TEXT_LENGTH))
 
 
 def truncate(text: str, most: int) -> str:
-    """Return a text of at most `most` characters, plus an ellipsis if it was cut."""
+    """Cut a text after `most` characters; an ellipsis marks the cut."""
     return text if len(text) <= most else text[:most] + "…"
 
 
 def own_text(text: str) -> str:
-    """Return a text of the package itself after checking that the fonts have all of its characters.
+    """Return one of the package's own texts unchanged, after checking that the fonts have all characters.
 
     Raises:
         EnvironmentFailed: the fonts lack a character.

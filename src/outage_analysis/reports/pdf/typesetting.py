@@ -1,4 +1,4 @@
-"""Write the executive brief and the full report as tagged PDF, typeset by typst."""
+"""Write the executive brief and the full report as tagged (accessible) PDF files with typst."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATES = ("brief.typ", "report.typ", "style.typ")
 
 
 def write_pdf(report: Report, folder: Path) -> None:
-    """Write brief.pdf, the two-page executive brief, and report.pdf, the full report.
+    """Write the two-page executive brief as brief.pdf and the full report as report.pdf.
 
     Raises:
         EnvironmentFailed: a font is missing or lacks a character, or typst reports an error.
@@ -29,15 +29,15 @@ def write_pdf(report: Report, folder: Path) -> None:
 
 
 def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
-    """Return a template as tagged PDF (PDF/UA-1), dated on the as-of day.
+    """Typeset a template with the values of a report, and return the tagged PDF (PDF/UA-1).
 
-    Typst receives every file in memory. Values come as JSON, so typst never reads them as markup.
+    Typst receives all files in memory. The values are passed as JSON, so typst never reads them as markup.
 
     Args:
-        template: brief or report.
-        values: the values that the template reads from report.json.
-        drawings: SVG by file name.
-        as_of: the creation date of the document, at midnight UTC.
+        template: the name of the template, brief or report.
+        values: the values of the report, which the template reads as report.json.
+        drawings: the SVG charts, by file name.
+        as_of: the as-of day, used as the creation date of the PDF (midnight UTC).
 
     Raises:
         EnvironmentFailed: a font is missing, or typst reports an error.
@@ -51,7 +51,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     try:
         pdf: bytes = typst.compile(
             project,
-            root=fonts.folder(),  # otherwise typst would use the current folder
+            root=fonts.folder(),  # typst would otherwise use the current folder
             font_paths=[fonts.folder()],
             ignore_system_fonts=True,
             format="pdf",

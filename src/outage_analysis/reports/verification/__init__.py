@@ -1,9 +1,9 @@
 """Verification: a written report goes in; the first difference and its cause come out.
 
 Modules:
-    verify: `verify`, the checks in order
-    integrity: files against checksums and manifest
-    rebuild: the plan of the report, to write it again
-    file_differences: where two files differ first
-    causes: why they differ
+    verify: runs all checks in order
+    integrity: compares the files with the checksums and the manifest
+    rebuild: recreates the plan of a report, to write the report again
+    file_differences: finds the first difference between two files
+    causes: lists the reasons why a rebuilt report differs
 """

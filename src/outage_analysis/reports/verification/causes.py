@@ -1,4 +1,4 @@
-"""Why two runs wrote different bytes: what their manifests record differently, the likeliest cause first."""
+"""List why two runs wrote different files: the differences between their manifests, likeliest first."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_CAUSES = 3
 
 
 def causes_suffix(why: Sequence[str]) -> str:
-    """Return the first causes as the end of an error message, starting with a colon."""
+    """Return the most likely causes as text to append to an error message; the text starts with a colon."""
     more = [f"and {len(why) - MAX_CAUSES} more"] if len(why) > MAX_CAUSES else []
     return "".join((": " if why else "", "; ".join([*why[:MAX_CAUSES], *more])))
 
 
 def causes(was: Manifest, now: Manifest) -> list[str]:
-    """Return the differences between two runs: environment first, then code, documents and data."""
+    """Return the differences between the manifests of two runs: environment, code, documents and data."""
     return [
         *_changed("environment: ", was.environment, now.environment),
         *_changed("environment: ", was.versions, now.versions),
@@ -30,13 +30,13 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
 
 
 def _pages(manifest: Manifest) -> dict[str, str]:
-    """Return the digest of each document that a run read, including the outcomes."""
+    """Return the checksum of each TOML document that a run read, including the document of outcomes."""
     outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
     return {name: page.content_sha256 for name, page in (manifest.pages | outcomes).items()}
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
-    """Yield the claims files that differ in content, name, or rows read and rejected."""
+    """Yield one text per input file that differs between the runs in content, name or rows read."""
     if len(was.inputs) != len(now.inputs):
         yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
     for old, new in zip(was.inputs, now.inputs, strict=False):
@@ -49,14 +49,14 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
 
 
 def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield each value that differs, with its old and new value."""
+    """Yield one text per key whose value differs between the runs, with the old and the new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
 def _replaced(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield each key whose digest differs: new, gone or changed."""
+    """Yield one text per key whose checksum differs between the runs: the key is new, gone or changed."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             how = "is new" if key not in was else "is gone" if key not in now else "changed"

@@ -1,4 +1,4 @@
-"""Locate the first difference between two copies of a file, by row, line, key, member or byte."""
+"""Find the first difference between two copies of a file: row, line, key, archive member or byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READ_ERRORS = (ValueError, RecursionError, InputRefused, csv.Error, pl.exception
 
 
 class Location(TypedDict, total=False):
-    """A location in a file, as keyword arguments of `OutageAnalysisError`."""
+    """A location in a file, as keyword arguments for `OutageAnalysisError`."""
 
     row: int
     line: int
@@ -29,12 +29,12 @@ class Location(TypedDict, total=False):
 
 
 def first_difference(name: str, checked: bytes, written: bytes) -> Location:
-    """Return the first location where two copies of a file differ, in terms of its file type.
+    """Return the first location at which two copies of a file differ, such as the row in a CSV file.
 
     Args:
         name: the name of the file.
-        checked: the copy to check, which may be damaged or hostile.
-        written: the copy that the rebuild wrote.
+        checked: the content of the copy to check, which may be damaged or hostile.
+        written: the content of the copy that the rebuild wrote.
     """
     locate = LOCATORS.get(PurePosixPath(name).suffix)
     location: Location = {}
@@ -45,14 +45,17 @@ def first_difference(name: str, checked: bytes, written: bytes) -> Location:
 
 
 def differing_member(checked: dict[str, str], recorded: dict[str, str]) -> Location:
-    """Return the first member of an archive, by name, whose checksum differs or that only one copy has."""
+    """Return the first file in a zip archive, by name, whose checksum differs or that one copy lacks."""
     names = sorted(checked.keys() | recorded.keys())
     other = next((name for name in names if checked.get(name) != recorded.get(name)), None)
     return {} if other is None else {"column": other}
 
 
 def _first_index(checked: Sequence[object], written: Sequence[object]) -> int:
-    """Return the first index at which two sequences differ; if one starts the other, its length."""
+    """Return the first index at which two sequences differ.
+
+    If one sequence is the beginning of the other, the index is the length of the shorter sequence.
+    """
     pairs: Iterable[tuple[object, object]] = zip(checked, written, strict=False)
     same = min(len(checked), len(written))
     return next((n for n, (one, other) in enumerate(pairs) if one != other), same)
@@ -67,7 +70,7 @@ def _archive_location(checked: bytes, written: bytes) -> Location:
 
 
 def _csv_location(checked: bytes, written: bytes) -> Location:
-    """Return the first row of a CSV that differs, counting the header as row 1, and the column if known."""
+    """Return the first row of a CSV file that differs, and its column if known; the header is row 1."""
     ours, theirs = (
         list(csv.reader(io.StringIO(d.decode("utf-8-sig"), newline=""), strict=True))
         for d in (written, checked)
@@ -81,7 +84,7 @@ def _csv_location(checked: bytes, written: bytes) -> Location:
 
 
 def _parquet_location(checked: bytes, written: bytes) -> Location:
-    """Return the first column of a Parquet file that differs and its first such row, counted from 1."""
+    """Return the first column of a Parquet file that differs, and its first row that differs, from 1."""
     ours = pl.read_parquet(io.BytesIO(written))
     scanned = pl.scan_parquet(io.BytesIO(checked))
     schema = scanned.collect_schema()
@@ -105,7 +108,7 @@ def _json_location(checked: bytes, written: bytes) -> Location:
 
 
 def _json_path(checked: Any, written: Any) -> list[str]:  # noqa: ANN401 - JSON values have no common type
-    """Return the keys that lead to the first JSON value that differs."""
+    """Return the path of keys to the first value at which two JSON documents differ."""
     if isinstance(checked, dict) and isinstance(written, dict):
         names = sorted(checked.keys() | written.keys())
         absent = object()

@@ -1,6 +1,6 @@
-"""Compare the files of a bundle with its checksums and its manifest.
+"""Compare the files of a report folder with its checksums and its manifest.
 
-A bundle may have been changed by anybody, so no file in it is trusted.
+Anybody may have changed the folder, so the checks trust none of its files.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ CHANGED_PROBLEM = "is not as the report wrote it"
 
 
 def check_integrity(folder: Path) -> None:
-    """Check every file against SHA256SUMS, SHA256SUMS against the manifest, and documents against both.
+    """Compare all files of a report folder with SHA256SUMS, and SHA256SUMS with the manifest.
+
+    If this version of the package wrote the report, the parsed content of its TOML documents is compared with
+    the manifest, too.
 
     Raises:
-        VerificationFailed: the first file that differs, and where.
-        InputRefused: a link, a file that is too large, or a manifest that cannot be read.
+        VerificationFailed: a file was changed, added or removed; the error names the first such file.
+        InputRefused: the folder contains a link or a file that is too large, or the manifest cannot be read.
     """
     files, checksums = bundle_files(folder), parse_checksums(folder)
     recorded = _manifest_or_none(
@@ -46,7 +49,7 @@ def check_integrity(folder: Path) -> None:
     is_complete = (
         recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
     )
-    if is_complete:  # the manifest is intact, so a name without a file is an error in the checksums
+    if is_complete:  # files match the manifest: SHA256SUMS is wrong if it names others
         unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
         if unknown_line is not None:
             raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=unknown_line)
@@ -75,7 +78,7 @@ def check_integrity(folder: Path) -> None:
             "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {other}"
         )
     if manifest.code_sha256 != code_digest():
-        return  # another version of the package may parse the documents differently
+        return  # another version may parse the documents differently
     for name, page in sorted(manifest.pages.items()):
         kind = BUNDLED_DOCUMENT_LOADERS.get(name.partition("-")[0])
         if kind is None or content_digest(load_bundled_document(folder, name, kind)) != page.content_sha256:
@@ -83,10 +86,10 @@ def check_integrity(folder: Path) -> None:
 
 
 def bundle_files(folder: Path) -> dict[str, Path]:
-    """Return the path of every file of a folder by its name relative to the folder.
+    """Return the paths of all files in a folder, by their name relative to the folder.
 
     Raises:
-        InputRefused: a link, a special file, a file that is too large, or too many files.
+        InputRefused: the folder contains a link, a special file, a file that is too large, or too many files.
     """
     paths: dict[str, Path] = {}
     for root, folders, files in os.walk(folder):
@@ -103,11 +106,11 @@ def bundle_files(folder: Path) -> dict[str, Path]:
 
 
 def parse_checksums(folder: Path) -> dict[str, str]:
-    """Return the checksums in SHA256SUMS by file name.
+    """Read SHA256SUMS of a report folder, and return the checksums by file name.
 
     Raises:
-        VerificationFailed: a line that no report wrote, or a repeated name.
-        InputRefused: a name that leads outside the folder.
+        VerificationFailed: a line has the wrong format or repeats a file name.
+        InputRefused: a file name leads outside the folder.
     """
     text = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
     checksums: dict[str, str] = {}
@@ -121,7 +124,7 @@ def parse_checksums(folder: Path) -> dict[str, str]:
 
 
 def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
-    """Return the manifest; if it was changed and cannot be read, None."""
+    """Return the manifest of a report folder; None if it was changed so that it cannot be read."""
     try:
         return read_manifest(folder)
     except OutageAnalysisError:
@@ -131,7 +134,10 @@ def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
 
 
 def _raise_changed(folder: Path, name: str, recorded: Manifest | None) -> None:
-    """Name a file that is not as it was written, and the member of an archive."""
+    """Raise an error for a file that was changed after it was written.
+
+    For a zip archive such as .xlsx, the error names the first file inside it that differs.
+    """
     place: Location = {}
     if recorded and name in recorded.outputs and recorded.outputs[name].members:
         place = _member_location((folder / name).read_bytes(), recorded.outputs[name].members)

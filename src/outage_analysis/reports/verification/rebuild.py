@@ -1,4 +1,4 @@
-"""Recreate the plan of a bundle from its documents and from claims files with the recorded checksums."""
+"""Recreate the plan of a report from its TOML documents and from the claims files that it used."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ def plan_from_bundle(
     *,
     claims: Sequence[Path] = (),
 ) -> Plan:
-    """Return the plan that a bundle was made from.
+    """Return the plan with which a report was written.
 
     Args:
-        folder: the bundle.
-        manifest: what it says.
-        claims: where its inputs may be; those that are bundled with the package are found by themselves.
+        folder: the report folder.
+        manifest: the manifest of the report.
+        claims: paths at which to look for the input files. Claims files that are part of the package need no
+            path.
 
     Raises:
-        UsageError: the bundle needs claims files that are not in `claims`.
-        InputRefused: a document cannot be read, or this version does not support the manifest.
-        VerificationFailed: no file has the checksum of an input.
+        UsageError: the report needs claims files, and `claims` does not contain them.
+        InputRefused: a document cannot be read, or this version of the package does not support the manifest.
+        VerificationFailed: no file has the checksum that the manifest records for an input file.
     """
     _check_supported(folder, manifest)
     pages: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
-    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # so that 10 comes after 9
+    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # sorted so that 10 follows 9
         kind = name.partition("-")[0]
         load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
         pages[kind].append(folder / "pages" / f"{name}.toml")
@@ -74,7 +75,10 @@ def plan_from_bundle(
 
 
 def _check_supported(folder: Path, manifest: Manifest) -> None:
-    """Raise if the manifest has documents, sizes or formats that this version never writes."""
+    """Raise an error if this version of the package could not have written the manifest.
+
+    Its documents, number of draws, budget and formats are checked.
+    """
     names_are_known = all(
         re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages
     )
@@ -94,7 +98,10 @@ def _check_supported(folder: Path, manifest: Manifest) -> None:
 
 
 def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
-    """Return the input files in the manifest's order, identified by checksum among known files."""
+    """Return the input files of a report, in the order of the manifest.
+
+    The files are identified by their checksums among the given files and the claims files of the package.
+    """
     if manifest.warehouse is not None:
         store = next((p for p in offered_paths if p.suffix.lower() == STORE_SUFFIX), None)
         if store is None:

@@ -1,4 +1,4 @@
-"""Verify a bundle: check its files, rebuild the report and compare it byte by byte."""
+"""Verify a written report: check its files, rebuild the report and compare both byte by byte."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versi
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """The result of a successful verification.
+    """The result of a successful verification of a report.
 
     Args:
-        files: the number of files.
-        rebuilt: whether the report was also rebuilt and compared.
+        files: the number of files in the report folder.
+        rebuilt: whether the report was also rebuilt and compared byte by byte.
         notes: differences between the two runs that changed no file, such as library versions.
     """
 
@@ -56,19 +56,20 @@ def verify(
     claims: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> VerificationResult:
-    """Verify a bundle: check its checksums, rebuild the report and compare every byte.
+    """Verify a written report: check its checksums, rebuild the report and compare every byte.
 
     Args:
-        folder: what `write_report` wrote.
-        integrity: check every file against the checksums and the manifest.
-        rebuild: run the plan again and compare every file, byte for byte.
-        claims: where the claims are that the bundle was made from, when they are not bundled ones.
+        folder: a folder that `write_report` wrote.
+        integrity: whether to compare every file with the checksums and the manifest.
+        rebuild: whether to run the plan again and compare every file byte by byte.
+        claims: the claims files from which the report was computed, unless they are part of the package.
         progress: called with the name of each step as it starts.
 
     Raises:
-        UsageError: the folder is not a bundle, or the rebuild lacks claims files.
-        InputRefused: the bundle cannot be read, or contains links or unsafe names.
-        VerificationFailed: the first file that differs, the location in it, and the cause.
+        UsageError: the folder contains no report, or claims files for the rebuild are missing.
+        InputRefused: the report cannot be read, or its folder contains links or unsafe file names.
+        VerificationFailed: a file differs; the error names the first such file, the location in the file, and
+            the cause.
     """
     folder = Path(folder)
     if integrity:
@@ -86,7 +87,10 @@ def check_rebuild(
     claims: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Rebuild a report in a temporary folder, compare it, and return differences that changed no file."""
+    """Rebuild a report in a temporary folder, and compare it with the original report.
+
+    Return the differences between both runs that changed no file, such as library versions.
+    """
     files, was = bundle_files(folder), read_manifest(folder)
     plan = plan_from_bundle(folder, was, claims=claims)
     with temporary_folder() as temporary:
@@ -111,7 +115,7 @@ def check_rebuild(
 def _compare_files(
     files: Mapping[str, Path], rebuilt: Mapping[str, Path], was: Manifest, now: Manifest
 ) -> None:
-    """Compare every file except the manifest and the checksums."""
+    """Compare every file of a report with the rebuilt file, except the manifest and the checksum file."""
     names = (files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}
     known_causes = causes(was, now)
     for name in sorted(names):
@@ -130,7 +134,7 @@ def _compare_files(
 def _check_same_bytes(
     name: str, files: Mapping[str, Path], rebuilt: Mapping[str, Path], known_causes: Sequence[str]
 ) -> None:
-    """Raise if a file of the bundle differs from the file of the rebuild."""
+    """Raise an error if a file of the report differs from the file that the rebuild wrote."""
     if name not in files:
         raise VerificationFailed(f"is missing{causes_suffix(known_causes)}", file=name)
     if name not in rebuilt:
@@ -142,10 +146,13 @@ def _check_same_bytes(
 
 
 def _compare_manifests(was: Manifest, now: Manifest) -> None:
-    """Compare what the manifests say, but for what may differ without effect."""
+    """Raise an error if the manifests of the report and of the rebuild differ.
+
+    Keys that may differ without any effect on the files are not compared.
+    """
     apart = set(NOTED_KEYS)
     if was.code_sha256 != now.code_sha256:
-        apart |= {"pages", "policy"}  # other code reads the same page in its own way
+        apart |= {"pages", "policy"}  # other code may parse documents differently
     if was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
@@ -156,6 +163,9 @@ def _compare_manifests(was: Manifest, now: Manifest) -> None:
 
 
 def _comparable_json(manifest: Manifest, key: str) -> bytes:
-    """What a manifest says under one key, without the digests of how pages are read."""
+    """Return the value of a manifest key as JSON, without checksums of parsed assumptions.
+
+    These checksums may differ between versions of the package.
+    """
     read = {"assumptions": {"__all__": {"content_sha256"}}}
     return json.dumps(manifest.model_dump(mode="json", include={key}, exclude=read)).encode()
