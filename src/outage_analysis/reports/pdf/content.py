@@ -149,7 +149,7 @@ class PdfContent:
             yield from blocks
 
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
-        """Yield every section, each followed by its blocks; a chart's table follows the chart."""
+        """Yield every report section, followed by its blocks; the table of a chart follows the chart."""
         for section in self.report.sections:
             yield section
             for block in section.blocks:

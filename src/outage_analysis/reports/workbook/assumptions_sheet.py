@@ -1,4 +1,4 @@
-"""The sheet of assumptions: a named cell per input of the expected cost, which users can change."""
+"""Write the sheet of assumptions: one named cell per input of the expected cost that users can change."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ MAX_MESSAGE_TITLE = 32
 
 
 def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) -> None:
-    """Write the inputs as named cells, and the other assumptions of the ledger as a table.
+    """Write the inputs of the cost as named cells, and the other assumptions of the ledger as a table.
 
     Args:
-        sheet: an empty sheet.
-        report: the report.
-        live: the formulas, or None. Its `cells` receive the addresses of the named cells.
+        sheet: the writer of an empty sheet.
+        report: the content of the report.
+        live: the live formulas of the workbook; None if it has none. The addresses of the named cells are
+            added to `live.cells`.
     """
     locale = report.words
     sheet.write_title(locale("workbook.assumptions"))
@@ -139,7 +140,7 @@ def _input_cells(
 
 
 def _scope_text(report: Report, factor: Factor) -> str:
-    """Return the line and the loss band that an input applies to."""
+    """Return the cost line and the loss band to which an input applies, as text."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
     parts += [report.words.band(*band)] if band != (None, None) else []
@@ -147,7 +148,7 @@ def _scope_text(report: Report, factor: Factor) -> str:
 
 
 def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | None]:
-    """Return the range of an input; a tier of the policy has none."""
+    """Return the lower and upper end of an input; both are None for a fixed payment tier of the policy."""
     ledger = report.analysis.ledger
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     if entry is not None and not isinstance(entry, BandMix):
@@ -156,7 +157,7 @@ def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | 
 
 
 def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
-    """Return the texts of the ledger by assumption id, then by column."""
+    """Return the texts of the table of assumptions, by assumption id and then by column."""
     view = build_views(report.analysis, report.formatter).get("assumptions")
     if view is None:
         return {}
@@ -167,7 +168,7 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
 
 
 def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
-    """Restrict the values that users can type into an input cell."""
+    """Limit the values that users can enter in an input cell."""
     locale = report.words
     options: dict[str, Any] = {
         "validate": "decimal",
@@ -184,7 +185,7 @@ def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int
 def _write_mix_checks(
     sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
 ) -> None:
-    """Write, per band mix, whether its shares still have the original sum."""
+    """Write one row per band mix that shows whether the shares of its bands still have the original sum."""
     locale = report.words
     mixes: dict[str, list[int]] = {}
     for row, factor in enumerate(live.products.factors, start=table_range.first):

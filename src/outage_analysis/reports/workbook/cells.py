@@ -1,4 +1,4 @@
-"""The contents of cells: texts, numbers, dates and formulas of the package."""
+"""Define the contents of cells: texts, numbers, dates and formulas."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ AMOUNT_STAGES = ("paid", "total")
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula and its value, for programs that do not compute formulas. Never built from input texts."""
+    """An Excel formula, and its value for programs that do not compute formulas.
+
+    Formulas are never built from texts of the input data.
+    """
 
     text: str
     cached: float | str
@@ -47,7 +50,7 @@ Value = str | float | date | Formula | None
 
 @dataclass(frozen=True)
 class Cell:
-    """The content of a cell, its number format and its style."""
+    """The content of a cell, the kind of value (which sets the number format), and the style."""
 
     value: Value
     kind: CellKind = "text"
@@ -56,7 +59,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ColumnHead:
-    """The title of a column."""
+    """The title of a table column, and whether it is right-aligned."""
 
     title: str
     right: bool = False
@@ -64,19 +67,19 @@ class ColumnHead:
 
 @dataclass(frozen=True)
 class SheetTable:
-    """A table for a sheet: column titles and cells."""
+    """A table to write to a sheet: its column titles and its cells."""
 
     heads: tuple[ColumnHead, ...]
     cells: Sequence[Sequence[Cell]]
 
 
 def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ...]:
-    """Return column titles; those above numbers are right-aligned."""
+    """Return the column titles of a table; titles above numbers are right-aligned."""
     return tuple(ColumnHead(title, right=kind not in ("text", "day")) for title, kind in titles)
 
 
 def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[str]) -> SheetTable:
-    """Return a report table with real numbers and dates; its texts are those of the other formats."""
+    """Return a report table for a sheet: numbers and dates are real values, texts are as in other formats."""
     grid = formatter.grid(frame, columns)
     rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
@@ -88,10 +91,10 @@ def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequenc
 
 def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
     kind = COLUMN_KINDS[column]
-    if column.endswith(BACKTEST_SUFFIX):  # columns of a back-test mix amounts and counts
+    if column.endswith(BACKTEST_SUFFIX):  # back-test columns mix amounts and counts
         value = record[column.removesuffix(BACKTEST_SUFFIX)]
         return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # as text, so that no link in a sheet comes from input
+    if kind == "links" and isinstance(text, Markup):  # as text: input must not create links
         return Cell(record[column].replace(" ; ", "; "))
     if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
@@ -108,24 +111,24 @@ def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Marku
 def decimal_exponent(value: float) -> int:
     """Return the exponent of a number in scientific notation.
 
-    It is read from the digits, because a logarithm can be wrong in its last bit.
+    The exponent is taken from the formatted digits, because a computed logarithm can have a rounding error.
     """
     return int(f"{value:e}".partition("e")[2])
 
 
 def money_cell(locale: Locale, value: float | None) -> Cell:
-    """Return a cell with an amount, given in the smallest unit, in whole currency."""
+    """Return a cell that shows an amount in whole currency; `value` is in the smallest currency unit."""
     return Cell(None if value is None else whole_currency(locale, value), "money")
 
 
 def whole_currency(locale: Locale, value: float) -> float:
-    """Convert an amount from the smallest unit to whole currency."""
+    """Convert an amount from the smallest currency unit to whole currency."""
     return value / 10**locale.minor_units if locale.minor_units else value
 
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The larger unit for amounts: 만 원, or millions, or a smaller one if all amounts are small."""
+    """The larger unit in which a workbook repeats amounts: 만 원 or millions, or less for small amounts."""
 
     locale: Locale
     size: int
@@ -133,19 +136,19 @@ class LargerUnit:
 
     @classmethod
     def for_amounts(cls, locale: Locale, largest: float | None) -> LargerUnit:
-        """Return the unit for amounts up to `largest`, which is in the smallest unit of the currency."""
+        """Return the larger unit for amounts up to `largest`, which is in the smallest currency unit."""
         most = MILLION if largest is None else min(MILLION, whole_currency(locale, largest))
         size, name = locale.scale(most)
         return cls(locale, size, f"{name} {locale.unit}".strip())
 
     def amount(self, value: float) -> float:
-        """Convert an amount from the smallest unit of the currency."""
+        """Convert an amount from the smallest currency unit to this larger unit."""
         return whole_currency(self.locale, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
-        """Return a cell with an amount, converted from the smallest unit of the currency."""
+        """Return a cell with an amount, converted from the smallest currency unit to this larger unit."""
         return Cell(None if value is None else self.amount(value), "scaled")
 
     def title(self) -> str:
-        """Return the title of a column of amounts in this unit."""
+        """Return the column title for amounts in this larger unit."""
         return self.locale("workbook.scaled", unit=self.name)

@@ -1,4 +1,4 @@
-"""Series and axes of the workbook's native charts."""
+"""Create the data series and axes of the workbook's Excel charts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BAR_LAYOUT: dict[str, Any] = {"gap": 60, "overlap": 100}
 
 
 def add_chart(sheet: SheetWriter, kind: str, subtype: str = "") -> Chart:
-    """Return a new chart without series."""
+    """Return a new Excel chart without data series."""
     return sheet.book.workbook.add_chart({"type": kind, **({"subtype": subtype} if subtype else {})})
 
 
 def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str) -> None:
-    """Add a line with x and y from two columns; its name is the title of the y column."""
+    """Add a line to a chart, with x and y values from two columns; the line has the name of the y column."""
     options = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
     chart.add_series(
         {
@@ -37,7 +37,10 @@ def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str)
 
 
 def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
-    """Add a series of stacked bars; without a colour it is invisible and only shifts the next series."""
+    """Add a series of stacked bars to a chart.
+
+    Without a colour, the bars are invisible and only shift the bars of the next series.
+    """
     filled = {"fill": {"color": colour}} if colour else INVISIBLE
     defaults = {
         "name": [table_range.sheet_name, table_range.head_row, column],
@@ -49,24 +52,24 @@ def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **
 
 
 def chart_font(report: Report) -> dict[str, Any]:
-    """Return the font of axes and labels."""
+    """Return the font for axes and labels of charts."""
     return {"name": FONTS[report.words.lang], "size": 9, "color": INK, "bold": False}
 
 
 def white_font(report: Report) -> dict[str, Any]:
-    """Return the font of labels on dark bars."""
+    """Return the white font for labels on dark bars of charts."""
     return {**chart_font(report), "color": "#FFFFFF"}
 
 
 def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
-    """Return the options of an axis of values, with grid lines."""
+    """Return the xlsxwriter options of a value axis with grid lines."""
     small, lines = chart_font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
     defaults = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
     return {**defaults, "major_gridlines": lines, **options}
 
 
 def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
-    """Return the options of an axis of names or dates, without grid lines."""
+    """Return the xlsxwriter options of an axis of names or dates, without grid lines."""
     return {
         "num_font": chart_font(report),
         "line": {"color": GREY},
@@ -76,7 +79,7 @@ def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: AN
 
 
 def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[float]) -> dict[str, Any]:
-    """Return the options of a logarithmic axis of amounts that starts and ends at powers of ten."""
+    """Return the xlsxwriter options of a log axis of amounts that starts and ends at powers of ten."""
     values, scale = list(amounts), sheet.book.scale
     least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(values), max(values)))
     number = "#,##0" if least >= 1 else "General"
@@ -85,10 +88,10 @@ def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[flo
 
 
 def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
-    """Set the axes of a horizontal bar chart: names on the left, the first on top, and amounts below."""
+    """Set the axes of a horizontal bar chart: names on the left with the first at the top, amounts below."""
     title = report.words(f"chart.{key}", unit=sheet.book.scale.name)
     chart.set_y_axis(
         category_axis(report, reverse=True, crossing="max")
-    )  # y is the axis of names in bar charts
+    )  # in bar charts, y is the axis of names
     chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
     return chart

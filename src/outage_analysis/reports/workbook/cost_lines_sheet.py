@@ -1,4 +1,4 @@
-"""The sheet of cost lines: formulas for the expected cost per line, over the inputs."""
+"""Write the sheet of cost lines: the expected cost per line, as formulas that refer to the inputs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ BANDED_RULES = ("pays", "review")
 
 
 def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """Write the terms of every cost line, the totals per line and the totals per valuation.
+    """Write the terms of every cost line, the total per line, and the total per valuation such as cash.
 
     Args:
-        sheet: an empty sheet.
-        report: the report.
-        live: the formulas; if None, a sentence states why there are none.
-        inputs: the name of the sheet of inputs.
+        sheet: the writer of an empty sheet.
+        report: the content of the report.
+        live: the live formulas; if None, the sheet contains a sentence that states why there are none.
+        inputs: the name of the sheet with the inputs.
     """
     locale = report.words
     sheet.write_title(
@@ -89,7 +89,7 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
 
 
 def no_formulas_reason(report: Report) -> str:
-    """Return why a workbook has values without formulas."""
+    """Return a sentence that states why the workbook has values but no formulas."""
     analysis = report.analysis
     return report.words(
         "workbook.no_formulas_tied" if analysis.headline_basis in analysis.runs else "workbook.no_formulas"
@@ -138,7 +138,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> lis
 def _total_cells(
     report: Report, live: LiveFormulas, line: str, valuation: str, cells: str, row: int
 ) -> list[Cell]:
-    """Return the cells of the total of a line, or of a valuation if `line` is empty."""
+    """Return the cells of a totals row: for one cost line, or for a valuation if `line` is empty."""
     locale = report.words
     value = live.total_value(valuation, line or None)
     valuation_name = locale(f"word.{valuation}")

@@ -1,4 +1,4 @@
-"""The expected cost as Excel formulas over named cells, with their values."""
+"""Write the expected cost as Excel formulas that refer to named input cells, with computed values."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CHANGED_INPUTS_NAME = "inputs_changed"
 TOTAL_NAME = "expected_{}"
 """The named cell with the total of a valuation."""
 CELL_REFERENCE = re.compile(r"[A-Z]{1,3}[0-9]+|R[0-9]*(C[0-9]*)?|C[0-9]*|TRUE|FALSE", re.IGNORECASE)
-"""Texts that a formula would parse as a cell or a truth value instead of a name."""
+"""Texts that a formula would parse as a cell reference or a truth value instead of a name."""
 LineKey = tuple[str, str]
 """A cost line and a valuation."""
 
 
 @dataclass(frozen=True)
 class LiveFormulas:
-    """The formulas of a workbook: terms in whole currency, and the names of the input cells."""
+    """The live formulas of a workbook: cost terms in whole currency, and names of the input cells."""
 
     products: CostTerms
     locale: Locale
@@ -34,7 +34,7 @@ class LiveFormulas:
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The terms grouped by valuation and line, in order of first appearance."""
+        """The cost terms, grouped by valuation and cost line, in order of first appearance."""
         keys = list(dict.fromkeys((t.valuation, t.line) for t in self.products.terms))
         valuations = list(dict.fromkeys(t.valuation for t in self.products.terms))
         order = {key: (valuations.index(key[0]), index) for index, key in enumerate(keys)}
@@ -42,66 +42,75 @@ class LiveFormulas:
 
     @cached_property
     def factors(self) -> dict[str, Factor]:
-        """The inputs, by id."""
+        """The inputs (factors) of the expected cost, by id."""
         return {factor.id: factor for factor in self.products.factors}
 
     @cached_property
     def valuations(self) -> tuple[str, ...]:
-        """Every valuation that has a total."""
+        """All valuations (such as cash or list price) for which there is a total."""
         return tuple(dict.fromkeys(term.valuation for term in self.terms))
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The defined name of each input, by id."""
+        """The Excel name of the cell of each input, by input id."""
         return formula_names(
             self.factors, (CHANGED_INPUTS_NAME, *(TOTAL_NAME.format(v) for v in self.valuations))
         )
 
     def input_value(self, factor: Factor, value: float | None = None) -> float:
-        """Return a value of an input, by default its own, as its cell shows it: amounts in whole currency."""
+        """Return a value of an input as its cell shows it: amounts are in whole currency.
+
+        By default, this is the value that the report uses.
+        """
         number = factor.value if value is None else value
         return whole_currency(self.locale, number) if factor.measure == "money" else number
 
     def term_base(self, term: Term) -> float:
-        """Return the constant of a term, so that the term is in whole currency.
+        """Return the constant factor of a cost term, scaled so that the term is in whole currency.
 
-        If one of the inputs is an amount, the constant is a count; otherwise it is an amount.
+        If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
         """
         amounts = sum(self.factors[f].measure == "money" for f in term.factors)
         return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
 
     def term_value(self, term: Term) -> float:
-        """Return the value of the formula of a term."""
+        """Return the value of the formula of a cost term, in whole currency."""
         return round_digits(
             math.prod((self.term_base(term), *(self.input_value(self.factors[f]) for f in term.factors)))
         )
 
     def total_value(self, valuation: str, line: str | None = None) -> float:
-        """Return the value of the total of a valuation, or of one of its lines."""
+        """Return the total of a valuation, or of one cost line in the valuation, in whole currency."""
         wanted = (t for t in self.terms if t.valuation == valuation and line in (None, t.line))
         return round_digits(math.fsum(map(self.term_value, wanted)))
 
     def term_formula(self, term: Term, cell: str) -> Formula:
-        """Return the formula of a term; `cell` contains the constant."""
+        """Return the formula of a cost term; `cell` is the address of the constant factor."""
         return Formula("=" + "*".join((cell, *(self.names[f] for f in term.factors))), self.term_value(term))
 
     def total_formula(self, valuation: str) -> Formula:
-        """Return the formula of a total, rounded to ten digits or to the smallest currency unit."""
+        """Return the formula of the total of a valuation.
+
+        The total is rounded to ten significant digits, or to the smallest currency unit if that is coarser.
+        """
         value = self.model_total(valuation)
         digits = min(self.locale.minor_units, 9 - decimal_exponent(value)) if value else 0
         return Formula(f"=ROUND({TOTAL_NAME.format(valuation)},{digits})", round(value, digits))
 
     def model_total(self, valuation: str) -> float:
-        """Return the total of a valuation that the model computed, in whole currency."""
+        """Return the total of a valuation as computed by the model, in whole currency."""
         return whole_currency(self.locale, self.products.expected(valuation))
 
     def scaled_formula(self, cell: str, value: float) -> Formula:
-        """Return the formula that converts the amount in a cell to the larger unit."""
+        """Return the formula that converts the amount in a cell to the larger unit, such as millions."""
         return Formula(f"={cell}/{self.scale.size}", round_digits(value / self.scale.size))
 
 
 def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return one Excel name per id. No name looks like a cell reference or equals another, ignoring case."""
+    """Return one Excel name per id.
+
+    No name looks like a cell reference, and no two names are equal if case is ignored.
+    """
     names: dict[str, str] = {}
     used = {name.casefold() for name in taken}
     for id_ in ids:
@@ -117,21 +126,21 @@ def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
 
 
 def cell_address(row: int, column: int, *, fixed: bool = False) -> str:
-    """Return the address of a cell, such as B3 or $B$3, from its row and column counted from 0.
+    """Return the address of a cell, such as B3 or $B$3; row and column are counted from 0.
 
-    The column must be one of the first 26.
+    The column must be one of A to Z.
     """
     mark = "$" if fixed else ""
     return f"{mark}{chr(ord('A') + column)}{mark}{row + 1}"
 
 
 def quoted_text(text: str) -> str:
-    """Return a label as a text literal for a formula."""
+    """Return a label as a quoted text for use in a formula."""
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
 
 
 def sheet_reference(sheet: str, cell: str) -> str:
-    """Return the reference to a cell of a sheet that a defined name needs."""
+    """Return the reference to a cell of a sheet, in the form that defining an Excel name requires."""
     doubled = sheet.replace("'", "''")
     return f"='{doubled}'!{cell}"

@@ -1,4 +1,4 @@
-"""Native charts of the workbook: Excel draws them from cells, and users can edit them."""
+"""Add native Excel charts to the workbook: Excel draws them from cells, and users can edit them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the density in percent of its peak, with columns below, inside and above the 80 % range."""
+    """Return the density of the total cash in percent of its peak.
+
+    Separate columns contain the density below, inside and above the 80 % range.
+    """
     locale = report.words
     rows = uncertain.density_areas(report.analysis.tables["total_law"])
     p10, p90 = locale("word.p10"), locale("word.p90")
@@ -54,7 +57,10 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the probability of exceeding each amount; marked percentiles have a column of their own."""
+    """Return the probability that the cash exceeds each amount.
+
+    The percentiles and the budget, which the chart marks, have a separate column.
+    """
     locale, table = report.words, report.analysis.tables["total_law"]
     marks = uncertain.marked_amounts(table)
     cells = [
@@ -104,7 +110,11 @@ def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange
 
 
 def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return, per input, the low end of the cost and the distances to the expected cost and the high end."""
+    """Return the figures of the tornado chart, one row per input.
+
+    The columns are the low cost, the difference from the low to the expected cost, and the difference from
+    the expected to the high cost.
+    """
     locale = report.words
     cells = [
         [
@@ -137,7 +147,7 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the parts of the expected cash, each with the position where its bar starts; and the total."""
+    """Return the figures of the waterfall chart: the start and the size of each part, and the total."""
     locale = report.words
     rows = uncertain.waterfall_bars(report.analysis.tables["steps"])
     cells = [
@@ -171,7 +181,7 @@ def _draw_waterfall(sheet: SheetWriter, report: Report, table_range: TableRange)
 
 
 def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    """Draw cumulative claims from the table on the same sheet: day, claims, cumulative claims."""
+    """Draw the chart of cumulative claims by day, from the table of daily claims on the same sheet."""
     chart = axes.add_chart(sheet, "line")
     axes.add_line(chart, table_range, 0, 2, ACCENT)
     chart.set_x_axis(axes.category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
@@ -181,7 +191,7 @@ def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) ->
 
 @dataclass(frozen=True)
 class NativeChart:
-    """How to draw a chart, and how to compute its figures."""
+    """The functions that draw an Excel chart and compute its figures."""
 
     draw: Callable[[SheetWriter, Report, TableRange], Chart]
     figures: Callable[[SheetWriter, Report], SheetTable] | None = None
@@ -199,7 +209,7 @@ NATIVE_CHARTS = {
 
 @dataclass(frozen=True)
 class PendingChart:
-    """A chart to insert after its figures are written on their sheet."""
+    """A chart that is inserted later, when its figures have been written to the sheet of figures."""
 
     name: str
     sheet: SheetWriter
@@ -210,13 +220,13 @@ class PendingChart:
 
 
 def insert_chart(pending: PendingChart, report: Report, data: SheetWriter) -> None:
-    """Insert a chart into the rows reserved for it.
+    """Insert an Excel chart into the rows that were reserved for the chart.
 
     Args:
-        pending: the chart and its position.
-        report: the report.
-        data: the sheet with the figures of all charts. The chart's title refers to a cell of this sheet,
-            so that no text is parsed as a formula.
+        pending: the chart, its sheet and its first row.
+        report: the content of the report.
+        data: the sheet with the figures of all charts. The title of the chart refers to a cell of this sheet,
+            so that Excel does not parse the title as a formula.
     """
     sheet, definition, page_chart = pending.sheet, NATIVE_CHARTS[pending.name], report.charts[pending.name]
     head = data.write_heading(page_chart.title)
@@ -238,7 +248,7 @@ def insert_chart(pending: PendingChart, report: Report, data: SheetWriter) -> No
 def _figures_table(
     sheet: SheetWriter, titles: Iterable[tuple[str, CellKind]], cells: list[list[Cell]]
 ) -> SheetTable:
-    """Return the figures of a chart as a table; titles of amounts include the unit."""
+    """Return the figures of a chart as a table; the column titles of amounts include the unit."""
     unit = f" ({sheet.book.scale.name})"
     return SheetTable(
         column_heads([(t + (unit if kind == "scaled" else ""), kind) for t, kind in titles]), cells
@@ -246,6 +256,6 @@ def _figures_table(
 
 
 def _bar_label(sheet: SheetWriter, value: float) -> str:
-    """Return the label of a bar: its amount in the unit of the axis."""
+    """Return the label of a bar in a chart: the bar's amount in the unit of the axis."""
     locale = sheet.book.locale
     return locale.number(locale.rounded(sheet.book.scale.amount(value), 3))

@@ -1,4 +1,4 @@
-"""The sheets with the sections of the report, and the sheet with the cube of claims."""
+"""Write the sheets with the sections of the report, and the sheet with the counts of claims (cube)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SHEET_COLOURS = {
 
 
 def write_sections(book: ReportWorkbook, report: Report) -> None:
-    """Write a sheet per group of sections, and the sheet with the figures of the charts."""
+    """Write one sheet per group of report sections, and one sheet with the figures of all charts."""
     waiting: list[PendingChart] = []
     remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
     tables = build_views(report.analysis, report.formatter)
@@ -91,7 +91,7 @@ def _write_sheet(
 
 @dataclass
 class _BlockWriter:
-    """Writes the blocks of sections to a sheet."""
+    """Writes the blocks of report sections (texts, tables, charts) to a sheet."""
 
     sheet: SheetWriter
     report: Report
@@ -102,7 +102,7 @@ class _BlockWriter:
         """Charts to insert later, because another sheet has their figures."""
 
     def write(self, block: Block) -> None:
-        """Write one block."""
+        """Write one block of a report section to the sheet."""
         if isinstance(block, Text):
             self.sheet.write_paragraph(block.text, block.role if block.role != "plain" else "text")
         elif isinstance(block, Heading):
@@ -116,7 +116,7 @@ class _BlockWriter:
             self._picture(block)
 
     def _table(self, block: TableBlock) -> TableRange | None:
-        """Write a table below its caption; nothing if it has no rows."""
+        """Write a table below its caption, and return its position; a table without rows is skipped."""
         if block.grid not in self.tables:
             return None
         if block.caption:
@@ -124,7 +124,7 @@ class _BlockWriter:
         return self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
 
     def _picture(self, block: ChartBlock) -> None:
-        """Reserve rows for a chart if it has a native version, and write its table."""
+        """Reserve rows for a chart if there is an Excel version of the chart, and write its table."""
         name = block.chart
         row = self.sheet.reserve_chart_rows() if name in NATIVE_CHARTS else 0
         table_range = self._table(block.table) if block.table else None
@@ -133,13 +133,13 @@ class _BlockWriter:
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
-    """Write the number and loss of claims by every dimension of the cost cube, in readable loss bands."""
+    """Write the sheet with the number and total loss of claims by every dimension of the cost cube."""
     locale, analysis = report.words, report.analysis
     cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
     sheet.write_paragraph(locale("workbook.cube_intro"))
-    if analysis.claims is None:  # totals were read in bands already
+    if analysis.claims is None:  # totals are already in loss bands
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
         cuts = analysis.policy.as_known_on(analysis.as_of).cuts

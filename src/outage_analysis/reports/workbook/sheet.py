@@ -1,4 +1,4 @@
-"""Write sheets from top to bottom: titles, paragraphs, tables and charts."""
+"""Write the contents of sheets from top to bottom: titles, paragraphs, tables and charts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MAX_FROZEN_HEAD = 7
 
 @dataclass(frozen=True)
 class TableRange:
-    """The position of a table: its title row, first and last row, and number of columns, counted from 0."""
+    """Position of a table on its sheet: title row, first and last row (from 0), and number of columns."""
 
     sheet_name: str
     head_row: int
@@ -53,13 +53,13 @@ class TableRange:
     columns: int
 
     def column(self, index: int, first: int = 0) -> list[Any]:
-        """Return the cells of a column, from its row `first` on, in the form that charts need."""
+        """Return the range of cells in a column, starting at row `first`, in the form that charts need."""
         return [self.sheet_name, self.first + first, index, self.last, index]
 
 
 @dataclass
 class ReportWorkbook:
-    """The workbook with the locale, formats and larger unit that all sheets share."""
+    """The Excel workbook, with the locale, cell formats and larger unit that all sheets share."""
 
     workbook: Workbook
     locale: Locale
@@ -68,7 +68,10 @@ class ReportWorkbook:
     sheets: list[SheetWriter] = field(default_factory=list)
 
     def add_sheet(self, name: str, colour: str, *, synthetic: bool = False) -> SheetWriter:
-        """Add a sheet; if it is based on synthetic claims, its name says so."""
+        """Add a sheet to the workbook.
+
+        If the sheet is based on synthetic claims, the word "synthetic" is added to its name.
+        """
         mark = f" ({self.locale('workbook.synthetic')})" if synthetic else ""
         base_name = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self.sheets}
@@ -84,13 +87,13 @@ class ReportWorkbook:
         return self.sheets[-1]
 
     def finish(self) -> None:
-        """Finish every sheet."""
+        """Finish every sheet of the workbook: widths, paragraphs, scrolling and printing."""
         for sheet in self.sheets:
             sheet.finish()
 
 
 class SheetWriter:
-    """Writes one sheet; `row` is the next free row."""
+    """Writes the contents of one sheet; `row` is the next free row."""
 
     def __init__(self, book: ReportWorkbook, worksheet: Worksheet) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
@@ -98,7 +101,7 @@ class SheetWriter:
         """Column widths in characters; they grow with the cells unless they were set."""
         self._fixed = False
         self.sortable = True
-        """Whether users may sort the tables; False if formulas or charts refer to their rows."""
+        """Whether users may sort the tables; False if formulas or charts refer to rows of the tables."""
         self._paragraphs: list[tuple[int, str, str]] = []
         self._tables: list[TableRange] = []
         self._frozen = 0
@@ -110,11 +113,11 @@ class SheetWriter:
         return str(self.worksheet.get_name())
 
     def set_column_widths(self, *widths: float) -> None:
-        """Set the widths of the columns, regardless of the cells."""
+        """Set fixed widths of the columns, which do not depend on the contents of the cells."""
         self.widths, self._fixed = dict(enumerate(widths)), True
 
     def write_title(self, title: str, banner: str = "") -> None:
-        """Write the title, below the notice on synthetic claims if there is one."""
+        """Write the title of the sheet, and above the title the notice on synthetic claims, if any."""
         if banner:
             self.write_paragraph(banner, "warning")
         self.worksheet.set_row(self.row, 24)
@@ -123,12 +126,15 @@ class SheetWriter:
         self._frozen, self._last_heading = self.row, title
 
     def write_paragraph(self, text: str, style: str = "text") -> None:
-        """Write a paragraph that spans the columns."""
+        """Write a paragraph that spans several columns of the sheet."""
         self._paragraphs.append((self.row, cell_text(text), style))
         self.row += 1
 
     def write_heading(self, text: str) -> int:
-        """Write a heading after an empty row and return its row; skip it if it repeats the last heading."""
+        """Write a heading after an empty row, and return the row of the heading.
+
+        A heading that repeats the previous heading is not written.
+        """
         if text == self._last_heading:
             return self.row
         self._last_heading = text
@@ -139,12 +145,15 @@ class SheetWriter:
         return self.row - 1
 
     def reserve_chart_rows(self) -> int:
-        """Leave empty rows for a chart and return the first of them."""
+        """Leave empty rows for a chart, and return the first empty row."""
         self.row += CHART_ROWS
         return self.row - CHART_ROWS
 
     def write_table(self, rows: SheetTable) -> TableRange:
-        """Write a table and return its position; a warning states how many rows were left out."""
+        """Write a table, and return its position on the sheet.
+
+        If the table is too long for a sheet, only its first rows are written, and a warning states how many.
+        """
         cells, count = rows.cells[:MAX_TABLE_ROWS], len(rows.cells)
         if len(cells) < count:
             locale = self.book.locale
@@ -165,7 +174,7 @@ class SheetWriter:
         return table_range
 
     def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
-        """Write the column titles, in a row that is high enough for the longest."""
+        """Write the column titles of a table, in a row that is high enough for the longest title."""
         styles, most = self.book.styles, 1
         for column, title in enumerate(titles):
             text = cell_text(title.title)
@@ -176,7 +185,7 @@ class SheetWriter:
             self.worksheet.set_row(head, HEAD_LINE_HEIGHT * most + 2)
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
-        """Write one cell; texts are never stored as formulas, links or numbers."""
+        """Write the content of one cell; a text is never stored as a formula, link or number."""
         value, worksheet, styles = cell.value, self.worksheet, self.book.styles
         if isinstance(value, Formula):
             cached = value.cached
@@ -203,11 +212,11 @@ class SheetWriter:
             self._widen(column, _text_width(text) + 1)
 
     def freeze_above(self, row: int) -> None:
-        """Keep the rows above this one visible on the screen and on every printed page."""
+        """Keep the rows above row `row` visible while scrolling, and repeat them on every printed page."""
         self._frozen = row
 
     def finish(self) -> None:
-        """Set column widths, write the paragraphs, and set up scrolling and printing."""
+        """Finish the sheet: set column widths, write the paragraphs, and set up scrolling and printing."""
         worksheet = self.worksheet
         columns = max((t.columns for t in self._tables), default=1)
         for column, width in self.widths.items():
@@ -251,18 +260,18 @@ class SheetWriter:
 
 
 def cell_text(text: str) -> str:
-    """Return a text that a cell can store: without control characters, and shortened if necessary."""
+    """Return a text in a form that a cell can store: no control characters, shortened if too long."""
     safe = fonts.printable(text)
     return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
 def _text_width(text: str) -> int:
-    """Return the width of a text in characters; Hangul letters count twice."""
+    """Return the width of a text in characters; a Hangul letter counts as two characters."""
     return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
 
 
 def _number_text(kind: CellKind, value: float) -> str:
-    """Return a number as text of about the length that its format displays."""
+    """Return a number as a text about as long as the displayed number, to estimate column widths."""
     if kind == "share":
         return f"{value:.2%}"
     if kind == "decimal" and not float(value).is_integer():

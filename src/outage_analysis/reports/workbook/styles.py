@@ -1,4 +1,4 @@
-"""Cell formats: fonts, colours and number formats."""
+"""Define the cell formats of the workbook: fonts, colours and number formats."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MAX_DECIMALS, MAX_SHARE_DECIMALS = 9, 4
 
 
 class CellFormats:
-    """The cell formats of one workbook; each combination is created once."""
+    """The cell formats of one workbook; each combination of options is created only once."""
 
     def __init__(self, workbook: Workbook, locale: Locale) -> None:
         self._workbook, self._locale = workbook, locale
@@ -51,7 +51,7 @@ class CellFormats:
     def cell_format(
         self, style: CellStyle | str, number: str = "", *, right: bool = False, quoted: bool = False
     ) -> Format:
-        """Return the format with a style and a number format."""
+        """Return the cell format for a style, a number format and an alignment."""
         key = (style, number, right, quoted)
         if key not in self._made:
             options = {
@@ -64,7 +64,7 @@ class CellFormats:
             alignment = {
                 "align": "left",
                 "indent": 1 if style in TABLE_STYLES else 0,
-            }  # separates it from a number in the column before
+            }  # indented to separate the text from a number on its left
             options |= (
                 {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment
             )
@@ -73,7 +73,7 @@ class CellFormats:
         return self._made[key]
 
     def number_format(self, kind: CellKind, value: float) -> str:
-        """Return the number format for a value of a kind."""
+        """Return the Excel number format for a value of the given kind, such as money or a share."""
         locale = self._locale
         if kind in ("money", "loss"):
             digits = locale.minor_units if kind == "money" else locale.loss_digits
@@ -88,25 +88,29 @@ class CellFormats:
 
     @property
     def day_format(self) -> str:
-        """The number format of dates: 29 Dec 2022 in English, on any system; 2022. 12. 29. in Korean."""
+        """The Excel number format of dates: 29 Dec 2022 in English, and 2022. 12. 29. in Korean."""
         return r'yyyy". "m". "d"."' if self._locale.lang == "ko" else "[$-409]d mmm yyyy"
 
 
 def _share_format(value: float) -> str:
-    """Return a percent format with one decimal, or two significant digits near 0 % and 100 %."""
+    """Return a percent format with one decimal, or with two significant digits near 0 % and 100 %."""
     percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
     digits = min(MAX_SHARE_DECIMALS, max(1, 1 - decimal_exponent(percent))) if percent else 1
     return "0." + "0" * digits + "%"
 
 
 def _scaled_format(value: float, lang: str) -> str:
-    """Return the format of amounts in 만 원 or millions, with about three significant digits."""
+    """Return the format of an amount in 만 원 or millions, with about three significant digits."""
     digits = sum(abs(value) < limit for limit in ((100, 1) if lang == "ko" else (10_000, 10)))
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
 def _decimal_format(value: float) -> str:
-    """Return the format of a number: no decimals if whole, two decimals, or three digits if below 1."""
+    """Return the number format of a decimal number.
+
+    Whole numbers have no decimals. Other numbers have two decimals, or three significant digits if they are
+    below 1.
+    """
     if float(value).is_integer():
         return "#,##0"
     if abs(value) >= 1:

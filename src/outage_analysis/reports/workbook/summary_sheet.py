@@ -1,4 +1,4 @@
-"""The summary sheet: expected cost, uncertainty, drivers, decisions and published headlines."""
+"""Write the summary sheet: expected cost, uncertainty, drivers, decisions and press headlines."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ STALE_INK = "#A33A00"
 
 
 def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """Write the figures of the first screen: live formulas beside the model's values.
+    """Write the summary sheet: key figures as live formulas beside the model's values, and sentences.
 
     Args:
-        sheet: an empty sheet.
-        report: the report.
-        live: the formulas; None if there are none.
-        inputs: the name of the sheet of inputs.
+        sheet: the writer of an empty sheet.
+        report: the content of the report.
+        live: the live formulas of the workbook; None if it has none.
+        inputs: the name of the sheet with the inputs.
     """
     locale = report.words
     sheet.set_column_widths(*COLUMN_WIDTHS)
@@ -106,7 +106,7 @@ def _write_rows(
 def _headlines_table(
     report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: list[str]
 ) -> SheetTable:
-    """Return the published headline amounts, with both ends in whole currency and in the larger unit."""
+    """Return the amounts in press headlines: both ends in whole currency and in the larger unit."""
     locale = report.words
     texts = sheet_table(report.formatter, frame, columns).cells
     places = {column: place for place, column in enumerate(columns)}
@@ -140,7 +140,7 @@ NO_AMOUNT: AmountPair = (EMPTY_CELL, EMPTY_CELL)
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One row of the summary."""
+    """One row of the summary sheet: the name of a figure, its values, their error, state and note."""
 
     name: str
     model: AmountPair
@@ -153,18 +153,18 @@ class SummaryRow:
 
     @property
     def cells(self) -> list[Cell]:
-        """The cells of the row, in the order of the columns."""
+        """The cells of the summary row, in the order of the columns."""
         return [Cell(self.name), *self.live, *self.model, self.error, self.state, Cell(self.note)]
 
 
 def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the rows for expected cash, percentiles, budget, profit, promises and claims.
+    """Return the summary rows for expected cash, percentiles, budget, profit, promises and claims.
 
     Args:
-        report: the report.
-        live: the formulas; None if there are none.
-        scale: the larger unit.
-        row: the sheet row of the first of them, counted from 0.
+        report: the content of the report.
+        live: the live formulas of the workbook; None if it has none.
+        scale: the larger unit, in which amounts are repeated.
+        row: the sheet row of the first summary row, counted from 0.
     """
     locale, expected = report.words, report.analysis.expected_cash(_basis(report))
     if expected is None:
@@ -190,7 +190,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the rows outside the cash: free goods, lines known only as a total, and handling."""
+    """Return the summary rows for costs other than cash: free goods, totals only announced, handling."""
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
@@ -213,7 +213,7 @@ def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, 
 
 
 def _basis(report: Report) -> str:
-    """Return the basis of the headline."""
+    """Return the basis of the headline cost: published counts, claims or synthetic claims."""
     return report.analysis.headline_basis or "published"
 
 
@@ -222,7 +222,10 @@ def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
 
 
 def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
-    """Return the cells with the live total of a valuation in a sheet row; empty without formulas."""
+    """Return the two cells with the live total of a valuation, in whole currency and in the larger unit.
+
+    The cells are empty if the workbook has no formulas for the valuation.
+    """
     if live is None or valuation not in live.valuations:
         return NO_AMOUNT
     total = live.total_formula(valuation)
@@ -231,7 +234,7 @@ def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPai
 
 
 def _staleness_cell(report: Report, live: LiveFormulas | None) -> Cell:
-    """Return a formula that states whether simulated figures still match the inputs."""
+    """Return a cell with a formula that states whether simulated figures still match the inputs."""
     locale = report.words
     stale, current = quoted_text(locale("workbook.stale")), quoted_text(locale("workbook.current"))
     formula = f"=IF({CHANGED_INPUTS_NAME}>0,{stale},{current})"
@@ -294,9 +297,10 @@ def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row
 
 
 def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """Return the rows with the least and the most that is promised if every reported claim is paid.
+    """Return the summary rows with the lowest and highest promised amount if every report is paid.
 
-    They depend on the policy and a published count only, so changed inputs do not affect them.
+    These amounts depend only on the policy and a published count, so changes of the inputs do not affect
+    them.
     """
     locale, promised = report.words, promised_range(report.analysis)
     note = _tile_note(report, locale("report.tile_promised"))
@@ -308,7 +312,7 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """Return the row with the expected cash from claims, if the headline has another basis."""
+    """Return the summary row with the expected cash from claims, if the headline cost has another basis."""
     locale, analysis = report.words, report.analysis
     basis = next(
         (b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline_basis), ""
@@ -322,12 +326,12 @@ def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _standard_error(report: Report) -> float:
-    """Return the standard error of the expected cash; 0 unless it is a simulated mean."""
+    """Return the standard error of the expected cash; 0 if the expected cash was not simulated."""
     table = report.analysis.tables.get("quantiles")
     rows = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
     return float(rows[0]) if rows else 0.0
 
 
 def _tile_note(report: Report, title: str) -> str:
-    """Return the note on the first screen for the figure with this title."""
+    """Return the explanatory note on the first screen for the key figure with this title."""
     return next((tile.note for tile in report.tiles if tile.title == title), "")

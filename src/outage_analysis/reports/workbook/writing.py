@@ -1,4 +1,4 @@
-"""Write the Excel workbook: the report with real numbers, live formulas and native charts."""
+"""Write the report as an Excel workbook, with numbers, live formulas and native Excel charts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from outage_analysis.reports.workbook.summary_sheet import write_summary
 
 
 def write_xlsx(report: Report, folder: Path) -> None:
-    """Write the report as report.xlsx.
+    """Write the report as the Excel workbook report.xlsx.
 
     Raises:
         OSError: the file cannot be written.
@@ -28,7 +28,10 @@ def write_xlsx(report: Report, folder: Path) -> None:
 
 
 def workbook_bytes(report: Report) -> bytes:
-    """Return the workbook as bytes; its only date is the as-of day, so that a rebuild is identical."""
+    """Return the Excel workbook of a report as bytes.
+
+    The only date in the file is the as-of day, so that a rebuild gives the same bytes.
+    """
     import xlsxwriter
 
     buffer, locale = BytesIO(), report.words
