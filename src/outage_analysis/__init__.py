@@ -33,10 +33,10 @@ __getattr__, __dir__ = lazy_exports(__name__, __file__)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Run `%load_ext outage_analysis`: draw charts offline, and print this package's errors as one line."""
+    """Implement `%load_ext outage_analysis`: charts work offline, errors of the package take one line."""
     import_module("outage_analysis.jupyter.session").enable_offline_charts(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - IPython passes it by name
-    """Run `%unload_ext outage_analysis`: restore the usual rendering of charts and errors."""
+    """Implement `%unload_ext outage_analysis`: restore the usual rendering of charts and errors."""
     import_module("outage_analysis.jupyter.session").disable_offline_charts()

@@ -1,4 +1,4 @@
-"""Reduce tables of claims to a few rows per chart, so that charts stay small with millions of claims."""
+"""Reduce tables of claims to a few rows per chart, however many claims there are."""
 
 from __future__ import annotations
 
@@ -187,14 +187,14 @@ def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
     stated = [band for band in ordered_bands(table) if band != UNKNOWN and counts[band]]
     if not stated:
         return None
-    most = max(stated, key=lambda band: counts[band])  # the first, if several have most
+    most = max(stated, key=lambda band: counts[band])  # in a tie, the first band
     return most, counts[most] / sum(counts.values())
 
 
 def thin_days(intake: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Keep the last day and every k-th day before it of a table of cumulative claims by day.
+    """Thin out a table of cumulative claims by day: keep the last day and every k-th day before that.
 
-    The smallest k is used that leaves at most `most` rows.
+    k is the smallest number that leaves at most `most` rows.
     """
     every = -(-len(intake) // most)
     return intake.reverse().gather_every(every).reverse()

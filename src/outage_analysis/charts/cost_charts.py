@@ -27,7 +27,7 @@ HALF = 0.5
 
 
 def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw a bar chart of the expected cash per loss band; bands without any payment are left out.
+    """Draw a bar chart of the expected cash cost per loss band; bands without any payment are left out.
 
     If there are several cost lines, there is one bar per cost line and loss band.
     """
@@ -87,7 +87,8 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 def _band_title(name: str, share: float, context: ChartContext) -> str:
     """Return the chart title: the share of the cost in the most expensive loss band.
 
-    If the claims are synthetic, the title only names the measure, because such claims support no finding.
+    If the claims are synthetic, the title only states what the chart measures, because such claims support no
+    finding.
     """
     locale = context.words
     if context.synthetic:
@@ -97,7 +98,7 @@ def _band_title(name: str, share: float, context: ChartContext) -> str:
 
 
 def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw press forecasts of the cash as ranges on a log axis, next to the model's own range.
+    """Draw press forecasts of the cash cost as ranges on a log axis, next to the model's own range.
 
     The model's range extends from the lower to the upper bound; a dot marks the expected cost.
     """
@@ -204,9 +205,10 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    """Return the chart title: the numbers of reports and payments of the cost line with most payments.
+    """Return the chart title: numbers of reports and payments in the cost line with the most payments.
 
-    If the claims are synthetic, the title only names the measure, because such claims support no finding.
+    If the claims are synthetic, the title only states what the chart measures, because such claims support no
+    finding.
     """
     locale = context.words
     if context.synthetic:

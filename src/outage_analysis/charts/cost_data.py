@@ -20,10 +20,10 @@ STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 
 
 def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the amounts to mark on charts of the total cash, such as P10 or the budget, by name.
+    """Return the amounts to mark on charts of the total cash cost, such as P10 or the budget, by name.
 
-    Each value has three items: `amount`, `above` (the probability that the cash exceeds the amount) and
-    `density`.
+    Each value has three items: `amount`, `above` (the probability that the cash cost exceeds the amount) and
+    `density` (the probability density at the amount).
 
     Args:
         table: the table `total_law` of an analysis.
@@ -36,16 +36,16 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the exceedance curve of the total cash.
+    """Return the exceedance curve of the total cash cost.
 
-    The columns are `amount` and `above`, the probability in percent that the cash exceeds the amount.
+    The columns are `amount` and `above`, the probability in percent that the cash cost exceeds the amount.
     """
     grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))
 
 
 def density_areas(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the probability density of the total cash, split into three parts at P10 and P90.
+    """Return the probability density of the total cash cost, split into three parts at P10 and P90.
 
     Returns:
         The columns `part` (`below` P10, `likely` or `above` P90), `amount`, and `density` in percent of its
@@ -64,10 +64,10 @@ def density_areas(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the bars of a waterfall chart; the smallest steps are merged into one bar.
+    """Return the bars of a waterfall chart of the expected cash cost; the smallest parts share one bar.
 
     Args:
-        table: the table `steps` of an analysis: the parts that add up to the expected cash.
+        table: the table `steps` of an analysis: the parts that add up to the expected cash cost.
         most: largest number of bars, not counting the bar of the total.
 
     Returns:
@@ -105,7 +105,7 @@ def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], st
     The payment rule is empty if the bar is not a loss band.
 
     Args:
-        row: a row of `waterfall_bars`: a cost line, a service, a loss band, or merged small steps.
+        row: a row of `waterfall_bars`: a cost line, a service, a loss band, or several small parts merged.
         locale: language and currency of the labels.
         name: a function that returns the display name of a cost line or a service.
     """
@@ -117,7 +117,7 @@ def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], st
 
 
 def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the inputs with the largest effect on the expected cash, as bars of a tornado chart.
+    """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
 
     Args:
         table: the columns of `TORNADO`; the input with the largest effect comes first.

@@ -236,7 +236,10 @@ def _losses_phrase(locale: Locale, table: pl.DataFrame) -> str:
 
 
 def _short_loss(locale: Locale, loss: float) -> str:
-    """Format a loss as a short label; a fraction below `LEAST_WHOLE` gets three significant digits."""
+    """Format a loss as a short label.
+
+    A loss below `LEAST_WHOLE` that is not a whole number gets three significant digits.
+    """
     return locale.short(round(loss)) if loss >= LEAST_WHOLE or loss == round(loss) else f"{loss:.3g}"
 
 

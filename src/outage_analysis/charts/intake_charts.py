@@ -112,7 +112,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
-    """Reduce the table to about `MAX_POINTS` counts and `MAX_POINTS` forecast points."""
+    """Reduce the table of a fan chart to about `MAX_POINTS` counts and `MAX_POINTS` forecast points."""
     branches = _branches(table)
     expected = [
         thin_evenly(table.filter(part="expected", branch=b), max(8, MAX_POINTS // len(branches)))
@@ -126,7 +126,7 @@ def _title(data: pl.DataFrame, context: ChartContext) -> str:
     """Return the chart title: the 80 % range of the final count in the first scenario.
 
     The closing time of the first scenario was known on the as-of day. If the claims are synthetic, the title
-    only names the measure.
+    only states what the chart measures.
     """
     locale = context.words
     if context.synthetic:
@@ -177,7 +177,7 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
 
 
 def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Draw the forecast fan of each branch.
+    """Draw the forecast fan of each branch (scenario of the closing time).
 
     A fan starts at the closing time of the previous branch, because both branches have the same forecast
     until then.

@@ -82,7 +82,7 @@ def _view_ids(table: pl.DataFrame) -> list[str]:
 def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
     """Build one linked chart, with at most this fraction of the bars that `MAX_ENTRIES` allows."""
     pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
-    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # all pairs have the same totals
+    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # every pair gives the same totals
     totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))

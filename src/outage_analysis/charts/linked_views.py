@@ -155,7 +155,7 @@ def _shorten(text: str) -> str:
 
 
 def _clean_line(text: str) -> str:
-    """Put a text on one line, and make control characters visible, which could hide or reorder other text."""
+    """Put a text on one line, and make control characters visible that could hide or reorder text."""
     return fonts.printable(" ".join(text.split()))
 
 

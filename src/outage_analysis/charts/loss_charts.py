@@ -52,7 +52,7 @@ Vega cannot adapt the width of repeated panels: three panels and the names of th
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
     """Return the display name of a service, in lines of at most `columns` characters.
 
-    Small services that were merged get a common name with their number.
+    Small services that were merged have one common name, which states how many they are.
     """
     if service == OTHER_ID:
         return context.words("chart.other_services", count=services)
@@ -73,7 +73,10 @@ def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) ->
 
 
 def band_colours(bands: Sequence[Band]) -> list[str]:
-    """Return one colour per loss band: darker for larger losses; grey for zero, negative, unknown losses."""
+    """Return one colour per loss band.
+
+    Larger losses have darker colours. The bands of zero, negative and unknown losses are grey.
+    """
     amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
     return [

@@ -51,8 +51,8 @@ FARTHEST = 1e4
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a tornado chart: one bar per input, the widest bar first.
 
-    A bar extends between the expected cash with the input at its P10 and the expected cash with the input at
-    its P90.
+    A bar extends between the expected cash cost with the input at its P10 and the expected cash cost with the
+    input at its P90.
     """
     locale, rows = context.words, cost_data.tornado_bars(table)
     if rows.is_empty():
@@ -192,7 +192,7 @@ def _multiple_label(value: float) -> str:
 
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw one row per policy: range from P10 to P90, expected cash and largest possible total."""
+    """Draw one row per policy: range from P10 to P90, expected cash cost and largest possible total."""
     locale, rows = context.words, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw

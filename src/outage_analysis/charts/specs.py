@@ -35,7 +35,8 @@ def display_names(
     lang: str,
 ) -> dict[str, str]:
     """Return the display names of all ids of the incident, policy, assumption ledger and back-test."""
-    # The names of the back-test come first: if a later document uses the same id, its name replaces them.
+    # The names of the back-test come first: if a later document uses the same id, its name replaces the
+    # back-test's name.
     named: list[Any] = [*(backtest.outcomes if backtest else ())]
     named += [*incident.dimensions, *incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()

@@ -1,4 +1,4 @@
-"""Common style of all charts: titles state findings, subtitles measure and unit, footers the sources."""
+"""Common style of all charts: the finding as title, measure and unit as subtitle, sources as footer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of the total cash: its distribution, its exceedance curve, and a waterfall of its parts."""
+"""Charts of the total cash cost: its distribution, its exceedance curve, and a waterfall of its parts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Marks = dict[str, dict[str, float]]
 
 
 def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw the density of the total cash on a log axis, with the range from P10 to P90 in colour.
+    """Draw the density of the total cash cost on a log axis, with the range from P10 to P90 in colour.
 
     Vertical lines mark P10, P90, the expected total and the budget.
     """
@@ -83,7 +83,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
 
 
 def _marks(table: pl.DataFrame) -> Marks:
-    """Return the amounts to mark on charts of the total cash; P10 is 0 if the table has no positive P10.
+    """Return the amounts to mark on charts of the total cash cost; P10 is 0 if the table has no positive P10.
 
     Raises:
         NothingToDraw: there is no cash, the total is certain, or there are too few simulated totals for P10
@@ -143,7 +143,7 @@ def _outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> lis
 
 
 def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw the exceedance curve: the probability that the cash exceeds each amount.
+    """Draw the exceedance curve: the probability that the cash cost exceeds each amount.
 
     A vertical line marks the budget, if there is one.
     """
@@ -205,7 +205,7 @@ def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> 
 
 
 def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw a waterfall chart of the parts that add up to the expected cash.
+    """Draw a waterfall chart of the parts that add up to the expected cash cost.
 
     Each bar starts where the previous bar ends.
     """
@@ -257,7 +257,7 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> str:
-    """Return the chart title: the share of the largest part in the expected cash and in the worst cases."""
+    """Return the chart title: the largest part's share of the expected cash cost and of the worst cases."""
     at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # the merged parts are in the last row
     separator = " " if rows["rule"][at] is None else ", "
     name, tail = names[at].replace("\n", separator), rows["tail_share"][at]

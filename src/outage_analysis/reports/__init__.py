@@ -16,7 +16,7 @@ Modules:
     html: the HTML page
     table_files: CSV, Parquet, SVG and PNG files
     pdf: PDF files
-    workbook: the workbook
+    workbook: the Excel workbook
     deck: the slide deck
     archives: zip archives with stable bytes
     open_bundle: reads a written report

@@ -75,19 +75,19 @@ def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """Return the cost of a line per valuation, such as cash or list price.
 
-    The costs have the basis of the headline cost, claims or published counts, if the line has a cost on this
-    basis.
+    If the headline cost is computed from claims and claims give a cost for the line, the costs are those from
+    claims. Otherwise they are the costs from published counts.
     """
     rows = analysis.tables[analysis.headline_table_name("costs")].filter(
         HAS_AMOUNT, level="line", line=line.id
     )
-    if rows.is_empty():  # claims price only schedules; other lines use published counts
+    if rows.is_empty():  # claims are used only for payment schedules; other lines use published counts
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
 def _expected_cash(line: CostLine, analysis: Analysis) -> float | None:
-    """Return the expected cash of a cost line; None if the model cannot estimate it."""
+    """Return the expected cash cost of a cost line; None if the model cannot estimate it."""
     rows = _cost_rows(line, analysis)
     expected: Iterator[float | None] = (rows[v]["expected"] for v in CASH_VALUATIONS if v in rows)
     return next((value for value in expected if value is not None), None)

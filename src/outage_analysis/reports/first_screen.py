@@ -20,8 +20,8 @@ MAX_DRIVERS = 3
 def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
     """Return the key figures (tiles) of the first screen of a report, in reading order."""
     published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
-    # The figure from claims comes first if published counts give no expected cash and no cost line refers to
-    # a published count.
+    # The figure from claims comes first if published counts give no expected cash cost and no cost line
+    # refers to a published count.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
     order = [*published, _claims_tile] if counted else [_claims_tile, *published[1:]]
@@ -56,7 +56,7 @@ def _upper_bound_text(most: float | None, locale: Locale) -> str:
 
 
 def _scope_text(analysis: Analysis, locale: Locale) -> str:
-    """Return a sentence that names the cost lines in the expected cash; empty if there are many lines."""
+    """Return a sentence that names the cost lines in the expected cash cost; empty for many lines."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -66,7 +66,7 @@ def _scope_text(analysis: Analysis, locale: Locale) -> str:
 
 
 def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """Return the 80 % range of the cash as text; empty if the cost was not simulated."""
+    """Return the 80 % range of the cash cost as text; empty if the cost was not simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""
@@ -87,7 +87,7 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the promised amount if everyone who reported an outage is paid; None if unknown.
+    """Return the promised amounts if everyone who reported an outage is paid; None if unknown.
 
     The three values are the published number of reports, the amount if all are paid the lowest tier, and the
     amount if all are paid the highest tier.
@@ -264,7 +264,7 @@ def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, s
 
 
 def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return sentences on the inputs with the largest effect on the cash."""
+    """Return sentences on the inputs with the largest effect on the cash cost."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
     driver_values = [
         {

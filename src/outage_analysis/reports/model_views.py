@@ -49,14 +49,14 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[s
 
 
 def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
-    """Return the probability that the cash exceeds each of its percentiles, highest probability first."""
+    """Return the probability that the cash cost exceeds each percentile, highest probability first."""
     points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
     below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
     return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)
 
 
 def _steps_view(frame: pl.DataFrame) -> View:
-    """Return the parts that add up to the expected cash, by cost line, service or loss band."""
+    """Return the parts that add up to the expected cash cost, by cost line, service or loss band."""
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")

@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Document)
 
 @dataclass(frozen=True)
 class OpenedBundle:
-    """Content of a report folder: TOML documents, as-of day, and expected total per valuation."""
+    """Content of a report folder: TOML documents, as-of day, and expected totals (cash, ...)."""
 
     incident: Incident
     policy: Policy
@@ -71,7 +71,8 @@ def bridge_side(
     Args:
         run: a report folder, or the id or path of an assumption ledger.
         incident: the incident whose policy is used with an assumption ledger.
-        policy: the id or path of a policy to use with an assumption ledger instead.
+        policy: the id or path of a policy to use with an assumption ledger, in place of the incident's
+            policy.
         valuation: the valuation, such as cash, whose expected total is returned.
 
     Returns:

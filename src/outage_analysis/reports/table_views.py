@@ -81,7 +81,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     tables = analysis.tables
-    figures = tables["costs"].filter(HAS_AMOUNT)  # other lines are in the policy table
+    figures = tables["costs"].filter(HAS_AMOUNT)  # lines without an amount are in the policy table
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
@@ -108,7 +108,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 def _cash_view(analysis: Analysis) -> View:
     """Return the headline cost in cash by cost line and loss band.
 
-    The columns include basis and segment if there are several of them.
+    The table has the columns `basis` and `segment` if they differ between rows.
     """
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
@@ -209,7 +209,7 @@ def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Return the amounts in press headlines; the first row is the model's figure for the same cash."""
+    """Return the amounts in press headlines; the first row is the model's figure for the same cash cost."""
     locale = formatter.locale
     ours = pl.col("expected").is_not_null()
     table = facts_in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename(

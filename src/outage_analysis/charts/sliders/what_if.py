@@ -122,7 +122,7 @@ def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]
         that multiply the base amount.
     """
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
-    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # keeps the order otherwise
+    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # the sort is stable
         bases.setdefault(term.valuation, {}).setdefault(term.factors, []).append(term.base)
     return {v: [(math.fsum(b), ids) for ids, b in products.items()] for v, products in bases.items()}
 

@@ -212,7 +212,7 @@ class Canvas:
         """Write the speaker notes of the slide."""
         page = self.slide.notes_slide
         for shape in list(page.placeholders):
-            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves the number empty
+            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves the slide number empty
                 shape.element.getparent().remove(shape.element)
         self._write(
             page.notes_text_frame,

@@ -115,7 +115,7 @@ def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
 
 
 class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
-    """The workbook inside a chart; it has no formulas or links, and its date is not today's date."""
+    """The workbook inside a chart; it has no formulas or links, and a fixed creation date."""
 
     @property
     def xlsx_blob(self) -> bytes:

@@ -25,7 +25,7 @@ QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 
 
 def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide on the expected cost: cash, related figures beside it, and other costs below."""
+    """Write the slide on the expected cost: cash, related figures, and free goods and claims below."""
     locale, (first, *others) = report.words, report.tiles
     separate_titles = {locale("report.tile_free"), locale("report.tile_claims")}
     related = [tile for tile in others if tile.title not in separate_titles][:3]
@@ -70,7 +70,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
-    """Return the title of the cost slide: the expected cash, or no amount if the claims are synthetic."""
+    """Return the title of the cost slide: the expected cash cost, or no amount for synthetic claims."""
     locale = report.words
     if first.figure == NO_FIGURE:
         no_cost_key = (

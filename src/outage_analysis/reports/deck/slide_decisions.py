@@ -19,7 +19,7 @@ UPPER_END, LOWER_START = 5.42, 5.56
 
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide on decisions: a table of policies or levers, omissions, method and sources."""
+    """Write the slide on decisions: table of policies or levers, costs left out, method and sources."""
     locale, analysis = report.words, report.analysis
     compared = analysis.compared
     is_synthetic = compared is not None and compared.synthetic and analysis.headline_is_synthetic

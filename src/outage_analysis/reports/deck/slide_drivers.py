@@ -72,7 +72,7 @@ def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
 
 
 def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide with the amounts in press headlines and the parts of the expected cash."""
+    """Write the slide with the amounts in press headlines and the parts of the expected cash cost."""
     locale, analysis = report.words, report.analysis
     published = facts_in_language(analysis.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = analysis.tables.get("steps", pl.DataFrame())
@@ -132,7 +132,7 @@ def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, s
 def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
     """Add the table of amounts in press headlines.
 
-    The first row is the model's expected cash, if that is computed from published counts as well.
+    The first row is the model's expected cash cost, if the model computed it from published counts.
     """
     locale, analysis = report.words, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
@@ -162,7 +162,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
 
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
-    """Add a bar chart of the parts that add up to the expected cash."""
+    """Add a bar chart of the parts that add up to the expected cash cost."""
     locale = report.words
     amounts = [x / minor_units_factor(report) for x in parts["expected"]]
     scale = native_charts.amount_format(locale, amounts)

@@ -312,7 +312,7 @@ def plain_text(cell: str | Markup) -> str:
 
 
 def external_text(text: str) -> str:
-    """Return a text that may come from input in printable form.
+    """Make a text printable that may come from the input data.
 
     Long texts are cut, long words get points at which a line may break, and characters without a glyph are
     replaced.

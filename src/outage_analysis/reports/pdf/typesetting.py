@@ -47,7 +47,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     templates = files("outage_analysis.reports") / "templates"
     sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
     data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
-    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}  # typst ships no exact type
+    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}  # typst has no exact type
     try:
         pdf: bytes = typst.compile(
             project,

@@ -45,7 +45,7 @@ def first_difference(name: str, checked: bytes, written: bytes) -> Location:
 
 
 def differing_member(checked: dict[str, str], recorded: dict[str, str]) -> Location:
-    """Return the first file in a zip archive, by name, whose checksum differs or that one copy lacks."""
+    """Return the first file name in a zip archive whose checksum differs or that one copy lacks."""
     names = sorted(checked.keys() | recorded.keys())
     other = next((name for name in names if checked.get(name) != recorded.get(name)), None)
     return {} if other is None else {"column": other}
@@ -84,7 +84,7 @@ def _csv_location(checked: bytes, written: bytes) -> Location:
 
 
 def _parquet_location(checked: bytes, written: bytes) -> Location:
-    """Return the first column of a Parquet file that differs, and its first row that differs, from 1."""
+    """Return the first column of a Parquet file that differs, and the row; rows are counted from 1."""
     ours = pl.read_parquet(io.BytesIO(written))
     scanned = pl.scan_parquet(io.BytesIO(checked))
     schema = scanned.collect_schema()

@@ -49,7 +49,7 @@ def check_integrity(folder: Path) -> None:
     is_complete = (
         recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
     )
-    if is_complete:  # files match the manifest: SHA256SUMS is wrong if it names others
+    if is_complete:  # the manifest lists exactly these files, so SHA256SUMS may name no other
         unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
         if unknown_line is not None:
             raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=unknown_line)

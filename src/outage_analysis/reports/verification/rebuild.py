@@ -77,7 +77,7 @@ def plan_from_bundle(
 def _check_supported(folder: Path, manifest: Manifest) -> None:
     """Raise an error if this version of the package could not have written the manifest.
 
-    Its documents, number of draws, budget and formats are checked.
+    The documents, the number of draws, the budget and the formats in the manifest are checked.
     """
     names_are_known = all(
         re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages

@@ -94,7 +94,7 @@ def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Marku
     if column.endswith(BACKTEST_SUFFIX):  # back-test columns mix amounts and counts
         value = record[column.removesuffix(BACKTEST_SUFFIX)]
         return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # as text: input must not create links
+    if kind == "links" and isinstance(text, Markup):  # written as text, so that input creates no links
         return Cell(record[column].replace(" ; ", "; "))
     if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
@@ -128,7 +128,7 @@ def whole_currency(locale: Locale, value: float) -> float:
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The larger unit in which a workbook repeats amounts: 만 원 or millions, or less for small amounts."""
+    """The larger unit in which amounts are repeated: 만 원 or millions, or a smaller unit for small amounts."""
 
     locale: Locale
     size: int

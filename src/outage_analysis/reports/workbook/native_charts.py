@@ -23,7 +23,7 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the density of the total cash in percent of its peak.
+    """Return the density of the total cash cost in percent of its peak.
 
     Separate columns contain the density below, inside and above the 80 % range.
     """
@@ -57,7 +57,7 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the probability that the cash exceeds each amount.
+    """Return the probability that the cash cost exceeds each amount.
 
     The percentiles and the budget, which the chart marks, have a separate column.
     """

@@ -139,7 +139,7 @@ def _write_cube(book: ReportWorkbook, report: Report) -> None:
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
     sheet.write_paragraph(locale("workbook.cube_intro"))
-    if analysis.claims is None:  # totals are already in loss bands
+    if analysis.claims is None:  # input totals are already in loss bands
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
         cuts = analysis.policy.as_known_on(analysis.as_of).cuts

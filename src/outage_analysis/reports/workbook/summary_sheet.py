@@ -31,7 +31,7 @@ STALE_INK = "#A33A00"
 
 
 def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """Write the summary sheet: key figures as live formulas beside the model's values, and sentences.
+    """Write the summary sheet: live formulas beside the model's values, and explanations.
 
     Args:
         sheet: the writer of an empty sheet.
@@ -158,7 +158,7 @@ class SummaryRow:
 
 
 def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the summary rows for expected cash, percentiles, budget, profit, promises and claims.
+    """Return the summary rows for expected cash cost, percentiles, budget, profit, promises and claims.
 
     Args:
         report: the content of the report.
@@ -190,7 +190,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the summary rows for costs other than cash: free goods, totals only announced, handling."""
+    """Return the summary rows for costs other than cash: free goods, announced totals, handling."""
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
@@ -312,7 +312,7 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """Return the summary row with the expected cash from claims, if the headline cost has another basis."""
+    """Return the summary row with the cash cost from claims, if the headline cost has another basis."""
     locale, analysis = report.words, report.analysis
     basis = next(
         (b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline_basis), ""
@@ -326,7 +326,7 @@ def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _standard_error(report: Report) -> float:
-    """Return the standard error of the expected cash; 0 if the expected cash was not simulated."""
+    """Return the standard error of the expected cash cost; 0 if the expected cash cost was not simulated."""
     table = report.analysis.tables.get("quantiles")
     rows = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
     return float(rows[0]) if rows else 0.0
