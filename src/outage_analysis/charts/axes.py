@@ -18,7 +18,7 @@ MIN_TICKS, MAX_TICKS = 3, 6
 TICK_DIGITS = 6
 """Significant digits of a tick label. Ticks are round numbers, so no digit is lost."""
 NARROW_AXIS = 420
-"""Pixels: a narrower axis labels only the powers of ten, if there are enough of them."""
+"""Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
 MIN_POWERS_OF_TEN = 2
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""

@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis.incidents import UNKNOWN, Band, holds_positive
 
 MAX_DATA_BYTES = 20_000
-"""Bytes of JSON data that one chart may embed."""
+"""Largest number of bytes of JSON data in one chart."""
 MAX_SERVICES = 20
 """Largest number of services in a chart; beyond it, the smallest services are merged into one row."""
 MAX_BANDS = 32

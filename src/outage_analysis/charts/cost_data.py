@@ -11,9 +11,9 @@ from outage_analysis.charts.curve_data import thin_evenly
 from outage_analysis.text import Locale
 
 MAX_POINTS = 120
-"""Points of a distribution's curve."""
+"""Largest number of points of a curve of the cost distribution."""
 MAX_ROWS = 12
-"""Rows of a waterfall, a tornado, a back-test or a comparison of policies."""
+"""Largest number of rows in a waterfall, a tornado, a back-test or a comparison of policies."""
 BENCHMARKS = ("naive", "press")
 """Forecasts that the model is compared with: a naive estimate and press reports."""
 STEP_KEYS = ("line", "service", "over", "up_to", "rule")

@@ -25,7 +25,7 @@ from outage_analysis.text import Locale
 
 HEIGHT = 320
 GAP = 15
-"""Smallest distance in pixels between two labels, one above the other."""
+"""Smallest vertical distance between two labels, in pixels."""
 LEAST_WHOLE = 100
 """Losses from this amount on are printed without decimals."""
 CLEAR = 0.9
@@ -33,7 +33,7 @@ CLEAR = 0.9
 POOR = 0.01
 """If the goodness-of-fit p is below this, the title says that even the best family fits badly."""
 TAIL_MARGIN = 0.5
-"""The tail's axis goes down to this multiple of the smallest share that it shows."""
+"""The axis of the tail chart starts at this multiple of the smallest share in the chart."""
 
 
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:

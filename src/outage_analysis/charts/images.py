@@ -11,7 +11,7 @@ from outage_analysis.charts.theme import INK, wrap_columns
 from outage_analysis.text import fonts
 
 WIDTH = 760
-"""Pixels: width of a chart whose specification sets none. A PNG has twice as many pixels."""
+"""Width in pixels of an SVG whose specification sets no width. A PNG has twice as many pixels."""
 SOFT = "#57606a"
 
 

@@ -35,7 +35,7 @@ class View:
     """One of the linked charts: its entries (bars), and the entry to which each table value belongs."""
 
     id: str
-    """service, band, day or category. It is not a dimension's id, which could be one of these words."""
+    """service, band, day or category. It is not the id of a dimension, which could be such a word."""
     entries: list[ViewEntry]
     """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
     positions: dict[ViewEntry, int]
@@ -92,7 +92,7 @@ def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
 
 
 MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
-"""The entries of a view in display order, and each table entry -> the entry that shows it."""
+"""The entries of a view in display order, and a mapping from each table value to the entry that shows it."""
 
 
 def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:

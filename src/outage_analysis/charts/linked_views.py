@@ -32,16 +32,16 @@ from outage_analysis.text import fonts
 # which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
 # which is half as wide.
 ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
-"""Pixels: height of a bar's row; least and greatest height of the chart of days; its axis labels."""
+"""Pixels: height per bar; smallest and largest height of the chart of days; its axis labels."""
 LEFT, RIGHT = (140, 184), (100, 204)
-"""Pixels for the names and for the bars of charts on the left and on the right; each fits on a phone."""
+"""Pixels for names and for bars, in charts on the left and on the right; each chart fits on a phone."""
 PLACES = {"band": RIGHT, "day": RIGHT}
-"""Views that stand on the right; the others stand on the left."""
+"""The linked charts on the right; all others are on the left."""
 FULL = 1.36
-"""Upper end of the scale; the longest bar has length 1 and the rest is for its number."""
+"""Upper end of the bar axis. The longest bar has length 1, and the space beyond is for its count."""
 CHOSEN, FADED = "#e3eef7", 0.35
 LONGEST = 40
-"""Most characters of a category's name."""
+"""Largest number of characters in the name of a category."""
 DAY_LABELS = 4
 
 

@@ -35,14 +35,14 @@ from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_positive
 LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
 """One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
 SPECIAL_BAND_COLOURS = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
-"""Greys of the bands without an amount of loss; other such bands are `GREY`."""
+"""Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
 PERCENT_LABEL = (
     pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
     .then(pl.lit("<1"))
     .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
 )
 NAME, PANEL_NAME = 24, 13
-"""Columns per line of a service's name, beside a bar and above a panel."""
+"""Largest number of characters per line of a service's name, beside a bar and above a panel."""
 PANEL, PANEL_COLUMNS, BAR = 72, 3, 14
 """Width of a panel in pixels, panels per row, and height of a bar in pixels.
 

@@ -22,7 +22,7 @@ CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """Names of the JavaScript queues for the data of charts and of sliders."""
 DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
 MAX_SCRIPT_LENGTH = 20_000_000
-"""Characters: a longer script is not accepted as one of this package, to limit the time for parsing."""
+"""Number of characters. A longer script is never recognised as one of this package, to limit parsing time."""
 
 STYLE = """
 .outage-chart, .outage-caption { max-width: 860px; }
@@ -54,7 +54,7 @@ STYLE = """
 .outage-what-if .title { font-weight: 700; font-size: 1.15em; }
 .outage-what-if[data-live] .waiting { display: none; }
 """ + slider_asset("what_if.css")
-"""Style sheet of this package's notebook outputs; they stay readable without it."""
+"""Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
 
 # The script draws a chart once its placeholder has a width, because JupyterLab first builds cells off-screen.
 DRAWING = """

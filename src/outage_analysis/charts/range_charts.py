@@ -39,13 +39,13 @@ MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
 LABEL_FACTOR = 5.0
-"""A log axis goes on by this factor at both ends, for the labels beside the bars."""
+"""A log axis extends beyond the bars by this factor at both ends, to leave space for labels."""
 SMALLEST = 1e-4
-"""A log axis ends at this fraction of the largest amount, however small the others are."""
+"""A log axis starts at this fraction of the largest amount, or above; smaller amounts are clipped."""
 LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
 """Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
-"""Multiples of the observed value are clipped at this and at its reciprocal."""
+"""Multiples of the observed value are clipped to between 1/10,000 and 10,000."""
 
 
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:

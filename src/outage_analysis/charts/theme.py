@@ -19,7 +19,7 @@ LIGHT = "#d5d9df"
 INK = "#1f2328"
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
-"""Characters above this code point (Hangul and later) count as two columns wide."""
+"""Characters above this code point (Hangul and later) count as two characters wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
 

@@ -32,13 +32,13 @@ LINE = 16
 LINES = {"p10": 2, "p90": 2, "expected": 1, "budget": 0}
 """For each marked amount, the row of its label above the chart, counted from the top."""
 SIDE = 0.37
-"""A log axis goes on beyond P10 and P90 by this part of its length, for their labels."""
+"""A log axis extends beyond P10 and P90 by this fraction of its length, to leave space for labels."""
 HEADROOM = 1.4
 """The density axis goes up to this multiple of the peak, so that the labels fit above it."""
 TO_100 = 116
 """Percent at the top of the axis, so that a label fits above the curve."""
 CLOSE = (2, 1.1)
-"""If P90 / P10 is below the first ratio, amounts get one more digit; below the second, two more."""
+"""Labels have one more digit if P90 / P10 is below the first ratio, and two more below the second."""
 CHANCES = {"p10": "90%", "p50": "50%", "p90": "10%"}
 """The probability that the total exceeds each percentile."""
 

@@ -59,7 +59,7 @@ class Section:
     synthetic: bool = False
     """Whether the section is based on synthetic claims; every format then labels it as synthetic."""
     hindsight: bool = False
-    """Whether it shows what became known after the as-of day."""
+    """Whether the section shows what became known after the as-of day."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ class PageChart:
     subtitle: str
     footer: str
     hindsight: bool
-    """Whether it shows what became known after the as-of day; its data then stay in that section."""
+    """Whether the chart shows what became known after the as-of day.
+
+    The data of such a chart are embedded only in the hindsight section.
+    """
 
     @property
     def description(self) -> str:

@@ -28,7 +28,7 @@ FORMATTERS: dict[ColumnKind, Callable[[Locale, Any], str]] = {
 }
 """Column kind -> the function that formats a value, for kinds that need only the locale."""
 DERIVED_PREFIX = "derived from "
-"""The start of a source that names the facts a figure was computed from, not a web address."""
+"""The start of a source that is no web address but names the facts from which a figure was computed."""
 MAX_CELL_LENGTH = 120
 """The most characters of an input text that a cell shows; names may be no longer."""
 COLUMN_STYLES: dict[ColumnKind, str] = {

@@ -101,11 +101,11 @@ class Manifest(ManifestPart):
     examples: tuple[str, ...] = ()
     """Ids of assumptions that are examples, not evidence. If there are any, no figure may be used."""
     epoch: date
-    """The date that files of the bundle carry as their creation date."""
+    """The creation date that is stored in the files of the report."""
     expected: dict[str, float | None]
-    """Expected total per valuation, from published counts."""
+    """Expected total per valuation (such as cash), computed from published counts."""
     facts: dict[str, Digest]
-    """A checksum, per file of facts, of the rows that the run could use."""
+    """One checksum per file of published facts, over the rows that the run was allowed to use."""
     figures: dict[str, float | None]
     """The headline cost in cash: expected, p10, p50 and p90, in the smallest unit of the currency."""
     fonts: dict[str, Digest]
@@ -119,7 +119,7 @@ class Manifest(ManifestPart):
     max_rejects: float
     outputs: dict[str, OutputRecord]
     pages: dict[str, DocumentRecord]
-    """The TOML documents that the bundle contains as pages/<name>.toml."""
+    """The TOML documents in the report folder, by the name in pages/<name>.toml."""
     policy: PolicyRecord
     seed: Count
     synthetic_claims: bool

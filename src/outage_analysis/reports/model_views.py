@@ -22,7 +22,7 @@ ASSUMPTION_COLUMNS = [
     "public_on",
 ]
 RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
-"""`ASSUMPTION_COLUMNS` hold the values, `RATIONALE_COLUMNS` the reason, source and owner."""
+"""`ASSUMPTION_COLUMNS` contain the values; `RATIONALE_COLUMNS` contain the reason, source and owner."""
 RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 

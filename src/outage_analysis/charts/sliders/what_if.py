@@ -19,7 +19,7 @@ STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
 MYRIAD = 10_000
-"""Korean amounts are given in units of this (만)."""
+"""In Korean, sliders show amounts of won in units of this number (만)."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Slider:
     most: str
     step: str
     times: int
-    """The factor equals the value of the field times this, divided by `per`."""
+    """The factor is computed as field value x `times` / `per`."""
     per: int
-    """See `times`."""
+    """The divisor in the formula of `times`."""
     bounded: bool
     """Whether values above `most` are impossible, as for a share above 100 %."""
 

@@ -14,7 +14,7 @@ from outage_analysis.reports.report import Report
 MAX_CITED = 9
 """The most facts that a footer cites; the speaker notes cite all."""
 ADDRESS_SEPARATOR = " ; "
-"""Separates the addresses of a source."""
+"""The text between two web addresses of a source."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ MAX_PARAGRAPH_LENGTH = 1_500
 FIRST_WIDE_LETTER = 0x1100
 """Letters from this code point on (Hangul and later) are one em wide."""
 WORD_END_SHARE = 0.8
-"""A shortened text ends after a whole word if that keeps more than this share of it."""
+"""A shortened text ends after a whole word if this keeps more than this share of the allowed length."""
 NARROW_LETTERS = frozenset("iljftIr.,:;'’‘|!()[]-/ ")
 BROAD_LETTERS = frozenset("mwMWOQGCD@%&–—…")
 LETTER_WIDTHS = {"wide": 1.0, "narrow": 0.33, "broad": 0.85, "capital": 0.7, "other": 0.59}

@@ -14,7 +14,7 @@ from outage_analysis.text import fonts
 PORTRAIT_WIDTH, LANDSCAPE_WIDTH = 493.0, 740.0
 """Text width in points of an A4 page, in portrait and in landscape, with margins of 18 mm."""
 HALVES_GAP = 22.0
-"""Space in points between the two halves of a table that runs in two columns of the page."""
+"""Space in points between the halves of a table that stand side by side on the page."""
 WORD_SPACE, SLACK = 0.24, 0.1
 """Space between two words, and spare space beside the longest word, in ems."""
 
@@ -29,7 +29,7 @@ class TableSetting:
     """Largest average number of lines per row."""
     flipped: bool = False
     halved: bool = False
-    """Whether the table runs in two columns of the page, side by side."""
+    """Whether the table is split into two halves that stand side by side on the page."""
     least_rows: int = 0
     most_rows: float = math.inf
 
@@ -66,7 +66,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 """Marks a place where a long word may be broken; it is invisible and needs no glyph."""
 WORD_END = re.compile(rf"\s+|{ZERO_WIDTH_SPACE}|(?<=[-/])(?!\d)")
 MAX_WORD_LENGTH = 26
-"""Longer words get break points every `PIECE_LENGTH` characters."""
+"""Words with more characters than this get break points every `PIECE_LENGTH` characters."""
 PIECE_LENGTH = 12
 
 

@@ -27,7 +27,7 @@ from outage_analysis.reports.verification.file_differences import Location, diff
 from outage_analysis.reports.verification.rebuild import BUNDLED_DOCUMENT_LOADERS
 
 MAX_FILES, MAX_FILE_BYTES = 5_000, archives.MAX_TOTAL_BYTES
-"""Limits of a bundle: number of files, and bytes per file."""
+"""Limits of a report folder: number of files, and bytes per file."""
 CHANGED_PROBLEM = "is not as the report wrote it"
 
 

@@ -18,7 +18,7 @@ from outage_analysis.reports.manifest import MANIFEST_NAME, REWRITE_REMEDY, Mani
 from outage_analysis.reports.open_bundle import load_bundled_document
 
 MAX_DRAWS, MAX_BUDGET = 2**22, 10**18
-"""Larger values would exhaust the memory or exceed the precision of a float."""
+"""More draws would exhaust the memory; a larger budget would exceed the precision of a float."""
 BUNDLED_DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "incident": load_incident,
     "policy": load_policy,
@@ -26,7 +26,7 @@ BUNDLED_DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "compared": load_policy,
     "layout": load_layout,
 }
-"""Name of a bundled document without its number -> the function that loads it."""
+"""Name of a TOML document in pages/, without its number -> the function that loads the document."""
 
 
 def plan_from_bundle(

@@ -28,7 +28,7 @@ NUMBER_KINDS: dict[str, CellKind] = {
 MILLION = 10**6
 """The largest unit for amounts that are shown beside whole currency."""
 MAX_DIGITS = 15
-"""Excel stores no more significant digits, so longer whole numbers are written as texts."""
+"""Excel stores only this many significant digits, so longer whole numbers are written as texts."""
 BACKTEST_SUFFIX = "_counted"
 AMOUNT_STAGES = ("paid", "total")
 """Stages of a back-test whose outcome is an amount; other stages are counts."""
@@ -128,7 +128,7 @@ def whole_currency(locale: Locale, value: float) -> float:
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The larger unit in which amounts are repeated: 만 원 or millions, or a smaller unit for small amounts."""
+    """The larger unit in which amounts are repeated: 만 원 or millions, or less if amounts are small."""
 
     locale: Locale
     size: int

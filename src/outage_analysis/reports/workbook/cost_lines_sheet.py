@@ -24,7 +24,7 @@ from outage_analysis.reports.workbook.sheet import SheetWriter
 BASE_COLUMN, EXPECTED_COLUMN, SCALED_COLUMN = 6, 8, 9
 """Columns of the table of terms, counted from 0."""
 TOTAL_COLUMNS = (0, 1, EXPECTED_COLUMN, SCALED_COLUMN, SCALED_COLUMN + 1)
-"""Columns that the table of totals fills, too."""
+"""Columns of the table of terms that the table of totals has as well."""
 BANDED_RULES = ("pays", "review")
 """Rules that apply to a loss band; unstated losses count as a band."""
 

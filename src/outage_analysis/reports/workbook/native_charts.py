@@ -214,9 +214,9 @@ class PendingChart:
     name: str
     sheet: SheetWriter
     row: int
-    """The first of the rows reserved for it."""
+    """The first of the rows that are reserved for the chart."""
     table: TableRange | None
-    """The table of the chart on the same sheet."""
+    """The chart's table on the same sheet."""
 
 
 def insert_chart(pending: PendingChart, report: Report, data: SheetWriter) -> None:

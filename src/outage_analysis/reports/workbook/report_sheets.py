@@ -31,7 +31,7 @@ SHEET_SECTIONS = {
 }
 """Sheet -> the report sections on it. Other sections get a sheet of their own."""
 SEPARATE_SECTIONS = ("assumptions",)
-"""Sections that another module writes."""
+"""Ids of the sections that another module writes to a sheet of its own."""
 MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
 SHEET_COLOURS = {
     "claims": CLAIMS_COLOUR,

@@ -98,7 +98,7 @@ class SheetWriter:
     def __init__(self, book: ReportWorkbook, worksheet: Worksheet) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
         self.widths: dict[int, float] = {}
-        """Column widths in characters; they grow with the cells unless they were set."""
+        """Column widths in characters. They grow with the cells, unless `set_column_widths` fixed them."""
         self._fixed = False
         self.sortable = True
         """Whether users may sort the tables; False if formulas or charts refer to rows of the tables."""
