@@ -26,7 +26,7 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
     `density` (the probability density at the amount).
 
     Args:
-        table: the table `total_law` of an analysis.
+        table: the table of an analysis that contains the distribution of the total cost.
     """
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {
