@@ -16,7 +16,7 @@ from scipy import stats
 from outage_analysis.assumptions.rates import Factor
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import draw
-from outage_analysis.charts.axes import even_ticks, log_ticks, short_amount, short_number
+from outage_analysis.charts.axes import even_ticks, log_ticks, money_range_ends, short_amount, short_number
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
 from outage_analysis.costs import (
     build_portfolio,
@@ -252,6 +252,28 @@ def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
     last = rows.row(3, named=True)
     assert (last["left"], last["right"]) == (111e6, 240e6)
     assert (last["input_left"], last["input_right"]) == (2.5, 1.2)
+
+
+def test_parts_of_a_bar_are_never_negative_if_the_mean_is_outside_its_ends() -> None:
+    table = SWINGS.filter(assumption="filing").with_columns(pl.lit(900e6).alias("cost_expected"))
+    bar = uncertain.tornado_bars(table).row(0, named=True)
+    assert bar["right"] < 900e6
+    assert (bar["below"], bar["above"]) == (bar["right"] - bar["left"], 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends"),
+    [
+        (200_000_000, 300_000_000, ("200", "300 million won")),
+        (200_000_000, 200_100_000, ("200", "200.1 million won")),
+        (200_000_000, 200_000_000, ("200 million won", "200 million won")),
+        (0, 5_000_000, ("0 won", "5 million won")),
+    ],
+)
+def test_ends_of_a_range_have_the_digits_by_which_they_differ(
+    low: float, high: float, ends: tuple[str, str]
+) -> None:
+    assert money_range_ends(Locale("en", "KRW", 0), low, high) == ends
 
 
 def test_forecasts_are_told_as_multiples_of_what_happened() -> None:

@@ -20,6 +20,8 @@ TICK_DIGITS = 6
 NARROW_AXIS = 420
 """Width in pixels. A narrower axis labels only its powers of ten, if there are at least two."""
 MIN_POWERS_OF_TEN = 2
+MAX_FLOAT_DIGITS = 15
+"""The most significant digits that a float holds."""
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
 
@@ -32,10 +34,14 @@ def short_amount(locale: Locale, amount: float, digits: int = 2) -> str:
 def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
     """Return the low and the high end of a range of amounts as text for a sentence.
 
-    In English, if both amounts have the same unit, only the high end includes the unit.
+    Amounts have two digits, or as many as they need to differ. In English, if both amounts have the same
+    unit, only the high end includes the unit.
     """
-    first, last = locale.money_range(low, high).split(" – ")
-    return first, last
+    for digits in range(2, MAX_FLOAT_DIGITS + 1):
+        first, separator, last = locale.money_range(low, high, digits).partition(" – ")
+        if separator:
+            return first, last
+    return first, first
 
 
 def short_number(locale: Locale, value: float, digits: int = 2) -> str:

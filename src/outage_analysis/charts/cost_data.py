@@ -125,7 +125,8 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
-        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
+        cost), `input_left` and `input_right` (the values of the input that lead to these costs), `below` and
+        `above` (the lengths of the bar below and above the expected cost, never negative).
     """
     falls = pl.col("cost_high") < pl.col("cost_low")
     ends = ("cost_low", "cost_high", "input_low", "input_high")
@@ -142,6 +143,9 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
             input_left=pl.when(falls).then(last).otherwise(first),
             input_right=pl.when(falls).then(first).otherwise(last),
         )
+        .with_columns(middle=pl.col("expected").clip("left", "right"))
+        .with_columns(below=pl.col("middle") - pl.col("left"), above=pl.col("right") - pl.col("middle"))
+        .drop("middle")
         .filter(pl.col("right") > 0)
     )
 

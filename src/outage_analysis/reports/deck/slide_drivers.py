@@ -47,12 +47,10 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     expected = locale.money(float(rows["expected"][0]))
     subtitle = locale("deck.drivers_measure", unit=scale.unit, expected=expected)
     canvas.add_title(title, report.kicker, subtitle, badge)
-    middle = pl.col("expected").clip("left", "right")
-    parts = rows.select(below=middle - pl.col("left"), above=pl.col("right") - middle)
     series = {
         locale("deck.range_from"): [x / unit for x in rows["left"]],
-        locale("deck.range_below"): [x / unit for x in parts["below"]],
-        locale("deck.range_above"): [x / unit for x in parts["above"]],
+        locale("deck.range_below"): [x / unit for x in rows["below"]],
+        locale("deck.range_above"): [x / unit for x in rows["above"]],
     }
     alt = locale("deck.drivers_alt", unit=scale.unit)
     data = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, analysis.as_of)

@@ -119,10 +119,7 @@ def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     cells = [
         [
             Cell(report.names.get(r["assumption"], r["assumption"]).split(":")[0]),
-            *(
-                sheet.book.scale.cell(v)
-                for v in (r["left"], r["expected"] - r["left"], r["right"] - r["expected"])
-            ),
+            *(sheet.book.scale.cell(v) for v in (r["left"], r["below"], r["above"])),
         ]
         for r in uncertain.tornado_bars(report.analysis.tables["tornado"]).iter_rows(named=True)
     ]
