@@ -100,8 +100,8 @@ class Warehouse:
         # By default DuckDB would read timestamps in the time zone of the machine.
         self._run("set TimeZone = 'UTC'", {})
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
-        # off, and setting the option fails if ipywidgets is missing. So the option is only changed if the bar
-        # is on.
+        # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
+        # on.
         bar_is_on = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
         if progress_callback.get() is not None:
             self._run("set enable_progress_bar_print = false", {})
