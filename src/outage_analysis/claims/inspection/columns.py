@@ -83,7 +83,7 @@ class Column:
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _named(self, items: Sequence[NamedItem]) -> float:
-        """Return the share of filled rows that contain the name of one of these services or claimant types."""
+        """Return the share of filled rows that name one of these services or claimant types."""
         spellings = {s for item in items for s in item.spellings()}
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
         return rows / self.filled if self.filled else 0.0

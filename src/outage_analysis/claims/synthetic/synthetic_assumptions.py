@@ -104,7 +104,7 @@ class SyntheticAssumptions(Document):
     mixes: tuple[Mix, ...] = Field(alias="mix")
     """The assumed frequencies of the values in the columns."""
     texts: dict[Identifier, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """Id -> text of a complaint with `PLACEHOLDERS`. A mix of the column `content` gives weights to the ids."""
+    """Id -> text of a complaint with `PLACEHOLDERS`. A mix of the column `content` weights the ids."""
 
     def mixes_for(self, column: str) -> list[Mix]:
         """Return the assumed frequencies of a column's values, one `Mix` per group of complaints."""
