@@ -40,7 +40,8 @@ def report(
 ) -> None:
     """Write a report on the cost in all formats, with a manifest and checksums that `verify` checks.
 
-    The folder is written completely or not at all. The last line on stdout is the path of the report page.
+    The report folder is written completely or not at all. The last line on stdout is the path of the report
+    page. Examples:
     Examples:
     Examples:
 
