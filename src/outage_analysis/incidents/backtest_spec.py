@@ -35,8 +35,7 @@ class Outcome(Document):
     press: tuple[str, ...] = ()
     """Ids of facts that forecast the same figure and were public by the forecast day."""
     independent: bool = True
-    """Whether the outcome adds information to the other outcomes. A total does not if its stages are scored,
-    too."""
+    """Whether the outcome adds information to the others; a total of stages that are scored does not."""
     note: Text | None = None
     """A note for readers."""
 

@@ -26,7 +26,7 @@ ZERO: Band = (-1, 0)
 UNKNOWN: Band = (None, None)
 
 LARGEST_LOSS = 10**15
-"""Losses of this size or more are rejected, because sums of their squares would overflow DuckDB's integers."""
+"""Losses from this size on are rejected: sums of their squares would overflow DuckDB's integers."""
 
 LARGEST_CUT = 2**63 - 1
 """The largest 64-bit integer. Sums of losses and cuts are stored as 64-bit integers."""
@@ -50,7 +50,7 @@ def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
 
 
 def holds_positive(band: Band) -> bool:
-    """Return whether a band contains losses above 0. The bands of unknown, zero and negative losses do not."""
+    """Return whether a band contains losses above 0; the unknown, zero and negative bands do not."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)
 
 
@@ -87,8 +87,10 @@ class Bands:
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
-        """Return the bands that several sets of cuts form together. The cuts may be in any order; 0 and -1
-        are ignored."""
+        """Return the bands that several sets of cuts form together.
+
+        The cuts may be in any order; 0 and -1 are ignored.
+        """
         return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
 
     def with_mirrored_negatives(self) -> Bands:
@@ -103,7 +105,7 @@ class Bands:
 
 
 def band_within(inner: Band, outer: Band) -> bool:
-    """Return whether band `outer` contains every loss of band `inner`. The unknown band contains only itself."""
+    """Return whether `outer` contains every loss of `inner`; the unknown band contains only itself."""
     if UNKNOWN in (inner, outer):
         return inner == outer
     low = outer[0] is None or (inner[0] is not None and inner[0] >= outer[0])
@@ -179,8 +181,7 @@ def parse_band(text: str) -> Band:
 
 
 def lower_closed_cuts(text: str) -> set[int]:
-    """Return the cuts of a band, given as text, at edges that belong to the band above: 299,999 for
-    `<300000`.
+    """Return the cuts of a band at those edges that belong to the band above: 299,999 for `<300000`.
 
     Raises:
         UsageError: the text is not a band.

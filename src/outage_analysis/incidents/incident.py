@@ -45,8 +45,7 @@ COUNTABLE = (
     "claim_id is not repeated",
     "the complaint is not an exact copy of another",
 )
-"""Validation rules that an incident may set to `count`. A row that breaks such a rule is kept as a claim and
-counted separately."""
+"""Validation rules that an incident may set to `count`: a row that breaks one is kept and counted."""
 
 
 def _with_offset(moment: datetime) -> datetime:
@@ -219,8 +218,7 @@ class Incident(Columns):
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
-    """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep it as a claim and
-    count it separately."""
+    """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep and count it."""
     groups: dict[str, Name] = Field(default_factory=dict)
     """Group of services -> the name of the group for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)

@@ -35,7 +35,7 @@ class Point(Document):
     fact: str = ""
     """The id of the fact that counts the claims filed by this time."""
     count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
-    """The number of claims filed by this time, if no fact states it. It counts as known on the day of `at`."""
+    """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
 
     @model_validator(mode="after")
     def _fact_or_count(self) -> Self:
@@ -155,7 +155,7 @@ class IntakeSeries(Document):
 
     @property
     def deadline(self) -> IntakeDeadline | None:
-        """The deadline that was announced last. If several were announced on that day, the latest deadline."""
+        """The deadline that was announced last; if several were announced on that day, the latest."""
         announced = [d for d in self.deadlines if d.public_on]
         return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
 

@@ -26,7 +26,7 @@ UNITS = {
     for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
     for unit, of in {"원": 1, "만원": 10_000, "억원": 100_000_000}.items()
 }
-"""Korean units of amounts, as headers state them in brackets, -> won per unit: 피해액(만원) is in 10,000 won."""
+"""Korean unit of amounts, as in the header 피해액(만원) -> how many won it stands for."""
 _UNIT = r"[십백천만억]+\s*원?"
 UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
 """Pattern of a Korean unit other than one won: after the word 단위, in brackets, or alone in a cell."""
@@ -86,8 +86,7 @@ class Columns(Document):
         return formats
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """Return the first column that the document mentions and `known` does not contain; None if there is
-        none."""
+        """Return the first column in the document that is not in `known`; None if there is none."""
         mentioned = (*self.columns, *self.formats, *self.scale, *self.constants)
         return next((c for c in mentioned if c not in set(known)), None)
 
@@ -108,8 +107,10 @@ class Layout(Columns):
     sheet: str | None = None
     """The sheet of a workbook; by default the only sheet with the required columns."""
     otherwise: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Column of a claim -> headers that are used if the file has none of those under [columns]. The
-    incident's headers are added here."""
+    """Column of a claim -> headers that are searched if no header under [columns] is found.
+
+    The headers of the incident's document are added here.
+    """
 
     @field_validator("delimiter")
     @classmethod
@@ -119,8 +120,7 @@ class Layout(Columns):
         return delimiter
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """Return the first column that the document mentions and `known` does not contain; None if there is
-        none."""
+        """Return the first column in the document that is not in `known`; None if there is none."""
         known = tuple(known)
         return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
@@ -253,7 +253,7 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
         (page, _normalized_file_name(page.files).replace("[", "[[]")) for page in layouts
-    )  # * and ? alone
+    )  # Only * and ? are wildcards.
     fitting = (
         page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )

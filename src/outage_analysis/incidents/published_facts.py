@@ -182,8 +182,7 @@ class Fact:
 
 
 class TieOut(Document):
-    """A published total to be reconciled: what it is computed from, and the printed figure to compare it
-    with."""
+    """A published total to reconcile: how it is computed, and the printed figure to compare it with."""
 
     id: Identifier
     """The id in tables."""

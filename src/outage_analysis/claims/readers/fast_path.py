@@ -94,11 +94,9 @@ def fast_path_sql(
         incident: defines the columns and how files write them.
         layout: the formats of the file.
         cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
-        first_texts: column -> cell texts of the first rows. They show how the file writes names, and whether
-            it has blanks around its values.
-        enum_values: dimension that is stored as an enum -> the values of the enum. A row with another value
-            is rechecked.
-        surplus: columns of the source without a header. A row that has a value in them is rechecked.
+        first_texts: column -> cell texts of the first rows, which show how the file writes its values.
+        enum_values: dimension -> the values of its enum. A row with another value is rechecked.
+        surplus: columns without a header. A row that has a value in them is rechecked.
         source: the SQL to insert after `from`.
         file: the number of the file.
     """
