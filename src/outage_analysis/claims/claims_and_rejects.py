@@ -51,7 +51,7 @@ FileState = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class ExtendedStore:
-    """A warehouse file to which a run adds claims: its file state and its number of input files."""
+    """A warehouse file to which a run adds claims; `state` shows whether it was changed meanwhile."""
 
     state: FileState
     files: int

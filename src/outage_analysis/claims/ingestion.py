@@ -70,7 +70,6 @@ def _read_files(
     """Read complaint files, and put the claims of the warehouse file `add_to` before the new claims.
 
     Returns the claims, and the number of input files that the warehouse file already contained.
-
     """
     files, skipped = expand_paths(paths)
     for layout in layouts:

@@ -170,8 +170,8 @@ def _file_state(path: Path) -> FileState:
 
 def _saved_claims_query(claims: Claims) -> str:
     incident = claims.incident
-    # The warehouse stores losses in the smallest currency unit (cents). Complaint files state them with
-    # decimals.
+    # The warehouse stores losses in the smallest currency unit, such as cents. Complaint files state them
+    # with decimals.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
@@ -181,8 +181,8 @@ def _saved_claims_query(claims: Claims) -> str:
 def parquet_metadata(claims: Claims) -> dict[str, str]:
     """Return the metadata for a Parquet file of claims.
 
-    They contain the incident id, the checksums of the incident and of the input files, and whether the claims
-    are synthetic.
+    The metadata contain the incident id, the checksums of the incident and of the input files, and whether
+    the claims are synthetic.
     """
     return {
         INCIDENT_KEY: claims.incident.id,

@@ -134,7 +134,10 @@ def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Return the spellings of known services and claimant types in the staged rows: list, raw, id."""
+    """Return the spellings of known services and claimant types in the staged rows.
+
+    The columns are `list` (service or claimant_type), `raw` (the spelling) and `id`.
+    """
     lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
@@ -152,7 +155,7 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
 def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> pl.DataFrame:
     """Return the rows that repeat the header of their file, as file_number and source_row.
 
-    Such rows occur if several exports were concatenated into one file.
+    Headers are repeated if several exports were concatenated into one file.
 
     Raises:
         InputRefused: a row contains the headers of the file in a different order, so that another table

@@ -247,8 +247,8 @@ class Warehouse:
         """
         tables = _check_base_tables_only(path, columns)
         self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        # Between the check and the opening, another program may have replaced the file. So the table
-        # definitions are compared again.
+        # Another program may have replaced the file after it was checked, so the table definitions are
+        # compared again.
         if self.frame(_base_tables_query(), database="opened").rows() != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns

@@ -57,7 +57,8 @@ _add_group("Projects and notebooks", notebooks.commands)
 
 def main() -> None:
     """Run a command. If it fails, print the error on stderr as one line, and exit with its exit code."""
-    # Collect garbage rarely, and not at exit: it would take a tenth of the running time of a short command.
+    # Garbage collection is made rare and is skipped at exit. Otherwise it would take a tenth of the running
+    # time of a short command.
     gc.set_threshold(GARBAGE_THRESHOLD)
     atexit.register(gc.freeze)
     # A pipe that closes early, as in `outage-analysis facts | head`, must not cause an error message.
@@ -100,7 +101,7 @@ def set_engine_limits(
     ] = None,
 ) -> None:
     """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""
-    # `lab` starts notebooks that run the user's own code, so it keeps all threads.
+    # `lab` starts notebooks that run the user's own code, so it does not limit their threads.
     if context.invoked_subcommand != "lab":
         # With several threads, the last digits of a long dot product would depend on the number of cores.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -294,7 +294,6 @@ def synth(
     Use these complaints to test the program and for teaching. They are not findings about the incident, and
     no headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject
     for each rule. Examples:
-    Examples:
 
         outage-analysis synth --seed 7 --out my-synthetic.csv
 

@@ -69,7 +69,7 @@ def warn_of_examples(result: Analysis | PolicyComparison) -> None:
 
 
 def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
-    """Return one table with the costs from published counts and from claims, named in the column `basis`."""
+    """Return the costs from published counts and from claims as one table; `basis` names the source."""
     import polars as pl
 
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
@@ -114,7 +114,8 @@ def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Loca
 def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     """Return three sentences on the cost.
 
-    They state the expected cash, which cost lines it includes, and how likely it exceeds the budget.
+    The sentences state the expected cash, which cost lines it includes, and how likely the cash exceeds the
+    budget.
     """
     basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None

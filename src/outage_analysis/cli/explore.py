@@ -245,9 +245,9 @@ def intake(
     """Forecast how many claims are still to come, for each possible deadline, with an interval.
 
     The forecast extrapolates growth curves from the counts of a published intake, or from claim files,
-    counted by day. It uses only counts that were public by the as-of day. If the counts do not determine a
-    forecast, the command prints bounds. State with --spike whether claimants rush on the last day, because
-    earlier counts cannot show this. Examples:
+    counted by day. It uses only counts that were public, or claims that were filed, by the as-of day. If the
+    counts do not determine a forecast, the command prints bounds. State with --spike whether claimants rush
+    on the last day, because earlier counts cannot show this. Examples:
 
         outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
 

@@ -114,7 +114,6 @@ def assumptions(
     A ledger is shown with distributions, bounds, sources and owners of its assumptions. With --as-of, only
     assumptions that were public by that day are shown. Example:
 
-
         outage-analysis assumptions kakao-2022
     """
     from outage_analysis.assumptions import load_ledger

@@ -167,8 +167,8 @@ class ReadOptions:
 def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that the fields of its option groups become command-line options.
 
-    Typer derives the options from the signature of a command. In the new signature, the fields of a dataclass
-    replace each parameter that is annotated with this dataclass.
+    Typer derives the options from the signature of a command. The decorator changes this signature: the
+    fields of a dataclass replace each parameter that is annotated with this dataclass.
 
     Args:
         omitted: names of fields that the command does not offer as options; they keep their defaults.

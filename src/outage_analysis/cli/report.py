@@ -42,8 +42,6 @@ def report(
 
     The report folder is written completely or not at all. The last line on stdout is the path of the report
     page. Examples:
-    Examples:
-    Examples:
 
         outage-analysis report --as-of 2022-12-30 --out build/report
 

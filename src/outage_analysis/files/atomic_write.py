@@ -36,7 +36,7 @@ Check = Callable[[Path], None]
 
 @contextmanager
 def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
-    """Provide a hidden folder to write into. If no error occurs, this folder replaces `out` at the end.
+    """Provide a hidden folder to write into. It replaces `out` when the `with` block ends without an error.
 
     An empty folder `out` is always replaced. A folder with content is replaced only if `check` accepts it.
     The folder is moved away before it is replaced, and `check` is called before and after that. So files that
@@ -60,7 +60,7 @@ def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
-    """Provide the path of a hidden file to write. If no error occurs, this file replaces `path` at the end.
+    """Provide the path of a hidden file to write. It replaces `path` when the block ends without an error.
 
     The staging folder is removed before the file is replaced. So a killed run leaves either the old file or
     the new one. If `parents` is true, missing parent folders are created.
@@ -89,7 +89,7 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Provide a temporary folder that only this user can open. It is removed at the end.
+    """Provide a temporary folder that only this user can open. It is removed when the `with` block ends.
 
     If the run is killed, the next run that makes a temporary folder in the same place removes the folder.
 
@@ -164,7 +164,7 @@ def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
 
 @contextmanager
 def _staging_folder(out: Path) -> Iterator[Path]:
-    """Provide a staging folder next to `out`. At the end it is removed, unless it contains the old folder."""
+    """Provide a staging folder next to `out`. It is removed at the end, unless the old folder is in it."""
     with _locked_new_folder(out.parent, f".{out.name}{STAGING_MARK}") as staging:
         try:
             yield staging

@@ -176,7 +176,7 @@ def _edit_distance(one: str, other: str) -> int:
 
 
 def listed_names(known: list[str]) -> str:
-    """Return the first known words as a list in words, with an ellipsis if there are more."""
+    """Return the first known words, separated by commas, with an ellipsis if there are more."""
     return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 

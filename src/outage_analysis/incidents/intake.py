@@ -104,7 +104,7 @@ class IntakeSeries(Document):
     incident: Identifier
     """The id of the incident."""
     time_zone: str = ""
-    """IANA name of the time zone in which days are counted; by default the UTC offset of `opened`."""
+    """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
     as_of: Day
@@ -166,7 +166,7 @@ class IntakeSeries(Document):
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone in which days are counted."""
+        """The time zone that determines the calendar day of a count."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
 
     def end_of(self, day: date) -> datetime:

@@ -253,7 +253,7 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
         (page, _normalized_file_name(page.files).replace("[", "[[]")) for page in layouts
-    )  # Only * and ? are wildcards.
+    )  # Only * and ? are wildcards in these patterns, so "[" is escaped.
     fitting = (
         page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )

@@ -1,4 +1,4 @@
-"""Text: values go in; text in the reader's language comes out, and the other way round.
+"""Text: values and texts go in; texts in the reader's language, and SQL that parses texts, come out.
 
 Modules:
     locale: labels, numbers, dates and loss bands in English and Korean

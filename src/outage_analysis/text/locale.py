@@ -152,7 +152,7 @@ class Locale:
     def share(self, value: float) -> str:
         """Format a share in percent with two significant digits.
 
-        Shares near 100 % get enough digits that they do not read 100 %.
+        Shares just below 100 % get as many digits as they need to differ from 100 %.
         """
         percent = value * 100
         if percent == 0:
@@ -230,7 +230,7 @@ class Locale:
     def axis(self, largest: float) -> tuple[float, str]:
         """Return the unit of a chart axis for amounts up to `largest`.
 
-        Returns how many smallest currency units it contains, and its name.
+        Returns the number of smallest currency units in this unit, and the name of this unit.
         """
         units = largest / 10**self.minor_units
         # Below ten 억 (1 billion), a Korean axis is easier to read in 만 (10,000) than in tenths of an 억.

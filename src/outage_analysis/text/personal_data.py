@@ -115,7 +115,7 @@ def mask_personal_data(text: str) -> str:
     """
     visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
-    # Also mask numbers whose separators the pattern of sequences does not cover.
+    # Also mask personal numbers with separators that the pattern `_RUN` does not cover.
     for pattern in PATTERNS.values():
         safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
     return text if safe == visible else safe

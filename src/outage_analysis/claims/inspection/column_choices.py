@@ -91,7 +91,7 @@ def choose_columns(
 
 
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """Choose the column whose header is known to the incident or the layout; no column if several are."""
+    """Choose the column whose header the incident or the layout lists; none if several headers are listed."""
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -164,7 +164,7 @@ def id_fault(name: str, column: Column) -> str | None:
 def _unsafe_id_reason(column: Column) -> str | None:
     """Return why a column must not be an id, even if its header fits; None if it may be one.
 
-    Reasons are personal data and free text.
+    A column with personal data or free text must not be an id.
     """
     if column.personal:
         kind, count = column.personal
@@ -202,7 +202,7 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
 
 
 def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
-    """Return for each column with the header of an id why it cannot be the id.
+    """Return, for each column whose header looks like an id, why it cannot be the id.
 
     If the file has no header, return a sentence that lists the columns that may contain ids.
     """

@@ -34,7 +34,7 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 
 
 class Column:
-    """One column of an inspected file: its header, its distinct values and what they are.
+    """One column of an inspected file: its header, its distinct values and the kind of these values.
 
     `texts` has one row per distinct value: text, and the number of rows with it. `rows` is the number of
     rows, `filled` the number of rows with a value, and `distinct` the number of distinct values. `services`
@@ -175,8 +175,8 @@ class Column:
     def summary(self) -> tuple[object, ...]:
         """Return the row that describes this column in the table of columns.
 
-        It contains kind of values, formats, share of missing values, number of distinct values, kind of
-        personal data, and an example.
+        The row contains the kind of values, formats, share of missing values, number of distinct values, kind
+        of personal data, and an example.
         """
         missing = 1 - self.filled / self.rows if self.rows else 1.0
         kind = self.personal[0] if self.personal else None

@@ -146,7 +146,7 @@ def _has_no_header(
     incident: Incident,
     name: str,
 ) -> bool:
-    """Return whether the file has no header. Then its first complaint was read as the header.
+    """Return whether the file has no header, so that its first complaint was read as the header.
 
     A row is certainly a header if it names a known column or if the layout says so.
 

@@ -80,7 +80,8 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
         yield from _comment_lines(choice.reason)
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
-    if choice.has_correlated_inputs:  # The user can choose one of these lines.
+    # Each column that fits gets a commented line, so that the user can choose one.
+    if choice.has_correlated_inputs:
         yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.has_correlated_inputs)
     elif name in CANONICAL_COLUMNS:
         yield f'# {name} = ["..."] was not found'

@@ -31,7 +31,8 @@ _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
 class FilingWindow:
     """The days on which a complaint can have been filed.
 
-    They begin with the outage or the claims window and end with the claims window.
+    The period starts with the outage or the claims window, whichever is earlier, and ends when both have
+    ended.
     """
 
     first: date
@@ -106,7 +107,7 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
 def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
     """Return a text with the share of rows that the chosen formats can read.
 
-    It also names other formats that would read many rows differently.
+    The text also names other formats that would read many rows differently.
     """
     rows_read, inside = _rows_read_and_inside(days, formats, window)
     inside_any = inside

@@ -108,7 +108,7 @@ def _type_rows(
     """
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
-    # DuckDB keeps the space after a delimiter. This space makes `_cell_text_sql` trim the cells.
+    # DuckDB keeps the space after a delimiter. The space is added here, too, so that the cells are trimmed.
     space = " " if dialect.spaced else ""
     try:
         return staging.type_rows(
@@ -157,7 +157,6 @@ def _stage_records(
 
     Records whose cells do not fit the header are staged as unreadable. Empty records are skipped. Returns the
     number of empty records.
-
     """
     width, named, empty = dialect.width, len(dialect.headers), 0
     batch: list[Record] = []
@@ -233,7 +232,7 @@ def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) 
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Return whether a line looks like a row: right number of fields, a day and an amount in place."""
+    """Return whether a line can be a row: right number of fields, day and amount in their columns."""
     cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
     if len(cells) != dialect.width:
         return False

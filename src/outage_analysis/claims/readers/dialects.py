@@ -194,8 +194,8 @@ def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str
 def _width(body: list[list[str]], header_width: int) -> int:
     """Return the number of fields per row.
 
-    This is the number of fields of the header. It is larger if all rows have the same larger number of fields
-    and their additional fields are empty.
+    Rows have as many fields as the header. They have more if all rows have the same larger number of fields
+    and the additional fields are empty.
     """
     widths = {len(row) for row in body if row}
     same = widths.pop() if len(widths) == 1 else header_width

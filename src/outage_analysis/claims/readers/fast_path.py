@@ -1,4 +1,4 @@
-"""The fast path: SQL that converts all rows of a file to typed values at once and accepts the plain rows.
+"""The fast path: SQL that parses all rows of a file at once and accepts the obviously valid ones.
 
 A row is plain if the texts of its cells have one obvious meaning and break no validation rule. Most rows are
 plain. DuckDB evaluates one SQL expression per column for the whole file, and does not store the texts. In a
@@ -88,7 +88,7 @@ def fast_path_sql(
 ) -> str:
     """Return SQL that converts rows of text to typed claims.
 
-    The query returns the columns of a claim, and `ok`, which is true for plain rows.
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck.
 
     Args:
         incident: defines the columns and how files write them.

@@ -1,7 +1,7 @@
 """Read JSON lines files: each line is an object whose keys are the column headers.
 
-DuckDB reads plain lines. Python's json module reads all other lines, and every line of an irregular file (see
-`RecordIndex.regular`).
+DuckDB reads the file. Python's json module rereads lines that DuckDB may have read differently, and it reads
+every line of an irregular file (see `RecordIndex.regular`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Find the rows that the fast path cannot accept, and stage their texts for validation.
 
-These are the rows in which `ok` is false, and all rows whose claim id occurs more than once. For repeated
-ids, validation needs the texts to decide which row is the first and whether the others are exact copies.
+A row must be rechecked if `ok` is false, or if its claim id occurs more than once. For repeated ids,
+validation needs the texts to decide which row is the first and whether the others are exact copies.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _hashes_of_corrected_ids(
 ) -> pl.DataFrame:
     """Return the hashes of claim ids that the recheck read differently from the fast path.
 
-    Other rows, which the fast path accepted, may have these ids.
+    Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
     """
     shifts = sorted(step for rows in typed_rows.values() for step in rows.row_shifts())
     query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", shifts))
@@ -110,7 +110,7 @@ def _hashes_of_corrected_ids(
 def _probe_places(typed_rows: TypedRows) -> list[int]:
     """Return evenly spaced rowids of a file.
 
-    Their rows are rechecked to verify that DuckDB kept the order of the rows.
+    The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
     """
     return [typed_rows.place + at * (typed_rows.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
@@ -163,7 +163,8 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
     """Yield the batches in which the ids of a table are hashed.
 
-    A batch is an SQL condition on the rows, the number of a part of the hashes, and the number of parts.
+    A batch consists of an SQL condition that selects rows, and of a part number and a number of parts that
+    select hashes.
     """
     if table == "earlier":  # `earlier` is a view. A view has no rowids, so it is split by hash.
         yield from (("true", part, parts) for part in range(parts))

@@ -30,8 +30,8 @@ MIN_READABLE_SHARE = 0.5
 class Shift:
     """An assumed error in the header: one header cell that stands for several columns.
 
-    `header` is this header cell. The columns after it are then `by` places further right than the header
-    says.
+    `header` is this header cell. The cells of the columns after it are `by` places further right than their
+    headers.
     """
 
     header: str
@@ -104,7 +104,7 @@ class _Reading:
     rows: Sequence[Sequence[str]]
 
     def is_possible(self, shift: Shift) -> bool:
-        """Return whether a shift leaves all columns readable and some shifted column with a value."""
+        """Return whether rows can be read with a shift: its columns are readable, and not all are empty."""
         filled = any(self._texts(column, shift.by) for column in shift.columns)
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 

@@ -35,7 +35,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         elif glob.has_magic(str(path)):
             candidates = _readable_files(_matching_paths(str(path)), path, skipped)
         else:
-            candidates = [path]  # The reader raises the error about the missing file.
+            candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
         read += candidates
         if len(read) > MAX_FILES:
             raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)

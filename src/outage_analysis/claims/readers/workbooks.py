@@ -196,9 +196,9 @@ def _with_hidden_values(
 ) -> pl.DataFrame:
     """Fill in the text of cells with an error or a formula without a value.
 
-    The spreadsheet reader returns these cells as empty.
+    The spreadsheet reader returns cells with an error, or with a formula but no value, as empty cells.
 
-    An empty cell would count as an unknown value. With the text, validation rejects the row.
+    An empty cell would count as an unknown value. With the text in the cell, validation rejects the row.
 
     Raises:
         InputRefused: cells of several rows are merged, so that only the first row has a value, or a number

@@ -26,7 +26,7 @@ MAX_DISTANCE = 100
 UNEVEN_RECORD = "the record has the fields of its header"
 """The rule that only the text of a CSV file can break. `replace_uneven_marks` breaks it in marked rows."""
 UNEVEN_ENDS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
-"""End of a marked record -> the text that replaces it, which has one field less or one field more."""
+"""End of a record that is marked by a control character -> the text that replaces it."""
 
 
 def id_from_number(prefix: str, column: str) -> pl.Expr:
@@ -35,12 +35,12 @@ def id_from_number(prefix: str, column: str) -> pl.Expr:
 
 
 def has_uneven_marks(frame: pl.DataFrame) -> bool:
-    """Return whether a frame may contain marked records, to which `replace_uneven_marks` applies."""
+    """Return whether a frame may contain records that `replace_uneven_marks` changes."""
     return frame.columns[-1] == "synthetic" and frame.dtypes[-1] == pl.String
 
 
 def replace_uneven_marks(text: bytes) -> bytes:
-    """Return CSV text in which each marked record gets one field less or one field more than the header."""
+    """Return CSV text in which records that end in a control character get a wrong number of fields."""
     for mark, end in UNEVEN_ENDS.items():
         text = text.replace(mark, end)
     return text

@@ -78,9 +78,9 @@ class DrawnRows:
     def draw_mix(self, column: str, rows: np.ndarray | None = None) -> CodedTexts:
         """Draw a value of a column for each row, or for the selected rows.
 
-        The values follow the assumed mix that applies to the row: the weight of each value.
+        The frequencies of the values follow the weights that the assumptions state for these rows.
 
-        If no mix applies to a row, its value is None.
+        If the assumptions state no weights for a row, its value is None.
         """
         mixes = self.assumptions.mixes_for(column)
         texts = (*dict.fromkeys(text for mix in mixes for text in mix.weights), None)
