@@ -1,17 +1,17 @@
-"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of the two.
+"""Claims: complaint files go in; claims and rejects come out. Each row becomes one claim or one reject.
 
 Modules:
-    ingestion: `read_claims`, the steps in order
+    ingestion: `read_claims`, which runs all steps
     readers: one reader per file format
-    validation: applies the rules to the rows and finds duplicates
-    rules: the rules, by name
+    validation: checks the rows against the rules and finds duplicates
+    rules: the validation rules
     claims_and_rejects: the claims and rejects of one run
-    store: claims saved as files
+    store: saves claims as files and opens saved claims
     warehouse: the only module that runs SQL
     queries: the SQL, one query per file
-    inspection: describes an unknown file and proposes a layout
+    inspection: describes an unknown complaint file and proposes a layout for it
     synthetic: makes synthetic complaints
-    progress: progress of a long query
+    progress: reports how far a long query is
 """
 
 from __future__ import annotations

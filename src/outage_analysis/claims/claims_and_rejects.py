@@ -1,4 +1,4 @@
-"""The claims and the rejects of one run: every row of a complaint file is exactly one of the two."""
+"""The result of reading complaint files: claims, and rejects (rows that break a validation rule)."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_VALUE_LENGTH = 24
-"""Characters of a rejected value that a message shows; a longer value is replaced by its length."""
+"""Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
 EXAMPLE_AMOUNT = 12.5
-"""The amount with which a message shows how to write decimals."""
+"""The example amount that an error message uses to show how to write decimals."""
 MAX_LABEL_LENGTH = 100
-"""Characters of a label; a longer text counts as free text."""
+"""Most characters of a value in a text column; a longer value counts as free text."""
 MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
-"""Rules that the error about too many rejects names, and characters of the remedy for its first reject."""
+"""Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 UNIT_WORDS = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
 )
-"""Words that people write in days and amounts; any other word may be the name of a person."""
+"""Words that are common in dates and amounts. Any other word may be the name of a person."""
 
 FileState = tuple[int, int, int]
 """Inode, modification time and size of a file: at least one changes when the file is replaced."""
@@ -51,7 +51,7 @@ FileState = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class ExtendedStore:
-    """A warehouse file that a run adds to: its state when it was read, and how many files it contained."""
+    """A warehouse file to which a run adds claims; `state` shows whether it was changed meanwhile."""
 
     state: FileState
     files: int
@@ -59,11 +59,12 @@ class ExtendedStore:
 
 @dataclass(frozen=True, repr=False)
 class Claims(Displayable):
-    """The claims and rejects of one run, as tables of a warehouse.
+    """The claims and rejects of one run, stored as tables in a warehouse.
 
-    `rejects` has one row per reject: source_file, source_row, byte (the offset of its text in a text file),
-    broken (the rules that it breaks), raw (its text), problem, and the text of each column.
-    `files` has one row per file: file, rows, claims, rejects, where rows = claims + rejects.
+    The table `rejects` has one row per rejected row: source_file, source_row, byte (where the row starts in a
+    text file), broken (the rules that the row breaks), raw (the text of the row), problem (why the row cannot
+    be split into cells), and the text of each column. The table `files` has one row per input file: file,
+    rows, claims, rejects. In each row, rows = claims + rejects.
     """
 
     incident: Incident
@@ -72,17 +73,17 @@ class Claims(Displayable):
     """The layout of each input file."""
     warehouse: Warehouse
     synthetic: bool
-    """Whether a row is marked as synthetic, or the name of a file contains "synthetic"."""
+    """Whether any row is marked as synthetic, or any file name contains "synthetic"."""
     files: pl.DataFrame
     add_to: ExtendedStore | None = None
     """The warehouse file to which this run adds its claims, if any."""
     skipped: tuple[str, ...] = ()
-    """Names of what was not read: files of an unknown format in a folder, and sheets without the columns."""
+    """Files in a folder that were skipped because of their format, and workbook sheets that were not read."""
 
     def card(self, lang: str = "en") -> Card:
-        """Return a display card: the files, and the first rejects with row, broken rule and remedy.
+        """Return a summary for notebooks: the input files, and the first rejects with broken rule and remedy.
 
-        The card masks values as `explain_reject` does.
+        Personal data in the rejected values are masked.
         """
         locale = Locale(lang)
         accepted, rejected = len(self), int(self.files["rejects"].sum())
@@ -107,41 +108,51 @@ class Claims(Displayable):
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """One row per reject, in file and row order; the columns are described above."""
+        """One row per reject, in file and row order. The class docstring describes the columns."""
         return _rejects_in_order(self.warehouse)
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """Return a query over the tables `claims` and `rejects` as a DuckDB relation; `values` fill $name."""
+        """Query the tables `claims` and `rejects` with SQL.
+
+        Returns a DuckDB relation. Keyword arguments are the values of the query parameters, which are written
+        as $name.
+        """
         return self.warehouse.relation(query, **values)
 
     def frame(self) -> pl.DataFrame:
-        """Return one row per claim as a Polars frame, in file and row order."""
+        """Return all claims as a Polars frame: one row per claim, in file and row order."""
         return self.warehouse.frame(queries.load("claims_in_order"))
 
     def counted_rules(self) -> pl.DataFrame:
-        """Count the claims that break a rule which the incident only counts: source_file, rule, claims."""
+        """Count the claims that break a rule without being rejected.
+
+        An incident can set a rule to "count" instead of "reject". Returns one row per file and rule:
+        source_file, rule, claims.
+        """
         return self.warehouse.frame(queries.load("counted_rules"))
 
     def validate(self) -> Claims:
-        """Return these claims if no row was rejected.
+        """Return this object if no row was rejected; otherwise raise an error.
 
         Raises:
-            InputRefused: a row was rejected; the message explains the first reject and counts all.
+            InputRefused: at least one row was rejected. The message explains the first reject and states how
+                many there are.
         """
         self.check_reject_share(0)
         return self
 
     def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
-        """Raise an error if too many rows were rejected, a file has rejects only, or no row was read.
+        """Raise an error if too many rows were rejected.
 
         Args:
-            max_share: the largest accepted share of rejects among all rows of the checked files. If it is 1,
-                one of several files may consist of rejects only.
-            first_file: the number of the first checked file; earlier files passed the check in another run.
+            max_share: the largest accepted share of rejected rows over all checked files. Below 1, every
+                checked file must also contain at least one claim.
+            first_file: the number of the first file to check. Earlier files were checked when they were read
+                in another run.
 
         Raises:
-            InputRefused: too many rejects. The message explains the first reject, counts the rejects per rule
-                and says how to continue.
+            InputRefused: too many rows were rejected, or the files have no rows. The message explains the
+                first reject, counts the rejects per rule and says how to continue.
         """
         files = self.files[first_file:]
         rows, rejected = int(files["rows"].sum()), int(files["rejects"].sum())
@@ -161,10 +172,11 @@ class Claims(Displayable):
     def check_no_personal_data(self, columns: Sequence[str]) -> None:
         """Raise an error if a text column contains personal data or free text.
 
-        Call it before values of the column leave the warehouse.
+        Call this before you export values of the columns.
 
         Raises:
-            DisclosureBlocked: a column has resident, phone or card numbers, e-mail addresses, or sentences.
+            DisclosureBlocked: a column contains personal data, such as resident, phone or card numbers or
+                e-mail addresses, or long or multi-line text.
         """
         for column in columns:
             texts = self.warehouse.frame(queries.load("distinct_texts", name=quote_identifier(column)))[
@@ -188,39 +200,41 @@ class Claims(Displayable):
 
 
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
-    """Define the view `claims`, which users query, over the tables `accepted` and `files`."""
+    """Create the view `claims`, which users query, from the tables `accepted` and `files`."""
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
 
 
 def file_names(warehouse: Warehouse, table: str) -> list[str]:
-    """Return the file names in a table of files, in the order in which the files were read."""
+    """Return the names of the input files listed in a table, in the order in which they were read."""
     return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
 
 
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
-    """Return one row per file: file, rows, claims, rejects."""
+    """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
     return warehouse.frame(queries.load("reconciliation"))
 
 
 def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
-    """Return the first `most` rejects in file and row order, or all rejects."""
+    """Return the first `most` rejects in file and row order; None returns all rejects."""
     return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
 
 
 def dimension_columns(incident: Incident) -> str:
-    """Return SQL that lists the columns of the incident's dimensions, each after a comma."""
+    """Return the SQL column list of the incident's dimensions, with a comma before each column."""
     return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
 
 
 def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
-    """Describe a reject as an error message: rule, file, row, column, value, remedy; personal data masked.
+    """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
+
+    Personal data are masked.
 
     Args:
         claims: the claims to which the reject belongs.
         reject: a row of `claims.rejects`.
-        lang: the language of the remedy and of the text that replaces a hidden value. The name of the rule is
-            always English.
+        lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
+            always in English.
     """
     locale, broken = Locale(lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
@@ -230,7 +244,9 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
     if rule.endswith("is known"):
         hint, close = _spelling_hint(claims.incident, column, str(reject[column]), locale)
         remedy = f"{hint} {remedy}"
-        if not close:  # an unknown text may be a name of a person
+        # A value that resembles no known name may be the name of a person, so the message shows only its
+        # length.
+        if not close:
             value = _character_count(str(reject[column]), locale)
     if rule == READABLE_LOSS and (digits := claims.incident.loss_digits):
         example = f"{EXAMPLE_AMOUNT:.{digits}f}"
@@ -249,9 +265,12 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
 
 
 def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """Return the error about too many rejects: the first reject, the number per rule, how to continue.
+    """Return the error that is raised if too many rows were rejected.
 
-    `rows` is the number of rows of the files with these rejects; `limit` is the accepted share.
+    The message explains the first reject, counts the rejects per rule and says how to continue.
+
+    `rows` is the number of rows of the files that contain the rejects; `limit` is the largest accepted share
+    of rejects.
     """
     rejected = len(rejects)
     over = (
@@ -278,10 +297,12 @@ def _percent(share: float) -> str:
 
 
 def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
-    """Suggest the known name that a text may misspell, else list known names.
+    """Suggest the name of a service or claimant type that a value probably misspells.
+
+    If no name is close, list the known names.
 
     Returns:
-        The suggestion, and whether the text is close to a known name.
+        The hint as text, and whether the value is close to a known name.
     """
     named_items = incident.services if column == "service" else incident.claimant_types
     aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
@@ -292,9 +313,9 @@ def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -
 
 
 def _displayed_value(value: object, rule: str, locale: Locale) -> str | None:
-    """Return a rejected value with personal data masked.
+    """Return a rejected value as an error message may show it, with personal data masked.
 
-    A value that may be a name or a sentence is replaced by its number of characters.
+    A long value, or a value that may contain the name of a person, is replaced by its number of characters.
     """
     if value is None:
         return None
@@ -310,7 +331,7 @@ def _character_count(text: str, locale: Locale) -> str:
 
 
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
-    """Return the tables of the card: the files, and the first rejects."""
+    """Return the two tables of the summary: the input files, and the first rejects if there are any."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
     files, more = first_rows(
@@ -328,7 +349,7 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
 
 
 def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    """Return the cells of a reject in the card: file, row, rule, value, remedy."""
+    """Return one table row that describes a reject: file, row number, rule, value, remedy."""
     error, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule

@@ -1,4 +1,4 @@
-"""Read complaint files into claims and rejects; `read_claims` runs the steps in order."""
+"""Read complaint files and divide their rows into claims and rejects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns
 
 MAX_REJECTS = 0.05
-"""The largest accepted share of rejects, by default."""
+"""The default for the largest accepted share of rejected rows."""
 
 
 def read_claims(
@@ -31,18 +31,21 @@ def read_claims(
     max_rejects: float = MAX_REJECTS,
     add_to: str | Path | None = None,
 ) -> Claims:
-    """Read complaint files; every row ends as exactly one claim or one reject.
+    """Read complaint files. Every row becomes either one claim or one reject.
 
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
             warehouse file (.duckdb).
-        incident: defines how files write services, claimant types and columns.
-        layouts: deviations of the files of some senders from the incident.
-        max_rejects: the largest accepted share of rejects. Below 1, every file must also have a claim.
-        add_to: a warehouse file whose claims come before the new ones; it is not changed.
+        incident: the outage. It defines the columns of the files and how they write services and claimant
+            types.
+        layouts: layouts of files whose columns or formats differ from those that the incident defines.
+        max_rejects: the largest accepted share of rejected rows. Below 1, every file must also contain at
+            least one claim.
+        add_to: a warehouse file with earlier claims. The result contains these claims first, then the new
+            ones. The warehouse file is not changed.
 
     Raises:
-        InputRefused: an unreadable file, a missing column, a file named twice, no claim, or too many rejects.
+        InputRefused: a file is unreadable, lacks a column or is named twice, or too many rows are rejected.
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
@@ -64,9 +67,9 @@ def read_claims(
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    """Read complaint files, after those of the warehouse file `add_to` if there is one.
+    """Read complaint files, and put the claims of the warehouse file `add_to` before the new claims.
 
-    The result is the claims, and the number of files that were in the warehouse file.
+    Returns the claims, and the number of input files that the warehouse file already contained.
     """
     files, skipped = expand_paths(paths)
     for layout in layouts:
@@ -100,7 +103,7 @@ def _read_files(
 
 
 def _check_row_counts(counted: pl.DataFrame) -> None:
-    """Raise an error if rows were lost: the readers count rows independently of claims and rejects."""
+    """Raise an error if rows were lost, that is, if a file has rows that are neither claim nor reject."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, rows, claims, rejects in lost.head(1).iter_rows():
         raise EnvironmentFailed(

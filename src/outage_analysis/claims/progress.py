@@ -1,4 +1,4 @@
-"""Progress of a long query, reported while it runs: a bar, rows, rows per second, the time left."""
+"""Report the progress of a long query: a bar, rows read, rows per second and the time left."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from contextvars import ContextVar
 
 ProgressCallback = Callable[[str], None]
 progress_callback: ContextVar[ProgressCallback | None] = ContextVar("telling", default=None)
-"""The function that prints a progress line on the terminal; None if progress is not reported."""
+"""The function that shows a progress line in the terminal; None if progress is not reported."""
 UPDATE_SECONDS = 0.25
-"""Seconds between two progress lines."""
+"""Seconds between two updates of the progress line."""
 BAR_WIDTH = 20
-"""Characters of the progress bar."""
+"""Length of the progress bar in characters."""
 
 
 def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
-    """Format one progress line: how much of a file of about `rows` rows was read in `seconds`."""
+    """Return a progress line, such as "[#####...............] a.csv: 25 of about 100 rows".
+
+    `share` is the finished part of the file, from 0 to 1; `seconds` is the time since the start.
+    """
     done = min(1.0, max(0.0, share))
     bar = "#" * round(done * BAR_WIDTH)
     line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
@@ -29,12 +32,13 @@ def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
 
 @contextmanager
 def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
-    """Report the progress of the query that runs in this context.
+    """Report the progress of the query that runs inside the `with` block.
 
     Args:
         name: the name of the file that the query reads.
         rows: the approximate number of rows of that file.
-        share: returns the finished share, from 0 to 1. Another thread calls it while the query runs.
+        share: a function that returns the finished share of the query, from 0 to 1. A background thread calls
+            it while the query runs.
     """
     report = progress_callback.get()
     if report is None:

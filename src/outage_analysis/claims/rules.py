@@ -1,8 +1,8 @@
-"""The validation rules of a claim: the name of each rule is the sentence that the user reads.
+"""The validation rules for rows of complaint files. Each rule has a sentence as its name, shown to users.
 
-Most rules are checked row by row: `rule_conditions` holds an SQL condition over the table `typed`, which is
-true if the row breaks the rule. File readers check the other rules;
-`queries/validated.sql` finds copies and repeated ids.
+Most rules are checked row by row: `rule_conditions` returns an SQL condition for each of them, which is true
+if a row of the table `typed` breaks the rule. The file readers check whether a row has the right number of
+fields, and `queries/validated.sql` finds exact copies and repeated ids.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
-"""SQL pattern of a long number that a spreadsheet has rounded: 1.23457E+11."""
+"""SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
-"""Line breaks and control characters except the tab, as a character class of a regular expression of SQL.
+"""SQL character class (regular expression) of line breaks and control characters except the tab.
 
-An id with a line break most likely contains a whole row, merged into it by a stray quotation mark.
+An id with a line break probably contains a whole row that a stray quotation mark has merged into it.
 """
 
 RULES = (
@@ -43,14 +43,17 @@ RULES = (
     "loss is not negative",
     "loss is plausible",
 )
-"""Every rule; each numeric dimension of the incident adds one.
+"""The names of the validation rules; each numeric dimension of an incident adds one more.
 
-The label `remedy.<rule>` says how to fix a row that breaks the rule.
+For each rule, the locale files contain a label `remedy.<rule>` that says how to correct the row.
 """
 
 
 def rule_conditions(incident: Incident) -> dict[str, str]:
-    """Map each rule that is checked row by row to the SQL condition under which a row breaks it."""
+    """Return the SQL condition of each rule that is checked row by row: rule -> condition.
+
+    The condition is true if the row breaks the rule.
+    """
     first, last = (
         quote_literal(incident.claims_from.isoformat()),
         quote_literal(incident.claims_to.isoformat()),
@@ -81,9 +84,10 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
 
 
 def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
-    """Return SQL list items: the name of each rule that a row breaks, else null.
+    """Return SQL expressions, one per rule: the name of the rule if a row breaks it, else null.
 
-    The items are the rules that reject a row or, if `counted`, the rules that the incident only counts.
+    By default the list contains the rules that reject a row. With `counted`, it contains the rules that the
+    incident only counts.
     """
     condition_by_rule = {
         rule: condition

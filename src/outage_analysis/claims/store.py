@@ -1,6 +1,7 @@
 """Save claims as a Parquet file, or as a warehouse file to which later runs can add files.
 
-Both are written under a temporary name and renamed: if a run is killed, the earlier file stays unchanged.
+Either file is first written under a temporary name and then renamed. If the program is killed while it
+writes, the previous file stays unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from outage_analysis.incidents import Incident, Layout
 
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
-"""The tables of a warehouse file, except `passport`."""
+"""The tables of a warehouse file, except the table `passport`, which describes the file."""
 BIGINT, VARCHAR = "bigint", "varchar"
 COLUMNS = {
     "files": {"file_number": BIGINT, "file": VARCHAR, "rows": BIGINT},
@@ -65,22 +66,26 @@ COLUMNS = {
 }
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
-"""Permissions of a warehouse file, whatever the umask: it contains ids of claimants and texts of rejects."""
+"""Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
 STORE_EDITION = 3
-"""Version of the tables of a warehouse file; a file of another version is refused."""
+"""Version of the table layout of a warehouse file. Files of another version are refused."""
 
 
 def save_claims(claims: Claims, path: str | Path) -> None:
-    """Write claims as Parquet, one row per claim, or as a warehouse file (.duckdb); complete or not at all.
+    """Save claims as a Parquet file (one row per claim) or as a warehouse file (.duckdb).
 
-    The metadata of the Parquet file names the incident and the digests of the input files, and says whether
-    the claims are synthetic. Equal claims give equal bytes. The warehouse file contains the ids of the
-    claimants and the raw text of rejects: do not pass it on.
+    The file is written completely or not at all.
+
+    The metadata of a Parquet file contain the incident, the SHA-256 checksums of the input files, and whether
+    the claims are synthetic. The same claims always give the same bytes. A warehouse file contains the
+    claimant ids and the raw text of rejected rows, so do not pass it on.
 
     Raises:
-        UsageError: another suffix, or synthetic claims under a name without "synthetic".
-        DisclosureBlocked: a column of the Parquet file contains personal data.
-        EnvironmentFailed: the file cannot be written, or another run has changed the warehouse file.
+        UsageError: the suffix is neither .parquet nor .duckdb, or the claims are synthetic and the file name
+            does not contain "synthetic".
+        DisclosureBlocked: a text column to be written to Parquet contains personal data.
+        EnvironmentFailed: the file cannot be written, or the warehouse file exists and these claims were not
+            read with it as `add_to`, or another run has changed it since.
     """
     path = Path(path)
     if path.suffix not in (PARQUET_SUFFIX, STORE_SUFFIX):
@@ -107,10 +112,10 @@ def save_claims(claims: Claims, path: str | Path) -> None:
 
 
 def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
-    """Raise an error if a file of synthetic claims does not have "synthetic" in its name.
+    """Raise an error if claims are synthetic and the file name does not contain "synthetic".
 
     Raises:
-        UsageError: the name lacks "synthetic".
+        UsageError: the name does not contain "synthetic".
     """
     if synthetic and "synthetic" not in path.name.lower():
         raise UsageError(
@@ -121,9 +126,9 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
 
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
-    """Write a new warehouse file, or a copy of the existing one with the claims of this run added.
+    """Write a warehouse file: a new one, or a copy of the existing file with the claims of this run added.
 
-    `path` is the final name of the file, and `part` the temporary name to write to.
+    `path` is the final path of the file. `part` is the temporary path to which this function writes.
     """
     warehouse = claims.warehouse
     warehouse.load("new_passport", _passport_table(claims))
@@ -138,9 +143,9 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
 
 @contextmanager
 def _folder_lock(path: Path) -> Iterator[None]:
-    """Lock the folder of a file against other writers; on Windows do nothing.
+    """Hold a lock on the folder that contains a file, so that no other run writes there; no lock on Windows.
 
-    The lock ends with the process, so a killed run leaves none behind.
+    The operating system releases the lock when the process ends, even if the process is killed.
     """
     if not path.parent.is_dir():
         raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
@@ -158,14 +163,15 @@ def _folder_lock(path: Path) -> Iterator[None]:
 
 
 def _file_state(path: Path) -> FileState:
-    """Return inode, modification time and size: at least one changes when a file is replaced."""
+    """Return the inode, modification time and size of a file; at least one changes if it is replaced."""
     status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _saved_claims_query(claims: Claims) -> str:
     incident = claims.incident
-    # Losses are stored in the smallest unit; complaint files write them with the decimals of the currency.
+    # The warehouse stores losses in the smallest currency unit, such as cents. Complaint files state them
+    # with decimals.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
@@ -173,7 +179,11 @@ def _saved_claims_query(claims: Claims) -> str:
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
-    """Return the metadata of a Parquet file of claims: incident, digests of the inputs, synthetic or not."""
+    """Return the metadata for a Parquet file of claims.
+
+    The metadata contain the incident id, the checksums of the incident and of the input files, and whether
+    the claims are synthetic.
+    """
     return {
         INCIDENT_KEY: claims.incident.id,
         "outage_analysis.incident_sha256": _incident_sha256(claims.incident),
@@ -187,7 +197,7 @@ def _incident_sha256(incident: Incident) -> str:
 
 
 def _passport_table(claims: Claims) -> pl.DataFrame:
-    """Return one row that describes a warehouse file: version, incident, input files and their layouts."""
+    """Return one row that describes a warehouse file: version, incident, input files and layouts."""
     layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
     return pl.DataFrame(
         {
@@ -202,11 +212,11 @@ def _passport_table(claims: Claims) -> pl.DataFrame:
 
 
 def open_claims(path: Path, incident: Incident) -> Claims:
-    """Open the claims of a warehouse file, read-only.
+    """Open a warehouse file for reading and return its claims.
 
     Raises:
-        InputRefused: no warehouse file of this version, or claims validated with another definition of the
-            incident.
+        InputRefused: the file is not a warehouse file of this version, or its claims were validated with a
+            different definition of the incident.
     """
     warehouse = Warehouse()
     synthetic, staged = _open_store(warehouse, path, incident, {t: t for t in TABLES})
@@ -216,7 +226,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 
 def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the tables `files` and `earlier`, empty, for a run that does not add to a warehouse file."""
+    """Create empty tables `files` and `earlier`, for a run that does not add to a warehouse file."""
     warehouse.load(
         "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
     )
@@ -226,10 +236,10 @@ def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
 def load_earlier_claims(
     warehouse: Warehouse, path: Path, incident: Incident
 ) -> tuple[StagedFiles, ExtendedStore, bool]:
-    """Open the warehouse file to which a run adds: its claims become the view `earlier`.
+    """Open the warehouse file to which a run adds claims. Its claims become the view `earlier`.
 
     Returns:
-        The files in it, its state, and whether any of its rows is synthetic.
+        The input files of the warehouse file, its file state, and whether any of its rows are synthetic.
     """
     state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
@@ -241,10 +251,10 @@ def load_earlier_claims(
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
 ) -> tuple[bool, StagedFiles]:
-    """Open a warehouse file, define a view per table, and check its passport.
+    """Open a warehouse file, define one view for each of its tables, and check version and incident.
 
-    `names` maps each table of the file to the name of its view. The result is whether the claims are
-    synthetic, and the files with their layouts.
+    `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic, and
+    the input files with their layouts.
     """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)

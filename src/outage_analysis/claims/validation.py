@@ -1,4 +1,4 @@
-"""Validate staged rows: parse the text of each cell, and check the rules that the row breaks."""
+"""Validate the rows that the fast path could not accept: parse each cell and check the validation rules."""
 
 from __future__ import annotations
 
@@ -36,17 +36,20 @@ NO_ID = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
 )
-"""Pattern of a lower-case text that is no id: blank, a word for a missing id, or the label of a total."""
+"""Pattern of a lower-case text that is not an id: empty, a word for a missing id, or the label of a total."""
 
 
 def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Create the tables `validated`, `noted` and `rejects`, and the views `accepted` and `claims`.
+    """Validate the staged rows, and create the tables and views of claims and rejects.
 
-    A row of the fast path is a claim if it is `ok`. This function validates the other rows, which were staged
-    as texts.
+    Creates the tables `validated`, `noted` and `rejects` and the views `accepted` and `claims`.
+
+    The fast path has already accepted the rows of `fast_rows` in which `ok` is true. This function validates
+    the other rows, which are in the table `staged` as text.
 
     Raises:
-        InputRefused: a file has the header of another table among its rows, or a row that states a unit.
+        InputRefused: a file contains the header of another table between its rows, or a row that states the
+            unit of the losses.
     """
     if warehouse.count("staged"):
         warehouse.load("spellings", _known_spellings(warehouse, incident))
@@ -54,7 +57,7 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
         _check_no_unit_rows(warehouse, staged)
         warehouse.load("headers_again", _repeated_headers(warehouse, incident, staged))
         _apply_rules(warehouse, incident)
-    else:  # skip the query: the engine would take long to plan it for no row
+    else:  # DuckDB would take long to plan the validation query, even if there is no row to validate.
         raw = "".join(
             f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
         )
@@ -81,7 +84,7 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
 
 
 def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Create `typed`: the texts of each staged row, and the values that the formats of its file give them."""
+    """Create the table `typed`: the cell texts of each staged row, and the values parsed from these texts."""
     raw = "".join(
         f", nullif(trim({quote_identifier(d.id)}, $blanks), '') as {quote_identifier('raw_' + d.id)}"
         for d in incident.dimensions
@@ -104,7 +107,7 @@ def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Create `validated`: each staged row with the broken rules that reject it and those only counted."""
+    """Create the table `validated`: each staged row, the rules that reject it, and the rules only counted."""
     counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
         "validated",
@@ -120,7 +123,7 @@ def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
 
 
 def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Group the file numbers by layout; most runs have a single layout."""
+    """Group the numbers of the input files by layout. Most runs have a single layout."""
     groups: list[tuple[Layout, list[str]]] = []
     for number, layout in enumerate(layouts):
         same = next((numbers for other, numbers in groups if other == layout), None)
@@ -131,7 +134,10 @@ def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Return the staged spellings of services and claimant types that are known: list, raw, id."""
+    """Return the spellings of known services and claimant types in the staged rows.
+
+    The columns are `list` (service or claimant_type), `raw` (the spelling) and `id`.
+    """
     lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
@@ -147,12 +153,13 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
 
 
 def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> pl.DataFrame:
-    """Return the rows that repeat the header of their file: file_number, source_row.
+    """Return the rows that repeat the header of their file, as file_number and source_row.
 
-    Concatenated exports have such rows.
+    Headers are repeated if several exports were concatenated into one file.
 
     Raises:
-        InputRefused: a row is the header of another table, whose columns are in another order.
+        InputRefused: a row contains the headers of the file in a different order, so that another table
+            begins there.
     """
     columns = required_columns(incident)
     header_words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
@@ -174,7 +181,7 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFi
 
 
 def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
-    """Raise an error if a row states the unit of the losses, unless the layout gives the scale."""
+    """Raise an error if a row contains a unit instead of a loss, and the layout gives no scale for losses."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
@@ -190,7 +197,10 @@ def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
 def _rows_with_header_words(
     warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
 ) -> list[tuple[Any, ...]]:
-    """Return the staged rows in which a service, type, day or loss is a header word: number, row, cells."""
+    """Return the staged rows in which some cell is a header: file number, row number, cells.
+
+    Only cells for service, claimant type, day and loss that could not be read as a value are searched.
+    """
     texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
     matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
     if matches.is_empty():

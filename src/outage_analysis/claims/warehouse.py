@@ -1,4 +1,4 @@
-"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network."""
+"""Run all SQL of the package on one in-memory DuckDB connection without network access."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from outage_analysis.files import temporary_folder
 
 
 class _ArrowStream:
-    """Wrapper that passes a Polars frame to DuckDB as an Arrow C stream, without pyarrow."""
+    """Wrapper that lets DuckDB read a Polars frame through the Arrow C interface, without pyarrow."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
@@ -35,17 +35,19 @@ class _ArrowStream:
 class Limits:
     """Limits on the memory, threads and disk space that the SQL engine may use.
 
-    A run needs about 300 MB in addition to `memory`. It needs about 0.5 GB if it compares tens of millions
-    of ids, and about 1 GB if it also compares them with the ids of a warehouse file.
+    A run needs about 300 MB in addition to `memory`. It needs another 0.5 GB to search tens of millions of
+    claim ids for duplicates, and about 1 GB if it also compares them with the ids of a warehouse file.
     """
 
     memory: str = "50%"
-    """Memory for tables and queries, such as 4GB or 50% of the machine; the rest is written to `folder`."""
+    """Memory for tables and queries, such as 4GB or 50%. Data beyond this limit are written to `folder`."""
     threads: int | None = None
     """Number of threads; None for one thread per core."""
     folder: Path | None = None
-    """Folder for copies of files and for data that does not fit into memory, which may take up to 90 % of its
-    free space. None for the system's folder for temporary files."""
+    """Folder for copies of input files and for data that do not fit into memory.
+
+    These data may take up to 90 % of its free space. None means the system's folder for temporary files.
+    """
 
     def __post_init__(self) -> None:
         if not MEMORY_PATTERN.fullmatch(self.memory):
@@ -60,7 +62,7 @@ class Limits:
 MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
 MAX_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
-"""The limits of every warehouse that is opened from now on."""
+"""The limits that apply to every warehouse that is created afterwards."""
 
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
@@ -74,8 +76,8 @@ TableColumns = Mapping[str, Mapping[str, str]]
 class Warehouse:
     """The tables of one run, in one in-memory DuckDB connection.
 
-    `create` makes a table from SQL, `frame` returns the rows of a query as a Polars frame, and `relation`
-    returns a DuckDB relation.
+    Use `create` to make a table from a query, `frame` to get the rows of a query as a Polars frame, and
+    `relation` to get a DuckDB relation.
     """
 
     def __init__(self) -> None:
@@ -92,13 +94,14 @@ class Warehouse:
             }
         )
         self._file: str | None = None
-        """The name of the opened warehouse file, for the error message if the file is damaged."""
+        """The name of the opened warehouse file. The error message names it if the file is damaged."""
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
-        # Without UTC, timestamps would be read in the time zone of the machine.
+        # By default DuckDB would read timestamps in the time zone of the machine.
         self._run("set TimeZone = 'UTC'", {})
-        # In IPython the progress bar is on and prints. In Jupyter it is off, and setting it is an error
-        # without ipywidgets.
+        # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
+        # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
+        # on.
         bar_is_on = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
         if progress_callback.get() is not None:
             self._run("set enable_progress_bar_print = false", {})
@@ -111,28 +114,28 @@ class Warehouse:
         self._run(f'create or replace table "{table}" as {query}', values)
 
     def view(self, name: str, query: str) -> None:
-        """Define or redefine a view."""
+        """Create or replace a view from a query."""
         self._run(f'create or replace view "{name}" as {query}', {})
 
     def append(self, table: str, query: str, **values: object) -> None:
-        """Add the rows of a query to a table, by column name."""
+        """Append the rows of a query to a table, matching columns by name."""
         self._run(f'insert into "{table}" by name {query}', values)
 
     def append_frame(self, table: str, frame: pl.DataFrame) -> None:
-        """Add the rows of a Polars frame to a table, by column name."""
+        """Append the rows of a Polars frame to a table, matching columns by name."""
         with self._registered(frame) as rows:
             self.append(table, f"from {rows}")
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        """Add the rows of a query that reads a file, and report its progress.
+        """Append the rows of a query that reads a file to a table, and report progress while it runs.
 
-        `name` and `rows` are the name of the file and its approximate number of rows.
+        `name` is the name of the file, and `rows` its approximate number of rows.
         """
         with report_progress(name, rows, lambda: self._connection.query_progress() / 100):
             self.append(table, query, **values)
 
     def delete(self, table: str, condition: str) -> None:
-        """Delete the rows of a table that meet a condition."""
+        """Delete the rows of a table that meet an SQL condition."""
         self._run(f'delete from "{table}" where {condition}', {})
 
     def change_to_text(self, table: str, column: str) -> None:
@@ -140,7 +143,10 @@ class Warehouse:
         self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})
 
     def mark_not_ok(self, table: str, places: str) -> None:
-        """Set `ok` to false in the rows whose rowid is in the column `place` of the table `places`."""
+        """Set the column `ok` to false in the rows of a table that are listed in the table `places`.
+
+        The column `place` of `places` contains the DuckDB rowids of these rows.
+        """
         self._run(f'update "{table}" set ok = false where ok and rowid in (select place from "{places}")', {})
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
@@ -150,7 +156,7 @@ class Warehouse:
 
     @contextmanager
     def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
-        """Return the name under which queries inside this context can read a Polars frame."""
+        """Make a Polars frame readable for SQL inside the `with` block, and return its name in SQL."""
         name = "_incoming"
         self._connection.register(name, _ArrowStream(frame))
         try:
@@ -170,28 +176,32 @@ class Warehouse:
         """Return the rows of a query as a Polars frame."""
         relation = self.relation(query, **values)
         try:
-            return pl.DataFrame(relation)  # the query runs only here
+            return pl.DataFrame(relation)  # DuckDB runs the query only when Polars fetches its rows.
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
 
     def relation(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """Return a query written by the user as a DuckDB relation; `values` fill its parameters ($name)."""
+        """Return an SQL query as a DuckDB relation.
+
+        Keyword arguments are the parameters of the query, which are written as $name.
+        """
         try:
             return self._connection.sql(query, params=values or None)
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
 
     def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
-        """Write the rows of a query as Parquet, in the order of the query.
+        """Write the rows of a query to a Parquet file, in the order of the query.
 
-        `metadata` is written into the key-value metadata of the file.
+        `metadata` is stored in the file as key-value metadata.
         """
         entries = ", ".join(
             f"{quote_identifier(key)}: {quote_literal(value)}" for key, value in sorted(metadata.items())
         )
         options = f"format parquet, compression zstd, kv_metadata {{{entries}}}"
-        # The writer drops data that the statistics call unneeded. The statistics of a query depend on its
-        # wording, those of a table only on its rows: equal rows then give equal bytes.
+        # The rows are stored in a table before they are written, so that equal rows give equal bytes.
+        # DuckDB's Parquet writer uses statistics to leave out data. The statistics of a query depend on how
+        # the query is written, those of a table only on its rows.
         self.create("_written", query)
         try:
             self._run(f"copy _written to {quote_literal(str(path))} ({options})", {})
@@ -199,15 +209,15 @@ class Warehouse:
             self._run("drop table _written", {})
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
-        """Create a warehouse file with one table per query; `tables` maps table names to queries."""
+        """Create a warehouse file with the given tables: table name -> SQL query of its rows."""
         with self._attached(path):
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
     def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
-        """Add rows to some tables of a copy of the opened warehouse file, and replace other tables.
+        """Add rows to tables in a copy of the opened warehouse file, and replace other tables in the copy.
 
-        `path` is the copy; `added` and `replaced` map table names to queries.
+        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries.
         """
         _check_base_tables_only(path, self._columns)
         with self._attached(path):
@@ -229,15 +239,16 @@ class Warehouse:
 
         Args:
             path: the warehouse file; it may come from an untrusted source.
-            names: table of the file -> name of its view.
+            names: name of a table in the file -> name of the view to define for it.
             columns: the columns that each table of the file must have.
 
         Raises:
-            InputRefused: the file holds anything but base tables with these columns.
+            InputRefused: the file contains anything other than tables with exactly these columns.
         """
         tables = _check_base_tables_only(path, columns)
         self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        # The file may have been replaced after it was checked.
+        # Another program may have replaced the file after it was checked, so the table definitions are
+        # compared again.
         if self.frame(_base_tables_query(), database="opened").rows() != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
@@ -251,7 +262,7 @@ class Warehouse:
             raise self._as_own_error(error) from error
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
-        """Return the engine's error as the error class with the right exit code."""
+        """Convert a DuckDB error to an error of this package, which has the right exit code."""
         first = str(error).strip().splitlines()[0].removeprefix("Out of Memory Error: ").rstrip(".")
         if self._file and "Corrupt" in first:
             return InputRefused("is damaged", file=self._file, remedy="Ingest its files again.")
@@ -264,27 +275,30 @@ class Warehouse:
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
-            return InputRefused(first)  # DuckDB raises a bare Error for a damaged Parquet file
-        return error  # a mistake in a query: the message of the engine is the most useful
+            # DuckDB raises `duckdb.Error` itself, not a subclass, for a damaged Parquet file.
+            return InputRefused(first)
+        return error  # The query has a mistake, which DuckDB's own message explains best.
 
 
 def _base_tables_query() -> str:
-    """Return the query that lists the base tables of a database."""
+    """Return the SQL query that lists the ordinary tables (no views) of a database."""
     return queries.load("base_tables")
 
 
 def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
-    """Raise an error if a warehouse file has anything but base tables with these columns.
+    """Raise an error if a warehouse file contains anything other than tables with exactly these columns.
 
-    A view, macro or trigger in a file from somebody else could read local files as soon as it is used. This
-    function reads the catalog of the file in a separate connection that can reach no other file.
+    A view, macro or trigger in a file of unknown origin could read local files as soon as it is used.
+    Therefore this function first reads the catalog of the file in a separate connection, which cannot access
+    any other file.
 
     Returns:
-        The name and the definition of each table, as the engine writes them.
+        The name and the SQL definition of each table.
 
     Raises:
-        InputRefused: such a file.
-        duckdb.Error: the file is no database, or is damaged.
+        InputRefused: the file contains a view, macro or other object, or tables with other columns, or
+            another program has unsaved changes to it.
+        duckdb.Error: the file is not a DuckDB database, or is damaged.
     """
     place = str(path.absolute())
     log = Path(f"{place}.wal")

@@ -1,8 +1,8 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-One module per group of commands: report (also cost), claims, explore, decide, lookup, notebooks. They share
-options.py (the declared options), console.py (what is printed) and cost_output.py (how a cost is printed).
-Each command imports the library inside its function, so that `--help` starts quickly.
+Each group of commands has a module: report (also cost), claims, explore, decide, lookup, notebooks. They
+share options.py (options that several commands have), console.py (printing) and cost_output.py (how a cost is
+printed). Each command imports the library inside its function, so that `--help` starts quickly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from outage_analysis.cli import claims, decide, explore, lookup, notebooks, repo
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 
 GARBAGE_THRESHOLD = 100_000
-"""How many new objects trigger a garbage collection; Python's default is 700."""
+"""Number of new objects after which Python collects garbage; the default of Python is 700."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +39,7 @@ app = typer.Typer(
 
 
 def _add_group(title: str, group: typer.Typer) -> None:
-    """Add the commands of a group to the program, under a title of their own in `--help`."""
+    """Add a group of commands to the program; `--help` lists them under the title of the group."""
     for command in group.registered_commands:
         command.rich_help_panel = title
     for subgroup in group.registered_groups:
@@ -56,11 +56,13 @@ _add_group("Projects and notebooks", notebooks.commands)
 
 
 def main() -> None:
-    """Run the command; print an error on stderr as one line, and exit with its code."""
-    # Without these two lines, garbage collection takes a tenth of the time of a short command.
+    """Run a command. If it fails, print the error on stderr as one line, and exit with its exit code."""
+    # Garbage collection is made rare and is skipped at exit. Otherwise it would take a tenth of the running
+    # time of a short command.
     gc.set_threshold(GARBAGE_THRESHOLD)
     atexit.register(gc.freeze)
-    if hasattr(signal, "SIGPIPE"):  # `outage-analysis facts | head` ends without an error message
+    # A pipe that closes early, as in `outage-analysis facts | head`, must not cause an error message.
+    if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app()
@@ -98,9 +100,10 @@ def set_engine_limits(
         ),
     ] = None,
 ) -> None:
-    """Apply the options before the command: what the engine may use of the machine."""
-    if context.invoked_subcommand != "lab":  # the kernels of `lab` run the user's own code
-        # With more threads the last digits of a long dot product depend on the number of cores.
+    """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""
+    # `lab` starts notebooks that run the user's own code, so it does not limit their threads.
+    if context.invoked_subcommand != "lab":
+        # With several threads, the last digits of a long dot product would depend on the number of cores.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory is None and threads is None and temp is None:
         return

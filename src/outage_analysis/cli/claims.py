@@ -1,4 +1,4 @@
-"""The commands on complaint files: `ingest` reads, `inspect` looks, `cube` aggregates, `synth` makes some."""
+"""The commands for complaint files: `ingest`, `inspect`, `cube`, and `synth` for synthetic complaints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from outage_analysis.cli.options import (
 )
 from outage_analysis.errors import UsageError, one_line
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
@@ -43,7 +43,7 @@ DUPLICATES_WARNING = (
     "duplicates across files cannot be checked in a bare cube; where a claim may be in two files, use "
     "ingest --add with a warehouse file"
 )
-"""The warning that follows each addition of cubes."""
+"""The warning that is printed after cubes were added."""
 
 
 @commands.command()
@@ -59,10 +59,10 @@ def ingest(
     add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read complaint files and account for every row: rows = claims + rejects.
+    """Read complaint files, and count for each file how many rows are claims and how many are rejected.
 
-    Prints a summary of each file, the rules that rows broke, and the first rejects with file, row, column,
-    value and remedy. Personal data is masked. Examples:
+    Prints a summary of each file, the rules that rows break, and the first rejected rows with file, row,
+    column, value and remedy. Personal data are masked. Examples:
 
         outage-analysis ingest complaints.xlsx --incident my-outage.toml --columns call-centre.toml
 
@@ -98,7 +98,7 @@ def ingest(
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
-    """Print a quality report: files, broken rules, first rejects, claimants, heaping, and a summary line."""
+    """Print a data quality report: files, broken rules, first rejects, claimants, heaping, and a summary."""
     import polars as pl
 
     print_table(pl.DataFrame(quality["files"]), "Every row is one claim or one reject")
@@ -131,11 +131,11 @@ def inspect(
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Inspect an unknown complaint file, and propose the layout that reads it.
+    """Inspect an unknown complaint file, and propose a layout with which it can be read.
 
-    Prints the columns with their types, notations, missing shares and personal data, the first rows
-    (masked), the services and claimant types without an alias, and the number of claimants. The incident
-    determines which columns and services are expected: name your own. Example:
+    Prints the columns with their types, notations, missing shares and personal data, the first rows (masked),
+    the names of services and claimant types that the incident does not know, and the number of claimants. The
+    incident determines which columns and services are expected, so name your own with --incident. Example:
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
@@ -162,7 +162,7 @@ def inspect(
 
 
 def _print_inspection(inspection: Inspection) -> None:
-    """Print what a file contains, then the proposed layout."""
+    """Print a description of a file, then the proposed layout."""
     unreadable = f", {inspection.unreadable:,} of another width" if inspection.unreadable else ""
     dialect = f", {one_line(inspection.dialect)}" if inspection.dialect else ""
     name = one_line(inspection.name)
@@ -193,11 +193,11 @@ def cube(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Aggregate claims by dimensions and loss band: claims, loss, loss squared.
+    """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
-    Bands are a fine grid with the policy's edges. A band contains losses over `over`, up to and including
-    `up_to`; both are empty if the loss is unknown. A .parquet file also records its complaint files, rules
-    and bands, so that the files of another month can be added. Examples:
+    The loss bands are a fine grid that includes the edges of the policy. A band contains losses over `over`,
+    up to and including `up_to`. Both are empty in the band of unknown losses. A .parquet file also records
+    its complaint files, rules and bands, so that you can later add the files of another month. Examples:
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
 
@@ -233,7 +233,7 @@ def cube(
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
-    """Refuse paths where a cube cannot be written; return whether --out replaces the cube of --add."""
+    """Raise an error if a cube cannot be written to `out`; return whether `out` replaces the cube `add`."""
     if add and (out is None or out.suffix != ".parquet"):
         raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
     replaces = bool(add and out and out.exists() and add.exists() and out.samefile(add))
@@ -245,7 +245,10 @@ def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
 def _write_cube(
     built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
 ) -> None:
-    """Write the rows as .csv, or as .parquet the cube, added to the earlier one if there is one."""
+    """Write a cube to a .csv or .parquet file.
+
+    In a .parquet file, the cube is added to the earlier cube if there is one.
+    """
     from outage_analysis.losses import merge_cubes, save_cube, with_provenance
     from outage_analysis.reports import write_table
 
@@ -286,11 +289,11 @@ def synth(
     ] = Path("kakao-2022-synthetic.csv"),
     as_json: Json = False,
 ) -> None:
-    """Write synthetic complaints that match the published margins exactly.
+    """Write synthetic complaints whose totals match the published totals exactly.
 
-    They serve the pipeline, tests and teaching. They are not findings about the incident, and no
-    headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject per
-    rule. Examples:
+    Use these complaints to test the program and for teaching. They are not findings about the incident, and
+    no headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject
+    for each rule. Examples:
 
         outage-analysis synth --seed 7 --out my-synthetic.csv
 

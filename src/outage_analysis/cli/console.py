@@ -1,4 +1,4 @@
-"""What the commands print: results on stdout; progress and warnings on stderr."""
+"""Print the output of the commands: results on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
     from outage_analysis.analysis import DisplayUnits
@@ -22,18 +22,18 @@ if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
     from outage_analysis.text import Locale, TextTable
 
 LONGEST_TEXT = 2_000
-"""The most characters of a text from a TOML file that a terminal prints."""
+"""Most characters that are printed of a text from a TOML file."""
 LONGEST_NOTE = 400
-"""The most characters of a note below the tables."""
+"""Most characters that are printed of a note below the tables."""
 LONGEST_CELL = 400
-"""The most characters of a text that a table cell prints."""
+"""Most characters that are printed of a table cell."""
 MOST_ROWS = 500
-"""The most rows of a table that a terminal prints."""
+"""Most rows that are printed of a table."""
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that names the current step on stderr; in a pipe it prints nothing."""
+    """Provide a function that shows the current step on stderr; it shows nothing outside a terminal."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -53,7 +53,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def warn_of_rejects(claims: Claims | None) -> None:
-    """Print on stderr how many rows were rejected, if any were."""
+    """Print on stderr how many rows were rejected, if there are any."""
     rejects = int(claims.files["rejects"].sum()) if claims else 0
     if claims and rejects:
         rows = rejects + len(claims)
@@ -66,7 +66,7 @@ def print_line(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a result as JSON with sorted keys; an infinite or undefined number becomes null."""
+    """Print a result as JSON with sorted keys. Infinite and undefined numbers become null."""
     text = json.dumps(
         _without_infinities(value),
         ensure_ascii=False,
@@ -75,7 +75,8 @@ def print_json(value: object) -> None:
         default=_json_value,
         allow_nan=False,
     )
-    # An escape sequence from a file must not reach a terminal; JSON itself escapes only some characters.
+    # Escape all non-printable characters, because an escape sequence from a file must not reach the terminal.
+    # The JSON encoder escapes only some of them.
     print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
@@ -88,7 +89,7 @@ def _without_infinities(value: object) -> object:
 
 
 def _json_value(value: object) -> object:
-    """Convert a day or a decimal number, which JSON does not have."""
+    """Convert a day or a decimal number to a value that JSON has."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -97,7 +98,7 @@ def _json_value(value: object) -> object:
 
 
 def print_text(text: str) -> None:
-    """Print a sentence on stdout; on a terminal, break it between words and keep its indentation."""
+    """Print a sentence on stdout. On a terminal, break it between words and keep its indentation."""
     width = _terminal_width()
     if width is None:
         print_line(text)
@@ -111,13 +112,13 @@ def print_text(text: str) -> None:
 
 
 def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
-    """Print a table under its title, in the first of these forms that fits the terminal.
+    """Print a table below its title, in the first of three forms that fits the width of the terminal.
 
-    1. A grid with every figure in full.
+    1. A grid with all digits of every number.
     2. A grid with amounts in thousands, millions or billions; the title then names the unit.
-    3. A block of lines per row.
+    3. A block of lines for each row, with one line per column.
 
-    A file or a pipe always gets the first form, one line per row.
+    If stdout is a file or a pipe, the table is always printed in the first form, one line per row.
     """
     width, full = _terminal_width(), _text_table(frame, sums)
     if width is None or full.fits(width):
@@ -135,18 +136,21 @@ def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = Non
 
 
 def _terminal_width() -> int | None:
-    """The columns of the terminal, or None if stdout is a file or a pipe."""
+    """Return the width of the terminal in characters; None if stdout is a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _in_larger_unit(frame: pl.DataFrame, sums: DisplayUnits | None) -> tuple[str, TextTable] | None:
-    """The unit, such as "million KRW", and the table with its amounts in that unit; None without a unit."""
+    """Return a larger unit, such as "million KRW", and the table with its amounts in this unit.
+
+    Returns None if no larger unit fits.
+    """
     unit = sums.common_unit(frame) if sums else None
     return (f"{unit[1]} {sums.currency}", _text_table(frame, sums, unit[0])) if sums and unit else None
 
 
 def _text_table(frame: pl.DataFrame, sums: DisplayUnits | None, unit: int | None = None) -> TextTable:
-    """The cells of a table as texts; a unit divides the amounts."""
+    """Return a table whose cells are formatted as text. If `unit` is given, amounts are divided by it."""
     from outage_analysis.analysis import whole_counts
     from outage_analysis.text import TextTable
 
@@ -164,14 +168,14 @@ def print_titled_tables(
     notes: Iterable[str],
     sums: DisplayUnits | None = None,
 ) -> None:
-    """Print the tables that have a title and at least one row, in the order of the titles; then the notes.
+    """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
 
     Args:
-        tables: the tables by name.
-        titles: the titles by name of the table.
-        prefix: what precedes each title, such as "Synthetic rows: ".
-        notes: sentences that follow the tables.
-        sums: how to write amounts.
+        tables: name -> table.
+        titles: name of a table -> its title.
+        prefix: text before each title, such as "Synthetic rows: ".
+        notes: sentences to print after the tables.
+        sums: the units in which amounts are printed.
     """
     from outage_analysis.text import Locale
 
@@ -189,7 +193,10 @@ def print_titled_tables(
 
 
 def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-    """The table with one column `band` in place of `over` and `up_to`, if these are whole losses."""
+    """Return a table in which one column `band`, in words, replaces the columns `over` and `up_to`.
+
+    The table is unchanged if `over` is not a column of integers.
+    """
     if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
         return table
     position = table.columns.index("over")
@@ -199,7 +206,7 @@ def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
 
 
 def band_expression(locale: Locale) -> pl.Expr:
-    """The loss band in words, from the columns `over` and `up_to`."""
+    """Return an expression for the loss band in words, from the columns `over` and `up_to`."""
     import polars as pl
 
     return pl.struct("over", "up_to").map_elements(
@@ -208,7 +215,10 @@ def band_expression(locale: Locale) -> pl.Expr:
 
 
 def _cell_text(value: object) -> str:
-    """A number with separators; anything else on one line without control characters."""
+    """Return a table cell as text.
+
+    Numbers get thousands separators. Other values are put on one line, without control characters.
+    """
     from outage_analysis.text import Locale
 
     if value is None:

@@ -1,4 +1,4 @@
-"""How the commands print a cost: three sentences, then totals, quantiles, cost lines and loss bands."""
+"""Print a cost: three sentences, then tables of totals, quantiles, cost lines and loss bands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from outage_analysis.cli.console import band_expression, print_line, print_table, print_text
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
     from outage_analysis.analysis import Analysis, DisplayUnits, Plan, PolicyComparison
@@ -20,11 +20,11 @@ BOUNDS_NOTE = (
     "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
 )
 MEASURES = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-"""The columns of the table of quantiles, in order."""
+"""The columns of the table of quantiles, in the order in which they are printed."""
 
 
 def cost_as_json(analysis: Analysis) -> dict[str, Any]:
-    """The cost as a dictionary for JSON; amounts are in the smallest unit of the currency."""
+    """Return the cost as a dictionary for JSON. Amounts are in the smallest unit of the currency."""
     return {
         **origin(analysis, analysis.plan),
         "policy": analysis.policy.id,
@@ -43,7 +43,7 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
 
 
 def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
-    """What a result depends on: incident, ledger, day, draws and seed; which assumptions are examples."""
+    """Return the inputs of a result for JSON: incident, ledger, day, draws, seed, and example assumptions."""
     inputs = result.used_ledger
     return {
         "incident": result.incident.id,
@@ -59,7 +59,7 @@ def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
 
 
 def warn_of_examples(result: Analysis | PolicyComparison) -> None:
-    """Print a warning on stderr if assumptions of the result are only examples."""
+    """Print a warning on stderr if some assumptions of the result are only examples."""
     from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale
 
@@ -69,14 +69,14 @@ def warn_of_examples(result: Analysis | PolicyComparison) -> None:
 
 
 def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
-    """The table from published counts and the one from claims, as one; the column `basis` tells which."""
+    """Return the costs from published counts and from claims as one table; `basis` names the source."""
     import polars as pl
 
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
 
 
 def print_cost(analysis: Analysis) -> None:
-    """Print the answer in three sentences, then tables: quantiles, totals, cost lines, loss bands."""
+    """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
     from outage_analysis.analysis import DisplayUnits
 
     sums = DisplayUnits.from_document(analysis.incident)
@@ -94,7 +94,7 @@ def print_cost(analysis: Analysis) -> None:
 
 
 def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Locale) -> None:
-    """Print one table of cost lines per basis, then one table of loss bands per basis and line."""
+    """Print a table of cost lines for each basis (published counts or claims), then tables by loss band."""
     import polars as pl
 
     columns = ("count", *BOUNDS)
@@ -112,7 +112,11 @@ def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Loca
 
 
 def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
-    """The answer in words: how much cash, which cost lines it counts, how likely it exceeds the budget."""
+    """Return three sentences on the cost.
+
+    The sentences state the expected cash, which cost lines it includes, and how likely the cash exceeds the
+    budget.
+    """
     basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None
     later_lines = ", ".join(analysis.dropped_lines)
@@ -139,7 +143,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
 
 
 def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """How likely the cash of a run exceeds the budget; empty without a budget."""
+    """Return a sentence on how likely the cash exceeds the budget; empty if there is no budget."""
     budget = analysis.uncertainty_table(basis, "budget")
     if budget is None:
         return ""
@@ -156,7 +160,7 @@ def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 
 def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
-    """Print per run the quantiles of each valuation, their numerical error and the effect of dependence."""
+    """Print a table of quantiles per basis, with numerical errors and the effect of correlated inputs."""
     for basis in analysis.runs:
         quantiles = analysis.uncertainty_table(basis, "quantiles")
         if quantiles is None:

@@ -1,4 +1,4 @@
-"""The commands that help to decide: `sensitivity`, `compare`, `backtest` and `bridge`."""
+"""The commands that support decisions: `sensitivity`, `compare`, `backtest` and `bridge`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from outage_analysis.cli.options import (
 )
 from outage_analysis.errors import UsageError, one_line
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison
@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
 commands = typer.Typer()
 
 LONGEST_SENTENCE = 1_000
-"""The most characters of the sentence above a comparison."""
+"""Most characters of the sentence that is printed above a comparison."""
 
 Valuation = Annotated[
     str,
@@ -74,7 +74,7 @@ BACKTEST_TITLES = {
 OUTCOME_COLUMNS = (
     *("outcome", "given", "p10", "p50", "p90", "observed", "percentile", "verdict", "crps", "sharpness"),
 )
-"""The columns of the table of outcomes that `backtest` prints; --json has all."""
+"""The columns of the table of outcomes that `backtest` prints; --json returns all columns."""
 
 
 @commands.command()
@@ -94,9 +94,9 @@ def sensitivity(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print what moves the cost: a tornado, shares of the variance, levers, break-evens.
+    """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
 
-    Levers are decisions, so they do not contribute to the variance. Example:
+    Levers are decisions, so they do not contribute to the variance of the cost. Example:
 
         outage-analysis sensitivity --exceeds 500_000_000
     """
@@ -130,7 +130,7 @@ def sensitivity(
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
-    """The table with the column `part` in words: the loss band or the name of the model, not its number."""
+    """Return a table whose column `part` contains names: the loss band or the model instead of its number."""
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
@@ -161,10 +161,10 @@ def compare(
     valuation: Valuation = "cash",
     as_json: Json = False,
 ) -> None:
-    """Compare what policies cost, on the same draws of everything uncertain.
+    """Compare the costs of policies, computed with the same random draws of all uncertain inputs.
 
-    Works from published counts, or from --claims or --counts. The default ledger is the incident's latest by
-    the as-of day. Example:
+    The costs are computed from published counts, or from --claims or --counts. The default ledger is the
+    latest ledger of the incident on the as-of day. Example:
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
@@ -195,7 +195,7 @@ def _print_result(
     *,
     synthetic: bool,
 ) -> None:
-    """Print tables with amounts in whole currency, the notes, and a line that names day and currency."""
+    """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency."""
     from outage_analysis.analysis import DisplayUnits
 
     prefix = "Synthetic rows: " if synthetic else ""
@@ -213,9 +213,9 @@ def backtest(
     seed: Seed = None,
     as_json: Json = False,
 ) -> None:
-    """Compare what a ledger forecast with what came out, with naive forecasts and with the press.
+    """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
 
-    By default it is about the bundled case, the Kakao outage. One case with a few outcomes is an
+    By default, the command tests the bundled case, the Kakao outage. One case with a few outcomes is an
     illustration, not a validation. Example:
 
         outage-analysis backtest
@@ -251,10 +251,11 @@ def bridge(
     valuation: Valuation = "cash",
     as_json: Json = False,
 ) -> None:
-    """Explain how the expected cost moved from one run to a later one, from published counts.
+    """Explain why the expected cost changed from one run to a later one, based on published counts.
 
-    A run is the folder of a report, or a ledger; a ledger is combined with --policy, as of the ledger's day.
-    The steps are: new data, assumptions, policy, payments that became known, and the version of this program.
+    A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
+    ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
+    version of this program.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30

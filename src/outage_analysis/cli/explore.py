@@ -1,4 +1,4 @@
-"""The commands that explore claims: `distribution` of the losses, and `intake`, the claims still to come."""
+"""The commands that explore claims: `distribution` of the losses, and `intake` for claims still to come."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from outage_analysis.cli.options import (
 )
 from outage_analysis.errors import UsageError
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
     from outage_analysis.analysis import DisplayUnits, ForecastInput, Question
@@ -68,7 +68,7 @@ DISTRIBUTION_TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionOptions:
-    """The options of `distribution` that describe which losses to look at, and what to compute from them."""
+    """The options of `distribution` that select losses and determine what is computed from them."""
 
     by: Dimensions = "service"
     where: Annotated[
@@ -95,7 +95,7 @@ class QuestionOptions:
     recovery: Recovery = False
 
     def question(self) -> Question:
-        """Build the question that the options describe.
+        """Return a `Question` object with the values of these options.
 
         Raises:
             UsageError: the value of an option cannot be parsed.
@@ -134,10 +134,10 @@ def distribution(
     options: QuestionOptions,
     as_json: Json = False,
 ) -> None:
-    """Print how losses are distributed: by band, means, quantiles, concentration, heaps; fit distributions.
+    """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
 
-    Works from claims, from totals (--counts), or from a printed table of losses (--grouped). A fit or a
-    comparison of synthetic claims is refused, unless --recovery marks it as a test. Examples:
+    The losses come from claims, from totals (--counts), or from a printed table of losses (--grouped). The
+    command refuses to fit or compare synthetic claims, unless --recovery marks this as a test. Examples:
 
         outage-analysis distribution complaints.csv --by region,industry --where service=kakao_t
 
@@ -171,7 +171,7 @@ def distribution(
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastOptions:
-    """The options of `intake` that describe deadlines, and what to forecast from the counts."""
+    """The options of `intake` that set deadlines and determine what is forecast from the counts."""
 
     closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None
     extend_to: Annotated[
@@ -195,7 +195,7 @@ class ForecastOptions:
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
 
     def channel(self, counted: ForecastInput) -> Channel:
-        """The counts with the deadlines and the spike that the options describe.
+        """Return the counts of claims, with the deadlines and the rush (`spike`) that these options set.
 
         Raises:
             UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
@@ -205,7 +205,7 @@ class ForecastOptions:
         return counted.channel.with_deadlines(*ends, self.spike, former=earlier)
 
     def tables(self, channel: Channel, counted: ForecastInput) -> dict[str, pl.DataFrame]:
-        """Forecast how many claims are still to come; return the tables by name."""
+        """Forecast how many claims are still to come, and return the result: name -> table."""
         from outage_analysis.losses import late_claim_tables
 
         return late_claim_tables(
@@ -242,11 +242,12 @@ def intake(
     recovery: Recovery = False,
     as_json: Json = False,
 ) -> None:
-    """Forecast how many claims are still to come: by branch, with an interval, from growth curves.
+    """Forecast how many claims are still to come, for each possible deadline, with an interval.
 
-    Works from a published intake, of which it uses only what was public by the as-of day, or from
-    claim files, counted by day. If the counts do not determine a forecast, it prints bounds.
-    State with --spike whether claimants hurry on the last day: earlier counts cannot show it. Examples:
+    The forecast extrapolates growth curves from the counts of a published intake, or from claim files,
+    counted by day. It uses only counts that were public, or claims that were filed, by the as-of day. If the
+    counts do not determine a forecast, the command prints bounds. State with --spike whether claimants rush
+    on the last day, because earlier counts cannot show this. Examples:
 
         outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
 
@@ -279,7 +280,7 @@ def intake(
 def _count_files(
     files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool
 ) -> ForecastInput:
-    """The claims of complaint files by day, up to a day."""
+    """Read complaint files, and return the number of claims filed per day, up to the day `until`."""
     from outage_analysis.analysis import forecast_input_from_claims
     from outage_analysis.incidents import load_incident
 
@@ -289,7 +290,10 @@ def _count_files(
 
 
 def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
-    """How to write the amounts of an incident; `starts` are the edges that belong to the band above."""
+    """Return the units in which amounts of an incident are printed.
+
+    `starts` contains the band edges that belong to the band above.
+    """
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
 
@@ -297,10 +301,10 @@ def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:
-    """Parse words separated by commas.
+    """Parse words that are separated by commas.
 
     Raises:
-        UsageError: a word is empty.
+        UsageError: one of the words is empty.
     """
     words = tuple(word.strip() for word in text.split(","))
     if not all(words):
@@ -309,10 +313,10 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Parse filters such as service=kakao_t; return the values by dimension.
+    """Parse filters such as service=kakao_t, and return the values for each dimension.
 
     Raises:
-        UsageError: a text has no dimension or no equals sign.
+        UsageError: a filter has no dimension or no equals sign.
     """
     values: dict[str, list[str]] = {}
     for text in texts:
@@ -325,7 +329,7 @@ def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _refuse_unused(context: str, options: Mapping[str, object]) -> None:
-    """Refuse options without an effect: the user would expect one."""
+    """Raise an error if an option was given that has no effect, because the user would expect an effect."""
     unused = next((name for name, value in options.items() if value), None)
     if unused:
         raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")

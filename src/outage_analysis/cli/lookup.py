@@ -1,4 +1,4 @@
-"""The commands that look up inputs: published `facts`, `incidents`, `assumptions` and `policies`."""
+"""The commands that show inputs: published `facts`, `incidents`, `assumptions` and `policies`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from outage_analysis.cli.console import LONGEST_TEXT, print_json, print_line, pr
 from outage_analysis.cli.options import AsOf, Json, Language, parse_day
 from outage_analysis.errors import UsageError, one_line
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.assumptions import Ledger
 
 commands = typer.Typer()
@@ -34,9 +34,9 @@ def facts(
     topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the published figures of the bundled cases: id, value, unit, public day, evidence grade.
+    """List the published figures of the bundled cases: id, value, unit, publication day, evidence grade.
 
-    They are about the bundled cases, never about your own outage. Example:
+    The figures concern the bundled cases, never your own outage. Example:
 
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
@@ -68,7 +68,7 @@ def incidents(
     *,
     as_json: Json = False,
 ) -> None:
-    """List the bundled incidents, or check and show one: its services, window and columns.
+    """List the bundled incidents, or check and show one incident: its services, time window and columns.
 
     Example:
         outage-analysis incidents my-outage.toml
@@ -93,7 +93,7 @@ def incidents(
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], *, as_json: bool) -> None:
-    """Print the id and the name of each bundled document of a kind."""
+    """Print the id and the name of all bundled documents of one kind."""
     entries = [{"id": id_, "name": load(id_).name.en} for id_ in known]
     if as_json:
         print_json(entries)
@@ -109,9 +109,10 @@ def assumptions(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """List the bundled ledgers of assumptions, or check and show one: distributions, bounds, sources, owners.
+    """List the bundled ledgers of assumptions, or check and show one ledger.
 
-    With --as-of, only what was public by that day. Example:
+    A ledger is shown with distributions, bounds, sources and owners of its assumptions. With --as-of, only
+    assumptions that were public by that day are shown. Example:
 
         outage-analysis assumptions kakao-2022
     """
@@ -146,7 +147,7 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
 
 
 def _print_ledger(ledger: Ledger) -> None:
-    """Print the assumptions as a table, then each distribution and rank correlation as a sentence."""
+    """Print a ledger: a table of assumptions, then each distribution and rank correlation as a sentence."""
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, ledger_table
     from outage_analysis.text import Locale
@@ -170,7 +171,7 @@ def _print_ledger(ledger: Ledger) -> None:
 
 @policy_commands.command("list")
 def list_policies(*, as_json: Json = False) -> None:
-    """List the bundled policies: currency, lines, first day, and how many published sums they reproduce.
+    """List the bundled policies: currency, lines, first day, and how many published totals they reproduce.
 
     Example:
         outage-analysis policies list
@@ -197,7 +198,7 @@ def show(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a policy and show it: its lines, the published sums computed again, what was not published.
+    """Check a policy, and show its lines, the published totals computed again, and what was not published.
 
     Example:
         outage-analysis policies show kddi-2022
@@ -236,7 +237,7 @@ def show(
 
 @policy_commands.command()
 def explain(policy: Policy, *, lang: Language = "en") -> None:
-    """Explain a policy in plain words: one sentence per line, with a worked example at each edge.
+    """Explain a policy in plain words: one sentence per line, with a worked example at each edge of a band.
 
     Example:
         outage-analysis policies explain kakao-2022 --lang ko
@@ -250,9 +251,9 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
 
 @policy_commands.command()
 def check(policy: Policy, *, as_json: Json = False) -> None:
-    """List what a reviewer would ask about: cliffs, gaps, idle tiers and caps, missing days.
+    """List points that a reviewer should question: cliffs, gaps, unused tiers and caps, missing days.
 
-    An invalid TOML file is refused with its file, line, key and remedy. Example:
+    An invalid TOML file is refused with an error that states file, line, key and remedy. Example:
 
         outage-analysis policies check my-policy.toml
     """
@@ -279,7 +280,7 @@ def new(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
 ) -> None:
-    """Write a policy to start from: a valid TOML file with every kind of line.
+    """Write a template for a policy: a valid TOML file with every kind of line.
 
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes

@@ -1,4 +1,4 @@
-"""The commands for projects and notebooks: `new` makes a project, `lab` opens it, `notebook run` exports."""
+"""The commands for projects and notebooks: `new` creates, `lab` opens, `notebook run` exports."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def new(
     ] = "en",
     as_json: Json = False,
 ) -> None:
-    """Make a project for your own outage: TOML files, sample claims, notebooks and a Makefile.
+    """Create a project for your own outage: TOML files, sample claims, notebooks and a Makefile.
 
-    The project runs as created, on examples that are marked as examples: replace them with your own inputs.
-    The folder appears whole or not at all. In it, `outage-analysis inspect FILE --incident incident.toml`
-    tells how the program reads a file of yours.
+    The new project works at once, with inputs that are marked as examples. Replace them with your own inputs.
+    The folder is written completely or not at all. In this folder, `outage-analysis inspect FILE --incident
+    incident.toml` shows how the program reads one of your files.
 
     Example:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
@@ -60,7 +60,7 @@ def new(
 
 
 def _make_option() -> str:
-    """The option by which make finds this program; empty if the program is on the PATH."""
+    """Return the option of `make` that states where this program is; empty if the program is on the PATH."""
     program = Path(sys.executable).with_name("outage-analysis")
     if shutil.which("outage-analysis") or not program.is_file():
         return ""
@@ -76,7 +76,7 @@ def lab(
         int | None, typer.Option(min=1, max=65_535, help="Port to listen on. By default 8888 or the next.")
     ] = None,
 ) -> None:
-    """Open a folder of notebooks in JupyterLab, on its welcome page, without any request to the network.
+    """Open a folder of notebooks in JupyterLab, on its welcome page, without network requests.
 
     Example:
         outage-analysis lab notebooks --no-browser --port 8890
@@ -112,9 +112,10 @@ def run_notebook(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Execute a notebook with parameters, and export it as one offline HTML page.
+    """Run a notebook with parameters, and export it as one HTML page that works offline.
 
-    The same notebook and parameters give the same bytes. The last line on stdout is the path of the page.
+    The same notebook and parameters always give the same bytes. The last line on stdout is the path of the
+    page.
 
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
@@ -131,10 +132,10 @@ def run_notebook(
 
 
 def _parse_parameters(texts: Sequence[str]) -> dict[str, str]:
-    """Parse parameters such as budget=300_000_000; each name occurs once.
+    """Parse parameters such as budget=300_000_000. Each name may occur only once.
 
     Raises:
-        UsageError: a text has no value, or a name occurs twice.
+        UsageError: a parameter has no value, or a name occurs twice.
     """
     parameters: dict[str, str] = {}
     for text in texts:

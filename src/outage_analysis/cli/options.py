@@ -1,7 +1,7 @@
-"""The options that several commands share: each is declared once, with its default and its meaning.
+"""Options that several commands share. Each option is declared once, with its default and its help text.
 
 A command takes a group of options as one parameter, such as `options: PlanOptions`. The decorator
-`expand_options` offers each field of the group as an option on the command line.
+`expand_options` turns each field of the group into an option of the command line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import typer
 
 from outage_analysis.errors import InputRefused, UsageError
 
-if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.analysis import Plan
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident as LoadedIncident
@@ -27,10 +27,10 @@ if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
 BUNDLED = "kakao-2022"
 """The default incident."""
 MOST_MONEY_DIGITS = 17
-"""The most digits of an amount in an option."""
+"""Most digits of an amount that is given as an option."""
 LEAST_DRAWS = 8_192
 MOST_DRAWS = 2**20
-"""More draws would take minutes and gigabytes without a visible gain in precision."""
+"""More draws would need minutes of time and gigabytes of memory, without a visible gain in precision."""
 
 Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML file.")]
 Policy = Annotated[
@@ -76,7 +76,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """The options that describe a Plan: what to analyse, from which inputs, with how many draws."""
+    """The options that define a `Plan`: what to analyse, from which inputs, with how many random draws."""
 
     incident: Incident = BUNDLED
     policy: Policy = None
@@ -108,7 +108,7 @@ class PlanOptions:
     seed: Seed = None
 
     def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> Plan:
-        """Build the plan that the options describe.
+        """Return a `Plan` with the values of these options.
 
         Raises:
             UsageError: the value of an option cannot be parsed or is out of range.
@@ -142,12 +142,12 @@ class ReadOptions:
     def read_claims(
         self, files: Sequence[Path], incident: LoadedIncident, *, add_to: Path | None = None
     ) -> Claims:
-        """Read complaint files under an incident, with the layouts of --columns.
+        """Read complaint files with the definitions of an incident and the layouts of --columns.
 
         Args:
             files: complaint files, folders or patterns.
-            incident: the incident that --incident names.
-            add_to: the warehouse file to add the claims to.
+            incident: the incident that the option --incident names.
+            add_to: the warehouse file to which the claims are added.
 
         Raises:
             InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
@@ -165,13 +165,13 @@ class ReadOptions:
 
 
 def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorate a command so that the fields of its option groups become options of the command line.
+    """Decorate a command so that the fields of its option groups become command-line options.
 
-    Typer reads the signature of a command. The decorator gives it a signature in which each parameter
-    annotated with a dataclass is replaced by the fields of that dataclass.
+    Typer derives the options from the signature of a command. The decorator changes this signature: the
+    fields of a dataclass replace each parameter that is annotated with this dataclass.
 
     Args:
-        omitted: names of fields that the command does not offer; they keep their defaults.
+        omitted: names of fields that the command does not offer as options; they keep their defaults.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -192,7 +192,7 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
                 values[name] = group(**{field: values.pop(field) for field in fields})
             command(**values)
 
-        run.__annotations__ = {}  # Typer would evaluate them again
+        run.__annotations__ = {}  # Typer would otherwise evaluate the original annotations.
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [parameter.replace(kind=keyword) for parameter in parameters]
@@ -204,22 +204,24 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
 
 @cache
 def _fields(group: type) -> tuple[inspect.Parameter, ...]:
-    """The fields of an option group as parameters of a command."""
+    """Return the fields of an option group as parameters of a command."""
     return tuple(inspect.signature(group, eval_str=True).parameters.values())
 
 
 class SamplingArguments(TypedDict, total=False):
-    """The arguments of a simulation that an option sets."""
+    """The arguments of a simulation that can be set by command-line options."""
 
     draws: int
     seed: int
 
 
 def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments:
-    """The values of --draws and --seed that the user sets; the library has defaults for the others.
+    """Return the values of --draws and --seed as arguments for a simulation.
+
+    An option that the user does not give is left out, so that the library uses its default.
 
     Raises:
-        UsageError: a value is out of range.
+        UsageError: a value is outside its allowed range.
     """
     if draws is not None and draws < LEAST_DRAWS:
         raise UsageError(
@@ -241,9 +243,9 @@ def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments
 
 @contextmanager
 def mention_default_incident(incident: str) -> Iterator[None]:
-    """Add to a refusal of complaint files that they were read under the default incident.
+    """Add a hint to errors inside the `with` block: the files were read with the default incident.
 
-    A user who forgot --incident would otherwise not know why the services of a file are unknown.
+    Users who forget --incident would otherwise not know why the services in their files are unknown.
     """
     try:
         yield
@@ -256,7 +258,7 @@ def mention_default_incident(incident: str) -> Iterator[None]:
 
 
 def parse_money(text: str, option: str = "--budget") -> int:
-    """Parse an amount in whole currency, with or without separators.
+    """Parse an amount in whole currency units, with or without separators.
 
     Raises:
         UsageError: the text is not a positive whole number of at most 17 digits.
@@ -270,7 +272,7 @@ def parse_money(text: str, option: str = "--budget") -> int:
 
 
 def parse_day(text: str | None, option: str = "--as-of") -> date | None:
-    """Parse a day such as 2022-12-30; None remains None.
+    """Parse a day such as 2022-12-30. If `text` is None, return None.
 
     Raises:
         UsageError: the text is not a day.

@@ -1,4 +1,4 @@
-"""The commands that give the answer: `report` writes it, `cost` prints it, `verify` verifies a report."""
+"""The main commands: `report` writes a report on the cost, `cost` prints it, `verify` checks a report."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing report.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the report in every format, with a manifest and checksums that `verify` checks.
+    """Write a report on the cost in all formats, with a manifest and checksums that `verify` checks.
 
-    The folder appears whole or not at all. The last line on stdout is the path of the page. Examples:
+    The report folder is written completely or not at all. The last line on stdout is the path of the report
+    page. Examples:
 
         outage-analysis report --as-of 2022-12-30 --out build/report
 
@@ -66,7 +67,7 @@ def report(
 
 
 def _report_files(page: Path) -> dict[str, object]:
-    """The paths of the files of the report that has this page."""
+    """Return the paths of all files of a report, given the path of its page."""
     from outage_analysis.reports import read_manifest
 
     folder = page.parent
@@ -78,11 +79,11 @@ def _report_files(page: Path) -> dict[str, object]:
 @commands.command()
 @expand_options()
 def cost(options: PlanOptions, *, as_json: Json = False) -> None:
-    """Print the cost: the expected amount, its uncertainty, and the cost by line, service and loss band.
+    """Print the expected cost, its uncertainty, and the cost by cost line, service and loss band.
 
-    The total lies between P10 and P90 in eight of ten cases. Low and high put every input at its stated
-    end. Cash and the face value of free goods are never added. Works from claim files, or from totals
-    alone. Examples:
+    The total is between P10 and P90 with a probability of 80 %. "Low" and "high" are the costs with every
+    input at its stated lower or upper bound. Cash and the face value of free goods are never added. The cost
+    is computed from claim files, or from totals alone. Examples:
 
         outage-analysis cost --budget 300_000_000
 
@@ -121,10 +122,10 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a report: its files match their checksums, and its plan gives the same bytes again.
+    """Verify a report: its files match their checksums, and its plan still gives the same bytes.
 
-    If a file differs, the command names the first one, with the member, row or line, and the cause:
-    environment, font, code, page, facts or data. Exit code 1 means that something differs. Example:
+    If a file differs, the command names the first differing file, the place in it (member, row or line) and
+    the cause: environment, font, code, page, facts or data. Exit code 1 means that a file differs. Example:
 
         outage-analysis verify build/report
     """

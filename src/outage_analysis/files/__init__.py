@@ -1,7 +1,7 @@
 """Files: paths go in; validated documents and atomically written files come out.
 
 Modules:
-    data_folder: where `data/` is, and hints for misspelt names
+    data_folder: where the folder data/ is, base classes of TOML documents, and hints for misspelt names
     documents: reads and validates TOML documents
     toml_writer: writes TOML
     atomic_write: writes files and folders completely or not at all

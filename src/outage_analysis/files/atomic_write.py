@@ -1,8 +1,9 @@
-"""Folders and files that are written completely or not at all, even if the run is killed.
+"""Write folders and files completely or not at all, even if the program is killed.
 
-Each is written in a staging folder: a hidden folder next to the target that only this run uses and removes at
-its end. A run locks its staging and temporary folders. The lock ends with the process, so a later run can
-recognise and remove folders of killed runs.
+Each folder or file is first written into a staging folder, that is, a hidden folder next to the target. Only
+one run uses a staging folder, and removes it at its end. A run locks its staging and temporary folders. The
+operating system releases the lock when the process ends. So a later run can recognise and remove the folders
+of killed runs.
 """
 
 from __future__ import annotations
@@ -20,30 +21,31 @@ from pathlib import Path
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
 STAGING_MARK, PARTIAL_SUFFIX, COMPLETE_SUFFIX = ".outage-", ".part", ".whole"
-"""Parts of the name of a staging folder, besides the name of its target and eight random letters.
+"""Parts of the name of a staging folder. The other parts are the name of its target and eight random letters.
 
-A complete file has `COMPLETE_SUFFIX` while it moves from its staging folder to its place.
+A complete file has the suffix `COMPLETE_SUFFIX` while it moves from its staging folder to its target.
 """
 TEMPORARY_PREFIX = "outage-analysis-"
 """Prefix of the names of temporary folders."""
 NEW, OLD = "new", "old"
-"""Inside a staging folder: the new folder, and the previous one until the new one is in its place."""
+"""Names inside a staging folder: the new folder, and the previous one until the new one has replaced it."""
 
 Check = Callable[[Path], None]
-"""A function that raises UsageError for a folder that must not be replaced."""
+"""A function that raises UsageError if a folder must not be replaced."""
 
 
 @contextmanager
 def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
-    """A hidden folder to write into; it replaces `out` if no error occurs.
+    """Provide a hidden folder to write into. It replaces `out` when the `with` block ends without an error.
 
-    An empty `out` is replaced. An `out` with content is replaced only if it passes `check`, before and after
-    it was moved away: so files that another program wrote in between are noticed, and the folder moves back.
-    Without `check`, only an empty `out` is replaced.
+    An empty folder `out` is always replaced. A folder with content is replaced only if `check` accepts it.
+    The folder is moved away before it is replaced, and `check` is called before and after that. So files that
+    another program writes in between are noticed, and the folder is moved back. Without `check`, a folder
+    with content is never replaced.
 
     Raises:
-        UsageError: `out` has content that must not be replaced.
-        EnvironmentFailed: the file system reports an error.
+        UsageError: the folder `out` has content that must not be replaced.
+        EnvironmentFailed: the file system reports an error, such as a full disk.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +60,13 @@ def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
-    """The path of a hidden file to write; the file replaces `path` if no error occurs.
+    """Provide the path of a hidden file to write. It replaces `path` when the block ends without an error.
 
-    The staging folder is removed before the replacement. So a killed run leaves either the old file or the
-    new one, and nothing else. With `parents`, missing folders are created.
+    The staging folder is removed before the file is replaced. So a killed run leaves either the old file or
+    the new one. If `parents` is true, missing parent folders are created.
 
     Raises:
-        EnvironmentFailed: the file system reports an error.
+        EnvironmentFailed: the file system reports an error, such as a full disk.
     """
     try:
         if parents:
@@ -74,27 +76,28 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
             with _staging_folder(path) as staging:
                 partial, complete = staging / path.name, staging.with_suffix(COMPLETE_SUFFIX)
                 yield partial
-                with suppress(OSError):  # a file system without locks
+                with suppress(OSError):  # The file system does not support locks.
                     stack.enter_context(_locked(partial))
                 stack.callback(complete.unlink, missing_ok=True)
                 partial.replace(complete)
             complete.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error).partition(":")[0]  # DuckDB appends long details after a colon
+        # Drop the details that DuckDB appends after a colon.
+        reason = error.strerror or str(error).partition(":")[0]
         raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
 
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A folder that only this user can open; it is removed at the end of the run.
+    """Provide a temporary folder that only this user can open. It is removed when the `with` block ends.
 
-    If the run is killed, the next run that makes a temporary folder in the same place removes it.
+    If the run is killed, the next run that makes a temporary folder in the same place removes the folder.
 
     Args:
-        parent: where to make it; by default in the system's folder for temporary files.
+        parent: the folder in which to make it; by default the system's folder for temporary files.
 
     Raises:
-        EnvironmentFailed: the file system reports an error.
+        EnvironmentFailed: the file system reports an error, such as a full disk.
     """
     parent = parent or Path(tempfile.gettempdir())
     for abandoned in _abandoned_paths(parent, TEMPORARY_PREFIX):
@@ -113,10 +116,11 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def recover_interrupted(out: Path, check: Check | None = None) -> None:
-    """Restore what a killed run moved away from `out`, and remove its staging folders.
+    """Clean up after killed runs: restore the folder moved away from `out`, and remove staging folders.
 
-    If `out` exists again, the old folder is removed if it passes `check`; without `check` it stays. Staging
-    folders of running runs are not touched. If the system has no locks, none is touched.
+    If a folder `out` exists again, the old folder is not restored. It is removed if `check` accepts it, and
+    kept if there is no `check`. Staging folders of runs that still exist are not touched. On a system without
+    locks, no staging folder is touched.
     """
     for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
         with suppress(OSError, UsageError), _locked(staging):
@@ -128,9 +132,9 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
 
 
 def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
-    """Paths named like a staging or temporary folder, whether or not their run still exists."""
+    """Return paths whose names are those of staging or temporary folders, even if their run still exists."""
     if sys.platform == "win32":
-        return []  # Windows has no lock that shows whether the run still exists
+        return []  # On Windows, no lock shows whether the run still exists.
     ours = re.compile(
         rf"{re.escape(prefix)}\w{{8}}({re.escape(PARTIAL_SUFFIX)}|{re.escape(COMPLETE_SUFFIX)})"
     )
@@ -140,11 +144,11 @@ def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
 
 
 def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
-    """Restore an old folder, or check that it may be removed.
+    """Move an old folder back to `out`. If a new folder is there, check that the old one may be removed.
 
     Raises:
-        UsageError: it must not be removed.
-        OSError: it cannot be restored.
+        UsageError: the old folder must not be removed.
+        OSError: the old folder cannot be restored.
     """
     if not old.exists():
         return
@@ -160,7 +164,7 @@ def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
 
 @contextmanager
 def _staging_folder(out: Path) -> Iterator[Path]:
-    """A staging folder next to `out`; it is removed at the end, unless it contains a previous folder."""
+    """Provide a staging folder next to `out`. It is removed at the end, unless the old folder is in it."""
     with _locked_new_folder(out.parent, f".{out.name}{STAGING_MARK}") as staging:
         try:
             yield staging
@@ -171,33 +175,33 @@ def _staging_folder(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder that only this user can open, whatever the umask; locked if the system has locks."""
+    """Provide a new folder that only this user can open. It is locked if the system supports locks."""
     with ExitStack() as stack:
         while True:
             folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL_SUFFIX, dir=parent))
             try:
                 stack.enter_context(_locked(folder))
             except (BlockingIOError, FileNotFoundError):
-                continue  # another run removed it before it was locked
+                continue  # Another run removed the folder before this run could lock it.
             except OSError:
-                pass  # a file system without locks
+                pass  # The file system does not support locks.
             break
         yield folder
 
 
 def _replace(out: Path, staging: Path, check: Check | None) -> None:
-    """Replace `out` with the new folder; the old one is removed only after the new one is in place."""
+    """Replace `out` with the new folder. The old folder is removed only after the new one is in its place."""
     new, old = staging / NEW, staging / OLD
     try:
         if check is not None and out.is_dir() and any(out.iterdir()):
             check(out)
             out.replace(old)
-            check(old)  # checked again: other programs can no longer write there
+            check(old)  # Check again: from now on, other programs cannot write into the moved folder.
         elif sys.platform == "win32" and out.is_dir():
-            out.rmdir()  # on other systems a rename replaces an empty folder, and only an empty one
+            out.rmdir()  # On other systems, a rename replaces a folder if, and only if, it is empty.
         new.replace(out)
         with suppress(OSError):
-            old.replace(new)  # it is removed together with the staging folder
+            old.replace(new)  # The old folder is removed together with the staging folder.
     except UsageError as error:
         error.file = out
         raise
@@ -209,20 +213,22 @@ def _replace(out: Path, staging: Path, check: Check | None) -> None:
         raise UsageError("somebody wrote there meanwhile", file=out, remedy=remedy) from error
     finally:
         with suppress(OSError):
-            old.replace(out)  # fails if `out` exists; otherwise restores it, also after an interruption
+            # If `out` is missing, even after an interruption, this restores the old folder. If `out` exists,
+            # it fails.
+            old.replace(out)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """Lock a folder or a file for this run; the lock ends with the process.
+    """Lock a folder or a file for this run. The lock is released when the process ends, if not before.
 
     Returns:
-        The descriptor of the locked folder or file.
+        The file descriptor of the locked folder or file.
 
     Raises:
-        BlockingIOError: another run has locked it.
-        FileNotFoundError: another run has removed it.
-        OSError: it is a link, or the system cannot lock it.
+        BlockingIOError: another run has locked the path.
+        FileNotFoundError: another run has removed or replaced the path.
+        OSError: the path is a symbolic link, or the system cannot lock it.
     """
     if sys.platform == "win32":
         raise OSError(ENOTSUP, "cannot be locked here")

@@ -1,4 +1,4 @@
-"""The location of data/, the base classes of TOML documents, and hints for misspelt words."""
+"""The location of the folder data/, base classes of TOML documents, and hints for misspelt words."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Kind = Literal[
 ]
 MAX_LISTED = 12
 MAX_TYPOS = 2
-"""The most letters by which a word may differ from a known one, if the word decides who is paid."""
+"""Most letters by which a word may differ from a known word, if the word decides who is paid."""
 
 
 class Document(BaseModel):
-    """A value from TOML: immutable, strict about unknown keys and types."""
+    """Base class of TOML documents: immutable, with errors for unknown keys and wrong types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def __eq__(self, other: object) -> bool:
-        """Whether two documents have equal fields; cached properties are ignored."""
+        """Return whether two documents have equal fields. Cached properties are ignored."""
         if type(self) is not type(other):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
@@ -38,7 +38,7 @@ class Document(BaseModel):
         return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some fields replaced and without cached properties."""
+        """Return a copy with some fields replaced and without cached properties."""
         copied = super().model_copy(update=update, deep=deep)
         for cached in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[cached]
@@ -47,14 +47,14 @@ class Document(BaseModel):
 
 @dataclass(frozen=True)
 class Unit:
-    """The unit of a number in a document; it annotates the type of a key."""
+    """The unit of a number in a TOML document; used as an annotation of the type of a key."""
 
     name: str
 
 
 def _plain_date(value: object) -> object:
     if isinstance(value, datetime) or not isinstance(value, date):
-        # A ValueError, because pydantic turns only this error into a message.
+        # This is a ValueError, because pydantic converts only ValueError to a validation message.
         raise ValueError(  # noqa: TRY004
             "is not a date; write it bare, as in 2022-12-29"
         )
@@ -69,12 +69,12 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Text(Document):
-    """A text in English and optionally in Korean; a plain string stands for both."""
+    """A text in English and optionally in Korean. A plain string is used for both languages."""
 
     en: str = Field(min_length=1)
-    """In English."""
+    """The English text."""
     ko: str = ""
-    """In Korean; by default the English text is used."""
+    """The Korean text; by default the English text is used."""
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +86,7 @@ class Text(Document):
         return {"en": value} if isinstance(value, str) else value
 
     def __getitem__(self, lang: str) -> str:
-        """The text in a language, or in English if there is no translation."""
+        """Return the text in a language, or the English text if there is no translation."""
         return (self.ko if lang == "ko" else self.en) or self.en
 
 
@@ -102,17 +102,17 @@ class Name(Text):
 
 
 def package_root() -> Path:
-    """The folder of the installed package."""
+    """Return the folder of the installed package."""
     return Path(__file__).resolve().parents[1]
 
 
 def data_root() -> Path:
-    """The folder data/: in the checkout for an editable install, else the copy inside the package."""
+    """Return the folder data/: of the checkout for an editable install, else of the installed package."""
     return _bundled("data")
 
 
 def notebooks_root() -> Path:
-    """The folder of the bundled notebooks, located like data/."""
+    """Return the folder of the bundled notebooks: in the checkout, or else in the installed package."""
     return _bundled("notebooks")
 
 
@@ -125,20 +125,20 @@ def _bundled(name: str) -> Path:
 
 
 def bundled_claims(incident: str) -> Path | None:
-    """The bundled synthetic complaint file of an incident; None if there is none."""
+    """Return the path of the bundled synthetic complaint file of an incident; None if there is none."""
     path = data_root() / "claims" / f"{incident}-synthetic.parquet"
     return path if path.is_file() else None
 
 
 def bundled_ids(kind: Kind) -> list[str]:
-    """The sorted ids of the bundled documents of a kind."""
+    """Return the sorted ids of the bundled documents of one kind."""
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
 def closest_word(word: str, known: list[str]) -> str | None:
-    """The known word most similar to a word; None if none is similar.
+    """Return the known word that is most similar to a word; None if none is similar.
 
-    Hangul syllables are compared letter by letter: 톸 is close to 톡.
+    Korean syllables are compared letter by letter, so 톸 is close to 톡.
     """
     letters = {_decomposed(k): k for k in reversed(known)}
     close = difflib.get_close_matches(_decomposed(word), list(letters), n=1, cutoff=0.6)
@@ -146,10 +146,10 @@ def closest_word(word: str, known: list[str]) -> str | None:
 
 
 def likely_typo_of(word: str, known: list[str]) -> str | None:
-    """The known word from which a word differs by one or two letters; None if there is none.
+    """Return the known word from which a word differs by one or two letters; None if there is none.
 
-    This is for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person) shares
-    letters with 소상공인 (a small business).
+    Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
+    shares letters with 소상공인 (a small business).
     """
     letters = _decomposed(word)
     distances = {k: _edit_distance(letters, _decomposed(k)) for k in known}
@@ -158,12 +158,12 @@ def likely_typo_of(word: str, known: list[str]) -> str | None:
 
 
 def _decomposed(word: str) -> str:
-    """A word in lower case, with Hangul syllables decomposed to letters."""
+    """Return a word in lower case, with Korean syllables split into their letters."""
     return unicodedata.normalize("NFD", word.casefold())
 
 
 def _edit_distance(one: str, other: str) -> int:
-    """The number of letters to insert, remove or change (Levenshtein); exact up to `MAX_TYPOS`."""
+    """Return the Levenshtein distance of two words. Distances above `MAX_TYPOS` need not be exact."""
     if abs(len(one) - len(other)) > MAX_TYPOS:
         return MAX_TYPOS + 1
     previous = list(range(len(other) + 1))
@@ -176,20 +176,20 @@ def _edit_distance(one: str, other: str) -> int:
 
 
 def listed_names(known: list[str]) -> str:
-    """The first known words, with an ellipsis if there are more."""
+    """Return the first known words, separated by commas, with an ellipsis if there are more."""
     return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 
 def spelling_hint(
     word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest_word
 ) -> str:
-    """A hint that suggests the closest known word, or lists the known words if none is close."""
+    """Return a hint that suggests the closest known word, or lists the known words if none is close."""
     close = by(word, known)
     return f"Known: {listed_names(known)}" if close is None else f"Did you mean '{close}'?"
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path is a reachable file; False for a name that is too long for the system."""
+    """Return whether a path is an accessible file; false if the name is too long for the system."""
     try:
         return path.is_file()
     except OSError:
@@ -197,10 +197,10 @@ def is_file(path: Path) -> bool:
 
 
 def document_path(kind: Kind, id_or_path: str | Path) -> Path:
-    """The file of a document, from a bundled id or a path.
+    """Return the path of a document, given its bundled id or a path.
 
     Raises:
-        UsageError: it is neither a bundled id nor a TOML file.
+        UsageError: the value is neither a bundled id nor the path of a TOML file.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):

@@ -1,4 +1,4 @@
-"""Reading and validation of TOML documents, with the line and key of each error."""
+"""Read and validate TOML documents. Error messages state the line and the key."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from outage_analysis.files.data_folder import Document, Kind, document_path, spe
 from outage_analysis.files.toml_writer import toml_document
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
-"""Larger documents and longer lines are rejected, because tomllib takes quadratic time for dotted keys."""
+"""Larger documents and longer lines are refused, because tomllib is slow for long dotted keys."""
 MOST_PARSED = 2_000_000
-"""The most characters to parse in search of the line of a key; beyond this the error states no line."""
+"""Most characters to parse in search of the line of a key. Beyond this, the error states no line."""
 
 N = TypeVar("N", bound=Document)
 T = TypeVar("T", bound=Hashable)
 
 
 def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
-    """Read and validate a TOML document.
+    """Read a TOML document and validate it against its class.
 
     Args:
-        model: the class of the document.
-        kind: the folder under data/ for bundled ids.
-        id_or_path: a bundled id, or a path to TOML.
+        model: the class of the document, which defines its keys.
+        kind: the folder under data/ that contains the bundled documents.
+        id_or_path: a bundled id, or the path of a TOML file.
 
     Raises:
         UsageError: the TOML is invalid, or a key is unknown or has an invalid value.
@@ -42,13 +42,13 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
     except ValidationError as error:
         try:
             refusal = _as_usage_error(error, model, path.name, document, text)
-        except RecursionError:  # valid TOML, but nested too deeply to locate the error
+        except RecursionError:  # The document is valid TOML, but nested too deeply to locate the error.
             refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
         raise refusal from error
 
 
 def document_text(path: Path) -> str:
-    """A TOML document as normalised TOML text without comments.
+    """Return a TOML document as normalised TOML text without comments.
 
     Raises:
         UsageError: the TOML is invalid.
@@ -57,24 +57,25 @@ def document_text(path: Path) -> str:
 
 
 def find_duplicate(names: Sequence[T]) -> T | None:
-    """The most frequent value that a list contains more than once; None if there is none."""
+    """Return the most frequent of the values that occur more than once in a list; None if there is none."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
 
 
 def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of a TOML document and its values."""
+    """Return the text of a TOML document and the values parsed from it."""
     text = _read_text(path)
     try:
         return text, tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond Python's limits
+    # ValueError is also raised for numbers, and RecursionError for nesting, beyond Python's limits.
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
 
 
 def _read_text(path: Path) -> str:
-    """The text of a TOML file.
+    """Return the text of a TOML file.
 
     Raises:
-        UsageError: the file is too large, has too long a line, or is not UTF-8.
+        UsageError: the file is too large, contains too long a line, or is not UTF-8.
         InputRefused: the file cannot be read.
     """
     try:
@@ -96,16 +97,21 @@ def _read_text(path: Path) -> str:
 
 
 def line_of(text: str, loc: Sequence[int | str]) -> int | None:
-    """The line of a TOML text on which the value of a key path starts; None if it cannot be determined.
+    """Return the line on which the value of a key path starts in a TOML text.
 
-    The line is found by bisection: the shortest beginning of the text whose parsed values include the key
-    path. The value starts where the next shorter valid beginning ends.
+    Returns None if the line cannot be determined.
+
+    The line is found by bisection. It searches for the smallest number of first lines whose parsed values
+    contain the key path.
     """
     lines = text.split("\n")
     left = MOST_PARSED
 
     def parsed(count: int) -> tuple[int, dict[str, Any]] | None:
-        """The shortest valid beginning of at least `count` lines; a multi-line value may end below."""
+        """Parse the first `count` lines, or as many more as are needed for valid TOML.
+
+        A value of several lines may end below line `count`. Returns the number of lines and the values.
+        """
         nonlocal left
         for end in range(count, len(lines) + 1):
             run = "\n".join(lines[:end])
@@ -118,7 +124,8 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
                 continue
         return None
 
-    low, high = 0, len(lines)  # the first `low` lines lack it, the first `high` lines have it
+    # The first `low` lines do not contain the key path, and the first `high` lines do.
+    low, high = 0, len(lines)
     while high - low > 1:
         run = parsed((low + high) // 2)
         if run is None:
@@ -131,7 +138,7 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
 
 
 def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Whether parsed TOML contains a value at a key path."""
+    """Return whether parsed TOML contains a value at a key path."""
     try:
         for step in loc:
             document = document[step]
@@ -141,7 +148,7 @@ def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: AN
 
 
 def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
-    """The value with lists converted to tuples at every level, because documents are immutable."""
+    """Return a TOML value with all lists converted to tuples, because documents are immutable."""
     if isinstance(value, dict):
         return {key: _with_tuples(inner) for key, inner in value.items()}
     return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
@@ -150,11 +157,13 @@ def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no commo
 def _as_usage_error(
     error: ValidationError, model: type[Document], file: str, document: dict[str, Any], text: str
 ) -> UsageError:
-    """An error with the first broken rule, the path of its key and its line."""
-    # If all items of a list are invalid, pydantic also reports the list as too short: not a second mistake.
+    """Convert a validation error to an error that states the first broken rule, its key and its line."""
+    # If all items of a list are invalid, pydantic also reports that the list is too short. This is not a
+    # second mistake.
     all_details = error.errors(include_url=False)
     details = [d for d in all_details if d["type"] != "too_short" or not d["input"]]
-    # A misspelt key is reported twice, as unknown and as missing; the unknown key explains more.
+    # Pydantic reports a misspelt key twice: as an unknown key and as a missing key. The unknown key explains
+    # the mistake better.
     detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
     loc = _path_in_file(detail["loc"], document)
     key = _key_path(loc, document)
@@ -191,7 +200,7 @@ def _as_usage_error(
 
 
 def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
-    """A key path without the tags of unions, which pydantic adds but the file does not contain."""
+    """Return a key path without the union tags, which pydantic adds but the file does not contain."""
     kept: list[int | str] = []
     here: Any = document
     for step in loc:
@@ -207,7 +216,7 @@ def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple
 
 
 def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
-    """A readable key path: `line[0].band[1].over` becomes `line 'tiers' > band 2 > over`."""
+    """Return a readable key path: `line[0].band[1].over` becomes `line 'tiers' > band 2 > over`."""
     parts: list[str] = []
     here: Any = document
     for step in loc:
@@ -222,7 +231,7 @@ def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
 
 
 def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
-    """A text that lists the allowed kinds of the tables under a key."""
+    """Return a text that lists the allowed values of `kind` in the tables under a key."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
     found: dict[str, None] = {}
     for inner_model in _documents_in(model):
@@ -235,21 +244,24 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
 
 
 def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:
-    """The keys by which a file may state a field, earlier names included."""
+    """Return the keys that a file may use for a field, including former names of the key."""
     if isinstance(field.validation_alias, AliasChoices):
         return tuple(map(str, field.validation_alias.choices))
     return (field.alias or name,)
 
 
 def _known_keys(model: type[Document]) -> list[str]:
-    """Every key of a model and of the models inside it, as written in the file."""
+    """Return all keys of a document class and of the classes nested in it, as they are written in files."""
     return sorted(
         {f.alias or n for inner_model in _documents_in(model) for n, f in inner_model.model_fields.items()}
     )
 
 
 def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
-    """The document classes that a type annotation contains, each once; with `deep` also nested ones."""
+    """Return the document classes in a type annotation, without repetition.
+
+    If `deep` is true, classes nested in these classes are included.
+    """
     seen: dict[type[Document], None] = {}
 
     def walk(inner: Any) -> None:  # noqa: ANN401 - annotations have no common type

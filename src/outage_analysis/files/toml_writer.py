@@ -1,4 +1,4 @@
-"""A writer of TOML values and documents, without comments."""
+"""Write TOML values and documents, without comments."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from datetime import date, time
 from typing import Any
 
 MAX_LINE = 100
-"""The maximum length of a TOML line whose value can be broken."""
+"""Most characters of a TOML line whose value can be divided over several lines."""
 
 
 def toml_document(document: Mapping[str, Any]) -> str:
-    """A document as TOML, from the values that `tomllib` read; equal values in equal order give equal text.
+    """Return a document as TOML text, given its values as `tomllib` reads them.
 
-    Reading the text gives the same values. In each table, plain values come before nested tables.
+    Parsing the text gives the same values. The same values in the same order give the same text. In each
+    table, plain values come before nested tables.
     """
     return "\n".join(_table(document, ())).lstrip("\n") + "\n"
 
 
 def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
-    """A value as TOML on one line; non-printable characters are escaped."""
+    """Return a value as TOML on one line. Non-printable characters are escaped."""
     if isinstance(value, str):
         return f'"{_escaped(value)}"'
     if isinstance(value, bool):
@@ -32,11 +33,11 @@ def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common 
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
-    return repr(value)  # numbers, inf and nan
+    return repr(value)  # The value is a number, inf or nan.
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
-    """The lines of a table without its header: plain values first, then nested tables."""
+    """Return the lines of a TOML table without its header: plain values first, then nested tables."""
     inner = {key: value for key, value in table.items() if _has_head(value)}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if key not in inner]
     for key, value in inner.items():
@@ -51,7 +52,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
 
 
 def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Whether a value is written under its own header: a long or nested table, or a list of tables."""
+    """Return whether a value gets its own TOML header: a long or nested table, or a list of tables."""
     if isinstance(value, Mapping):
         nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
         return nested or len(toml_value(value)) > MAX_LINE
@@ -61,11 +62,12 @@ def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common 
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
-    """A value as TOML, on several lines if it is long."""
+    """Return a value as TOML, on several lines if it is long."""
     if len(toml_value(value)) <= MAX_LINE:
         return toml_value(value)
     if isinstance(value, str):
-        # A backslash at the end of a line removes the line break and all spaces that follow it.
+        # In TOML, a backslash at the end of a line removes the line break and all spaces that follow it. So a
+        # space at the start of the next line is escaped.
         pieces = (value[at : at + MAX_LINE] for at in range(0, len(value), MAX_LINE))
         lines = (f"\\u0020{_escaped(p[1:])}" if p[0] == " " else _escaped(p) for p in pieces)
         return '"""\\\n' + "\\\n".join(lines) + '"""'

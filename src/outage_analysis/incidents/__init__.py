@@ -1,12 +1,12 @@
 """Incidents: TOML documents about an outage go in; typed documents and published facts come out.
 
 Modules:
-    incident: what failed, when and for whom
-    layout: how a complaint file names and writes its columns
-    bands: loss bands with a stated closed side
-    published_facts: published figures with source, grade and date
-    intake: a published intake: counts and deadlines
-    backtest_spec: which forecast to test against which outcome
+    incident: an outage: what failed, when and for whom
+    layout: the columns, formats and units of complaint files
+    bands: loss bands, which state whether each edge is included
+    published_facts: published figures with source, evidence grade and date
+    intake: published counts of filed claims, and deadlines
+    backtest_spec: a forecast, and the published outcomes to compare it with
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The specification of a back-test: policy, ledger, forecast day, and the facts to score it with."""
+"""The definition of a back-test: policy, ledger, forecast day, and the published facts to score it with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash",
 
 
 class Outcome(Document):
-    """A published figure with which a forecast is scored."""
+    """A published figure with which the forecast is compared and scored."""
 
     id: Identifier
     """The id in tables."""
@@ -25,18 +25,17 @@ class Outcome(Document):
     line: Identifier
     """The id of the cost line."""
     stage: Stage
-    """What the figure counts: how many people filed, were accepted or took the offer; the amount paid to
-    those accepted; or the total cash of the line, which needs no `given`."""
+    """What the figure measures: how many people filed, were accepted or took the offer; the amount paid to
+    the accepted; or the total cash of the cost line, which needs no `given`."""
     given: str = ""
-    """The id of the fact that counts the people who could. If it became public after the forecast day, the
-    forecast is conditional on it."""
+    """The id of the fact that counts the people who could file, be accepted or take the offer. If this fact
+    became public after the forecast day, the forecast is conditional on it."""
     fact: str
     """The id of the fact with the figure."""
     press: tuple[str, ...] = ()
     """Ids of facts that forecast the same figure and were public by the forecast day."""
     independent: bool = True
-    """Whether the outcome adds information to the other outcomes; a total of stages that are scored
-    themselves does not."""
+    """Whether the outcome adds information to the others; a total of stages that are scored does not."""
     note: Text | None = None
     """A note for readers."""
 
@@ -50,7 +49,7 @@ class Outcome(Document):
 
 
 class UnscoredFigure(Document):
-    """A published figure listed beside the forecast without a score."""
+    """A published figure that is shown beside the forecast but not scored."""
 
     id: Identifier
     """The id in tables."""
@@ -59,11 +58,11 @@ class UnscoredFigure(Document):
     fact: str
     """The id of the fact with the figure."""
     valuations: tuple[Valuation, ...] = ()
-    """The forecast totals listed beside the figure."""
+    """The valuations whose forecast totals are shown beside the figure."""
     outcome: Identifier | None = None
-    """The id of an outcome instead: the figure is compared with its forecast times `each`."""
+    """Instead of valuations, the id of an outcome: the figure is compared with its forecast times `each`."""
     each: str = ""
-    """The id of the fact with the amount per person of that outcome."""
+    """The id of the fact with the amount per person, by which the forecast of `outcome` is multiplied."""
     note: Text
     """Why the figure is not scored."""
 
@@ -75,14 +74,17 @@ class UnscoredFigure(Document):
 
 
 class ReferenceSet(Document):
-    """Reference classes with the same effort, for a leave-one-out test of the rule for priors."""
+    """Reference classes in which claiming takes the same effort, used to test how priors are derived.
+
+    In a leave-one-out test, each class is forecast from the others.
+    """
 
     id: Identifier
     """The id in tables."""
     name: Name
     """The name for readers."""
     classes: tuple[str, ...] = Field(min_length=3)
-    """Ids of facts in percent, each once."""
+    """Ids of facts that are percentages, each once."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -92,7 +94,7 @@ class ReferenceSet(Document):
 
 
 class BacktestSpec(Document):
-    """A back-test: a policy and a ledger as of a day, scored with facts published by a later day."""
+    """A back-test: a forecast from a policy and a ledger as of a day, scored with facts published later."""
 
     id: Identifier
     """The id by which commands refer to the back-test."""
@@ -105,15 +107,15 @@ class BacktestSpec(Document):
     ledger: str
     """The ledger, by its id or by a path to TOML."""
     as_of: Day
-    """The day of the forecast, which uses only what was public by then."""
+    """The day of the forecast. It uses only facts that were public by this day."""
     known_on: Day
-    """The day by which outcomes must be public."""
+    """The day by which the outcomes must have been published."""
     outcomes: tuple[Outcome, ...] = Field(alias="outcome", min_length=1)
     """The figures with which the forecast is scored."""
     shown: tuple[UnscoredFigure, ...] = ()
     """Figures listed without a score."""
     reference_sets: tuple[ReferenceSet, ...] = Field(alias="reference_set", default=())
-    """Sets for the test of the rule for priors, besides those that the ledger uses."""
+    """Additional reference sets for the test of the priors, besides the sets that the ledger uses."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -138,12 +140,12 @@ class BacktestSpec(Document):
         return self
 
     def later_fact(self, id_: str) -> Fact:
-        """A fact that became public after the forecast day and by `known_on`.
+        """Return a fact that became public after the forecast day and by the day `known_on`.
 
-        Only back-tests read such facts.
+        Only back-tests use facts that became public after the forecast.
 
         Raises:
-            UsageError: there is no such fact, or it became public outside that period.
+            UsageError: there is no fact with this id, or it became public outside this period.
         """
         fact = get_fact(id_, hindsight=True)
         if fact.public_on is None or not self.as_of < fact.public_on <= self.known_on:
@@ -156,10 +158,12 @@ class BacktestSpec(Document):
         return fact
 
     def denominator(self, outcome: Outcome) -> Fact | None:
-        """The count of people who could, as of `known_on`; None for a total.
+        """Return the fact that counts the people who could file, be accepted or take the offer.
+
+        For a total, return None.
 
         Raises:
-            UsageError: there is no such fact, or it was not public by then.
+            UsageError: there is no fact with this id, or it was not public by the day `known_on`.
         """
         if not outcome.given:
             return None
@@ -174,7 +178,7 @@ class BacktestSpec(Document):
 
 
 def load_backtest_spec(id_or_path: str | Path) -> BacktestSpec:
-    """Read a back-test from its bundled id or from a path to TOML.
+    """Read the definition of a back-test, given its bundled id or the path of a TOML file.
 
     Raises:
         UsageError: there is no such document, or one of its keys is invalid.

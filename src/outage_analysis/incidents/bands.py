@@ -1,8 +1,9 @@
-"""Loss bands: intervals of an integer loss, each with a stated closed side.
+"""Loss bands: intervals of losses in whole numbers, which state whether each edge is included.
 
 A band is a pair of integers `(over, up_to)`: it contains the losses x with over < x <= up_to. Because losses
-are integers, the band [300000, 500000), closed at its lower edge, is the same set as (299999, 499999]. So
-policies with different closed sides can share one grid. Special bands have the same form:
+are integers, a band that includes its lower edge can be written in this form, too: [300000, 500000) contains
+the same losses as (299999, 499999]. So policies that include different edges can use the same bands. Special
+bands have the same form:
 
     zero      (-1, 0]        negative  (None, -1]
     open top  (500000, None] unknown   (None, None)
@@ -25,48 +26,52 @@ ZERO: Band = (-1, 0)
 UNKNOWN: Band = (None, None)
 
 LARGEST_LOSS = 10**15
-"""Losses at or above this are rejected: sums of their squares would overflow the query engine's integers."""
+"""Losses from this size on are rejected: sums of their squares would overflow DuckDB's integers."""
 
 LARGEST_CUT = 2**63 - 1
-"""The largest 64-bit integer; sums and cuts are stored as such."""
+"""The largest 64-bit integer. Sums of losses and cuts are stored as 64-bit integers."""
 
 GRID_PER_DECADE = 24
-"""Cuts of the logarithmic grid per factor of ten."""
+"""Number of cuts per factor of ten in the logarithmic grid."""
 
 
 def log_grid() -> tuple[int, ...]:
-    """The logarithmic grid: integer cuts from 1 to the largest loss, `GRID_PER_DECADE` per factor of ten."""
+    """Return the cuts of a logarithmic grid from 1 to `LARGEST_LOSS`, `GRID_PER_DECADE` per factor of ten."""
     steps = GRID_PER_DECADE * (len(str(LARGEST_LOSS)) - 1)
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
 def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
-    """Edges as inclusive upper cuts: the edge 300,000 of bands closed at their lower edge becomes 299,999."""
+    """Convert band edges to cuts; a cut is the largest loss of a band.
+
+    If bands include their lower edge, the edge 300,000 becomes the cut 299,999.
+    """
     return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
 
 
 def holds_positive(band: Band) -> bool:
-    """Whether a band contains losses above 0; the bands of unknown, zero and negative losses do not."""
+    """Return whether a band contains losses above 0; the unknown, zero and negative bands do not."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)
 
 
 @dataclass(frozen=True)
 class Bands:
-    """A list of bands that covers every loss, between whole cuts; zero and unknown have bands of their own.
+    """A list of bands that covers every loss. Zero losses and unknown losses have their own bands.
 
-    Each cut is the largest loss of its band.
+    The bands are given by their cuts. Each cut is the largest loss of a band.
 
     Raises:
-        UsageError: cuts do not increase, are not whole numbers, or are 0 or -1, where bands always end.
+        UsageError: the cuts do not increase, are not whole numbers, or contain 0 or -1, where bands always
+            end.
     """
 
     cuts: tuple[int, ...]
-    """In increasing order; above 0, and with `negative` also below -1."""
+    """The cuts in increasing order. They are above 0; if `negative` is true, they may also be below -1."""
     negative: bool = False
-    """Whether negative losses have bands: from minus infinity to -1, cut at every negative cut."""
+    """Whether negative losses have bands: from minus infinity to -1, divided at every negative cut."""
 
     def __post_init__(self) -> None:
-        """Reject cuts that would put a loss into two bands or into none."""
+        """Raise an error if the cuts would put a loss into two bands or into none."""
         for cut in self.cuts:
             if type(cut) is not int or abs(cut) > LARGEST_CUT:
                 remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
@@ -82,22 +87,25 @@ class Bands:
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
-        """The bands between the union of several sets of cuts, in any order; 0 and -1 are ignored."""
+        """Return the bands that several sets of cuts form together.
+
+        The cuts may be in any order; 0 and -1 are ignored.
+        """
         return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
 
     def with_mirrored_negatives(self) -> Bands:
-        """The same bands, with negative bands as fine as the positive: besides (5, 10] also [-10, -5)."""
+        """Return these bands with negative bands that mirror the positive ones: (5, 10] adds [-10, -5)."""
         return Bands.from_cuts(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
 
     def rows(self) -> list[Band]:
-        """All bands in display order: negative, zero, positive, unknown."""
+        """Return all bands in the order in which they are shown: negative, zero, positive, unknown."""
         cuts = sorted({*self.cuts, 0, *([-1] if self.negative else [])})
         lows: list[int | None] = [None if self.negative else -1, *cuts]
         return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
 
 
 def band_within(inner: Band, outer: Band) -> bool:
-    """Whether every loss of `inner` is in `outer`; the unknown band is only within itself."""
+    """Return whether `outer` contains every loss of `inner`; the unknown band contains only itself."""
     if UNKNOWN in (inner, outer):
         return inner == outer
     low = outer[0] is None or (inner[0] is not None and inner[0] >= outer[0])
@@ -106,11 +114,11 @@ def band_within(inner: Band, outer: Band) -> bool:
 
 
 def check_partition(bands: list[Band]) -> None:
-    """Raise an error if a list of positive bands has a gap or an overlap.
+    """Raise an error if a list of bands of positive losses has a gap or an overlap.
 
     Raises:
-        UsageError: a gap, an overlap, an empty band, a first edge other than 0, or an upper edge of the last
-            band.
+        UsageError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
+            or the last band has an upper edge.
     """
     if bands[0][0] != 0:
         raise UsageError(
@@ -157,7 +165,7 @@ _SPECIAL_BANDS: dict[str, Band] = {
 
 
 def parse_band(text: str) -> Band:
-    """The band for a text: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
+    """Parse a band: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
 
     Raises:
         UsageError: the text is not a band, the band is empty, or an edge is above 10^15.
@@ -173,7 +181,7 @@ def parse_band(text: str) -> Band:
 
 
 def lower_closed_cuts(text: str) -> set[int]:
-    """The cuts of a written band whose edge belongs to the band above: 299,999 for `<300000`.
+    """Return the cuts of a band at those edges that belong to the band above: 299,999 for `<300000`.
 
     Raises:
         UsageError: the text is not a band.
@@ -185,7 +193,7 @@ def lower_closed_cuts(text: str) -> set[int]:
 
 
 def _parse(text: str) -> Band | None:
-    """The band for a stripped, lower-case text; None if it is not a band."""
+    """Parse a band from a stripped, lower-case text; None if the text is not a band."""
     if text in _SPECIAL_BANDS:
         return _SPECIAL_BANDS[text]
     if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", text, re.ASCII):
@@ -199,7 +207,8 @@ def _parse(text: str) -> Band | None:
             "up to": (0, number),
         }
         return _none_if_empty(bounds[sign])
-    # A comma first separates two edges: (0,300] is 0 to 300. Only if that fails does it group digits.
+    # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
+    # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
     if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
         low = int(match[2]) - (match[1] == "[")

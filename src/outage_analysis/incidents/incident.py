@@ -37,7 +37,7 @@ RESERVED = {
     "synthetic", "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
     "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value", "zero",
 }  # fmt: skip
-"""Column names that tables of claims, cubes and payments use; a dimension must not have one of them."""
+"""Column names that the tables of claims, cubes and payments use. A dimension must not have such a name."""
 
 COUNTABLE = (
     "filed_on is within the claims window",
@@ -45,8 +45,7 @@ COUNTABLE = (
     "claim_id is not repeated",
     "the complaint is not an exact copy of another",
 )
-"""Validation rules that an incident may set to `count`: a claim that breaks one is kept and counted
-separately."""
+"""Validation rules that an incident may set to `count`: a row that breaks one is kept and counted."""
 
 
 def _with_offset(moment: datetime) -> datetime:
@@ -61,22 +60,22 @@ Moment = Annotated[datetime, AfterValidator(_with_offset)]
 def _known_zone(name: str) -> str:
     if (
         name not in available_timezones() or name == "localtime"
-    ):  # listed, but not a zone name that DuckDB knows
+    ):  # Python lists "localtime", but DuckDB does not know it.
         raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
 class Window(Document):
-    """A period of an outage; without `end`, no end time was published."""
+    """A period of an outage. If `end` is missing, the end time was not published."""
 
     start: Moment
     """When the period began."""
     end: Moment | None = None
     """When the period ended."""
     what: OptionalText = None
-    """What failed, if not everything did."""
+    """What failed in this period, if not everything did."""
     facts: tuple[str, ...] = ()
-    """Ids of the facts that support this."""
+    """Ids of the facts that support these values."""
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> Self:
@@ -86,45 +85,45 @@ class Window(Document):
 
     @property
     def hours(self) -> float | None:
-        """Duration in hours; None if the end was not published."""
+        """The duration in hours; None if the end time was not published."""
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
 
 
 class NamedItem(Document):
-    """Something with an id, a name, and other spellings that files use."""
+    """A service or claimant type: an id, a name, and other spellings that complaint files use."""
 
     id: Identifier
     """The id in tables and other documents."""
     name: Name
     """The name for readers."""
     aliases: tuple[str, ...] = ()
-    """Other spellings in files; case and spaces are ignored."""
+    """Other spellings of the name in complaint files. Upper and lower case and spaces are ignored."""
 
     @property
     def known_names(self) -> tuple[str, ...]:
-        """Its Korean name, its English name and its aliases."""
+        """The Korean name, the English name and the other spellings."""
         return tuple(spelling for spelling in (self.name.ko, self.name.en, *self.aliases) if spelling)
 
     def spellings(self) -> set[str]:
-        """Every normalised spelling, including the id."""
+        """Return all spellings, including the id, without case, spaces and hyphens."""
         return {normalized_name(spelling) for spelling in (self.id, *self.known_names)}
 
 
 class Service(NamedItem):
-    """A service that failed."""
+    """A service that failed in the outage."""
 
     group: str = ""
     """The group that the service belongs to, such as the services of one affiliate."""
     users: tuple[str, ...] = ()
-    """Ids of the facts that state its number of users."""
+    """Ids of the facts that state the number of users."""
     outage: tuple[Window, ...] = ()
-    """Its outage periods, if they differ from the incident's or are known in parts."""
+    """The outage periods of the service, if they differ from the incident's or are only partly known."""
     published_count: str | None = None
-    """The id of the fact that counts its complaints, if one was published."""
+    """The id of the fact that counts the complaints about the service, if a count was published."""
 
 
 class Dimension(Document):
-    """An additional column of a claim: text, or whole numbers grouped into bands."""
+    """A column of complaint files that an incident adds: text, or whole numbers grouped into bands."""
 
     id: Identifier
     """The name of the column."""
@@ -133,15 +132,15 @@ class Dimension(Document):
     kind: Literal["text", "number"] = "text"
     """`text`, or `number` for whole numbers that are grouped into bands."""
     unit: str = ""
-    """The unit of its numbers."""
+    """The unit of the numbers."""
     edges: tuple[int, ...] = ()
-    """The edges between its bands."""
+    """The edges between the bands."""
     closed: Closed = "upper"
-    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
+    """Which edge a band includes: `upper` its upper edge, `lower` its lower edge."""
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The edges of a numeric dimension as inclusive upper cuts."""
+        """The edges of a numeric dimension as cuts; a cut is the largest number of a band."""
         return upper_cuts(self.edges, self.closed)
 
     @model_validator(mode="after")
@@ -157,8 +156,8 @@ class Dimension(Document):
 class Loss(Document):
     """The quantity that a claim states as lost: won, minutes of delay, days without service.
 
-    If its unit is the incident's currency, files write it with the currency's decimals. Edges of the policy
-    are in the smallest unit, like all amounts.
+    If the unit of losses is the currency, complaint files state losses with the decimals of the currency.
+    Edges of policy bands are in the smallest unit, like all amounts.
     """
 
     name: Name
@@ -172,18 +171,18 @@ class Loss(Document):
 
 
 class Headline(Document):
-    """A published total to compare with the computed one, and what it counts."""
+    """A published total, with which the computed total is compared, and what the total includes."""
 
     fact: str
     """The id of the fact with the total."""
     name: Name
     """The name for readers."""
     line: str = ""
-    """The id of the cost line whose cash it forecasts; empty if it counts something else."""
+    """The id of the cost line whose cash the total forecasts; empty if the total is about something else."""
 
 
 class LineOutcome(Document):
-    """The facts that state the outcome of one line; only read in hindsight."""
+    """The facts that state the outcome of one cost line. They are used only in hindsight."""
 
     line: str
     """The id of the cost line."""
@@ -196,7 +195,7 @@ class LineOutcome(Document):
 
 
 class Incident(Columns):
-    """An outage, as described by its TOML document."""
+    """An outage and its complaint files, as described in a TOML document."""
 
     id: Identifier
     """The id by which commands refer to the incident."""
@@ -205,9 +204,9 @@ class Incident(Columns):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)
-    """Decimal places of the currency; amounts are whole numbers of its smallest unit."""
+    """Number of decimals of the currency. Amounts are whole numbers of its smallest unit."""
     time_zone: Annotated[str, AfterValidator(_known_zone)]
-    """IANA name of the time zone in which days are counted."""
+    """IANA name of the time zone that determines the calendar day."""
     outage: Window
     """The whole outage, from its first to its last minute."""
     claims_from: Day
@@ -219,10 +218,9 @@ class Incident(Columns):
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
-    """Validation rule -> how a complaint that breaks it is treated: `reject`, or `count` as a claim that is
-    counted separately."""
+    """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep and count it."""
     groups: dict[str, Name] = Field(default_factory=dict)
-    """Group of services -> its name for readers."""
+    """Group of services -> the name of the group for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     """The services that failed."""
     claimant_types: tuple[NamedItem, ...] = Field(alias="claimant_type", min_length=1)
@@ -230,13 +228,13 @@ class Incident(Columns):
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
     """Additional columns of a claim."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
-    """Published totals to compare with the computed one."""
+    """Published totals with which the computed total is compared."""
     quarter_profit: str = ""
     """The id of the fact with a quarter's operating profit, to compare the cost with."""
     outcome: LineOutcome | None = None
-    """The outcome of one line; only read in hindsight."""
+    """The outcome of one cost line; used only in hindsight."""
     limits: tuple[Text, ...] = ()
-    """What cannot be known about this incident, for the report's last section."""
+    """What cannot be known about this incident; shown in the last section of the report."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
     """Published totals to reconcile with the facts."""
 
@@ -274,36 +272,36 @@ class Incident(Columns):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which days are counted."""
+        """The time zone that determines the calendar day of an event."""
         return ZoneInfo(self.time_zone)
 
     @property
     def loss_digits(self) -> int:
-        """Decimal places of a loss: those of the currency if losses are money, else none."""
+        """The number of decimals of a loss: that of the currency if losses are money, else 0."""
         return self.minor_units if self.loss_currency else 0
 
     def words(self, lang: str) -> Locale:
-        """The locale of a language, with losses and amounts formatted for this incident."""
+        """Return the locale for a language, which formats losses and amounts of this incident."""
         divisible = not self.loss_currency
         return Locale(lang, self.currency, self.minor_units, self.loss_digits, divisible)
 
     @property
     def loss_currency(self) -> str:
-        """The currency of losses if they are money, else empty."""
+        """The currency of losses; empty if losses are not money."""
         return self.currency if self.loss.unit == self.currency else ""
 
     def service(self, id_: str) -> Service:
-        """The service with an id."""
+        """Return the service with this id."""
         return next(s for s in self.services if s.id == id_)
 
 
 def claim_columns(incident: Incident) -> list[str]:
-    """Every column of a claim: the canonical ones and the incident's dimensions."""
+    """Return all columns of a claim: the columns that every claim has, and the incident's dimensions."""
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
 
 
 def load_incident(id_or_path: str | Path) -> Incident:
-    """Read an incident from its bundled id or from a path to TOML.
+    """Read an incident, given its bundled id or the path of a TOML file.
 
     Raises:
         UsageError: there is no such incident, or one of its keys is invalid.

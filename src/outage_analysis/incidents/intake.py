@@ -1,4 +1,4 @@
-"""A published intake: cumulative counts of filed claims over time, and the announced deadlines."""
+"""A published intake: how many claims had been filed by certain times, and the announced deadlines."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ When = Annotated[Moment, Unit("date and time")]
 
 
 class Point(Document):
-    """One cumulative count of claims: from a published fact, or stated directly."""
+    """The number of claims filed up to a time, from a published fact or stated in the document."""
 
     at: When
     """The time of the count, with its UTC offset; the end of a day is 00:00 of the next day."""
     fact: str = ""
-    """The id of the fact that counts the claims filed by then."""
+    """The id of the fact that counts the claims filed by this time."""
     count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
-    """The claims filed by then, if there is no fact; it counts as known on that day."""
+    """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
 
     @model_validator(mode="after")
     def _fact_or_count(self) -> Self:
@@ -45,30 +45,30 @@ class Point(Document):
 
     @property
     def public_on(self) -> date | None:
-        """The day the fact was published; None for an undated fact or a count stated directly."""
+        """The day on which the fact was published; None if the fact is undated or the count has no fact."""
         return get_fact(self.fact).public_on if self.fact else None
 
     @property
     def filed(self) -> int:
-        """The claims filed by then."""
+        """The number of claims filed up to the time `at`."""
         return get_fact(self.fact).count if self.count is None else self.count
 
 
 class IntakeDeadline(Document):
-    """An announced closing time; a later announcement replaces it."""
+    """An announced time at which the intake closes. A later announcement replaces it."""
 
     closes: When
     """The time after which no claim can be filed."""
     public_on: Day | None = None
-    """The day it was announced; without this day the deadline is ignored."""
+    """The day on which the deadline was announced. A deadline without this day is ignored."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that support this."""
     rationale: OptionalText = None
-    """Why this is assumed, if no fact states it directly."""
+    """Why the deadline is assumed, if no fact states it directly."""
 
 
 class ClosingBranch(Document):
-    """An alternative closing time for a what-if forecast; it has no probability."""
+    """An alternative closing time for a what-if forecast. It has no probability."""
 
     id: Identifier
     """The id in tables."""
@@ -77,8 +77,8 @@ class ClosingBranch(Document):
     closes: When
     """The time after which no claim can be filed."""
     spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
-    """Additional claims on the last day, as a multiple of the claims that the growth curve expects on that
-    day; 0 means no rush. Without this key there is no forecast of the last day."""
+    """Additional claims on the last day, as a multiple of the claims that the growth curve forecasts for that
+    day; 0 means no rush. Without this key, the last day is not forecast."""
     rationale: Text
     """Why the alternative is considered."""
     outcome_known: bool
@@ -86,7 +86,7 @@ class ClosingBranch(Document):
 
 
 class FinalCount(Document):
-    """The final count of an intake; only read in hindsight."""
+    """The final number of claims of an intake; used only in hindsight."""
 
     at: When
     """When the intake ended."""
@@ -95,7 +95,7 @@ class FinalCount(Document):
 
 
 class IntakeSeries(Document):
-    """The intake of one channel, as described by its TOML document."""
+    """The intake of claims through one channel, as described in a TOML document."""
 
     id: Identifier
     """The id by which commands refer to the intake."""
@@ -104,11 +104,11 @@ class IntakeSeries(Document):
     incident: Identifier
     """The id of the incident."""
     time_zone: str = ""
-    """IANA name of the time zone in which days are counted; by default the UTC offset of `opened`."""
+    """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
     as_of: Day
-    """The day whose knowledge a forecast uses by default."""
+    """The day as of which a forecast is made by default; it uses only what was public by then."""
     facts: tuple[str, ...] = ()
     """Ids of facts about the channel."""
     points: tuple[Point, ...] = Field(alias="point", min_length=1)
@@ -116,9 +116,9 @@ class IntakeSeries(Document):
     deadlines: tuple[IntakeDeadline, ...] = Field(alias="deadline", default=())
     """The announced closing times."""
     branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
-    """Alternative closing times that are forecast by default."""
+    """Alternative closing times that are included in a forecast by default."""
     outcome: FinalCount | None = None
-    """The final count."""
+    """The final number of claims."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -136,10 +136,11 @@ class IntakeSeries(Document):
         return self
 
     def known_by(self, day: date) -> IntakeSeries | None:
-        """The intake as of a day; None if no count was public yet.
+        """Return what was publicly known about the intake on a day; None if no count was public yet.
 
-        A count is included from the day its fact was public, but not before its own time. A deadline is
-        included from the day it was announced. Undated facts and deadlines and the outcome are left out.
+        A count is included from the day on which its fact became public, but not before the time of the
+        count. A deadline is included from the day on which it was announced. The final count and undated
+        facts and deadlines are left out.
         """
         end = self.end_of(day)
         points = tuple(
@@ -154,27 +155,27 @@ class IntakeSeries(Document):
 
     @property
     def deadline(self) -> IntakeDeadline | None:
-        """The deadline announced last; if several were announced on one day, the latest."""
+        """The deadline that was announced last; if several were announced on that day, the latest."""
         announced = [d for d in self.deadlines if d.public_on]
         return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
 
     @property
     def final(self) -> Fact | None:
-        """The fact with the final count; None without an outcome."""
+        """The fact with the final number of claims; None if the document has no outcome."""
         return get_fact(self.outcome.fact, hindsight=True) if self.outcome else None
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone in which days are counted."""
+        """The time zone that determines the calendar day of a count."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
 
     def end_of(self, day: date) -> datetime:
-        """The moment at which a calendar day ends in the channel's time zone."""
+        """Return the time at which a calendar day ends in the time zone of the channel."""
         return datetime.combine(day + timedelta(days=1), time(), self.zone)
 
 
 def load_intake(id_or_path: str | Path) -> IntakeSeries:
-    """Read an intake from its bundled id or from a path to TOML.
+    """Read an intake, given its bundled id or the path of a TOML file.
 
     Raises:
         UsageError: there is no such document, or one of its keys is invalid.

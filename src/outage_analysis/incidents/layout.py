@@ -1,4 +1,4 @@
-"""The layout of complaint files: which headers hold the columns of a claim, in which notations and units."""
+"""The layout of complaint files: the headers of their columns, and the formats and units of the values."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ UNITS = {
     for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
     for unit, of in {"원": 1, "만원": 10_000, "억원": 100_000_000}.items()
 }
-"""Korean units of amounts that headers state in brackets, as in 피해액(만원) -> won per unit."""
+"""Korean unit of amounts, as in the header 피해액(만원) -> how many won it stands for."""
 _UNIT = r"[십백천만억]+\s*원?"
 UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
-"""A Korean unit other than one won: after the word 단위, in brackets, or alone in a cell."""
+"""Pattern of a Korean unit other than one won: after the word 단위, in brackets, or alone in a cell."""
 FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
-"""A Korean unit in the number format of a cell, after the number."""
+"""Pattern of a Korean unit after the number in the number format of a spreadsheet cell."""
 
 
 def scale_remedy(unit_text: str) -> str:
-    """The remedy for an error about amounts that state a unit other than won."""
+    """Return the remedy to suggest if amounts are stated in a unit other than won."""
     multiplier = unit_multiplier(unit_text)
     return f"If losses are meant: loss = {multiplier} under [scale] of a --columns page; if not, loss = 1."
 
 
 def unit_multiplier(unit_text: str) -> int:
-    """How many won one unit of a text is: 10,000 for 만원."""
+    """Return how many won the unit in a text stands for: 10,000 for 만원."""
     match = re.search(r"([십백천]?[만억]|[십백천])", unit_text)
     return UNITS[f"{match[1]}원"] if match else 1
 
@@ -51,27 +51,27 @@ Scale = Annotated[int, Field(ge=1, le=10**9)]
 
 @lru_cache(maxsize=10_000)
 def normalized_name(text: str) -> str:
-    """A name reduced to what distinguishes it: without case, character width, spaces and hyphens."""
+    """Return a name in a form for comparison: without case, character width, spaces and hyphens."""
     return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def header_multiplier(header: str) -> int:
-    """How many won one unit of a header is: 10,000 for 피해액(만원), 1 if it states no unit."""
+    """Return how many won the unit in a header stands for: 10,000 for 피해액(만원), 1 without a unit."""
     unit_text = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", normalized_name(header))
     return UNITS.get(unit_text[1], 1) if unit_text else 1
 
 
 class Columns(Document):
-    """The headers of the columns in complaint files, and the notations of their values."""
+    """The headers of the columns in complaint files, and the formats of their values."""
 
     columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Canonical column -> its headers in files; its own name is always recognised."""
+    """Column of a claim -> its headers in files. The name of the column itself is always recognised."""
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Canonical column -> the notations of its days or amounts; by default iso and plain."""
+    """Column of a claim -> the formats of its days or amounts. The defaults are iso and plain."""
     scale: dict[str, Scale] = Field(default_factory=dict)
-    """Canonical column -> the value of one unit of the file: 10000 if losses are in 만원."""
+    """Column of a claim -> the value of one unit in the file: 10000 if losses are in 만원."""
     constants: dict[str, str] = Field(default_factory=dict)
-    """Canonical column -> the value for every row, if a file has no such column; "" means unknown."""
+    """Column of a claim -> its value in every row, if the file has no such column. "" means unknown."""
 
     @field_validator("formats")
     @classmethod
@@ -86,29 +86,31 @@ class Columns(Document):
         return formats
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """The first column that the document mentions and that is not in a list; None if there is none."""
+        """Return the first column in the document that is not in `known`; None if there is none."""
         mentioned = (*self.columns, *self.formats, *self.scale, *self.constants)
         return next((c for c in mentioned if c not in set(known)), None)
 
 
 class Layout(Columns):
-    """The layout of one sender's files; it supplements the layout in the incident's document."""
+    """The layout of the files from one sender. It supplements the layout in the incident's document."""
 
     files: str = "*"
-    """Pattern of the file names that the layout applies to, with * and ?."""
+    """Pattern of the names of the files to which the layout applies, with * and ?."""
     encoding: Literal["utf-8", "utf-16", "cp949"] | None = None
-    """The encoding; by default detected from the bytes."""
+    """The encoding of the files; by default it is detected."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """The delimiter; by default detected from the header and the first rows."""
+    """The delimiter of the fields; by default it is detected from the header and the first rows."""
     quote: Literal['"', "'", "none"] | None = None
-    """The quotation mark of a delimited file; none treats quotation marks as text."""
+    """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
     header_row: Annotated[int, Field(ge=0)] | None = None
-    """The row of the header; 0 for a file without one: its columns are then called 1, 2, 3."""
+    """The row of the header. 0 means that the file has no header; its columns are then called 1, 2, 3."""
     sheet: str | None = None
     """The sheet of a workbook; by default the only sheet with the required columns."""
     otherwise: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Canonical column -> headers to use if those under [columns] are absent; the incident's headers are
-    added here."""
+    """Column of a claim -> headers that are searched if no header under [columns] is found.
+
+    The headers of the incident's document are added here.
+    """
 
     @field_validator("delimiter")
     @classmethod
@@ -118,7 +120,7 @@ class Layout(Columns):
         return delimiter
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """The first column that the document mentions and that is not in a list; None if there is none."""
+        """Return the first column in the document that is not in `known`; None if there is none."""
         known = tuple(known)
         return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
@@ -126,14 +128,18 @@ class Layout(Columns):
         """Raise an error if the layout mentions a column that claims do not have.
 
         Raises:
-            UsageError: there is such a column; the message suggests the closest known one.
+            UsageError: the layout mentions an unknown column. The message suggests the closest known column.
         """
         if foreign := self.unknown_column(known):
             problem = "the --columns page speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
 
     def merged_over(self, below: Columns) -> Layout:
-        """This layout merged with another one: its headers take precedence, its other entries replace."""
+        """Return this layout, supplemented by a more general one.
+
+        Headers of this layout are searched first. Its formats, scales and constants replace those of the
+        general layout.
+        """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
         return self.model_copy(
             update={
@@ -145,16 +151,18 @@ class Layout(Columns):
         )
 
     def spellings(self, column: str) -> set[str]:
-        """Every normalised header of a column."""
+        """Return all headers that a column may have, without case, spaces and hyphens."""
         return {
             normalized_name(s)
             for s in (column, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
         }
 
     def header_positions(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
-        """Column -> the positions of cells that are one of its headers; absent columns are left out.
+        """Find the wanted columns in a header row: column -> positions of the cells that are a header of it.
 
-        Headers under [columns] take precedence over the other spellings.
+        Columns that are not found are left out.
+
+        Headers under [columns] take precedence over the other headers of a column.
         """
         positions: dict[str, list[int]] = {}
         for position, cell in enumerate(cells):
@@ -177,11 +185,11 @@ class Layout(Columns):
         optional: Sequence[str],
         file: str,
     ) -> dict[str, int]:
-        """Column -> its position among the headers.
+        """Return the position of each column of a claim in the header row: column -> position.
 
         Raises:
-            InputRefused: a required column is missing, two headers match one column, the header states a
-                unit, or a column is also a constant.
+            InputRefused: a required column is missing, two headers match one column, the header of the losses
+                states a unit, or the layout also defines the column as a constant.
         """
         columns_found = self.header_positions(headers, (*needed, *optional))
         for column, positions in columns_found.items():
@@ -199,11 +207,11 @@ class Layout(Columns):
         return {column: positions[0] for column, positions in columns_found.items()}
 
     def _check_headers(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
-        """Raise an error if the headers of a column are ambiguous.
+        """Raise an error if the header of a column is ambiguous or contradicts the layout.
 
         Raises:
-            InputRefused: two headers match the column, the header states a unit, or the column is also a
-                constant.
+            InputRefused: two headers match the column, the header of the losses states a unit, or the layout
+                also defines the column as a constant.
         """
         masked_headers = [mask_personal_data(header) for header in headers]
         if len(headers) > 1:
@@ -233,7 +241,7 @@ class Layout(Columns):
 
 
 def load_layout(id_or_path: str | Path) -> Layout:
-    """Read a layout from its bundled id or from a path to TOML.
+    """Read a layout, given its bundled id or the path of a TOML file.
 
     Raises:
         UsageError: there is no such document, or one of its keys is invalid.
@@ -242,10 +250,10 @@ def load_layout(id_or_path: str | Path) -> Layout:
 
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
-    """The first layout whose pattern matches a file name, merged with the incident's layout."""
+    """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
         (page, _normalized_file_name(page.files).replace("[", "[[]")) for page in layouts
-    )  # * and ? alone
+    )  # Only * and ? are wildcards in these patterns, so "[" is escaped.
     fitting = (
         page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )
@@ -253,5 +261,5 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
 
 
 def _normalized_file_name(name: str) -> str:
-    """A file name in lower case and Unicode NFC (macOS writes Hangul file names in NFD)."""
+    """Return a file name in lower case and in Unicode form NFC; macOS writes Korean file names in NFD."""
     return unicodedata.normalize("NFC", name.casefold())

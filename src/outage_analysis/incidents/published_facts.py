@@ -1,7 +1,7 @@
-"""Published facts: figures with an id, a source, a grade and the day on which they became public.
+"""Published facts: figures with an id, a source, an evidence grade and the day on which they became public.
 
-`facts()` reads data/published/. Facts that only the outcome revealed are in data/outcomes/; only back-tests
-and checks in hindsight read them, by id.
+`facts()` reads the facts in data/published/. Facts that became known only with the outcome are in
+data/outcomes/. Only back-tests and comparisons in hindsight use them, and refer to them by id.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ SCHEMA: dict[str, pl.DataType] = {
 """
 
 KOREAN = "_ko"
-"""Suffix of the columns in Korean."""
+"""Suffix of the names of columns in Korean."""
 FactCollection = Literal["published", "outcomes"]
-"""Folders under data/ with facts."""
+"""The folders under data/ that contain facts."""
 MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
-"""Units of facts that count neither people nor cases nor money."""
+"""Units of facts that are neither counts of people or cases nor amounts of money."""
 
 
 def is_currency(unit: str) -> bool:
-    """Whether a unit looks like the ISO code of a currency."""
+    """Return whether a unit looks like the ISO code of a currency."""
     return len(unit) == len("KRW") and unit.isalpha() and unit.isupper()
 
 
 @cache
 def _fact_table(name: FactCollection) -> pl.DataFrame:
-    """All facts of a folder as one table."""
+    """Return all facts in one folder of data/ as a table."""
     frames = [
         pl.read_csv(path, schema=SCHEMA).with_columns(pl.lit(path.stem).alias("collection"))
         for path in sorted((data_root() / name).glob("*.csv"))
@@ -70,18 +70,19 @@ def _fact_table(name: FactCollection) -> pl.DataFrame:
 
 
 def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:
-    """Published facts, one row per figure, in the order of the files.
+    """Return the published facts as a table: one row per figure, in the order of the files.
 
     Args:
-        public_by: keep only facts that were public by this day; undated facts are left out.
-        topic: keep only one topic.
+        public_by: return only facts that were public by this day. Undated facts are left out.
+        topic: return only facts on this topic.
 
     Returns:
-        The columns of `SCHEMA` and `collection`, the name of the file.
+        A table with the columns of `SCHEMA`, and `collection`, the name of the file without suffix.
     """
     table = _fact_table("published")
     if public_by is not None:
-        table = table.filter(pl.col("public_on") <= public_by)  # null compares as false
+        # Undated facts are dropped here, because a comparison with null is not true.
+        table = table.filter(pl.col("public_on") <= public_by)
     if topic is not None:
         topics = table["topic"].unique().sort().to_list()
         if topic not in topics:
@@ -91,14 +92,14 @@ def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.Data
 
 
 def outcomes() -> pl.DataFrame:
-    """Facts that only the outcome revealed; never an input to a model, only for comparisons in hindsight."""
+    """Return facts that became known only with the outcome. Use them only for comparisons in hindsight."""
     return _fact_table("outcomes")
 
 
 def facts_in_language(table: pl.DataFrame, lang: str) -> pl.DataFrame:
-    """A table of facts in one language: for Korean, translations replace the English texts.
+    """Return a table of facts in one language. For Korean, the translations replace the English texts.
 
-    Texts without a translation stay English. The columns that end in _ko are dropped.
+    Texts without a translation stay in English. The columns whose names end in _ko are dropped.
     """
     korean = [name for name in table.columns if name.endswith(KOREAN)]
     translated = [
@@ -109,7 +110,7 @@ def facts_in_language(table: pl.DataFrame, lang: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Fact:
-    """One published figure: a value, or a range from `low` to `high`."""
+    """One published figure: a single value, or a range from `low` to `high`."""
 
     id: str
     value: float | None
@@ -124,7 +125,7 @@ class Fact:
 
     @property
     def number(self) -> float:
-        """The value.
+        """The value of the fact.
 
         Raises:
             UsageError: the fact is a range.
@@ -135,7 +136,7 @@ class Fact:
 
     @property
     def whole(self) -> int:
-        """The value as an integer.
+        """The value of the fact as an integer.
 
         Raises:
             UsageError: the fact is a range, or its value is not a whole number.
@@ -159,10 +160,10 @@ class Fact:
         return self.whole
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
-        """The amount in whole currency units: the value, or one end of a range.
+        """Return an amount in whole currency units: the value of the fact, or one end of its range.
 
         Raises:
-            UsageError: the fact has another unit, or the amount is negative.
+            UsageError: the fact is not an amount in this currency, or the amount is negative.
         """
         end_value = {"value": self.value, "low": self.low, "high": self.high}[end]
         amount = self.number if end_value is None else end_value
@@ -174,48 +175,48 @@ class Fact:
 
     @property
     def middle(self) -> float:
-        """The value, or the midpoint of a range."""
+        """The value of the fact, or the midpoint of its range."""
         if self.value is None and self.low is not None and self.high is not None:
             return (self.low + self.high) / 2
         return self.number
 
 
 class TieOut(Document):
-    """A published total to reconcile: what it is computed from, and which figure was printed."""
+    """A published total to reconcile: how it is computed, and the printed figure to compare it with."""
 
     id: Identifier
     """The id in tables."""
     name: Name
     """The name for readers."""
     kind: Literal["payments", "face_value", "fee", "credits", "budget", "sum", "ratio", "figure"]
-    """How the total is computed. From the lines: `payments` of a schedule for as many losses as the first
+    """How the total is computed. From cost lines: `payments` of a schedule for as many losses as the first
     fact counts, goods at `face_value`, the `fee` credit of one subscriber, `credits` for all subscribers, or
-    `budget`. From the facts: their `sum`, the `ratio` of the first to the sum of the others times `scale`, or
-    a `get_fact` as it is."""
+    `budget`. From facts: their `sum`, the `ratio` of the first fact to the sum of the others, times `scale`,
+    or a single `figure`."""
     of: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     """Ids of the facts that enter the computation."""
     lines: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     """Ids of the cost lines that enter the computation."""
     loss: Annotated[int, Field(ge=0, le=LARGEST_LOSS)] | None = None
-    """For `payments`: the loss of each claim, in the loss unit."""
+    """For `payments`: the loss that each claim is assumed to have, in the loss unit."""
     scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
-    """For `ratio`: the factor to multiply by."""
+    """For `ratio`: the factor by which the ratio is multiplied."""
     printed: str = ""
     """The id of the fact with the printed figure."""
     end: Literal["value", "low", "high"] = "value"
-    """The end of a printed range to compare with."""
+    """If the printed figure is a range, the end of the range to compare with."""
     printed_value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """The printed figure, if it has no fact of its own; `facts` then states the source."""
+    """The printed figure, if no fact contains it. `facts` then states the source."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """The largest difference at which the two figures still agree, in `unit`."""
+    """The largest difference, in `unit`, at which the computed and the printed figure still agree."""
     at_least: bool = False
     """Whether the printed figure is a lower bound."""
     at_most: bool = False
     """Whether the printed figure is an upper bound."""
     expect: Literal["ties", "differs"] = "ties"
-    """Whether the figures are expected to agree; a test checks this."""
+    """Whether the computed and the printed figure are expected to agree. A test checks this."""
     unit: str
-    """The unit of both figures."""
+    """The unit of the computed and the printed figure."""
     facts: tuple[str, ...] = ()
     """Ids of facts that support the lines."""
     note: OptionalText = None
@@ -236,16 +237,16 @@ class TieOut(Document):
 
 
 def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
-    """The fact with an id.
+    """Return the fact with an id.
 
     Args:
-        id_: the id.
+        id_: the id of the fact.
         public_by: raise an error if the fact was not public by this day.
-        hindsight: whether facts in data/outcomes/ may be used, too.
+        hindsight: whether facts in data/outcomes/ may be returned, too.
 
     Raises:
-        UsageError: there is no such fact.
-        ModelRefused: the fact was not public by the day.
+        UsageError: there is no fact with this id.
+        ModelRefused: the fact was not public by the day `public_by`.
     """
     collections: tuple[FactCollection, ...] = ("published", "outcomes") if hindsight else ("published",)
     fact = next(
@@ -265,7 +266,10 @@ def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False
 
 @cache
 def _facts_by_id(collection: FactCollection) -> dict[str, Fact]:
-    """The facts of a folder by id; cached because a model reads single facts many hundred times."""
+    """Return the facts in one folder: id -> fact.
+
+    The result is cached, because a model looks up single facts many hundred times.
+    """
     names = [field.name for field in fields(Fact)]
     texts = pl.col("unit", "grade", "source", "counts", "counts_ko").cast(pl.String).fill_null("")
     rows = _fact_table(collection).with_columns(texts).select(names)
@@ -273,18 +277,18 @@ def _facts_by_id(collection: FactCollection) -> dict[str, Fact]:
 
 
 def cites_fact_after(text: str, day: date) -> bool:
-    """Whether a text mentions a fact that became public after a day."""
+    """Return whether a text mentions a fact that became public after a day."""
     mentioned = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
     later = _fact_table("published").filter(pl.col("public_on") > day)
     return not later.filter(pl.col("id").is_in(mentioned)).is_empty()
 
 
 def ids_public_by(ids_text: str, day: date) -> str:
-    """A text of ids separated by spaces, without facts that became public after a day."""
+    """Return a text of fact ids, separated by spaces, without facts that became public after a day."""
     later = set(_fact_table("published").filter(pl.col("public_on") > day)["id"])
     return " ".join(id_ for id_ in ids_text.split() if id_ not in later)
 
 
 def fact_exists(id_: str) -> bool:
-    """Whether an id is that of a fact in data/published/ or data/outcomes/."""
+    """Return whether data/published/ or data/outcomes/ contains a fact with this id."""
     return id_ in _facts_by_id("published") or id_ in _facts_by_id("outcomes")

@@ -1,14 +1,14 @@
-"""Text: values go in; text in the reader's language comes out, and the other way round.
+"""Text: values and texts go in; texts in the reader's language, and SQL that parses texts, come out.
 
 Modules:
-    locale: words, numbers, dates and bands in English and Korean
-    amounts: parses amounts
-    dates: parses dates
-    notation: a named way to write amounts or dates
-    display: objects as text and HTML
-    text_tables: tables as lines of text
-    encodings: decides the encoding of a text file
-    fonts: the bundled fonts and what they cover
+    locale: labels, numbers, dates and loss bands in English and Korean
+    amounts: SQL that parses amounts
+    dates: SQL that parses dates
+    notation: one way to write amounts or dates, with a name
+    display: shows objects as text and HTML
+    text_tables: formats tables as lines of text
+    encodings: detects the encoding of a text file
+    fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
 """
 

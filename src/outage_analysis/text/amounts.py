@@ -1,4 +1,4 @@
-"""Notations of amounts, and SQL that parses them."""
+"""The notations in which amounts may be written, and SQL that parses them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from outage_analysis.text.notation import (
 
 _DECIMALS = r"(?:\.\d{1,12}0*)?"
 _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
-"""The digits of a whole number. More digits after a leading zero are a telephone or account number."""
+"""Pattern of a whole number. More digits after a leading zero are a telephone or account number."""
 _NUMBER = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:,\d{{3}}){{1,4}}){_DECIMALS}"
 _WON_PREFIX = r"(?:[₩\\]|(?i:krw)) ?"
 _WON_SUFFIX = r" ?(?:[원₩]|(?i:krw|won))"
@@ -35,14 +35,14 @@ SIGNS = {
     "HKD": r"(?:HK)?\$",
     "KRW": "₩",
 }
-"""Currency -> pattern of its signs. Other currencies are recognised by their code only."""
+"""Currency -> pattern of its signs. Other currencies are recognised only by their ISO code."""
 _UNITS = r"(?:[1-9]천(?: ?[1-9]백)?(?: ?[1-9]십)?|[1-9]백(?: ?[1-9]십)?|[1-9]십)"
 _UP_TO_9999 = r"(?:\d{1,4}|[1-9],\d{3})"
 _LEADING_NUMBER = r"(?:\d{1,9}|[1-9]\d{0,2}(?:,\d{3}){1,2})"
 _EOK = rf"(?:{_LEADING_NUMBER}|{_UNITS}) ?억"
 _MYRIADS = rf"(?:{_EOK} ?(?:{_UP_TO_9999}|{_UNITS}) ?만|{_EOK}|(?:{_LEADING_NUMBER}|{_UNITS}) ?만)"
 _MYRIADS_WITH_REST = rf"(?:(?:{_EOK} ?)?(?:{_UP_TO_9999}|{_UNITS}) ?만|{_LEADING_NUMBER} ?만)"
-# "3억 2000" and "3억 2천" often mean 3억 2000만. So digits after 억 without 만 are only accepted before 원.
+# "3억 2000" and "3억 2천" often mean 3억 2000만. So digits after 억 without 만 are accepted only before 원.
 _KOREAN = (
     rf"(?:[+-]?(?:{_WON_PREFIX})?|{_WON_PREFIX}[+-])(?:"
     rf"(?:{_MYRIADS}|{_MYRIADS_WITH_REST} ?{_UNITS}|{_UNITS}"
@@ -53,14 +53,20 @@ _KOREAN_PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 
 
 def _number(pattern: str, bare: str) -> Callable[..., str]:
-    """A parser of texts that match a pattern; `bare` is the SQL that strips the text to a plain number."""
+    """Return a function that returns SQL to parse texts that match a pattern.
+
+    `bare` is the SQL that reduces the text to a plain number.
+    """
     return lambda text, _currency: if_match_sql(
         text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))"
     )
 
 
 def _with_currency(text: str, currency: str) -> str:
-    """SQL of amounts with the sign or code of the currency, or of any currency in `SIGNS` if it is empty."""
+    """Return SQL that parses amounts with the sign or code of a currency.
+
+    If `currency` is empty, any currency in `SIGNS` is accepted.
+    """
     patterns = []
     for code in [currency] if currency else SIGNS:
         mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
@@ -72,7 +78,7 @@ def _with_currency(text: str, currency: str) -> str:
 
 
 def _korean(text: str, _currency: str) -> str:
-    """SQL of amounts in Korean units: twelve decimal places, from 천억 down to one."""
+    """Return SQL that parses amounts in Korean units: up to twelve digits, from 천억 down to one."""
     places = "abcdefghijkl"
     digits_and_places = f"regexp_replace({text}, '[^0-9.억만천백십]', '', 'g')"
     names = ", ".join(f"'{place}'" for place in places)
@@ -136,7 +142,7 @@ AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
 
 
 THOUSANDTHS = 3
-"""Decimal places of currencies such as the Kuwaiti dinar, where three decimals are normal."""
+"""Number of decimals of currencies such as the Kuwaiti dinar, for which three decimals are normal."""
 _AMBIGUOUS_POINT = (
     rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))?"
 )
@@ -151,22 +157,24 @@ def amount_sql(
     currency: str = "",
     only_if: str = "",
 ) -> str:
-    """SQL of an amount in the smallest unit as BIGINT: text x scale x 10^digits.
+    """Return SQL that parses an amount to a BIGINT in the smallest unit: parsed number x scale x 10^digits.
 
-    The value is NULL if no notation matches or two disagree, if the product is not a whole number below
-    10^15, and for "300.000", which may mean 300,000. If the text states its unit, the scale does not apply.
+    The value is NULL if no notation matches or two notations give different values, or if the result is not a
+    whole number below 10^15. It is also NULL for "300.000", which may mean 300,000, unless the European
+    notation is given or the currency has three decimals. If the text states its unit, the scale is not
+    applied.
 
     Args:
         column: the SQL expression of the text.
         names: notations in `AMOUNTS`.
-        digits: decimal places of the currency: 0 for won, 2 for euros.
-        scale: the value of one unit of the column: 1000 if amounts are in thousands.
-        currency: ISO code of the currency whose sign or code may be part of the text; empty for any common
-            one.
-        only_if: an SQL condition that texts must meet to be parsed, unless they are plain numbers.
+        digits: the number of decimals of the currency: 0 for won, 2 for euros.
+        scale: the factor between the written numbers and the currency: 1000 if amounts are in thousands.
+        currency: ISO code of the currency whose sign or code may be part of the text. If empty, all common
+            currencies are accepted.
+        only_if: an SQL condition. Texts that are not plain numbers are parsed only if it is true.
 
     Raises:
-        KeyError: a notation is unknown.
+        KeyError: `names` contains an unknown notation.
         ValueError: scale x 10^digits is not positive, is above 10^12, or has more than nine decimals.
     """
     factor = Decimal(scale).scaleb(digits)
@@ -178,7 +186,7 @@ def amount_sql(
         amount = _smallest_unit_sql(
             agreed_value_sql(column, notations, currency), Decimal(10**digits) if with_unit else factor
         )
-    else:  # a text either states a unit or does not, so at most one of the two is not NULL
+    else:  # A text states a unit or does not, so at most one of the two values is not NULL.
         unscaled = _smallest_unit_sql(agreed_value_sql(column, with_unit, currency), Decimal(10**digits))
         scaled = _smallest_unit_sql(agreed_value_sql(column, without_unit, currency), factor)
         amount = f"coalesce({scaled}, {unscaled})"
@@ -193,10 +201,11 @@ def amount_sql(
 
 
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
-    """SQL that parses unambiguous plain numbers directly, and uses another expression for other texts.
+    """Return SQL that parses plain numbers directly, and uses the SQL `otherwise` for other texts.
 
-    A decimal point is ambiguous if the European notation is allowed, and always with three decimals: "1.000".
-    The number of digits is limited so that no product is fractional or overflows BIGINT.
+    Decimal points are only accepted if `points` is true, because in European notation they separate
+    thousands. Three decimals are never accepted, because "1.000" is ambiguous. The number of digits is
+    limited so that the result is always a whole number that fits into BIGINT.
     """
     digits_before_point = 15 - len(str(factor))
     places = min(2, len(str(factor)) - len(str(factor).rstrip("0")))
@@ -210,7 +219,7 @@ def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) 
 
 
 def _smallest_unit_sql(amount: str, factor: Decimal) -> str:
-    """SQL of an amount times a factor as BIGINT; NULL unless it is whole and below 10^15."""
+    """Return SQL for an amount times a factor as BIGINT; NULL unless the result is whole and below 10^15."""
     exact = max(0, -int(factor.normalize().as_tuple().exponent))
     product = f"try({amount} * {factor:f}::decimal(38, {exact}))"
     counted = "case when product = trunc(product) then try_cast(product as decimal(15, 0))::bigint end"

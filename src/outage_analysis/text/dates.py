@@ -1,4 +1,4 @@
-"""Notations of days, and SQL that parses them."""
+"""The notations in which days may be written, and SQL that parses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = r"(?::[0-5]\d(?:\.\d+)?)?"
 _HOUR = r"(?:[01]\d|2[0-3])"
 _TIME = rf"(?:[01]?\d|2[0-3]):[0-5]\d{_SECONDS}"
 _TWELVE_HOUR_TIME = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
-"""A time on a twelve-hour clock."""
+"""Pattern of a time on a twelve-hour clock."""
 _MOMENT = rf"{_YEAR}-\d\d-\d\d[ T]{_HOUR}:[0-5]\d{_SECONDS}"
 _ISO = rf"(?:{_YEAR}-\d\d-\d\d|{_MOMENT})"
 _OFFSET = r"(?:Z| ?[+-](?:0\d|1[0-3])(?::?[0-5]\d)?| ?[+-]14(?::?00)?)"
@@ -36,13 +36,16 @@ def _iso(text: str, zone: str) -> str:
     local = if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
     moment = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
     local_day = f"timezone({zone}, {moment})::date"
-    # The last hours of the year 9999 fall into the year 10000 in time zones further east.
+    # In time zones further east, the last hours of the year 9999 are in the year 10000, which is not
+    # accepted.
     day = let_sql("day", local_day, "case when year(day) between 1 and 9999 then day end")
     return f"coalesce({local}, {if_match_sql(text, _MOMENT + _OFFSET, day)})"
 
 
 def _reordered(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
-    """A parser of texts that match a pattern; `order` rearranges the parts to an ISO day.
+    """Return a function that returns SQL to parse days that match a pattern.
+
+    `order` states how the parts of the text are rearranged to an ISO day.
 
     A time of day in the text is ignored.
     """
@@ -57,7 +60,7 @@ def _reordered(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") 
 
 def _excel(text: str, zone: str) -> str:
     del zone
-    # Excel treats 1900 as a leap year, so its day numbers up to 60 are wrong by one day.
+    # Excel wrongly treats 1900 as a leap year, so day numbers up to 60 are not accepted.
     serial = f"split_part({text}, '.', 1)::int"
     day = f"case when {serial} between 61 and 2958465 then date '1899-12-30' + {serial} end"
     return if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
@@ -137,22 +140,23 @@ DATES = {notation.name: notation for notation in _DATES}
 
 
 def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") -> str:
-    """SQL of the DATE in a text column; NULL if no notation matches or two disagree.
+    """Return SQL that parses a text column to a DATE; NULL if no notation matches or two disagree.
 
     Args:
         column: the SQL expression of the text.
         names: notations in `DATES`.
-        zone: the IANA time zone for texts with a UTC offset.
-        only_if: an SQL condition that texts must meet to be parsed, unless they are plain days.
+        zone: the IANA time zone in which the day is taken if the text has a UTC offset.
+        only_if: an SQL condition. Texts that are not plain ISO days are parsed only if it is true.
 
     Raises:
-        KeyError: a notation is unknown.
+        KeyError: `names` contains an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
     day = guarded_sql(only_if, agreed_value_sql(column, [DATES[name] for name in names], zoned), "date")
     if "iso" not in names:
         return day
-    # Most texts are ISO days. The cast also accepts other notations, so its result must equal the text.
+    # Most texts are ISO days, which a cast parses fastest. Because the cast also accepts other notations, its
+    # result must equal the text.
     plain = f"strlen({column}) = 10 and {is_canonical_sql(column, 'date')}"
     iso_day = if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
     return case_sql(plain, f"try_cast({column} as date)", f"coalesce({iso_day}, {day})")

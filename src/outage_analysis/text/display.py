@@ -1,7 +1,8 @@
-"""Cards: a small display of an object, with a title, a few lines and one or two tables.
+"""Cards: short summaries of objects, with a title, a few lines and one or two tables.
 
-In a notebook a card is HTML without styles, scripts or links; in a terminal it is text of at most `WIDTH`
-columns, where a Korean syllable takes two. Cards stay small: they list the first rows and count the rest.
+In a notebook, a card is HTML without styles, scripts or links. In a terminal, a card is text of at most
+`WIDTH` columns; a Korean syllable takes two columns. Tables in a card show only their first rows, and state
+how many rows are left out.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from outage_analysis.errors import one_line
 from outage_analysis.text.locale import Locale
 
 WIDTH = 100
-"""Columns of the terminal that a card may use."""
+"""Most characters per line of a card in a terminal."""
 MAX_CARD_ROWS = 12
-"""The maximum number of rows per table; a line below the table counts the rest."""
+"""Most rows per table of a card. A line below the table states how many rows are left out."""
 LONGEST, LONGEST_CELL = 600, 120
-"""The maximum number of characters of a sentence and of a cell."""
+"""Most characters of a sentence and of a table cell."""
 LONGEST_UNBROKEN = 24
-"""Cells with up to this many characters, such as ids and days, are not wrapped in HTML."""
+"""In HTML, cells with up to this many characters, such as ids and days, are not wrapped."""
 LONGEST_WHOLE = 16
-"""If all cells of a column take up to this many terminal columns, the column is not wrapped."""
+"""In a terminal, a column is not wrapped if its cells take up to this many characters."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A small table of a card; its cells are formatted texts."""
+    """A small table in a card; its cells are formatted as text."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -40,24 +41,24 @@ class Table:
     """The indices of number columns, counted from 0."""
     caption: str = ""
     more: str = ""
-    """A sentence that counts the rows left out and says how to list them; empty if there are none."""
+    """A sentence that states how many rows are left out and how to list them; empty if none are."""
 
     def style(self, column: int, text: str) -> str:
-        """The CSS class of a cell: n for numbers, d for text that must not wrap, else empty."""
+        """Return the CSS class of a cell: n for numbers, d for text that must not wrap, else empty."""
         return cell_class(text, number=column in self.numbers)
 
 
 def first_rows(
     locale: Locale, items: Sequence[T], row: Callable[[T], Iterable[str]], see: str, total: int | None = None
 ) -> tuple[tuple[tuple[str, ...], ...], str]:
-    """The first items as table rows, and a sentence that counts the rest and says how to list them.
+    """Return the first items as table rows, and a sentence on how many are left out and how to list them.
 
     Args:
         locale: the language.
-        items: all items, or the first ones.
-        row: returns the cells of an item.
-        see: the expression or the command that lists all items.
-        total: the number of items, if `items` holds only the first ones.
+        items: all items, or only the first ones.
+        row: a function that returns the table cells of an item.
+        see: the Python expression or the command that lists all items.
+        total: the number of all items, if `items` contains only the first ones.
     """
     shown = tuple(tuple(row(item)) for item in islice(items, MAX_CARD_ROWS))
     rest = (len(items) if total is None else total) - len(shown)
@@ -66,14 +67,14 @@ def first_rows(
 
 @dataclass(frozen=True)
 class Card:
-    """The display of an object in one language."""
+    """The summary of an object in one language, to show in a notebook or a terminal."""
 
     title: str
     lines: tuple[str, ...] = ()
-    """What the object is."""
+    """Lines that describe the object."""
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
-    """What a reader should also know, and what to look at next."""
+    """Further remarks for the reader, such as what to look at next."""
 
     def _repr_html_(self) -> str:
         head = "<br>".join([f"<strong>{_escaped_line(self.title)}</strong>", *map(_escaped_line, self.lines)])
@@ -87,14 +88,14 @@ class Card:
 
 
 class Displayable(ABC):
-    """An object with a card, which notebooks and `repr` display in English."""
+    """Base class of objects that have a card. Notebooks and `repr` show the card in English."""
 
     @abstractmethod
     def card(self, lang: str = "en") -> Card:
-        """The card of the object.
+        """Return the card of the object.
 
         Args:
-            lang: en or ko.
+            lang: the language of the card, en or ko.
         """
 
     def _repr_html_(self) -> str:
@@ -112,12 +113,13 @@ def html_table(
     rows: Iterable[Sequence[str]],
     style: Callable[[int, str], str],
 ) -> str:
-    """A table as escaped HTML; it scrolls horizontally and can be reached with the keyboard.
+    """Return a table as escaped HTML. It scrolls horizontally, and the keyboard can reach it.
 
     Args:
         heads: the column heads.
-        rows: one text per column.
-        style: returns the CSS class of a cell from its column index and text; empty for none.
+        rows: the rows, each with one text per column.
+        style: a function that returns the CSS class of a cell, given its column index and text; empty for
+            none.
     """
 
     def cells(tag: str, texts: Sequence[str]) -> str:
@@ -133,7 +135,7 @@ def html_table(
 
 
 def cell_class(text: str, *, number: bool) -> str:
-    """The CSS class of a cell: n for numbers, d for text short enough to stay on one line, else empty."""
+    """Return the CSS class of a cell: n for numbers, d for text short enough for one line, else empty."""
     return "n" if number else "d" if len(text) <= LONGEST_UNBROKEN else ""
 
 
@@ -151,7 +153,7 @@ def _table_as_html(table: Table) -> Iterator[str]:
 
 
 def _card_as_text(card: Card) -> str:
-    """A card as plain text for any terminal: no colour, no bold, no trailing spaces."""
+    """Return a card as plain text for any terminal: without colours, bold type and trailing spaces."""
     from io import StringIO
 
     from rich import box
@@ -163,7 +165,7 @@ def _card_as_text(card: Card) -> str:
     console = Console(
         file=StringIO(),
         width=WIDTH,
-        height=WIDTH,  # if it is missing, rich ignores the width on a dumb terminal
+        height=WIDTH,  # Without a height, rich ignores the width in a terminal of type "dumb".
         color_system=None,
         force_jupyter=False,
         legacy_windows=False,

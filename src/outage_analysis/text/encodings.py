@@ -1,7 +1,8 @@
-"""Text files as UTF-8. The encoding is tested, not guessed: byte-order mark, strict UTF-8, strict CP949.
+"""Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
-Korean exports are often CP949. The query engine only reads UTF-8, so other files are decoded strictly into a
-copy in the run's workspace; the original file is never changed.
+A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first and then strict CP949,
+which is common in Korean exports. DuckDB reads only UTF-8, so other files are decoded into a copy in a
+temporary folder. The original file is never changed.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte-order mark -> the encoding it declares."""
+"""Byte-order mark -> the encoding that it declares."""
 ENCODINGS_TO_TRY = ("utf-8", "cp949")
-"""The encodings tried for a file without a byte-order mark, in this order."""
+"""The encodings that are tried for a file without a byte-order mark, in this order."""
 MAX_UNBROKEN = 1 << 25
-"""The maximum number of bytes without a line break that are held in memory."""
+"""Most bytes without a line break that are held in memory."""
 MAX_EXPANSION, ALWAYS_EXPANDED = 300, 1 << 24
-"""A compressed file that grows more than this many times, beyond so many bytes, is refused."""
+"""Limits for a compressed file: the expanded size relative to its own, and a size that is always allowed."""
 
 
 def _zstd() -> Any:  # noqa: ANN401 - zlib's and zstandard's objects have no common type
@@ -41,12 +42,12 @@ def _zstd() -> Any:  # noqa: ANN401 - zlib's and zstandard's objects have no com
 
 
 COMPRESSIONS: dict[str, Callable[[], Any]] = {".gz": lambda: zlib.decompressobj(wbits=31), ".zst": _zstd}
-"""Suffix -> a function that returns a new decompressor for one frame."""
+"""Suffix of a compressed file -> a function that returns a new decompressor for one frame."""
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text in UTF-8: `path` is the file or a decoded copy; `encoding` is that of the original file."""
+    """A text file in UTF-8. `path` is the file or a decoded copy; `encoding` is that of the original file."""
 
     name: str
     path: Path
@@ -54,22 +55,22 @@ class TextFile:
 
     @property
     def text_start(self) -> int:
-        """The byte at which the text starts in `path`: after the byte-order mark, if there is one."""
+        """The byte offset at which the text starts in `path`, that is, after a byte-order mark."""
         return len(codecs.BOM_UTF8) if self.encoding == "utf-8-sig" else 0
 
 
 def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
-    """Detect the encoding of a file by decoding all of it, and return the file as UTF-8.
+    """Detect the encoding of a file by decoding the whole file, and return the file as UTF-8.
 
     Args:
-        path: the file; .gz and .zst are decompressed first.
-        workspace: a folder for copies, which must exist as long as the result is used.
-        name: what to call the file in error messages.
-        encoding: the only encoding to try, if one was declared.
+        path: the file. A .gz or .zst file is decompressed first.
+        workspace: a folder for decoded copies. It must exist as long as the result is used.
+        name: the name of the file in error messages.
+        encoding: the encoding of the file, if it is known. Then only this encoding is tried.
 
     Raises:
-        InputRefused: no encoding fits (the message states the byte at which each fails); the text contains a
-            NUL character; a compressed file is damaged or grows too much.
+        InputRefused: no encoding fits (the message states the byte at which each one fails), the text
+            contains a NUL character, or a compressed file is damaged or expands too much.
     """
     if path.suffix.lower() in COMPRESSIONS:
         path = _decompress_to_copy(path, workspace, name)
@@ -80,10 +81,10 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
 
 
 def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
-    """A decompressed copy of the file.
+    """Decompress a file into a copy, and return the path of the copy.
 
     Raises:
-        InputRefused: the file grows too much, or is damaged.
+        InputRefused: the file expands too much, or is damaged.
     """
     target = workspace / f"{len([*workspace.iterdir()])}.expanded"
     size, limit = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
@@ -100,10 +101,14 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
 
 
 def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
-    """The decompressed content of one or more consecutive frames, piece by piece."""
+    """Yield the decompressed content of a compressed file in pieces.
+
+    The file may consist of several frames one after the other.
+    """
     make, format_name = COMPRESSIONS[suffix.lower()], suffix[1:]
     frame, started = make(), False
-    while piece := source.read(SMALL_BLOCK):  # small pieces, because a few bytes may expand to gigabytes
+    # The pieces are small, because a few bytes may expand to gigabytes.
+    while piece := source.read(SMALL_BLOCK):
         while piece:
             try:
                 text = frame.decompress(piece)
@@ -119,10 +124,10 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
 
 
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
-    """The encoding of a file: that of its byte-order mark, the declared one, or the first that decodes it.
+    """Return the encoding of a file: from its byte-order mark, as declared, or the first that decodes it.
 
     Raises:
-        InputRefused: no encoding fits, or the mark contradicts the declared encoding.
+        InputRefused: no encoding fits, or the byte-order mark contradicts the declared encoding.
     """
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
@@ -151,7 +156,7 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
             return encoding
         at, cut_short = failure
         reasons.append(f"not {encoding.removesuffix('-sig').upper()} at byte {at:,}")
-        if cut_short:  # truncated UTF-8: another encoding would decode it to wrong text
+        if cut_short:  # The file is truncated UTF-8, which another encoding would decode to wrong text.
             break
     raise InputRefused(
         f"is {' and '.join(reasons)}", file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8)."
@@ -159,14 +164,14 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
 
 
 HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
-"""A Hangul syllable in UTF-8 bytes."""
+"""Pattern of a Korean syllable in UTF-8 bytes."""
 
 
 def _refuse_utf8_lines(path: Path, name: str) -> None:
-    """Raise an error if a CP949 text has a line in UTF-8, which CP949 would decode to wrong text.
+    """Raise an error if a CP949 file contains a line in UTF-8, which would be decoded to wrong text.
 
     Raises:
-        InputRefused: there is such a line; the message states the byte.
+        InputRefused: the file contains such a line. The message states the byte offset.
     """
     offset = 0
     with path.open("rb") as stream:
@@ -190,7 +195,10 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _is_text_in_utf8(path: Path) -> bool:
-    """Whether every line is UTF-8 without a NUL, tested with a decoder that builds no Python string."""
+    """Return whether every line of a file is UTF-8 without a NUL character.
+
+    The lines are decoded by Polars, which is faster because it builds no Python strings.
+    """
     with path.open("rb") as stream:
         rest = b""
         while block := stream.read(BLOCK):
@@ -213,8 +221,12 @@ def _is_decodable(text: bytes) -> bool:
 
 
 def _decoding_failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
-    """The byte at which decoding fails, and whether the only problem is a truncated last character."""
-    # The utf-8-sig decoder counts bytes after the mark, so the plain decoder is used, starting after it.
+    """Return the byte offset at which decoding fails, and whether only the last character is truncated.
+
+    Returns None if the whole file can be decoded.
+    """
+    # The utf-8-sig decoder counts bytes from the end of the byte-order mark. So the plain UTF-8 decoder is
+    # used, and it starts after the mark.
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))("strict")
     offset = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
     with path.open("rb") as stream:
@@ -235,7 +247,7 @@ def _decoding_failure(path: Path, encoding: str, name: str) -> tuple[int, bool] 
 
 
 def _copy_as_utf8(path: Path, workspace: Path, encoding: str) -> Path:
-    """A copy of the file in UTF-8."""
+    """Copy a file in UTF-8, and return the path of the copy."""
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
         while text := source.read(BLOCK):
@@ -244,12 +256,15 @@ def _copy_as_utf8(path: Path, workspace: Path, encoding: str) -> Path:
 
 
 def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:
-    """Byte offsets in the UTF-8 text as offsets in the original (decompressed) file; they must increase."""
+    """Convert byte offsets in the UTF-8 text to offsets in the original (decompressed) file.
+
+    The offsets must increase.
+    """
     if text.encoding.startswith("utf-8"):
         return offsets
     codec = "utf-16-le" if text.encoding == "utf-16" else text.encoding
     positions: list[int] = []
-    position = 2 if text.encoding == "utf-16" else 0  # the mark takes two bytes
+    position = 2 if text.encoding == "utf-16" else 0  # The byte-order mark of UTF-16 has two bytes.
     done = 0
     with text.path.open("rb") as stream:
         for offset in offsets:

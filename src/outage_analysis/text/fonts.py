@@ -1,7 +1,7 @@
-"""The package's own fonts, which every output format uses whatever fonts the machine has.
+"""The bundled fonts. All output formats use them, so that output does not depend on installed fonts.
 
-One family in regular and bold, subset from Noto Sans CJK KR (`make fonts`), under the OFL licence in the same
-folder.
+The fonts are one family in regular and bold. `make fonts` makes them from Noto Sans CJK KR, whose OFL licence
+is in the same folder.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Weight = Literal["Regular", "Bold"]
 WEIGHTS: tuple[Weight, ...] = ("Regular", "Bold")
 FAMILY = "Outage Sans"
 FORMAT = {"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories without a visible glyph: controls, direction marks, unassigned characters."""
+"""Unicode categories of characters without a visible glyph: controls, direction marks, unassigned."""
 
 
 def folder() -> Path:
-    """The folder of the font files.
+    """Return the folder that contains the font files.
 
     Raises:
         EnvironmentFailed: a font file is missing.
@@ -42,33 +42,35 @@ def folder() -> Path:
 
 
 def digests() -> dict[str, str]:
-    """The SHA-256 checksum of each font file, by file name."""
+    """Return the SHA-256 checksum of each font file: file name -> checksum."""
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder().glob("*.otf"))}
 
 
 @cache
 def covered_code_points() -> frozenset[int]:
-    """The code points that both weights contain."""
+    """Return the code points of the characters that both the regular and the bold font contain."""
     maps = [_open_font(weight).getBestCmap() for weight in WEIGHTS]
     return frozenset(maps[0]).intersection(*maps[1:])
 
 
 @cache
 def _printable_characters() -> frozenset[str]:
-    """The characters that are printed as they are."""
+    """Return the characters that can be printed unchanged."""
     return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 
 def missing_characters(text: str) -> list[str]:
-    """The characters of a text that the fonts lack, each once; line breaks do not count."""
+    """Return the characters of a text that the fonts do not contain, each once. Line breaks are ignored."""
     return sorted({c for c in text if ord(c) not in covered_code_points() and c != "\n"})
 
 
 def printable(text: str) -> str:
-    """Text from outside in a form that every format can print: characters without a glyph become U+XXXX.
+    """Return a text from an input file in a form that every output format can print.
 
-    Decomposed Hangul is composed first. Control characters and direction marks become U+XXXX, too, so that
-    they cannot hide or reverse other text. A line break becomes a space.
+    Characters that the fonts do not contain become U+XXXX.
+
+    Decomposed Korean syllables are composed first. Control characters and direction marks also become U+XXXX,
+    so that they cannot hide or reverse other text. Line breaks become spaces.
     """
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     characters = _printable_characters()
@@ -76,7 +78,7 @@ def printable(text: str) -> str:
 
 
 def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
-    """A table in which every text is printable by `printable`."""
+    """Return a table in which the function `printable` was applied to every text."""
     for name, dtype in frame.schema.items():
         if dtype == pl.String:
             printable_texts = {
@@ -88,13 +90,13 @@ def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def subset_font(text: str, weight: Weight) -> bytes:
-    """The font file reduced to the glyphs of a text; the same set of characters gives the same bytes."""
+    """Return a font file that contains only the glyphs of a text. The same characters give the same bytes."""
     from fontTools import subset
 
     font = _open_font(weight)
     options = subset.Options()
     options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # the fonts have no hints, and searching for hints to remove is slow
+    options.hinting = True  # The fonts contain no hints, and searching for hints to remove would be slow.
     options.recalc_timestamp = options.recalc_bounds = False
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(set(text))))
@@ -109,5 +111,5 @@ def _open_font(weight: Weight) -> TTFont:
 
     buffer = BytesIO(
         (folder() / f"OutageSans-{weight}.otf").read_bytes()
-    )  # read into memory, so that no file stays open
+    )  # The font is read into memory, so that no file stays open.
     return TTFont(buffer, lazy=True, recalcTimestamp=False, recalcBBoxes=False)

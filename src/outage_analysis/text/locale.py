@@ -1,4 +1,4 @@
-"""Labels, numbers, dates and loss bands for readers, in English and Korean."""
+"""Labels, numbers, dates and loss bands as text for readers, in English and Korean."""
 
 from __future__ import annotations
 
@@ -15,94 +15,97 @@ from importlib.resources import files
 from outage_analysis.errors import UsageError
 
 LARGE = 100
-"""Numbers in prose from here on have no decimals."""
+"""Numbers in prose from this size on are written without decimals."""
 TINY = 0.0001
-"""Numbers closer to zero than this are written as "<0.0001"."""
+"""Positive numbers below this are written as "<0.0001"."""
 LARGEST_EXACT = 2**53
-"""From here on floats cannot represent every whole number."""
+"""From this size on, floating-point numbers cannot represent every whole number."""
 LEAST_PERCENT = 0.01
-"""Smaller percentages are written as "<0.01%", and those as close to 100 % as ">99.99%"."""
+"""Smaller percentages are written as "<0.01%", and percentages as close to 100 % as ">99.99%"."""
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
 ALL_DIGITS = 15
-"""Significant digits for amounts that must not be rounded: as many as a float holds."""
+"""Significant digits of amounts that must not be rounded: as many as a floating-point number has."""
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
-"""The scale parameter of a fitted loss distribution with its error, both in the loss unit."""
+"""Pattern of the scale parameter of a fitted loss distribution with its error, both in the smallest unit."""
 SPECIAL: dict[tuple[int | None, int | None], str] = {
     (None, None): "unknown",
     (None, -1): "negative",
     (-1, 0): "zero",
 }
-"""Bands with labels of their own."""
+"""Band -> its label, for bands that are not written as a range."""
 UPPER, LOWER, OPEN = (
     ("band.up_to", "band.under"),
     ("band.between", "band.from_under"),
     ("band.over_up_to", "band.over_under"),
 )
-"""Label keys of a band without a lower edge (UPPER), with an included lower edge (LOWER) and with an excluded
-one (OPEN). Each pair is for an included and for an excluded upper edge."""
+"""Keys of the labels for a band without a lower edge (UPPER), with an included one (LOWER) and with an
+excluded one (OPEN).
+
+In each pair, the first key is for an included upper edge, the second for an excluded one.
+"""
 CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
 }
-"""The steps in which charts abbreviate round losses, the largest first."""
+"""The units in which charts abbreviate round losses, the largest first."""
 
 
 @cache
 def _label_texts(lang: str) -> dict[str, str]:
-    """All labels of a language: `section.key` -> text."""
+    """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
     return {f"{section}.{key}": text for section, words in document.items() for key, text in words.items()}
 
 
 @dataclass(frozen=True)
 class Locale:
-    """One language: labels by key, and formats of numbers, money, days and bands."""
+    """The labels of one language, and its formats of numbers, money, days and loss bands."""
 
     lang: str
     currency: str = "KRW"
     minor_units: int = 0
     loss_digits: int = 0
-    """Decimal places of a loss: those of the currency if losses are money."""
+    """Number of decimals of a loss: that of the currency if losses are money, else 0."""
     divisible: bool = False
-    """Whether a loss may be fractional, such as 11.5 hours; money in its smallest unit may not."""
+    """Whether a loss may be a fraction, such as 11.5 hours. Money in its smallest unit may not."""
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above: 11 if a policy writes "from 12"."""
+    """Cuts at edges that belong to the band above: 11 if a policy states "from 12"."""
 
     def __post_init__(self) -> None:
-        """Reject an unsupported language."""
+        """Raise an error if the language is not supported."""
         if self.lang not in LANGUAGES:
             raise UsageError("no such language", value=self.lang, remedy="Known: en, ko.")
 
     def __call__(self, key: str, **values: object) -> str:
-        """The label of a key with its placeholders filled in.
+        """Return the label with this key. The arguments replace the placeholders in the label.
 
         Raises:
-            KeyError: there is no such label, which is a bug of this package.
+            KeyError: there is no label with this key, which is a bug of this package.
         """
         return _label_texts(self.lang)[key].format(**values)
 
     def has_label(self, key: str) -> bool:
-        """Whether there is a label with this key."""
+        """Return whether a label with this key exists."""
         return key in _label_texts(self.lang)
 
     def texts(self) -> tuple[str, ...]:
-        """Every label of the language, with its placeholders."""
+        """Return all labels of the language, with their placeholders."""
         return tuple(_label_texts(self.lang).values())
 
     @property
     def unit(self) -> str:
-        """The name of the currency."""
+        """The name of the currency in the language."""
         return self._label_or(f"currency.{self.currency}", self.currency)
 
     def unit_name(self, unit: str) -> str:
-        """The translated unit of a published figure: cases/day, or 건/일."""
+        """Return the unit of a published figure in the language: cases/day, or 건/일."""
         parts = re.split(r"([/,] ?)", unit)
         return "".join(self._label_or(f"unit.{part}", part) for part in parts)
 
     def translated_distribution(self, text: str) -> str:
-        """The text of a distribution with its parameter names translated: theta 12, or 세타 12."""
+        """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
         return re.sub(
             r"[a-z]+",
             lambda term: self._label_or(f"law.{term[0]}", term[0]),
@@ -110,26 +113,34 @@ class Locale:
         )
 
     def rescaled_distribution(self, text: str) -> str:
-        """The text of a loss distribution with scale and error converted to whole loss units."""
+        """Return the description of a loss distribution with its scale converted to whole loss units."""
         unit = 10**self.loss_digits
         return SCALE.sub(
             lambda found: f"{found[1]} {float(found[2]) / unit:.4g} ± {float(found[3]) / unit:.2g}", text
         )
 
     def _label_or(self, key: str, default: str) -> str:
-        """The label of a key, or a default if there is no such label."""
+        """Return the label with this key, or a default if there is no such label."""
         return self(key) if self.has_label(key) else default
 
     def number(self, value: float | Decimal) -> str:
-        """A whole number with separators; below 100 up to four significant digits; no powers of ten."""
+        """Format a number for prose.
+
+        Whole numbers get thousands separators. Numbers below 100 are written with up to four significant
+        digits. Powers of ten are never used.
+        """
         if not math.isfinite(value):
             return f"{value}"
         if float(value).is_integer() or abs(float(value)) >= LARGE:
-            return f"{round(value):,}"  # `:.0f` would convert an int to a float and lose digits
+            return f"{round(value):,}"  # The format `:.0f` would convert an int to a float and lose digits.
         return _tiny(value) or f"{value:,.4g}"
 
     def exact(self, value: float) -> str:
-        """A number in a table: whole numbers in full, others with two decimals, below 1 with three digits."""
+        """Format a number for a table.
+
+        Whole numbers are written in full, other numbers with two decimals, and numbers below 1 with three
+        digits.
+        """
         if isinstance(value, int):
             return f"{value:,}"
         if float(value).is_integer():
@@ -139,7 +150,10 @@ class Locale:
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
-        """A share in percent with two significant digits; near 100 % with enough digits not to read 100 %."""
+        """Format a share in percent with two significant digits.
+
+        Shares just below 100 % get as many digits as they need to differ from 100 %.
+        """
         percent = value * 100
         if percent == 0:
             return "0%"
@@ -147,30 +161,30 @@ class Locale:
             return f"<{LEAST_PERCENT}%"
         digits = max(0, 1 - math.floor(math.log10(abs(percent))))
         if NEARLY_ALL <= percent < ALL:
-            gap_to_all = round(ALL - percent, 9)  # removes the binary rounding error: 100 - 99.9 is 0.1
+            gap_to_all = round(ALL - percent, 9)  # Rounding removes the binary error: 100 - 99.9 becomes 0.1.
             if gap_to_all < LEAST_PERCENT:
                 return f">{ALL - LEAST_PERCENT}%"
             digits = -math.floor(math.log10(gap_to_all))
-        # Half rounds up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
+        # Halves are rounded up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
         step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
         return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
     def day(self, value: date) -> str:
-        """A day: 29 December 2022, or 2022. 12. 29."""
+        """Format a day: 29 December 2022, or 2022. 12. 29."""
         if self.lang == "ko":
             return f"{value.year}. {value.month}. {value.day}."
         return f"{value.day} {value:%B %Y}"
 
     def short_day(self, value: date) -> str:
-        """A day on a chart axis: 29 Dec, or 12. 29."""
+        """Format a day for a chart axis: 29 Dec, or 12. 29."""
         return f"{value.month}. {value.day}." if self.lang == "ko" else f"{value.day} {value:%b}"
 
     def exact_money(self, amount: float) -> str:
-        """An amount in whole currency units with every digit, for tables."""
+        """Format an amount in whole currency units with all digits, for tables."""
         return in_units(amount, self.minor_units)
 
     def money(self, amount: float, digits: int = 2) -> str:
-        """An amount in prose, such as 6.3 million won, with two significant digits by default."""
+        """Format an amount for prose, such as 6.3 million won, with two significant digits by default."""
         units = self.rounded(amount / 10**self.minor_units, digits)
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
@@ -179,11 +193,11 @@ class Locale:
         return f"{shown} {self.unit}"
 
     def money_in_full(self, amount: float) -> str:
-        """An amount in prose with every digit, for amounts that somebody stated."""
+        """Format an amount for prose with all digits, for amounts that a document or a user states."""
         return self.money(amount, ALL_DIGITS)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
-        """Two amounts in prose; a shared unit is written once."""
+        """Format a range of two amounts for prose. If both have the same unit, it is written once."""
         first, last = self.money(low, digits), self.money(high, digits)
         if first == last:
             return first
@@ -196,13 +210,16 @@ class Locale:
 
     @staticmethod
     def rounded(value: float, digits: int = 2) -> float:
-        """A number rounded to significant digits, two by default."""
+        """Return a number rounded to significant digits, two by default."""
         if value == 0:
             return 0.0
         return round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
     def scale(self, largest: float) -> tuple[int, str]:
-        """The divisor and its name for amounts up to `largest`, in whole currency units."""
+        """Return a large unit for amounts up to `largest`, such as (1000000, "million").
+
+        `largest` is in whole currency units.
+        """
         steps = (
             ((10**8, "억"), (10**4, "만"))
             if self.lang == "ko"
@@ -211,9 +228,12 @@ class Locale:
         return next(((size, name) for size, name in steps if largest >= size), (1, ""))
 
     def axis(self, largest: float) -> tuple[float, str]:
-        """The divisor from the smallest unit, and the name of the unit, for a chart axis up to `largest`."""
+        """Return the unit of a chart axis for amounts up to `largest`.
+
+        Returns the number of smallest currency units in this unit, and the name of this unit.
+        """
         units = largest / 10**self.minor_units
-        # Below ten 억 a Korean axis is easier to read in 만 than in tenths of an 억.
+        # Below ten 억 (1 billion), a Korean axis is easier to read in 만 (10,000) than in tenths of an 억.
         size, name = self.scale(min(units, 10**8 - 1) if self.lang == "ko" and units < 10**9 else units)
         unit_name = f"{name} {self.unit}".strip()
         return size * 10**self.minor_units, unit_name
@@ -229,7 +249,10 @@ class Locale:
         return " ".join(parts) + (" 원" if parts[-1][-1] in "조억만" else "원")
 
     def band(self, over: int | None, up_to: int | None) -> str:
-        """A loss band in words: 300,001 to 500,000 for money; for divisible losses over 11 up to 24."""
+        """Return a loss band in words: "300,001 to 500,000" for money.
+
+        For losses that may be fractions, such as hours, the text is like "over 11 up to 24".
+        """
         if (special := SPECIAL.get((over, up_to))) is not None:
             return self(f"band.{special}")
         excludes_high = up_to in self.starts
@@ -248,9 +271,9 @@ class Locale:
         return self(key, low=self.loss(over + includes_low), high=high)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:
-        """A loss band for a chart: 300k–500k includes 500,000 but not 300,000.
+        """Return a loss band for a chart: 300k–500k includes 500,000 but not 300,000.
 
-        If an edge cannot be abbreviated without rounding, the text is that of `band`.
+        If an edge cannot be abbreviated without rounding, the band is written as by the method `band`.
         """
         if over is None or over < 0 or up_to == 0 or not self.starts.isdisjoint((over, up_to)):
             return self.band(over, up_to)
@@ -259,48 +282,49 @@ class Locale:
             return self("band.up_to", high="".join(high))
         if up_to is None and low is not None:
             return self("band.over", low="".join(low))
-        # 5 to 10,000 must not read as 5k to 10k: both edges have a step, or neither has.
+        # The band from 5 to 10,000 must not be abbreviated to "5–10k". So both edges are abbreviated, or
+        # neither.
         if low is None or high is None or bool(low[1]) != bool(high[1]):
             return self.band(over, up_to)
         first = low[0] if low[1] == high[1] else "".join(low)
         return self("band.short", low=first, high="".join(high))
 
     def band_note(self, bands: Iterable[tuple[int | None, int | None]]) -> str:
-        """A note that explains the edges of abbreviated bands; empty if every band is written in full."""
+        """Return a note on which edges abbreviated bands include; empty if every band is written in full."""
         return self("band.note") if any(self.band_short(*b) != self.band(*b) for b in bands) else ""
 
     def short(self, amount: int) -> str:
-        """A loss on a chart axis: 300k or 30만, or every digit if it is not a whole step."""
+        """Format a loss for a chart axis: 300k or 30만, or all digits if it cannot be abbreviated exactly."""
         short_form = self._in_largest_step(amount)
         return self.loss(amount) if short_form is None else "".join(short_form)
 
     def _in_largest_step(self, amount: int) -> tuple[str, str] | None:
-        """A loss in the largest step that divides it, and its name; None if no step does."""
+        """Return a loss in the largest unit that divides it, and the unit's name; None if no unit does."""
         whole, rest = divmod(amount, 10**self.loss_digits)
         if rest:
             return None
         step = next(
             ((size, name) for size, name in CHART_STEPS[self.lang] if whole and whole % size == 0), None
         )
-        if step is None:  # whole euros, of losses in cents
+        if step is None:  # Losses in cents that are whole euros are written in euros.
             return (f"{whole:,}", "") if self.loss_digits else None
         return f"{whole // step[0]:,}", step[1]
 
     def loss(self, amount: int) -> str:
-        """A loss in whole loss units with every digit."""
+        """Format a loss in whole loss units with all digits."""
         return in_units(amount, self.loss_digits)
 
     def exact_loss(self, amount: float) -> str:
-        """A loss in a table, in whole loss units: as `exact` formats it, or in full if it is very large."""
+        """Format a loss for a table in whole loss units, like `exact`; very large losses get all digits."""
         if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
             return in_units(amount, self.loss_digits)
         return self.exact(amount / 10**self.loss_digits)
 
 
 def in_units(amount: float, digits: int) -> str:
-    """An amount of the smallest unit in whole units with this many decimals.
+    """Convert an amount from the smallest unit to whole units, and format it with this many decimals.
 
-    Integers are converted exactly.
+    Integers are converted without rounding errors.
     """
     if not isinstance(amount, int):
         return f"{amount / 10**digits:,.{digits}f}"
@@ -309,21 +333,22 @@ def in_units(amount: float, digits: int) -> str:
 
 
 def _tiny(value: float | Decimal) -> str:
-    """A number very close to zero as "<0.0001" or ">-0.0001"; empty for other numbers."""
+    """Return a number very close to zero as "<0.0001" or ">-0.0001"; empty text for other numbers."""
     if abs(float(value)) >= TINY:
         return ""
     return f"<{TINY}" if value > 0 else f">-{TINY}"
 
 
 def capitalized(text: str) -> str:
-    """A text with its first letter capitalised."""
+    """Return a text with its first letter capitalised."""
     return text[:1].upper() + text[1:]
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Short forms of names: the part before the colon, or the part after it if all start alike.
+    """Return short forms of names such as "Cash: relief": the part before the colon, or else after it.
 
-    Names without unique short forms are returned unchanged.
+    The part after the colon is used if all names have the same part before it. If the short forms would not
+    be unique, the names are returned unchanged.
     """
     parts = [name.partition(": ") for name in names]
     heads, tails = [p[0] for p in parts], [p[2] for p in parts]

@@ -1,7 +1,7 @@
-"""Personal data in texts, found by pattern and masked, because it must not leave the company.
+"""Find personal data in texts by patterns, and mask them.
 
-Patterns recognise numbers and addresses. They do not recognise names, house numbers, the account numbers of
-every bank, or digits of other scripts.
+The patterns recognise numbers and e-mail addresses. They do not recognise names, house numbers, account
+numbers of all banks, or digits of other scripts.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ import polars as pl
 
 
 def _not_preceded_by(marks: str) -> str:
-    """A pattern for the start of the text, or for a character that cannot be part of the number before it."""
+    """Return a pattern for what may be before a number.
+
+    This is the start of the text, or a character that does not continue the number.
+    """
     return rf"(?:^|[^0-9{marks}]|(?:^|[^0-9])[{marks}])"
 
 
-# These patterns mean the same in Rust, RE2 and Python: ASCII digit classes, no look-around.
+# These patterns work in the same way in Rust, RE2 and Python: ASCII digits only, no look-around.
 _MARK = "[-\N{HYPHEN}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}. ()]"
 _MARKS = f"{_MARK}{{1,3}}"
 _OPTIONAL_MARKS = f"{_MARK}{{0,3}}"
 _HIDDEN = "[*xX●]"
 _LEFT, _RIGHT = "(?:^|[^0-9])", "(?:[^0-9]|$)"
 _NO_DECIMAL = _not_preceded_by(".")
-"""Where a number without separators may start: not after a decimal point."""
+"""Pattern of a place where a number without separators may start: not after a decimal point."""
 _BIRTH = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _HOME = rf"(?:0|\+?82{_MARKS}0?{_OPTIONAL_MARKS})"
 _MOBILE = "1[016789]"
@@ -55,22 +58,23 @@ PATTERNS: dict[str, str] = {
         "-".join(f"[0-9]{{{n}}}" for n in shape)
         for shape in (
             *((3, 3, 6), (4, 3, 6), (6, 2, 6), (3, 6, 5), (3, 4, 4, 2), (4, 2, 7), (4, 4, 4), (3, 6, 2, 3)),
-            (2, 2, 6, 2),  # a driving licence
+            (2, 2, 6, 2),  # The number of a Korean driving licence has this shape.
         )
     )
     + f"){_RIGHT}",
 }
-"""Kind of personal data -> its pattern, for text normalised to NFKC.
+"""Kind of personal data -> its pattern. The pattern is for text in the Unicode form NFKC.
 
-Thirteen digits without separators count as a resident number if they start with a date followed by a digit
-from 1 to 8, though a serial number may look the same. Sixteen digits count as a card number if their first
-digit is one of a card. Mobile numbers count with and without separators, also without the leading zero that
-spreadsheets drop. Landline numbers count only with a separator after the area code. Company numbers
-(1588-1234) and toll-free numbers do not count. Account numbers count in the groups of the large banks.
+Thirteen digits without separators count as a resident number if they start with a date and a digit from 1 to
+8, although a serial number may look the same. Sixteen digits count as a card number if they start with a
+digit with which card numbers start. Mobile numbers count with and without separators, and without the leading
+zero, which spreadsheets drop. Landline numbers count only with a separator after the area code. Company
+numbers (1588-1234) and toll-free numbers do not count. Account numbers count if their digits are grouped as
+by the large banks.
 """
 
 _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
-"""Invisible characters that pasted numbers may contain."""
+"""Pattern of invisible characters, which pasted numbers may contain."""
 
 _WORD = r"""[^\s<>()\[\],;:"']"""
 _ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}+@{_WORD}+")
@@ -82,7 +86,7 @@ _DAY = (
     rf"|{_MONTHDAY}\.{_MONTH}\.{_YEAR}|(?:{_MONTHDAY}-{_MONTH}|{_MONTH}-{_MONTHDAY})-{_YEAR}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_CLOCK}|(?:3[6-9]|4[0-9]|5[0-4])[0-9]{{3}}\.[0-9]{{1,6}})"
 )
-"""A day in a file: year first or last, two-digit year, with a time and without separators, or Excel's number.
+"""Pattern of a day: year first or last, two-digit year, with a time without separators, or Excel's number.
 """
 _AMOUNT = r"(?:[0-9]{1,2}|[1-9][0-9]{2,8}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,2})(?:\.[0-9]{1,2})?"
 _AMOUNTS = re.compile(rf"\+?(?:{_DAY}|{_AMOUNT})(?:[ ()]+(?:{_DAY}|{_AMOUNT}))*")
@@ -91,7 +95,10 @@ _MANY = re.compile("(?:[0-9][^0-9]*){10}")
 
 
 def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
-    """The first kind of personal data in a column and how many values contain it; None if there is none."""
+    """Return the first kind of personal data found in a column, and the number of values that contain it.
+
+    Returns None if there is none.
+    """
     visible = texts.cast(pl.String).str.replace_all(_UNSEEN, "").str.normalize("NFKC")
     for kind, pattern in PATTERNS.items():
         if count := int(visible.str.contains(pattern).sum()):
@@ -100,29 +107,30 @@ def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
 
 
 def mask_personal_data(text: str) -> str:
-    """A text with the digits of personal numbers replaced by stars and e-mail addresses replaced by "[@]".
+    """Return a text in which stars replace the digits of personal numbers, and "[@]" e-mail addresses.
 
-    Any run of six digits or more is masked, whatever separates the digits, except days (2022-10-19, 2022. 10.
-    19., 19.10.2022) and amounts of up to nine digits. A text without such runs or addresses is returned
-    unchanged.
+    Every sequence of six or more digits is masked, whatever separates the digits, except days (2022-10-19,
+    2022. 10. 19., 19.10.2022) and amounts of up to nine digits. A text without such sequences and addresses
+    is returned unchanged.
     """
     visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
-    for pattern in PATTERNS.values():  # numbers with other separators
+    # Also mask personal numbers with separators that the pattern `_RUN` does not cover.
+    for pattern in PATTERNS.values():
         safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
     return text if safe == visible else safe
 
 
 def masked_name(name: str) -> str:
-    """The name of a file or sheet, masked only if it contains personal data.
+    """Return the name of a file or sheet, masked only if it contains personal data.
 
-    Other numbers are common in such names.
+    Numbers that are not personal data are common in such names, so they are not masked.
     """
     return mask_personal_data(name) if find_personal_data(pl.Series([name])) else name
 
 
 def _mask_unless_harmless(run: str) -> str:
-    """A run of digits and separators, masked unless it is a day, an amount or short."""
+    """Return a sequence of digits and separators, masked unless it is a day, an amount or short."""
     beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):

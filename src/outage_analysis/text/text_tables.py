@@ -1,6 +1,6 @@
-"""Tables as text that fits a width; numbers and words are never cut.
+"""Format tables as text that fits a given width. Numbers and words are not cut.
 
-If a table is too wide for a grid, it becomes blocks: one block per row, one line per column.
+A table that is too wide for a grid is printed as blocks: one block per row, one line per column.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from functools import cached_property
 from rich.cells import cell_len, chop_cells
 
 GAP = 2
-"""Spaces between two columns of a grid."""
+"""Number of spaces between two columns of a grid."""
 READABLE = 16
-"""The minimum width of a text column."""
+"""Least width to which a column of text may shrink."""
 HEAD = 2
-"""Lines of a grid above its first row."""
+"""Number of lines of a grid above its first row."""
 VALUE = 24
-"""The minimum width for a value next to its label; if there is less space, the value starts on the next line.
+"""Least width for a value next to its label. If there is less space, the value starts on the next line.
 """
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of formatted texts.
+    """A table whose cells are formatted as text.
 
     Args:
         heads: the column heads.
-        rows: one text per column.
-        numbers: the indices of number columns, counted from 0; they are right-aligned and never wrapped.
+        rows: the rows, each with one text per column.
+        numbers: the indices of columns of numbers, counted from 0. They are right-aligned and never wrapped.
     """
 
     heads: tuple[str, ...]
@@ -42,12 +42,12 @@ class TextTable:
 
     @cached_property
     def _full_widths(self) -> list[int]:
-        """The width of each column without wrapping."""
+        """The width that each column needs without wrapping."""
         return [max(map(cell_len, column)) for column in self._columns]
 
     @cached_property
     def _minimum_widths(self) -> list[int]:
-        """The minimum width of each column: words and numbers stay whole."""
+        """The least width of each column at which no word and no number is cut."""
         widths = []
         for n, (column, full) in enumerate(zip(self._columns, self._full_widths, strict=True)):
             words = max(cell_len(word) for text in column for word in (text.split() or [""]))
@@ -55,18 +55,18 @@ class TextTable:
         return widths
 
     def fits(self, width: int) -> bool:
-        """Whether a grid fits the width and takes no more lines than blocks do."""
+        """Return whether a grid fits the width and takes no more lines than the blocks would."""
         return (
             _line_width(self._minimum_widths) <= width
             and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
         )
 
     def grid(self, width: int | None = None) -> list[str]:
-        """The lines of a grid: heads, a rule, the rows.
+        """Return the table as the lines of a grid: column heads, a horizontal line, and the rows.
 
         Args:
-            width: the width of a line, for which `fits` must be true; None for no limit, so that each row is
-                one line.
+            width: the width of a line, for which `fits` must be true. None means no limit: each row is one
+                line.
         """
         widths = self._full_widths if width is None else self._fitted_widths(width)
         rule = "─" * (_line_width(widths) - 1)
@@ -74,7 +74,10 @@ class TextTable:
         return lines + [line for row in self.rows for line in self._row(row, widths)]
 
     def blocks(self, width: int) -> list[str]:
-        """The lines of one block per row: `label: value` per column; empty values are left out."""
+        """Return the table as the lines of blocks.
+
+        Each row is a block with one line `label: value` per column. Empty values are left out.
+        """
         label = max(map(cell_len, self.heads), default=0) + 2
         lines: list[str] = []
         for row in self.rows:
@@ -90,7 +93,7 @@ class TextTable:
         return lines
 
     def _fitted_widths(self, width: int) -> list[int]:
-        """The column widths for a line width: the narrowest columns get the available space first."""
+        """Return the column widths for a given line width. Free space goes to the narrowest columns first."""
         widths = list(self._minimum_widths)
         while _line_width(widths) < width and widths != self._full_widths:
             growing = [n for n, full in enumerate(self._full_widths) if widths[n] < full]
@@ -108,7 +111,7 @@ class TextTable:
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """A text as lines of at most a width, broken between words; only words longer than a line are broken."""
+    """Break a text into lines of a given width, between words. Only words longer than a line are cut."""
     lines, line = [], ""
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
@@ -122,7 +125,7 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 def _line_width(widths: Sequence[int]) -> int:
-    """The width of a grid line: margin, columns, and gaps between them."""
+    """Return the width of a grid line: margin, columns, and the gaps between columns."""
     return 1 + sum(widths) + GAP * (len(widths) - 1)
 
 

@@ -1,10 +1,10 @@
-"""Inspection: an unknown complaint file goes in; its columns and a layout that would read it come out.
+"""Inspection: an unknown complaint file goes in; a description of its columns and a layout for it come out.
 
 Modules:
-    inspect: `inspect_file`, the steps in order
-    columns: one column and what its values are
-    header_words: what the words of a header suggest
-    value_formats: which formats read the values of a column
-    column_choices: which column is proposed for which purpose
-    layout_proposal: the proposed layout document
+    inspect: `inspect_file`, which runs all steps
+    columns: describes one column of the file by its values
+    header_words: what the words of a header say about its column
+    value_formats: chooses the formats of days and amounts in a column
+    column_choices: chooses a column of the file for each column of a claim
+    layout_proposal: writes the proposed layout as TOML
 """

@@ -1,4 +1,4 @@
-"""Propose a column of a file for each column of a claim, with the reason; if columns tie, propose none."""
+"""Propose which column of a file contains which column of a claim, and state the reason."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import mask_personal_data
 
 MIN_DISTINCT_SHARE = 0.9
-"""The lowest share of distinct values of a claim id; it is below 1 because files may repeat rows."""
+"""Least share of distinct values in a column of claim ids. It is below 1 because files may repeat rows."""
 MIN_CODE_SHARE = 0.95
-"""The lowest share of rows with a value like a code, for a column to be an id."""
+"""Least share of rows whose value looks like a code, in a column of ids."""
 MAX_LISTED = 5
-"""Columns that a reason lists at most."""
+"""Most columns that the text of a reason lists."""
 IDS = ("claimant_id", "claim_id")
 CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
 DECIDING_WORDS = {
@@ -42,23 +42,24 @@ DECIDING_WORDS = {
     "loss": LOSS,
     "claim_id": CLAIM,
 }
-"""Column of a claim -> header words that decide between several columns that fit."""
+"""Column of a claim -> header words that decide if several columns of the file fit."""
 CONSEQUENCES = {
     "claim_id": "Without it ingest refuses the file: name a column that is different in every row.",
     "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
 }
-"""Id column -> what happens if no column is proposed for it."""
+"""Id column of a claim -> what happens if no column of the file is proposed for it."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The proposal for one column of a claim.
+    """The column of the file that is proposed for one column of a claim.
 
     Attributes:
-        position: the position of the proposed column, None if no column is proposed.
-        reason: the reason, as text for the user.
-        tied: the positions of the columns that fit equally well, if no column is proposed for that reason.
+        position: the position of the proposed column in the file; None if no column is proposed.
+        reason: why this column or no column is proposed, as text for the user.
+        has_correlated_inputs: the positions of the columns that fit equally well, if this is why no column is
+            proposed.
     """
 
     position: int | None
@@ -69,7 +70,11 @@ class Choice:
 def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
-    """Propose a column of the file for each column of a claim, by known headers, else by values."""
+    """Propose a column of the file for each column of a claim.
+
+    A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
+    well, none is proposed.
+    """
     known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
         name: _by_header(name, columns, places)
@@ -86,7 +91,7 @@ def choose_columns(
 
 
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """Choose the column whose header is known to the incident or the layout; none if there are several."""
+    """Choose the column whose header the incident or the layout lists; none if several headers are listed."""
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -103,7 +108,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
 def _by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """Choose the only column whose values fit; if several fit, the only one whose header also fits."""
+    """Choose the only column whose values fit. If several fit, choose the only one whose header fits, too."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
@@ -114,7 +119,7 @@ def _by_values(
     }
     matches = [at for at in unused if tests[name](columns[at])]
     if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
-        # The header "amount" is ambiguous if there is also a column such as "paid amount".
+        # The header "amount" is ambiguous if the file also has a column such as "paid amount".
         amounts = [at for at in unused if columns[at].reads_as == "amount"]
         matches = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if matches else []
     decided = [
@@ -137,7 +142,7 @@ def _units(incident: Incident) -> tuple[str, ...]:
 
 
 def id_fault(name: str, column: Column) -> str | None:
-    """Return why the values of a column are no safe id of a claim or claimant; None if they are."""
+    """Return why a column cannot be the id of a claim or claimant; None if it can."""
     unsafe = _unsafe_id_reason(column)
     if unsafe or not column.filled:
         return unsafe or "is empty"
@@ -157,7 +162,10 @@ def id_fault(name: str, column: Column) -> str | None:
 
 
 def _unsafe_id_reason(column: Column) -> str | None:
-    """Return why a column must not be an id whatever its header; None if it may be one."""
+    """Return why a column must not be an id, even if its header fits; None if it may be one.
+
+    A column with personal data or free text must not be an id.
+    """
     if column.personal:
         kind, count = column.personal
         return f"holds personal data ({kind}, {count:,} values)"
@@ -167,7 +175,7 @@ def _unsafe_id_reason(column: Column) -> str | None:
 
 
 def _evidence(name: str, column: Column) -> str:
-    """Return the figures that support a proposal, as text."""
+    """Return the numbers that support a proposal, as text, such as the share of readable values."""
     if name == "filed_on":
         return "" if column.day.has_correlated_inputs else column.day.reason
     if name == "loss":
@@ -179,7 +187,7 @@ def _evidence(name: str, column: Column) -> str:
 
 
 def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
-    """Return why no column is proposed, with the columns that come closest."""
+    """Return why no column is proposed for a column of a claim, and name the columns that come closest."""
     if name in IDS:
         return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
     if name == "filed_on":
@@ -194,9 +202,9 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
 
 
 def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
-    """Return why each column whose header names such an id cannot be the id.
+    """Return, for each column whose header looks like an id, why it cannot be the id.
 
-    For a file without a header return a list of the columns that may contain ids.
+    If the file has no header, return a sentence that lists the columns that may contain ids.
     """
     safe = [at for at in unused if id_fault(name, columns[at]) is None]
     if headless:
@@ -210,7 +218,7 @@ def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless:
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:
-    """List the headers of some columns as text."""
+    """Return the headers of some columns as a list in words: "a", "b" and "c"."""
     headers = [quote_header(columns[at]) for at in places[:MAX_LISTED]]
     if len(places) > MAX_LISTED:
         headers.append(f"{len(places) - MAX_LISTED} more")
@@ -218,5 +226,8 @@ def _header_list(columns: list[Column], places: Sequence[int]) -> str:
 
 
 def quote_header(column: Column) -> str:
-    """Return a header in quotation marks, with personal data masked and control characters escaped."""
+    """Return the header of a column in quotation marks.
+
+    Personal data are masked and control characters escaped.
+    """
     return toml_value(mask_personal_data(column.header))

@@ -21,26 +21,26 @@ from outage_analysis.incidents import Incident, NamedItem, header_multiplier, no
 from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, find_personal_data, mask_personal_data
 
 MAX_VALUES = 100_000
-"""Distinct values of a column that are inspected, the most frequent first."""
+"""Most distinct values of a column that are inspected. The most frequent ones are taken."""
 NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
-"""Formats that write a day as a plain number; they need a header that means a day."""
+"""Formats that write a day as a plain number. A column counts as such days only if its header means a day."""
 _LONG_TEXT = r"\S\s+\S+\s+\S|.{41}"
-"""Pattern of a value with three words or more, or more than 40 characters."""
+"""Pattern of free text: a value of three words or more, or of more than 40 characters."""
 _FREE_TEXT_SHARE = 0.3
-"""The share of such values from which a column counts as free text."""
+"""A column counts as free text if at least this share of its rows are free text."""
 _CODE = r"^[\p{L}\p{N}#._/:+-]{1,64}$"
 _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
 """Pattern of a decimal number, or of a possible telephone number."""
 
 
 class Column:
-    """One column of the file.
+    """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `texts` has one row per distinct value: text, rows. `rows`, `filled` and `distinct` are the number of
-    rows, of rows with a value and of distinct values. `services` and `claimant_types` are the shares of
-    filled rows that name a known service or claimant type. `personal` is the kind of personal data in the
-    column, and the number of values that have some. `days` and `amounts` add to `texts` one column per
-    format, with the parsed values.
+    `texts` has one row per distinct value: text, and the number of rows with it. `rows` is the number of
+    rows, `filled` the number of rows with a value, and `distinct` the number of distinct values. `services`
+    and `claimant_types` are the shares of filled rows whose value is the name of a service or claimant type.
+    `personal` is the kind of personal data in the column and the number of values with such data, or None.
+    `days` and `amounts` are `texts` with one more column per format, which contains the parsed values.
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
@@ -62,7 +62,7 @@ class Column:
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        # This is less than `filled` if there are more than MAX_VALUES distinct values.
+        # `counted` is less than `filled` if the column has more than MAX_VALUES distinct values.
         counted = int(self.texts["rows"].sum())
         self.day = choose_day_formats(
             self.days, counted + self.rows - self.filled, FilingWindow.from_incident(incident)
@@ -72,10 +72,10 @@ class Column:
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]
     ) -> tuple[pl.DataFrame, dict[str, object]]:
-        """Parse the values and the header with every format.
+        """Parse the values and the header of the column with every format.
 
         Returns:
-            One row per value with a column per format, and the parsed header per format.
+            A table with one row per value and one column per format, and the header as parsed by each format.
         """
         warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
@@ -89,18 +89,18 @@ class Column:
         return rows / self.filled if self.filled else 0.0
 
     def share(self, condition: pl.Expr) -> float:
-        """Return the share of filled rows whose value (`text`) meets a condition."""
+        """Return the share of filled rows whose value meets a condition on the column `text`."""
         rows = int(self.texts["rows"].sum())
         return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
 
     @property
     def free_text(self) -> bool:
-        """Whether its values are sentences."""
+        """Whether the column contains free text, such as sentences."""
         return self.share(pl.col("text").str.contains(_LONG_TEXT)) >= _FREE_TEXT_SHARE
 
     @property
     def codes(self) -> float:
-        """The share of filled rows with a possible id: with a digit, without a space, no phone number."""
+        """The share of filled rows whose value may be an id: it has a digit, no space, is no phone number."""
         text = pl.col("text")
         return self.share(
             text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
@@ -108,7 +108,7 @@ class Column:
 
     @property
     def may_be_names(self) -> bool:
-        """Whether most values are distinct and without digits, like names of people."""
+        """Whether most values are distinct and contain no digit, as names of people do."""
         digits = self.share(pl.col("text").str.contains("[0-9]"))
         return digits < MIN_SHARE and 1 < self.filled < self.distinct / MIN_SHARE
 
@@ -119,13 +119,16 @@ class Column:
 
     @property
     def may_be_day(self) -> bool:
-        """Whether some format parses most rows as days; plain numbers also need a header that means a day."""
+        """Whether the column may contain days: some format can read most rows as days.
+
+        If the days are written as plain numbers, the header must also mean a day.
+        """
         numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.has_correlated_inputs)
         return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
     def reads_as(self) -> str:
-        """What most values are: nothing, service, claimant_type, day, amount, free text or text."""
+        """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
         if not self.filled:
             return "nothing"
         if self.services >= MIN_SHARE:
@@ -139,12 +142,15 @@ class Column:
         return "free text" if self.free_text else "text"
 
     def format_choice(self, reads_as: str) -> FormatChoice:
-        """Return the formats of the days or amounts; an empty choice for other kinds of values."""
+        """Return the proposed formats if the values are days or amounts, else an empty choice."""
         return {"day": self.day, "amount": self.amount}.get(reads_as, FormatChoice())
 
     @property
     def hidden(self) -> str | None:
-        """A note that replaces the values if they may be personal but match no pattern of personal data."""
+        """A note to show instead of the values if they may be personal data; None if they may be shown.
+
+        This concerns values that match no pattern of personal data, such as names and free text.
+        """
         if means_personal_data(self.header) and self.reads_as not in ("service", "claimant_type"):
             return "(personal)"
         if self.reads_as == "free text":
@@ -152,14 +158,14 @@ class Column:
         return "(text)" if self.reads_as == "text" and self.may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
-        """Whether the header itself is a day or an amount, like the values (`reads_as`)."""
+        """Return whether the header itself is a day or an amount (`reads_as`), like the values below."""
         cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.has_correlated_inputs))
 
     @property
     def header_is_clear_day(self) -> bool:
-        """Whether the header is a day that is not written as a plain number."""
+        """Whether the header itself is a day that is not written as a plain number."""
         return any(
             day is not None
             for name, day in self._header_days.items()
@@ -167,7 +173,11 @@ class Column:
         )
 
     def summary(self) -> tuple[object, ...]:
-        """Return the row of this column in the table of columns, without header and proposal."""
+        """Return the row that describes this column in the table of columns.
+
+        The row contains the kind of values, formats, share of missing values, number of distinct values, kind
+        of personal data, and an example.
+        """
         missing = 1 - self.filled / self.rows if self.rows else 1.0
         kind = self.personal[0] if self.personal else None
         if kind is None and self.hidden == "(personal)":

@@ -1,4 +1,4 @@
-"""Words of headers, and what a header with such words means for its column."""
+"""Words in column headers, and tests of what a header with these words means."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABOUT_AMOUNTS = {
     *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
     *("신고", "추정", "예상", "총", "합계", "원"),
 }
-"""Words that do not change the meaning of a header with a word of LOSS or AMOUNT."""
+"""Words that do not change the meaning of a header that contains a word of LOSS or AMOUNT."""
 SERVICE = {"service", "product", "app", "서비스", "앱"}
 TYPE = {"type", "kind", "class", "구분", "유형", "종류"}
 NAME = {"name", "명", "이름"}
@@ -38,7 +38,7 @@ CONTACT = {
     *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
-"""Words in brackets after which a loss is no amount of money, as in 피해(건)."""
+"""Words that, in brackets in a header, show that the loss is not an amount of money, as in 피해(건)."""
 _UNRELATED = {"발생"}
 """Words that contain a shorter, unrelated word: 발생일 (day of an event) contains 생일 (birthday)."""
 _HANGUL = sorted(
@@ -55,10 +55,10 @@ _KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
 
 
 def split_header(header: str) -> list[str]:
-    """Split a header into words in lower case.
+    """Split a column header into words in lower case.
 
-    "customerID" becomes customer and id, and "접수번호" becomes 접수 and 번호. Hangul that is in no list
-    stays together as one word. Digits and punctuation are dropped.
+    "customerID" becomes "customer" and "id"; "접수번호" becomes "접수" and "번호". Korean text that is not in
+    the word lists stays together as one word. Digits and punctuation are dropped.
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header)).casefold()
     words: list[str] = []
@@ -69,14 +69,14 @@ def split_header(header: str) -> list[str]:
 
 
 def split_brackets(header: str) -> tuple[str, list[str]]:
-    """Split a header into the text outside brackets and the words inside brackets."""
+    """Split a column header into the text outside brackets and the words inside brackets."""
     plain = unicodedata.normalize("NFKC", header)
     inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
     return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), split_header(inside)
 
 
 def means_personal_data(header: str) -> bool:
-    """Whether a header means a name, contact data or a personal number."""
+    """Return whether a header means personal data: a name, contact data or a personal number."""
     words = set(split_header(header))
     if words & CONTACT:
         return True
@@ -84,7 +84,7 @@ def means_personal_data(header: str) -> bool:
 
 
 def means_claim_id(header: str) -> bool:
-    """Whether a header means the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
+    """Return whether a header means the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
     words = set(split_header(header))
     if words & (CLAIMANT | CONTACT | NAME):
         return False
@@ -94,17 +94,17 @@ def means_claim_id(header: str) -> bool:
 
 
 def means_claimant_id(header: str) -> bool:
-    """Whether a header means the id of a claimant: "customer id", "고객번호", "회원"."""
+    """Return whether a header means the id of a claimant: "customer id", "고객번호", "회원"."""
     words = set(split_header(header))
     return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
 
 
 def means_loss(header: str, units: Iterable[str]) -> bool:
-    """Whether a header means the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
+    """Return whether a header means the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
 
     Args:
-        header: the header.
-        units: the currency and the unit of a loss, which the header may contain.
+        header: the column header.
+        units: the currency and the unit of losses. The header may contain them.
     """
     plain, inside = split_brackets(header)
     words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
@@ -114,5 +114,5 @@ def means_loss(header: str, units: Iterable[str]) -> bool:
 
 
 def has_word(header: str, words: set[str]) -> bool:
-    """Whether a header has one of these words."""
+    """Return whether a header contains one of these words."""
     return not words.isdisjoint(split_header(header))

@@ -1,6 +1,6 @@
-"""Inspect an unknown file, and propose the layout file that reads it.
+"""Inspect an unknown complaint file, and propose a layout file with which it can be read.
 
-`read_claims` does not use this module: a person checks, corrects and saves the proposal.
+`read_claims` does not use this module. A person checks, corrects and saves the proposed layout first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from outage_analysis.incidents import Incident, Layout, claim_columns, normalize
 from outage_analysis.text import find_personal_data, mask_personal_data, masked_name
 
 MAX_EXAMPLES = 5
-"""First rows that the inspection lists; it lists twice as many unknown names per column."""
+"""Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
 COLUMNS_SCHEMA = {
     "header": pl.String,
     "column": pl.String,
@@ -41,15 +41,16 @@ UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "found": pl.String, "rows": pl.Int6
 
 @dataclass(frozen=True)
 class Inspection:
-    """The result of the inspection of one file.
+    """The result of inspecting one file.
 
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
-    (day, amount, service, claimant_type, free text or text), notations (formats), missing (share), distinct,
-    personal (kind of personal data, if any) and an example. `rows` has the first rows. `strangers` has the
-    values that name no known service or claimant type: column, found (the value), rows, nearest (alias).
-    `proposals` has one row per column of a claim: column, header (null if none is proposed), reason.
-    `claimants` is the number of different claimants, if the column is known. Personal data are masked
-    everywhere; free text and the values below a header such as "name" are hidden.
+    (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
+    cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
+    `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
+    known service or claimant type: column, found (the value), rows, nearest (a hint at the closest name).
+    `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
+    `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
+    masked everywhere; free text and values below a header such as "name" are hidden.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Inspection:
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
-    """Inspect one complaint file: describe its columns and values, and propose a layout file.
+    """Inspect one complaint file: describe its columns and values, and propose a layout file for it.
 
     Args:
         path: a file of any supported format.
@@ -75,7 +76,8 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         layout: settings that are already known, such as the sheet of a workbook.
 
     Raises:
-        InputRefused: the file cannot be read, or its first row may be a header or a complaint.
+        InputRefused: the file cannot be read, or it is unclear whether its first row is a header or a
+            complaint.
     """
     path, known_layout = Path(path), layout or Layout()
     known_layout.check_columns_known(claim_columns(incident))
@@ -121,11 +123,11 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
 def _read_columns(
     path: Path, incident: Incident, known_layout: Layout
 ) -> tuple[list[str], int | None, list[Column], FileFormat, str | None, Warehouse]:
-    """Read every column of a file with a layout.
+    """Read every column of a file as text, and describe each column.
 
     Returns:
-        The headers, the row of the header, the columns, how the file was read, the unit above the header, and
-        the warehouse with its tables.
+        The headers, the row number of the header, the columns, how the file was read, the unit stated above
+        the header, and the warehouse with the rows.
     """
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
@@ -144,12 +146,13 @@ def _has_no_header(
     incident: Incident,
     name: str,
 ) -> bool:
-    """Whether the file has no header, so that its first complaint was read as the header.
+    """Return whether the file has no header, so that its first complaint was read as the header.
 
-    A row is a header if it names a known column or if the layout declares it.
+    A row is certainly a header if it names a known column or if the layout says so.
 
     Raises:
-        InputRefused: the row may be either, or the column names of a Parquet file are a complaint.
+        InputRefused: it is unclear whether the row is a header or a complaint, or a Parquet file has values
+            as column names.
     """
     if layout.header_row is not None or layout.header_positions(
         headers, (*claim_columns(incident), *OPTIONAL_COLUMNS)
@@ -166,7 +169,10 @@ def _has_no_header(
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
-    """Return the first rows with personal data masked; free text and names are replaced by a note."""
+    """Return the first rows, with personal data masked.
+
+    In columns of free text or names, a note replaces the values.
+    """
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
     frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
     frame.columns = [
@@ -184,7 +190,10 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
 
 
 def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    """Return the values that name no known service or claimant type, most frequent first."""
+    """Return the values that are not the name of a known service or claimant type.
+
+    The most frequent values come first. Each value has a hint at the closest known name.
+    """
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
@@ -200,19 +209,20 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
 
 
 def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
-    """Whether the supposed header of a file is a complaint: whether its cells are like the cells below.
+    """Return whether the supposed header of a file is a complaint, like the rows below it.
 
-    A day above days is never a header, nor is a phone number. An amount above amounts, such as a year, or
-    the name of a service may be a header.
+    If a cell is a day above a column of days, or personal data such as a phone number, the row is a
+    complaint. If a cell is an amount above amounts, such as a year, or the name of a service, the row may
+    still be a header.
 
     Args:
         columns: the columns below the supposed header.
         incident: defines the names of services and claimant types.
         file: the name of the file, for the error message.
-        row: the row of the supposed header; None if column names are no row, as in Parquet.
+        row: the row number of the supposed header; None if the file has no header row, as in Parquet.
 
     Raises:
-        InputRefused: some cells are like the cells below and others are not.
+        InputRefused: some cells look like the cells below and others do not.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
     if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
@@ -235,7 +245,7 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         is_like_values["day"] + is_like_values["amount"],
         is_like_values["service"] + is_like_values["claimant_type"],
     )
-    # A name such as "channel" may be a service or a header.
+    # A word such as "channel" may be the name of a service or a column header.
     if not any(values_match) and (values_match or not any(names_match)):
         return False
     if (all(values_match + names_match) and values_match) or row is None:

@@ -1,4 +1,4 @@
-"""Write the proposed layout file, with the reasons as comments."""
+"""Write the proposed layout file in TOML, with the reasons for each setting as comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, Layout, unit_
 from outage_analysis.text import masked_name
 
 WIDTH = 78
-"""Characters of a comment line."""
+"""Most characters of a comment line."""
 
 
 def layout_document(
@@ -25,7 +25,7 @@ def layout_document(
     incident: Incident,
     unit: str | None,
 ) -> str:
-    """Return the layout file as TOML: known and proposed settings; open questions are comments."""
+    """Return the layout file as TOML: known and proposed settings, with open questions as comments."""
     positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
     settings = {
         k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
@@ -71,12 +71,17 @@ def layout_document(
 
 
 def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """Yield the lines of one column of a claim: its header with the reason, or a comment if it is open."""
+    """Yield the TOML lines for one column of a claim.
+
+    The lines contain the header of the proposed column and the reason. If no column is proposed, all lines
+    are comments.
+    """
     if choice.position is not None:
         yield from _comment_lines(choice.reason)
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
-    if choice.has_correlated_inputs:  # lines to choose from
+    # Each column that fits gets a commented line, so that the user can choose one.
+    if choice.has_correlated_inputs:
         yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.has_correlated_inputs)
     elif name in CANONICAL_COLUMNS:
         yield f'# {name} = ["..."] was not found'
@@ -85,7 +90,7 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
 
 
 def _comment_lines(text: str) -> list[str]:
-    """Wrap a sentence as TOML comment lines."""
+    """Return a sentence as TOML comment lines of limited length."""
     if not text:
         return []
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
@@ -96,5 +101,8 @@ def _comment_lines(text: str) -> list[str]:
 
 
 def _file_pattern(name: str) -> str:
-    """Return the file name as a pattern; if it contains personal data, a pattern of its suffix only."""
+    """Return the file name, for use as a pattern of file names.
+
+    If the name contains personal data, return a pattern that contains only its suffix.
+    """
     return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

@@ -1,4 +1,4 @@
-"""Choose the formats that parse the values of a column, by the share of rows and the claims window."""
+"""Choose the formats in which a column writes its days or amounts."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from outage_analysis.incidents import Incident
 from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
 
 MIN_SHARE = 0.5
-"""The lowest share of rows that must fit for a proposal."""
+"""Least share of rows that must fit for a proposal."""
 TIE_MARGIN = 0.1
-"""Two formats tie if the weight of the second is at least 1 - TIE_MARGIN times the weight of the first."""
+"""Two formats tie if the weight of the second is at least (1 - TIE_MARGIN) times the weight of the first."""
 OUTSIDE_WEIGHT = 0.25
-"""The weight of a day outside the claims window, in a format with a four-digit year."""
+"""The weight of a day outside the claims window, if its format has a four-digit year."""
 FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy"}
-"""Formats with a four-digit year; in other formats a value counts as a day only inside the claims window."""
+"""Formats with a four-digit year. With other formats, only days inside the claims window count."""
 WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
-"""Pattern of a value such as 1.250, which is 1250 in European notation and 1.25 elsewhere."""
+"""Pattern of a value such as 1.250, which means 1250 in European notation and 1.25 elsewhere."""
 
 
 @dataclass(frozen=True)
 class FilingWindow:
-    """The days on which a complaint can have been filed: from the outage to the end of the claims window."""
+    """The days on which a complaint can have been filed.
+
+    The period starts with the outage or the claims window, whichever is earlier, and ends when both have
+    ended.
+    """
 
     first: date
     last: date
 
     @classmethod
     def from_incident(cls, incident: Incident) -> Self:
-        """Return the filing window of an incident."""
+        """Return the days on which complaints about an incident can have been filed."""
         start, end = incident.outage.start, incident.outage.end or incident.outage.start
         days = [moment.astimezone(incident.zone).date() for moment in (start, end)]
         return cls(min(*days, incident.claims_from), max(*days, incident.claims_to))
@@ -44,13 +48,13 @@ class FilingWindow:
 
 @dataclass(frozen=True)
 class FormatChoice:
-    """The formats that are proposed for the values of a column.
+    """The formats that are proposed for the days or amounts of a column.
 
     Attributes:
-        formats: the formats; empty if formats tie.
-        score: the share of rows that the formats parse; days outside the claims window do not count.
-        reason: the supporting figures, as text for the user.
-        tied: the formats that tie.
+        formats: the proposed formats; empty if several formats fit equally well or none fits.
+        score: the share of rows that the formats can read. Days outside the claims window do not count.
+        reason: why these formats are proposed, in numbers, as text for the user.
+        has_correlated_inputs: the formats to choose from, if the values do not decide between them.
     """
 
     formats: tuple[str, ...] = ()
@@ -60,16 +64,16 @@ class FormatChoice:
 
 
 def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
-    """Choose as few day formats as possible that parse a column and agree on each value.
+    """Choose as few day formats as possible that together read a column and never contradict each other.
 
-    Formats are added one by one: each time the format with the largest weight among the values that are not
-    parsed yet. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT` in a format
-    with a four-digit year, and 0 in other formats.
+    Formats are added one by one: in each step the format with the largest weight among the values that no
+    chosen format can read. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT`
+    if the format has a four-digit year, else 0.
 
     Args:
-        days: text, rows, and a column of days per format.
-        rows: the number of rows, without rows whose value was not inspected.
-        window: the claims window.
+        days: one row per distinct value: text, rows, and one column of parsed days per format.
+        rows: the number of rows, without the rows whose value was not inspected.
+        window: the days on which a complaint can have been filed.
     """
     remaining, formats = days, list[str]()
     while len(remaining):
@@ -101,7 +105,10 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
 
 
 def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
-    """Describe the rows that the chosen formats parse, and those that differing formats would parse."""
+    """Return a text with the share of rows that the chosen formats can read.
+
+    The text also names other formats that would read many rows differently.
+    """
     rows_read, inside = _rows_read_and_inside(days, formats, window)
     inside_any = inside
     reason = (
@@ -120,26 +127,26 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
 
 
 def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
-    """Return the weight of a format: the rows that it parses, weighted by the claims window."""
+    """Return the weight of a day format: the number of rows it can read, weighted by the claims window."""
     rows_read, inside = _rows_read_and_inside(days, [name], window)
     return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
 def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
-    """Count the rows that any of the formats parses, and those of them in the claims window."""
+    """Return the number of rows that any of the formats can read, and how many of them are in the window."""
     rows_read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
     inside = rows_read.filter(pl.coalesce(names).is_between(window.first, window.last))
     return int(rows_read["rows"].sum()), int(inside["rows"].sum())
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether a format of `names` and one of `others` parse some value differently."""
+    """Return whether a format of `names` and a format of `others` read some value differently."""
     differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
 
 
 def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """Describe how each tied format parses the first value on which the formats disagree."""
+    """Return a text that shows how each of the tied formats reads the first value on which they disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
@@ -147,11 +154,13 @@ def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
 
 
 def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
-    """Choose as few amount formats as possible that parse a column; point and comma mean the same in all.
+    """Choose as few amount formats as possible that together read a column.
+
+    The formats agree on whether a point or a comma separates the decimals.
 
     Args:
-        amounts: text, rows, and a column of amounts per format.
-        filled: the number of rows with one of these values.
+        amounts: one row per distinct value: text, rows, and one column of parsed amounts per format.
+        filled: the number of rows whose value is in `amounts`.
     """
     text = pl.col("text")
     point, comma, either = (
@@ -184,7 +193,7 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
 
 
 def _example(amounts: pl.DataFrame, marks: str) -> str:
-    """Return the first amount that matches a pattern of marks, with personal data masked."""
+    """Return the first readable amount whose text matches a pattern, with personal data masked."""
     readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
     return mask_personal_data(str(readable.filter(pl.col("text").str.contains(marks))["text"].first()))
 
@@ -194,13 +203,16 @@ def _formats_read(formats: Sequence[str]) -> str:
 
 
 def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
-    """Count the rows that any of the formats parses."""
+    """Return the number of rows that any of the formats can read."""
     if not names:
         return 0
     return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
 
 
 def percent(part: int, total: int) -> str:
-    """Format a share in whole percent; 100% means all and 0% means none."""
+    """Return a share in whole percent.
+
+    The result is 100% only if the share is 1, and 0% only if it is 0.
+    """
     share = round(100 * part / total) if total else 0
     return f"{min(99, max(1, share)) if 0 < part < total else share}%"

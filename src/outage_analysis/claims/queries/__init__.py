@@ -1,9 +1,9 @@
-"""The SQL queries, one per .sql file; `load` returns a query by the name of its file.
+"""The SQL queries of the package, one per .sql file. `load` returns a query by its file name.
 
-A query takes values as parameters ($name). The parts that depend on the incident or the file, such as a list
-of columns, are placeholders in braces; the comment at the top of the query explains each of them. `load`
-fills the placeholders with SQL. Quote the identifiers and texts in it with `quote_identifier` and
-`quote_literal`.
+A query takes values as parameters, written as $name. Parts that depend on the incident or the file, such as a
+list of columns, are placeholders in braces. The comment at the top of each query explains its placeholders.
+`load` replaces the placeholders by SQL. Use `quote_identifier` and `quote_literal` to quote names and texts
+in this SQL.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUERY_NAMES = tuple(
 
 @cache
 def query_text(name: str) -> str:
-    """Return the text of a query, with its placeholders unfilled."""
+    """Return the text of a query with its placeholders in braces."""
     return (files(__package__) / f"{name}.sql").read_text("utf-8")
 
 
@@ -31,14 +31,15 @@ def placeholders(name: str) -> set[str]:
 
 
 def load(name: str, /, **parts: str) -> str:
-    """Return a query with its placeholders filled.
+    """Return a query in which each placeholder is replaced by SQL.
 
     Args:
-        name: the name of its file, without the suffix.
+        name: the file name of the query, without .sql.
         parts: placeholder -> the SQL that replaces it.
 
     Raises:
-        ValueError: a placeholder is missing from `parts`, or the query has no such placeholder.
+        ValueError: `parts` lacks a placeholder of the query, or has a name that is not a placeholder of the
+            query.
     """
     if placeholders(name) != set(parts):
         raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(parts)}")
@@ -46,15 +47,18 @@ def load(name: str, /, **parts: str) -> str:
 
 
 def quote_identifier(identifier: str) -> str:
-    """Return a name in double quotes, as an SQL identifier; it may contain any character."""
+    """Quote a name as an SQL identifier, in double quotes. The name may contain any character."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def quote_literal(value: str) -> str:
-    """Return a text in single quotes, as an SQL literal."""
+    """Quote a text as an SQL string literal, in single quotes."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def escaped_path(path: Path) -> str:
-    """Return the absolute path of a file with *, ? and [ escaped, because DuckDB reads paths as patterns."""
+    """Return the absolute path of a file for a DuckDB query, with *, ? and [ escaped.
+
+    DuckDB would otherwise read these characters as wildcards.
+    """
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))

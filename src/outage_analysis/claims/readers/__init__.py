@@ -1,18 +1,18 @@
-"""Readers: a complaint file goes in; its rows, staged in the warehouse, come out.
+"""Readers: complaint files go in; their rows, in tables of the warehouse, come out.
 
 Modules:
     read_files: chooses the reader and records each file
-    sources: files, folders and patterns as a list of files
-    staging: the tables that readers write to
-    fast_path: types rows that need no closer look
-    recheck: stages the texts of all other rows
-    typed_rows: positions of the rows that were typed
-    record_index: positions of the records in a text file
+    sources: expands files, folders and patterns to a list of files
+    staging: the tables into which the readers write rows
+    fast_path: accepts rows that plainly break no rule
+    recheck: stages the text of all other rows for validation
+    typed_rows: converts between row numbers of a file and rowids of the table `fast_rows`
+    record_index: finds the records of a text file by their number
     delimited: CSV and similar files
-    dialects: delimiter, quotation mark and header of a delimited file
-    shifted_columns: refuses files whose columns are shifted
-    jsonlines: JSON lines
-    parquet: Parquet
+    dialects: detects delimiter, quotation mark and header of a delimited file
+    shifted_columns: refuses files whose cells may be shifted against the header
+    jsonlines: JSON lines files
+    parquet: Parquet files
     workbooks: Excel workbooks
-    workbook_xml: errors, formulas and merged cells in a workbook
+    workbook_xml: reads errors, formulas and merged cells of a workbook
 """

@@ -1,8 +1,8 @@
-"""Read CSV files and other delimited texts.
+"""Read CSV files and other delimited text files.
 
-DuckDB reads a regular file (see `RecordIndex.regular`), and the csv module reads any other file row by
-row. The csv module also rereads each row that the fast path cannot decide, so that all rejects are described
-in the same way. Rows without any text are skipped: spreadsheets leave such rows behind.
+DuckDB reads regular files (see `RecordIndex.regular`). The csv module reads all other files row by row. It
+also rereads each row of a regular file that the fast path cannot accept, so that all rejects are described in
+the same way. Rows without any text are skipped, because spreadsheets often leave such rows behind.
 """
 
 from __future__ import annotations
@@ -36,18 +36,19 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
 MAX_FIELD_LENGTH = 2_000_000
-"""Characters of one field; DuckDB does not read longer lines."""
+"""Most characters of one field. DuckDB cannot read longer lines either."""
 MERGED_ROWS = "quotation marks hold whole rows together"
 MIN_DELIMITERS = 3
-"""In a file with fewer delimiters per row, a line of ordinary text may have as many by chance."""
+"""A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
 DIGIT = re.compile(r"\d")
 
 
 def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
-    """Stage the rows of a delimited text, and return how it was read.
+    """Stage the rows of a delimited text file, and return how the file was read.
 
     Raises:
-        InputRefused: a missing column, a quotation mark that merges rows, or a second table in the file.
+        InputRefused: a column is missing, a quotation mark may merge several rows, or the file contains a
+            second table.
     """
     dialect = detect_dialect(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
@@ -64,9 +65,9 @@ def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
 def _read_by_engine(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
 ) -> TypedRows | None:
-    """Read the text with DuckDB, if it splits the text into the same rows as the csv module would.
+    """Read the file with DuckDB, if DuckDB and the csv module split the file into the same rows.
 
-    Otherwise remove the rows again and return None.
+    Otherwise remove the rows that DuckDB has read, and return None.
     """
     build_index = partial(
         RecordIndex.build, text.path, dialect.delimiter, dialect.quote, begin=text.text_start
@@ -78,7 +79,8 @@ def _read_by_engine(
     if place_and_rows is None and index.regular and index.several_lines:
         place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=True)
     expected = index.records - index.blanks - len(index.gaps) - dialect.header_row
-    lines_above = index.several_lines and dialect.header_row > 1  # the engine skips lines, not records
+    # DuckDB skips lines, but `header_row` counts records, and a record may have several lines.
+    lines_above = index.several_lines and dialect.header_row > 1
     lines_above |= bool(index.gaps) and (index.gaps[0] < dialect.header_row or staging.for_inspection)
     if place_and_rows is None or not index.regular or lines_above or place_and_rows[1] != expected:
         staging.remove_rows()
@@ -100,13 +102,14 @@ def _read_by_engine(
 def _type_rows(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int], *, several_lines: bool
 ) -> tuple[int, int] | None:
-    """Type the rows with DuckDB: the place of the first row in `fast_rows` and the number of rows.
+    """Convert the rows to typed values with DuckDB and append them to the table `fast_rows`.
 
-    The result is None if DuckDB cannot read the text.
+    Returns the rowid of the first row and the number of rows, or None if DuckDB cannot read the file.
     """
-    # The columns are named c0, c1, ...: a header may contain any text, even twice.
+    # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
-    space = " " if dialect.spaced else ""  # DuckDB keeps this space; `_cell_text_sql` then trims the cells
+    # DuckDB keeps the space after a delimiter. The space is added here, too, so that the cells are trimmed.
+    space = " " if dialect.spaced else ""
     try:
         return staging.type_rows(
             f"({records_query()})",
@@ -128,16 +131,16 @@ def _type_rows(
 
 
 def records_query() -> str:
-    """Return the query of the records of a delimited text; its parameters are the dialect."""
+    """Return the SQL query that reads a delimited text file; its parameters are the path and the dialect."""
     return queries.load("delimited")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a delimited text.
+    """One record of a delimited text file, split into cells.
 
-    `offset` and `length` are its bytes in the file. `problem` says why it cannot be split into cells, and is
-    empty if it can.
+    `offset` and `length` are the position and length of the record in the file, in bytes. `problem` states
+    why the record cannot be split into cells; it is empty if the record can be split.
     """
 
     row: int
@@ -150,9 +153,10 @@ class Record:
 def _stage_records(
     staging: Staging, records: Iterable[Record], dialect: Dialect, mapping: dict[str, int]
 ) -> int:
-    """Stage the records below the header; records that do not fit the header are staged as unreadable.
+    """Stage the records below the header.
 
-    The result is the number of empty records, which are skipped.
+    Records whose cells do not fit the header are staged as unreadable. Empty records are skipped. Returns the
+    number of empty records.
     """
     width, named, empty = dialect.width, len(dialect.headers), 0
     batch: list[Record] = []
@@ -194,7 +198,7 @@ def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int])
 def _fetched_records(
     index: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
 ) -> Iterator[Record]:
-    """Reread records of a text that DuckDB has read, by their numbers."""
+    """Reread records of a file that DuckDB has read, given their numbers."""
     for number, offset, text in index.fetch(numbers):
         lines = list(io.StringIO(text, newline=""))
         cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
@@ -204,7 +208,7 @@ def _fetched_records(
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Allow long fields in the csv module inside this context; the limit applies to the whole process."""
+    """Allow long fields in the csv module inside the `with` block. The setting affects the whole process."""
     before = csv.field_size_limit(MAX_FIELD_LENGTH)
     try:
         yield
@@ -213,10 +217,10 @@ def _long_fields() -> Iterator[None]:
 
 
 def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Whether two stray quotation marks merged several rows into one record.
+    """Return whether two stray quotation marks have merged several rows into one record.
 
-    They did if each line has the delimiters of a row and a row has at least `MIN_DELIMITERS`, or if the
-    first line and another line can be read as rows.
+    Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
+    `MIN_DELIMITERS`. They were also merged if the first line and another line can both be read as rows.
     """
     if len(lines) == 1:
         return False
@@ -228,7 +232,7 @@ def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) 
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Whether a line has the fields of a row, with a day and an amount in their columns."""
+    """Return whether a line can be a row: right number of fields, day and amount in their columns."""
     cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
     if len(cells) != dialect.width:
         return False
@@ -240,12 +244,13 @@ def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
 
 
 def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
-    """Yield every record of a text, read by the csv module; record 1 is the first row of the file.
+    """Yield every record of a file, read by the csv module. Record 1 is the first row of the file.
 
-    A record with wrong quotation marks has a `problem` if it is a single line.
+    If a record consists of one line and has wrong quotation marks, its `problem` says so.
 
     Raises:
-        InputRefused: a record of several lines has wrong quotation marks, so that its end is unknown.
+        InputRefused: a record of several lines has wrong quotation marks, so that it is unknown where the
+            record ends.
     """
     lines: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
@@ -272,7 +277,7 @@ def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name:
 
 
 def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
-    """Yield lines and append each to `lines`; the caller clears `lines` after each record."""
+    """Yield lines and append each line to the list `lines`. The caller empties it after each record."""
     for line in source:
         lines.append(line)
         yield line
@@ -281,10 +286,10 @@ def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
 def _quoting_problem(
     error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int
 ) -> str:
-    """Return why the csv module cannot split a record.
+    """Return why the csv module cannot split a record of one line.
 
     Raises:
-        InputRefused: the record has several lines, and may contain other rows.
+        InputRefused: the record has several lines, some of which may be other rows.
     """
     is_single_line = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
     if is_single_line:

@@ -1,4 +1,4 @@
-"""Detect how a delimited text is split into cells: delimiter, quotation mark, and the row of its header."""
+"""Detect the dialect of a delimited text file: delimiter, quotation mark and header row."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from outage_analysis.errors import InputRefused
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 200
-"""First rows by which the dialect is detected."""
+"""Number of first rows from which the dialect is detected."""
 PREVIEW_ROWS = 5_000
-"""First rows that are read to learn how a file writes its values, if its first megabyte has so many."""
+"""Most first rows, within the first megabyte, that are read to see how a file writes its values."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited text is split into cells.
+    """How a delimited text file is split into rows and cells.
 
-    `quote` is "" and `header_row` is 0 if there is none. `width` is the number of fields of a row. `spaced`
-    says whether spaces after a delimiter are skipped.
+    `quote` is "" if fields are not quoted. `header_row` is 0 if the file has no header. `width` is the number
+    of fields per row. `spaced` states whether spaces after a delimiter are skipped.
     """
 
     delimiter: str
@@ -41,7 +41,7 @@ class Dialect:
 
     @property
     def row_bytes(self) -> float:
-        """The approximate number of bytes of a row."""
+        """The average number of bytes per row, estimated from the first rows."""
         rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.preview[:SAMPLE_ROWS]]
         return sum(rows) / len(rows) if rows else HEAD_BYTES
 
@@ -54,17 +54,17 @@ class Dialect:
 
     @property
     def surplus(self) -> int:
-        """The number of fields that each row has beyond the header; all of them are empty."""
+        """The number of fields in each row beyond the header; these additional fields are empty."""
         return self.width - len(self.headers)
 
     @property
     def reader_options(self) -> dict[str, object]:
-        """The options of `csv.reader`."""
+        """The options for `csv.reader` with which it reads this dialect."""
         return _reader_options(self.delimiter, self.quote, spaced=self.spaced)
 
 
 def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, object]:
-    """Return the options of `csv.reader`; strict mode reports a stray quotation mark as an error."""
+    """Return the options for `csv.reader`. In strict mode it reports a stray quotation mark as an error."""
     if quote:
         marks = {"quotechar": quote, "skipinitialspace": spaced}
         return {"delimiter": delimiter, "strict": True, **marks}
@@ -72,10 +72,10 @@ def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, ob
 
 
 def detect_dialect(path: Path, staging: Staging) -> Dialect:
-    """Return the dialect whose header names the most columns and whose rows fit the header best.
+    """Return the dialect that fits best: its header names the most columns and its rows fit the header.
 
     Raises:
-        InputRefused: the file has no row, or its header cannot be read.
+        InputRefused: the file has no row, or no delimiter makes its header readable.
     """
     layout, head = staging.layout, _head(path)
     if not head.strip():
@@ -109,7 +109,7 @@ def detect_dialect(path: Path, staging: Staging) -> Dialect:
 
 
 def _head(path: Path) -> str:
-    """Return the first lines of a file, up to `HEAD_BYTES`; a line that is cut off is dropped."""
+    """Return the first lines of a file, up to `HEAD_BYTES`. An incomplete last line is left out."""
     with path.open("rb") as stream:
         block = stream.read(HEAD_BYTES)
         if stream.read(1):
@@ -118,7 +118,7 @@ def _head(path: Path) -> str:
 
 
 def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
-    """Whether some field is quoted with apostrophes and no field with quotation marks."""
+    """Return whether a file quotes fields with apostrophes instead of quotation marks."""
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
     if re.search(rf'{edge}"', head, re.MULTILINE):
@@ -129,10 +129,12 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 def _try_dialect(
     lines: Sequence[str], staging: Staging, delimiter: str, quote: str
 ) -> tuple[Dialect, _Sample] | None:
-    """Split the first rows with a delimiter and a quotation mark: the dialect and the rows, or None.
+    """Split the first rows with a delimiter and a quotation mark.
 
-    Spaces after the delimiter are skipped if every field below the header begins with one. Otherwise the
-    quotation marks after these spaces would be part of the values.
+    Returns the dialect and the rows, or None if no row can be read.
+
+    If every field below the header begins with a space, spaces after the delimiter are skipped. Otherwise
+    quotation marks after these spaces would be read as part of the values.
     """
     for spaced in (True, False) if quote and delimiter != " " else (False,):
         sample = _sample(
@@ -150,11 +152,11 @@ def _try_dialect(
 
 @dataclass(frozen=True)
 class _Sample:
-    """The first rows of a text, up to the first unreadable row; `whole` if every row can be read."""
+    """The first rows of a file, up to the first unreadable one; `whole` is true if all can be read."""
 
     rows: list[list[str]]
     ends: list[int]
-    """For each row, the number of lines of the text up to its end."""
+    """For each row, the number of lines of the file up to the end of the row."""
     whole: bool
 
     def text(self, lines: Sequence[str], header_row: int) -> str:
@@ -164,7 +166,7 @@ class _Sample:
 
 
 def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sample:
-    """Return the first rows: at least `least` of them, if the text has so many."""
+    """Return the first rows of a file: `least` rows or more, if the file has so many."""
     rows: list[list[str]] = []
     ends: list[int] = []
     reader = csv.reader(iter(lines), **options)  # type: ignore[arg-type]
@@ -190,7 +192,11 @@ def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str
 
 
 def _width(body: list[list[str]], header_width: int) -> int:
-    """Return the number of fields of a row: that of the header, or more if all rows end in empty fields."""
+    """Return the number of fields per row.
+
+    Rows have as many fields as the header. They have more if all rows have the same larger number of fields
+    and the additional fields are empty.
+    """
     widths = {len(row) for row in body if row}
     same = widths.pop() if len(widths) == 1 else header_width
     surplus = len(body) > 1 and same > header_width and not any(any(row[header_width:]) for row in body)
@@ -200,10 +206,10 @@ def _width(body: list[list[str]], header_width: int) -> int:
 def _score(
     rows: list[list[str]], dialect: Dialect, staging: Staging, *, whole: bool
 ) -> tuple[int, bool, float, int]:
-    """Return the score of a dialect, by which dialects are compared in this order.
+    """Return the score by which dialects are compared; the highest score wins.
 
-    Columns that the header names, whether every row can be read, the share of rows that fit the header, and
-    the number of columns.
+    The score consists of these values, compared in this order: the number of known columns that the header
+    names, whether every row can be read, the share of rows that fit the header, and the number of columns.
     """
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
@@ -217,7 +223,7 @@ MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 
 @dataclass(frozen=True)
 class QuotingCheck:
-    """Check of the quotation marks of one delimited text; `begin` is its first byte in the file."""
+    """Check of the quotation marks in one delimited text file, whose text starts at the byte `begin`."""
 
     path: Path
     begin: int
@@ -225,14 +231,15 @@ class QuotingCheck:
     quote: str
     "The quotation mark; an empty text if quotation marks are ordinary characters."
     spaced: bool
-    """Whether spaces after a delimiter are skipped."""
+    """Whether the reader skips spaces after a delimiter."""
 
     def problem(self, record: str, cells: list[str]) -> str:
-        """Return what is wrong with the quotation marks of a record, or "" if nothing is.
+        """Return what is wrong with the quotation marks of a record, or "" if they are correct.
 
-        A file without quoted fields may have quotation marks in its texts: 5" is five inches. In a file with
-        quoted fields, a mark inside an unquoted field lacks the delimiter before it or the second mark. The
-        same is true of a mark after a space, unless spaces are skipped.
+        In a file without quoted fields, a quotation mark is ordinary text: 5" means five inches. In a file
+        with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
+        the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
+        also an error, unless the reader skips these spaces.
         """
         if not self.quote or not any(self.quote in cell for cell in cells):
             return ""
@@ -242,7 +249,7 @@ class QuotingCheck:
 
     @cached_property
     def _well_formed(self) -> re.Pattern[str]:
-        """Pattern of a record in which each field is quoted as a whole or has no quotation mark."""
+        """Pattern of a record whose fields are each quoted as a whole or contain no quotation mark."""
         mark, delimiter = re.escape(self.quote), re.escape(self.delimiter)
         spaces = " *+" if self.spaced else ""
         quoted = f"{spaces}{mark}[^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+{mark}"
@@ -251,7 +258,7 @@ class QuotingCheck:
 
     @cached_property
     def _behind_a_space(self) -> re.Pattern[str]:
-        """Pattern of a quotation mark at the beginning of a field, after spaces."""
+        """Pattern of a field that begins with spaces and a quotation mark."""
         return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
 
     @cached_property
@@ -265,7 +272,7 @@ class QuotingCheck:
 
 
 def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:
-    """Whether a space follows every delimiter of a text, except delimiters before empty fields."""
+    """Return whether a space follows every delimiter of a text, except delimiters before empty fields."""
     mark, delimiter = re.escape(quote), re.escape(delimiter)
     bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
     return f"{delimiter} " in bare and re.search(f"{delimiter}[^ {delimiter}\r\n]", bare) is None

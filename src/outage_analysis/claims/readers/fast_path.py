@@ -1,9 +1,9 @@
-"""The fast path: SQL that types plain rows of a file in one pass.
+"""The fast path: SQL that parses all rows of a file at once and accepts the obviously valid ones.
 
-A row is plain if its texts have one obvious meaning and break no rule; most rows are. There is one expression
-per column, so that DuckDB types a whole file at once and keeps no text. A row that is not plain gets `ok` =
-false and is rechecked text by text (see `recheck`). The recheck would accept each plain row, with the same
-values.
+A row is plain if the texts of its cells have one obvious meaning and break no validation rule. Most rows are
+plain. DuckDB evaluates one SQL expression per column for the whole file, and does not store the texts. In a
+row that is not plain, the column `ok` is false. Such a row is read again as text and validated (see
+`recheck`). For a plain row, validation would give the same values and accept the row.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from outage_analysis.incidents import Dimension, Incident, Layout, NamedItem, no
 from outage_analysis.text import NEVER, amount_sql, day_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""Characters that are removed around a text."""
+"""Blank characters that are removed from both ends of a cell."""
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
-"""Values of the column `synthetic` in real rows; any other value marks a row as synthetic."""
+"""Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
 
 
 def enum_type(values: Iterable[str]) -> str:
-    """Return the SQL enum type of these values; a value of a short list takes one byte."""
+    """Return the SQL enum type with these values. DuckDB stores a value of a short enum in one byte."""
     return f"enum({', '.join(map(quote_literal, values))})"
 
 
@@ -33,27 +33,27 @@ IDS = ("claim_id", "claimant_id")
 PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
 MANY_SHARE = 0.02
-"""The share of the first texts above which a property of texts counts as frequent."""
+"""If more than this share of the first cells have a property, the property counts as frequent."""
 MAX_ENUM_VALUES = 200
-"""The largest number of values of an enum dimension."""
+"""Most values of a dimension that is stored as an SQL enum."""
 _ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROL_CHARACTERS}]*"
 _PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
-"""Pattern of a plain id: it has a digit other than 0, and no blank, plus sign or control character.
+"""Pattern of a plain id: it contains a digit other than 0, and no blank, plus sign or control character.
 
-Such an id is neither a word for a missing id nor a number that a spreadsheet has rounded.
+A plain id is neither a word for a missing id nor a number that a spreadsheet has rounded.
 """
 
 
 TextCounts = Counter[str]
-"""Text of a column -> the number of first rows that have it."""
+"""Text of a cell -> the number of the first rows that have this text in the column."""
 NO_TEXTS: TextCounts = Counter()
 
 
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
-    """Return SQL for the value of the text `raw_<column>`, which is null if the text is unreadable.
+    """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
 
-    The column is a day, an amount or a dimension. `only_if` is an SQL condition under which the slower,
-    unusual formats are tried.
+    `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
+    only the most common format of the column is tried.
     """
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
@@ -86,17 +86,18 @@ def fast_path_sql(
     source: str,
     file: int,
 ) -> str:
-    """Return SQL that types rows of text: the columns of a claim, and `ok`, which is true for plain rows.
+    """Return SQL that converts rows of text to typed claims.
+
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck.
 
     Args:
         incident: defines the columns and how files write them.
         layout: the formats of the file.
-        cells: column -> SQL of its text in the source, which is null for an empty cell.
-        first_texts: column -> texts of the first rows; they show how the file writes names, and whether it
-            pads its cells.
-        enum_values: enum dimension -> its values; a row with another value is rechecked.
-        surplus: columns of the source that should be empty.
-        source: the SQL after `from`.
+        cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
+        first_texts: column -> cell texts of the first rows, which show how the file writes its values.
+        enum_values: dimension -> the values of its enum. A row with another value is rechecked.
+        surplus: columns without a header. A row that has a value in them is rechecked.
+        source: the SQL to insert after `from`.
         file: the number of the file.
     """
     dimensions = [d.id for d in incident.dimensions]
@@ -140,21 +141,28 @@ IS_SYNTHETIC = (
     "case when synthetic = 'true' then true when synthetic = 'false' then false else "
     f"coalesce(not list_transform([trim(lower(synthetic))], lambda mark: {_IS_NOT_SYNTHETIC})[1], false) end"
 )
-"""SQL of whether a row is marked as synthetic.
+"""SQL condition that is true if a row is marked as synthetic.
 
-It avoids a long list after `in`: DuckDB would make a join of it, and a join does not keep the order of rows.
+It avoids `in` with a long list: DuckDB would turn the list into a join, and a join does not keep the row
+order.
 """
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
 
 
 def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
-    """Return the distinct texts if each occurs ten times on average and they are few; else an empty tuple."""
+    """Return the distinct values of a column if few enough for an SQL enum, else an empty tuple.
+
+    There may be at most `MAX_ENUM_VALUES` values, and each must occur ten times on average.
+    """
     values = {text for text in texts if text and text == text.strip(BLANKS)}
     return tuple(sorted(values)) if 0 < len(values) <= min(MAX_ENUM_VALUES, texts.total() // 10) else ()
 
 
 def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
-    """Return SQL of the text of a cell; blanks are removed if many of the first texts are padded."""
+    """Return SQL for the text of a cell.
+
+    The SQL removes blanks at both ends if many of the first cells have such blanks.
+    """
     if cell is None:
         return "cast(null as varchar)"
     padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
@@ -166,10 +174,10 @@ def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
 
 
 def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
-    """Return the SQL condition under which the fast path tries unusual formats of a day or an amount.
+    """Return the SQL condition under which the fast path tries the less common formats of a day or an amount.
 
-    For a few such texts a recheck is faster, so the fast path tries these formats only if many of the first
-    texts have one.
+    If only a few rows have such a format, rechecking these rows is faster. So the fast path tries the formats
+    only if they are frequent in the first rows.
     """
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
     others = sum(n for text, n in first_texts.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
@@ -181,16 +189,16 @@ def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
 
 
 def _is_unpadded_sql(text: str) -> str:
-    """Return SQL of whether a text neither begins nor ends with a blank."""
+    """Return an SQL condition that is true if a text has no blank at either end."""
     codes, blanks = ", ".join(str(ord(b)) for b in BLANKS), ", ".join(map(quote_literal, BLANKS))
     return f"unicode({text}) not in ({codes}) and {text}[-1] not in ({blanks})"
 
 
 def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
-    """Return SQL of the id of a service or claimant type; null for an unknown spelling.
+    """Return SQL that converts the name of a service or claimant type to its id; null for an unknown name.
 
-    Known are the spellings of the incident, and those of the first rows that mean the same. The most
-    frequent spellings of the first rows are tried first.
+    The SQL knows the spellings that the incident lists, and the spellings in the first rows that differ from
+    them only in case, spaces or hyphens. It compares the most frequent spellings first.
     """
     ids = {spelling: item.id for item in items for spelling in item.spellings()}
     texts: TextCounts = Counter()
@@ -213,7 +221,7 @@ def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCoun
 
 
 def _plain_row_conditions(incident: Incident, enum_values: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the SQL conditions that a row must meet to need no recheck."""
+    """Return the SQL conditions that a row must meet so that it needs no recheck."""
     ids = (
         f"regexp_full_match(claim_id, {_PLAIN_ID})",
         f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",

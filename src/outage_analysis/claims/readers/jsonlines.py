@@ -1,7 +1,7 @@
-"""Read JSON lines: one object per line, whose keys are the headers.
+"""Read JSON lines files: each line is an object whose keys are the column headers.
 
-DuckDB reads plain lines. The json module reads all other lines, and every line of an irregular file (see
-`RecordIndex.regular`).
+DuckDB reads the file. Python's json module rereads lines that DuckDB may have read differently, and it reads
+every line of an irregular file (see `RecordIndex.regular`).
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from outage_analysis.text import TextFile
 
 NESTED = "a value is a list or an object"
 PREVIEW_LINES = 5_000
-"""First lines that are read to learn how a file writes its values."""
+"""Number of first lines that are read to see how a file writes its values."""
 NO_DELIMITER = "\x1f"
-"""A character that no line of JSON contains, so that DuckDB reads each line as one field."""
+"""A character that does not occur in JSON. With it as delimiter, DuckDB reads each line as one field."""
 Cells = dict[str, str | None]
 Line = tuple[int, int, int, "Cells | str"]
-"""Row, byte offset, byte length, and the cells of the object or a text that says what is wrong."""
+"""Row number, byte offset, byte length, and the cells of the object or a text that states what is wrong."""
 
 
 def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
-    """Stage the lines of a text; a line that is no flat object is staged as unreadable.
+    """Stage the lines of a JSON lines file.
+
+    A line that is not a flat JSON object is staged as unreadable.
 
     Raises:
-        InputRefused: the file is one JSON array or object, or no line has a needed key.
+        InputRefused: the file is a single JSON array or object, or a required column is not a key of any
+            line.
     """
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
@@ -57,17 +60,17 @@ def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
 
 
 def _further_keys(staging: Staging, text: TextFile) -> list[str]:
-    """Return the keys that occur in any line, in alphabetical order."""
+    """Return all keys that occur in the file, in alphabetical order."""
     query = queries.load("keys", lines=records_query())
     try:
         keys = staging.warehouse.frame(query, **_line_parameters(text))
-    except InputRefused:  # a line is too long for the engine
+    except InputRefused:  # DuckDB cannot read the file if a line is too long.
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in keys["key"]]
 
 
 def _line_parameters(text: TextFile) -> dict[str, Any]:
-    """Return the query parameters with which DuckDB reads a text line by line."""
+    """Return the query parameters that make DuckDB read each line of a file as one text."""
     return {
         "path": escaped_path(text.path),
         "delimiter": NO_DELIMITER,
@@ -82,9 +85,9 @@ def _line_parameters(text: TextFile) -> dict[str, Any]:
 def _read_by_engine(
     staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> TypedRows | None:
-    """Read the lines with DuckDB, if it splits the text into the same lines as this module.
+    """Read the file with DuckDB, if DuckDB and this module split the file into the same lines.
 
-    Otherwise remove the rows again and return None.
+    Otherwise remove the rows that DuckDB has read, and return None.
     """
     build_index = partial(
         RecordIndex.build, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.text_start
@@ -108,9 +111,9 @@ def _read_by_engine(
 def _type_rows(
     staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> tuple[int, int] | None:
-    """Type the lines with DuckDB: the place of the first row in `fast_rows` and the number of rows.
+    """Convert the lines to typed values with DuckDB and append them to the table `fast_rows`.
 
-    The result is None if DuckDB cannot read the text.
+    Returns the rowid of the first row and the number of rows, or None if DuckDB cannot read the file.
     """
     pointers = ", ".join(
         quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
@@ -137,19 +140,22 @@ def _type_rows(
 
 
 def _text_sql(at: int) -> str:
-    """Return SQL for the text of the key at position `at`; an empty text becomes null."""
+    """Return SQL for the text of the key at position `at`. An empty text becomes null."""
     return f"nullif(texts[{at}], '')"
 
 
 def _number_sql(key: str, at: int) -> str:
-    """Return SQL for a number as the file writes it: DuckDB would return 1.5 for 1.50 and 1000.0 for 1e3."""
+    """Return SQL for a number exactly as the file writes it.
+
+    DuckDB alone would return 1.5 for 1.50 and 1000.0 for 1e3.
+    """
     pattern = quote_literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
     as_written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
     return f"case when kinds[{at}] = 'DOUBLE' then coalesce({as_written}, line) else {_text_sql(at)} end"
 
 
 def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:
-    """Stage lines in batches, and return their number."""
+    """Stage lines in batches, and return the number of lines."""
     remaining, count = iter(lines), 0
     while batch := list(islice(remaining, BATCH_ROWS)):
         _stage(staging, batch, keys)
@@ -199,7 +205,8 @@ def _parse_line(line: str) -> Cells | str:
         if not isinstance(value, dict):
             return "no JSON object"
         cells = {key: _cell_text(inner) for key, inner in value.items()}
-        "".join(filter(None, (*cells, *cells.values()))).encode()  # half a surrogate pair cannot be encoded
+        # Encode all keys and values: half of a surrogate pair raises an error here.
+        "".join(filter(None, (*cells, *cells.values()))).encode()
     except UnicodeEncodeError:
         return "half a character"
     except RecursionError:
@@ -222,7 +229,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _cell_text(value: object) -> str | None:
     if isinstance(value, dict | list):
-        return NESTED  # an error only if the key is mapped to a column
+        return NESTED  # A list or object is an error only if the key is read as a column.
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)

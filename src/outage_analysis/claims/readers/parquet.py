@@ -1,4 +1,4 @@
-"""Read Parquet files with DuckDB; the first record is row 1."""
+"""Read Parquet files with DuckDB. The first record of a file is row 1."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from outage_analysis.text import THOUSANDTHS
 
 
 def _text_sql(column: str, header: str, kind: pl.DataType) -> str:
-    """Return SQL for a column as text; an empty text becomes null.
+    """Return SQL that converts a column of a Parquet file to text. An empty text becomes null.
 
-    A number with three decimals gets a fourth, because 1.500 could also mean 1500. A float id loses ".0".
+    Decimal numbers with three places get a fourth place, because the text 1.500 could also mean 1500. From
+    ids that are stored as floating-point numbers ".0" is removed.
     """
     if kind in (pl.String, pl.Categorical, pl.Enum):
         return f"nullif(cast({quote_identifier(header)} as varchar), '')"
@@ -38,36 +39,37 @@ PLAIN_TYPES = (
     *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64),
     *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
 )
-"""Column types with one plain value per cell; Int128 is missing because DuckDB reads it as bytes."""
+"""Supported column types, with one plain value per cell. Int128 is missing: DuckDB reads it as bytes."""
 
 
 INCIDENT_KEY = "outage_analysis.incident"
-"""The key in the metadata of a Parquet file that `save_claims` wrote."""
+"""The metadata key under which `save_claims` writes the incident's id into a Parquet file."""
 
 
 def was_saved_from_claims(path: Path, incident: Incident) -> bool:
-    """Whether `save_claims` wrote a Parquet file: then its columns and formats need no layout.
+    """Return whether `save_claims` wrote a Parquet file. Such a file needs no layout.
 
     Raises:
-        InputRefused: the file has claims of another incident.
+        InputRefused: the file contains claims of another incident.
     """
     try:
         saved_incident = pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
-        return False  # `read_parquet` raises the error
+        return False  # `read_parquet` later raises an error for a file that is not Parquet.
     if saved_incident is not None and saved_incident != incident.id:
         raise InputRefused(f"holds claims of {saved_incident}, not of {incident.id}", file=path.name)
     return saved_incident is not None
 
 
 def read_parquet(staging: Staging, path: Path) -> FileFormat:
-    """Stage the rows of a Parquet file; numbers and days become texts.
+    """Stage the rows of a Parquet file. Numbers and days are converted to text.
 
     Raises:
-        InputRefused: not a Parquet file, a damaged file, or a column of lists or records.
+        InputRefused: the file is not a Parquet file or is damaged, or a column contains lists or records.
     """
     try:
-        with path.open("rb") as stream:  # Polars would read a path as a pattern
+        # The file is opened here because Polars would read * and ? in a path as wildcards.
+        with path.open("rb") as stream:
             schema = pl.read_parquet_schema(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=staging.name) from error
@@ -107,14 +109,14 @@ def read_parquet(staging: Staging, path: Path) -> FileFormat:
 
 
 ROW_NUMBER = "file_row_number"
-"""The column in which DuckDB returns row numbers, unless the file has a column of this name."""
+"""The column in which DuckDB returns row numbers, unless the file itself has a column of this name."""
 PREVIEW_ROWS = 5_000
-"""First rows that are read to learn how a file writes its values."""
+"""Number of first rows that are read to see how a file writes its values."""
 
 
 @dataclass(frozen=True)
 class _ParquetFile:
-    """A Parquet file; `cells` maps each wanted column to the SQL of its text."""
+    """A Parquet file. `cells` maps each column of a claim to SQL for its text."""
 
     path: Path
     cells: dict[str, str]
@@ -122,19 +124,19 @@ class _ParquetFile:
     """Whether the file has a column called `file_row_number`."""
 
     def stage(self, staging: Staging, condition: str = "true") -> None:
-        """Stage the rows that meet an SQL condition, as texts."""
+        """Append the rows that meet an SQL condition to the table `staged`, as text."""
         row = "row_number() over ()" if self.numbered else f"{ROW_NUMBER} + 1"
         query = queries.load("parquet_texts", texts=self._texts(), row=row)
         names = {c: quote_identifier(c) for c in (*self.cells, "source_row")}
         staging.stage_query(f"({query})", names, condition, path=escaped_path(self.path))
 
     def rows(self, staging: Staging) -> int:
-        """Return the number of rows in the metadata of the file."""
+        """Return the number of rows, read from the metadata of the file."""
         query = queries.load("parquet_count")
         return int(staging.warehouse.frame(query, path=escaped_path(self.path)).item())
 
     def first_texts(self, staging: Staging) -> dict[str, list[str]]:
-        """Return the texts of the first rows, per column."""
+        """Return the cell texts of the first rows: column -> texts."""
         query = queries.load("parquet_first", texts=self._texts(), most=str(PREVIEW_ROWS))
         rows = staging.warehouse.frame(query, path=escaped_path(self.path))
         return {c: rows[c].drop_nulls().to_list() for c in self.cells}

@@ -1,8 +1,9 @@
 """Read complaint files into the tables `files`, `fast_rows`, `staged` and `unreadable`.
 
-The fast path types plain rows; the other rows are staged as texts, with their file and row number. The first
-line of a text, the first row of a sheet and the first record of a Parquet file are row 1. This module rejects
-no row: a record whose cells do not fit the header is staged as unreadable.
+The fast path accepts plain rows, which are stored with typed values. The other rows are staged as text, with
+file number and row number. Row 1 is the first line of a text file, the first row of a sheet, or the first
+record of a Parquet file. This module rejects no rows. Records whose cells do not fit the header go into the
+table `unreadable`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ READABLE_SUFFIXES = (
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file, or one sheet of a workbook, as it was read; `bytes` is its size."""
+    """An input file, or one sheet of a workbook: how it was read, and its size in `bytes`."""
 
     name: str
     sha256: str
@@ -70,9 +71,10 @@ class InputFile:
 
 @dataclass(frozen=True)
 class StagedFiles:
-    """The files of a run and the layout of each.
+    """The input files of a run and the layout of each file.
 
-    `texts` maps the number of each text file to the text: only rejects in text files have a byte offset.
+    `texts` maps the number of each text file to the decoded file. A reject has a byte offset only if it comes
+    from a text file.
     """
 
     inputs: tuple[InputFile, ...] = ()
@@ -81,7 +83,7 @@ class StagedFiles:
     unread: tuple[str, ...] = ()
     """Names of non-empty sheets that were not read."""
     row_shifts: tuple[tuple[int, int], ...] = ()
-    """Pairs of a place in `fast_rows` and a shift: from this place on, row number = place + shift."""
+    """Pairs of a rowid of `fast_rows` and a shift. From this rowid on, row number = rowid + shift."""
 
 
 def stage_files(
@@ -93,18 +95,20 @@ def stage_files(
     layouts: Sequence[Layout] = (),
     before: StagedFiles | None = None,
 ) -> StagedFiles:
-    """Fill the tables `files`, `fast_rows`, `staged` and `unreadable` from the files, in order.
+    """Read files into the tables `files`, `fast_rows`, `staged` and `unreadable`, in the given order.
 
     Args:
-        warehouse: the warehouse of the tables; its table `earlier` has the claims of earlier files.
+        warehouse: the warehouse that contains the tables. Its table `earlier` contains the claims of earlier
+            files.
         paths: files, each with a suffix of `READABLE_SUFFIXES`.
         incident: defines the columns and how files write them.
-        workspace: a folder for copies; it must exist as long as the result is used.
-        layouts: deviations of some senders; the first layout whose pattern fits the file name is used.
-        before: earlier files, which are in the table `files`.
+        workspace: a folder for decoded copies of files. It must exist as long as the result is used.
+        layouts: layouts of files that differ from the incident's layout. The first layout whose pattern
+            matches the file name is used.
+        before: the files of earlier runs, which the table `files` already lists.
 
     Raises:
-        InputRefused: a file is missing, empty, not decodable, lacks a needed column, or is named twice.
+        InputRefused: a file is missing, empty or not decodable, lacks a required column, or is given twice.
     """
     before = before or StagedFiles()
     wanted = required_columns(incident)
@@ -134,7 +138,7 @@ def stage_files(
 
 
 def _append_files(warehouse: Warehouse, run: _StagingRun, since: int, empty_rows: Mapping[int, int]) -> None:
-    """Add the new files to the table `files`: file_number, file, rows."""
+    """Append one row per new file to the table `files`: file_number, file, rows."""
     texts: dict[int, int] = dict(warehouse.frame(queries.load("staged_counts")).iter_rows())
     rows = []
     for number in range(since, len(run.inputs)):
@@ -147,7 +151,7 @@ def _append_files(warehouse: Warehouse, run: _StagingRun, since: int, empty_rows
 
 @dataclass
 class _StagingRun:
-    """The files of one run, to which `add` adds one file or sheet."""
+    """Reads the files of one run. `add` reads one file or one sheet."""
 
     warehouse: Warehouse
     incident: Incident
@@ -160,7 +164,7 @@ class _StagingRun:
     enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        """Return the staging of the next file."""
+        """Return a `Staging` object for the next file."""
         mapping = partial(
             layout.column_positions, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=name
         )
@@ -180,7 +184,7 @@ class _StagingRun:
         )
 
     def add(self, path: Path, suffix: str, layout: Layout, *, with_sheet_name: bool) -> FileFormat:
-        """Stage one file, or one sheet, under a name that no other file of the run has."""
+        """Read one file or one sheet, under a name that no other file of the run has."""
         name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
@@ -202,7 +206,7 @@ class _StagingRun:
 
 
 def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> FileFormat:
-    """Stage one file with the reader for its suffix; a text file is also added to `texts`."""
+    """Read one file with the reader for its suffix. If it is a text file, add it to `texts`."""
     if suffix in BINARY_READERS:
         return BINARY_READERS[suffix](staging, path)
     text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
@@ -213,11 +217,11 @@ def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextF
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
 ) -> tuple[list[str], int | None, FileFormat, str | None]:
-    """Stage every column of one file as text, in columns c0, c1 and so on.
+    """Read every column of one file as text, into columns named c0, c1 and so on.
 
     Returns:
-        The headers; the row of the header, or None; how the file was read; the unit that is written above the
-        header, or None.
+        The headers; the row number of the header, or None; how the file was read; the unit that is stated
+        above the header, or None.
     """
     headers: list[str] = []
     header_row: int | None = None
@@ -250,7 +254,10 @@ def read_unmapped(
 
 
 def reader_suffix(path: Path) -> str | None:
-    """Return the suffix that selects the reader of a file, without that of a compression; None if unknown."""
+    """Return the suffix that determines the reader of a file; None if it is unknown.
+
+    For a compressed file such as a.csv.gz this is the suffix before that of the compression.
+    """
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
     return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
@@ -279,9 +286,9 @@ def _sha256(path: Path) -> str:
 
 
 def locate_rejects(warehouse: Warehouse, staged: StagedFiles) -> None:
-    """Fill the table `located` with the text and the byte offset of each rejected row of a text file.
+    """Fill the table `located` with the text and byte offset of rejected rows that come from text files.
 
-    The offset counts bytes of the original file, or of the decompressed content of a compressed file.
+    The byte offset refers to the original file, or to the decompressed content of a compressed file.
     """
     frames = [_rejects_in_text(warehouse, number, text) for number, text in staged.texts.items()]
     if frames:

@@ -1,7 +1,7 @@
-"""Recheck: find the rows that the fast path cannot decide, and stage their texts for validation.
+"""Find the rows that the fast path cannot accept, and stage their texts for validation.
 
-These are the rows with `ok` = false, and all rows whose id occurs more than once: only their texts show which
-of them is the first and whether the others are exact copies.
+A row must be rechecked if `ok` is false, or if its claim id occurs more than once. For repeated ids,
+validation needs the texts to decide which row is the first and whether the others are exact copies.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
 MAX_HASHES = 50_000_000
-"""Hashes of ids in memory at a time: 400 MB, sorted in place."""
+"""Most hashes of claim ids that are in memory at the same time: they take 400 MB and are sorted in place."""
 SLICE_ROWS = 2_000_000
-"""How many rows of ids one query hashes."""
+"""Most rows whose claim ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
-"""Rows above which DuckDB may read parts of a file in parallel, and how many rows of it are probed."""
+"""Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
 MAX_ROW_NUMBERS = 1_000_000
-"""Row numbers that are converted to Python integers at a time."""
+"""Most row numbers that are converted to Python integers at a time."""
 ID_IS_REPEATED = "hash(claim_id) in (select id from repeated)"
 _TRIMMED = f"trim(claim_id, {quote_literal(BLANKS)})"
 ID_SQL = {
@@ -36,7 +36,7 @@ ID_SQL = {
     "staged": _TRIMMED,
     "earlier": "claim_id",
 }
-"""Table -> SQL of the id of a row, without the blanks around it."""
+"""Table -> SQL for the claim id of a row without blanks at both ends."""
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -44,19 +44,19 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 def stage_uncertain_rows(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
-    """Stage the texts of the rows of `fast_rows` that must be rechecked, and set their `ok` to false.
+    """Stage the texts of the rows in `fast_rows` that must be rechecked, and set their `ok` to false.
 
     Args:
-        warehouse: has the tables `fast_rows`, `staged` and `earlier`.
-        typed_rows: file number -> its rows in `fast_rows`.
-        names: the names of all files.
-        folder: a folder for hashes that do not fit into memory.
+        warehouse: the warehouse with the tables `fast_rows`, `staged` and `earlier`.
+        typed_rows: file number -> the rows of this file in `fast_rows`.
+        names: the names of the files, for error messages.
+        folder: a folder for hashes of claim ids that do not fit into memory.
 
     Returns:
-        File number -> number of its empty rows, which do not count as rows.
+        File number -> the number of empty rows of this file, which do not count as rows.
 
     Raises:
-        EnvironmentFailed: DuckDB changed the order of rows, so that places and row numbers do not match.
+        EnvironmentFailed: DuckDB changed the order of the rows, so that rowids do not match row numbers.
     """
     places = [place for rows in typed_rows.values() for place in rows.places(rows.uneven).tolist()]
     places += [
@@ -72,12 +72,12 @@ def stage_uncertain_rows(
     if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
         warehouse.load("repeated", corrected_hashes)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, typed_rows, query)  # these rows have an id, so none of them is empty
+        _stage_texts(warehouse, typed_rows, query)  # These rows have a claim id, so none of them is empty.
     return empty_rows
 
 
 def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Stage the texts of the rows of a query, and return the number of empty rows per file."""
+    """Stage the texts of the rows that a query selects, and return the number of empty rows per file."""
     warehouse.create("uncertain_rows", query)
     uncertain = warehouse.table("uncertain_rows").sort("place")
     if uncertain.is_empty():
@@ -94,7 +94,10 @@ def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], quer
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the hashes of ids that the recheck read differently: other rows may have the same ids."""
+    """Return the hashes of claim ids that the recheck read differently from the fast path.
+
+    Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
+    """
     shifts = sorted(step for rows in typed_rows.values() for step in rows.row_shifts())
     query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", shifts))
     others = warehouse.frame(query, blanks=BLANKS)
@@ -105,16 +108,19 @@ def _hashes_of_corrected_ids(
 
 
 def _probe_places(typed_rows: TypedRows) -> list[int]:
-    """Return evenly spaced places; their rows are rechecked to verify that DuckDB kept the order."""
+    """Return evenly spaced rowids of a file.
+
+    The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
+    """
     return [typed_rows.place + at * (typed_rows.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
 
 def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
-    """Return the hashes of ids that occur more than once, in one column `id`.
+    """Return the hashes of claim ids that occur more than once, in a column `id`.
 
-    Memory is bounded for any number of rows. The range of hashes is split into parts: the lowest part stays
-    in memory, and the other parts are written to files, which are sorted one after the other. If two
-    different ids have the same hash by chance, their rows are rechecked needlessly.
+    The memory needed is limited, however many rows there are. The range of hashes is split into parts. The
+    lowest part stays in memory; the other parts are written to files, which are sorted one after the other.
+    If two different ids happen to have the same hash, their rows are rechecked needlessly.
     """
     rows = sum(map(warehouse.count, ID_SQL))
     parts = max(1, -(-rows // MAX_HASHES))
@@ -125,7 +131,8 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
         files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
         for hashes in _hashes(warehouse, parts):
             hashes.sort()
-            # Duplicates are reduced at once: if all rows had the same id, they would fill the memory.
+            # Each batch keeps only one copy of a repeated hash. Otherwise the hashes would fill the memory if
+            # all rows had the same id.
             first = _is_first(hashes)
             duplicates = hashes[~first]
             repeated.append(duplicates[_is_first(duplicates)])
@@ -144,7 +151,7 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
 
 
 def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
-    """Yield the hashes of all ids in batches."""
+    """Yield the hashes of all claim ids, in batches."""
     for table, claim_id in ID_SQL.items():
         for condition, part, part_count in _hash_batches(warehouse, table, parts):
             query = queries.load(
@@ -154,8 +161,12 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
 
 
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the batches of a table: SQL condition on its rows, part of the hashes, number of parts."""
-    if table == "earlier":  # a view has no rowid, so it is split by hash
+    """Yield the batches in which the ids of a table are hashed.
+
+    A batch consists of an SQL condition that selects rows, and of a part number and a number of parts that
+    select hashes.
+    """
+    if table == "earlier":  # `earlier` is a view. A view has no rowids, so it is split by hash.
         yield from (("true", part, parts) for part in range(parts))
         return
     last = warehouse.frame(queries.load("last_place", table=table)).item()
@@ -164,13 +175,13 @@ def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tupl
 
 
 def _duplicates(hashes: Hashes) -> Hashes:
-    """Return the hashes that occur more than once; `hashes` is sorted in place."""
+    """Return the hashes that occur more than once. The array `hashes` is sorted in place."""
     hashes.sort()
     duplicates: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
     return duplicates
 
 
 def _is_first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return, for each of the sorted hashes, whether it is the first of its value."""
+    """Return for each hash of a sorted array whether it differs from the hash before it."""
     differs: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(hashes, prepend=~hashes[:1]) != 0
     return differs

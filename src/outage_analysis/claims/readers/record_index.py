@@ -1,7 +1,8 @@
-"""Index of the records of a delimited text: their places, and which do not have the fields of the header.
+"""Index of the records of a delimited text file: where they are, and which do not fit the header.
 
-The index is built in one pass over the bytes, while DuckDB reads the same file. It decides whether DuckDB
-splits the file correctly, counts the records independently, and finds any record again by its number.
+The index is built in one pass over the bytes of the file, while DuckDB reads the same file. It shows whether
+DuckDB splits the file correctly, counts the records independently of DuckDB, and finds a record by its
+number.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import numpy as np
 
 BLOCK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 1 << 25
-"""The longest record: without a limit an unclosed quotation mark would make one record of the whole file."""
+"""Most bytes of a record. Otherwise an unclosed quotation mark would make the whole file one record."""
 MAX_GAPS = 1_000
-"""Blank records between other records; a file with more is read row by row."""
+"""Most blank records between other records. A file with more is read row by row."""
 MAX_UNEVEN = 1_000_000
-"""Records whose number of fields differs from the header; a file with more is read row by row."""
+"""Most records whose number of fields differs from the header. A file with more is read row by row."""
 NEWLINE, RETURN = 10, 13
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -29,7 +30,7 @@ Codes = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass
 class RecordIndex:
-    """The records of one text, numbered from 1 including the header."""
+    """The positions of the records in a delimited text file, numbered from 1 including the header."""
 
     path: Path
     delimiter: str
@@ -37,30 +38,30 @@ class RecordIndex:
     width: int
     """The number of fields that a record should have."""
     header_row: int
-    """The number of the header record, 0 if there is none; it and the records above it are not checked."""
+    """The record number of the header; 0 if there is none. Records up to the header are not checked."""
     records: int = 0
     uneven: list[int] = field(default_factory=list)
-    """The numbers of records with more or fewer fields, or with several lines that may be rows."""
+    """The numbers of records with too many or too few fields, or with several lines that may be rows."""
     blanks: int = 0
     """The number of blank records at the end of the file."""
     regular: bool = True
     """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and few records are blank.
 
-    Only in such a file do DuckDB and the csv module find the same records.
+    DuckDB and the csv module find the same records only in such a file.
     """
     gaps: list[int] = field(default_factory=list)
     """The numbers of the blank records between other records."""
     several_lines: bool = False
     """Whether some record has several lines."""
     _blocks: list[tuple[int, int]] = field(default_factory=list)
-    """The number and the byte of the first record of each block."""
+    """For each block of the file, the number and the byte offset of its first record."""
     _size: int = 0
 
     @classmethod
     def build(
         cls, path: Path, delimiter: str, quote: str, *, width: int, header_row: int, begin: int
     ) -> RecordIndex:
-        """Build the index of a file from the byte `begin` on; stop as soon as the file is not regular."""
+        """Build the index of a file from the byte `begin` on. Stop as soon as the file is not regular."""
         index = cls(path, delimiter, quote, width, header_row)
         with path.open("rb") as stream:
             stream.seek(begin)
@@ -77,7 +78,7 @@ class RecordIndex:
         return index
 
     def _add_records(self, text: bytes, offset: int, *, last: bool) -> int:
-        """Add the complete records at the start of a block of bytes, and return their length in bytes."""
+        """Add the complete records at the start of a block of bytes. Returns their total length in bytes."""
         starts, ends, fields, within = self._split(text, last=last)
         if not len(ends):
             return 0
@@ -88,7 +89,8 @@ class RecordIndex:
         returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
         blank = ends - starts == newlines.astype(int) + returned
         self._add_blanks(numbers[blank], numbers[~blank])
-        # Two stray quotation marks merge whole rows into one record, which then has many quoted delimiters.
+        # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
+        # delimiters.
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
@@ -97,7 +99,7 @@ class RecordIndex:
         return int(ends[-1])
 
     def _add_blanks(self, blank: Numbers, filled: Numbers) -> None:
-        """Add blank records: they are gaps as soon as a filled record follows."""
+        """Record blank records: in `gaps` if another record follows them, else in `blanks`."""
         if len(filled):
             inside = np.searchsorted(blank, filled[-1])
             waiting = range(self.records + 1 - self.blanks, self.records + 1)
@@ -111,8 +113,9 @@ class RecordIndex:
         """Split a block of bytes into records.
 
         Returns:
-            For each record its start, its end after the newline, its number of fields, and its number of
-            quoted delimiters. The last is 0 if no line break of the block is quoted.
+            Four arrays with one value per record: its start, its end (after the newline), its number of
+            fields, and its number of quoted delimiters. The last number is 0 if the block has no line break
+            inside quotation marks.
         """
         codes = np.frombuffer(text, np.uint8)
         marks = (codes == ord(self.delimiter)) | (codes == NEWLINE) | (codes == RETURN)
@@ -125,14 +128,15 @@ class RecordIndex:
         returns = kinds == RETURN
         if returns.any():
             behind = positions[returns] + 1
-            # A carriage return at the end of the block is checked again together with the next block.
+            # If the block ends in a carriage return, the next block shows whether a newline follows.
             self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
             self.regular &= not (last and behind[-1] == len(codes))
             positions, kinds = positions[~returns], kinds[~returns]
         lines = np.flatnonzero(kinds == NEWLINE)
         ends = positions[lines] + 1
         fields = np.diff(lines, prepend=-1)
-        if last and (not len(ends) or ends[-1] < len(codes)):  # the last record may lack a newline
+        # The last record of a file may have no newline at its end.
+        if last and (not len(ends) or ends[-1] < len(codes)):
             fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
             ends = np.append(ends, len(codes))
         inside = np.searchsorted(ends, quoted_delimiters, side="right")
@@ -142,9 +146,10 @@ class RecordIndex:
     def _unquoted(
         self, codes: Codes, positions: Numbers, kinds: Codes, *, last: bool
     ) -> tuple[Numbers, Codes, Numbers]:
-        """Return the special characters outside quotation marks: their positions and codes.
+        """Return the delimiters and line breaks outside quotation marks: their positions and character codes.
 
-        The third result has the positions of the quoted delimiters, if a line break is quoted too.
+        The third result contains the positions of the delimiters inside quotation marks. It is empty if no
+        line break is inside quotation marks.
         """
         quoting = kinds == ord(self.quote)
         inside = (np.cumsum(quoting) & 1).astype(bool)
@@ -162,7 +167,7 @@ class RecordIndex:
         return positions[apart], kinds[apart], delimiters
 
     def fetch(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-        """Yield number, byte offset and text of these records; the numbers must rise."""
+        """Yield number, byte offset and text of the records with these numbers, which must increase."""
         firsts = [number for number, _ in self._blocks]
         bounds = [*(offset for _, offset in self._blocks), self._size]
         wanted = np.asarray(numbers, dtype=np.int64)
@@ -179,9 +184,9 @@ class RecordIndex:
                     yield number, bounds[block] + int(start), text[start:end].decode()
 
     def _record_bounds(self, text: bytes) -> tuple[Numbers, Numbers]:
-        """Return the start and end of each record in a block of complete records.
+        """Return where each record starts and ends in a block of complete records.
 
-        In a block without quotation marks every line is a record.
+        If the block contains no quotation mark, every line is a record.
         """
         if self.quote and self.quote.encode() in text:
             starts, ends, *_ = self._split(text, last=True)

@@ -1,4 +1,4 @@
-"""Check of rows that are wider than their header: the header may lack a delimiter, which shifts columns."""
+"""Refuse files whose rows are wider than the header, if the header may lack a delimiter."""
 
 from __future__ import annotations
 
@@ -18,34 +18,39 @@ from outage_analysis.text import mask_personal_data
 
 NAME_COLUMNS = ("service", "claimant_type")
 EXAMPLE_COLUMNS = ("loss", "filed_on")
-"""The columns from which the error message takes its example, in this order."""
+"""The columns from which the error message takes an example cell: the first one that is shifted."""
 MAX_CELL_LENGTH = 24
-"""Characters of a cell that the error message shows."""
+"""Most characters of a cell that the error message shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 MIN_READABLE_SHARE = 0.5
-"""A column contradicts a shift if the shift leaves fewer than this share of its readable cells readable."""
+"""A shift is impossible if it leaves less than this share of the readable cells of some column readable."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A header cell that may be several headers in one, and by how many places it shifts later columns."""
+    """An assumed error in the header: one header cell that stands for several columns.
+
+    `header` is this header cell. The cells of the columns after it are `by` places further right than their
+    headers.
+    """
 
     header: str
     by: int
     columns: tuple[str, ...]
-    """The shifted columns, in the order of the file."""
+    """The columns that are shifted, in the order of the file."""
 
 
 def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
-    """Raise an error if rows are wider than their header and shifted columns fit as well.
+    """Raise an error if rows are wider than the header and it is unclear to which columns their cells belong.
 
-    Every row ends in empty cells without a header. Either each row has extra delimiters at its end, or the
-    header lacks a delimiter: then the columns after that place belong to cells further right. Only a header
-    cell that names no known column can be two headers in one. A column contradicts a shift if its days,
-    amounts or names can be read without the shift but not with it.
+    Every row ends in empty cells without a header. There are two possible reasons. Either each row has
+    superfluous delimiters at its end, or a delimiter is missing in the header. In the second case, the cells
+    of all columns after the missing delimiter are further right than the header says. Such a shift is
+    impossible if the days, amounts or names of a column become unreadable with it. The delimiter cannot be
+    missing in a header cell that is the name of a known column.
 
     Raises:
-        InputRefused: no column contradicts some shift.
+        InputRefused: the rows can be read with a shift as well as without.
     """
     rows = [
         (dialect.header_row + 1 + at, row)
@@ -72,14 +77,17 @@ def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int
 
 
 def _cell_and_place(row: Sequence[str], at: int) -> str:
-    """Describe a cell and its place; a text, which may be a name, is replaced by its length."""
+    """Describe a cell and its position for the error message.
+
+    A long text or a text with words, which may be a name, is replaced by its length.
+    """
     text = row[at].strip(BLANKS)
     short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
     return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
-    """Yield every shift that moves a column."""
+    """Yield every possible shift that moves at least one column."""
     used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
     for gap, header in enumerate(dialect.headers):
         behind = tuple(column for at, column in used.items() if at > gap)
@@ -89,32 +97,32 @@ def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The first rows of a file, read with and without a shift."""
+    """The first rows of a file, which can be read with and without a shift."""
 
     staging: Staging
     mapping: dict[str, int]
     rows: Sequence[Sequence[str]]
 
     def is_possible(self, shift: Shift) -> bool:
-        """Whether no column contradicts a shift, and some shifted column has a value."""
+        """Return whether rows can be read with a shift: its columns are readable, and not all are empty."""
         filled = any(self._texts(column, shift.by) for column in shift.columns)
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 
     def _contradicts(self, column: str, by: int) -> bool:
-        """Whether a column is readable as it is, but not if it is shifted by `by` places."""
+        """Return whether a column is readable without a shift, but not with a shift by `by` places."""
         kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
-            return False  # every text, or an empty column, is valid
+            return False  # Any text is valid in a text column, and an optional column may be empty.
         return self._readable(column, by) < MIN_READABLE_SHARE * self._readable(column, 0)
 
     def _texts(self, column: str, by: int) -> list[str]:
-        """Return the non-empty cells of a column that is shifted by `by` places."""
+        """Return the non-empty cells of a column, if its cells are `by` places further right."""
         cells = (row[self.mapping[column] + by].strip(BLANKS) for row in self.rows)
         return [cell for cell in cells if cell]
 
     def _readable(self, column: str, by: int) -> int:
-        """Return the number of readable cells of a column that is shifted by `by` places."""
+        """Return the number of readable cells of a column, if its cells are `by` places further right."""
         texts, incident = self._texts(column, by), self.staging.incident
         if column in NAME_COLUMNS:
             named = incident.services if column == "service" else incident.claimant_types

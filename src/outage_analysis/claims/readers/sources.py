@@ -1,4 +1,4 @@
-"""Expand files, folders and patterns to the files to read, in a stable order."""
+"""Convert a list of files, folders and patterns to the list of files to read, always in the same order."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MAX_FILES = 10_000
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Expand files, folders and patterns.
+    """Return the files that a list of files, folders and patterns stands for.
 
-    A folder stands for the files directly in it. Subfolders are listed as skipped. Hidden files and lock
-    files of office programs are ignored.
+    A folder stands for the files directly in it; its subfolders are skipped. Hidden files and lock files of
+    office programs are ignored.
 
     Returns:
-        The files to read, and the skipped paths, for which there is no reader.
+        The files to read, and the skipped paths, whose format is not supported.
 
     Raises:
-        InputRefused: a folder or pattern has no file to read, or too many.
+        InputRefused: a folder or pattern contains no readable file, or there are more than `MAX_FILES` files.
     """
     read: list[Path] = []
     skipped: list[Path] = []
@@ -35,7 +35,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         elif glob.has_magic(str(path)):
             candidates = _readable_files(_matching_paths(str(path)), path, skipped)
         else:
-            candidates = [path]  # later refused as a missing file
+            candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
         read += candidates
         if len(read) > MAX_FILES:
             raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)
@@ -45,14 +45,14 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def _matching_paths(pattern: str) -> list[Path]:
     try:
         return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
-    except (OSError, ValueError, RecursionError):  # the system cannot look up such a name
+    except (OSError, ValueError, RecursionError):  # The operating system cannot look up such a pattern.
         return []
 
 
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # the name is too long for the system, so there is no such folder
+    except OSError:  # The name is too long for the operating system, so no such folder exists.
         return False
 
 

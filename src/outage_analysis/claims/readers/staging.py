@@ -1,4 +1,4 @@
-"""Staging of the rows of one file: typed by the fast path, as texts, or as unreadable records."""
+"""Store the rows of one file in staging tables: as typed values, as text, or as unreadable records."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from outage_analysis.text import mask_personal_data
 
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
 BATCH_ROWS = 50_000
-"""Rows that a reader written in Python holds in memory at a time."""
+"""Most rows that a Python reader holds in memory at a time."""
 HEADER_SEARCH_ROWS = 50
-"""First rows among which the header is searched."""
+"""Number of first rows in which the header is searched."""
 MIN_HEADER_COLUMNS = 3
-"""Columns that a row must name to be recognised as a header."""
+"""Fewest columns that a row must name to be recognised as a header."""
 
 DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
-"""Pattern that every written day matches."""
+"""Pattern that matches every text that may be a day."""
 
 ColumnMapper = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How a file was read: its encoding, and a description of how it was split into cells."""
+    """How a file was read: its encoding and its dialect (delimiter, quotation mark, header row) as text."""
 
     encoding: str
     dialect: str
@@ -52,14 +52,15 @@ class FileFormat:
     sheets: tuple[str, ...] = ()
     """The names of all non-empty sheets of the workbook."""
     typed_rows: TypedRows | None = None
-    """The rows that the fast path has typed; None if all rows were staged as text."""
+    """The rows that the fast path has read; None if all rows were staged as text."""
 
 
 @dataclass
 class Staging:
-    """One file whose rows are added to the tables `fast_rows`, `staged` and `unreadable`.
+    """One file whose rows a reader stores in the tables `fast_rows`, `staged` and `unreadable`.
 
-    `mapping` takes the header and its row, and returns the position of each wanted column.
+    `mapping` is a function. From the header and its row number it returns the position of each column of a
+    claim.
     """
 
     warehouse: Warehouse
@@ -76,13 +77,16 @@ class Staging:
     enum_values: dict[str, tuple[str, ...]]
     """Dimension with few distinct values -> these values, which `fast_rows` stores as an enum."""
     for_inspection: bool = False
-    """Whether the file is only inspected: every row is staged as text, columns of lists or records are
-    allowed, and a unit above the header is noted and not refused."""
+    """Whether the file is only inspected.
+
+    Then every row is staged as text, columns of lists or records are allowed, and a unit above the header is
+    recorded instead of refused.
+    """
     unit: str | None = None
     """The unit that an inspected file states above its header."""
 
     def _constants(self) -> dict[str, str]:
-        """Return SQL of the constant value of each column that the layout gives."""
+        """Return SQL for the columns that the layout defines as constants: column -> value."""
         return {c: quote_literal(v) for c, v in self.layout.constants.items() if c in self.columns}
 
     def type_rows(
@@ -95,21 +99,21 @@ class Staging:
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Type the rows of a query with the fast path and append them to `fast_rows`.
+        """Convert the rows of a query to typed values with the fast path, and append them to `fast_rows`.
 
-        If the file is only inspected, the rows are staged as texts.
+        If the file is only inspected, the rows are stored in `staged` as text instead.
 
         Args:
-            source: the SQL after `from`; its rows must come in the order of the file.
-            cells: column -> SQL of its text.
-            first_texts: column -> texts of the first rows.
-            first_row: the number of the first row.
-            surplus: columns that should be empty.
-            about: the approximate number of rows.
+            source: the SQL to insert after `from`. It must return the rows in the order of the file.
+            cells: column -> SQL for the text of the cell.
+            first_texts: column -> cell texts of the first rows.
+            first_row: the row number of the first row in the file.
+            surplus: columns of the source without a header, which should be empty.
+            about: the approximate number of rows, for the progress line.
             values: the parameters of the query.
 
         Returns:
-            The place of the first row in `fast_rows`, and the number of rows.
+            The rowid of the first row in `fast_rows`, and the number of rows.
         """
         if self.for_inspection:
             row = f"row_number() over () + {first_row - 1}"
@@ -133,10 +137,10 @@ class Staging:
         return place, rows
 
     def _choose_enum_values(self, first_texts: Dictionary[str, TextCounts]) -> None:
-        """Choose the dimensions that `fast_rows` stores as enums, by the values of the first rows.
+        """Choose which dimensions `fast_rows` stores as SQL enums, from the values of the first rows.
 
-        A dimension of the first file with few distinct values becomes an enum. It becomes text again if a
-        later file has many other values.
+        A dimension with few distinct values in the first file is stored as an enum. If a later file has many
+        other values, the column is changed to text.
         """
         if not self.warehouse.count("fast_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
@@ -152,7 +156,7 @@ class Staging:
     def stage_query(
         self, source: str, cells: dict[str, str], condition: str = "true", /, **values: object
     ) -> None:
-        """Stage the rows of a table or query that meet a condition; `cells` maps columns to SQL."""
+        """Append the rows of a query that meet an SQL condition to `staged`. `cells` maps columns to SQL."""
         columns = "".join(
             f", {e} as {quote_identifier(c)}" for c, e in {**self._constants(), **cells}.items()
         )
@@ -162,7 +166,7 @@ class Staging:
         self.warehouse.append("staged", query, **values)
 
     def remove_rows(self, rows: Sequence[int] | None = None) -> None:
-        """Delete the rows of this file with these numbers, or all its rows."""
+        """Delete the rows of this file with these row numbers; None deletes all its rows."""
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
         condition = "" if rows is None else "and source_row in (select number from _numbers)"
@@ -170,13 +174,19 @@ class Staging:
         self.warehouse.delete(table, f"file_number = {self.number} {condition}")
 
     def stage_frame(self, frame: pl.DataFrame) -> None:
-        """Stage a frame of texts with source_row and, for a text file, byte_offset and byte_length."""
+        """Append a frame of cell texts to the table `staged`.
+
+        The frame has a column source_row and, for a text file, byte_offset and byte_length.
+        """
         if len(frame):
             self.warehouse.load("_batch", frame)
             self.stage_query("_batch", {c: quote_identifier(c) for c in frame.columns})
 
     def stage_unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
-        """Stage records that do not fit the header: row, byte offset, byte length, problem."""
+        """Append records that do not fit the header to the table `unreadable`.
+
+        Each record consists of row number, byte offset, byte length and problem.
+        """
         if records:
             schema = {
                 "source_row": pl.Int64,
@@ -188,10 +198,10 @@ class Staging:
             self.warehouse.append_frame("unreadable", frame.with_columns(file_number=self.number))
 
     def header_position(self, rows: Sequence[Sequence[str]]) -> int:
-        """Return the position of the header: the first row that names every needed column.
+        """Return the position of the header row: the first row that names every required column.
 
-        If no row does, return the row that names most columns and, among equals, has most filled cells.
-        Return -1 if the layout declares that there is no header.
+        If no row names all required columns, return the row that names most columns and, if several do, the
+        one with the most filled cells. Return -1 if the layout states that the file has no header.
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
@@ -206,17 +216,17 @@ class Staging:
         return next(complete, fullest)
 
     def check_above_header(self, rows: Sequence[Sequence[str]], place: int) -> None:
-        """Raise an error if the rows above the header are more than titles and further headers.
+        """Raise an error if the rows above the header are anything but titles or a second header next to it.
 
         Raises:
-            InputRefused: above the header there is another table, a complaint, or a unit without a scale in
-                the layout.
+            InputRefused: above the header there is another table, a complaint, or a unit for which the layout
+                gives no scale.
         """
         if self.layout.header_row is not None or not rows:
             return
         named_columns = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
-        # A second header, for example in another language, is next to the header. A header with rows between
-        # belongs to another table.
+        # A second header directly above the header is allowed, for example in another language. A header that
+        # is further above belongs to another table.
         headers = [at for at in range(place) if len(named_columns[at]) >= MIN_HEADER_COLUMNS]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
             raise second_table_error(self.name, place + 1)
@@ -244,12 +254,12 @@ class Staging:
             )
 
     def is_other_header(self, cells: Sequence[str]) -> bool:
-        """Whether a row that does not fit the header is the header of another table."""
+        """Return whether a row that does not fit the header is the header of another table."""
         return len(self.layout.header_positions(cells, self.columns)) >= MIN_HEADER_COLUMNS
 
 
 def second_table_error(file: str, row: int) -> InputRefused:
-    """Return the error for a file that contains several tables."""
+    """Return the error that is raised if a file contains several tables."""
     return InputRefused(
         "has the header of another table in the middle",
         file=file,
@@ -259,14 +269,14 @@ def second_table_error(file: str, row: int) -> InputRefused:
 
 
 def column_types(incident: Incident) -> dict[str, str]:
-    """Return the columns of a typed claim with their SQL types."""
+    """Return the columns of a claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
     kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
     return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
 
 
 def typed_columns(incident: Incident) -> str:
-    """Return SQL that lists the columns of a typed claim, each as a null of its type."""
+    """Return the SQL column list of a claim, with a null of the right type for each column."""
     kinds = column_types(incident) | {"synthetic": "boolean"}
     return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
@@ -274,7 +284,10 @@ def typed_columns(incident: Incident) -> str:
 def create_fast_rows(
     warehouse: Warehouse, incident: Incident, enum_values: Dictionary[str, Sequence[str]]
 ) -> None:
-    """Create the empty table `fast_rows`; services, claimant types and some dimensions are enums."""
+    """Create the empty table `fast_rows`.
+
+    Services, claimant types and the dimensions in `enum_values` are stored as SQL enums.
+    """
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
     kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
     kinds |= {c: enum_type(known) for c, known in enum_values.items()}
@@ -290,7 +303,7 @@ def create_fast_rows(
 
 
 def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
-    """Create the empty tables `staged`, `unreadable` and `located`."""
+    """Create the empty tables `staged`, `unreadable` and `located`, with these columns for cell texts."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
@@ -300,5 +313,5 @@ def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
 
 
 def required_columns(incident: Incident) -> tuple[str, ...]:
-    """Return the columns that every file must have, unless its layout gives them as constants."""
+    """Return the columns that every complaint file must have, unless its layout defines them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))

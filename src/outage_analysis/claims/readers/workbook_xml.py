@@ -1,4 +1,4 @@
-"""Read details from the XML of a workbook: errors, formulas, merged cells and number formats."""
+"""Read errors, formulas, merged cells and number formats from the XML of a workbook."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
 UNREAD_CELL = re.compile(
     rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
 )
-"""Pattern of a cell with an error, or with a formula and no value; the reader returns it as empty."""
+"""Pattern of a cell with an error, or with a formula but no value; the reader returns it as empty."""
 TAG = re.compile(
     rb"""<(?:[^\s<>/:"'=]++:)?(?P<name>row|c)(?=[\s/>])"""
     rb"""(?:\s+r="(?P<letters>[A-Z]{1,3})?(?P<number>\d{1,7})"(?=[\s/>]))?"""
     rb"""(?P<others>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)>"""
 )
-"""Pattern of the tag of a row or a cell, with the letters and number of its reference if that comes first."""
+"""Pattern of the XML tag of a row or a cell; its groups are the letters and number of the cell reference."""
 UNFINISHED = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(?:row|c)[\s/>]""")
 REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<number>\d{1,10})["']""")
 CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-"""The last row and column of a sheet in every program that writes workbooks."""
+"""The largest row and column number that a sheet can have."""
 SPARSE_FROM_CELLS, MAX_EMPTY_RATIO = 20_000_000, 20
-"""A workbook with more than `SPARSE_FROM_CELLS` cells is refused if fewer than 1 in 20 cells are filled."""
+"""A workbook with more cells than `SPARSE_FROM_CELLS` is refused if fewer than 1 in 20 cells are filled."""
 MAX_CELLS = 50_000_000
-"""A workbook with more cells, full or empty, is refused: the reader takes 32 bytes for each."""
+"""A workbook with more cells, filled or empty, is refused. The spreadsheet reader needs 32 bytes per cell."""
 MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)["']""")
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 @dataclass(frozen=True)
 class SheetDetails:
-    """Details of one sheet that its cell values lack; rows count from 1, columns from 0."""
+    """What the cell values of a sheet do not show. Rows count from 1, columns from 0."""
 
     cells: tuple[tuple[int, int, str], ...]
-    """Row, column and text of each cell that has an error, or a formula without a value."""
+    """Row, column and text of each cell with an error, or with a formula but no value."""
     merged: tuple[tuple[int, int, int, int], ...]
     """First row, last row, first column and last column of each block of merged cells."""
     units: tuple[str, ...]
-    """Number formats of the workbook that show a number with a unit: 30 as 30만원."""
+    """Number formats of the workbook that display a number with a unit, such as 30 as 30만원."""
 
 
 def read_sheet_details(path: Path, name: str) -> SheetDetails:
-    """Read the details of one sheet from the XML of a workbook.
+    """Read errors, formulas, merged cells and number formats of one sheet from the XML of a workbook.
 
     Raises:
         KeyError, ValueError, ET.ParseError, zipfile.BadZipFile: the file is not a workbook.
@@ -72,7 +72,7 @@ def read_sheet_details(path: Path, name: str) -> SheetDetails:
 
 @dataclass(frozen=True)
 class UsedRange:
-    """The used range of a sheet; the reader returns a table with this number of rows and columns."""
+    """The number of rows and columns that a sheet uses. The reader returns a table of this size."""
 
     rows: int = 0
     columns: int = 0
@@ -81,21 +81,21 @@ class UsedRange:
 
     @property
     def cells(self) -> int:
-        """The number of cells of the full table."""
+        """The number of cells of the sheet, filled or empty."""
         return self.rows * self.columns
 
     def exceeds_sheet(self) -> bool:
-        """Whether the range is larger than a sheet can be."""
+        """Return whether the used range is larger than a sheet can be."""
         return self.rows > LAST_ROW or self.columns > LAST_COLUMN
 
 
 def used_range(part: IO[bytes]) -> UsedRange:
-    """Return the range of the cells in a member of a workbook, without trusting its <dimension>.
+    """Return the used range of a sheet from its cells, because its <dimension> tag may be wrong.
 
-    A cell without a reference is next to the previous cell; a row without a number follows the previous row.
+    A cell without a reference is next to the previous cell. A row without a number follows the previous row.
 
     Raises:
-        ValueError: a tag is longer than `LONGEST_TAG`.
+        ValueError: an XML tag is longer than `LONGEST_TAG`.
     """
     rows = columns = filled = row = column = 0
     for tag in _cell_tags(part):
@@ -112,7 +112,10 @@ def used_range(part: IO[bytes]) -> UsedRange:
 
 
 def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
-    """Yield the tags of the rows and cells if the member is a sheet; it is read in chunks."""
+    """Yield the XML tags of the rows and cells of a sheet; nothing if the file is not a sheet.
+
+    The file is read in chunks.
+    """
     rest, sheet = b"", False
     while chunk := part.read(CHUNK):
         text, end = rest + chunk, 0
@@ -128,7 +131,10 @@ def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
 
 
 def sheet_name(path: Path, member: str) -> str:
-    """Return the name of the sheet in a member of a workbook; if unknown, the name of the member."""
+    """Return the name of the sheet that a file in the workbook archive contains.
+
+    If the name is unknown, return the name of the file.
+    """
     with suppress(KeyError, StopIteration, ValueError, ET.ParseError), zipfile.ZipFile(path) as parts:
         book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
         names = [s.get("name", "") for s in book.iter() if s.tag.endswith("}sheet")]
@@ -137,7 +143,7 @@ def sheet_name(path: Path, member: str) -> str:
 
 
 def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield row, column and text of each cell that has an error, or a formula without a value."""
+    """Yield row, column and text of each cell with an error, or with a formula but no value."""
     row = column = 0
     for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
         kind = element.tag.rpartition("}")[2]
@@ -156,7 +162,7 @@ def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
 
 
 def _member(parts: zipfile.ZipFile, sheet: str) -> str:
-    """Return the member of the zip archive that contains a sheet."""
+    """Return the name of the file in the workbook archive that contains a sheet."""
     book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
     targets = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     ids = {
@@ -170,7 +176,7 @@ def _member(parts: zipfile.ZipFile, sheet: str) -> str:
 
 @lru_cache(LAST_COLUMN)
 def _column_index(letters: bytes) -> int:
-    """Convert the letters of a column to its position from 0: B is 1."""
+    """Convert the letters of a column to its position, counted from 0: B is 1."""
     place = 0
     for letter in letters.upper():
         place = place * 26 + letter - ord("A") + 1

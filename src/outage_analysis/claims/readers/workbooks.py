@@ -1,4 +1,4 @@
-"""Read Excel workbooks; row numbers are those that Excel shows."""
+"""Read Excel workbooks. Row numbers are the ones that Excel displays."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from outage_analysis.incidents import scale_remedy
 from outage_analysis.text import masked_name
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
-"""Limits for a workbook: its expanded size in bytes, and the ratio of that size to the size of the file."""
+"""Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
 OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
 def read_workbook(staging: Staging, path: Path) -> FileFormat:
-    """Stage the sheet that the layout names, or else the only sheet that has the columns.
+    """Stage the sheet that the layout names, or else the sheet whose header names the most columns.
 
     Raises:
-        InputRefused: the file is not a workbook, the sheet is missing, or several sheets have the columns.
+        InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
+            headers.
     """
     _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
@@ -62,7 +63,7 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
-    """Return the names of the sheets that have a header; a layout selects them with `sheet = "*"`.
+    """Return the names of all sheets that have a header. A layout selects these sheets with `sheet = "*"`.
 
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
@@ -80,7 +81,7 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
 
 
 def _check_expanded_size(path: Path, name: str) -> None:
-    """Raise an error before a workbook is opened that is none, or that would fill the memory."""
+    """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
@@ -102,7 +103,7 @@ def _check_expanded_size(path: Path, name: str) -> None:
 
 
 def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
-    """Raise an error if the sheets as full tables would not fit into memory."""
+    """Raise an error if the sheets have too many cells to be read into memory."""
     cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
     if not cells:
         return
@@ -125,10 +126,14 @@ def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) ->
 
 
 def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
-    """Return the sheets with cells: name -> frame of texts whose first row is row 1 of the sheet."""
+    """Return the non-empty sheets: name -> frame of cell texts.
+
+    The first row of a frame is row 1 of the sheet.
+    """
     import fastexcel
 
-    logging.getLogger("calamine").setLevel(logging.ERROR)  # it logs a warning for each sheet that is a chart
+    # The library `calamine` logs a warning for each sheet that is a chart.
+    logging.getLogger("calamine").setLevel(logging.ERROR)
     try:
         book = fastexcel.read_excel(path)
         return {
@@ -147,9 +152,9 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # the sheet is a chart or has no cell
+        return None  # The sheet is a chart or has no cell.
     frame: pl.DataFrame = loaded.to_polars()
-    # The first used column may be B or later, so the frame names each column by its position in the sheet.
+    # The first used column need not be column A. So the frame names each column by its position in the sheet.
     return frame.rename(
         {c.name: str(c.absolute_index) for c in loaded.available_columns()}, strict=False
     ).with_columns(pl.all().replace("", None))
@@ -181,7 +186,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
 
 
 def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
-    """Return the number of columns that the best header row of a sheet names."""
+    """Return the largest number of claim columns that any of the first rows of a sheet names."""
     rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
     return max(len(staging.layout.header_positions(row, staging.columns)) for row in rows)
 
@@ -189,13 +194,15 @@ def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    """Fill in the text of errors and of formulas without a value, which the reader returns as empty cells.
+    """Fill in the text of cells with an error or a formula without a value.
 
-    An empty cell would mean an unknown value; the text lets validation reject the row.
+    The spreadsheet reader returns cells with an error, or with a formula but no value, as empty cells.
+
+    An empty cell would count as an unknown value. With the text in the cell, validation rejects the row.
 
     Raises:
-        InputRefused: cells of several rows are merged, so that only the first row has the value, or a number
-            format shows losses in another unit than the cells.
+        InputRefused: cells of several rows are merged, so that only the first row has a value, or a number
+            format displays losses in another unit than the cells contain.
     """
     try:
         details = read_sheet_details(path, sheet)

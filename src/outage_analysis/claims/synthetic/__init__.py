@@ -1,9 +1,9 @@
-"""Synthetic complaints: published counts and assumptions go in; files of synthetic rows come out.
+"""Synthetic complaints: published counts and assumptions go in; files of synthetic complaints come out.
 
 Modules:
-    synthetic_assumptions: the document: counts to match and everything that is assumed
-    counts: rows per kind, in proportion
-    rows: the columns of the rows
-    chunks: rows in chunks of bounded size, written to a file
-    dirt: rows that each break one rule, for teaching and tests
+    synthetic_assumptions: the TOML document with the counts to match and all assumptions
+    counts: the number of rows per category, loss state and claimant type
+    rows: draws the values of the rows
+    chunks: makes rows in chunks of limited size and writes them to a file
+    dirt: makes rows that each break one validation rule, for teaching and tests
 """

@@ -1,4 +1,4 @@
-"""Make and write synthetic complaints in chunks, so that a file of any length needs little memory."""
+"""Make and write synthetic complaints in chunks, so that even a long file needs little memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 CHUNK_ROWS = 500_000
-"""Rows per chunk at most, without broken rows."""
+"""Most rows per chunk, without the additional rows that break a rule."""
 
 
 def synthesise(
@@ -52,22 +52,22 @@ def synthesise(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
-    """Make synthetic complaints: one row per complaint, in the order of filing.
+    """Return synthetic complaints: one row per complaint, in the order of filing.
 
-    Equal arguments give equal rows.
+    The same arguments always give the same rows.
 
     Args:
         assumptions: the assumptions, and the published counts to match.
-        incident: defines how services and claimant types are written.
-        seed: the seed of the random numbers; the counts are the same for every seed.
-        rows: the number of rows, in the published proportions; None for the published number.
-        text: whether to add the column `content` with the text of each complaint.
-        dirt: rule -> number of additional rows that break this rule and no other. With dirt, every column is
-            text.
+        incident: the outage. It defines how services and claimant types are written.
+        seed: the seed of the random numbers. The counts do not depend on it.
+        rows: the number of rows, divided in the published proportions; None for the published number.
+        text: whether to add a column `content` with the text of each complaint.
+        dirt: validation rule -> the number of additional rows that break this rule and no other. If `dirt` is
+            given, every column is text.
 
     Raises:
-        UsageError: the assumptions do not fit the incident or the published counts, or `dirt` has a rule that
-            only a CSV file can break.
+        UsageError: the assumptions do not fit the incident or the published counts, or `dirt` contains a rule
+            that only a row of a CSV file can break.
     """
     if dirt and UNEVEN_RECORD in dirt:
         raise UsageError("only a CSV file can break this rule", value=UNEVEN_RECORD)
@@ -85,9 +85,10 @@ def synthetic_chunks(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows plus broken rows.
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows, plus rows that break a rule.
 
-    The published counts are exact over all chunks together; an assumed share is exact within each chunk.
+    The published counts are met exactly by all chunks together. An assumed share is met exactly within each
+    chunk.
     """
     if seed < 0:
         raise UsageError("the seed is negative", value=seed)
@@ -100,7 +101,8 @@ def synthetic_chunks(
     claimants, broken_before, left = 0, 0, RemainingCounts(broken.values())
     for start, stop, rng in _chunk_ranges(file_counts.rows, seed):
         drawn_rows = draw_reports(rng, assumptions, file_counts, stop - start)
-        # These draws are not used. Without them the same seed would give other rows than earlier versions.
+        # These random numbers are not used. Without drawing them, a seed would give other rows than in
+        # earlier versions.
         early = min(max(file_counts.early - start, 0), stop - start)
         _ = rng.permutation(early), rng.permutation(stop - start - early)
         frame, people = _chunk_frame(drawn_rows, incident, calendar.filed(start, stop), start, claimants)
@@ -118,7 +120,7 @@ def synthetic_chunks(
 
 
 def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
-    """Yield start and end of each chunk, of about equal sizes, with its own random number generator."""
+    """Yield start, end and a random number generator for each chunk; the chunks have about equal sizes."""
     chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
@@ -128,13 +130,13 @@ def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Ge
 
 @dataclass(frozen=True)
 class _FilingCalendar:
-    """The days of filing in order; `until` is the number of rows filed up to the end of each day."""
+    """The filing days in increasing order. `until` is the number of rows filed up to the end of each day."""
 
     days: pl.Series
     until: np.ndarray
 
     def filed(self, start: int, stop: int) -> pl.Series:
-        """Return the day of filing of the rows from `start` to `stop`."""
+        """Return the filing days of the rows from `start` to `stop`."""
         counts = np.diff(np.clip(self.until, start, stop), prepend=start)
         return self.days.gather(np.repeat(np.arange(len(counts)), counts))
 
@@ -157,9 +159,9 @@ def _filing_calendar(
 def _chunk_frame(
     rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
 ) -> tuple[pl.DataFrame, int]:
-    """Return the frame of a chunk, and its number of claimants.
+    """Return the rows of a chunk as a Polars frame, and the number of claimants in the chunk.
 
-    `before` and `claimants` are the numbers of rows and claimants in earlier chunks.
+    `before` and `claimants` are the numbers of rows and of claimants in all earlier chunks.
     """
     claimant_numbers, first_rows = draw_claimants(rows)
     types = CodedTexts((*rows.assumptions.claimant_types, None), rows.types)
@@ -190,7 +192,7 @@ def _chunk_frame(
 
 
 def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
-    """Return the text of each complaint, with its placeholders replaced by cells of the row."""
+    """Return the text of each complaint, in which cells of its row replace the placeholders."""
     if not rows.assumptions.mixes_for("content"):
         raise UsageError("has no mix of content", file=rows.assumptions.id)
     content_ids = rows.draw_mix("content")
@@ -205,19 +207,21 @@ def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
 
 
 SLICE_ROWS = 20_000
-"""Rows per slice when a chunk with broken rows is written as CSV."""
+"""Rows that are written to CSV at a time, if a chunk contains rows that break a rule."""
 
 
 def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path, *, seed: int) -> None:
-    """Write synthetic complaints as CSV or Parquet, complete or not at all; equal rows give equal bytes.
+    """Write synthetic complaints to a CSV or Parquet file.
+
+    The file is written completely or not at all. The same rows always give the same bytes.
 
     Args:
-        rows: one frame, or frames with the same columns, in order.
-        path: the file; an existing file is replaced.
-        seed: the seed of the rows, which is written into the metadata of a Parquet file.
+        rows: a frame, or several frames with the same columns, in their order.
+        path: the file to write. An existing file is replaced.
+        seed: the seed with which the rows were drawn. It is written into the metadata of a Parquet file.
 
     Raises:
-        UsageError: the file name lacks "synthetic", or has another suffix.
+        UsageError: the file name does not contain "synthetic", or its suffix is neither .csv nor .parquet.
         EnvironmentFailed: the file cannot be written.
     """
     path = Path(path)
@@ -234,7 +238,7 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
                 _write_csv(frames, file)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
-    # A full disk raises this error or an OSError, depending on the format.
+    # If the disk is full, Polars raises ComputeError for one format and OSError for the other.
     except pl.exceptions.ComputeError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
 

@@ -1,4 +1,4 @@
-"""Counts of synthetic rows: the published counts, scaled to the size of the file and split over chunks."""
+"""Counts of synthetic rows: the published counts, scaled to the size of the file and divided over chunks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from outage_analysis.incidents import get_fact
 
 MAX_ROWS = 2_000_000_000
 AFFILIATE = "affiliate"
-"""The category for which no counts by claimant type were published."""
+"""The category of complaints for which no counts by claimant type were published."""
 
 
 def apportion(weights: Iterable[float], total: int) -> np.ndarray:
-    """Return whole numbers in proportion to the weights, whose sum is `total`.
+    """Divide `total` into whole numbers that are proportional to the weights.
 
-    If the weights are whole numbers and their sum is at least `total`, no number exceeds its weight.
+    If the weights are whole numbers whose sum is at least `total`, no result is larger than its weight.
     """
     running = np.cumsum([*weights], dtype=float)
     if not total:
@@ -29,13 +29,13 @@ def apportion(weights: Iterable[float], total: int) -> np.ndarray:
 
 
 class RemainingCounts:
-    """Remaining counts by value; each chunk takes counts in proportion to what remains."""
+    """The rows that are still to be drawn, per value. Each chunk takes rows in proportion to these counts."""
 
     def __init__(self, counts: Iterable[int]) -> None:
         self.left = np.array([*counts], dtype=int)
 
     def take(self, rows: int) -> np.ndarray:
-        """Take `rows` rows from the remaining counts, and return the count per value."""
+        """Subtract `rows` rows from the remaining counts, and return how many rows each value gets."""
         counts = apportion(self.left, rows)
         self.left -= counts
         return counts
@@ -43,31 +43,32 @@ class RemainingCounts:
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The counts of a file by category, by `LOSS_STATES` and by claimant type."""
+    """The number of rows of a file by category, by loss state (`LOSS_STATES`) and by claimant type."""
 
     rows: int
     early: int
-    """The number of rows filed on one of the early days."""
+    """The number of rows that are filed on the early days."""
     categories: RemainingCounts
     loss_states: dict[str, RemainingCounts]
-    """Category -> counts by what is known of the loss."""
+    """Category -> the number of rows per loss state."""
     with_loss: RemainingCounts
-    """Counts by claimant type of the rows with a loss above 0, without affiliates."""
+    """The number of rows with a loss above 0 per claimant type, without the affiliates."""
     without_loss: RemainingCounts
-    """Counts by claimant type of the other rows, without affiliates."""
+    """The number of rows without a loss above 0 per claimant type, without the affiliates."""
     affiliates: RemainingCounts
-    """Counts by claimant type of the reports about affiliates."""
+    """The number of rows about affiliates per claimant type."""
 
     @classmethod
     def from_assumptions(cls, assumptions: SyntheticAssumptions, rows: int | None = None) -> Self:
-        """Return the published counts, or the counts of `rows` rows in the same proportions.
+        """Return the published counts, or counts in the same proportions that add up to `rows`.
 
         Raises:
-            UsageError: the published counts disagree, or the number of rows is out of range.
+            UsageError: the published counts contradict each other, or the number of rows is out of range.
         """
         published, wanted = row_count(assumptions), row_count(assumptions, rows)
         if wanted != published:
-            # This raises an error if the published counts disagree, which scaled counts could hide.
+            # The published counts are always computed, because this raises an error if they contradict each
+            # other. Scaling could hide the contradiction.
             cls._for_rows(assumptions, published)
         return cls._for_rows(assumptions, wanted)
 
@@ -106,7 +107,7 @@ class FileCounts:
 
 
 def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
-    """Return the counts of `LOSS_STATES` among the rows of a category, by the mix for the category."""
+    """Return the number of rows per loss state in a category, from the assumed frequencies."""
     mixes = [m for m in assumptions.mixes_for("loss") if not m.categories or category in m.categories]
     if len(mixes) != 1 or mixes[0].claimant_types:
         raise UsageError("needs one mix of loss for all claimant types", file=assumptions.id, value=category)
@@ -117,13 +118,13 @@ def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: i
 def _loss_counts_by_type(
     rows_by_type: Mapping[str, int], rows_with_loss: int, wanted_losses: Mapping[str, int]
 ) -> dict[str, int]:
-    """Distribute the rows with a loss over claimant types, and return their number per type.
+    """Divide the rows with a loss among the claimant types, and return their number per type.
 
     Args:
-        rows_by_type: claimant type -> its rows.
+        rows_by_type: claimant type -> the number of its rows.
         rows_with_loss: the number of rows with a loss.
-        wanted_losses: claimant type -> its wanted number, which is met as closely as possible. The other
-            types get rows in proportion to their size.
+        wanted_losses: claimant type -> the number of its rows that should have a loss. This number is met as
+            closely as possible. The other types get rows in proportion to their size.
     """
     counts: dict[str, int] = {}
     left, rows_left = rows_with_loss, sum(rows_by_type.values())
@@ -143,7 +144,7 @@ def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:
 
 
 def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int:
-    """Return the number of complaints of a file: `rows`, or the published number.
+    """Return the number of complaints in a file: `rows`, or the published number if `rows` is None.
 
     Raises:
         UsageError: `rows` is not between 1 and `MAX_ROWS`.

@@ -1,8 +1,8 @@
-"""Rows that each break exactly one validation rule, in known numbers: for teaching and for tests.
+"""Make rows that each break exactly one validation rule, for teaching and for tests.
 
-Each broken row is made from a clean row, which is at most `MAX_DISTANCE` clean rows before it. Broken rows
-get ids that no clean row has, except exact copies, repeated ids and repeated headers. So no two rows are
-equal by chance.
+Each broken row is a changed copy of a clean row. It is placed at most `MAX_DISTANCE` clean rows after this
+row. Broken rows get ids that no clean row has, except exact copies, rows with a repeated id, and repeated
+headers. So no two rows are equal by chance.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 
 MAX_DISTANCE = 100
 UNEVEN_RECORD = "the record has the fields of its header"
-"""The rule that no frame can break: `replace_uneven_marks` breaks it in the CSV text of marked rows."""
+"""The rule that only the text of a CSV file can break. `replace_uneven_marks` breaks it in marked rows."""
 UNEVEN_ENDS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
-"""End of a marked record -> the end that replaces it: with one field less, or one field more."""
+"""End of a record that is marked by a control character -> the text that replaces it."""
 
 
 def id_from_number(prefix: str, column: str) -> pl.Expr:
-    """Return an id made of a prefix and a number with at least six digits."""
+    """Return an expression for an id: a prefix and a number with at least six digits."""
     return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
 
 
 def has_uneven_marks(frame: pl.DataFrame) -> bool:
-    """Whether a frame may have marked records."""
+    """Return whether a frame may contain records that `replace_uneven_marks` changes."""
     return frame.columns[-1] == "synthetic" and frame.dtypes[-1] == pl.String
 
 
 def replace_uneven_marks(text: bytes) -> bytes:
-    """Return CSV text in which each marked record has one field less or one field more."""
+    """Return CSV text in which records that end in a control character get a wrong number of fields."""
     for mark, end in UNEVEN_ENDS.items():
         text = text.replace(mark, end)
     return text
 
 
 def dirt_counts(rows: int, share: float, incident: Incident, *, csv: bool) -> dict[str, int]:
-    """Return the number of additional rows that break each rule, spread evenly over the rules.
+    """Return how many rows to add that break each rule: rule -> number. The numbers are about equal.
 
     Args:
         rows: the number of clean rows.
-        share: the number of broken rows per clean row, between 0 and 1.
-        incident: the incident; rules that it lacks or only counts are left out.
-        csv: whether the file is CSV, in which a row can also break `UNEVEN_RECORD`.
+        share: the number of broken rows divided by the number of clean rows, between 0 and 1.
+        incident: the outage. Rules that it does not have or only counts are left out.
+        csv: whether the rows are written as CSV. Only then can a row break `UNEVEN_RECORD`.
     """
     if not 0 <= share <= 1:
         raise UsageError("the share of broken rows is not between 0 and 1", value=share)
@@ -77,10 +77,10 @@ def with_broken_rows(
     *,
     first_number: int,
 ) -> pl.DataFrame:
-    """Return the clean rows in their order, as texts, with broken rows in between.
+    """Return the clean rows in their order, with all cells as text and with broken rows between them.
 
-    `dirt` maps rules to numbers of broken rows. The ids of broken rows are numbered from `first_number`; each
-    broken row is made from a different clean row.
+    `dirt` maps each rule to the number of rows that break it. Each broken row is made from a different clean
+    row. The ids of broken rows are numbered from `first_number`.
     """
     texts = clean.with_columns(pl.all().cast(pl.String))
     total = sum(dirt.values())
@@ -104,14 +104,14 @@ RowBreaker = Callable[[pl.DataFrame, "Incident"], pl.DataFrame]
 
 
 def _with_new_ids(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
-    """Return rows with new claim and claimant ids, and with other cells replaced."""
+    """Return copies of rows with new claim and claimant ids, and with the given cells replaced."""
     return rows.with_columns(
         **{"claim_id": pl.col("new_claim_id"), "claimant_id": pl.col("new_claimant_id"), **cells}
     )
 
 
 def _cycled(*texts: object) -> pl.Expr:
-    """Return an expression that repeats these texts in order."""
+    """Return an expression that fills a column with these texts in turn, over and over."""
     values = pl.Series([str(text) for text in texts])
     return pl.lit(values).gather(pl.int_range(pl.len()) % len(values))
 
@@ -132,7 +132,7 @@ def _rounded_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _rounded_number(column: str) -> pl.Expr:
-    """Return a number as a spreadsheet shows a long number: rounded."""
+    """Return an expression for an id that a spreadsheet has rounded, such as 1.000123E+11."""
     return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
 
 
@@ -145,7 +145,10 @@ def _split_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _with_line_separator(column: str) -> pl.Expr:
-    """Return an id that contains a line separator, which does not end a line of a CSV file."""
+    """Return an expression for an id that contains the Unicode line separator.
+
+    This character does not end a line of a CSV file.
+    """
     return pl.col(column).str.replace("-", "-\N{LINE SEPARATOR}")
 
 
@@ -174,7 +177,7 @@ def _misspelt_claimant_type(rows: pl.DataFrame, incident: Incident) -> pl.DataFr
 
 
 def _misspelt_names(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
-    """Return each name with another last letter, so that the incident does not know it."""
+    """Return an expression that replaces the last letter of each name, so that the name is unknown."""
     known = {spelling for item in named for spelling in item.spellings()}
     names = sorted({name for item in named for name in item.known_names})
     misspelt = [
@@ -185,7 +188,10 @@ def _misspelt_names(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
 
 
 def _misspellings(name: str) -> Iterator[str]:
-    """Yield a name with its last letter replaced by later letters of Unicode: 톡 becomes 톢, then 톣."""
+    """Yield misspellings of a name: its last letter is replaced by later letters of Unicode.
+
+    For example, 톡 becomes 톢, then 톣.
+    """
     return (name[:-1] + chr(ord(name[-1]) + step) for step in itertools.count(1))
 
 
@@ -239,4 +245,4 @@ DIRT: dict[str, RowBreaker] = {
     "the record is not the header again": _repeated_header,
     UNEVEN_RECORD: _uneven_record,
 }
-"""Rule -> function that makes rows which break the rule from clean rows with new ids in extra columns."""
+"""Validation rule -> a function that changes clean rows, which carry new ids, so that they break the rule."""

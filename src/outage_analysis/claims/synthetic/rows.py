@@ -1,6 +1,6 @@
-"""Draw the columns of synthetic complaints; a text column is drawn as indices into a few texts.
+"""Draw the values of synthetic complaints at random.
 
-Do not change the order of the draws: the same seed would give other rows.
+Do not change the order in which random numbers are drawn: the same seed would then give other rows.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ SOME_LOSS, ZERO_LOSS = LOSS_STATES.index("some"), LOSS_STATES.index("zero")
 
 @dataclass(frozen=True)
 class CodedTexts:
-    """A text per row, stored as an index into a few texts; the last text is None."""
+    """A column of texts with few distinct values, stored as indices into `texts`; the last text is None."""
 
     texts: tuple[str | None, ...]
     codes: np.ndarray
 
     def __getitem__(self, rows: np.ndarray) -> CodedTexts:
-        """Return the texts of some rows."""
+        """Return the texts of the selected rows."""
         return replace(self, codes=self.codes[rows])
 
     def equal(self, text: str) -> np.ndarray:
-        """Return whether each row has this text."""
+        """Return an array that states for each row whether it has this text."""
         code = self.texts.index(text) if text in self.texts else len(self.texts)
         return np.asarray(self.codes == code)
 
@@ -52,10 +52,10 @@ class CodedTexts:
 
 @dataclass
 class DrawnRows:
-    """Drawn synthetic rows, in the order of the file.
+    """The category, claimant type and loss state of synthetic rows, in the order of the file.
 
-    `categories` and `types` are indices into the categories and claimant types of the assumptions, and
-    `loss_states` are indices into `LOSS_STATES`.
+    `categories` and `types` contain, per row, an index into the categories and claimant types of the
+    assumptions. `loss_states` contains an index into `LOSS_STATES`.
     """
 
     rng: np.random.Generator
@@ -68,7 +68,7 @@ class DrawnRows:
         return len(self.types)
 
     def applies(self, assumption: RowAssumption) -> np.ndarray:
-        """Return whether an assumption applies to each row."""
+        """Return an array that states for each row whether an assumption applies to it."""
         types = _is_listed(self.assumptions.claimant_types, assumption.claimant_types)
         return np.asarray(
             types[self.types]
@@ -76,9 +76,11 @@ class DrawnRows:
         )
 
     def draw_mix(self, column: str, rows: np.ndarray | None = None) -> CodedTexts:
-        """Draw a value of a column for each row, or for some rows, by the mix that applies to the row.
+        """Draw a value of a column for each row, or for the selected rows.
 
-        The value is None if no mix applies.
+        The frequencies of the values follow the weights that the assumptions state for these rows.
+
+        If the assumptions state no weights for a row, its value is None.
         """
         mixes = self.assumptions.mixes_for(column)
         texts = (*dict.fromkeys(text for mix in mixes for text in mix.weights), None)
@@ -91,19 +93,19 @@ class DrawnRows:
 
 
 def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndarray:
-    """Return whether each known id is listed; an empty list means all."""
+    """Return an array that states for each known id whether it is listed; an empty list means all."""
     return np.array([id_ in listed_ids or not listed_ids for id_ in known_ids])
 
 
 def shuffle_codes(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
-    """Return each code as often as counted, in random order."""
+    """Return an array in random order in which each code occurs as often as `counts` states."""
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
 
 def draw_reports(
     rng: np.random.Generator, assumptions: SyntheticAssumptions, file_counts: FileCounts, rows: int
 ) -> DrawnRows:
-    """Draw category, loss state and claimant type of `rows` rows from the remaining counts of the file."""
+    """Draw category, loss state and claimant type of `rows` rows, within the remaining counts of the file."""
     categories = shuffle_codes(rng, range(len(assumptions.categories)), file_counts.categories.take(rows))
     loss_states = np.empty(rows, np.uint16)
     for category in dict.fromkeys(
@@ -127,14 +129,15 @@ def draw_reports(
 
 
 def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the claimants; nobody files more than two reports.
+    """Draw which rows belong to the same claimant. No claimant files more than two complaints.
 
     Returns:
-        The number of the claimant of each row, and the first row of each claimant.
+        The claimant number of each row, and the first row of each claimant.
     """
     first_rows, is_second = np.arange(len(rows)), rows.draw_mix("report").equal("second")
     rows_by_type = [rows.types == type_ for type_ in range(len(rows.assumptions.claimant_types))]
-    for selected in sorted(rows_by_type, key=np.argmax):  # in the order of first appearance
+    # Claimant types are handled in the order in which they first appear.
+    for selected in sorted(rows_by_type, key=np.argmax):
         firsts = rows.rng.permutation(np.flatnonzero(selected & ~is_second))
         seconds = np.flatnonzero(selected & is_second)[: len(firsts)]
         firsts = firsts[: len(seconds)]
@@ -146,7 +149,7 @@ def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_spellings(rows: DrawnRows, ids: CodedTexts, items: tuple[NamedItem, ...]) -> CodedTexts:
-    """Draw how each id is written: by its Korean name, or in any spelling of the incident."""
+    """Draw how each service or claimant type is written: by its Korean name, or in any known spelling."""
     is_free = ~rows.draw_mix("spelling").equal("plain")
     texts: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
@@ -164,7 +167,7 @@ def draw_spellings(rows: DrawnRows, ids: CodedTexts, items: tuple[NamedItem, ...
 
 
 def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
-    """Draw the losses: between 1 and `most` in rows with a loss, else 0."""
+    """Draw the losses. A loss is between 1 and `most` in rows with a loss, and 0 in other rows."""
     amounts = np.zeros(len(rows), dtype=np.int64)
     for loss_model in rows.assumptions.losses:
         selected = rows.applies(loss_model) & (rows.loss_states == SOME_LOSS)
@@ -175,9 +178,9 @@ def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
 
 
 def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarray, most: int) -> np.ndarray:
-    """Draw the losses of the selected rows from one distribution.
+    """Draw the losses of the selected rows from one lognormal distribution with bands.
 
-    Each loss is drawn within a band. It is then rounded, if the rounded amount is in the same band.
+    Each loss is drawn within a band and then rounded, unless the rounded amount is outside the band.
     """
     from scipy import special
 

@@ -1,4 +1,4 @@
-"""The TOML document of a synthetic complaint file: the facts that it matches, and its assumptions."""
+"""The TOML document that describes a synthetic complaint file: counts to match, and assumptions."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from outage_analysis.files import Document, Identifier, Name, read_document
 from outage_analysis.incidents import check_partition, get_fact
 
 LOSS_STATES = ("some", "zero", "unknown")
-"""What is known about a loss: it is above 0, it is 0, or nothing is known."""
+"""Loss state of a complaint: the loss is above 0, the loss is 0, or the loss is unknown."""
 MIX_VALUES = {
     "loss": {*LOSS_STATES},
     "report": {"first", "second"},
     "spelling": {"plain", "free"},
     "unit": {"edge", "1", "10", "100", "1000", "5000", "10000", "50000", "100000", "1000000"},
 }
-"""Column -> the values for which a mix may state a weight; other columns allow any value."""
+"""Column -> the values to which a mix may give a weight. Other columns allow any value."""
 PLACEHOLDERS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
-"""Placeholder in a text -> the column whose cell in the same row replaces it; ? replaces an empty cell."""
+"""Placeholder in the text of a complaint -> the column whose cell replaces it. An empty cell becomes "?"."""
 
 
 class RowAssumption(Document):
-    """Fields of every assumption about synthetic rows, and the rows to which it applies."""
+    """The fields that all assumptions about synthetic rows share, such as the rows to which they apply."""
 
     id: Identifier
     """The id of the assumption."""
     grade: Literal["assumed"]
     """Always "assumed": the value was not measured."""
     facts: tuple[str, ...] = ()
-    """The facts that support it."""
+    """Ids of the facts that support the assumption."""
     rationale: str = Field(min_length=1)
     """The reason for the assumption."""
     claimant_types: tuple[Identifier, ...] = ()
-    """The claimant types to which it applies; an empty list means all."""
+    """The claimant types to which the assumption applies; an empty list means all."""
     categories: tuple[Identifier, ...] = ()
-    """The categories to which it applies; an empty list means all."""
+    """The categories to which the assumption applies; an empty list means all."""
 
 
 class Mix(RowAssumption):
-    """The mix of a column: how often each of its values occurs."""
+    """The assumed frequencies of the values in one column, as weights."""
 
     column: Literal[
         "loss",
@@ -58,56 +58,56 @@ class Mix(RowAssumption):
         "spelling",
         "content",
     ]
-    """The column."""
+    """The column to which the weights apply."""
     weights: dict[Identifier, Annotated[float, Field(gt=0)] | str] = Field(min_length=1)
-    """Value -> its weight, or the id of a fact whose value is the weight."""
+    """Value -> its weight, or the id of a published fact whose value is the weight."""
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
-        """The weights as numbers, with facts replaced by their values."""
+        """The weights as numbers. Ids of facts are replaced by the values of the facts."""
         return tuple(get_fact(w).number if isinstance(w, str) else w for w in self.weights.values())
 
 
 class LossModel(RowAssumption):
-    """Lognormal distribution of positive losses, in bands with exact shares.
+    """Lognormal distribution of losses above 0, with an exact share of rows for each loss band.
 
-    A band includes its upper end. The shares are exact within each chunk of rows.
+    A band includes its upper edge. The shares are met exactly within each chunk of rows.
     """
 
     median: Annotated[int, Field(gt=0)]
-    """Median loss in the smallest unit of the incident."""
+    """Median loss, in the smallest unit of the incident's losses."""
     sigma: Annotated[float, Field(gt=0, le=5)]
     """Standard deviation of the logarithm."""
     bands: tuple[MixBand, ...] = Field(alias="band", default=(MixBand(over=0, share=1.0),))
-    """Bands and their exact shares."""
+    """Loss bands and the share of the rows in each."""
 
 
 class SyntheticAssumptions(Document):
-    """The assumptions of a synthetic complaint file, and the facts whose counts it matches."""
+    """The assumptions about a synthetic complaint file, and the published facts whose counts it matches."""
 
     id: Identifier
-    """The id by which commands select it."""
+    """The id by which commands select the document."""
     name: Name
     """The name that readers see."""
     incident: Identifier
     """The incident to which the complaints belong."""
     categories: dict[Identifier, str]
-    """Category of report -> the fact with its count."""
+    """Category of complaint -> the id of the fact with its count."""
     claimant_types: dict[Identifier, str]
-    """Claimant type -> the fact with its count, without the reports about affiliates."""
+    """Claimant type -> the id of the fact with its count, without complaints about affiliates."""
     with_loss: dict[Identifier, str]
-    """Claimant type -> the fact with its count of reports with a loss above 0."""
+    """Claimant type -> the id of the fact that counts its complaints with a loss above 0."""
     early: str
-    """The fact with the count of the reports of the early days."""
+    """The id of the fact that counts the complaints of the early days."""
     losses: tuple[LossModel, ...]
-    """The distributions of positive losses."""
+    """The distributions of losses above 0."""
     mixes: tuple[Mix, ...] = Field(alias="mix")
-    """The mixes of the columns."""
+    """The assumed frequencies of the values in the columns."""
     texts: dict[Identifier, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """Id -> text of a complaint, which may have `PLACEHOLDERS`. Mixes of `content` weight the ids."""
+    """Id -> text of a complaint with `PLACEHOLDERS`. A mix of the column `content` weights the ids."""
 
     def mixes_for(self, column: str) -> list[Mix]:
-        """Return every mix of a column: how often each of its values occurs, per group of claims."""
+        """Return the assumed frequencies of a column's values, one `Mix` per group of complaints."""
         return [mix for mix in self.mixes if mix.column == column]
 
     @model_validator(mode="after")
@@ -141,5 +141,5 @@ class SyntheticAssumptions(Document):
 
 
 def load_synthetic(id_or_path: str | Path) -> SyntheticAssumptions:
-    """Read the assumptions of a synthetic file, from a bundled id or the path of a TOML file."""
+    """Read the assumptions about a synthetic file, given a bundled id or the path of a TOML file."""
     return read_document(SyntheticAssumptions, "synthetic", id_or_path)
