@@ -50,8 +50,9 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
 
     Returns:
         One row per input that is a single number, sorted by `beyond` descending: `assumption`, `kind`, its
-        `expected` value, `break_even` (null if no possible value of the input gives the limit) and `beyond`,
-        the probability that the input has a value at which the expected total exceeds the limit.
+        `expected` value, `break_even` (null if the expected total equals the limit at no possible value of
+        the input) and `beyond`, the probability that the input has a value at which the expected total
+        exceeds the limit.
 
     Raises:
         UsageError: the limit is not a positive number.
