@@ -297,7 +297,8 @@ def _flip_rows(
             return expected_at(first, valuation, given) - expected_at(second, valuation, given)
 
         value = sign_change(gap, entry)
-        # If both costs are proportional to the input, they are equal at 0; this is not a change of the cheaper.
+        # If both costs are proportional to the input, they are equal at 0, but the cheaper one does not
+        # change.
         if value is not None and abs(value) > ROUNDING * mean:
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above

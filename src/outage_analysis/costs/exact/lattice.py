@@ -124,7 +124,7 @@ class Lattice:
 
     @cached_property
     def _flat(self) -> tuple[Array, Array, Whole, Array, Array]:
-        """All terms as flat arrays: steps and weights; per term its start, power and whether it is Poisson."""
+        """All terms as flat arrays: steps, weights; per term its start, power and whether it is Poisson."""
         steps, weights = (np.concatenate([getattr(p, n) for p in self.parts]) for n in ("steps", "weights"))
         starts = np.cumsum([0, *(len(p.steps) for p in self.parts[:-1])])
         powers = np.array([0.0 if p.power is None else p.power for p in self.parts])
