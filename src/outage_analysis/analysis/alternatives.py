@@ -38,7 +38,7 @@ class PolicyComparison:
 
     @property
     def starts(self) -> frozenset[int]:
-        """Edges that belong to the band above, as in [0, 300000), each given as the largest loss below it."""
+        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
     @property

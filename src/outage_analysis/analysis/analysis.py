@@ -87,7 +87,7 @@ class Analysis(Displayable):
 
     @property
     def starts(self) -> frozenset[int]:
-        """Edges that belong to the band above, as in [0, 300000), each given as the largest loss below it."""
+        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
@@ -256,7 +256,7 @@ class Analysis(Displayable):
         return bounded["line"].to_list()
 
     def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
-        """Return one sentence per cost line with claims that state no loss and for which it has no rule.
+        """Return one sentence per cost line with claims that state no loss, if no rule of the line applies.
 
         With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
         from claims.

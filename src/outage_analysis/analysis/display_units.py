@@ -121,7 +121,8 @@ class DisplayUnits:
 
         Args:
             document: the incident or policy.
-            starts: further edges that belong to the band above, each given as the largest loss below it.
+            starts: further band edges that belong to the upper band, such as 300000 in [0, 300000), stored as
+                299999.
         """
         locale = document.words("en")
         cuts = locale.starts.union(starts)

@@ -160,7 +160,7 @@ def check_adds_up(what: str, shares: Sequence[float]) -> None:
         shares: the shares.
 
     Raises:
-        ValueError: their sum differs from 1 by more than rounding.
+        ValueError: the sum of the shares differs from 1 by more than rounding.
     """
     if abs(sum(shares) - 1) > FLOAT_NOISE:
         raise ValueError(f"has {what} that do not sum to 1")

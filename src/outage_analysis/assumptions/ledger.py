@@ -108,7 +108,7 @@ class Ledger(Displayable, Document):
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of a kind for a cost line and an effort class; None if there is none.
 
-        An assumption for the effort class takes precedence over one for all classes.
+        An assumption for the effort class takes precedence over an assumption for all classes.
         """
         candidates = [
             a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)

@@ -84,10 +84,10 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
 
     Args:
         shares: observed rates, each strictly between 0 and 1.
-        spread: the spread between other events; by default that of all published effort groups.
+        spread: the spread between other events; by default the spread of all published effort groups.
 
     Raises:
-        ModelRefused: a share is 0 or 1, there is no share, or there is only one and no spread.
+        ModelRefused: a share is 0 or 1, there is no share, or there is a single share and no spread.
     """
     if not shares or not all(0 < share < 1 for share in shares):
         raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
@@ -122,7 +122,8 @@ def leave_one_out(
     Args:
         shares: observed rates by class.
         level: the level of the prediction interval.
-        spread: the spread between events other than these classes; by default that of all effort groups.
+        spread: the spread between events other than these classes; by default the spread of all effort
+            groups.
 
     Returns:
         One row per class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and

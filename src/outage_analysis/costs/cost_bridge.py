@@ -65,7 +65,7 @@ def bridge(
     Args:
         first: the earlier run.
         second: the later run.
-        valuation: the valuation of the total, such as `cash`.
+        valuation: the kind of cost that is added up, such as `cash`.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
 

@@ -76,7 +76,7 @@ class CostTerms:
         """Return the expected total of a valuation in the smallest currency unit, with some factors changed.
 
         Args:
-            valuation: the valuation of the total, such as `cash`.
+            valuation: the kind of cost that is added up, such as `cash`.
             given: the new values, by factor id.
 
         Raises:

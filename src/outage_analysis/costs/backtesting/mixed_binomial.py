@@ -99,8 +99,9 @@ class MixedBinomial:
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
-        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)  # lower rates: P(count > k) is negligible
-        high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)  # higher rates: P(count <= k) is negligible
+        # P(count > k) is negligible for rates below `low`, and P(count <= k) for rates above `high`.
+        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)
+        high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)
         first = int(np.searchsorted(self._rates, low, side="left"))
         last = int(np.searchsorted(self._rates, high, side="right"))
         at_most = special.betaincc(k + 1, self.n - k, self._rates[first:last])

@@ -147,7 +147,10 @@ class Backtest:
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
-        """Yield sentences on an outcome outside P10 to P90, on its inputs, and that the ledger is kept."""
+        """Yield sentences that describe an outcome outside the range from P10 to P90.
+
+        The sentences state the forecast, the outcome and the inputs, and that the ledger is not changed.
+        """
         names = self._names(locale)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH

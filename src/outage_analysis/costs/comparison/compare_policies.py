@@ -84,7 +84,7 @@ class Comparison:
     """The comparison of several policies under one ledger, on the same draws.
 
     Args:
-        valuation: the valuation that is compared, such as `cash`.
+        valuation: the kind of cost that is compared, such as `cash`.
         policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
             unit of the currency. `promised`, `expected` and `most` are as in `totals`. `recipients` is the
             expected number of payments (null if a line is one amount without a count), `per_recipient` the
@@ -163,7 +163,7 @@ def compare(
         as_of: only facts, lines and assumptions public by this day are used.
         cubes: by policy id, cubes of claims on the band edges of that policy, as for `cost_table`; by default
             published counts are used.
-        valuation: one of `VALUATIONS`.
+        valuation: the kind of cost to compare, one of `VALUATIONS`.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
 

@@ -147,7 +147,7 @@ class NegativeBinomial:
     dispersion: Number
 
     def __post_init__(self) -> None:
-        """Check the mean, and that the dispersion is at least that of a Poisson distribution."""
+        """Check the mean, and that the dispersion is at least 1, its value for a Poisson distribution."""
         object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
         object.__setattr__(self, "dispersion", checked_number(self.dispersion, "the dispersion"))
         if self.dispersion < 1:

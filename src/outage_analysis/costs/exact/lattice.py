@@ -2,10 +2,9 @@
 
 Let Y be the payment of a claim less a base payment, u(s) = E[exp(s Y)] - 1, and K(s) = log E[exp(s x total)].
 K depends on the distribution of the count:
-
-    Fixed(n):             K = n log(1 + u)
-    Poisson(mean m):      K = m u
-    NegativeBinomial:     K = -r log(1 - beta u),   where mean = r beta and dispersion = 1 + beta
+    Fixed(n): K = n log(1 + u)
+    Poisson(mean m): K = m u
+    NegativeBinomial: K = -r log(1 - beta u), where mean = r beta and dispersion = 1 + beta
 
 So a `LogTerm` with weights w and payment steps d is either power x log(1 + S) or, for Poisson, S alone, where
 S is the sum of w (exp(s d) - 1).

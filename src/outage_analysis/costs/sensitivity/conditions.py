@@ -46,7 +46,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
     Args:
         portfolio: the payment streams and their inputs.
         limit: an amount in the smallest unit of the currency.
-        valuation: the valuation of the total.
+        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         One row per input that is a single number, sorted by `beyond` descending: `assumption`, `kind`, its
@@ -80,7 +80,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     Args:
         run: the simulation.
         limit: an amount in the smallest unit of the currency.
-        valuation: the valuation of the total.
+        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given` (in the draws above the

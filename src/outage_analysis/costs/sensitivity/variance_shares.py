@@ -29,7 +29,7 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
 
     Args:
         portfolio: the payment streams and their inputs.
-        valuation: the valuation of the total.
+        valuation: the kind of cost that is added up, such as `cash`.
         draws: the number of pairs of sample points, a power of two. The total is evaluated 2 x (assumptions +
             1) times per pair.
 

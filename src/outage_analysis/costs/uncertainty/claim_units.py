@@ -1,7 +1,8 @@
 """Claim units: groups of claims whose accepted number is one random draw, and what a policy pays for them.
 
 Compared policies share their units, so each policy accepts the same claims. Two identical policies then cost
-exactly the same in every draw, and a policy that pays at least as much for every claim never costs less.
+exactly the same in every draw. If a policy pays at least as much as another policy for every claim, it never
+costs less in any draw.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     single = _separate_bands([band for _, band in bands], accepted)
     for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == TWO_CLAIMS:  # the sum and the sum of squares determine both
+        if band.claims == TWO_CLAIMS:  # the two sums determine both losses
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:

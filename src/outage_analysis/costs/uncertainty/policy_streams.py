@@ -265,7 +265,8 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     total = sum(paid)
     if not total:
         return None
-    squared = [  # without squared losses: the lower bound, which assumes equal payments
+    # If the cube has no squared losses, equal payments give a lower bound of the squared payments.
+    squared = [
         pay**2 / row["claims"] if row["payment_squared"] is None else row["payment_squared"]
         for pay, row in zip(paid, rows, strict=True)
     ]

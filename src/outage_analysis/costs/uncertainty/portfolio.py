@@ -224,7 +224,7 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
 
     Args:
         portfolio: the payment streams and their inputs.
-        valuation: the valuation of the total, such as `cash`.
+        valuation: the kind of cost that is added up, such as `cash`.
         inputs: values of some inputs by assumption, (n,), or (n, bands) for a mix; the other inputs are at
             their means.
 
@@ -244,7 +244,7 @@ def _expected_payment(
 ) -> FloatArray:
     entries = portfolio.entries
     if stream.capacity is not None and stream.rates and stream.rates[0] not in inputs:
-        rate = entries[stream.rates[0]]  # E[min(rate, cap)] is less than min(E[rate], cap)
+        rate = entries[stream.rates[0]]  # E[min(rate, cap)] <= min(E[rate], cap)
         if isinstance(rate, RateAssumption):
             return np.full(
                 size, rate.range_under_cap(stream.capacity / stream.trials).expected * stream.parts[0].paid

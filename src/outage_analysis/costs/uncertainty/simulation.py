@@ -89,7 +89,8 @@ class Simulation:
         target = correlate_ranks(u[:, [place.start for place in places]], rank)
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
             sample = values[names[k]]
-            size = sample if sample.ndim == 1 else sample[:, -1]  # the share of a mix's last band ranks it
+            # A band mix is ranked by the share of its last band.
+            size = sample if sample.ndim == 1 else sample[:, -1]
             by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
             reordered[by_target, places[k]] = u[by_size, places[k]]
             new_values[names[k]] = np.empty_like(sample)
