@@ -29,7 +29,7 @@ from outage_analysis.policies import Policy
 
 Progress = Callable[[str], None]
 RunWithTables = tuple[Simulation, dict[str, pl.DataFrame]]
-"""An uncertainty run, and its tables by name."""
+"""A simulation, and its tables by name."""
 
 
 def price(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
@@ -75,7 +75,7 @@ class RunInputs:
     ledger: Ledger | None
     as_of: date
     known_policy: Policy
-    """The policy as it was known on `as_of`."""
+    """The policy as known on `as_of`."""
 
     @classmethod
     def from_plan(cls, plan: Plan, progress: Progress) -> RunInputs:
@@ -119,7 +119,7 @@ class CostRun:
     claims_costs: pl.DataFrame | None
     """The cost table computed from claims or totals, if there are any."""
     runs_with_tables: dict[str, RunWithTables]
-    """The uncertainty runs with their tables, by basis; the basis of the headline comes first."""
+    """The simulations with their tables, by data source; the source of the headline comes first."""
 
     @classmethod
     def compute(cls, inputs: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:

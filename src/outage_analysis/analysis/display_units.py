@@ -113,7 +113,7 @@ class DisplayUnits:
     divisible: bool = False
     """Whether a loss may be a fraction of a unit."""
     starts: frozenset[int] = frozenset()
-    """Upper cuts of bands that are written as open above, such as [0, 300000)."""
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
 
     @classmethod
     def from_document(cls, document: Incident | Policy, starts: Iterable[int] = ()) -> Self:

@@ -106,9 +106,11 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
     for spec in map(load_backtest_spec, bundled_ids("backtests")):
         if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
+        # A document of the user may have the id of a bundled document but other contents.
         if (load_policy(spec.policy), load_ledger(spec.ledger)) != (policy, ledger):
-            continue  # the user's documents have the ids of bundled ones but differ
-        with suppress(ModelRefused, UsageError):  # the back-test is left out if outcomes are unknown
+            continue
+        # If some outcomes are unknown, there is no back-test.
+        with suppress(ModelRefused, UsageError):
             return backtest(spec, draws=plan.draws, seed=plan.seed)
     return None
 

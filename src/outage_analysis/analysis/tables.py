@@ -151,7 +151,7 @@ def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, f
 def headlines_table(
     incident: Incident, published: pl.DataFrame, run: Simulation | None, as_of: date
 ) -> pl.DataFrame:
-    """Return our estimates of the cost, then published estimates of the same cost lines.
+    """Return our estimates of the cost lines in published headlines, then the published estimates.
 
     Args:
         incident: states the published headlines.

@@ -41,7 +41,7 @@ class Factor:
     high: float
     """The high end of the slider, and the largest possible value of a share."""
     assumption: str = ""
-    """The id of the assumption; empty for a tier, which the policy states."""
+    """The id of the assumption; empty for the payment of a tier, which the policy states."""
     line: str = ""
     """The id of the line, for a tier or a cap."""
     over: int | None = None

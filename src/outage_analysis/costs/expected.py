@@ -71,7 +71,7 @@ The meaning of `most` by kind of line:
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this many digits, because vector instructions differ in the last bits."""
 MOST_DIGITS = 15
-"""Digits of `most`: with fewer digits it could fall below a total that it bounds."""
+"""Digits of `most`; rounded to fewer digits, this upper bound could fall below the total."""
 
 
 def cost_table(

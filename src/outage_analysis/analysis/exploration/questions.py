@@ -72,7 +72,7 @@ class Exploration:
     synthetic: bool
     claims: Claims | None = None
     starts: frozenset[int] = frozenset()
-    """Upper cuts of bands that the policy or the file of totals writes as open above, such as [0, 300000)."""
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
     notes: tuple[str, ...] = ()
 
 

@@ -13,8 +13,8 @@ from outage_analysis.incidents import Fact
 from outage_analysis.policies import Schedule
 
 FLAGGED_BEYOND = 2.0
-"""A benchmark is flagged if the outcome misses its range by more than this factor. A forecast by hand may
-miss by a factor of two; the value was fixed before the first run of the back-test."""
+"""A benchmark is flagged if the outcome lies outside its range by more than this factor. A forecast by hand
+may be wrong by a factor of two; the value was fixed before the first run of the back-test."""
 
 Ends = tuple[float, float]
 

@@ -23,11 +23,11 @@ POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
 WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
 """The Lobatto rule on 0 to 1, exact up to degree 7. It includes both ends, so that it detects jumps there."""
 MEAN_TOLERANCE = 1e-12
-"""The mean rate of a panel has converged if halving the panel changes it by at most this share."""
+"""The mean rate of a panel has converged if halving the panel changes the mean by at most this share."""
 MAX_RATE_STEP = 2.0
 """The number of binomial standard deviations that the rate may change by across a panel."""
 MIN_PANEL_WIDTH = 0.5**40
-"""Panels narrower than this are not halved; it is the precision with which a jump of the rate is located."""
+"""Panels narrower than this are not halved, so a jump of the rate is located with this precision."""
 NEGLIGIBLE = 1e-17
 """Probabilities below this are ignored."""
 ROUNDING = 1e-12

@@ -24,7 +24,7 @@ MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
 """Other kinds of assumption that affect how many people file."""
 PERCENTILES = (0.1, 0.5, 0.9)
 CELLS = 256
-"""The number of cells on the log scale; the score then has an error of about 2e-4."""
+"""The number of cells of the logarithmic grid. With this number the CRPS has an error of about 2e-4."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Forecast:
     most: float
     """The largest possible value."""
     inputs: tuple[str, ...]
-    """The ids of the assumptions that it depends on."""
+    """The ids of the assumptions that the forecast depends on."""
 
     def interval(self) -> list[Estimate]:
         """Return P10, P50 and P90 of the forecast; simulated values are rounded to their numerical error."""

@@ -27,13 +27,13 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Whole = NDArray[np.int64]
 MAX_STEPS = 2**60
-"""The largest number of steps of a payment; the lattice could not hold more anyway."""
+"""The largest payment in lattice steps; a lattice of larger payments would be too long, anyway."""
 NEGLIGIBLE_COUNT = 1e-100
 """Payments with a smaller expected number of claims are left out."""
 
 
 SMALL_MODULUS = -0.5
-"""Below this value of the squared modulus less 1, the modulus is computed directly, to keep its digits."""
+"""If the squared modulus less 1 is below this value, the modulus is computed directly, to keep its digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,7 @@ OUTSIDE_PROBABILITY = 1e-15
 """An upper bound of the probability beyond each end of a window."""
 _MINUS_LOG_OUTSIDE = -math.log(OUTSIDE_PROBABILITY)
 _LARGEST_EXPONENT = 700.0
-"""A greater t would only overflow: steps are whole."""
+"""The largest t of the search; a larger t would make exp(t x step) overflow."""
 
 
 def probability_window(lattice: Lattice) -> tuple[int, int]:

@@ -161,7 +161,7 @@ Array = NDArray[np.float64]
 CHECK_TOLERANCE = 1e-9
 """The largest deviation that a check allows."""
 EDGE, SHORT = 8, 32
-"""The edge of a window has at most `EDGE` points and at most one point in `SHORT`."""
+"""An edge of a window is its outermost `EDGE` points, but at most about one in `SHORT` of all points."""
 
 
 def accuracy_checks(
@@ -211,9 +211,9 @@ def failed_checks(deviations: Mapping[str, float]) -> list[str]:
 
 Whole = NDArray[np.int64]
 NEGLIGIBLE = -45.0
-"""Frequencies with a smaller logarithm of the modulus are left out: they change no sum."""
+"""Frequencies with a smaller logarithm of the modulus are left out, because they change no sum."""
 ROUGH_ERROR = 1e-12
-"""From this error of the FFT on, the sums over payments are computed term by term instead."""
+"""If the error of the FFT is larger, the sums over payments are computed term by term instead."""
 MAX_SINES = 2**20
 ROUNDING = 2.0**-53
 # This module adds up arrays instead of using matrix products, because the rounding of a matrix product

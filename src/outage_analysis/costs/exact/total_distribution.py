@@ -19,7 +19,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
 TAIL_ACCURACY = 1e-4
-"""A tail probability is answered only if the error is at most this share of it."""
+"""A quantile is refused if the error of the distribution exceeds this share of the tail probability."""
 FLOAT_ERROR = 2.0**-52
 """The rounding error of a float between 0 and 1."""
 

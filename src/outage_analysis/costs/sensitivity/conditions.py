@@ -19,7 +19,7 @@ from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused, UsageError
 
 MIN_DRAWS = 50
-"""The smallest number of draws above a limit from which their inputs are described."""
+"""The inputs of the draws above a limit are described only if there are at least this many draws."""
 
 BREAK_EVENS = {
     "assumption": pl.String,

@@ -24,7 +24,7 @@ STEP = 0.05
 """Lattice step as a share of one standard deviation, or of the median award times the root of the count."""
 FEWEST_POINTS, MOST_POINTS = 2**11, 2**19
 GROWTH = 1.3
-"""The ratio of neighbouring counts in the table above 8; every smaller count has a row."""
+"""The ratio of neighbouring counts in the table for counts above 8; every smaller count has a row."""
 EXACT_COUNTS_TO = 8
 EXPANSION_BELOW = 0.15
 """If the skewness of the sum is below this, the expansion of Cornish and Fisher replaces the lattice."""

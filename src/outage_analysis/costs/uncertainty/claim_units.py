@@ -15,16 +15,16 @@ from outage_analysis.costs.uncertainty.portfolio import Cell, Stream
 from outage_analysis.incidents import Band
 
 POOLING_TOLERANCE = 0.3
-"""Bands are pooled if each mean loss is within this many standard deviations (of the pool's accepted total)
-of the pool's mean."""
+"""Bands are pooled if their mean losses differ from the mean of the pool by at most this many standard
+deviations of the total loss of the accepted claims in the pool."""
 UNPOOLED_CLAIMS = 200
-"""Up to this many claims are never pooled: their sum takes few values."""
+"""Up to this number of claims there is no pooling, because the sum of the losses takes few values."""
 MAX_SEPARATE_BANDS = 48
-"""With more claims, at most this many bands of one payment formula have a count of their own."""
+"""At most this many bands with the same payment formula have a claim count of their own."""
 TWO_CLAIMS = 2
 """The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
-"""Replaces the variance of an acceptance of 0 or 1, which would be 0."""
+"""The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
 
 
 @dataclass(frozen=True)

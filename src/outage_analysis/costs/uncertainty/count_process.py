@@ -23,7 +23,7 @@ from outage_analysis.costs.uncertainty.inverse_counts import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
 
 Scores = Callable[[str], FloatArray]
-"""A function that returns the normal scores of a name, (draws,)."""
+"""A function that returns the normal scores with a given name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 TINY = 1e-300

@@ -13,7 +13,7 @@ from outage_analysis.costs.uncertainty.samples import SampledTotal
 from outage_analysis.costs.uncertainty.simulation import Simulation
 
 TAIL = 0.95
-"""The tail is what lies above this quantile."""
+"""The tail of a total is the part above this quantile."""
 
 CONTRIBUTIONS: dict[str, pl.DataType] = {
     "valuation": pl.String(),

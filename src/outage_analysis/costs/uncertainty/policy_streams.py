@@ -19,7 +19,7 @@ from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
 """The kinds of rate that reduce the reports of a schedule to its accepted claims."""
 ACCEPTED = FILED[2:]
-"""The kinds of rate for the claims of a cube, which states their claimants and who is entitled."""
+"""The kinds of rate for claims of a cube; the cube already states claimants and entitlement."""
 
 
 def build_portfolio(
@@ -257,7 +257,7 @@ def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
 
 
 FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
-"""Labels whose value is that of the rule instead of the cell, with their column names."""
+"""Labels that come from the payment rule instead of the cell, with the names of their columns."""
 
 
 def _settled(rows: list[dict[str, Any]]) -> Part | None:

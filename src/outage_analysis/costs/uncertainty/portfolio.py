@@ -21,7 +21,7 @@ Values = Mapping[str, FloatArray]
 LABELS = ("service", "claimant_type", "over", "up_to", "rule")
 """The columns that identify the cells of a part."""
 ROUNDING_SHARE = 1e-12
-"""A variance below this share of the sum of squares is rounding and treated as 0."""
+"""A variance below this share of the sum of squares is a rounding error and treated as 0."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 
 FEWEST_BEYOND = 50
-"""A quantile needs this many points beyond it."""
+"""A quantile is estimated only if at least this many values of the sample lie beyond it."""
 SLOPE_POINTS = 10
 """The least number of points on each side of a quantile from which its density is estimated."""
 

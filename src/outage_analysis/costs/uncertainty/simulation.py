@@ -27,9 +27,9 @@ REPLICATES = 16
 COUNT_VARIANCE_SHARE = 0.01
 """If the counts cause more than this share of the variance, the simulation uses more points."""
 REFINEMENT = 8
-"""The factor by which the number of points then grows; twice that for more than `FEW_COUNTS` counts."""
+"""The factor by which the number of points is multiplied; it is doubled for more than `FEW_COUNTS` counts."""
 FEW_COUNTS = 4
-"""Up to this number of counts, Sobol points cover the counts evenly enough."""
+"""Up to this number of random counts, Sobol points cover the counts evenly enough."""
 
 
 @dataclass(frozen=True)

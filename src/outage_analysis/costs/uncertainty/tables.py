@@ -137,7 +137,7 @@ MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
 """The number of neighbouring grid points over which the density is averaged."""
 UPPER = (0.995, 0.99, 0.95, 0.9)
-"""The grid ends at the first of these quantiles that the draws support; `LOWER` sets its start likewise."""
+"""The grid ends at the first of these quantiles that the draws support; it starts at the first of `LOWER`."""
 LOWER = tuple(1 - p for p in UPPER)
 BELOW_P10 = 20.0
 """The grid starts no lower than the 10 % quantile divided by this, because a log axis never reaches 0."""
