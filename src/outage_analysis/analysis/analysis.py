@@ -19,7 +19,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
 
-if TYPE_CHECKING:  # needed only for reports; not importing them makes the command `cost` faster
+if TYPE_CHECKING:  # types for reports only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.costs import Backtest
 
@@ -168,7 +168,7 @@ class Analysis(Displayable):
         return self.headline_from_claims and self.synthetic
 
     def headline_table_name(self, name: str) -> str:
-        """Return the name of a table for the headline: `claims_costs` for `costs` if computed from claims."""
+        """Return the name of a table for the headline, such as `claims_costs` if it is based on claims."""
         return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
 
     @property
@@ -207,7 +207,7 @@ class Analysis(Displayable):
         return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """The row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
+        """Return the row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
@@ -304,7 +304,7 @@ def refuse_no_cash(question: str) -> None:
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """Return sentences on the scope of the probability of exceeding the budget.
+    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
 
     The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
     number of lines that it leaves out.

@@ -91,11 +91,11 @@ class RunInputs:
         return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
 
     def cost_table(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-        """Return the cost table, computed from cubes if there are any, else from published counts."""
+        """Return the cost table, computed from cubes of claims if given, else from published counts."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
     def run_uncertainty(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
-        """Simulate the cost, from cubes if there are any, else from published counts.
+        """Simulate the cost, from cubes of claims if given, else from published counts.
 
         Returns:
             The simulation and its tables; None if no line has an expected cost.
@@ -158,7 +158,7 @@ class CostRun:
 
     @property
     def uncertainty_tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of all simulations by name; names start with `claims_` if not used for the headline."""
+        """The tables of all simulations by name; tables not for the headline have the prefix `claims_`."""
         return {
             f"claims_{name}" if number else name: table
             for number, (_, tables) in enumerate(self.runs_with_tables.values())

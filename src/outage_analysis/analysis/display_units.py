@@ -1,7 +1,6 @@
 """Format the amounts in displayed tables in whole currency, with the decimals of the currency.
 
-Tables that functions return and that files and JSON contain have amounts in the smallest currency unit
-instead.
+All other tables (results of functions, files, JSON) have amounts in the smallest unit of the currency.
 """
 
 from __future__ import annotations

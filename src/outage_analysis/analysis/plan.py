@@ -105,7 +105,8 @@ def check_documents_fit(
 
     Raises:
         UsageError: units differ, the policy entitles a service, claimant type or dimension value that the
-            incident does not have, an id is used twice, or the ledger has another incident or currency.
+            incident does not have, a cost line has the id of a service or a claimant type, or the ledger has
+            another incident or currency.
     """
     check_same_units(policy, incident)
     values: dict[str, list[str] | None] = {

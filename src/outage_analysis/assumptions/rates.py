@@ -201,7 +201,7 @@ class MeanPayment(StatedNumber):
 
 
 class PaidTotal(StatedNumber):
-    """The total paid under a line, once it is known; it replaces every forecast of the line.
+    """The total paid under a cost line, once it is known; it replaces every forecast of the line.
 
     The distribution describes only how the published total was rounded.
     """

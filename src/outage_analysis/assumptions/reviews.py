@@ -157,7 +157,7 @@ class Award(Entry):
 
 
 class Handling(Entry):
-    """The cost of handling the claims of a line: people x weeks x weekly wage."""
+    """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
     people: SimpleDistribution

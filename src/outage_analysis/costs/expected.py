@@ -157,7 +157,7 @@ HAS_AMOUNT = pl.any_horizontal(pl.col("count", "promised", "expected", "high").i
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
-    """Add up the cost lines of a cost table, one row per basis and valuation.
+    """Add up the cost lines of a cost table: one row per basis (data source) and valuation (kind of cost).
 
     `low`, `expected`, `high` and `most` include the same lines, so low <= expected <= high: the lines with an
     expected cost or, if there is none, all lines with any amount. `high` and `most` are null if one of these

@@ -60,7 +60,7 @@ def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
 
 
 def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    """Return what a line pays per claimant."""
+    """Return what a cost line pays per claimant, as a dictionary of formatted amounts."""
     if isinstance(line, Schedule):
         segments = {
             s.id: _payments_at_edges(t, policy)

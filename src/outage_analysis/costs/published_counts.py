@@ -145,7 +145,7 @@ def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 
 def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
-    """Return the cost row of a fee credit; if the number of subscribers is unknown, with bounds at most."""
+    """Return the cost row of a fee credit; it has bounds at most if the subscribers were not published."""
     people, most = public_fact(line.recipients, as_of), public_fact(line.recipients_high, as_of)
     head: Row = {
         "basis": "published",

@@ -34,7 +34,7 @@ class Forecast:
     distribution: Predictive
     expected: float
     most: float
-    """The largest possible value."""
+    """The largest possible count, or the largest simulated amount."""
     inputs: tuple[str, ...]
     """The ids of the assumptions that the forecast depends on."""
 

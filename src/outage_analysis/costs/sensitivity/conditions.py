@@ -41,7 +41,7 @@ INPUTS_GIVEN_EXCEEDANCE = {
 def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
     """Return the value of each input at which the expected total equals a limit.
 
-    The other inputs are at their means.
+    For the break-even value of an input, all other inputs are at their means.
 
     Args:
         portfolio: the payment streams and their inputs.

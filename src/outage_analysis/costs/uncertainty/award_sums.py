@@ -31,7 +31,7 @@ EXPANSION_BELOW = 0.15
 
 
 def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
-    """Return quantiles of the sum of lognormal awards with mean 1, (n,) -> (n,).
+    """Return one quantile of the sum of lognormal awards with mean 1 for each score and count, (n,).
 
     Args:
         score: the quantile to take of each sum, as a standard normal score.

@@ -84,7 +84,7 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """Return one unit per part of a stream, with equal payments.
+    """Return one claim unit per part of a payment stream, with equal payments to all claims.
 
     The payments have the same sum and the same sum of squares as the part.
     """

@@ -203,7 +203,7 @@ class Portfolio:
         return sum(entry.dimensions for entry in self.entries.values())
 
     def values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Draw the inputs from uniform points of shape (draws, dimensions); return them by assumption id."""
+        """Draw the inputs from uniform points (draws, dimensions), and return the values by assumption id."""
         return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
 
     def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:

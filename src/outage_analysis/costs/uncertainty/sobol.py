@@ -31,7 +31,7 @@ EDGE = 0.5**53
 def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
     """Return the Sobol points of all replicates in one array, (replicates, count // replicates, dimensions).
 
-    Adding dimensions, points or replicates leaves the existing ones unchanged.
+    If dimensions, points or replicates are added, the existing points do not change.
 
     Raises:
         UsageError: an argument is out of range; see `sobol_replicates`.
