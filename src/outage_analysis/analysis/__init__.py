@@ -1,15 +1,15 @@
 """The analysis: a Plan goes in, an Analysis with every figure of one run comes out.
 
 Modules:
-    plan: the Plan, and how its documents and claims are found
+    plan: the Plan, and functions that load its documents and claims
     recipe: `run(plan)`, the steps of a run in order
-    cost_run: the steps that compute the cost alone
+    cost_run: the first steps, which compute the cost and its uncertainty
     analysis: the Analysis: its tables, figures and notes
     tables: tables built from documents, cubes and costs
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
     drivers: tables of what drives the cost
-    exploration: tables of losses and of claims still to come
+    exploration: tables of losses and of late claims
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from outage_analysis.text import Locale
 
 @dataclass(frozen=True)
 class PolicyComparison:
-    """A comparison of policies for one incident, as of a day."""
+    """The comparison of several policies for one incident, as of one day."""
 
     incident: Incident
     policies: tuple[Policy, ...]
@@ -38,18 +38,18 @@ class PolicyComparison:
 
     @property
     def starts(self) -> frozenset[int]:
-        """Upper cuts of bands that a policy writes as open above, such as [0, 300000)."""
+        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of the report by name."""
+        """The comparison tables of the report, by name."""
         comparison = self.comparison
         return {"comparison": comparison.policies, "pairs": comparison.pairs, "flips": comparison.flips}
 
     @property
     def used_ledger(self) -> Ledger | None:
-        """The ledger as it was known on the day, with only the entries that a result uses."""
+        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         return known.with_only(self.comparison.inputs) if known else None
 
@@ -75,7 +75,7 @@ def compare_with_alternatives(
         policy: the policy of the plan.
         ledger: the ledger of the plan, if any.
         as_of: the day of the analysis.
-        of_claims: whether to compute costs from the claims and not from published counts.
+        of_claims: whether to compute costs from the claims instead of published counts.
     """
     if not plan.compare:
         return None
@@ -88,9 +88,9 @@ def compare_with_alternatives(
 def _cubes_per_policy(
     plan: Plan, incident: Incident, policies: Sequence[Policy], as_of: date
 ) -> tuple[Claims | None, dict[str, list[Cube]]]:
-    """The claims of a plan, and the cubes of each policy by policy id.
+    """Return the claims of a plan, and the cubes of claims for each policy, by policy id.
 
-    All cubes have the band edges of all policies, so that the policies pay for the same cells.
+    All cubes have the band edges of all policies, so that each policy pays for the same groups of claims.
     """
     claims: Claims | None = None
     cubes: dict[str, list[Cube]] = {}

@@ -1,4 +1,4 @@
-"""The result of an analysis: inputs, tables and uncertainty runs, with summaries for display."""
+"""The result of an analysis: its inputs, tables and simulations, with summaries for display."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
 
-if TYPE_CHECKING:  # needed only for reports; not importing them makes the command `cost` faster
+if TYPE_CHECKING:  # types for reports only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.costs import Backtest
 
@@ -62,7 +62,7 @@ class Analysis(Displayable):
     """The comparison with the other policies that the plan names, if any."""
 
     def card(self, lang: str = "en") -> Card:
-        """The display in notebooks: inputs, expected cash with range, what is left out, table names."""
+        """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
         locale = self.words(lang)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
@@ -82,17 +82,17 @@ class Analysis(Displayable):
         )
 
     def words(self, lang: str) -> Locale:
-        """The locale of a language, with bands as the policy or the file of totals writes them."""
+        """Return the texts and number formats of a language, with loss bands as the policy writes them."""
         return replace(self.policy.words(lang), starts=self.starts)
 
     @property
     def starts(self) -> frozenset[int]:
-        """Upper cuts of bands that the policy or the file of totals writes as open above: [0, 300000)."""
+        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The bases that have a cash total: any of `published`, `claims` and `synthetic`."""
+        """The data sources with a cash total: any of `published`, `claims` and `synthetic`."""
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
@@ -103,7 +103,7 @@ class Analysis(Displayable):
 
     @property
     def limits(self) -> tuple[Text, ...]:
-        """The limitations of the data that the incident states, without those that cite a later fact."""
+        """The limitations of the data that the incident states, except limitations that cite a later fact."""
         return tuple(text for text in self.incident.limits if not cites_fact_after(text.en, self.as_of))
 
     @property
@@ -113,33 +113,33 @@ class Analysis(Displayable):
 
     @property
     def headline_basis(self) -> str:
-        """The basis of the headline: `published` if it has an expected cost, else `claims` or `synthetic`.
+        """The data source of the headline: `published` if it gives an expected cost, else the claims.
 
-        It is "" if no basis has an expected cost.
+        The value is `published`, `claims` or `synthetic`, or "" if no source gives an expected cost.
         """
         return next(iter(self.runs), "")
 
     @property
     def headline_from_claims(self) -> bool:
-        """Whether the headline is computed from claims, because published counts give no cost."""
+        """Whether the headline cost is computed from claims, because published counts give no cost."""
         if self.headline_basis:
             return self.headline_basis != "published"
         return "claims_costs" in self.tables and self.tables["costs"].filter(HAS_AMOUNT).is_empty()
 
     @property
     def has_rule_based_rates(self) -> bool:
-        """Whether a used rate of the ledger is derived from reference classes by the documented rule."""
+        """Whether a result uses a rate that the documented rule derives from reference classes."""
         entries = self.used_ledger.assumptions if self.used_ledger else ()
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
     @property
     def known_ledger(self) -> Ledger | None:
-        """The ledger as it was known on the day."""
+        """The ledger as known on the day of the analysis."""
         return self.ledger.as_known_on(self.as_of) if self.ledger else None
 
     @property
     def used_ledger(self) -> Ledger | None:
-        """The ledger as it was known on the day, with only the entries that a result uses."""
+        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         if self.known_ledger is None:
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
@@ -150,7 +150,7 @@ class Analysis(Displayable):
 
     @property
     def unused_entries(self) -> tuple[str, ...]:
-        """Ids of the ledger entries, as known on the day, that no result uses."""
+        """Ids of the assumptions known on the day of the analysis that no result uses."""
         used = {entry.id for entry in self.used_ledger.assumptions} if self.used_ledger else set()
         return (
             tuple(a.id for a in self.known_ledger.assumptions if a.id not in used)
@@ -164,20 +164,20 @@ class Analysis(Displayable):
 
     @property
     def headline_is_synthetic(self) -> bool:
-        """Whether the headline is computed from synthetic claims."""
+        """Whether the headline cost is computed from synthetic claims."""
         return self.headline_from_claims and self.synthetic
 
     def headline_table_name(self, name: str) -> str:
-        """The name of the headline's version of a table: `claims_costs` for `costs` if it is from claims."""
+        """Return the name of a table for the headline, such as `claims_costs` if it is based on claims."""
         return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
 
     @property
     def headline_costs(self) -> pl.DataFrame:
         """The cash costs behind the headline: cost lines and loss bands, with the columns of `cost_table`.
 
-        If the headline is computed from claims, services and claimant types are added up, and lines that only
-        published figures bound are appended with another `basis`. To get a total, add up rows of one `basis`
-        and one `level` only.
+        If the headline is computed from claims, services and claimant types are added up. Lines that have
+        only bounds from published figures are appended with another `basis`. To get a total, add up rows of
+        one `basis` and one `level` only.
         """
         published = self.tables["costs"].filter(valuation="cash")
         if not self.headline_from_claims:
@@ -188,7 +188,7 @@ class Analysis(Displayable):
 
     def names(self, lang: str) -> dict[str, str]:
         """Display names by id, for services, cost lines, assumptions and everything else with an id."""
-        from outage_analysis.charts import display_names  # imported late, because charts load slowly
+        from outage_analysis.charts import display_names  # imported here, because importing charts is slow
 
         backtest = self.backtest.page if self.backtest else None
         names = display_names(self.incident, self.policy, self.ledger, backtest, lang=lang)
@@ -201,21 +201,21 @@ class Analysis(Displayable):
         )
 
     def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
-        """A table of the uncertainty run of a basis, such as `quantiles`; None if the basis has no run."""
+        """Return a table of the simulation of a basis, such as `quantiles`; None without a simulation."""
         if basis not in self.runs:
             return None
         return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """The row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
+        """Return the row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
     def expected_cash(self, basis: str = "published") -> float | None:
-        """The expected cash of a basis in the smallest unit; None if there is none.
+        """Return the expected cash of a basis in the smallest currency unit; None if there is none.
 
-        If inputs depend on each other, this is the mean of the simulated draws.
+        If inputs are correlated, the result is the mean of the simulated draws.
         """
         total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
         if total is None or total["expected"] is None or table is None:
@@ -224,7 +224,7 @@ class Analysis(Displayable):
         return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """P10 and P90 of the cash of a basis; None if there is no uncertainty run or no uncertainty."""
+        """Return P10 and P90 of the cash of a basis; None without a simulation or without uncertainty."""
         table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
@@ -236,7 +236,7 @@ class Analysis(Displayable):
         """Check that a budget can be compared with expected cash.
 
         Raises:
-            ModelRefused: the plan has a budget, and no uncertainty run has expected cash.
+            ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
         """
         valuations = [run.portfolio.valuations for run in self.runs.values()]
         if self.plan.budget is not None and not any("cash" in names for names in valuations):
@@ -244,22 +244,22 @@ class Analysis(Displayable):
 
     @property
     def lines_outside_budget(self) -> list[str]:
-        """Ids of the cost lines that the chance of exceeding the budget leaves out; [] without a budget."""
+        """Ids of the cost lines that the probability of exceeding the budget leaves out; [] if no budget."""
         table = self.uncertainty_table(self.headline_basis, "budget")
         return [] if table is None else str(table["left_out"][0]).split()
 
     @property
     def bounded_lines(self) -> list[str]:
-        """Ids of cost lines with cash bounds but no expected cost, except those in `unstated_notes`."""
+        """Ids of cost lines with cash bounds but no expected cost, except the lines in `unstated_notes`."""
         lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
     def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
-        """One sentence per cost line with claims that state no loss and for which the policy has no rule.
+        """Return one sentence per cost line with claims that state no loss, if no rule of the line applies.
 
-        With `first_screen`, there are no sentences if claims are synthetic and the headline is not computed
-        from them.
+        With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
+        from claims.
         """
         if first_screen and self.synthetic and not self.headline_from_claims:
             return []
@@ -295,7 +295,7 @@ class Analysis(Displayable):
 def refuse_no_cash(question: str) -> None:
     """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
 
-    Leaving the answer out silently would be misleading.
+    An error is better than a result that silently leaves out the answer.
     """
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
@@ -304,13 +304,14 @@ def refuse_no_cash(question: str) -> None:
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """Sentences on the chance of exceeding the budget: which cost lines it includes and leaves out.
+    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
 
-    The first sentence has the chance if all inputs move together.
+    The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
+    number of lines that it leaves out.
 
     Args:
         analysis: the analysis; without a budget the result is an empty text.
-        basis: the basis of the uncertainty run.
+        basis: the data source of the simulation: `published`, `claims` or `synthetic`.
         locale: the language.
     """
     table = analysis.uncertainty_table(basis, "budget")
@@ -331,13 +332,13 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 
 def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Expected cash, P10 and P90 of a basis as texts, rounded as on the first screen of a report."""
+    """Format the expected cash, P10 and P90 of a basis, rounded as on the first screen of a report."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
 def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """The notes of the card: the chance of exceeding the budget, cost lines left out, names of tables."""
+    """Return the notes of the summary: probability of exceeding the budget, lines left out, table names."""
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:

@@ -29,14 +29,14 @@ from outage_analysis.policies import Policy
 
 Progress = Callable[[str], None]
 RunWithTables = tuple[Simulation, dict[str, pl.DataFrame]]
-"""An uncertainty run, and its tables by name."""
+"""A simulation, and its tables by name."""
 
 
 def price(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     """Compute the cost of a plan and its uncertainty, without the other tables of a report.
 
-    It is faster than `run`. The tables of the result are `costs`, `totals` and those of the uncertainty run;
-    the tables computed from claims have the prefix `claims_`.
+    This is faster than `run`. The result has the tables `costs` and `totals` and the tables of the
+    simulation; tables computed from claims have the prefix `claims_`.
 
     Args:
         plan: what to analyse.
@@ -54,7 +54,7 @@ def price(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
 @contextmanager
 def background_pool() -> Iterator[ThreadPoolExecutor]:
-    """A background thread for work that does not depend on the claims, to use while claims are read."""
+    """Provide a background thread for work that does not depend on the claims while claims are read."""
     with ThreadPoolExecutor(1) as pool:
         try:
             yield pool
@@ -75,7 +75,7 @@ class RunInputs:
     ledger: Ledger | None
     as_of: date
     known_policy: Policy
-    """The policy as it was known on `as_of`."""
+    """The policy as known on `as_of`."""
 
     @classmethod
     def from_plan(cls, plan: Plan, progress: Progress) -> RunInputs:
@@ -91,14 +91,14 @@ class RunInputs:
         return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
 
     def cost_table(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-        """The cost table computed from cubes, or without cubes from published counts."""
+        """Return the cost table, computed from cubes of claims if given, else from published counts."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
     def run_uncertainty(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
-        """Simulate the cost from cubes, or without cubes from published counts.
+        """Simulate the cost, from cubes of claims if given, else from published counts.
 
         Returns:
-            The run and its tables; None if no line has an expected cost.
+            The simulation and its tables; None if no line has an expected cost.
         """
         portfolio = build_portfolio(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
         if not portfolio.streams:
@@ -109,7 +109,7 @@ class RunInputs:
 
 @dataclass(frozen=True)
 class CostRun:
-    """The costs of a plan and the uncertainty runs: the input of all further steps."""
+    """The costs of a plan and their simulations: the input of all further steps of an analysis."""
 
     inputs: RunInputs
     claims: Claims | None
@@ -119,15 +119,15 @@ class CostRun:
     claims_costs: pl.DataFrame | None
     """The cost table computed from claims or totals, if there are any."""
     runs_with_tables: dict[str, RunWithTables]
-    """The uncertainty runs with their tables, by basis; the basis of the headline comes first."""
+    """The simulations with their tables, by data source; the source of the headline comes first."""
 
     @classmethod
     def compute(cls, inputs: RunInputs, drawing: Future[RunWithTables | None], progress: Progress) -> CostRun:
-        """Read the claims, compute the cost tables, and collect the uncertainty runs.
+        """Read the claims, compute the cost tables, and collect the simulations.
 
         Args:
-            inputs: the inputs.
-            drawing: the uncertainty run from published counts, which is already running in the background.
+            inputs: the loaded documents and the day of the analysis.
+            drawing: the simulation from published counts, which is already running in the background.
             progress: called with the name of each step as it starts.
 
         Raises:
@@ -153,12 +153,12 @@ class CostRun:
 
     @property
     def runs(self) -> dict[str, Simulation]:
-        """The uncertainty runs by basis."""
+        """The simulations by data source: `published`, `claims` or `synthetic`."""
         return {basis: run for basis, (run, _) in self.runs_with_tables.items()}
 
     @property
     def uncertainty_tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of all runs by name; those of a run other than the headline begin with `claims_`."""
+        """The tables of all simulations by name; tables not for the headline have the prefix `claims_`."""
         return {
             f"claims_{name}" if number else name: table
             for number, (_, tables) in enumerate(self.runs_with_tables.values())
@@ -197,7 +197,8 @@ def _check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted
         table: the cost tables of published counts and claims.
         policy: the policy.
         as_of: the day of the analysis.
-        counted: whether the user gave claims or totals; if so, the remedy does not ask for them.
+        counted: whether the user gave claims or totals; if so, the error message does not ask for claims or
+            totals.
     """
     if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
         return

@@ -1,6 +1,6 @@
-"""Format the amounts in displayed tables in whole currency, with its decimals.
+"""Format the amounts in displayed tables in whole currency, with the decimals of the currency.
 
-Tables of the library, files and JSON contain whole numbers of the smallest unit instead.
+All other tables (results of functions, files, JSON) have amounts in the smallest unit of the currency.
 """
 
 from __future__ import annotations
@@ -112,15 +112,16 @@ class DisplayUnits:
     divisible: bool = False
     """Whether a loss may be a fraction of a unit."""
     starts: frozenset[int] = frozenset()
-    """Upper cuts of bands that are written as open above, such as [0, 300000)."""
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
 
     @classmethod
     def from_document(cls, document: Incident | Policy, starts: Iterable[int] = ()) -> Self:
-        """The units of an incident or policy.
+        """Return the display units of an incident or a policy.
 
         Args:
             document: the incident or policy.
-            starts: further upper cuts of bands that are written as open above.
+            starts: further band edges that belong to the upper band, such as 300000 in [0, 300000), stored as
+                299999.
         """
         locale = document.words("en")
         cuts = locale.starts.union(starts)
@@ -135,7 +136,10 @@ class DisplayUnits:
 
     @classmethod
     def from_ledger(cls, ledger: Ledger) -> Self | None:
-        """The units of a ledger; None if it states no currency and its incident is not bundled."""
+        """Return the display units of a ledger; None if the currency is unknown.
+
+        The currency is known if the ledger states it or if its incident is bundled.
+        """
         if ledger.currency:
             return cls(ledger.currency, decimal_places(ledger.currency), 0)
         return (
@@ -145,11 +149,11 @@ class DisplayUnits:
         )
 
     def currency_if_converted(self, table: pl.DataFrame) -> str:
-        """The currency if `format_amounts` converts amounts of the table from smallest units; else ""."""
+        """Return the currency if `format_amounts` converts amounts of the table, else an empty text."""
         return self.currency if any(places for _, places, _ in self._amount_columns(table).values()) else ""
 
     def title_with_currency(self, title: str, table: pl.DataFrame) -> str:
-        """The title, with the currency if `format_amounts` converts amounts of the table."""
+        """Return the title, with the currency added if `format_amounts` converts amounts of the table."""
         currency = self.currency_if_converted(table)
         return f"{title}; sums in {currency}" if currency else title
 
@@ -161,12 +165,12 @@ class DisplayUnits:
         Args:
             table: a table with amounts in the smallest unit, in columns with the names that this package
                 uses.
-            write: formats the values of such columns that are not amounts.
-            unit: the size of one of `LARGE_UNITS`; amounts are then in this unit, with three significant
-                digits.
+            write: formats the values in these columns that are not amounts.
+            unit: the size of one of `LARGE_UNITS`, such as 1000000; amounts are then in this unit, with three
+                significant digits.
 
         Returns:
-            The table; amounts have the decimals of the currency.
+            The table with amounts as texts; by default they have the decimals of the currency.
         """
 
         def text(value: object, places: int, *, is_amount: bool, short: bool) -> str | None:
@@ -192,7 +196,10 @@ class DisplayUnits:
         return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
     def common_unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
-        """The largest unit that no amount of a table is below, as (size, name); None if there is none."""
+        """Return the largest unit, such as million, that is not larger than any amount of a table, or None.
+
+        The unit is (size, name). Amounts of 0 are not considered.
+        """
         amounts = [
             abs(float(value)) / 10**places
             for name, (kind, places, mask) in self._amount_columns(table).items()
@@ -205,7 +212,7 @@ class DisplayUnits:
         return next(((size, name) for size, name in LARGE_UNITS if min(amounts) >= size), None)
 
     def _amount_columns(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
-        """The columns with amounts: name -> (kind of amount, decimal places, which rows are amounts)."""
+        """Return the columns with amounts: name -> (kind of amount, decimal places, mask of amount rows)."""
         columns = set(table.columns)
         if any(required <= columns for required in NO_AMOUNTS):
             return {}

@@ -17,7 +17,8 @@ def sensitivity_tables(
 ) -> dict[str, pl.DataFrame]:
     """Show which inputs and decisions influence the cost of an analysis.
 
-    The cost is that of the headline: from published counts if they give one, else from claims.
+    The tables describe the headline cost, which is computed from published counts if possible, else from
+    claims.
 
     Args:
         analysis: the result of `run`.

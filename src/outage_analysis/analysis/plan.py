@@ -32,7 +32,8 @@ class Plan:
         columns: layouts of files whose columns differ from those that the incident states.
         counts: a CSV of totals by service, claimant type and band, to use instead of claims.
         as_of: use only facts that were public by this day and claims filed by it. By default the day of the
-            ledger; without a ledger, the last day of the policy's lines and of the claims window.
+            ledger. Without a ledger, the day on which all dated lines of the policy are public and the claims
+            window has ended.
         max_rejects: the largest acceptable share of rejected rows.
         hindsight: whether to show facts that became public after `as_of`, in separate tables.
         compare: other policies to compare with, on the same draws and published counts.
@@ -84,7 +85,7 @@ def load_policy_or_default(incident: Incident, policy: str | Path | None) -> Pol
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
-    """The day by which all dated cost lines were public and all claims could be filed."""
+    """Return the first day by which all dated cost lines are public and the claims window has ended."""
     days = [line.public_on for line in policy.lines if line.public_on]
     if not days:
         raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")
@@ -100,11 +101,12 @@ def check_documents_fit(
         incident: the incident.
         policy: the policy.
         ledger: the ledger, if there is one.
-        file: the file of the ledger, for the message.
+        file: the file of the ledger, for the error message.
 
     Raises:
         UsageError: units differ, the policy entitles a service, claimant type or dimension value that the
-            incident does not have, an id is used twice, or the ledger has another incident or currency.
+            incident does not have, a cost line has the id of a service or a claimant type, or the ledger has
+            another incident or currency.
     """
     check_same_units(policy, incident)
     values: dict[str, list[str] | None] = {
@@ -161,16 +163,16 @@ def load_cubes(
 ) -> tuple[Claims | None, dict[str, Cube]]:
     """Read the claims or totals of a plan and build the cubes that costs are computed from.
 
-    Claims filed after `as_of` are left out. Totals have no dates, so the user must make sure that they end by
-    then.
+    Claims filed after `as_of` are left out. Totals have no dates, so the user must make sure that totals
+    include no claims filed after `as_of`.
 
     Args:
         plan: the plan.
         incident: the incident of the plan.
-        policy: the policy as it was known on the day.
+        policy: the policy as known on the day of the analysis.
         as_of: the day of the analysis.
-        beside: policies to compare with. The cubes also have their dimensions and edges, so that all policies
-            pay for the same cells.
+        beside: policies to compare with. The cubes also have the dimensions and band edges of these policies,
+            so that all policies pay for the same groups of claims.
 
     Returns:
         The claims (None if there are none, or with totals), and the cubes by name: `cost`, and

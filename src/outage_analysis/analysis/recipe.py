@@ -84,7 +84,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
 
 def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """The tables computed from published counts only, without those of the uncertainty run."""
+    """Return the tables computed from published counts only, except the tables of the simulation."""
     inputs, published = cost_run.inputs, cost_run.published_costs
     incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     return {
@@ -99,22 +99,24 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """The back-test of the policy and ledger, if hindsight is allowed and its outcomes are bundled."""
+    """Return the back-test of the policy and ledger; None without hindsight or a bundled specification."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
     for spec in map(load_backtest_spec, bundled_ids("backtests")):
         if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
+        # A document of the user may have the id of a bundled document but other contents.
         if (load_policy(spec.policy), load_ledger(spec.ledger)) != (policy, ledger):
-            continue  # the user's own documents have the ids of bundled ones
-        with suppress(ModelRefused, UsageError):  # some outcomes are unknown
+            continue
+        # If some outcomes are unknown, there is no back-test.
+        with suppress(ModelRefused, UsageError):
             return backtest(spec, draws=plan.draws, seed=plan.seed)
     return None
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """All uncertainty tables, with the tornado, levers, total distribution and waterfall of the headline."""
+    """Return all tables of the simulations, and the tornado, levers, distribution and waterfall."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
     for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
         costs = (

@@ -50,7 +50,7 @@ Stages = dict[str, tuple[Input, str]]
 def split_hindsight(
     tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
 ) -> dict[str, pl.DataFrame]:
-    """Separate the rows that use facts from after `as_of`.
+    """Separate the rows of tables that use facts published after `as_of`.
 
     Args:
         tables: all tables by name.
@@ -75,7 +75,7 @@ def split_hindsight(
 
 
 def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
-    """The funnel from reports to payments for each schedule with a published or claims count.
+    """Return the funnel from reports to payments for each schedule with a count of reports or claims.
 
     From published counts the first stage is `reported`. From claims, where entitlement is known, the first
     stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
@@ -114,7 +114,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
 
 def _report_stages(funnel: Funnel) -> Stages:
-    """The stages as shares of the reports so far, each with the kind of assumption that it requires."""
+    """Return the funnel stages as shares of the reports so far, with the kind of assumption they require."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
@@ -126,7 +126,7 @@ def _report_stages(funnel: Funnel) -> Stages:
 
 
 def _claim_stages(funnel: Funnel) -> Stages:
-    """The stages as shares of the claims in paying bands, each with the assumption kind that it requires."""
+    """Return the funnel stages as shares of claims in paying bands, with the required assumption kinds."""
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
@@ -137,7 +137,7 @@ def _claim_stages(funnel: Funnel) -> Stages:
 
 
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
-    """The number of claims of a line in bands that pay: minimum, expected, maximum.
+    """Return the number of claims of a cost line in bands that pay: minimum, expected, maximum.
 
     The expected number is None if a band extends across two payment rules, or if most claims state no loss
     and the policy has no rule for them.
@@ -151,18 +151,17 @@ def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, f
 def headlines_table(
     incident: Incident, published: pl.DataFrame, run: Simulation | None, as_of: date
 ) -> pl.DataFrame:
-    """Published estimates of the cost beside our own estimates of the same lines, which come first.
+    """Return our estimates of the cost lines in published headlines, then the published estimates.
 
     Args:
         incident: states the published headlines.
         published: the cost table from published counts.
-        run: the uncertainty run from published counts, if any.
+        run: the simulation from published counts, if any.
         as_of: the day of the analysis.
 
     Returns:
         One row per estimate: `fact` (id; "" for our own), `line`, `low`, `expected`, `high` (our own low and
-            high are
-        P10 and P90, or bounds without an uncertainty run), `public_on`, `counts` and `counts_ko` (what the
+        high are P10 and P90, or bounds without a simulation), `public_on`, `counts` and `counts_ko` (what the
         estimate includes), and `hindsight` (whether it was published after `as_of`).
     """
     lines = {h.line for h in incident.headlines if h.line}
@@ -198,7 +197,7 @@ def headlines_table(
 
 
 def _likely_range(row: Mapping[str, Any], run: Simulation | None) -> tuple[float | None, float | None]:
-    """P10 and P90 of one cost line from the draws of the whole run; without a run, the bounds of the row."""
+    """Return P10 and P90 of a cost line from the simulation; without a simulation, the bounds of the row."""
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
         return row["low"], row["high"]
@@ -207,7 +206,7 @@ def _likely_range(row: Mapping[str, Any], run: Simulation | None) -> tuple[float
 
 
 def service_table(incident: Incident) -> pl.DataFrame:
-    """What is published about each service, one row per service.
+    """Return what is published about each service, one row per service.
 
     Columns: service, group, published_count (of claims), hours_low and hours_high (length of the outage),
     facts (ids).
@@ -229,7 +228,7 @@ def service_table(incident: Incident) -> pl.DataFrame:
 
 
 def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
-    """The published facts that documents cite and that were public by the day, in the order of their files.
+    """Return the published facts that documents cite and that were public by a day, in file order.
 
     Args:
         documents: the documents; None is skipped.
@@ -258,7 +257,7 @@ def claims_tables(
     claims_costs: pl.DataFrame | None,
     as_of: date,
 ) -> dict[str, pl.DataFrame]:
-    """The tables computed from claims or totals, with the prefix `claims_`; {} without a cost table."""
+    """Return the tables computed from claims or totals, named `claims_...`; {} without a cost table."""
     if claims_costs is None:
         return {}
     cost = cubes["cost"]
@@ -286,7 +285,7 @@ def claims_tables(
 
 
 def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
-    """The table of means and medians; no table if bands overlap, which can happen with totals."""
+    """Return the table of means and medians; no table if bands overlap, which can happen with totals."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
     except ModelRefused:
@@ -294,7 +293,7 @@ def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
 
 
 def _fit_tables_if_possible(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
-    """The tables of distributions fitted to losses; {} if a fit is refused, as for synthetic claims."""
+    """Return tables of distributions fitted to losses; {} if a fit is refused, as for synthetic claims."""
     try:
         fits, _ = fit_cube(cost, totals=totals)
         fitted = fit_tables(fits)

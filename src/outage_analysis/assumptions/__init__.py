@@ -2,16 +2,16 @@
 
 Modules:
     ledger: loads the ledger and lists it as a table
-    entries: what every entry has
+    entries: the keys and methods that all kinds of entries share
     rates: entries that are one number: rates, factors, mean payments
     reviews: entries about awards and about handling claims
-    band_mixes: entries that spread reports over loss bands
-    distribution_type: what every distribution of one number can answer
+    band_mixes: entries that state the shares of reports per loss band
+    distribution_type: the interface of a distribution of one number
     distributions: the distributions that a ledger may state
     bounded_distributions: distributions with bounds
-    normal_scores: tabulated quantiles, for fast draws
+    normal_scores: tabulated quantiles, for fast sampling
     reference_classes: the rule that turns comparable schemes into a distribution of a rate
-    event_data: counts of the event itself, which update its own rate
+    event_data: updates a rate with counts from the same event
 """
 
 from __future__ import annotations

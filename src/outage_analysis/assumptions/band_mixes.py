@@ -1,4 +1,4 @@
-"""Band mixes: the shares of reports per loss band, where nobody published them."""
+"""Band mixes: assumed shares of reports per loss band, for use if no shares were published."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
 
 
 class Dirichlet(Document):
-    """Uncertain shares of a whole, known as precisely as if `size` members of the whole had been observed.
+    """A Dirichlet distribution of the shares of a whole, as precise as if `size` items had been observed.
 
-    This is a joint distribution: it takes one uniform per share. Each uniform gives a gamma quantile with
-    shape size x share; these quantiles, divided by their sum, are the shares. Raising one uniform raises its
-    own share and lowers the others. A share of zero stays zero.
+    One draw needs one uniform number per share. Each uniform number gives a gamma quantile with shape size x
+    share; the shares are these quantiles divided by their sum. A larger uniform number gives its own share a
+    larger value and the other shares smaller values. A share of zero stays zero.
     """
 
     kind: Literal["dirichlet"] = "dirichlet"
@@ -44,11 +44,11 @@ class Dirichlet(Document):
 
     @property
     def mean(self) -> FloatArray:
-        """The expected shares, (k,)."""
+        """The expected shares, as an array (k,)."""
         return np.array(self.shares) / sum(self.shares)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
-        """The shares at n points of the unit cube, (n, k) -> (n, k); each row adds up to 1.
+        """Convert uniform numbers of shape (n, k) to shares of the same shape; each row adds up to 1.
 
         Raises:
             UsageError: the number of columns is not the number of shares, or a number is not strictly between
@@ -67,7 +67,7 @@ class Dirichlet(Document):
 
     @cached_property
     def log_gamma_tables(self) -> dict[int, QuantileTable]:
-        """For each share above zero, the logarithm of its gamma quantile by normal score."""
+        """For each share above zero, a table of the logarithm of its gamma quantile by normal score."""
         return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
 
 
@@ -87,7 +87,7 @@ class MixBand(Document):
 
 
 class BandMix(Entry):
-    """How published reports spread over loss bands, assumed because nobody published it."""
+    """An assumption about how reports are spread over loss bands, if no shares were published."""
 
     kind: Literal["band_mix"]
     closed: Closed = "upper"
@@ -121,14 +121,15 @@ class BandMix(Entry):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw takes: one per band, or none when the shares are certain."""
+        """How many uniform numbers one draw needs: one per band, or none if the shares are certain."""
         return 0 if self.size is None else len(self.bands)
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw shares of shape (n, bands) from uniforms of shape (n, dimensions).
+        """Draw shares of shape (n, bands) from uniform numbers of shape (n, dimensions).
 
-        The first uniform of a draw drives the last band, usually the one with the largest losses. So a
-        correlation declared with the mix is a correlation with the share of that band.
+        The first uniform number of a draw belongs to the last band, usually the band with the largest losses.
+        So a correlation that the ledger declares for the mix is a correlation with the share of the last
+        band.
         """
         if self.dirichlet is None:
             return np.tile(self.shares, (len(u), 1))
@@ -138,7 +139,7 @@ class BandMix(Entry):
         """The expected share of each band of a schedule.
 
         Raises:
-            ModelRefused: the edges of the mix are not those of the schedule.
+            ModelRefused: the band mix and the schedule have different band edges.
         """
         edges = [(b.over, b.up_to) for b in self.bands]
         if edges != [(b.over, b.up_to) for b in line.bands]:

@@ -145,7 +145,7 @@ class ShareDistribution(Distribution):
 
 
 class Beta(ShareDistribution):
-    """The beta distribution: a share known as if `a` ones and `b` zeros had been observed."""
+    """The beta distribution of a share, as precise as if `a` ones and `b` zeros had been observed."""
 
     kind: Literal["beta"] = "beta"
     a: Weight
@@ -155,7 +155,7 @@ class Beta(ShareDistribution):
 
     @cached_property
     def logits(self) -> QuantileTable:
-        """The logit of the quantile, as a function of the normal score."""
+        """A table of the logit of the quantile as a function of the normal score."""
         a, b = self.a, self.b
         return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
 
@@ -175,7 +175,7 @@ class Beta(ShareDistribution):
 
 
 class LogitDistribution(ShareDistribution):
-    """A share whose logit, log(share / (1 - share)), is location + scale x a standard variable.
+    """A share whose logit, log(share / (1 - share)), is location + scale x a standardised variable.
 
     Mean, variance and capped mean are averages over 20,000 points of equal probability.
     """

@@ -31,7 +31,7 @@ DISTRIBUTION_KEYS = AliasChoices("distribution", "law")
 
 
 class HasDistributionKey(Document):
-    """A document in which `distribution` may have its earlier name `law`, but not both."""
+    """A document whose key `distribution` may also be written as `law`, its earlier name; not both."""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,7 +88,7 @@ class Distribution(Document, ABC):
         return self._quantile(check_probabilities(u))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
-        """The probability of at most x, for each x, in an array of the same shape.
+        """P(value <= x) for each x, in an array of the same shape.
 
         Raises:
             UsageError: an x is NaN.
@@ -126,11 +126,11 @@ class Distribution(Document, ABC):
 
     @abstractmethod
     def _capped_mean(self, ceiling: float) -> float:
-        """The capped mean, for a ceiling inside the support."""
+        """The mean of min(X, ceiling), for a ceiling inside the support."""
 
 
 def check_probabilities(u: ArrayLike) -> FloatArray:
-    """Probabilities as an array.
+    """Check probabilities, and return them as an array.
 
     Raises:
         UsageError: a probability is not strictly between 0 and 1.
@@ -160,7 +160,7 @@ def check_adds_up(what: str, shares: Sequence[float]) -> None:
         shares: the shares.
 
     Raises:
-        ValueError: their sum differs from 1 by more than rounding.
+        ValueError: the sum of the shares differs from 1 by more than rounding.
     """
     if abs(sum(shares) - 1) > FLOAT_NOISE:
         raise ValueError(f"has {what} that do not sum to 1")

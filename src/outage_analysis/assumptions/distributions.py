@@ -36,7 +36,7 @@ BISECTIONS = 100
 
 
 class Fixed(Distribution):
-    """A certain value: known, or decided by somebody."""
+    """A value without uncertainty, because it is known or somebody decides it."""
 
     bounds_are_stated: ClassVar[bool] = True
 
@@ -149,8 +149,8 @@ class Branch(HasDistributionKey):
 class Mixture(Distribution):
     """A mixture of distributions, each with its probability: rival rules or scenarios.
 
-    A draw takes two uniforms, one for the branch and one within it, so that tables can separate the
-    uncertainty about the branch.
+    A draw needs two uniform numbers: one selects the branch, the other the value within the branch. So tables
+    can show the uncertainty about the branch separately.
     """
 
     kind: Literal["mixture"] = "mixture"
@@ -171,15 +171,14 @@ class Mixture(Distribution):
 
     @property
     def branch_means(self) -> FloatArray:
-        """The mean of each branch, (k,)."""
+        """The mean of each branch, as an array (k,)."""
         return np.array([branch.distribution.mean for branch in self.branches])
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
-        """The index of the branch at each probability, counted from 0, in an array of the same shape.
+        """The index (from 0) of the branch that each probability selects, in an array of the same shape.
 
-        The probabilities are assigned to branches in the order of their means, whatever their order in the
-        document: a larger probability never selects a branch with a smaller mean. So a rank correlation with
-        another input has the expected sign.
+        The order of the branches in the document does not matter: a larger probability never selects a branch
+        with a smaller mean. So a rank correlation with another input has the expected sign.
 
         Raises:
             UsageError: a probability is not strictly between 0 and 1.
@@ -226,7 +225,7 @@ class Mixture(Distribution):
         return min(low for low, _ in supports), max(high for _, high in supports)
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        """Quantiles by bisection between the branches' quantiles; slow, so draws use `sample` instead."""
+        """Quantiles by bisection between the quantiles of the branches; slow, so draws use `sample`."""
         each = [branch.distribution.quantile(u) for branch in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):

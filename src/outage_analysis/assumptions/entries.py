@@ -75,7 +75,7 @@ class Entry(HasDistributionKey):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw takes."""
+        """How many uniform numbers one draw needs."""
         raise NotImplementedError
 
     @property
@@ -84,7 +84,7 @@ class Entry(HasDistributionKey):
         return ()
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw values from uniforms of shape (n, dimensions).
+        """Draw values from uniform numbers of shape (n, dimensions).
 
         Returns:
             An array of shape (n,), or (n, bands) for a band mix.
@@ -92,7 +92,7 @@ class Entry(HasDistributionKey):
         raise NotImplementedError
 
     def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
-        """The index of the rival model behind each draw, shape (n,); None if there is only one model."""
+        """The index of the rival model in each draw, shape (n,); None if there is only one model."""
         return None
 
 
@@ -106,7 +106,7 @@ class OneDistribution(Entry):
 
     @property
     def dimensions(self) -> int:
-        """Two for a mixture (branch and value), else one."""
+        """How many uniform numbers one draw needs: two for a mixture (branch and value), else one."""
         return 2 if isinstance(self.sampled_distribution, Mixture) else 1
 
     @property
@@ -119,14 +119,14 @@ class OneDistribution(Entry):
         )
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw values of shape (n,)."""
+        """Draw n values from uniform numbers of shape (n, dimensions)."""
         sampled = self.sampled_distribution
         if isinstance(sampled, Mixture):
             return sampled.sample(u[:, 0], u[:, 1])
         return sampled.quantile(u[:, 0])
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the mixture's branch behind each draw; None without a mixture."""
+        """The index of the branch of a mixture in each draw; None if the distribution is not a mixture."""
         return (
             self.sampled_distribution.branch(u[:, 0])
             if isinstance(self.sampled_distribution, Mixture)

@@ -34,7 +34,7 @@ RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert,
 
 
 class PosteriorGrid(NamedTuple):
-    """A posterior distribution on a grid."""
+    """A posterior distribution of a rate, tabulated on a grid."""
 
     scores: FloatArray
     """Normal scores of the prior."""
@@ -47,12 +47,12 @@ class PosteriorGrid(NamedTuple):
 
 
 class UpdatedRate(Distribution):
-    """The posterior of this event's rate after `hits` of `of` trials, which are independent given the rate.
+    """The posterior distribution of an event's rate after `hits` successes in `of` independent trials.
 
     The posterior density is the prior density times the binomial likelihood, on a grid of 16,385 points where
     it is not negligible. The grid's axis is the normal score of the prior probability, so every prior is a
-    standard normal on it. The prior itself does not change: it remains the distribution of the rate in the
-    next event, because data from one event say nothing about the spread between events.
+    standard normal distribution on this axis. The prior itself does not change: it remains the distribution
+    of the rate in the next event, because data from one event say nothing about the spread between events.
     """
 
     kind: Literal["updated"] = "updated"
@@ -74,7 +74,7 @@ class UpdatedRate(Distribution):
 
     @cached_property
     def posterior(self) -> PosteriorGrid:
-        """The posterior on its grid.
+        """The posterior distribution, tabulated on a grid.
 
         Raises:
             ModelRefused: the prior makes the observed rate practically impossible.
@@ -101,7 +101,7 @@ class UpdatedRate(Distribution):
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
 
     def _log_density(self, scores: FloatArray) -> FloatArray:
-        """The log posterior density on the axis of the prior's normal score, up to a constant."""
+        """The logarithm of the posterior density at normal scores of the prior, up to a constant."""
         return self._log_likelihood(self._rates(scores)) - scores**2 / 2
 
     def _log_likelihood(self, rates: FloatArray) -> FloatArray:
@@ -129,7 +129,7 @@ class UpdatedRate(Distribution):
 
 
 def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
-    """The posterior of this event's rate after `hits` of `of` trials were counted.
+    """The posterior distribution of an event's rate after `hits` successes in `of` trials of the event.
 
     Raises:
         UsageError: the counts are invalid, or the prior is not a continuous distribution of a rate.

@@ -35,7 +35,7 @@ Assumption = Annotated[
 
 
 class Correlation(Document):
-    """A rank correlation between two assumptions. Pairs without one are independent."""
+    """A rank correlation between two assumptions. Pairs without a declared correlation are independent."""
 
     of: tuple[Identifier, Identifier]
     """The ids of the two assumptions."""
@@ -94,13 +94,13 @@ class Ledger(Displayable, Document):
         return ledger_card(self, lang)
 
     def as_known_on(self, day: date) -> Ledger:
-        """The ledger as of a day, without assumptions that were not yet public or use facts that were not."""
+        """The ledger as known on a day: without assumptions that were not public or that use later facts."""
         return self.with_only(
             {a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)}
         )
 
     def with_only(self, ids: Collection[str]) -> Ledger:
-        """The ledger restricted to these assumptions and the correlations between them."""
+        """The ledger reduced to the assumptions with these ids and the correlations between them."""
         kept = tuple(a for a in self.assumptions if a.id in ids)
         correlations = tuple(c for c in self.correlations if set(c.of) <= set(ids))
         return self.model_copy(update={"assumptions": kept, "correlations": correlations})
@@ -108,7 +108,7 @@ class Ledger(Displayable, Document):
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of a kind for a cost line and an effort class; None if there is none.
 
-        An assumption for the effort class takes precedence over one for all classes.
+        An assumption for the effort class takes precedence over an assumption for all classes.
         """
         candidates = [
             a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)
@@ -117,7 +117,7 @@ class Ledger(Displayable, Document):
 
 
 def load_ledger(id_or_path: str | Path) -> Ledger:
-    """Read a ledger from its bundled id or from a path to TOML.
+    """Read a ledger by its bundled id or from the path of a TOML file.
 
     Raises:
         UsageError: there is no such ledger, or a key of the document is invalid.
@@ -128,7 +128,7 @@ def load_ledger(id_or_path: str | Path) -> Ledger:
 def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
     """The latest bundled ledger of an incident as of a day; None if there is none.
 
-    Without a day: the bundled ledger that has the incident's id.
+    If no day is given, the result is the bundled ledger that has the id of the incident.
     """
     if day is None:
         return load_ledger(incident) if incident in bundled_ids("assumptions") else None
@@ -253,7 +253,7 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
 
 
 def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
-    """One text per rule of an award: its weight and its distribution."""
+    """Yield one text per rule of an award: its weight, its distribution, and its floor and cap."""
     for rule in award.rules:
         parts = [format_distribution(rule.share, locale)]
         parts += [format_distribution(award.loss, locale, 10**locale.minor_units)] if award.loss else []
@@ -268,7 +268,7 @@ def format_distribution(distribution: Document, locale: Locale = ENGLISH, unit: 
     Args:
         distribution: the distribution.
         locale: the language.
-        unit: what parameters in the unit of the number itself are divided by.
+        unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
     named = {name: getattr(distribution, name) for name in type(distribution).model_fields if name != "kind"}
     units = {name: unit if name in VALUE_PARAMETERS else 1 for name in named}

@@ -1,4 +1,4 @@
-"""Fast quantiles: tabulated over normal scores once, so that each point costs only a look-up."""
+"""Fast quantiles: functions of a normal score, tabulated once and then interpolated."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FLOOR = -1e12
 
 
 class QuantileTable:
-    """An increasing, smooth function of a normal score, by cubic interpolation between 1,024 equal intervals.
+    """A table of a smooth, increasing function of a normal score, interpolated by cubics.
 
-    For the logarithm or the logit of a quantile, the error is about 1e-10 unless a shape parameter is far
-    below 0.1. Scores beyond the outermost node are treated as that node.
+    The table has 1,024 equal intervals. For the logarithm or the logit of a quantile, the error is about
+    1e-10 unless a shape parameter is far below 0.1. Beyond the ends of the table, the function is constant.
     """
 
     def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
@@ -35,7 +35,7 @@ class QuantileTable:
         self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
 
     def __call__(self, scores: FloatArray) -> FloatArray:
-        """The function at each score, (...) -> (...)."""
+        """The interpolated value of the function at each score, in an array of the same shape."""
         at = (np.clip(scores, -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE) + MAX_NORMAL_SCORE) / self._step
         node = np.minimum(at.astype(np.intp), NODES - 1)
         x = at - node
@@ -66,7 +66,7 @@ def log_gamma_quantile(shape: float, scores: FloatArray) -> FloatArray:
 def _quantiles_from_nearer_tail(
     below: Callable[[FloatArray], FloatArray], above: Callable[[FloatArray], FloatArray], scores: FloatArray
 ) -> FloatArray:
-    """Quantiles from the lower tail for negative scores, from the upper tail otherwise.
+    """Quantiles, computed from the lower tail for scores up to 0 and from the upper tail for larger scores.
 
     Probabilities close to 1 have few significant digits, so each half uses its own tail.
     """

@@ -19,7 +19,7 @@ from outage_analysis.incidents import get_fact
 
 
 class ObservedCounts(Document):
-    """Counts from the same event: `hits` of `of`."""
+    """Counts from the same event: the successes (`hits`) and the trials (`of`)."""
 
     hits: str
     """The id of the fact that counts the successes."""
@@ -69,13 +69,13 @@ class RateAssumption(OneDistribution):
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """Ids of the reference classes, of `widest` and of the observed counts."""
+        """Ids of the facts that state the reference classes, the widest range and the observed counts."""
         observed = (self.observed.hits, self.observed.of) if self.observed else ()
         return (*self.classes, *self.widest, *observed)
 
     @cached_property
     def prior(self) -> Distribution:
-        """The distribution of the rate before the event's own counts."""
+        """The distribution of the rate before it is updated with counts from the event itself."""
         if self.distribution is not None:
             return self.distribution
         shares = [get_fact(c).middle / 100 for c in self.classes]
@@ -140,7 +140,7 @@ class RateAssumption(OneDistribution):
 
     @property
     def most(self) -> float:
-        """Always 1: whatever the rate, every claim may pass the stage by chance."""
+        """The largest possible share: always 1, because by chance all claims may pass the stage."""
         return 1.0
 
 
@@ -176,19 +176,19 @@ class Factor(StatedNumber):
 
     @property
     def least(self) -> int:
-        """1 for `ultimate`, because reports cannot become fewer; else 0."""
+        """The smallest allowed value: 1 for `ultimate`, because reports cannot become fewer; else 0."""
         return 1 if self.kind == "ultimate" else 0
 
     @property
     def most(self) -> float | None:
-        """The largest value; None for new applicants, because no count limits their number."""
+        """The largest possible value; None for new applicants, because no count limits their number."""
         if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
             return None
         return self.sampled_distribution.most
 
 
 class MeanPayment(StatedNumber):
-    """The average payment per accepted claim, where it is known more precisely than from the bands."""
+    """The average payment per accepted claim, stated if it is known better than the payments by band."""
 
     kind: Literal["mean_payment"]
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -201,9 +201,9 @@ class MeanPayment(StatedNumber):
 
 
 class PaidTotal(StatedNumber):
-    """The total paid under a line, once it is known; it replaces every forecast of the line.
+    """The total paid under a cost line, once it is known; it replaces every forecast of the line.
 
-    Its distribution reflects only how the published total was rounded.
+    The distribution describes only how the published total was rounded.
     """
 
     kind: Literal["paid_total"]

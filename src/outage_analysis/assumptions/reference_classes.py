@@ -1,4 +1,4 @@
-"""The written rule that derives the distribution of a new event's rate from reference classes."""
+"""The documented rule that derives the distribution of a rate in a new event from reference classes."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Spread(NamedTuple):
 
 
 def published_spread(classes: Collection[str] = ()) -> Spread:
-    """The spread between events, pooled within the published effort groups.
+    """The variance of logit rates between events, pooled over the published groups of equal effort.
 
-    The variance is the mean square of the logits around the mean of their group. Classes from one source are
-    not independent events, so the weight is the number of sources minus the number of groups.
+    The variance is the mean square of the distances of the logits from their group mean. Classes from one
+    source are not independent events, so the weight is the number of sources minus the number of groups.
 
     Args:
         classes: facts that an assumption uses. Their sources are left out, so that no data counts twice.
@@ -78,15 +78,16 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
     """The prior distribution of a rate in a new event, from its reference classes.
 
     Each class is one observation, however many people it counted. On the logit scale the rate of a new event
-    follows a Student t distribution around the mean of the classes. Its variance pools the variance of the
-    classes with the published one, weighted by degrees of freedom, and is at least `minimum_spread` squared.
+    follows a Student t distribution around the mean of the classes. Its variance is the variance of the
+    classes pooled with the published variance, weighted by degrees of freedom, and is at least
+    `minimum_spread` squared.
 
     Args:
         shares: observed rates, each strictly between 0 and 1.
-        spread: the spread between other events; by default that of all published effort groups.
+        spread: the spread between other events; by default the spread of all published effort groups.
 
     Raises:
-        ModelRefused: a share is 0 or 1, there is no share, or there is only one and no spread.
+        ModelRefused: a share is 0 or 1, there is no share, or there is a single share and no spread.
     """
     if not shares or not all(0 < share < 1 for share in shares):
         raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
@@ -109,23 +110,24 @@ def _logits(shares: Sequence[float]) -> FloatArray:
 
 
 def _sum_of_squares(logits: FloatArray) -> float:
-    """The sum of squared distances from the mean."""
+    """The sum of squared distances of the logits from their mean."""
     return float(((logits - logits.mean()) ** 2).sum())
 
 
 def leave_one_out(
     shares: Mapping[str, float], level: float = INTERVAL_LEVEL, spread: Spread | None = None
 ) -> pl.DataFrame:
-    """A test of the rule: each class against the prior derived from the other classes.
+    """Test the rule: compare the rate of each class with the prior derived from the other classes.
 
     Args:
         shares: observed rates by class.
         level: the level of the prediction interval.
-        spread: the spread between events other than these classes; by default that of all effort groups.
+        spread: the spread between events other than these classes; by default the spread of all effort
+            groups.
 
     Returns:
         One row per class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and
-            `percentile`, the prior probability of at most the share.
+        `percentile`, the prior probability of a rate of at most `share`.
 
     Raises:
         ModelRefused: there are fewer than two classes, or the other classes give no prior.

@@ -44,7 +44,7 @@ class AwardRule(Document):
         return self
 
     def award(self, loss: FloatArray, share: FloatArray) -> FloatArray:
-        """The mean award for a mean loss and a share."""
+        """The mean awards for given mean losses and shares, between the floor and the cap."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
 
     def most(self, loss: Distribution) -> float | None:
@@ -94,7 +94,7 @@ class Award(Entry):
 
     @property
     def dimensions(self) -> int:
-        """Three with rules (rule, loss and share), else one."""
+        """How many uniform numbers one draw needs: three with rules (rule, loss and share), else one."""
         return 3 if self.rules else 1
 
     @property
@@ -103,9 +103,9 @@ class Award(Entry):
         return tuple(rule.name for rule in self.rules)
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the rule behind each draw; None without rules.
+        """The index of the rule in each draw; None without rules.
 
-        A larger uniform never selects a rule with a smaller mean.
+        A larger uniform number never selects a rule with a smaller mean award.
         """
         if not self.rules or self.loss is None:
             return None
@@ -118,7 +118,7 @@ class Award(Entry):
         return np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw mean awards of shape (n,)."""
+        """Draw n mean awards from uniform numbers of shape (n, dimensions)."""
         if self.distribution is not None:
             return self.distribution.quantile(u[:, 0])
         assert self.loss is not None  # noqa: S101 - the validator saw to it
@@ -157,7 +157,7 @@ class Award(Entry):
 
 
 class Handling(Entry):
-    """The cost of handling the claims of a line: people x weeks x weekly wage."""
+    """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
     people: SimpleDistribution
@@ -179,21 +179,21 @@ class Handling(Entry):
 
     @property
     def dimensions(self) -> int:
-        """Three: people, weeks and wage."""
+        """How many uniform numbers one draw needs: three (people, weeks and wage)."""
         return 3
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw handling costs of shape (n,)."""
+        """Draw n handling costs from uniform numbers of shape (n, 3)."""
         people, weeks, wage = (factor.quantile(u[:, k]) for k, factor in enumerate(self._factors))
         return people * weeks * wage
 
     @cached_property
     def range(self) -> Range:
-        """The product of the means, with the products of the low and of the high values."""
+        """The expected cost (product of the means), with the products of the low and of the high values."""
         low, high = (float(np.prod([factor.ends[k] for factor in self._factors])) for k in (0, 1))
         return Range.around(float(np.prod([factor.mean for factor in self._factors])), low, high)
 
     @property
     def most(self) -> float | None:
-        """The product of the largest values; None if one of them has no limit."""
+        """The largest possible cost: the product of the largest values; None if a factor has no limit."""
         return largest_product(*(factor.most for factor in self._factors))

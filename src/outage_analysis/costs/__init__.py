@@ -1,21 +1,21 @@
-"""The cost model: a policy, counts or cubes, and a ledger go in; costs and their distribution come out.
+"""The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules:
     expected: the cost table
-    funnel: reports, filed, accepted and paid claims
+    funnel: the shares of reports that become filed, accepted and paid claims
     published_counts: cost lines from published counts
-    cube_costs: cost lines from cubes of claims
+    cube_costs: cost lines from cubes (claims counted by dimension and loss band)
     claim_payments: payments of a policy for each row of a cube
-    budgets: lines announced only in total
-    cost_products: the expected cost as sums of products
+    budgets: cost lines for which only a total was announced
+    cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     exact: the distribution of a total when every parameter is known
     uncertainty: the distribution of the total, by simulation
     sensitivity: tornado, levers, break-evens, Sobol indices
     comparison: policies compared on the same draws
-    cost_bridge: what moved the cost between two runs
+    cost_bridge: why the expected cost changed between two runs
     backtesting: forecasts scored against outcomes
-    reconciliation: published sums computed again
-    policy_results: payments of one policy at its edges
+    reconciliation: published amounts, recomputed and compared
+    policy_results: payments of one policy at the edges of its loss bands
 """
 
 from __future__ import annotations

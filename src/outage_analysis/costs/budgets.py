@@ -1,4 +1,4 @@
-"""Budgets: amounts that were announced as a whole, and the amounts actually paid once they are known."""
+"""Budgets: amounts announced as one total, replaced by the amounts actually paid once these are public."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from outage_analysis.policies import Budget, Policy
 
 @dataclass(frozen=True)
 class BudgetCost:
-    """The cost of a budget, in the smallest unit of the currency."""
+    """The promised, expected and possible cost of a budget, in the smallest unit of the currency."""
 
     promised: float
     low: float
@@ -31,13 +31,14 @@ class BudgetCost:
 
 
 def budget_cost(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> BudgetCost | None:
-    """Return the cost of a budget: the amount actually paid if it was public by the day, else as announced.
+    """Return the cost of a budget: the amount actually paid if public by `as_of`, else the announced amount.
 
     Returns:
-        None if no amount was public by the day.
+        The cost; None if no amount was public by `as_of`.
 
     Raises:
-        UsageError: a cited fact is not an amount in the policy's currency, or low <= amount <= high fails.
+        UsageError: a cited fact is not an amount in the policy's currency, or the facts violate low <= amount
+            <= high.
     """
     cited = " ".join(line.facts)
     for true_up in line.true_ups_by(as_of):
@@ -62,7 +63,7 @@ def budget_cost(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Bu
     if expected is not None:
         low = min(low, amount * share.low)
     most = None if share.most is None else max(high, amount * share.most)
-    # A line without detail may cost more than the announced amount.
+    # More than the announced amount may be paid: the ratio of paid to announced may exceed 1.
     if funnel.realised_ratio is not None and funnel.realised_ratio.high is not None:
         high = max(high, amount * funnel.realised_ratio.high)
     if line.valuation == "top_down" and funnel.realised_ratio is None:
@@ -71,7 +72,7 @@ def budget_cost(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Bu
 
 
 def budget_row(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
-    """Return the row of a budget in the cost table."""
+    """Return the row of the cost table for a budget."""
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -111,11 +112,11 @@ def resolve_amount(
         policy: states the currency.
         public_by: refuse a fact that was not public by this day.
         end: which end to take if the fact is a range.
-        hindsight: whether the fact may be an outcome. Only amounts actually paid may be: they count from
-            their own day on.
+        hindsight: whether the fact may be an outcome of the case. Set it only for amounts actually paid,
+            which are used from the day on which they were published.
 
     Raises:
-        ModelRefused: the fact was not public by the day.
+        ModelRefused: the fact was not public by `public_by`.
         UsageError: the fact is not an amount in the policy's currency.
     """
     if isinstance(amount, int):

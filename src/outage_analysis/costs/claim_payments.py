@@ -46,9 +46,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         bounds), `payment_low`, `payment_high` (null if unbounded). `payment_squared` is the sum of squared
         payments as a float, for variances (null if the payment is null or the cube has no squares).
 
-        A band of the cube that spans several rules keeps its own `over` and `up_to` if one formula pays all
-        its losses; the payment is then exact. Otherwise the payment has bounds, `rule` is `straddles`, and
-        `over` and `up_to` are null.
+        A band of the cube that spans several rules of the policy keeps its own edges (`over` and `up_to`) if
+        one formula pays all its losses; the payment is then exact. Otherwise the payment has bounds, `rule`
+        is `straddles`, and `over` and `up_to` are null.
 
         `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims have a
         payment of 0 and an upper bound of the largest payment of the schedule. If they are more than half of
@@ -86,18 +86,19 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
 
 
 def cube_fits_line(line: Schedule, cube: Cube) -> bool:
-    """Whether a cube has the rows that a line pays: claims, or the claimants of that line."""
+    """Whether a cube counts what a cost line pays for: claims, or the claimants of this line."""
     return line.grain == "claim" if cube.line is None else cube.line == line.id
 
 
 def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
-    """Return the rows of a cube with the formula by which a schedule pays each of them.
+    """Return the rows of a cube, each with the payment formula that a schedule applies to its claims.
 
     Returns:
-        The columns of the cube in its order, then: `entitled`; `tariff`, the number of the line's tariff;
-        `place`, `rule_over`, `rule_up_to` and `rule` of the tariff's band; `fixed` and `slope` of the payment
-        `fixed + slope x loss` in the smallest unit of the currency (null if no single formula applies); and
-        the bounds `low` and `high` of the payment per claim.
+        The columns of the cube in its order, then: `entitled` (whether the claims are entitled); `tariff`
+        (the index of the line's tariff); `place`, `rule_over`, `rule_up_to` and `rule` (the index, the edges
+        and the outcome of the tariff's band); `fixed` and `slope` of the payment `fixed + slope x loss` in
+        the smallest unit of the currency (null if no single formula applies); and the bounds `low` and `high`
+        of the payment per claim.
     """
     entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
@@ -107,7 +108,7 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """Return the payments of one schedule, added up by the dimensions of the cube and the tariff's band."""
+    """Return the payments of one schedule, added up by the cube's dimensions and the tariff's loss band."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
         _with_payments(rows_with_formula(cube, line, award))
@@ -127,7 +128,10 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
 
 
 def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
-    """Return the number of the tariff of each row; claims that are not entitled get the last one."""
+    """Return an expression for the index of the tariff that applies to each row.
+
+    Rows that match no segment have the last tariff.
+    """
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
         number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
@@ -135,12 +139,12 @@ def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
 
 
 def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the payments to each row: exact or as bounds, and 0 for claims that are not entitled."""
+    """Add payment columns to each row: exact payments or bounds, and 0 for claims that are not entitled."""
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
     entitled = claims.filter("entitled").sum()
     mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > entitled
-    # A flat payment does not depend on the loss, which may be unknown.
+    # A flat payment is known even if the loss is unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
     paid = (
@@ -165,7 +169,10 @@ def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sum_of_squared_payments() -> pl.Expr:
-    """Sum of (fixed + slope x loss)^2, as a float: it only enters variances, so rounding does not matter."""
+    """Return an expression for the sum of (fixed + slope x loss)^2.
+
+    The sum is a float, because only variances use it and rounding does not matter there.
+    """
     fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
     loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
     moving = 2 * fixed * slope * loss + slope**2 * squared
@@ -174,7 +181,10 @@ def _sum_of_squared_payments() -> pl.Expr:
 
 
 def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
-    """Whether a row has one of the entitled values in every dimension; an unknown value never matches."""
+    """Return an expression: whether a row has one of the entitled values in each dimension.
+
+    An unknown value never matches.
+    """
     for dimension in entitled:
         if dimension not in cube.dimensions:
             raise UsageError(
@@ -188,7 +198,7 @@ def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule
 
 
 def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
-    """Return, per band of a cube, the rule that covers it and the formula and bounds of its payments."""
+    """Return, for each loss band of a cube, the tariff rule, the payment formula and the payment bounds."""
     schema: Schema = {
         **EDGES,
         "tariff": pl.Int64,
@@ -213,12 +223,13 @@ def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Ite
         rule = _rule_of_band(tariff, band, formula)
         if band == UNKNOWN and tariff.unknown is None:
             high = tariff.payment_range(ANY_LOSS, award)[1]
-            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # if 0, the schedule never pays
+            # If the largest payment for any loss is 0, the schedule pays nothing.
+            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
         yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high)
 
 
 def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
-    """Return the place, the edges and the outcome of the rule that covers a band of a cube."""
+    """Return the index, the edges and the outcome of the tariff rule that covers a loss band of a cube."""
     rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
     place = touched[0].rule_index
     if touched[-1].rule_index == place:
@@ -232,10 +243,10 @@ def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -
 
 
 def _from_ten_thousandths(amount: int) -> Decimal:
-    """Convert a number of ten-thousandths to a decimal, exactly."""
+    """Convert a whole number of ten-thousandths to an exact decimal."""
     return Decimal(f"{amount}E-4")
 
 
 def _to_decimal(amount: Fraction) -> Decimal:
-    """Convert a fraction that is a multiple of 1/10,000 to a decimal, exactly."""
+    """Convert a fraction that is a multiple of 1/10,000 to an exact decimal."""
     return _from_ten_thousandths((amount * SHARE_SCALE).numerator)

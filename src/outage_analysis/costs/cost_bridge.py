@@ -1,8 +1,8 @@
 """The cost bridge: explains the change of the expected cost between two runs, step by step.
 
-The steps replace one part of the first run after the other by that of the second run, in a fixed order:
-newly published facts (data), the ledger, the policy, facts about actual payments, and the version of this
-model. Each step is the change of the expected total that its replacement causes, so the steps add up to
+Each step replaces one part of the first run by the same part of the second run, in a fixed order: newly
+published facts (data), the ledger, the policy, facts about actual payments, and the version of this model.
+The amount of a step is the change of the expected total that the replacement causes, so the steps add up to
 the whole change.
 """
 
@@ -44,7 +44,7 @@ AssumptionsByKind = Mapping[str, Assumption]
 
 @dataclass(frozen=True)
 class BridgeRun:
-    """One of the two runs that a bridge compares; it uses published counts.
+    """One of the two runs that a bridge compares; its cost is computed from published counts.
 
     Args:
         policy: the policy.
@@ -65,7 +65,7 @@ def bridge(
     Args:
         first: the earlier run.
         second: the later run.
-        valuation: the valuation of the total, such as `cash`.
+        valuation: the kind of cost that is added up, such as `cash`.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
 
@@ -75,8 +75,8 @@ def bridge(
         `total` is the expected cost after the step, and `what` lists the ids of the facts, assumptions and
         lines that changed. A line that gains or loses its expected cost has a separate row after its step.
         The amounts add up exactly to the total at the end; a run without an expected cost has a total of 0.
-        Counts observed in the outage itself belong to the step `payments`, although the ledger states them.
-        A change of what claimants must do belongs to the step `policy`.
+        Counts observed in the outage itself belong to the step `payments`, although the ledger states them. A
+        change in what claimants must do to be paid belongs to the step `policy`.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -116,7 +116,7 @@ def _run_ids(side: BridgeRun) -> str:
 
 
 def _rounded_total(stage: Mapping[str, float]) -> int:
-    """Add up the lines and round the total as the cost table does, to a whole number."""
+    """Add up the costs of the lines, and round the total as the cost table does, then to a whole number."""
     cost = math.fsum(stage.values())
     if cost > LARGEST_TOTAL:
         raise ModelRefused(
@@ -152,7 +152,7 @@ def _step_rows(
 
 @dataclass(frozen=True)
 class _BridgeStages:
-    """The stages between two runs, each with the expected cost per line."""
+    """The stages from the first run to the second: the expected cost per line after each step."""
 
     first: BridgeRun
     second: BridgeRun
@@ -172,7 +172,7 @@ class _BridgeStages:
 
     @cached_property
     def promised_lines(self) -> dict[str, CostLine]:
-        """The lines of the second policy, with the paid amounts of budgets that the first run knew."""
+        """The lines of the second policy; budgets have only the paid amounts that the first run knew."""
         return {
             id_: line.model_copy(update={"true_ups": getattr(self.first_lines.get(id_), "true_ups", ())})
             if isinstance(line, Budget)
@@ -184,7 +184,7 @@ class _BridgeStages:
     def stages(self) -> tuple[dict[str, float], ...]:
         """The expected cost per line before the first step and after each of `STEPS`.
 
-        Lines without an expected cost are missing.
+        A stage does not contain the lines without an expected cost.
         """
         days = (self.first.as_of, *4 * (self.second.as_of,))
         lines = (self.first_lines, self.first_lines, self.first_lines, self.promised_lines, self.second_lines)
@@ -206,7 +206,7 @@ class _BridgeStages:
 
     @property
     def reasons(self) -> dict[str, Callable[[str], str]]:
-        """Per step, a function that returns the ids of what changed in a line."""
+        """Per step, a function that returns the ids of the facts and assumptions that changed for a line."""
         return {
             "data": self._new_facts,
             "assumption": lambda id_: _changed_ids(
@@ -232,10 +232,11 @@ class _BridgeStages:
         return _assumptions_in_force(self._ledgers[1], line)
 
     def _entries_after_ledger(self, line: CostLine) -> AssumptionsByKind:
-        """The assumptions of the second ledger, with the observations that the first ledger had.
+        """The assumptions for a line after the step that replaces the ledger.
 
-        If these give the line no expected cost although the second run has one, the first ledger supplies
-        the required assumptions that are missing.
+        Counts observed in the outage and assumptions about actual payments are still those of the first
+        ledger. If the line then has no expected cost, the first ledger supplies the missing required
+        assumptions. It does not if the second run contains the line without an expected cost.
         """
         before, after = (
             {kind: entry for kind, entry in entries.items() if mix_fits_line(entry, line)}
@@ -255,9 +256,9 @@ class _BridgeStages:
         return after
 
     def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
-        """The assumptions after the policy step.
+        """The assumptions for a line after the step that replaces the policy.
 
-        A line that the first run did not have uses the second ledger in full.
+        A line that the first run did not have uses all assumptions of the second ledger.
         """
         return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
@@ -266,7 +267,7 @@ class _BridgeStages:
         return self._expected(line, self._second_entries(line), self.second.as_of) is not None
 
     def _expected(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
-        """Return the expected cost of one line under these assumptions; None if it has none."""
+        """Return the expected cost of one line under the given assumptions; None if they give none."""
         ledger = self._ledgers[0] or self._ledgers[1]
         if ledger is not None:
             ledger = ledger.model_copy(update={"assumptions": tuple(entries.values()), "correlations": ()})
@@ -296,7 +297,7 @@ class _BridgeStages:
 
 
 def _line_as_of(line: CostLine, day: date) -> CostLine:
-    """Return a line as of a day, without later changes of what claimants must do or later paid amounts."""
+    """Return a line as known on a day: without later paid amounts or changes of the effort to claim."""
     update: dict[str, object] = {"effort": line.effort_on(day), "effort_changes": ()}
     if isinstance(line, Budget):
         update["true_ups"] = tuple(t for t in line.true_ups_by(day) if _is_public(t.amount, day))
@@ -304,7 +305,7 @@ def _line_as_of(line: CostLine, day: date) -> CostLine:
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    """Drop the observed count of an assumption if it was not final, because the deadline was extended."""
+    """Drop the observed counts of an assumption if they may still change, as after a deadline extension."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 
@@ -320,6 +321,6 @@ def _assumptions_in_force(ledger: Ledger | None, line: CostLine) -> AssumptionsB
 
 
 def _changed_ids(before: AssumptionsByKind, after: AssumptionsByKind) -> str:
-    """Return the ids of the assumptions that differ; a replaced assumption has its new id."""
+    """Return the ids of the assumptions that changed; for a replaced assumption, the new id."""
     kinds = sorted(before.keys() | after.keys())
     return join_ids(*((after.get(k) or before[k]).id for k in kinds if before.get(k) != after.get(k)))

@@ -26,7 +26,7 @@ Measure = Literal["share", "money", "times"]
 
 @dataclass(frozen=True)
 class Factor:
-    """A number that a reader may change with a slider."""
+    """A factor of the expected cost that a reader can change with a slider."""
 
     id: str
     """The id of an assumption; for a band of a mix followed by its position. A tier has the id of its line,
@@ -41,7 +41,7 @@ class Factor:
     high: float
     """The high end of the slider, and the largest possible value of a share."""
     assumption: str = ""
-    """The id of the assumption; empty for a tier, which the policy states."""
+    """The id of the assumption; empty for the payment of a tier, which the policy states."""
     line: str = ""
     """The id of the line, for a tier or a cap."""
     over: int | None = None
@@ -73,10 +73,10 @@ class CostTerms:
     terms: tuple[Term, ...]
 
     def expected(self, valuation: str, given: Mapping[str, float] | None = None) -> float:
-        """Return the expected total of a valuation in the smallest unit, with some factors changed.
+        """Return the expected total of a valuation in the smallest currency unit, with some factors changed.
 
         Args:
-            valuation: the valuation of the total, such as `cash`.
+            valuation: the kind of cost that is added up, such as `cash`.
             given: the new values, by factor id.
 
         Raises:
@@ -108,8 +108,9 @@ def cost_terms(portfolio: Portfolio, policy: Policy) -> CostTerms | None:
         policy: the policy, whose tier payments become factors.
 
     Returns:
-        None if the ledger declares correlations between inputs of the cash, because the mean of a product is
-        then not the product of the means. Other valuations with correlated inputs have no terms.
+        The terms; None if the ledger declares correlations between inputs of the cash cost, because the mean
+        of a product is then not the product of the means. A valuation other than cash has no terms if its
+        inputs are correlated.
     """
     if portfolio.has_correlated_inputs("cash"):
         return None
@@ -177,7 +178,7 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
 def _tier(
     stream: Stream, part: Part, label: Mapping[str, object], policy: Policy
 ) -> tuple[float, Factor | None]:
-    """Return the base of a term, and the factor of its tier if the tier pays one fixed amount."""
+    """Return the base of a term, and a factor for the payment of its tier if the tier pays a fixed amount."""
     base = part.paid * float(str(label.get("share", 1.0)))
     line = policy.line(stream.line)
     if part.reviewed or label.get("rule") != "pays" or not isinstance(line, Schedule) or line.segments:
@@ -196,7 +197,7 @@ def _tier(
 
 
 def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
-    """Return the term of a stream with a capacity; its factor is the mean share of people served."""
+    """Return the term of a stream with a capacity; its factor is the expected share of people served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     most = (stream.capacity or 0.0) / stream.trials
     value = rate.range_under_cap(most).expected if isinstance(rate, RateAssumption) else most

@@ -24,7 +24,7 @@ UNSTATED = "unstated"
 def cube_rows(
     line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
 ) -> Iterator[dict[str, object]]:
-    """Yield the rows of a schedule from the cube with its claims: the payments by band times the funnel."""
+    """Yield the cost rows of a schedule from a cube: payments by loss band times the share of claims paid."""
     head: dict[str, object] = {
         "basis": "synthetic" if any(cube.synthetic for cube in cubes) else "claims",
         "line": line.id,
@@ -56,7 +56,7 @@ def cube_rows(
 
 
 def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
-    """Return the payments if every claim is accepted, per service, claimant type, band, rule and segment."""
+    """Return the payments if every claim is accepted, by service, claimant type, band, rule and segment."""
     only = policy.model_copy(update={"lines": (line,)})
     award, largest = (None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most))
     frame = payments(cube, only, award=award)
@@ -71,7 +71,7 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
 
 
 def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """Return the facts that the rule of each band cites, by segment (None if in no segment) and band."""
+    """Return the ids of the facts that each payment rule cites, by segment (or None) and loss band."""
     names = [*(s.id for s in line.segments), None]
     return {
         (name, *band): " ".join(rule.facts)
@@ -81,7 +81,7 @@ def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | 
 
 
 def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
-    """Return the cost row of one band: its payments times the funnel."""
+    """Return the cost row of one loss band: its payments times the share of claims that are paid."""
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
     if not claims:
@@ -92,7 +92,7 @@ def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
         names = ("payment_low", "payment", "payment_high", "payment_most")
         low, mid, high, most = (_float(row[name]) for name in names)
         cost = Input(low or 0.0, mid, high, most) * funnel.paid_share_of_claims
-        if mid == high == 0:  # certain, whatever the ledger lacks
+        if mid == high == 0:  # a payment of 0 is certain without any assumption
             cost = Input.certain(0.0)
     return {
         "level": "band",
@@ -111,12 +111,12 @@ def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
 
 
 def _status(bands: list[object], expected: float | None) -> str:
-    """Return the status of a line from the statuses of its bands."""
+    """Return `unstated` if any loss band of the line has this status, else the status by `cost_status`."""
     return UNSTATED if UNSTATED in bands else cost_status(expected)
 
 
 def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
-    """List the lines with entitled claims that state no loss, if the policy has no rule for such claims.
+    """List the cost lines with entitled claims that state no loss and for which the policy has no rule.
 
     Args:
         table: a cost table.
@@ -137,5 +137,5 @@ def _float(value: object) -> float | None:
 
 
 def _sum(values: list[object]) -> float | None:
-    """Return the sum, or None if a part is unknown."""
+    """Return the sum of the values, or None if a value is unknown."""
     return None if None in values else sum(float(str(v)) for v in values)

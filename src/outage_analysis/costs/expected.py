@@ -1,8 +1,8 @@
-"""The cost table: promised, low, expected, high and most by cost line, service and loss band.
+"""The cost table: promised, low, expected, high and largest possible cost by line, service and loss band.
 
 `low` and `high` bound the expected cost: all inputs are at their low ends, or all at their high ends. They
-are not quantiles, and the total may lie outside them. `most` bounds the total: every claim gets its largest
-payment.
+are not quantiles, and the total may lie outside them. `most` is an upper bound of the total: every claim gets
+its largest payment.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ The meaning of `most` by kind of line:
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this many digits, because vector instructions differ in the last bits."""
 MOST_DIGITS = 15
-"""Digits of `most`: with fewer digits it could fall below a total that it bounds."""
+"""Digits of `most`; rounded to fewer digits, this upper bound could fall below the total."""
 
 
 def cost_table(
@@ -125,7 +125,7 @@ def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> I
 
 
 def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
-    """Return the row of a line whose total is known."""
+    """Return the cost row of a line whose total payments are known."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
     count, found = public_fact(counts, as_of), known.range
     return {
@@ -146,7 +146,7 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
 
 
 def line_valuation(line: CostLine) -> str:
-    """Return the valuation of a line; for a free good, its face value."""
+    """Return the valuation of a line: `cash`, `face_value` for a free good, or the valuation of a budget."""
     if isinstance(line, InKind):
         return "face_value"
     return line.valuation if isinstance(line, Budget) else "cash"
@@ -157,12 +157,12 @@ HAS_AMOUNT = pl.any_horizontal(pl.col("count", "promised", "expected", "high").i
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
-    """Add up the cost lines, one row per basis and valuation.
+    """Add up the cost lines of a cost table: one row per basis (data source) and valuation (kind of cost).
 
     `low`, `expected`, `high` and `most` include the same lines, so low <= expected <= high: the lines with an
     expected cost or, if there is none, all lines with any amount. `high` and `most` are null if one of these
     lines has no upper bound. `left_out` names the lines without an expected cost. `promised` includes every
-    line for which it is known.
+    line whose promised cost is known.
     """
     known = pl.col("expected").is_not_null()
     lines = table.filter(pl.col("level") == "line").with_columns(
@@ -181,7 +181,10 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_sum(name: str) -> pl.Expr:
-    """Return the sum over the included lines; null if one of them has no value, or no line is included."""
+    """Return an expression for the sum of a column over the included lines.
+
+    The sum is null if an included line has no value, or if no line is included.
+    """
     counted = pl.col(name).filter("summed")
     return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 
@@ -194,7 +197,7 @@ def assumption_ids(table: pl.DataFrame) -> frozenset[str]:
 def by_band(table: pl.DataFrame) -> pl.DataFrame:
     """Add up the services and claimant types of a cost table: one row per line, and one per line and band.
 
-    `low` and `high` may be added, because all rows have every input at the same end.
+    Adding up `low` (or `high`) is valid, because in every row all inputs are at their low (or high) ends.
 
     Returns:
         The columns of `SCHEMA`. Lines keep their order and come before their bands; the band of zero losses
@@ -205,7 +208,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
         *map(sum_or_null, ("count", "promised", *MODELLED)),
         pl.col("status").first(),
         pl.col("missing").first(),
-        pl.col("facts", "assumptions").max(),  # alike in all rows of a band, or empty where nothing is paid
+        pl.col("facts", "assumptions").max(),  # the same in all rows of a band, or empty if nothing is paid
         service=pl.lit(None, pl.String),
         claimant_type=pl.lit(None, pl.String),
     )
@@ -224,14 +227,14 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
-    """Whether an assumption applies to a line; a band mix must have the bands of the line."""
+    """Whether an assumption fits a line: a band mix must have the loss bands of the line; others fit."""
     if not isinstance(entry, BandMix) or not isinstance(line, Schedule):
         return True
     return [(b.over, b.up_to) for b in entry.bands] == [(b.over, b.up_to) for b in line.bands]
 
 
 def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
-    """Return the ledger without band mixes whose bands differ from those of the policy."""
+    """Return the ledger without band mixes whose loss bands differ from the bands of the policy."""
     lines = {line.id: line for line in policy.lines}
     kept = []
     for entry in ledger.assumptions:

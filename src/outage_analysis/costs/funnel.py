@@ -1,7 +1,6 @@
 """The funnel from reports to payments: the shares that are entitled, file and are accepted, and the payment.
 
-The inputs are independent, and the expected cost is a product of them. So its mean is the product of
-their means.
+The cost is a product of independent inputs, so the expected cost is the product of the means of the inputs.
 """
 
 from __future__ import annotations
@@ -67,13 +66,13 @@ ALL_PASS = Input.certain(1.0)
 
 
 def product_or_none(*factors: float | None) -> float | None:
-    """Return the product, or None if a factor is unknown."""
+    """Return the product of the factors, or None if a factor is unknown."""
     known = [factor for factor in factors if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
 
 
 def sum_or_none(one: float | None, other: float | None) -> float | None:
-    """Return the sum, or None if a term is unknown."""
+    """Return the sum of two numbers, or None if one of them is unknown."""
     return None if one is None or other is None else one + other
 
 
@@ -117,17 +116,17 @@ class Funnel:
 
     @property
     def paid_share_of_claims(self) -> Input:
-        """Accepted claims per claim of a cube, which already contains only entitled claimants."""
+        """Expected accepted claims per entitled claim of a cube, including claims still to come."""
         return self.ultimate * (self.filing + self.new) * self.acceptance
 
     @property
     def filed(self) -> Input:
-        """Filed claims per report received so far, including those of people who had not reported."""
+        """Expected filed claims per report so far, including claims by people who had not reported."""
         return self.reports * (self.filing + self.new)
 
     @property
     def paid(self) -> Input:
-        """Paid claims per report received so far."""
+        """Expected paid claims per report so far."""
         return self.filed * self.acceptance
 
     def missing(self, *, review: bool, mix: bool) -> str:
@@ -157,7 +156,7 @@ class Funnel:
         return Input(float(least), float(least) if least == most else None, high, high)
 
     def people_served(self, people: int, served: int) -> Input:
-        """Return how many of the entitled people take a free good of which `served` can be given out."""
+        """Return how many entitled people take a free good if only `served` items can be given out."""
         rate = self.entries.get("take_up")
         if not isinstance(rate, RateAssumption):
             if self.take_up.expected is None:
@@ -170,10 +169,10 @@ class Funnel:
 def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     """Build the funnel of a cost line from the assumptions that were public by a day.
 
-    An input that the ledger does not state has bounds and no mean.
+    An input that the ledger does not state has no effect (such as a factor of 1), or bounds without a mean.
 
     Raises:
-        ModelRefused: an assumption updates a rate by a count that was not final on that day.
+        ModelRefused: an assumption updates a rate with observed counts that were not yet final on `as_of`.
     """
     effort = line.effort_on(as_of)
     known = ledger.as_known_on(as_of) if ledger else None
@@ -213,7 +212,7 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
 
 
 def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
-    """Return the expected share of each band; a schedule with a single band needs no assumption."""
+    """Return the expected share of reports per loss band; a schedule with one band needs no assumption."""
     if isinstance(mix, BandMix):
         return mix.shares_by_band(line)
     return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}

@@ -54,13 +54,13 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
 
 
 def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
-    """Return the reconciliation of a policy; with a day, without the rows that use later facts."""
+    """Return the reconciliation of a policy; if `as_of` is given, without the rows that use later facts."""
     ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
     return ties if as_of is None else ties.filter(~pl.col("hindsight"))
 
 
 def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    """Return what a line pays per claimant."""
+    """Return what a cost line pays per claimant, as a dictionary of formatted amounts."""
     if isinstance(line, Schedule):
         segments = {
             s.id: _payments_at_edges(t, policy)
@@ -81,7 +81,7 @@ def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str
 
 
 def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
-    """Return an amount in whole currency with its fact; only the fact if it was published later."""
+    """Return an amount in whole currency with the id of its fact; only the id if not yet public."""
     try:
         amount = None if stated is None else resolve_amount(stated, policy, as_of, hindsight=True)
     except ModelRefused:
@@ -99,7 +99,7 @@ def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
 
 
 def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
-    """Write an amount exactly, in whole currency."""
+    """Format an amount exactly, in whole currency."""
     if value is None:
         return None
     exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)

@@ -1,4 +1,4 @@
-"""Cost lines from published counts: schedules, free goods, fee credits, budgets."""
+"""Cost lines from published counts: schedules, free goods, fee credits, and the handling of claims."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = dict[str, object]
 
 
 def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """Yield the rows of a schedule: its published count, divided over its bands by the mix of the ledger."""
+    """Yield the cost rows of a schedule: its published count, split over the bands by the ledger's mix."""
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -33,7 +33,7 @@ def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
     cited = {"facts": " ".join((count.id, *line.facts))}
     yield head | cited | _line_total(line, funnel, count.count, pays)
-    if funnel.mean_payment is not None:  # it does not say how the claims spread over the bands
+    if funnel.mean_payment is not None:  # a stated mean payment gives no cost per band
         return
     for band, rule in positive:
         claims = product_or_none(count.count, funnel.mix.get(band))
@@ -57,7 +57,7 @@ def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 
 def public_fact(fact: str | None, as_of: date) -> Fact | None:
-    """Return a fact; None if the line names none or it was not public by the day."""
+    """Return the fact with an id; None if there is no id or the fact was not public by `as_of`."""
     try:
         return get_fact(fact, public_by=as_of) if fact else None
     except ModelRefused:
@@ -90,12 +90,12 @@ def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
     if not known or len(known) < len(each):
         return None
     payments = [pay for _, pay in known]
-    # Rounding must not carry a mean beyond the payments that it is a mean of.
+    # Rounding must not move the mean outside the range of the payments.
     return min(max(sum(share * pay for share, pay in known), min(payments)), max(payments))
 
 
 def _largest(amounts: list[float | None]) -> float | None:
-    """Return the largest amount; None if there is none or one of them has no limit."""
+    """Return the largest amount; None if there are no amounts or an amount has no limit (None)."""
     known = [amount for amount in amounts if amount is not None]
     return max(known) if known and len(known) == len(amounts) else None
 
@@ -107,9 +107,9 @@ def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
 
 
 def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """Yield the rows of a free good, one per valuation that the policy states, and always one at face value.
+    """Yield the cost rows of a free good: one at face value, and one per other valuation of the policy.
 
-    The ledger states the share of people who take it; the cap limits their number.
+    The ledger states the share of people who take the good; the cap limits their number.
     """
     people, cap = public_fact(line.recipients, as_of), public_fact(line.cap, as_of)
     later = (people is None and line.recipients) or (cap is None and line.cap)
@@ -145,7 +145,7 @@ def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 
 def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
-    """Return the row of a fee credit: exact if the fee and the subscribers are known, else at most bounds."""
+    """Return the cost row of a fee credit; it has bounds at most if the subscribers were not published."""
     people, most = public_fact(line.recipients, as_of), public_fact(line.recipients_high, as_of)
     head: Row = {
         "basis": "published",
@@ -187,7 +187,7 @@ def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
 
 
 def handling_rows(line: CostLine, funnel: Funnel) -> Iterator[Row]:
-    """Yield the row for the cost of handling a line's claims, if the ledger states it."""
+    """Yield the row for the cost of handling the claims of a line, if the ledger states this cost."""
     entry = funnel.entries.get("handling")
     if isinstance(entry, Handling):
         effort = entry.range

@@ -1,7 +1,7 @@
-"""Reconciliation: amounts that were published, recomputed by this model and compared with the published ones.
+"""Reconciliation: published amounts, recomputed by this model and compared with the results.
 
-A tie-out checks the arithmetic of one published amount. It uses facts of any date and marks the rows that
-use facts later than the as-of date as hindsight.
+A tie-out checks the arithmetic of one published amount. It uses facts of any date. A row that uses facts
+later than the as-of date is marked as hindsight.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Recompute every published amount whose cost lines the policy has.
+    """Recompute and compare the published amounts whose cost lines the policy has.
 
     Returns:
         One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`
         amount, both in `unit`, and the `relation` that they should have. `status` is `ties` or `differs`;
-        `as_expected` is whether the declaration expects this status; `hindsight` marks rows that use facts
-        later than `as_of`.
+        `as_expected` is whether the tie-out declares this status as expected; `hindsight` marks rows that use
+        facts later than `as_of`.
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
@@ -81,7 +81,7 @@ def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 
 def _computed_value(tie: TieOut, policy: Policy) -> float | None:
-    """Return the recomputed amount; None if a line decides the payment by review."""
+    """Return the recomputed amount; None if the payment of a cost line is decided by review."""
     facts = [get_fact(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
     stranger = next(
@@ -109,7 +109,7 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
-    """Return the cost of one line, in the smallest unit of the currency; None under review."""
+    """Return the cost of one line in the smallest unit of the currency; None if it is decided by review."""
     line = policy.line(id_)
     count = get_fact(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
@@ -133,9 +133,9 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
 
 
 def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
-    """Return what a schedule pays for `count` claims with a loss of `loss` each; None under review.
+    """Return what a schedule pays for `count` claims with equal losses; None if it is decided by review.
 
-    The claims become a cube of one row, so that the same code as for any other cube computes the payment.
+    The function builds a cube with one row, so that `payments` computes the amount as for any other cube.
     """
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {

@@ -1,4 +1,4 @@
-"""Prepare intake counts for a forecast of late claims, from a published intake or from claims."""
+"""Prepare claim counts over time for a forecast of late claims, from a published intake or from claims."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from outage_analysis.losses import (
 
 @dataclass(frozen=True)
 class ForecastInput:
-    """Intake counts with their source, and the final count if it is known."""
+    """Claim counts over time with their source, and the final count if it is known."""
 
     channel: Channel
     source: str
@@ -33,22 +33,25 @@ class ForecastInput:
     """The id of the published fact with the final count, if any."""
 
     def with_spike(self, spike: float | None) -> ForecastInput:
-        """Return the same counts with a stated rush on the last day, as a share; None changes nothing."""
+        """Return the counts with an assumed rush of extra claims on the last day; None changes nothing.
+
+        `spike` is the number of extra claims as a multiple of the claims expected on the last day.
+        """
         return (
             self if spike is None else replace(self, channel=self.channel.with_deadlines(None, None, spike))
         )
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of the forecast and of hindsight; see `late_claim_tables`."""
+        """Return the tables of the forecast and its comparison with the final count (`late_claim_tables`)."""
         return late_claim_tables(self.channel, ended=self.ended)
 
 
 def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:
-    """The counts of a published intake that were public by a day.
+    """Return the claim counts of a published intake that were public by a day.
 
     Args:
         series: the intake document.
-        until: the day; by default that of the document.
+        until: the day; by default the day of the document.
 
     Raises:
         ModelRefused: no count was public by that day.
@@ -62,7 +65,7 @@ def forecast_input_from_series(series: IntakeSeries, until: date | None = None) 
 def forecast_input_from_claims(
     claims: Claims, until: date | None = None, *, recovery: bool = False
 ) -> ForecastInput:
-    """Daily counts of claims up to a day. If later claims exist, their total is the known final count.
+    """Return daily counts of claims up to a day, and the final count if there are later claims.
 
     Args:
         claims: the claims.
@@ -70,7 +73,7 @@ def forecast_input_from_claims(
         recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
-        InputRefused: a claim has no day, or there are no claims.
+        InputRefused: a claim has no filing day, or there are no claims.
         ModelRefused: the claims are synthetic and `recovery` is not set.
     """
     cube = build_cube(claims, dimensions=("filed_on",))
@@ -79,5 +82,5 @@ def forecast_input_from_claims(
     closed = claims.incident.claims_to  # no claims are filed after this day
     channel = channel_from_cube(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
     later = channel.times[-1] < every.times[-1]
-    as_of = channel.moment(channel.times[-1] - 1).date()  # the last count is that at the end of this day
+    as_of = channel.moment(channel.times[-1] - 1).date()  # the last count is at the end of this day
     return ForecastInput(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)

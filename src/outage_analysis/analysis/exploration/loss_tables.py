@@ -41,7 +41,7 @@ FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 def loss_tables(
     cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: DimensionFilter | None = None
 ) -> dict[str, pl.DataFrame]:
-    """Counts by band, means, quantiles and concentration of a cube, by its dimensions.
+    """Return tables of the losses of a cube: counts by band, means, quantiles and concentration.
 
     Args:
         cube: any cube; without sums of losses there are no tables of concentration.
@@ -74,7 +74,7 @@ def loss_tables(
 
 
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
-    """The most frequent stated losses as `heaps`, and the losses at the edges of a policy as `bunching`."""
+    """Return tables of the most frequent losses (`heaps`) and of losses at policy edges (`bunching`)."""
     edges = policy.edges[:MAX_DISPLAY_CUTS] if policy else ()
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
@@ -94,7 +94,7 @@ def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | N
         The table of `count_pairs`.
 
     Raises:
-        DisclosureBlocked: values of the dimension contain personal data.
+        DisclosureBlocked: values of the region contain personal data.
     """
     incident = claims.incident
     bands = display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
@@ -148,7 +148,7 @@ def fit_cube(
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
-    """The tables of fitted distributions.
+    """Return tables of the fitted distributions, of their quantities, and of families that were not fitted.
 
     Args:
         fits: the result of `fit_all`.

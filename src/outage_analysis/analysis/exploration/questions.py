@@ -72,7 +72,7 @@ class Exploration:
     synthetic: bool
     claims: Claims | None = None
     starts: frozenset[int] = frozenset()
-    """Upper cuts of bands that the policy or the file of totals writes as open above, such as [0, 300000)."""
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
     notes: tuple[str, ...] = ()
 
 
@@ -158,7 +158,7 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
 def _explore_cube(
     cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
 ) -> Exploration:
-    """The tables of a cube that answer a question."""
+    """Compute the tables that a `Question` requests from a cube."""
     where = _typed_filter(question.where)
     tables = {**loss_tables(cube, bands, question.by, where), **heaps}
     notes: list[str] = []
@@ -196,13 +196,13 @@ def _explore_cube(
 
 
 def _bands_of_counts(cube: Cube) -> Bands:
-    """Bands whose upper ends are those of the cube's bands."""
+    """Return bands with the same upper ends as the bands of the cube."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed_filter(where: DimensionFilter) -> dict[str, object]:
-    """The filter with values of the types that the cube has."""
+    """Convert the values of a filter to the types that the cube has."""
     return {
         dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()

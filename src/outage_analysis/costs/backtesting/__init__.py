@@ -1,10 +1,10 @@
 """Back-test: a specification and a ledger as of an earlier day go in; forecasts with scores come out.
 
 Modules:
-    evaluation: `backtest`, case by case
+    evaluation: `backtest`, which forecasts and scores each outcome
     stage_forecasts: the forecast of each stage of the funnel
-    mixed_binomial: counts whose rate is uncertain
-    benchmarks: simple forecasts to beat
+    mixed_binomial: the distribution of a count whose rate is uncertain
+    benchmarks: simple forecasts to compare the model with
     scores: CRPS and other scores
-    results: tables and sentences of the result
+    results: result tables and summary sentences
 """

@@ -1,4 +1,4 @@
-"""Benchmark forecasts: everybody files, all rates are equally likely, and the figures of the press."""
+"""Three benchmark forecasts: everybody files; all rates are equally likely; an estimate by the press."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from outage_analysis.incidents import Fact
 from outage_analysis.policies import Schedule
 
 FLAGGED_BEYOND = 2.0
-"""A benchmark is flagged if the outcome misses its range by more than this factor. A forecast by hand may
-miss by a factor of two; the value was fixed before the first run of the back-test."""
+"""A benchmark is flagged if the outcome lies outside its range by more than this factor. A forecast by hand
+may be wrong by a factor of two; the value was fixed before the first run of the back-test."""
 
 Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A simple forecast to compare the model with: its range and its score."""
+    """The range and the score of a simple forecast with which the model is compared."""
 
     id: str
     low: float | None
@@ -32,47 +32,50 @@ class Benchmark:
     """The CRPS in decades; None if the forecast is only an upper bound."""
 
     def factor(self, observed: float) -> float:
-        """Return the factor by which the outcome misses the range; 1 inside it. Values below 1 count as 1."""
+        """Return the factor by which the outcome lies outside the range; 1 if it lies inside.
+
+        The outcome and the ends of the range count as at least 1, so that the factor is finite.
+        """
         y = max(observed, 1.0)
         under = 1.0 if self.low is None else max(self.low, 1.0) / y
         return max(under, y / max(self.high, 1.0), 1.0)
 
 
 def naive_benchmark(count: float, each: Ends, observed: float) -> Benchmark:
-    """Forecast that everybody files and is accepted, with payments log-uniform between the ends of `each`."""
+    """Forecast that everybody files and is accepted, with a log-uniform payment in the range `each`."""
     return _range_benchmark("naive", count * each[0], count * each[1], observed)
 
 
 def flat_benchmark(
     count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int
 ) -> Benchmark:
-    """Forecast with uniform rates from 0 to 1 and a log-uniform mean payment.
+    """Forecast with every rate uniform between 0 and 1, and with a log-uniform mean payment per claim.
 
     Args:
         count: the number of people or claims at the start.
-        rates: the number of rates that reduce the count.
-        each: the smallest and the largest mean payment; 1 and 1 for a count.
+        rates: the number of rates, such as filing and acceptance, by which the count is multiplied.
+        each: the smallest and the largest mean payment per claim; (1, 1) if the outcome is a count.
         observed: the outcome.
-        draws: see `simulate`.
-        seed: see `simulate`.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the simulation.
     """
     low, high = each
     if not rates:
         return _range_benchmark("flat", count * low, count * high, observed)
     u = sobol_points(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
-    # With one rate, rounding down makes all counts equally likely.
+    # With one rate, rounding down makes all counts from 0 to `count` equally likely.
     people = np.floor((count + 1) * u[:, :rates].prod(axis=1))
     amounts = people * low * (high / low) ** u[:, rates]
     return Benchmark("flat", 0.0, count * high, crps_log10(amounts, observed))
 
 
 def press_benchmark(fact: Fact, low: float | None, high: float, observed: float) -> Benchmark:
-    """Return the forecast of the press: a single figure, or a range taken as log-uniform.
+    """Return an estimate by the press as a benchmark: a single figure, or a log-uniform range.
 
     Args:
-        fact: the fact that states the figure.
-        low: the low end; None for an upper bound only, which has no score.
-        high: the high end.
+        fact: the published fact that states the estimate.
+        low: the low end of the estimate; None if the press states only an upper bound, which gets no score.
+        high: the high end of the estimate.
         observed: the outcome.
     """
     if low is None:
@@ -86,7 +89,10 @@ def _range_benchmark(id_: str, low: float, high: float, observed: float) -> Benc
 
 
 def tier_payments(line: Schedule) -> Ends | None:
-    """Return the smallest and the largest payment of the bands without review; None if there is no limit."""
+    """Return the smallest and the largest payment per claim in the loss bands that pay without a review.
+
+    The result is None if there is no such band or if a payment has no upper limit.
+    """
     ends = [
         line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays and not rule.review
     ]
@@ -97,7 +103,10 @@ def tier_payments(line: Schedule) -> Ends | None:
 
 
 def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
-    """Return the smallest and the largest mean payment under the ledger; None if there is no limit."""
+    """Return the smallest and the largest mean payment per accepted claim that the ledger allows.
+
+    The result is None if no band pays, if the smallest payment is 0, or if a payment has no upper limit.
+    """
     inputs = [
         funnel.payment(line, band, rule) for band, rule in line.positive_bands if rule.pays or rule.review
     ]

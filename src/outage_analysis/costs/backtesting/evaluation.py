@@ -1,6 +1,7 @@
-"""Runs the back-test of a case: the forecasts of a ledger as of a day, compared with the later outcomes.
+"""Runs a back-test: compares forecasts from the assumptions of an earlier day with the later outcomes.
 
-It does not use claims, so synthetic claims cannot affect it. It reads the outcomes only after the forecasts.
+The back-test uses published counts only, so synthetic claims cannot affect it. It reads an outcome only after
+the forecast of the outcome is computed.
 """
 
 from __future__ import annotations
@@ -50,17 +51,17 @@ from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 
 def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
-    """Run the back-test that a document specifies.
+    """Run the back-test that a specification document describes.
 
     Args:
         spec: the specification: the case, its forecast day and its outcomes.
-        draws: see `simulate`.
-        seed: see `simulate`.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the simulation.
 
     Raises:
-        UsageError: the policy and the ledger do not belong to the case, a line or a fact does not exist, or
-            an outcome was already public on the forecast day.
-        ModelRefused: the ledger states no assumption for a stage.
+        UsageError: the policy and the ledger do not belong to the case, a cost line or a fact does not exist,
+            or an outcome was already public on the forecast day.
+        ModelRefused: the ledger states no assumption for a stage of the funnel.
     """
     case = _load_case(spec, draws, seed)
     coverage_table = coverage(spec, case.ledger)
@@ -149,7 +150,10 @@ def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, o
 
 
 def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
-    """Yield published figures beside a forecast times an amount, or beside the totals of the policy."""
+    """Yield one row per published figure that gets no score, with a comparable forecast.
+
+    The forecast is that of an outcome times an amount per person, or the simulated total of the policy.
+    """
     for shown in case.spec.shown:
         fact = case.spec.later_fact(shown.fact)
         head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
@@ -204,15 +208,16 @@ class BacktestCase:
 
     @cached_property
     def portfolio(self) -> Portfolio:
-        """The lines of the policy that have an expected cost under the ledger."""
+        """The cost lines of the policy for which the ledger gives an expected cost."""
         return build_portfolio(self.policy, self.ledger, as_of=self.spec.as_of)
 
     def trial(self, outcome: Outcome) -> ScoredForecast:
-        """Forecast one outcome from what was known on the day, then read the outcome.
+        """Forecast one outcome from what was known on the forecast day, then look up the actual outcome.
 
         Raises:
-            UsageError: a line or a fact does not exist, or a fact has another unit or day.
-            ModelRefused: the line was not public, or the ledger states no assumption for the stage.
+            UsageError: a cost line or a fact does not exist, or a fact has the wrong unit or day.
+            ModelRefused: the cost line was not public on the forecast day, or the ledger states no assumption
+                for the stage of the funnel.
         """
         line, as_of = self.policy.line(outcome.line), self.spec.as_of
         if not line.known_on(as_of):
@@ -285,15 +290,16 @@ COVERAGE: dict[str, pl.DataType] = {
 
 
 def coverage(spec: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
-    """Test the reference-class rule: predict each class from the other classes of its set.
+    """Test the reference-class rule: predict the rate of each class from the other classes of its set.
 
-    The sets are those that the ledger uses and those that the specification names.
+    The function tests the sets of reference classes that the ledger uses or the specification names.
 
     Returns:
-        The columns of `COVERAGE`, one row per set and class: the share of the class, the 80 % interval that
-        the rule derives from the other classes, and the percentile of the class in it. The pooled spread
-        excludes all sources of the set, including the predicted class. Assumptions with the same classes form
-        one set; a set with a single class has a row without an interval.
+        The columns of `COVERAGE`, one row per set and class: the observed rate of the class (`share`), the
+        80 % interval that the rule predicts from the other classes, and the percentile of the observed rate
+        in the prediction. The prediction uses the published spread between events, without the sources of the
+        set. Assumptions with the same classes form one set; a set with a single class has a row without an
+        interval.
 
     Raises:
         ModelRefused: a class was not public by the forecast day.

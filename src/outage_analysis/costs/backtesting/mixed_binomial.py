@@ -1,10 +1,10 @@
 """The distribution of the number of successes among n trials that share one uncertain rate.
 
-Given the rate, the count is binomial. Averages over the rate are integrals over u from 0 to 1 at the
-u-quantile of the rate. Lobatto's rule integrates on panels of u that become narrower towards both ends, and
-that are halved where the mean rate of a panel has not converged or where the rate changes by more than a few
-binomial standard deviations. So the rate may be wider or narrower than the binomial distribution, and may
-have jumps.
+Given the rate, the count is binomial. An average over the rate is an integral over u from 0 to 1, in which
+the rate is its u-quantile. Lobatto's rule computes the integral on intervals of u (panels), which become
+narrower towards 0 and 1. A panel is halved if its mean rate has not converged, or if the rate changes across
+the panel by more than a few binomial standard deviations. So the distribution of the rate may be wide or
+narrow and may have jumps.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
 WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
 """The Lobatto rule on 0 to 1, exact up to degree 7. It includes both ends, so that it detects jumps there."""
 MEAN_TOLERANCE = 1e-12
-"""The mean rate of a panel has converged if halving the panel changes it by at most this share."""
+"""The mean rate of a panel has converged if halving the panel changes the mean by at most this share."""
 MAX_RATE_STEP = 2.0
 """The number of binomial standard deviations that the rate may change by across a panel."""
 MIN_PANEL_WIDTH = 0.5**40
-"""Panels narrower than this are not halved; it is the precision with which a jump of the rate is located."""
+"""Panels narrower than this are not halved, so a jump of the rate is located with this precision."""
 NEGLIGIBLE = 1e-17
 """Probabilities below this are ignored."""
 ROUNDING = 1e-12
@@ -35,25 +35,25 @@ ROUNDING = 1e-12
 
 
 class Rate(Protocol):
-    """An uncertain rate."""
+    """The interface of an uncertain rate: its quantile function."""
 
     def quantile(self, u: Array, /) -> Array:
-        """Return the u-quantiles of the rate, (n,) -> (n,), from 0 to 1."""
+        """Return the quantiles of the rate at the probabilities u; both arrays have the shape (n,)."""
 
 
 class MixedBinomial:
     """The number of successes among n trials with one shared uncertain rate, such as beta-binomial.
 
-    Accuracy: the cdf to 1e-9 absolute, the mean to 1e-9 relative. A fixed rate gives the binomial
-    distribution. The number of nodes grows with the square root of n; each probability uses about a
-    hundred of them.
+    The absolute error of the cdf and the relative error of the mean are at most 1e-9. A fixed rate gives the
+    binomial distribution. The number of quadrature nodes grows with the square root of n; each probability
+    uses about a hundred nodes.
 
     Args:
         n: the number of trials.
         rate: a number, or the distribution of the rate.
 
     Raises:
-        UsageError: n is not a whole number from 0.
+        UsageError: n is not a whole number of at least 0.
         ModelRefused: the rate can lie outside 0 to 1.
     """
 
@@ -75,16 +75,16 @@ class MixedBinomial:
         return self.n * float((self._weights * self._rates).sum())
 
     def cdf(self, counts: ArrayLike) -> Array:
-        """Return the probability of at most these counts, (...) -> (...)."""
+        """Return P(count <= k) for each k in `counts`, in an array of the same shape."""
         distinct, positions = np.unique(np.floor(np.asarray(counts, float)), return_inverse=True)
         values = np.array([self._at_most(k) for k in distinct.tolist()])
         return np.asarray(values[positions].reshape(np.shape(counts)))
 
     def quantile(self, p: ArrayLike) -> Array:
-        """Return the smallest counts k with P(count <= k) >= p, (...) -> (...).
+        """Return, for each p, the smallest count k with P(count <= k) >= p, in an array of the same shape.
 
         Raises:
-            UsageError: a probability is not between 0 and 1.
+            UsageError: a probability is not strictly between 0 and 1.
         """
         p = np.asarray(p, float)
         if not ((p > 0) & (p < 1)).all():
@@ -99,8 +99,9 @@ class MixedBinomial:
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
-        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)  # a lower rate is certain not to exceed k
-        high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)  # a higher rate always exceeds k
+        # P(count > k) is negligible for rates below `low`, and P(count <= k) for rates above `high`.
+        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)
+        high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)
         first = int(np.searchsorted(self._rates, low, side="left"))
         last = int(np.searchsorted(self._rates, high, side="right"))
         at_most = special.betaincc(k + 1, self.n - k, self._rates[first:last])
@@ -108,7 +109,7 @@ class MixedBinomial:
 
 
 def _checked(rates: Array) -> Array:
-    if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
+    if not ((rates >= 0) & (rates <= 1)).all():  # written as a negation, so that NaN is refused, too
         raise ModelRefused(
             "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
         )
@@ -116,7 +117,7 @@ def _checked(rates: Array) -> Array:
 
 
 def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
-    """Return the nodes of the rate and their weights, which add up to 1."""
+    """Return the rates at the quadrature nodes, and the weights of the nodes, which add up to 1."""
 
     def on_panels(low: Array, width: Array) -> Array:
         u = low[:, None] + width[:, None] * POINTS

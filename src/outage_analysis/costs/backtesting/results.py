@@ -79,8 +79,9 @@ class Backtest:
             `miss_high`: it is higher) and the CRPS on log10. `conditional` marks forecasts that start from a
             count which was itself published after the forecast day.
         rivals: the columns of `RIVALS`, one row per outcome and benchmark (`naive`, `flat`, or the id of the
-            press figure): its range, the factor by which the outcome misses the range, whether that is more
-            than `FLAGGED_BEYOND`, its CRPS, and the CRPS of our forecast (`ours`).
+            press figure): the range of the benchmark, the factor by which the outcome lies outside the range,
+            whether the factor exceeds `FLAGGED_BEYOND` (`flagged`), the CRPS of the benchmark, and the CRPS
+            of our forecast (`ours`).
         coverage: the result of `coverage`.
         shown: the columns of `SHOWN`: published figures beside our forecasts, without a score.
     """
@@ -95,7 +96,7 @@ class Backtest:
 
     @property
     def ranges(self) -> pl.DataFrame:
-        """The outcomes with the ranges of two benchmarks, for a chart.
+        """The table of outcomes with the ranges of the naive and the press benchmark, for a chart.
 
         Returns:
             One row per outcome: the columns of `OUTCOMES`, then `naive_low`, `naive_high`, and `press_low`
@@ -113,7 +114,7 @@ class Backtest:
         return table
 
     def sentences(self, locale: Locale) -> list[str]:
-        """Summarise the back-test in sentences, the caveat first.
+        """Summarise the back-test in sentences; the first sentence states its main limitation.
 
         Args:
             locale: the language and its number formats.
@@ -146,7 +147,10 @@ class Backtest:
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
-        """Describe a missed outcome: forecast, outcome, inputs, and that the ledger stays unchanged."""
+        """Yield sentences that describe an outcome outside the range from P10 to P90.
+
+        The sentences state the forecast, the outcome and the inputs, and that the ledger is not changed.
+        """
         names = self._names(locale)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH
@@ -232,5 +236,5 @@ class Backtest:
 
 
 def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
-    """Write a published figure with all its digits."""
+    """Format a published figure with all its digits."""
     return f"{locale.exact_money(value)} {locale.unit}" if cash else locale.number(value)

@@ -1,9 +1,9 @@
 """Scores that compare a forecast with its outcome: percentile and CRPS.
 
 The continuous ranked probability score (CRPS) is the integral of the squared difference between the
-cumulative distribution of the forecast and a step at the outcome (Gneiting and Raftery 2007). It has the
-unit of the outcome, is 0 for a perfect forecast, and equals the absolute error if the forecast is a single
-number. On log10 it is in decades: 1 is a factor of ten.
+cumulative distribution of the forecast and a step function at the outcome (Gneiting and Raftery 2007). It has
+the unit of the outcome, is 0 for a perfect forecast, and equals the absolute error if the forecast is a
+single number. The CRPS of base-10 logarithms is in decades: a CRPS of 1 is an error by a factor of ten.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Array = NDArray[np.float64]
 
 
 class Predictive(Protocol):
-    """The forecast distribution of a number."""
+    """The interface of a forecast distribution: its cdf and its quantile function."""
 
     def cdf(self, x: Array, /) -> Array:
-        """Return the probability of at most x."""
+        """Return the probability of a value of at most x."""
 
     def quantile(self, u: Array, /) -> Array:
-        """Return the u-quantiles."""
+        """Return the quantiles at the probabilities u."""
 
 
 def percentile(forecast: Predictive, observed: float) -> float:
-    """Return the mid-rank percentile of the outcome, 0 to 1: P(below it) plus half of P(equal to it).
+    """Return the mid-rank percentile of the outcome: P(forecast < outcome) + P(forecast = outcome) / 2.
 
     Raises:
         ModelRefused: the outcome is not finite.
@@ -39,16 +39,16 @@ def percentile(forecast: Predictive, observed: float) -> float:
 
 
 def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
-    """Return the exact CRPS of the discrete distribution of the draws.
+    """Return the exact CRPS of a forecast that is given by weighted draws.
 
     Args:
-        draws: the values, (n,).
+        draws: the drawn values of the forecast, (n,).
         observed: the outcome.
         weights: the weights of the draws, (n,); by default equal.
 
     Raises:
         ModelRefused: the draws or the outcome are not finite.
-        UsageError: the weights are not valid.
+        UsageError: there are no draws, or the weights are invalid: not one per draw, negative or all 0.
     """
     x, w = _checked_draws(draws, weights)
     ends = np.append(x, _finite([observed]))
@@ -58,9 +58,9 @@ def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) ->
 
 
 def crps_uniform(low: float, high: float, observed: float) -> float:
-    """Return the CRPS of a uniform distribution, in closed form; equal ends are a single number.
+    """Return the CRPS of a uniform forecast, in closed form; two equal ends forecast a single number.
 
-    For a log-uniform range, pass the ends and the outcome in `decades`.
+    For a log-uniform forecast, pass the base-10 logarithms of the ends and of the outcome (see `decades`).
 
     Raises:
         ModelRefused: an argument is not finite.
@@ -75,19 +75,19 @@ def crps_uniform(low: float, high: float, observed: float) -> float:
 
 
 def crps_log10(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
-    """Return the CRPS in `decades`.
+    """Return the CRPS of the base-10 logarithms of amounts, in decades: 1 is a factor of ten.
 
     Raises:
-        ModelRefused: see `decades`.
-        UsageError: the weights are not valid.
+        ModelRefused: an amount is negative or not finite.
+        UsageError: there are no draws, or the weights are invalid: not one per draw, negative or all 0.
     """
     return crps(decades(draws), float(decades(observed)), weights)
 
 
 def decades(amounts: ArrayLike) -> Array:
-    """Return logarithms to base 10; amounts from 0 to 1 count as 1.
+    """Return the base-10 logarithms of amounts; amounts below 1 are treated as 1.
 
-    Without this minimum a single draw of zero would make the score infinite.
+    Without the minimum of 1, a single draw of zero would make a score infinite.
 
     Raises:
         ModelRefused: an amount is negative or not finite.
@@ -101,7 +101,7 @@ def decades(amounts: ArrayLike) -> Array:
 
 
 def _checked_draws(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
-    """Check and return the draws and their weights, flattened."""
+    """Check the draws and their weights, and return both as flat arrays."""
     x = _finite(draws).ravel()
     w = np.ones(len(x)) if weights is None else np.asarray(weights, float).ravel()
     if not len(x):

@@ -1,4 +1,4 @@
-"""Forecast distributions of later outcomes under the ledger of an earlier day, by stage of the funnel."""
+"""Forecasts of later outcomes from the assumptions of an earlier day, by stage of the claims funnel."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
 """Other kinds of assumption that affect how many people file."""
 PERCENTILES = (0.1, 0.5, 0.9)
 CELLS = 256
-"""The number of cells on the log scale; the score then has an error of about 2e-4."""
+"""The number of cells of the logarithmic grid. With this number the CRPS has an error of about 2e-4."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The forecast of a count, or of an amount in the smallest unit of the currency."""
+    """The forecast distribution of a count, or of an amount in the smallest unit of the currency."""
 
     distribution: Predictive
     expected: float
     most: float
-    """The largest possible value."""
+    """The largest possible count, or the largest simulated amount."""
     inputs: tuple[str, ...]
-    """The ids of the assumptions that it depends on."""
+    """The ids of the assumptions that the forecast depends on."""
 
     def interval(self) -> list[Estimate]:
-        """Return P10, P50 and P90, rounded to their numerical error."""
+        """Return P10, P50 and P90 of the forecast; simulated values are rounded to their numerical error."""
         if isinstance(self.distribution, SimulatedTotal):
             return [rounded_estimate(self.distribution.total.quantile(p)) for p in PERCENTILES]
         return [Estimate(float(x), 0.0) for x in self.distribution.quantile(np.array(PERCENTILES))]
 
     def crps(self, observed: float) -> float:
-        """Return the CRPS in decades, computed on log-scale cells; small counts have a cell each."""
+        """Return the CRPS in decades, on a logarithmic grid in which each small count has its own cell."""
         edges = np.unique(np.floor(np.geomspace(1, max(self.most, 1.0), CELLS)))
         below = self.distribution.cdf(np.append(0.0, edges))
         middles = np.sqrt(np.append(1.0, edges[:-1] + 1) * edges)
@@ -55,16 +55,16 @@ class Forecast:
 
 @dataclass(frozen=True)
 class SimulatedTotal:
-    """Adapts a simulated total to the interface of `Predictive`."""
+    """A simulated total with the cdf and the quantile function that the scores need."""
 
     total: SampledTotal
 
     def cdf(self, x: Array) -> Array:
-        """Return the probability of at most x, (n,) -> (n,)."""
+        """Return the probability of a total of at most x; both arrays have the shape (n,)."""
         return np.array([1 - float(self.total.above(float(v)).mean()) for v in x])
 
     def quantile(self, u: Array) -> Array:
-        """Return the u-quantiles, (n,) -> (n,)."""
+        """Return the quantiles of the total at the probabilities u; both arrays have the shape (n,)."""
         return np.array([self.total.quantile(float(p)).value for p in u])
 
 
@@ -72,7 +72,8 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
     """Forecast how many of the `given` people file, are accepted or take a free good.
 
     Raises:
-        ModelRefused: the ledger states no rate for the stage, or the count depends on more than the rate.
+        ModelRefused: the ledger states no rate for the stage, or the count also depends on another assumption
+            or on a cap.
     """
     rate = funnel.entries.get(RATES[stage])
     if not isinstance(rate, RateAssumption):
@@ -91,12 +92,12 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
 
 
 def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:
-    """Return the portfolio with only the cash of one schedule.
+    """Return the portfolio reduced to the cash payments of one schedule (a cost line that pays by loss band).
 
-    It keeps all inputs, so that its draws are the same as those of the whole policy.
+    The result keeps all uncertain inputs, so that its draws equal the draws for the whole policy.
 
     Raises:
-        ModelRefused: the line has no expected cost.
+        ModelRefused: the schedule has no expected cost.
     """
     streams = tuple(s for s in portfolio.streams if (s.line, s.valuation) == (line.id, "cash"))
     if not streams:
@@ -108,7 +109,10 @@ def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:
 
 
 def with_accepted_count(portfolio: Portfolio, accepted: int) -> Portfolio:
-    """Return the portfolio of a line with a known accepted count; bands and awards stay uncertain."""
+    """Return the portfolio of one line with a known number of accepted claims.
+
+    The loss bands of the claims and the awards of a review stay uncertain.
+    """
     stream = portfolio.streams[0]
     scale = accepted / stream.trials
     parts = tuple(
@@ -119,7 +123,7 @@ def with_accepted_count(portfolio: Portfolio, accepted: int) -> Portfolio:
 
 
 def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
-    """Forecast the total cash of the streams of a portfolio."""
+    """Forecast the total cash cost of a portfolio by simulation."""
     total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
     most = float(total.values.max())
     inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)

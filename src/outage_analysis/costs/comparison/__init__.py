@@ -1,6 +1,6 @@
-"""Comparison: several policies go in; differences on the same simulated draws come out.
+"""Comparison: several policies go in; their cost differences on the same simulated draws come out.
 
 Modules:
-    compare_policies: `compare`, its tables and sentence
+    compare_policies: `compare`, its result tables and summary sentence
     replaced_losses: the share of a loss that each policy pays
 """

@@ -1,4 +1,4 @@
-"""The comparison of policies under one ledger: its tables and its summary sentence."""
+"""The comparison of policies under the same assumptions: result tables and a summary sentence."""
 
 from __future__ import annotations
 
@@ -84,20 +84,20 @@ class Comparison:
     """The comparison of several policies under one ledger, on the same draws.
 
     Args:
-        valuation: the valuation that is compared, such as `cash`.
+        valuation: the kind of cost that is compared, such as `cash`.
         policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
             unit of the currency. `promised`, `expected` and `most` are as in `totals`. `recipients` is the
             expected number of payments (null if a line is one amount without a count), `per_recipient` the
-            cost of each, and `cheapest` the probability that no other policy costs less. A policy without an
-            expected cost has only `promised` and `most`; `left_out` gives the reason.
+            expected cost per payment, and `cheapest` the probability that no other policy costs less. A
+            policy without an expected cost has only `promised` and `most`; `left_out` gives the reason.
         pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
             quantiles, and the probabilities that the policy costs less and that it costs more.
         flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
             with the other inputs at their means, and the probability that the input lies beyond it.
         replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
         left_out: the columns of `LEFT_OUT`: the lines without an expected cost, which no figure includes,
-            with their status and the inputs that the ledger lacks. A policy that pays nothing of this
-            valuation has one row without a line and with the status `not_offered`.
+            with their status and the inputs that the ledger lacks. A policy without a cost line of this
+            valuation has one row with the status `not_offered`.
     """
 
     valuation: str
@@ -155,7 +155,7 @@ def compare(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Comparison:
-    """Compare the costs of policies on the same draws.
+    """Compare the costs of several policies, simulated with the same draws of the uncertain inputs.
 
     Args:
         policies: two or more policies.
@@ -163,9 +163,9 @@ def compare(
         as_of: only facts, lines and assumptions public by this day are used.
         cubes: by policy id, cubes of claims on the band edges of that policy, as for `cost_table`; by default
             published counts are used.
-        valuation: one of `VALUATIONS`.
-        draws: see `simulate`.
-        seed: see `simulate`.
+        valuation: the kind of cost to compare, one of `VALUATIONS`.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the simulation.
 
     Raises:
         UsageError: there are fewer than two policies, a policy is repeated, the currencies differ, or the
@@ -220,7 +220,7 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
 def _shared_runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
 ) -> dict[str, Simulation]:
-    """Simulate each policy at the same points; each run has the inputs of all policies."""
+    """Simulate all policies with the same draws; each simulation draws the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.as_known_on(as_of).correlations if ledger else ()
@@ -250,14 +250,14 @@ def _policy_rows(
 
 
 def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
-    """Yield, per total, the probability that no other total is smaller; totals may be equal."""
+    """Yield, for each total, the probability that no other total is smaller."""
     least = np.min([total.values for total in totals], axis=0)
     for total in totals:
         yield replicate_mean((total.values == least).mean(axis=1))
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    """Return the expected number of payments; None if a line is one amount without a count."""
+    """Return the expected number of payments; None if a cost line is a single amount without a count."""
     streams = [s for s in portfolio.streams if s.valuation == valuation]
     if any(stream.certain for stream in streams):
         return None
@@ -297,7 +297,9 @@ def _flip_rows(
             return expected_at(first, valuation, given) - expected_at(second, valuation, given)
 
         value = sign_change(gap, entry)
-        if value is not None and abs(value) > ROUNDING * mean:  # both may be proportional to the input
+        # If both costs are proportional to the input, they are equal at 0, but the cheaper one does not
+        # change.
+        if value is not None and abs(value) > ROUNDING * mean:
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above
             yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))

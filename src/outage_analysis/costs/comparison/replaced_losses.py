@@ -1,4 +1,4 @@
-"""The share of its loss that an accepted claim gets back, by service and band."""
+"""The share of the loss that a policy pays for an accepted claim, by service and loss band."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ KEYS = ("line", "service", "segment", "over", "up_to", "rule")
 
 
 def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """Return the share of a loss that an accepted claim gets back, by line, service and band.
+    """Return the share of the loss that is paid for an accepted claim, by cost line, service and loss band.
 
     Args:
-        policy: the policy, as known on the day.
-        cubes: cubes of claims; by default the bands of each schedule give bounds.
+        policy: the policy, as known on the day of the analysis.
+        cubes: cubes of claims; by default the result has bounds for each loss band of a schedule.
 
     Returns:
         The columns of `LOSS_REPLACEMENT`. With claims (`basis` is `claims` or `synthetic`) `low` and `high`
@@ -86,9 +86,10 @@ def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
 
 
 def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    """Return the smallest and the largest share of a loss that is paid in a band; None means no limit.
+    """Return the smallest and the largest share of a loss that is paid in a loss band; None means no limit.
 
-    Within a piece of the tariff the share is monotonic, so the ends of the pieces suffice.
+    Within each piece of the tariff the paid share is monotonic in the loss, so the ends of the pieces
+    suffice.
     """
     ratios: list[Fraction] = []
     limited = True

@@ -2,8 +2,8 @@
 
 Modules:
     total: `exact_total`
-    components: counts and payments of one component
-    pooling: joins components that are alike
-    lattice: payments as steps of a lattice
-    total_distribution: the distribution and what it can answer
+    components: the count and payment distributions of a group of claims
+    pooling: merges components with the same distributions
+    lattice: payments as multiples of a common unit
+    total_distribution: the result, with probabilities, quantiles and tail means
 """

@@ -1,4 +1,4 @@
-"""The components of a total: groups of claims with a distribution of their number and of their payment."""
+"""The components of a total: groups of claims with a distribution of the count and one of the payment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUMBER_LIMIT = 2**63
 
 
 def checked_integer(value: object, name: str) -> int:
-    """Return the value as an int from 0 to below 2^63.
+    """Check that a value is a whole number from 0 to 2^63 - 1, and return it as an int.
 
     Raises:
         UsageError: the value is a bool, a float, a text or out of range.
@@ -35,7 +35,7 @@ def checked_integer(value: object, name: str) -> int:
 
 
 def checked_number(value: object, name: str) -> Number:
-    """Return the value as an int, a Fraction or a float from 0 to below 2^63.
+    """Check that a value is a number from 0 to below 2^63, and return it as an int, a Fraction or a float.
 
     Raises:
         UsageError: the value is not a number, negative, not finite or too large.
@@ -47,14 +47,14 @@ def checked_number(value: object, name: str) -> Number:
         number = value
     else:
         number = int(value) if isinstance(value, Integral) else float(value)
-    if not 0 <= number < NUMBER_LIMIT:  # also refuses NaN
+    if not 0 <= number < NUMBER_LIMIT:  # written as a negation, so that NaN is refused, too
         raise UsageError(f"{name} is not a number from 0 to 2^63", value=value)
     return number
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Exactly n claims.
+    """A known number of claims: exactly n.
 
     Raises:
         UsageError: n is not a whole number from 0 to 2^63.
@@ -68,7 +68,7 @@ class Fixed:
 
     @property
     def rational(self) -> bool:
-        """Whether its probabilities are rational."""
+        """Whether the probabilities of the counts are exact rational numbers."""
         return True
 
     @property
@@ -79,7 +79,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Binomial:
-    """Each of n claims is accepted with probability p; a refused claim is paid 0.
+    """A binomial number of claims: each of n is accepted with probability p; a refused claim is paid 0.
 
     Raises:
         UsageError: n is not a whole number from 0 to 2^63, or p does not lie between 0 and 1.
@@ -97,7 +97,7 @@ class Binomial:
 
     @property
     def rational(self) -> bool:
-        """Whether its probabilities are rational."""
+        """Whether the probabilities of the counts are exact rational numbers."""
         return isinstance(self.p, int | Fraction)
 
     @property
@@ -122,7 +122,7 @@ class Poisson:
 
     @property
     def rational(self) -> bool:
-        """Whether its probabilities are rational."""
+        """Whether the probabilities of the counts are exact rational numbers."""
         return False
 
     @property
@@ -147,7 +147,7 @@ class NegativeBinomial:
     dispersion: Number
 
     def __post_init__(self) -> None:
-        """Check the mean, and that the dispersion is at least that of a Poisson distribution."""
+        """Check the mean, and that the dispersion is at least 1, its value for a Poisson distribution."""
         object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
         object.__setattr__(self, "dispersion", checked_number(self.dispersion, "the dispersion"))
         if self.dispersion < 1:
@@ -159,7 +159,7 @@ class NegativeBinomial:
 
     @property
     def rational(self) -> bool:
-        """Whether its probabilities are rational."""
+        """Whether the probabilities of the counts are exact rational numbers."""
         return False
 
     @property
@@ -183,7 +183,7 @@ class Component:
             then divided by their sum. Stored as a tuple.
 
     Raises:
-        UsageError: an argument is not as described; the message names it.
+        UsageError: an argument does not fit its description; the message names the argument.
     """
 
     count: Count

@@ -1,14 +1,13 @@
 """Payments as steps on a lattice, and the cumulant generating function of their total.
 
-Let Y be the payment of a claim less a base payment, and u(s) = E[exp(s Y)] - 1. The logarithm of
-E[exp(s x total)] depends on the distribution of the count:
+Let Y be the payment of a claim less a base payment, u(s) = E[exp(s Y)] - 1, and K(s) = log E[exp(s x total)].
+K depends on the distribution of the count:
+    Fixed(n): K = n log(1 + u)
+    Poisson(mean m): K = m u
+    NegativeBinomial: K = -r log(1 - beta u), where mean = r beta and dispersion = 1 + beta
 
-    Fixed(n)            n log(1 + u)
-    Poisson(m)          m u
-    negative binomial   -r log(1 - beta u),   mean = r beta, dispersion = 1 + beta
-
-So a `LogTerm` has one of two forms, with weights w and steps d: power x log(1 + sum of w (exp(s d) - 1)), or,
-for Poisson, the sum alone.
+So a `LogTerm` with weights w and payment steps d is either power x log(1 + S) or, for Poisson, S alone, where
+S is the sum of w (exp(s d) - 1).
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Whole = NDArray[np.int64]
 MAX_STEPS = 2**60
-"""The largest number of steps of a payment; the lattice could not hold more anyway."""
+"""The largest payment in lattice steps; a lattice of larger payments would be too long, anyway."""
 NEGLIGIBLE_COUNT = 1e-100
 """Payments with a smaller expected number of claims are left out."""
 
 
 SMALL_MODULUS = -0.5
-"""Below this value of the squared modulus less 1, the modulus is computed directly, to keep its digits."""
+"""If the squared modulus less 1 is below this value, the modulus is computed directly, to keep its digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +41,9 @@ class LogTerm:
     """One term of the cumulant generating function, for one payment distribution.
 
     Args:
-        power: the factor of the logarithm; None for the Poisson term, which has no logarithm.
-        steps: the payments less the base, in units of the lattice, without 0, (a,).
-        weights: the weight w of each step, (a,).
+        power: the factor before the logarithm; None for the Poisson term, which has no logarithm.
+        steps: the payments less the base payment, in units of the lattice, without 0; shape (a,).
+        weights: the weight w of each step; shape (a,).
     """
 
     power: float | None
@@ -73,7 +72,7 @@ class LogTerm:
         """Return the logarithm of the modulus of the characteristic function of the term.
 
         Args:
-            sums: the sums of w (exp(-i x d) - 1), one per frequency x.
+            sums: for each frequency x, the sum of w (exp(-i x d) - 1) over the steps d with weights w.
         """
         if self.power is None:
             return np.asarray(sums.real)
@@ -95,9 +94,9 @@ class Lattice:
     """The possible totals: `base` plus `unit` times a whole number of steps.
 
     Args:
-        unit: the distance of two totals, in the unit of the payments.
+        unit: the distance between neighbouring totals, in the unit of the payments.
         base: the total at step 0.
-        parts: the terms of the cumulant generating function; none if nothing is uncertain.
+        parts: the terms of the cumulant generating function; empty if the total is certain.
         split: the variance added by splitting payments over the lattice, in the payments' unit squared.
     """
 
@@ -119,19 +118,19 @@ class Lattice:
 
     @cached_property
     def atoms(self) -> int:
-        """The number of steps of all terms together."""
+        """The number of payment steps of all terms together."""
         return sum(len(part.steps) for part in self.parts)
 
     @cached_property
     def _flat(self) -> tuple[Array, Array, Whole, Array, Array]:
-        """The terms in flat arrays: steps, weights, start of each term, its power, whether it is Poisson."""
+        """All terms as flat arrays: steps, weights; per term its start, power and whether it is Poisson."""
         steps, weights = (np.concatenate([getattr(p, n) for p in self.parts]) for n in ("steps", "weights"))
         starts = np.cumsum([0, *(len(p.steps) for p in self.parts[:-1])])
         powers = np.array([0.0 if p.power is None else p.power for p in self.parts])
         return steps.astype(float), weights, starts, powers, np.array([p.power is None for p in self.parts])
 
     def cumulants(self, t: float) -> float:
-        """Return the logarithm of E[exp(t x steps)]; infinite if the mean does not exist."""
+        """Return log E[exp(t x total)] for the total in lattice steps; it may be infinite."""
         steps, weights, starts, powers, poisson = self._flat
         with np.errstate(all="ignore"):
             above = np.add.reduceat(weights * np.expm1(t * steps), starts)
@@ -147,7 +146,7 @@ def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
         unit: the unit of the lattice; by default the greatest unit of which every payment is a multiple.
 
     Raises:
-        ModelRefused: a payment is too many units away.
+        ModelRefused: a payment is more than `MAX_STEPS` units from the base payment.
     """
     raw = list(_log_terms(pool))
     base = sum(n * _likeliest_payment(payments) for payments, n in pool.fixed.items())
@@ -160,7 +159,7 @@ def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
 
 
 def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int, float]]]:
-    """Yield the power and the weights by step of each term."""
+    """Yield, for each term, its power and the weight of each payment step."""
     terms: list[tuple[float | None, dict[int, float]]] = [(None, pool.poisson)]
     for payments, n in pool.fixed.items():
         likely = _likeliest_payment(payments)
@@ -178,13 +177,13 @@ def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int,
 def _likeliest_payment(payments: PaymentDistribution) -> int:
     """Return the most probable payment, the base of the lattice.
 
-    With this base no other weight is near 1, so no digits cancel.
+    With this base payment no other payment has a weight near 1, so no digits cancel in the logarithm.
     """
     return max(payments, key=lambda atom: (atom[1], -atom[0]))[0]
 
 
 def _split_over_lattice(steps: Mapping[int, float], unit: int) -> dict[int, float]:
-    """Split each weight over the two lattice points beside its step, which keeps the mean."""
+    """Split each weight over the two lattice points next to its step, so that the mean stays the same."""
     split: dict[int, float] = {}
     for step, weight in steps.items():
         at, rest = divmod(step, unit)
@@ -206,17 +205,17 @@ OUTSIDE_PROBABILITY = 1e-15
 """An upper bound of the probability beyond each end of a window."""
 _MINUS_LOG_OUTSIDE = -math.log(OUTSIDE_PROBABILITY)
 _LARGEST_EXPONENT = 700.0
-"""A greater t would only overflow: steps are whole."""
+"""The largest t of the search; a larger t would make exp(t x step) overflow."""
 
 
 def probability_window(lattice: Lattice) -> tuple[int, int]:
     """Return the first and the last step of a window that holds almost all of the probability.
 
     Beyond each end the probability is at most `OUTSIDE_PROBABILITY`; the window never exceeds the support.
-    This follows from Chernoff's bound: P(X >= x) <= exp(K(t) - t x) for every t > 0, with
-    K(t) = log E[exp(t X)]. So at most `OUTSIDE_PROBABILITY` lies above (K(t) - log OUTSIDE_PROBABILITY) / t.
-    Every t gives a valid bound. The search for the smallest starts near the t of a normal distribution
-    and moves to smaller t, which is better if a rare payment is large. The lower end uses -t.
+    This follows from Chernoff's bound: P(X >= x) <= exp(K(t) - t x) for every t > 0, with K(t) = log E[exp(t
+    X)]. So at most `OUTSIDE_PROBABILITY` lies above (K(t) - log OUTSIDE_PROBABILITY) / t. Every t gives a
+    valid bound. The search for the smallest bound starts near the best t for a normal distribution and moves
+    to smaller t, which is better if a rare payment is large. The lower end of the window uses -t.
     """
     low, high = lattice.ends
     start = min(4 * math.sqrt(2 * _MINUS_LOG_OUTSIDE / lattice.variance), _LARGEST_EXPONENT)

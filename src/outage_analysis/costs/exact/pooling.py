@@ -1,4 +1,4 @@
-"""Merges components with the same distributions; the order of the components does not matter."""
+"""Merges components with the same distributions; the result does not depend on the order of components."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class PooledComponents:
     Args:
         fixed: the number of claims by payment distribution. A binomial count becomes a fixed count whose
             payment distribution includes the refusals as payments of 0.
-        poisson: the expected number of claims by payment, as all Poisson counts together.
+        poisson: the expected number of claims by payment, over all Poisson counts.
         clustered: the expected number of claims by payment distribution and dispersion, for negative binomial
             counts.
-        mean, variance: of the total, in closed form.
+        mean, variance: the mean and the variance of the total, in closed form.
         rational: whether every number is an int or a Fraction; otherwise every probability is a float.
     """
 
@@ -43,7 +43,7 @@ class PooledComponents:
 
 
 def pool_components(components: Sequence[Component]) -> PooledComponents:
-    """Merge components, so that fewer distributions have to be computed."""
+    """Merge components with the same distributions, so that fewer distributions have to be computed."""
     rational = all(c.rational for c in components)
     distributions = [(c.count, _payment_distribution(c, rational=rational)) for c in components]
     distributions.sort(
@@ -67,7 +67,7 @@ def pool_components(components: Sequence[Component]) -> PooledComponents:
 
 
 def _payment_distribution(component: Component, *, rational: bool) -> PaymentDistribution:
-    """Return the payments with their probabilities, each payment once."""
+    """Return the payment distribution of a component, with equal payments merged."""
     merged: dict[int, Number] = defaultdict(int)
     for payment, probability in sorted(zip(component.payments, component.probabilities, strict=True)):
         if probability:

@@ -50,14 +50,14 @@ def exact_total(
 
     Args:
         components: at least one; their order does not matter.
-        unit: the unit of the lattice; by default the greatest unit of which every payment is a multiple. A
-            coarser unit splits each payment over the two points beside it. This keeps the mean and adds the
-            standard deviation `TotalDistribution.splitting_sd`.
+        unit: the unit of the lattice; by default the greatest unit of which every payment is a multiple. With
+            a coarser unit, each payment is split over the two nearest lattice points. This keeps the mean and
+            adds the standard deviation `TotalDistribution.splitting_sd`.
         most_points: the largest number of lattice points allowed.
 
     Raises:
         UsageError: there is no component, or `unit` or `most_points` is not a positive whole number.
-        ModelRefused: the lattice would be too long, the unit is too coarse, or a check failed.
+        ModelRefused: the lattice would be too long, the unit is too coarse, or an accuracy check failed.
     """
     listed = _checked_components(components)
     if unit is not None and checked_integer(unit, "the unit") == 0:
@@ -91,7 +91,7 @@ def _checked_components(components: Iterable[Component]) -> list[Component]:
 
 
 def _distribution(lattice: Lattice, pooled: PooledComponents, most_points: int) -> TotalDistribution:
-    """Return the distribution on the window of `probability_window`, or on a wider one if a check fails."""
+    """Return the distribution on the window of `probability_window`; if a check fails, use a wider window."""
     first, last = probability_window(lattice)
     if last - first >= most_points:
         raise _too_long(lattice, last - first + 1, most_points)
@@ -114,7 +114,7 @@ def _distribution(lattice: Lattice, pooled: PooledComponents, most_points: int) 
 def _distribution_on_window(
     lattice: Lattice, pooled: PooledComponents, first: int, last: int
 ) -> TotalDistribution:
-    """Return the distribution on the steps from first to last."""
+    """Return the distribution on the lattice steps from `first` to `last`, with its accuracy checks."""
     weights, noise, rounding = invert_by_fft(lattice, first, last - first + 1)
     mean, variance = float(pooled.mean), float(pooled.variance)
     low, high = lattice.ends
@@ -161,7 +161,7 @@ Array = NDArray[np.float64]
 CHECK_TOLERANCE = 1e-9
 """The largest deviation that a check allows."""
 EDGE, SHORT = 8, 32
-"""The edge of a window has at most `EDGE` points and at most one point in `SHORT`."""
+"""An edge of a window is its outermost `EDGE` points, but at most about one in `SHORT` of all points."""
 
 
 def accuracy_checks(
@@ -173,19 +173,20 @@ def accuracy_checks(
     noise: float,
     open_ends: tuple[bool, bool],
 ) -> dict[str, float]:
-    """Return by how much a computed distribution violates each check, beyond what rounding explains.
+    """Return the deviation of a computed distribution in each accuracy check, beyond the rounding error.
 
     Args:
         weights: the probabilities of the window's points as computed; some may be negative.
         mean: the mean in closed form, in steps from the first point.
         variance: the variance in closed form, in steps squared.
-        rounding: the rounding error of that mean.
+        rounding: the rounding error of `mean`.
         noise: the rounding error of each weight.
         open_ends: whether the support continues below and above the window.
 
     Returns:
-        The deviations of the sum, the mean (in standard deviations) and the variance (as a share), the sum of
-        the negative weights, and the greatest weight at an open end as a share of the greatest weight.
+        The deviation of the sum of the weights from 1, of their mean (in standard deviations) and of their
+        variance (as a share of it); the sum of the negative weights, as a positive number; and the largest
+        weight near an end beyond which the support continues, as a share of the largest weight.
     """
     away = np.arange(len(weights)) - mean
     shift, spread = float((away * weights).sum()), float((away**2 * weights).sum())
@@ -210,12 +211,13 @@ def failed_checks(deviations: Mapping[str, float]) -> list[str]:
 
 Whole = NDArray[np.int64]
 NEGLIGIBLE = -45.0
-"""Frequencies with a smaller logarithm of the modulus are left out: they change no sum."""
+"""Frequencies with a smaller logarithm of the modulus are left out, because they change no sum."""
 ROUGH_ERROR = 1e-12
-"""From this error of the FFT on, the sums over payments are computed term by term instead."""
+"""If the error of the FFT is larger, the sums over payments are computed term by term instead."""
 MAX_SINES = 2**20
 ROUNDING = 2.0**-53
-# Sums over arrays replace matrix products, whose rounding depends on the number of threads.
+# This module adds up arrays instead of using matrix products, because the rounding of a matrix product
+# depends on the number of threads.
 
 
 def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, float, float]:
@@ -230,7 +232,7 @@ def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, flo
 
     size = fft.next_fast_len(points, real=True)
     modulus = np.zeros(size // 2 + 1)
-    with np.errstate(divide="ignore"):  # where the modulus is 0
+    with np.errstate(divide="ignore"):  # log(0) where the modulus is 0
         for part in lattice.parts:
             modulus += part.modulus(_sums_by_fft(part, size))
     kept = np.flatnonzero(modulus > NEGLIGIBLE)
@@ -244,11 +246,11 @@ def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, flo
 
 
 def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
-    """Return the logarithm of the characteristic function, (k,), and the error it causes in a sum.
+    """Return the log of the characteristic function, (k,), and its effect on the error of a probability.
 
-    An error at the frequency k enters a sum of probabilities with a factor of at most
-    2 / (size sin(pi k / size)). The FFT of the payments has an absolute error, which n claims multiply by n.
-    Sums computed term by term have a relative error instead, which is small wherever the sums are small.
+    An error at the frequency k enters a sum of probabilities with a factor of at most 2 / (size sin(pi k /
+    size)). Sums by FFT have an absolute error, which grows in proportion to the number of claims. Sums
+    computed term by term have a relative error instead, which is small wherever the sums are small.
 
     Args:
         lattice: the terms.
@@ -271,7 +273,10 @@ def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Compl
 
 
 def _sums_by_fft(part: LogTerm, size: int) -> Complex:
-    """Return the sums of w (exp(-i x d) - 1) at all frequencies x = 2 pi k / size, (size // 2 + 1,)."""
+    """Return, by FFT, the sum of w (exp(-i x d) - 1) over the steps d at each frequency x.
+
+    The frequencies are x = 2 pi k / size; the result has the shape (size // 2 + 1,).
+    """
     from scipy import fft
 
     laid = np.bincount(part.steps % size, part.weights, minlength=size)
@@ -280,9 +285,9 @@ def _sums_by_fft(part: LogTerm, size: int) -> Complex:
 
 
 def _sums_term_by_term(part: LogTerm, size: int, kept: Whole) -> Complex:
-    """Return the sums of `_sums_by_fft` at the frequencies in `kept`, (k,), with full relative accuracy.
+    """Return the sums of `_sums_by_fft` at the frequencies `kept`, added up directly for full accuracy.
 
-    The angles are reduced modulo 2 pi as integers, which loses no digits.
+    The angles are reduced modulo 2 pi in integer arithmetic, which loses no digits.
     """
     turns = kept[:, None] * (part.steps % size) % size
     angles = 2 * np.pi / size * np.where(2 * turns > size, turns - size, turns)
@@ -300,7 +305,7 @@ RationalDistribution = dict[int, Fraction]
 def rational_distribution(pool: PooledComponents) -> RationalDistribution | None:
     """Return the exact probability of each total; None if the problem is large or has floats.
 
-    Claims with a single possible payment only shift the total, so their number does not matter.
+    Claims with a single possible payment only shift the total, so they do not make the problem larger.
     """
     sure = sum(n * payments[0][0] for payments, n in pool.fixed.items() if len(payments) == 1)
     uncertain = {payments: n for payments, n in pool.fixed.items() if len(payments) > 1}
@@ -318,7 +323,7 @@ def rational_distribution(pool: PooledComponents) -> RationalDistribution | None
 
 
 def _integer_weights(payments: PaymentDistribution) -> tuple[dict[int, int], int]:
-    """Return the probabilities as whole numbers, and their common denominator."""
+    """Return the probabilities as whole numerators of a common denominator, and this denominator."""
     shares = {payment: Fraction(p) for payment, p in payments}
     common = math.lcm(*(p.denominator for p in shares.values()))
     return {payment: int(p * common) for payment, p in shares.items()}, common

@@ -19,7 +19,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
 TAIL_ACCURACY = 1e-4
-"""A tail probability is answered only if the error is at most this share of it."""
+"""A quantile is refused if the error of the distribution exceeds this share of the tail probability."""
 FLOAT_ERROR = 2.0**-52
 """The rounding error of a float between 0 and 1."""
 
@@ -29,7 +29,7 @@ class TotalDistribution:
     """The probability of every total, in the unit of the payments.
 
     Args:
-        mean, variance: in closed form, from the components.
+        mean, variance: the mean and the variance of the total, in closed form from the components.
         points: the possible totals, increasing; other totals have a probability of at most `error` together.
         weights: the probability of each point, as Fractions if the distribution is exact, else as floats.
         unit: the differences of totals are multiples of this unit.
@@ -61,7 +61,7 @@ class TotalDistribution:
 
     @property
     def smallest_tail(self) -> float:
-        """The smallest tail probability that can be answered accurately; 0 if the distribution is exact."""
+        """The smallest tail probability for which quantiles are accurate; 0 if the distribution is exact."""
         return self.error / TAIL_ACCURACY
 
     def pmf(self, x: Number) -> Number:
@@ -95,8 +95,9 @@ class TotalDistribution:
     def tvar(self, p: Number) -> Number:
         """Return the tail value at risk: the mean of the quantiles from p to 1.
 
-        The probability of the quantile itself counts only in part, so that the average covers exactly 1 - p.
-        The error is at most `error` times the distance from the quantile to the last point, over 1 - p.
+        The average includes only a part of the probability at the p-quantile, so that it covers a probability
+        of exactly 1 - p. The error of the result is at most `error` times the distance from the quantile to
+        the last point, divided by 1 - p.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
@@ -123,7 +124,7 @@ class TotalDistribution:
         return np.minimum(blocks.ravel()[: len(self.weights)], 1.0)
 
     def _reached(self, p: Number) -> int:
-        """Return the index of the quantile of p among the points."""
+        """Return the index of the p-quantile in `points`."""
         level = _exact_probability(p)
         if min(level, 1 - level) < self.smallest_tail:
             raise ModelRefused(
@@ -139,7 +140,7 @@ class TotalDistribution:
 
 
 def _exact_probability(p: object) -> Fraction:
-    """Convert a probability to a Fraction; a float becomes the decimal number that it prints as."""
+    """Convert a probability to a Fraction; a float such as 0.1 becomes exactly 1/10."""
     number = checked_number(p, "the probability")
     if not 0 < number < 1:
         raise UsageError("a probability lies between 0 and 1, ends excluded", value=p)

@@ -19,7 +19,7 @@ from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused, UsageError
 
 MIN_DRAWS = 50
-"""The smallest number of draws above a limit from which their inputs are described."""
+"""The inputs of the draws above a limit are described only if there are at least this many draws."""
 
 BREAK_EVENS = {
     "assumption": pl.String,
@@ -41,17 +41,18 @@ INPUTS_GIVEN_EXCEEDANCE = {
 def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
     """Return the value of each input at which the expected total equals a limit.
 
-    The other inputs are at their means.
+    For the break-even value of an input, all other inputs are at their means.
 
     Args:
         portfolio: the payment streams and their inputs.
         limit: an amount in the smallest unit of the currency.
-        valuation: the valuation of the total.
+        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         One row per input that is a single number, sorted by `beyond` descending: `assumption`, `kind`, its
-        `expected` value, `break_even` (null if no possible value of the input gives the limit) and `beyond`,
-        the probability that the input has a value at which the expected total exceeds the limit.
+        `expected` value, `break_even` (null if the expected total equals the limit at no possible value of
+        the input) and `beyond`, the probability that the input has a value at which the expected total
+        exceeds the limit.
 
     Raises:
         UsageError: the limit is not a positive number.
@@ -79,7 +80,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     Args:
         run: the simulation.
         limit: an amount in the smallest unit of the currency.
-        valuation: the valuation of the total.
+        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given` (in the draws above the

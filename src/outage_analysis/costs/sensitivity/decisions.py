@@ -1,4 +1,4 @@
-"""Inputs that somebody decides, such as the award of a review: fixed at a value instead of drawn."""
+"""Inputs that somebody decides, such as the award of a review: set to a fixed value instead of sampled."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequenc
 
     Args:
         portfolio: the payment streams and their inputs.
-        values: the value by assumption; for a band mix, the share of each band.
+        values: the fixed values by the id of the assumption; for a band mix, the share of each band.
 
     Returns:
         A portfolio with the other inputs unchanged, and without correlations with the fixed inputs.
@@ -68,13 +68,13 @@ def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
 def award_views(
     portfolio: Portfolio, awards: Sequence[float], *, draws: int = DRAWS, seed: int = SEED
 ) -> pl.DataFrame:
-    """Compare the cash with an uncertain mean award of a review and with fixed mean awards.
+    """Compare the cash cost if the mean award of a review is uncertain and if it is fixed.
 
     Args:
         portfolio: the payment streams and their inputs.
         awards: the mean awards to compare, in the smallest unit of the currency.
-        draws: see `simulate`.
-        seed: see `simulate`.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the simulation.
 
     Returns:
         `view` (one row `uncertain`, then one row `given` per award), `award` (the expected or the fixed
@@ -115,7 +115,7 @@ def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumptio
 
 
 def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
-    """Return the changed keys of an assumption that make it certain."""
+    """Return the keys to change in an assumption so that its value is certain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
         raise UsageError(f"{entry.id} takes one share per band, other inputs one number", value=value)
     if isinstance(entry, BandMix):

@@ -25,14 +25,14 @@ def assumptions_behind(portfolio: Portfolio, *valuations: str) -> dict[str, Assu
 
 
 def scalar_inputs(entries: dict[str, Assumption]) -> Iterable[tuple[str, Assumption, float]]:
-    """Yield the inputs that are a single number, with their means; this leaves out the band mixes."""
+    """Yield each input that is a single number (so not a band mix), with its id and its mean."""
     for name, entry in entries.items():
         if not isinstance(entry, BandMix):
             yield name, entry, entry.range.expected
 
 
 def sample_input(entry: Assumption) -> FloatArray:
-    """Return a sample of an input at Sobol points: (n,), or (n, bands) for a mix."""
+    """Return a quasi-random (Sobol) sample of an input: shape (n,), or (n, bands) for a band mix."""
     return entry.draw(np.concatenate(sobol_points(entry.dimensions, POINTS, seed=SEED)))
 
 

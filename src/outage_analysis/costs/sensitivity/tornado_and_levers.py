@@ -32,7 +32,7 @@ def tornado(portfolio: Portfolio) -> pl.DataFrame:
     Returns:
         The columns of `TORNADO`, one row per valuation and uncertain input, the widest range of cost first.
         Costs are in the smallest unit of the currency. A band mix is not a single number: its `input_low` and
-        `input_high` are null, and the costs are the P10 and P90 of the expected total over the mixes.
+        `input_high` are null, and the costs are the P10 and P90 of the expected total over sampled mixes.
     """
     rows = [
         _tornado_row(portfolio, valuation, name)
@@ -76,7 +76,7 @@ LEVERS = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.
 
 
 def levers(portfolio: Portfolio) -> pl.DataFrame:
-    """Return what one step of a lever adds to the expected cost of each cash line.
+    """Return how much one step of each lever (a decision) adds to the expected cash cost of each line.
 
     Returns:
         One row per line and lever: `line`, `lever`, `step` and `adds` (in the smallest unit of the currency).
@@ -96,7 +96,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
 
 
 def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
-    """Yield the name of each lever, the assumption that it changes, the step, and the changed input."""
+    """Yield, for each lever, its name, the assumption that it changes, the step, and the changed value."""
     for name, entry in assumptions_behind(portfolio, "cash").items():
         if isinstance(entry, BandMix):
             more = _mix_with_more_review(entry, portfolio.streams)
@@ -116,7 +116,7 @@ def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatA
 
 
 def _mix_with_more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
-    """Return the mix with one percentage point more under review, taken pro rata from the other bands."""
+    """Return the band mix with one percentage point more under review, taken pro rata from other bands."""
     reviewed = [part.band for s in streams for part in s.parts if part.reviewed and part.band is not None]
     shares = np.array([band.share for band in mix.bands])
     inside = np.isin(np.arange(len(shares)), reviewed)

@@ -22,16 +22,16 @@ PAIRS = 2**13
 
 
 def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
-    """Return the Sobol indices of each assumption for the mean total given the inputs.
+    """Return the Sobol indices of each assumption for the conditional mean of the total, given the inputs.
 
     The indices do not include the process variance, which remains if every input is known; `variance_split`
     returns it.
 
     Args:
         portfolio: the payment streams and their inputs.
-        valuation: the valuation of the total.
-        draws: the number of pairs of points, a power of two. The run evaluates the total
-            2 x (assumptions + 1) times per pair.
+        valuation: the kind of cost that is added up, such as `cash`.
+        draws: the number of pairs of sample points, a power of two. The total is evaluated 2 x (assumptions +
+            1) times per pair.
 
     Returns:
         One row per assumption, the largest total index first: `assumption`, `kind`, `first` (the share that
@@ -119,7 +119,7 @@ def sobol_indices(
         )
     pairs = sobol_replicates(2 * len(coordinates), count, seed=seed)
     parts = np.array([_index_parts(model, points, columns) for points in pairs])
-    size, variance, *shares = parts.transpose(2, 0, 1)  # each (replicates, groups)
+    size, variance, *shares = parts.transpose(2, 0, 1)  # each array has the shape (replicates, groups)
     if variance.mean() <= (ROUNDING * size.max()) ** 2:
         raise ModelRefused(
             "the results do not vary, so there is no variance to share out",
@@ -128,14 +128,17 @@ def sobol_indices(
     table: dict[str, object] = {"group": list(groups)}
     for name, share in zip(("first", "total"), shares, strict=True):
         index = share.mean(axis=0) / variance.mean(axis=0)
-        # First-order (delta method) error of a ratio of means.
+        # The delta method gives the error of the ratio of two means.
         error = half_width((share - index * variance) / variance.mean(axis=0))
         table |= {name: index, f"{name}_low": index - error, f"{name}_high": index + error}
     return pl.DataFrame(table)
 
 
 def _index_parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
-    """Return the size of the results, variance, first-order and total part per group, (groups, 4)."""
+    """Return the numerators and denominators of the Sobol indices of each group, (groups, 4).
+
+    The columns are the largest absolute result, the variance, the first-order part and the total part.
+    """
     a, b = np.hsplit(points, 2)
     at_a, at_b = _model_results(model, a), _model_results(model, b)
     size = np.abs(at_a).max()

@@ -1,15 +1,15 @@
 """Uncertainty: a portfolio of cost lines goes in; a sample of each total comes out.
 
 Modules:
-    portfolio: cost lines as streams of claims
-    policy_streams: a policy compiled to streams
-    claim_units: claims that are drawn together
+    portfolio: cost lines as payment streams, which depend on the uncertain inputs
+    policy_streams: builds the payment streams of a policy
+    claim_units: groups of claims whose accepted number is one draw
     sobol: scrambled Sobol points
     count_process: accepted counts and payments, given the inputs
-    inverse_counts: counts by inversion
+    inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size
-    simulation: `simulate`, one run
-    samples: quantiles and chances of a sample, with numerical error
-    decomposition: which part of the variance comes from where
-    tables: the run as tables
+    simulation: `simulate`, which simulates the totals of a portfolio
+    samples: quantiles and probabilities of a sample, with numerical errors
+    decomposition: the variance of a total by source, and its mean and tail by cost line
+    tables: the result tables of a simulation
 """

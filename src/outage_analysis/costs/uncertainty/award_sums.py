@@ -24,14 +24,14 @@ STEP = 0.05
 """Lattice step as a share of one standard deviation, or of the median award times the root of the count."""
 FEWEST_POINTS, MOST_POINTS = 2**11, 2**19
 GROWTH = 1.3
-"""The ratio of neighbouring counts in the table above 8; every smaller count has a row."""
+"""The ratio of neighbouring counts in the table for counts above 8; every smaller count has a row."""
 EXACT_COUNTS_TO = 8
 EXPANSION_BELOW = 0.15
 """If the skewness of the sum is below this, the expansion of Cornish and Fisher replaces the lattice."""
 
 
 def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
-    """Return quantiles of the sum of lognormal awards with mean 1, (n,) -> (n,).
+    """Return one quantile of the sum of lognormal awards with mean 1 for each score and count, (n,).
 
     Args:
         score: the quantile to take of each sum, as a standard normal score.
@@ -54,7 +54,7 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
 
 
 def _table_counts(least: float, most: float) -> list[int]:
-    """Return the counts of the table that enclose the smallest and the largest count: at least two."""
+    """Return the tabulated numbers of awards that enclose `least` and `most`: at least two numbers."""
     counts = [*range(1, EXACT_COUNTS_TO + 1)]
     while counts[-1] <= most:
         counts.append(math.ceil(counts[-1] * GROWTH))
@@ -65,7 +65,7 @@ def _table_counts(least: float, most: float) -> list[int]:
 
 @lru_cache(maxsize=1024)
 def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
-    """Return the logarithms of the quantiles of the mean of `count` awards, at `SCORES`."""
+    """Return the logarithms of the quantiles of the mean of `count` awards, at the normal scores `SCORES`."""
     sigma = math.sqrt(math.log1p(spread**2))
     if count == 1:
         return SCORES * sigma - sigma**2 / 2
@@ -75,21 +75,21 @@ def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
         w = 1 + spread**2
         excess = (w**4 + 2 * w**3 + 3 * w**2 - 6) / count
         return np.log1p(deviation * cornish_fisher(SCORES, skewness, excess))
-    # The lattice must hold one extreme award, with the others near their mean.
+    # The lattice must be long enough for one extreme award if the other awards are near their mean.
     top = count + math.exp(sigma * LARGEST_AWARD_SCORE - sigma**2 / 2) + 8 * spread * math.sqrt(count)
     wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
     points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
     step = top / points
     power = np.fft.irfft(np.fft.rfft(_award_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
     below = np.cumsum(np.maximum(power, 0.0))
-    # The mass of a lattice point is spread over half a step on either side.
+    # The probability of a lattice point is spread over half a step on either side of the point.
     edges = (np.arange(len(below)) + 0.5) * step
     quantiles = np.interp(special.ndtr(SCORES), below / below[-1], edges)
     return np.asarray(np.log(quantiles / count))
 
 
 def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
-    """Return the probabilities of one award on a lattice; splitting over two points keeps the mean."""
+    """Return the probabilities of one award on a lattice, split over two points so that the mean is exact."""
     edges = np.arange(points + 1) * step
     scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
     below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)
@@ -102,7 +102,7 @@ def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
 
 
 def _bilinear(table: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
-    """Linear interpolation between the rows and columns of a table."""
+    """Interpolate a table linearly between its rows and between its columns."""
     above = np.minimum(row.astype(int), table.shape[0] - 2)
     left = np.minimum(column.astype(int), table.shape[1] - 2)
     down, right = row - above, column - left

@@ -1,7 +1,8 @@
-"""Claim units: claims whose accepted number is drawn with one random number, and what a policy pays for them.
+"""Claim units: groups of claims whose accepted number is one random draw, and what a policy pays for them.
 
-Compared policies share their units, so the same claims are accepted under each policy. An identical policy
-then costs exactly the same in every draw, and a policy that never pays less never costs less.
+Compared policies share their units, so each policy accepts the same claims. Two identical policies then cost
+exactly the same in every draw. If a policy pays at least as much as another policy for every claim, it never
+costs less in any draw.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from outage_analysis.costs.uncertainty.portfolio import Cell, Stream
 from outage_analysis.incidents import Band
 
 POOLING_TOLERANCE = 0.3
-"""Bands are pooled if each mean loss is within this many standard deviations (of the pool's accepted total)
-of the pool's mean."""
+"""Bands are pooled if their mean losses differ from the mean of the pool by at most this many standard
+deviations of the total loss of the accepted claims in the pool."""
 UNPOOLED_CLAIMS = 200
-"""Up to this many claims are never pooled: their sum takes few values."""
+"""Up to this number of claims there is no pooling, because the sum of the losses takes few values."""
 MAX_SEPARATE_BANDS = 48
-"""With more claims, at most this many bands of one payment formula have a count of their own."""
+"""At most this many bands with the same payment formula have a claim count of their own."""
 TWO_CLAIMS = 2
 """The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
-"""Replaces the variance of an acceptance of 0 or 1, which would be 0."""
+"""The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
 
 
 @dataclass(frozen=True)
 class ClaimUnit:
-    """Claims whose accepted number is drawn together.
+    """A group of claims whose accepted number is drawn as one count.
 
     An accepted claim is paid `fixed + share x loss`, or an award if it is `reviewed`.
     """
@@ -65,14 +66,15 @@ class ClaimUnit:
 
 
 def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[ClaimUnit, ...]]:
-    """Return the claim units of one line, per policy that has the line.
+    """Return the claim units of one cost line for each policy that has the line.
 
     Args:
-        streams: one per policy.
+        streams: the payment stream of the line under each policy.
         accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
 
     Returns:
-        The units of each stream. Streams with the same cells share units; others are independent.
+        The units of each stream. The streams share their units, so the counts are the same under each policy,
+        unless the streams come from cubes with different cells.
     """
     if any(not stream.cells for stream in streams):
         return [_units_from_parts(stream) for stream in streams]
@@ -82,7 +84,10 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """Return one unit per part: equal payments with the same sum and sum of squares as the part."""
+    """Return one claim unit per part of a payment stream, with equal payments to all claims.
+
+    The payments have the same sum and the same sum of squares as the part.
+    """
     return tuple(
         ClaimUnit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
@@ -99,10 +104,10 @@ def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
 def _units_from_cells(
     policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
 ) -> list[tuple[ClaimUnit, ...]]:
-    """Return the units of the same cells under several policies.
+    """Return the claim units of the same cube cells under several policies.
 
-    Cells form one group if each policy pays all of them by one formula. The prefix makes the names of the
-    units differ from those of other cells.
+    Cells form a group if each policy pays all of them by one formula. `prefix` makes the unit names different
+    from the unit names of other cells.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
@@ -124,7 +129,7 @@ def _units_from_cells(
 
 
 def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
-    """Add to a pool of claims the formula by which a policy pays them, and the labels of its cells."""
+    """Add the payment formula of a policy and the labels of the cells to a pool of claims."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -135,10 +140,10 @@ def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
-    """Yield one unit per band of large losses, and one pool of the smaller losses.
+    """Yield one unit per band of large losses, and one pooled unit for the bands of smaller losses.
 
     Yields:
-        The positions of the cells, and their claims as a unit.
+        The positions of the cells that the unit contains, and the unit.
     """
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
@@ -150,7 +155,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     single = _separate_bands([band for _, band in bands], accepted)
     for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == TWO_CLAIMS:  # the sum and the sum of squares give both losses
+        if band.claims == TWO_CLAIMS:  # the two sums determine both losses
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:
@@ -165,7 +170,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
 
 
 def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
-    """Return how many bands, from the largest loss down, need a separate count."""
+    """Return how many bands, starting with the largest losses, need a claim count of their own."""
     if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
         return len(bands)
     chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
@@ -180,7 +185,7 @@ def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
 
 
 def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
-    """Merge the claims of some cells into one unit, with the mean, deviation and limits of their losses."""
+    """Merge the claims of cells into one unit, with the mean, standard deviation and limits of the losses."""
     places = list(places)
     claims = sum(cells[place].claims for place in places)
     whole = sum(cells[place].loss for place in places)

@@ -1,7 +1,7 @@
 """Draws the numbers of accepted claims and their payments, given the uncertain inputs.
 
-Counts are drawn by the inverse method. They use additional coordinates of the same points that draw the
-inputs, so that all results come from one sample.
+Counts are drawn by inversion of their distribution function. They use additional coordinates of the random
+points that draw the inputs, so that all results come from one sample.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from outage_analysis.costs.uncertainty.inverse_counts import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
 
 Scores = Callable[[str], FloatArray]
-"""A function that returns the normal scores of a name, (draws,)."""
+"""A function that returns the normal scores with a given name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 TINY = 1e-300
@@ -32,7 +32,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class CountProcess:
-    """The claim units of each stream of a portfolio, and the normal scores that determine their counts."""
+    """The claim units of each payment stream, and the normal scores from which their counts are drawn."""
 
     units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
@@ -41,15 +41,15 @@ class CountProcess:
 
     @property
     def dimensions(self) -> int:
-        """The number of coordinates of a point that the counts use."""
+        """The number of coordinates of a random point that the counts use."""
         return sum(len(group) for group in self.weights)
 
     def scores(self, points: FloatArray) -> dict[str, FloatArray]:
-        """Return the normal scores by name, each (draws,), for uniform points (draws, dimensions).
+        """Convert uniform points (draws, dimensions) to standard normal scores by name, each (draws,).
 
-        The scores of a valuation are rotated so that its first coordinate has the largest effect on the
-        total, because the first coordinates of Sobol points are the most evenly distributed ones. The
-        rotation is a Householder reflection, which keeps independent normal numbers independent.
+        The scores of each valuation are rotated so that the first coordinate has the largest effect on the
+        total, because the first coordinates of Sobol points are the most evenly distributed. The rotation is
+        a Householder reflection, which keeps independent normal numbers independent.
         """
         scores: dict[str, FloatArray] = {}
         first = 0
@@ -67,14 +67,14 @@ class CountProcess:
         scores: Mapping[str, FloatArray],
         draws: int,
     ) -> FloatArray:
-        """Return the payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
+        """Return the payments to each claim unit of a stream, (draws, units), in the smallest currency unit.
 
         Args:
             stream: a stream of the portfolio.
             units: the claim units of the stream.
             values: the drawn inputs.
             scores: the result of the method `scores`.
-            draws: the number of points.
+            draws: the number of draws.
         """
         if stream.certain:
             return stream.moments(values, draws)[0]
@@ -101,20 +101,20 @@ def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[
     square = sum(x**2 for x in mirror)
     if square < ALIGNED:
         return [*columns]
-    # Column by column: a matrix product may differ in its last bit with the number of threads.
+    # The code avoids a matrix product, whose last bit may depend on the number of threads.
     along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
     return [column - x * along for x, column in zip(mirror, columns, strict=True)]
 
 
 def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
-    """Return the count processes of several policies; lines with the same id have the same counts.
+    """Return the count processes of several policies; cost lines with the same id have the same counts.
 
     Args:
         portfolios: portfolios with the same inputs.
-        values: the inputs at some points; they decide which losses are pooled and which scores come first.
+        values: sampled inputs; they decide which losses are pooled and the order of the scores.
 
     Returns:
-        One process per portfolio; all have the same scores.
+        One process per portfolio; all processes use the same normal scores.
     """
     streams: dict[tuple[str, str], list[Stream]] = {}
     for portfolio in portfolios:
@@ -142,7 +142,7 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
 
 
 def _mean_rate(stream: Stream, values: Values) -> float:
-    """Return the mean share of the trials that is accepted."""
+    """Return the mean acceptance rate of the trials (reports, claims or people) of a stream."""
     _, rate = stream.scale_and_rate(values)
     return float(rate.mean())
 
@@ -150,7 +150,7 @@ def _mean_rate(stream: Stream, values: Values) -> float:
 def _score_variances(
     stream: Stream, units: Sequence[ClaimUnit], values: Values
 ) -> Iterator[tuple[str, float]]:
-    """Yield the names of the scores of a stream, each with the approximate variance that it causes."""
+    """Yield, for each normal score of a stream, its name and the approximate variance that it causes."""
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
@@ -179,9 +179,9 @@ def _band_name(stream: Stream, band: int) -> str:
 
 
 def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
-    """Return the bands of a mix from the highest down to the lowest paid band.
+    """Return the positions of the loss bands of a mix, from the highest band to the lowest paid band.
 
-    It includes unpaid bands in between, so that policies that pay different bands share their counts.
+    The range includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
@@ -190,7 +190,7 @@ def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> 
 def _accepted_counts(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
 ) -> list[FloatArray]:
-    """Return the number of accepted claims of each unit, (draws,)."""
+    """Return the number of accepted claims of each unit, as one array of shape (draws,) per unit."""
     scale, rate = stream.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
@@ -201,14 +201,14 @@ def _accepted_counts(
     if stream.mix:
         split = _counts_by_band(stream, units, values, draw_accepted("count", stream.trials), scores)
         return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if stream.capacity is None else stream.capacity  # first come, first served
+    cap = np.inf if stream.capacity is None else stream.capacity  # beyond the capacity nobody is served
     return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
 def _counts_by_band(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
-    """Split the accepted claims over the bands, one conditional binomial draw per band from the top down."""
+    """Split the accepted claims over the loss bands, by conditional binomial draws from the top band down."""
     remaining, remaining_share = count, np.ones_like(count)
     split = {}
     for band in _drawn_bands(stream, units, values):
@@ -241,11 +241,11 @@ def _payments(
 def _summed_losses(
     unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
 ) -> FloatArray:
-    """Return the sum of the losses of the accepted claims of a pool, (draws,).
+    """Return the sum of the losses of the accepted claims of a pooled unit, (draws,).
 
-    Accepted claims are a sample without replacement; the losses of Poisson arrivals are independent. The
-    expansion of Cornish and Fisher gives the sum the mean, variance and skewness of such a sample. The sum is
-    limited to the range that is possible for these claims.
+    Accepted claims are a sample without replacement, except for Poisson arrivals, whose losses are
+    independent. The expansion of Cornish and Fisher gives the sum the mean, variance and skewness of the
+    sample. The sum is limited to the range that is possible for these claims.
     """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)

@@ -1,4 +1,4 @@
-"""Splits the variance of a total by source, and its mean and its tail by cost line and segment."""
+"""Splits the variance of a total by source, and its mean and tail mean by cost line and group of claims."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from outage_analysis.costs.uncertainty.samples import SampledTotal
 from outage_analysis.costs.uncertainty.simulation import Simulation
 
 TAIL = 0.95
-"""The tail is what lies above this quantile."""
+"""The tail of a total is the part above this quantile."""
 
 CONTRIBUTIONS: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -35,7 +35,8 @@ def variance_split(run: Simulation) -> pl.DataFrame:
     models of an input. `parameter` is the rest of the variance that the inputs cause.
 
     Returns:
-        `valuation`, `source`, `sd` in units of the currency, `share` of the variance; shares add up to 1.
+        `valuation`, `source`, `sd` (the standard deviation in the smallest unit of the currency) and `share`
+        of the variance; the shares add up to 1.
     """
     rows: list[tuple[str, str, float, float]] = []
     followed = [run.portfolio.branches(points) for points in run.points()]
@@ -62,7 +63,7 @@ def _model_codes(
 
 
 def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
-    """Return the variance of the mean total between models."""
+    """Return the variance of the mean total between the combinations of rival models."""
     models, place = np.unique(codes, return_inverse=True)
     if len(models) == 1:
         return 0.0
@@ -72,19 +73,19 @@ def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
 
 
 def contributions(run: Simulation) -> pl.DataFrame:
-    """Return the contributions of each line and segment to the mean of its total and to the tail mean.
+    """Return the contributions of each cost line and group of claims to the mean and the tail mean.
 
     Returns:
-        The columns of `CONTRIBUTIONS`, in units of the currency. `mean` adds up to the mean of the draws.
-        `tail` adds up to the mean of the totals above the 95 % quantile; by Euler's rule it is the mean of
-        the part given that the total is in the tail.
+        The columns of `CONTRIBUTIONS`, in the smallest unit of the currency. The values of `mean` add up to
+        the mean of the draws, the values of `tail` to the mean of the totals above the 95 % quantile. By
+        Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
     """
     weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
     units = run.process.units
     sums = [np.zeros((2, len(own_units))) for own_units in units]
     for number, block in enumerate(run.replicates()):
         for place, (stream, paid) in enumerate(zip(run.portfolio.streams, block.amounts, strict=True)):
-            # No matrix product: its last bit may differ with the number of threads.
+            # The code avoids a matrix product, whose last bit may depend on the number of threads.
             weight = weights[stream.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
@@ -99,7 +100,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
 
 
 def _by_cell(unit: ClaimUnit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
-    """Split the contribution of a unit over its cells, by their shares of the unit's mean payment."""
+    """Split the contribution of a claim unit over its cells, in proportion to their mean payments."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k != "share"}, mean * share, tail * share
@@ -109,7 +110,7 @@ def _tail_weights(total: SampledTotal) -> FloatArray:
     """Return the weight of each draw in the tail mean, (replicates, draws)."""
     limit = total.quantile(TAIL).value
     above = total.above(limit)
-    # Draws equal to the quantile count in part, so that the tail has exactly 5 % of the probability.
+    # Draws equal to the quantile get a reduced weight, so that the tail has exactly 5 % of the probability.
     lacking = (1 - TAIL) * total.draws - float(above.sum())
     at_limit = total.values == limit
     return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))

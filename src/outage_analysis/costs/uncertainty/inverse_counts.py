@@ -29,10 +29,10 @@ Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 
 def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """Return binomial counts, (n,) -> (n,); arguments are broadcast.
+    """Return the binomial counts for the given normal scores, (n,); the arguments are broadcast.
 
-    A fractional number of trials is a mixture of the two whole numbers beside it, so that the mean is
-    trials x rate.
+    For a fractional number of trials, the distribution is a mixture for the two nearest whole numbers, so
+    that the mean is trials x rate.
 
     Args:
         score: standard normal scores of the probabilities.
@@ -56,11 +56,11 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
 
 
 def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return Poisson counts, (n,) -> (n,); arguments are broadcast.
+    """Return the Poisson counts for the given normal scores, (n,); the arguments are broadcast.
 
     Args:
         score: standard normal scores of the probabilities.
-        mean: the means, at least 0.
+        mean: the means of the Poisson distributions, at least 0.
     """
     score, mean = np.broadcast_arrays(score, mean)
     moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
@@ -77,10 +77,11 @@ def _inverse_counts(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
-    """Return the smallest counts whose distribution function reaches the scores.
+    """Return the smallest counts whose distribution function reaches the probabilities of the scores.
 
-    The method is a table if all draws share one distribution, a search if the variance is small, and else
-    an expansion. `size` is the number of trials, or the mean of a Poisson count.
+    If the variance is small, the counts come from a table (if all draws share one distribution) or from a
+    search. Otherwise they come from the Cornish-Fisher expansion. `size` is the number of trials, or the mean
+    of a Poisson count.
     """
     mean, variance, skewness, excess = moments
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
@@ -120,7 +121,7 @@ def _search_counts(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
-    """Return the smallest counts whose distribution function reaches u, searched from a first guess."""
+    """Return the smallest counts whose distribution function reaches u, searched from the guess `count`."""
     up = np.flatnonzero(cumulative(count, size, rate) < u)
     down = np.setdiff1d(np.arange(len(u)), up, assume_unique=True)
     while len(up):
@@ -137,7 +138,7 @@ def _search_counts(
 def _quantile_table(
     size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
 ) -> tuple[float, FloatArray]:
-    """Return the first count in a table of one distribution, and the upper normal score of each count."""
+    """Tabulate one distribution: return the first count, and the normal score of P(X <= k) per count k."""
     reach = TABLE_WIDTH * variance**0.5 + TABLE_MARGIN
     first = max(math.floor(mean - reach), 0)
     counts = np.arange(first, math.ceil(mean + reach) + 1, dtype=float)
@@ -146,7 +147,7 @@ def _quantile_table(
 
 
 def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """Return P(successes <= count), mixed over the whole numbers of trials beside a fractional number."""
+    """Return P(successes <= count); for a fractional number of trials, a mixture for two whole numbers."""
     whole = np.floor(trials)
     part = trials - whole
     below = _whole_binomial_cdf(count, whole, rate)

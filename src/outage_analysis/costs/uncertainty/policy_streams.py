@@ -1,4 +1,4 @@
-"""Builds the portfolio of a policy: each line with an expected cost becomes one or more streams."""
+"""Builds the portfolio of a policy: one or more payment streams per cost line with an expected cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
 """The kinds of rate that reduce the reports of a schedule to its accepted claims."""
 ACCEPTED = FILED[2:]
-"""The kinds of rate for the claims of a cube, which states their claimants and who is entitled."""
+"""The kinds of rate for claims of a cube; the cube already states claimants and entitlement."""
 
 
 def build_portfolio(
@@ -63,7 +63,7 @@ def build_portfolio(
 
 
 def _line_streams(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    """Yield the streams of one cost line, by the kind of the line."""
+    """Yield the payment streams of one cost line, as its kind requires."""
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
         part = Part(paid=1.0, sum_of_squares=1.0)
@@ -118,7 +118,7 @@ def _types(line: Schedule) -> dict[str, str | None]:
 
 
 def _bands(line: Schedule, funnel: Funnel, count: int) -> list[Part]:
-    """Return one part per band, each as if all reports were in it; no parts if a payment is unknown."""
+    """Return one part per loss band, as if all reports were in the band; none if a payment is unknown."""
     parts: list[Part] = []
     written = [band for band, _ in line.tariff.bands_with_rules]
     for band, rule in line.positive_bands:
@@ -138,7 +138,7 @@ def _award(funnel: Funnel) -> dict[str, Any]:
 
 
 def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
-    """Yield a separate stream for people who file without having reported; it has the same payments."""
+    """Yield a stream with the same payments for people who file a claim without having reported."""
     if "new_applicants" in funnel.entries:
         yield Stream(
             stream.line,
@@ -204,7 +204,7 @@ def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterat
 
 
 def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
-    """Yield the streams of a schedule from the cube with its claims: fixed payments and review awards."""
+    """Yield the payment streams of a schedule, computed from its cube of claims."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
     cube = next((c for c in cubes if cube_fits_line(line, c)), None)
@@ -236,7 +236,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
 
 
 def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
-    """Yield the cells of a cube, each with the formula by which a schedule pays its claims."""
+    """Yield the cells of a cube, each with the payment formula that a schedule applies to its claims."""
     for row in rows_with_formula(cube, line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None
@@ -257,7 +257,7 @@ def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
 
 
 FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
-"""Labels whose value is that of the rule instead of the cell, with their column names."""
+"""Labels that come from the payment rule instead of the cell, with the names of their columns."""
 
 
 def _settled(rows: list[dict[str, Any]]) -> Part | None:
@@ -265,7 +265,8 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     total = sum(paid)
     if not total:
         return None
-    squared = [  # if the cube has no squares, the lower bound: the value for equal payments
+    # If the cube has no squared losses, equal payments give a lower bound of the squared payments.
+    squared = [
         pay**2 / row["claims"] if row["payment_squared"] is None else row["payment_squared"]
         for pay, row in zip(paid, rows, strict=True)
     ]

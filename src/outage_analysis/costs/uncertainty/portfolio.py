@@ -21,7 +21,7 @@ Values = Mapping[str, FloatArray]
 LABELS = ("service", "claimant_type", "over", "up_to", "rule")
 """The columns that identify the cells of a part."""
 ROUNDING_SHARE = 1e-12
-"""A variance below this share of the sum of squares is rounding and treated as 0."""
+"""A variance below this share of the sum of squares is a rounding error and treated as 0."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Stream:
 
     @property
     def process(self) -> str:
-        """The name of its count process; streams with the same name have the same counts."""
+        """The name under which the counts are drawn; streams with the same name have the same counts."""
         return f"{self.line} (new applicants)" if self.poisson_arrivals else self.line
 
     @property
@@ -106,7 +106,8 @@ class Stream:
         """Return the mean of each part and its covariance with the stream's total, given the inputs.
 
         Returns:
-            Two arrays of shape (draws, parts), in units of the currency and its square.
+            The means in the smallest unit of the currency, and the covariances in its square, each of shape
+            (draws, parts).
         """
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
@@ -129,14 +130,14 @@ class Stream:
             total = means.sum(axis=1, keepdims=True)
             thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
         covariances = squares - thinned
-        # If every trial is paid the same, the variance is 0 and the difference is only rounding.
+        # If every trial is accepted and paid the same, the variance is 0 and the difference is only rounding.
         rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
 
     def scale_and_rate(self, values: Values, draws: int = 1) -> tuple[FloatArray, FloatArray]:
-        """Return the factor of the trials and the share of them that is accepted, each (draws,).
+        """Return the factor on the number of trials, and the acceptance rate of the trials, each (draws,).
 
-        If the stream has no such inputs, both are 1.
+        A factor or a rate without an assumption is 1.
         """
         scale, rate = np.ones(draws), np.ones(draws)
         for name in self.scales:
@@ -146,7 +147,7 @@ class Stream:
         return scale, rate
 
     def _served(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return mean and variance of a stream with a capacity: the smaller of demand and capacity."""
+        """Return the mean and the variance of a stream that pays the smaller of demand and capacity."""
         (part,) = self.parts
         payment = part.paid / self.trials
         demand = self.trials * scale * rate
@@ -182,14 +183,14 @@ class Portfolio:
     def has_correlated_inputs(self, valuation: str) -> bool:
         """Whether the ledger declares correlations between inputs of a total.
 
-        The mean of a product is then not the product of the means.
+        With correlated inputs the mean of a product is not the product of the means.
         """
         used = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
 
     @property
     def places(self) -> dict[str, slice]:
-        """The coordinates of a point that belong to each assumption."""
+        """For each assumption, the coordinates of a random point from which its value is drawn."""
         first, places = 0, {}
         for name, entry in self.entries.items():
             places[name] = slice(first, first + entry.dimensions)
@@ -198,15 +199,15 @@ class Portfolio:
 
     @property
     def dimensions(self) -> int:
-        """The number of uniform numbers per draw."""
+        """The number of uniform numbers that one draw of all inputs needs."""
         return sum(entry.dimensions for entry in self.entries.values())
 
     def values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Return the inputs by assumption for uniform points of shape (draws, dimensions)."""
+        """Draw the inputs from uniform points (draws, dimensions), and return the values by assumption id."""
         return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
 
     def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:
-        """Return, per assumption with rival models, the model of each draw and the number of models."""
+        """Return, per assumption with rival models, the model index of each draw and the number of models."""
         branches = {}
         for name, place in self.places.items():
             entry = self.entries[name]
@@ -223,7 +224,7 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
 
     Args:
         portfolio: the payment streams and their inputs.
-        valuation: the valuation of the total, such as `cash`.
+        valuation: the kind of cost that is added up, such as `cash`.
         inputs: values of some inputs by assumption, (n,), or (n, bands) for a mix; the other inputs are at
             their means.
 
@@ -243,7 +244,7 @@ def _expected_payment(
 ) -> FloatArray:
     entries = portfolio.entries
     if stream.capacity is not None and stream.rates and stream.rates[0] not in inputs:
-        rate = entries[stream.rates[0]]  # a capacity cuts off the distribution, so its mean is not enough
+        rate = entries[stream.rates[0]]  # E[min(rate, cap)] <= min(E[rate], cap)
         if isinstance(rate, RateAssumption):
             return np.full(
                 size, rate.range_under_cap(stream.capacity / stream.trials).expected * stream.parts[0].paid

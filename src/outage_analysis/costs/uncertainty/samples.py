@@ -15,7 +15,7 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 
 FEWEST_BEYOND = 50
-"""A quantile needs this many points beyond it."""
+"""A quantile is estimated only if at least this many values of the sample lie beyond it."""
 SLOPE_POINTS = 10
 """The least number of points on each side of a quantile from which its density is estimated."""
 
@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def draws(self) -> int:
-        """How many values it has."""
+        """The number of values in the sample."""
         return self.values.size
 
     def above(self, x: float) -> FloatArray:
@@ -60,12 +60,12 @@ class Sample:
     def quantile(self, p: float) -> Estimate:
         """Return the smallest x with P(value <= x) >= p.
 
-        Its error is the standard error of the distribution function divided by the density; it is 0 if one
-        value holds all the probability nearby.
+        The error of the quantile is the standard error of the distribution function divided by the density.
+        It is 0 if all values near the quantile are equal.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
-            ModelRefused: too few values lie beyond it.
+            ModelRefused: too few values of the sample lie beyond the quantile.
         """
         self._refuse_unsupported(p)
         x = self._at(p)
@@ -77,11 +77,11 @@ class Sample:
     def tvar(self, p: float) -> Estimate:
         """Return the tail value at risk: the mean of the quantiles from p to 1.
 
-        If the probability of one value extends below and above p, only its part above p counts.
+        If equal values lie on both sides of the quantile, only the part of their probability above p counts.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
-            ModelRefused: too few values lie beyond it.
+            ModelRefused: too few values of the sample lie beyond the quantile.
         """
         self._refuse_unsupported(p)
         x = self._at(p)
@@ -90,7 +90,7 @@ class Sample:
 
     @cached_property
     def expected(self) -> Estimate:
-        """The mean."""
+        """The mean of the sample, with its numerical error."""
         if not self._varies:
             return Estimate(float(self._sorted[0]), 0.0)
         return replicate_mean(self.values.mean(axis=1))
@@ -142,17 +142,17 @@ class SampledTotal(Sample):
 
     @cached_property
     def process(self) -> float:
-        """The process variance: the mean variance of the total given the inputs."""
+        """The process variance: the mean of the conditional variance of the total, given the inputs."""
         return float(self.variance.mean())
 
     @cached_property
     def parameter(self) -> float:
-        """The parameter variance: the variance, over the inputs, of the mean total given the inputs."""
+        """The parameter variance: the variance of the conditional mean of the total, given the inputs."""
         return float(self.mean.var()) if np.ptp(self.mean) else 0.0
 
 
 def replicate_mean(by_replicate: FloatArray) -> Estimate:
-    """The mean of independent replicates and its standard error, (replicates,)."""
+    """Return the mean of one value per independent replicate, and the standard error of this mean."""
     replicates = len(by_replicate)
     error = float(by_replicate.std(ddof=1)) / math.sqrt(replicates) if replicates > 1 else math.nan
     return Estimate(float(by_replicate.mean()), error)

@@ -27,9 +27,9 @@ REPLICATES = 16
 COUNT_VARIANCE_SHARE = 0.01
 """If the counts cause more than this share of the variance, the simulation uses more points."""
 REFINEMENT = 8
-"""The factor by which the number of points then grows; twice that for more than `FEW_COUNTS` counts."""
+"""The factor by which the number of points is multiplied; it is doubled for more than `FEW_COUNTS` counts."""
 FEW_COUNTS = 4
-"""Up to this number of counts, Sobol points cover the counts evenly enough."""
+"""Up to this number of random counts, Sobol points cover the counts evenly enough."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Simulation:
     """Rank correlations of the assumptions, in the portfolio's order; None if they are independent."""
 
     def points(self) -> Iterator[FloatArray]:
-        """Yield the uniform points of the inputs, one array per replicate; always the same points."""
+        """Yield the random points of the inputs, one array per replicate; the points are always the same."""
         return (u for u, _ in self._sampled_inputs())
 
     def replicates(self) -> Iterator[Replicate]:
-        """Yield one replicate after the other: its sampled inputs and what each stream of claims is paid."""
+        """Yield the replicates one by one, each with its sampled inputs and the payments of each stream."""
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(
@@ -89,7 +89,8 @@ class Simulation:
         target = correlate_ranks(u[:, [place.start for place in places]], rank)
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
             sample = values[names[k]]
-            size = sample if sample.ndim == 1 else sample[:, -1]  # a mix is ordered by its last band's share
+            # A band mix is ranked by the share of its last band.
+            size = sample if sample.ndim == 1 else sample[:, -1]
             by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
             reordered[by_target, places[k]] = u[by_size, places[k]]
             new_values[names[k]] = np.empty_like(sample)
@@ -97,7 +98,7 @@ class Simulation:
         return reordered, new_values
 
     def only(self, line: str, valuation: str) -> Simulation | None:
-        """Return the simulation of one line, with the same draws; None if it has no expected cost."""
+        """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
         streams = self.portfolio.streams
         positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
         if not positions:
@@ -148,17 +149,17 @@ def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> S
 def simulate_together(
     portfolios: Sequence[Portfolio], *, draws: int = DRAWS, seed: int = SEED
 ) -> list[Simulation]:
-    """Simulate several policies at the same points, with the same claims accepted.
+    """Simulate several policies with the same random draws, so that each policy accepts the same claims.
 
     Args:
         portfolios: portfolios with the same inputs and correlations; lines with the same id share their
             claims.
-        draws: see `simulate`.
-        seed: see `simulate`.
+        draws: the number of points, a power of two; `simulate` states when more points are used.
+        seed: the seed of the random points.
 
     Raises:
-        ModelRefused: see `simulate`.
-        UsageError: see `simulate`.
+        ModelRefused: a policy has no line with an expected cost, or the correlations contradict each other.
+        UsageError: the number of draws is not a power of two.
     """
     if not all(portfolio.streams for portfolio in portfolios):
         raise ModelRefused(

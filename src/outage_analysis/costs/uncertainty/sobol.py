@@ -29,18 +29,18 @@ EDGE = 0.5**53
 
 
 def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
-    """Return all points in one array, (replicates, count // replicates, dimensions).
+    """Return the Sobol points of all replicates in one array, (replicates, count // replicates, dimensions).
 
-    Adding dimensions, points or replicates leaves the existing ones unchanged.
+    If dimensions, points or replicates are added, the existing points do not change.
 
     Raises:
-        UsageError: as `sobol_replicates`.
+        UsageError: an argument is out of range; see `sobol_replicates`.
     """
     return np.stack(list(sobol_replicates(dimensions, count, seed=seed, replicates=replicates)))
 
 
 def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
-    """Yield the points replicate by replicate, each (count // replicates, dimensions), between 0 and 1.
+    """Yield the Sobol points of each replicate, (count // replicates, dimensions), between 0 and 1.
 
     Args:
         dimensions: the number of coordinates of a point, at most 161; 0 if nothing is uncertain.
@@ -49,7 +49,8 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
         replicates: the number of independent replicates, at least 2; their spread is the numerical error.
 
     Raises:
-        UsageError: a number is out of range or does not divide; the message names the next that fits.
+        UsageError: an argument is out of range, or the number of points per replicate is not a power of two;
+            the message then names the next `count` that is possible.
     """
     _check_design(dimensions, count, seed, replicates)
     power = (count // replicates).bit_length() - 1
@@ -59,10 +60,10 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
 def quasi_random_replicates(
     dimensions: int, count: int, *, seed: int, replicates: int = 8
 ) -> Iterator[Array]:
-    """Yield replicates as `sobol_replicates` does, for any number of coordinates.
+    """Yield points like `sobol_replicates`, but for any number of coordinates.
 
-    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads each coordinate evenly on
-    its own only. So the coordinates with the smallest effect should come last.
+    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
+    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
     """
     sobol = min(dimensions, MAX_DIMENSIONS)
     for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
@@ -73,7 +74,7 @@ def quasi_random_replicates(
 
 
 def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
-    """Return a Latin hypercube, (count, dimensions), ordered by raw random integers."""
+    """Return the points of a random Latin hypercube, (count, dimensions)."""
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
     places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
     inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
@@ -81,10 +82,10 @@ def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> 
 
 
 def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
-    """Return half the width of the t interval of the mean of replicates, (replicates, ...) -> (...).
+    """Return half the width of the t confidence interval for the mean of independent replicates.
 
-    For such replicates the plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin
-    2023).
+    The function averages over the first axis of `estimates`. For replicates of scrambled Sobol points, the
+    plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin 2023).
 
     Raises:
         UsageError: there are fewer than 2 replicates, or the level is not between 0 and 1.
@@ -98,13 +99,13 @@ def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
 
 
 def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
-    """Give points the required Spearman rank correlations by a Gaussian copula, (..., d) -> (..., d).
+    """Return the points (..., d), changed by a Gaussian copula so that they have given rank correlations.
 
     A coordinate changes only if it is correlated with an earlier one.
 
     Args:
         u: independent points between 0 and 1.
-        ranks: the rank correlations, (d, d).
+        ranks: the required rank correlations (Spearman's), (d, d).
         names: the names of the coordinates for error messages; by default their numbers from 0.
 
     Raises:
@@ -124,7 +125,7 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
     normal = {k: special.ndtri(u[..., k]) for k in np.flatnonzero(factor[moved].any(axis=0))}
     result = u.copy(order="K")
     for row in moved:
-        # Term by term: a matrix product may differ in its last bit with the number of threads.
+        # The code avoids a matrix product, whose last bit may depend on the number of threads.
         total = sum(factor[row, k] * z for k, z in normal.items())
         result[..., row] = np.clip(special.ndtr(total), EDGE, 1 - EDGE)
     return result
@@ -156,7 +157,7 @@ def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> No
 
 
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
-    """Return one scrambled net, (2^power, dimensions), stored coordinate by coordinate."""
+    """Return the scrambled Sobol points of one replicate, (2^power, dimensions)."""
     columns = _scrambled_columns(dimensions, power, seed, replicate)
     x = np.empty((dimensions, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
@@ -168,13 +169,14 @@ def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Ar
 
 @lru_cache(maxsize=256)
 def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
-    """Return the scrambled direction numbers of a replicate, and in the last column its first point.
+    """Return the scrambled direction numbers of a replicate; the last column is the first point.
 
-    They are cached, because a simulation computes its points several times.
+    The direction numbers are cached, because a simulation computes its points several times.
     """
     numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
-    # Raw integers, one row per dimension, stay the same in every numpy release and with more dimensions.
+    # Raw integers do not change between numpy releases. Drawn row by row per dimension, they do not change if
+    # there are more dimensions, either.
     words = stream.random_raw((dimensions, COLUMNS + 1)).astype(np.uint64) >> np.uint64(64 - BITS)
     moved = np.zeros_like(numbers)
     for digit in range(power):  # each digit of the unscrambled point randomly changes the digits after it
@@ -213,7 +215,7 @@ def _pearson_from_ranks(ranks: Array) -> Array:
 
 
 def _feasible_share(ranks: Array) -> float:
-    """Return the largest factor, in steps of 0.01, by which the rank correlations become consistent."""
+    """Return the largest factor (in steps of 0.01) that makes the rank correlations consistent."""
     off = ranks - np.eye(len(ranks))
     shares = (step / 100 for step in range(99, 0, -1))
     return next(
@@ -223,7 +225,7 @@ def _feasible_share(ranks: Array) -> float:
 
 
 def _cholesky(matrix: Array) -> Array:
-    """Return the Cholesky factor of the matrix; unlike numpy's, also if the matrix is singular."""
+    """Return the Cholesky factor of a matrix, also of a singular matrix, which numpy refuses."""
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
@@ -294,7 +296,7 @@ MAX_DIMENSIONS = 1 + TABLE.count(",") + 1
 
 
 def direction_numbers(dimensions: int) -> Bits:
-    """Return the direction numbers m, (dimensions, COLUMNS); the k-th, from 1, has at most k bits."""
+    """Return the Sobol direction numbers m, (dimensions, COLUMNS); the k-th (from 1) has at most k bits."""
     m = np.ones((dimensions, COLUMNS), np.uint64)
     for row, entry in zip(m[1:], TABLE.split(","), strict=False):
         polynomial, *numbers = map(int, entry.split())

@@ -31,11 +31,12 @@ QUANTILES: dict[str, pl.DataType] = {
 
 
 def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
-    """Return the tables of a simulation.
+    """Return the result tables of a simulation, by name.
 
     Args:
         run: the simulation.
-        budget: an amount of cash in the smallest unit of the currency, for the probability of exceeding it.
+        budget: an amount of cash in the smallest unit of the currency, to compute the probability of
+            exceeding it.
 
     Returns:
         `quantiles`: the columns of `QUANTILES`, rounded to their numerical error. The measures are the
@@ -61,7 +62,7 @@ def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[
 
 
 def rounded_estimate(estimate: Estimate) -> Estimate:
-    """Round an estimate to the decade of its error, and the error to two digits.
+    """Round an estimate to the first significant digit of its error, and the error to two digits.
 
     Example:
         >>> from outage_analysis.costs.uncertainty.samples import Estimate
@@ -77,7 +78,7 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
 
 
 def rounded_probability(estimate: Estimate) -> Estimate:
-    """Round an estimated probability by `rounded_estimate`; values below 1e-15 become zero."""
+    """Round an estimated probability like `rounded_estimate`; probabilities below 1e-15 become zero."""
     return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
@@ -111,7 +112,7 @@ def _quantiles(run: Simulation, harder: Simulation) -> pl.DataFrame:
 
 
 def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
-    """Return the expected total: in closed form, or from the draws if its inputs are correlated."""
+    """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
     return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
@@ -123,7 +124,7 @@ def _estimates(total: SampledTotal) -> dict[str, Estimate]:
     for measure, p in MEASURES.items():
         try:
             estimates[measure] = rounded_estimate(total.quantile(p))
-        except ModelRefused:  # too few draws: left out rather than guessed
+        except ModelRefused:  # too few draws to estimate this quantile
             continue
         if p == TAIL:
             estimates["tvar95"] = rounded_estimate(total.tvar(p))
@@ -136,7 +137,7 @@ MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
 """The number of neighbouring grid points over which the density is averaged."""
 UPPER = (0.995, 0.99, 0.95, 0.9)
-"""The grid ends at the first of these quantiles that the draws support; `LOWER` sets its start likewise."""
+"""The grid ends at the first of these quantiles that the draws support; it starts at the first of `LOWER`."""
 LOWER = tuple(1 - p for p in UPPER)
 BELOW_P10 = 20.0
 """The grid starts no lower than the 10 % quantile divided by this, because a log axis never reaches 0."""
@@ -163,7 +164,7 @@ WATERFALL_STEPS: dict[str, pl.DataType] = {
 
 
 def total_distribution_table(run: Simulation, budget: float | None = None) -> pl.DataFrame:
-    """Return the distribution of each total on a logarithmic grid, with the marks for a chart.
+    """Return the distribution of each total on a logarithmic grid, with marked amounts for a chart.
 
     Args:
         run: the simulation.
@@ -216,7 +217,7 @@ def _moving_average(values: np.ndarray) -> np.ndarray:
 
 
 def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
-    """Return the marked quantiles that the draws support, rounded as in the table of quantiles."""
+    """Return the quantiles to mark in the chart, rounded; quantiles with too few draws are left out."""
     quantiles = {}
     for mark, p in MARKS.items():
         try:
@@ -227,7 +228,7 @@ def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
 
 
 def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
-    """Return the amounts of the grid; the marked expected total and budget lie inside it."""
+    """Return the grid of amounts; it covers the marked expected total and the marked budget."""
     if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
         return np.empty(0)
     high, least = (
@@ -247,7 +248,7 @@ def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
 
 
 def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
-    """Return the steps that add up to the expected cash: lines, or with a single line its services or bands.
+    """Return the waterfall steps of the expected cash: cost lines, or services or bands of a single line.
 
     Args:
         costs: the result of `cost_table`, for one basis.
@@ -259,7 +260,7 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
     lines, cells = cash.filter(level="line"), cash.filter(level="band")
-    # Bands add up to their line only if the line has an expected cost per band.
+    # The bands add up to the cost of their line only if the line has an expected cost per band.
     priced = math.isclose(lines["expected"].sum(), cells["expected"].sum(), rel_tol=1e-6)
     for keys, part in ((["line"], lines), (["service"], cells), (["over", "up_to", "rule"], cells)):
         if part.select(keys).n_unique() > 1 and (part is lines or priced):
