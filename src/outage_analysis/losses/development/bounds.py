@@ -31,7 +31,7 @@ class LateClaimBounds:
 
     @property
     def assumptions(self) -> dict[str, str]:
-        """The assumptions behind the bounds `low` and `high`, and the events that would violate them (`breaks`)."""
+        """The assumptions behind the bounds `low` and `high`, and the events that violate them (`breaks`)."""
         return {
             "low": "nothing more is filed",
             "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",

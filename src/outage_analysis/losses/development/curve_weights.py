@@ -67,7 +67,7 @@ class WeightedCurves:
 
     @property
     def weights(self) -> Array:
-        """The weight of each grid: one row per family, one column per value of `phis`. The weights add up to 1."""
+        """The weight of each grid, as an array (families, values of `phis`). The weights add up to 1."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
@@ -178,7 +178,7 @@ def _increments_text(increments: int) -> str:
 
 
 def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
-    """The parameter grid of the curve family with the largest likelihood, computed without over-dispersion."""
+    """The parameter grid of the curve family with the largest likelihood, without over-dispersion."""
     return max(
         (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
     )
