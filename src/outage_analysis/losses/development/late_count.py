@@ -275,7 +275,7 @@ class LateCountMixture:
 
     @property
     def process(self) -> float:
-        """The variance from chance alone: the variance of a count with known mean, averaged over components."""
+        """The variance from chance alone: the variance of a count with known mean, averaged over curves."""
         return float(self.weights @ (self.phis * self.means))
 
     @property

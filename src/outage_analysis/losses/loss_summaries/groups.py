@@ -55,7 +55,7 @@ class Group:
         return sum(cell.claims for cell in self.cells)
 
     def claims_in_band(self, band: Band) -> int | None:
-        """The number of claims in a band; None if a loss band of the group extends across an end of this band."""
+        """The number of claims in a band; None if a loss band of the group is only partly in this band."""
         whole = Cell(*band, 0, None, None)
         near = [
             cell

@@ -128,7 +128,7 @@ class Family:
         return self.params.index(self.scale)
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
-        """Split m sets of p parameters into their scales and the shapes of the kernel, each of size (m, 1)."""
+        """Split m sets of p parameters into their scales and the kernel's shapes, each of size (m, 1)."""
         columns = [params[..., i : i + 1] for i in range(len(self.params))]
         scale = columns.pop(self.scale_index)
         return scale, self.shapes(*columns)
@@ -192,7 +192,7 @@ class LossDistribution:
         return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
 
     def _evaluate(self, what: str, x: ArrayLike) -> Array:
-        """Evaluate a function of the kernel (`cdf`, `sf` or `excess`) at the losses x divided by the scale."""
+        """Evaluate a kernel function (`cdf`, `sf` or `excess`) at the losses x divided by the scale."""
         kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))

@@ -33,10 +33,10 @@ def fit_grouped(
         edges: k + 1 increasing edges from 0 on, in the unit of the losses; the last may be infinite.
         counts: the number of losses in each of the k bands.
         family: a key of `FAMILIES`.
-        top: what is known above the last edge: `open`, `closed` or `truncated`. There is no default, because
-            the three are different models; see `GroupedLosses`.
-        left: what is known below the first edge: `ground_up` or `truncated`.
-        synthetic: whether the losses are synthetic; displays of the fit then say so.
+        top: what is known about losses above the last edge: `open`, `closed` or `truncated`. There is no
+            default, because the three are different models; see `GroupedLosses`.
+        left: what is known about losses below the first edge: `ground_up` or `truncated`.
+        synthetic: whether the losses are synthetic; displays of the fit then state this.
 
     Raises:
         UsageError: the edges are invalid, or `top`, `left` or the family is unknown.

@@ -29,7 +29,7 @@ class Goodness:
 
 
 def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN_EXPECTED) -> Goodness:
-    """Test counts against expected counts, after pooling bands until each has `least` expected losses."""
+    """Test counts against expected counts, with bands pooled until each has `least` expected losses."""
     observed, due = pool_bands(counts, expected, least)
     with np.errstate(all="ignore"):
         chi = float(((observed - due) ** 2 / due).sum())
@@ -41,7 +41,7 @@ def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN
 def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
     """Add up neighbouring bands from the first on until each has `least` expected losses.
 
-    A remainder at the end joins the last pooled band.
+    Bands that remain at the end are added to the last pooled band.
 
     Returns:
         The counts and the expected counts of the pooled bands.
