@@ -75,7 +75,7 @@ class Fits(Displayable, Mapping[str, Fit]):
         return self.fitted[max(self.weights, key=self.weights.__getitem__)]
 
     def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
-        """The average of a quantity over families by Akaike weight; infinite if it is infinite for a family."""
+        """The average of a quantity over families by Akaike weight; infinite if any family gives infinity."""
         values = self._weighty_values(quantity, least_weight)
         total = sum(self.weights[name] for name in values)
         return sum(self.weights[name] * value for name, value in values.items()) / total

@@ -69,7 +69,7 @@ class Fit(Displayable):
 
     @property
     def se(self) -> MappingProxyType[str, float]:
-        """The standard errors of the parameters by name, from the curvature of the likelihood at its maximum."""
+        """The standard errors of the parameters by name, from the curvature of the likelihood."""
         errors = np.sqrt(np.diag(self.covariance)).tolist()
         return MappingProxyType(dict(zip(self.distribution.params, errors, strict=True)))
 
@@ -92,14 +92,15 @@ class Fit(Displayable):
 
     @property
     def gof(self) -> Goodness:
-        """The goodness-of-fit test. Neighbouring bands are pooled until each has at least 5 expected losses."""
+        """The goodness-of-fit test; neighbouring bands are pooled until each has 5 or more expected losses."""
         return self.goodness()
 
     def goodness(self, least_expected: float = MIN_EXPECTED) -> Goodness:
-        """The goodness-of-fit test, with bands pooled until each has at least `least_expected` expected losses.
+        """The goodness-of-fit test, with bands pooled until each has `least_expected` expected losses.
 
-        With `least_expected=0` bands are not pooled, as in textbook examples. Otherwise, if losses beyond an
-        end were counted, the losses that are expected beyond this end are added to the band at the end.
+        With `least_expected=0` bands are not pooled, as in textbook examples. Otherwise, if losses beyond the
+        first or last edge would have been counted, the losses that are expected there are added to the first
+        or last band.
         """
         expected = self.expected.copy()
         if least_expected > 0:

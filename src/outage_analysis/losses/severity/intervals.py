@@ -105,7 +105,7 @@ class AcceptedRegion:
 
     @cached_property
     def scaling(self) -> Array:
-        """The matrix (p, p) that converts points of the region to changes of the logarithms of the parameters."""
+        """The matrix (p, p) that converts points of the region to changes of the logarithmic parameters."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.max_drop))
 
     @cached_property
@@ -147,7 +147,7 @@ class AcceptedRegion:
 
 
 def _end(region: AcceptedRegion) -> float:
-    """Compute one end of the interval: the point of the region with the largest `signed_value`.
+    """Compute one end of the interval: the quantity where `signed_value` is largest in the region.
 
     Newton's method is used for increasing shares of the accepted drop in likelihood. If it fails, or if the
     end is far from the estimate, a scan of many directions is used instead.
@@ -207,7 +207,7 @@ def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, sha
 
 
 def _scan_for_end(region: AcceptedRegion) -> float:
-    """Compute one end of the interval by trying many directions and refining around the best direction.
+    """Compute one end of the interval by trying many directions from the estimate and refining the best one.
 
     The scan is needed if the region is far from a ball: in some direction the likelihood never falls to its
     limit, or the quantity becomes infinite.
