@@ -72,7 +72,7 @@ def show(
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline needs the place of the footer
+    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline finds the footer by this
     return chart
 
 

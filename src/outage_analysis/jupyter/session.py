@@ -1,4 +1,4 @@
-"""Set up a notebook session: charts that work offline, and this package's errors on one line."""
+"""Set up a notebook session: charts that work offline, and one-line error messages of this package."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def use_offline_charts() -> None:
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:
     """Register the offline renderer and the short error messages. A second call has no further effect."""
-    import altair as alt  # charts.altair_import has already loaded it
+    import altair as alt  # charts.altair_import has already loaded Altair
     from IPython.display import display
 
     disable_offline_charts()

@@ -59,7 +59,8 @@ class Cube:
     """If the rows count the claimants that a cost line entitles: the id of the line. None: they count
     claims."""
     starts: frozenset[int] = frozenset()
-    """Largest losses of the bands that a file of totals writes without their upper edge: 299,999 for [0, 300000)."""
+    """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
+    [0, 300000)."""
 
     @property
     def display_rows(self) -> pl.DataFrame:
@@ -98,7 +99,7 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
 
 
 def check_total_fits(total: int, file: str | None = None) -> None:
-    """Raise InputRefused if a total exceeds a 64-bit integer: it would overflow without an error."""
+    """Raise InputRefused if a total does not fit into 64 bits, because it would overflow without an error."""
     if total > MAX_INT64:
         raise InputRefused(
             f"claims or losses add up to more than {MAX_INT64:,}",
@@ -206,7 +207,7 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
-    """Parse one row of a file of totals.
+    """Parse one row of a CSV file of totals.
 
     Errors are raised as UsageError without the row number; `read_counts` adds the row number.
     """

@@ -134,7 +134,7 @@ def with_provenance(cube: Cube, claims: Claims, *, bands: Bands) -> StoredCube:
 def _sorted_with_digest(
     frame: pl.DataFrame, provenance: CubeProvenance, file: str | None = None
 ) -> StoredCube:
-    """Sort the rows of a cube and record the SHA-256 digest of the rows in the provenance."""
+    """Sort the rows of a cube, and record the SHA-256 digest of the cube in its provenance."""
     frame = sorted_cube(frame, provenance.dimensions)
     provenance = provenance.model_copy(update={"sha256": _digest(frame, provenance)})
     source = ", ".join(f.name for f in provenance.inputs)
@@ -250,7 +250,7 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether the loss band of every row is one of the bands between these edges, mirrored below 0."""
+    """Whether the loss band of every row is a band between successive edges, or the negative of one."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 

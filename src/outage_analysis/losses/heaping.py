@@ -122,5 +122,5 @@ def _check_column(claims: Claims, by: str) -> None:
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:
         raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
-    if by in texts:  # the table may be printed or saved
+    if by in texts:  # text may contain personal data, which the table would show
         claims.check_no_personal_data([by])

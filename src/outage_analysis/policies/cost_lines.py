@@ -27,7 +27,7 @@ class EffortChange(Document):
 
 
 class Deadline(Document):
-    """The last day to claim, with the day on which it was announced. A later announcement extends it."""
+    """The last day to claim, with the day on which it was announced. A later deadline extends this day."""
 
     announced_on: Day
     """The day the deadline was announced; a run as of an earlier day ignores it."""

@@ -45,7 +45,7 @@ class PolicyExplainer:
     """Writes the sentences that explain one policy in one language."""
 
     def __init__(self, policy: Policy, locale: Locale, as_of: date | None = None) -> None:
-        """Set the policy and the locale; facts published after `as_of` are cited by id, without their values."""
+        """Set the policy and the locale; facts published after `as_of` are cited by id, without values."""
         self.policy = policy
         self.as_of = as_of
         self.lang = locale.lang
@@ -266,7 +266,7 @@ class PolicyExplainer:
         )
 
     def _count(self, fact: str) -> str:
-        """Format the count that a fact states, followed by the fact's id; only the id without a single value."""
+        """Format the count that a fact states, followed by the fact's id; without a value, only the id."""
         value = self._value(fact)
         return (
             fact if value is None else self._sentence("counted", number=self.locale.number(value), fact=fact)

@@ -103,7 +103,7 @@ class FeeCredit(Line):
         return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
     def credited_days(self, outage_minutes: int | None = None) -> Fraction | None:
-        """The time in days for which the fee is credited; None if it depends on an unknown outage duration."""
+        """The time for which the fee is credited, in days; None if an unknown outage duration decides it."""
         if self.multiple is not None:
             minutes = self.outage_minutes if outage_minutes is None else outage_minutes
             if minutes is None:
@@ -135,7 +135,7 @@ class FeeCredit(Line):
         return self.rounded(self.computed)
 
     def rounded(self, credit: Fraction) -> int:
-        """Round a credit by the rounding rule of the cost line; the result is in the smallest currency unit."""
+        """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
         return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
 
 

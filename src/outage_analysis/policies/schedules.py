@@ -95,7 +95,7 @@ class Schedule(Line):
 
     @property
     def starts(self) -> frozenset[int]:
-        """The largest losses of bands that exclude their written upper edge; empty unless `closed` is lower."""
+        """The largest losses of bands if bands exclude their written upper edge; otherwise empty."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
         return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 

@@ -48,7 +48,7 @@ class Piece:
         return max(bottoms) + 1 if bottoms else None, min(upper_ends) if upper_ends else None
 
     def matches_formula(self, fixed: int, slope: int, band: Band) -> bool:
-        """Whether `fixed + slope x loss` is the payment for every loss that lies in both this piece and a band."""
+        """Whether `fixed + slope x loss` is the payment for every loss in both this piece and a band."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
         ends = self.overlap(band)

@@ -186,7 +186,7 @@ def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
 
 
 def _cell_error(name: str, position: _Position, kind: str, message: str) -> OutageAnalysisError:
-    """Return the error for a failed cell; errors of this package keep their class and thus their exit code."""
+    """Return the error for a failed cell; errors of this package keep their class and so their exit code."""
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, OutageAnalysisError):
         error: OutageAnalysisError = known(f"{position}: {message}", file=name)

@@ -36,7 +36,8 @@ def run_notebook(
         name_or_path: the name of a bundled notebook, or a path.
         out: the page to write; by default the notebook's name with .html, in the working folder. The file
             appears only when it is complete.
-        parameters: name -> value as text; replaces values in the cell tagged `parameters`.
+        parameters: values as text, by parameter name; they replace the values in the cell tagged
+            `parameters`.
         lang: en or ko. It also sets the parameter `lang`, if the notebook has one.
         code: whether the page contains the code of the cells, folded.
         force: overwrite an existing page.

@@ -36,10 +36,10 @@ def fill_parameters(
 
     Args:
         notebook: the notebook.
-        texts: parameter -> value as text. The value must have the type of the notebook's own value (integer,
-            number, boolean, day, text, list). The text `None` sets the parameter to None. If the notebook's
-            own value is None, the text is read as a Python or TOML value or, if it is neither, kept as text.
-            Relative paths start in the working folder.
+        texts: the values as text, by parameter name. A value must have the type of the notebook's own value
+            (integer, number, boolean, day, text, list). The text `None` sets the parameter to None. If the
+            notebook's own value is None, the text is read as a Python or TOML value or, if it is neither,
+            kept as text. Relative paths start in the working folder.
         lang: value for the parameter `lang`, if the notebook has one.
 
     Raises:
@@ -158,12 +158,12 @@ class _WrongType(Exception):
 
 
 def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
-    """Parse a text as a value that has the same type as the notebook's own value.
+    """Parse a text as a value of the same type as the value that the notebook assigns to the parameter.
 
     Args:
         name: the parameter, for error messages.
         text: the value that the user set.
-        default: the expression of the notebook's own value.
+        default: the expression of the value that the notebook assigns.
 
     Raises:
         UsageError: the text is not a value of that type.
@@ -183,7 +183,7 @@ def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
 
 
 def _default_value(default: ast.expr) -> object:
-    """Return the notebook's own value; None if the expression is not a literal."""
+    """Return the value that a notebook assigns to a parameter; None if the expression is not a literal."""
     try:
         value: object = ast.literal_eval(default)
     except ValueError:

@@ -44,7 +44,7 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
 
     if hasattr(signal, "SIGPIPE"):  # closing a browser tab must not stop the server
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    bin_ = Path(sys.executable).parent  # for the command `outage-analysis`
+    bin_ = Path(sys.executable).parent  # so that terminals and cells find the command `outage-analysis`
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")

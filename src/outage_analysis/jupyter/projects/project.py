@@ -127,7 +127,7 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
 
 
 def shell_path(path: str | Path) -> str:
-    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix ./.
+    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix `./`.
 
     Without the prefix, the shell command would read the path as an option.
     """

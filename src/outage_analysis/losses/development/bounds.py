@@ -54,8 +54,8 @@ class LateClaimBounds:
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
     """Bounds of the number of late claims. One count after the opening of the intake is enough.
 
-    The upper bound is the largest mean daily rate between two counts times the remaining days. It holds if no
-    later period is busier than the busiest period so far.
+    The upper bound is the largest mean daily rate between two counts times the remaining days. The bound
+    holds if no later period is busier than the busiest period so far.
 
     Args:
         times: the time of each count, in days since the opening at 0.

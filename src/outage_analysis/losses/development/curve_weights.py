@@ -75,7 +75,7 @@ class WeightedCurves:
         """The weighted average of a quantity over the curves of all families.
 
         Args:
-            evaluate: the function that computes the quantity for each node (curve) of a grid, (n, ...).
+            evaluate: the function that computes the quantity for each of the n curves of a grid, (n, ...).
         """
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
         return np.asarray(sum(w * np.tensordot(grid.weight, evaluate(grid), 1) for w, grid in pairs))
@@ -94,8 +94,8 @@ class WeightedCurves:
     def at_constant_rate(self, edges: Array) -> Array:
         """The expected claims between successive times if claims keep arriving at the mean observed rate.
 
-        The mean rate is that of the increments to which curves are fitted. For n times, the result has n - 1
-        values.
+        The mean rate is computed from the increments to which curves are fitted. For n times, the result has
+        n - 1 values.
         """
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
@@ -199,7 +199,7 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
     """
     if free <= 0:
         return (1.0,)
-    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # gamma distribution of 1 / phi, cut off at 1
+    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # 1 / phi has a gamma distribution, cut off at 1
     below = special.gammainc(shape, 1 / scale)
     values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
@@ -219,7 +219,7 @@ def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float,
 
 
 def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    """Estimate weekday factors. Return them as a clock, with a sentence on the result for readers.
+    """Estimate weekday factors; return them as a `WeekdayClock`, with a sentence that describes them.
 
     The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
     shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between

@@ -41,7 +41,7 @@ def late_claim_tables(
     Args:
         channel: the claim counts, and the branches (the ways in which the intake may end).
         by: count only late claims filed up to the end of this day.
-        level: the probability of the intervals.
+        level: the probability level of the intervals.
         ended: the moment at which the intake ended and the final number of claims, for the table `hindsight`.
         tested: whether to add a back-test, as the tables `backtest` and `coverage`.
 
@@ -159,9 +159,9 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
     Returns:
         One row per branch and level: `branch`, `ended_so` (whether the intake ended at the closing time of
         the branch), `level`, `low`, `high` (the interval of the total), `outcome` (the final count), `inside`
-        (whether the interval contains it), and `probability_below` (the forecast probability of fewer claims
-        plus half the probability of exactly this number). `inside` and `probability_below` are null if the
-        intake did not end at the closing time of the branch.
+        (whether the interval contains the final count), and `probability_below` (the forecast probability of
+        fewer claims plus half the probability of exactly this number). `inside` and `probability_below` are
+        null if the intake did not end at the closing time of the branch.
     """
     rows: list[tuple[object, ...]] = []
     for branch in forecast.branches:

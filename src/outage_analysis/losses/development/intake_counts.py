@@ -158,7 +158,7 @@ class Channel:
 
         Args:
             origins: the times from which to forecast; by default the times of all counts except the last.
-            level: the probability of the intervals.
+            level: the probability level of the intervals.
         """
         return backtest_late_claims(
             self.times,
@@ -235,8 +235,8 @@ def channel_from_cube(
     """Make a channel with daily cumulative counts from a cube that has the dimension `filed_on`.
 
     Days begin and end in the incident's time zone. The channel opens at the start of the first day with
-    claims, and days without claims are included. Its only branch closes at the end of the incident's claims
-    window.
+    claims, and days without claims are included. The only branch of the channel closes at the end of the
+    incident's claims window.
 
     Args:
         cube: a cube with the dimension `filed_on`; claims are summed over its other dimensions.

@@ -47,7 +47,7 @@ class LateClaimsForecast:
         late: the forecast number of late claims by branch id, up to the closing of the branch or the
             requested time.
         refused: by branch id, the reason why the branch has no forecast.
-        levels: the probabilities of the intervals in tables.
+        levels: the probability levels of the intervals in tables.
         spikes: the extra claims before former deadlines.
     """
 
@@ -204,7 +204,7 @@ def forecast_late_claims(
             different branches are never averaged.
         by: count only late claims up to this time, in days since the opening; by default up to the closing.
         families: the growth curves to average, names in `CURVES`.
-        levels: the probabilities of the intervals in tables, each between 0 and 1.
+        levels: the probability levels of the intervals in tables, each between 0 and 1.
         former: deadlines that have passed, in days since the opening. Increments that overlap the day before
             a deadline are not used to fit the curve, because of the rush before a deadline; the claims in
             these increments still count.

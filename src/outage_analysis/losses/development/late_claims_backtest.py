@@ -84,7 +84,7 @@ def backtest_late_claims(
         origins: the times from which to forecast, in days since the opening.
         branch: the assumed end of the intake; counts after its closing are not forecast.
         families: the growth curves to average.
-        levels: the probabilities of the intervals.
+        levels: the probability levels of the intervals.
         former: former deadlines, in days since the opening; a forecast uses only the deadlines up to its
             origin.
         starts: the calendar day that begins at time 0.
@@ -141,7 +141,7 @@ def _scored(
         branch: the assumed end of the intake.
         origin: the time from which the forecast was made.
         later: the later counts as (time, count).
-        levels: the probabilities of the intervals.
+        levels: the probability levels of the intervals.
         refused: the list to which reasons are added.
     """
     for at, actual in later:

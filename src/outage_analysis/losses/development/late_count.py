@@ -175,7 +175,7 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
 def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
     """Raise ModelRefused if curves that fit the counts expect very different numbers of late claims."""
     distribution = late.distribution
-    chance = float(np.sqrt(distribution.process))  # standard deviation for a known curve
+    chance = float(np.sqrt(distribution.process))  # standard deviation from chance alone
     between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
     means = [
         late.family_distributions[family].mean
@@ -202,7 +202,7 @@ def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount)
 
 
 def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
-    """Three times in order: the last count, the beginning of the branch's last day, and `by`."""
+    """The times of the last count, of the start of the branch's last day, and `by`, in order."""
     until = growth.observed.until
     return np.array([until, min(max(branch.closes - 1, until), by), by])
 
@@ -238,7 +238,7 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     by_family = {}
     for family, row, grid_weights in zip(growth.families, growth.grids, weights, strict=True):
         parts = [merge_nodes(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
-        share = np.maximum(grid_weights, 1e-300)  # a family with weight 0 still needs a distribution
+        share = np.maximum(grid_weights, 1e-300)  # a curve family with weight 0 gets a distribution, too
         by_family[family] = combine_mixtures(parts, share / share.sum())
     family_weights = dict(zip(by_family, weights.sum(-1).tolist(), strict=True))
     return LateCount(branch.id, by, observed.total, family_weights, by_family)
@@ -313,7 +313,7 @@ def merge_nodes(
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
     if len(means) > parts:
-        # Average of two rules: groups of equal weight, and groups of equal width on the logarithmic scale.
+        # The groups are a compromise between equal weight and equal width on the logarithmic scale.
         cumulative = np.cumsum(weights) - weights / 2
         logs = np.log(np.maximum(means, max(means[-1] * 1e-12, 1e-300)))
         position = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-300)

@@ -50,7 +50,7 @@ class IntakeIncrements:
         counts: the number of claims filed between successive times, (k,).
         used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
             deadline are not used.
-        clock: the weekday clock.
+        clock: converts calendar times to operational times, which are corrected for weekday effects.
     """
 
     edges: Array
@@ -84,7 +84,7 @@ class IntakeIncrements:
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
     def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
-        """A copy of the increments with another weekday clock."""
+        """A copy of the increments with another weekday clock (other weekday factors)."""
         return replace(self, clock=clock)
 
 

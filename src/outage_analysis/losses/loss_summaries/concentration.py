@@ -27,9 +27,9 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
 
     Returns:
         One row per group and band edge, in increasing order: `by`, `up_to` (the edge; null at the end of an
-        open band), `claims_share` (share of the claims with a loss up to the edge) and `loss_share` (their
-        share of the total loss). The first row of a group is the origin. A group without a positive loss has
-        no rows.
+        open band), `claims_share` (share of the claims with a loss up to the edge) and `loss_share` (the
+        share of these claims in the total loss). The first row of a group is the origin. A group without a
+        positive loss has no rows.
 
     Raises:
         UsageError: a dimension does not exist.

@@ -148,7 +148,8 @@ def loss_counts(
         cube: any cube; sums of losses are not needed.
         edges: at least two increasing edges from 0 on; the last may be infinite. No edge may fall inside a
             band of the cube. By default `fit_edges(cube)`.
-        where: dimension -> value or list of values; count only the claims with these values.
+        where: a mapping from dimension to a value or list of values; only claims with these values are
+            counted.
         recovery: allow a synthetic cube, to test whether a fit recovers the generator's parameters.
 
     Raises:
@@ -215,7 +216,7 @@ def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
-    """Raise UsageError if an edge falls inside a band of the cube: its claims cannot be divided."""
+    """Raise UsageError if an edge falls inside a band of the cube: the claims of a band cannot be divided."""
     inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return

@@ -133,7 +133,7 @@ def wilson(count: int, total: int, level: float = 0.95) -> Interval:
     z = _normal_quantile(level)
     middle, half = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
     low, high = (middle - half) / (total + z * z), (middle + half) / (total + z * z)
-    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # exactly 0 and 1, no rounding error
+    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # 0 and 1 without rounding error
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> Interval:

@@ -131,7 +131,7 @@ def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
     """Check that a cube can be grouped by these dimensions.
 
     Raises:
-        UsageError: the cube does not have a dimension, or one is named twice.
+        UsageError: the cube does not have a dimension, or a dimension is named twice.
     """
     for name in by:
         if name not in cube.dimensions:
@@ -159,7 +159,7 @@ def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # one value per band: the count gives the sums
+    if over is not None and up_to == over + 1:  # band with one possible loss: the count gives its sums
         return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 

@@ -114,8 +114,8 @@ def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
 def loss_bounds(cell: Cell, j: int) -> LowHigh:
     """The smallest and the largest possible value of the j-th smallest loss of a band.
 
-    The loss is smallest if all larger losses are at the top of the band. It is largest if all smaller losses
-    are at the bottom.
+    This loss is smallest if all larger losses are at the top of the band. The loss is largest if all smaller
+    losses are at the bottom of the band.
     """
     k, s, least, most = cell.claims, cell.loss, cell.least, cell.up_to
     low, high = least, most

@@ -16,7 +16,7 @@ MAX_DISPLAY_CUTS = 24
 
 
 def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
-    """Loss bands for tables and charts. Their edges are those of a policy, and powers of ten around them.
+    """Loss bands for tables and charts, with edges at the edges of a policy and at powers of ten.
 
     If a policy has no edges, or more than `MAX_DISPLAY_CUTS` edges, the edges are powers of ten only.
 

@@ -1,4 +1,4 @@
-"""Fits of several families of distributions: Akaike weights, averages over families, and ranges."""
+"""Fits of several families of distributions, with Akaike weights, averages and ranges over families."""
 
 from __future__ import annotations
 

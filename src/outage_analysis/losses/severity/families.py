@@ -1,8 +1,9 @@
-"""Families of severity distributions: a scale parameter times a standard distribution with shapes.
+"""Families of severity distributions: a standard distribution with shape parameters, times a scale.
 
 Four standard distributions (kernels) implement the seven families: an exponential is a Weibull with tau = 1,
 a log-logistic is a Burr with alpha = 1, and a Lomax is a Burr with gamma = 1. The arguments of a kernel
-function are the losses divided by the scale, then the shape parameters; the arrays broadcast.
+function are the losses divided by the scale, then the shape parameters. They are arrays that numpy can
+broadcast.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ class Kernel:
     """The functions of a standard distribution (a distribution with scale 1).
 
     Args:
-        sides: z, shapes -> (share at or below z, share above z).
-        isf: q, shapes -> the loss that a share q of the losses exceeds (inverse survival function).
-        excess: z, shapes -> the integral of `sf` from z to infinity. For z = 0 the integral is the mean;
-            divided by `sf(z)` it is the mean excess.
+        sides: the function of z and the shapes that returns the shares of losses at or below z and above z.
+        isf: the function of q and the shapes that returns the loss that a share q of the losses exceeds
+            (inverse survival function).
+        excess: the function of z and the shapes that returns the integral of `sf` from z to infinity. For z =
+            0 the integral is the mean; divided by `sf(z)` it is the mean excess.
     """
 
     sides: Callable[..., tuple[Array, Array]]
@@ -73,14 +75,14 @@ LOGNORMAL = Kernel(
 
 
 def _burr_log_sf(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The logarithm of the share of losses above z. It does not overflow if z**gamma would overflow."""
+    """The logarithm of the share of losses above z, computed without overflow if z**gamma is large."""
     return np.asarray(-alpha * np.logaddexp(0.0, gamma * np.log(z)))
 
 
 def _burr_isf(q: Array, alpha: Array, gamma: Array) -> Array:
-    """The loss that a share q of the losses exceeds.
+    """The loss that a share q of the losses exceeds, computed without overflow if alpha is small.
 
-    Logarithms are used, because a power would overflow if alpha is small.
+    The computation uses logarithms, because powers would overflow.
     """
     steps = -np.log(q) / alpha
     return np.asarray(np.exp((steps + np.log(-np.expm1(-steps))) / gamma))

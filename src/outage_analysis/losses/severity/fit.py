@@ -92,7 +92,7 @@ class Fit(Displayable):
 
     @property
     def gof(self) -> Goodness:
-        """The goodness-of-fit test; neighbouring bands are pooled until each has 5 or more expected losses."""
+        """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses."""
         return self.goodness()
 
     def goodness(self, least_expected: float = MIN_EXPECTED) -> Goodness:

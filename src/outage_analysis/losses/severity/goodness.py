@@ -17,8 +17,9 @@ MIN_EXPECTED = 5.0
 class Goodness:
     """Pearson's chi-square test of counts against the expected counts of a distribution.
 
-    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If it
-    is not positive, the p-value `p` is None. `observed` and `expected` are the counts of the pooled bands.
+    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If
+    `df` is not positive, the p-value `p` is None. `observed` and `expected` are the counts of the pooled
+    bands.
     """
 
     chi_square: float

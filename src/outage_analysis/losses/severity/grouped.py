@@ -78,7 +78,8 @@ class GroupedLosses:
         """Make grouped losses from any sequences of numbers.
 
         Raises:
-            UsageError: values are not numbers, or the class raises UsageError.
+            UsageError: values are not numbers, the edges are invalid, the counts do not match the edges, or
+                `top` or `left` is unknown.
             InputRefused: a count is not a whole number from 0 on, or all counts are 0.
             ModelRefused: all losses are in one band.
         """

@@ -86,8 +86,8 @@ def profile(
 class AcceptedRegion:
     """The set of distributions that a likelihood ratio test does not reject.
 
-    A point of the region has p coordinates. They are a linear transform of the logarithms of the parameters,
-    chosen so that the region is approximately a ball.
+    A point of the region has p coordinates: a linear transform of the logarithms of the p parameters, chosen
+    so that the region is approximately a ball.
     """
 
     grouped: GroupedLosses
@@ -112,7 +112,8 @@ class AcceptedRegion:
     def positive(self) -> bool:
         """Whether the estimate of the quantity is positive.
 
-        If so, the search uses the logarithm of the quantity, so that its unit has no effect.
+        If the estimate is positive, the search uses the logarithm of the quantity, so that the unit of the
+        quantity has no effect.
         """
         return self.value(np.zeros(len(self.best.point))) > 0
 
@@ -130,7 +131,7 @@ class AcceptedRegion:
     def signed_value(self, points: Array) -> Array:
         """The value to maximise at m points of the region, (m, p).
 
-        It is `sign` times the quantity, or `sign` times its logarithm if the quantity is positive.
+        The value is `sign` times the quantity, or `sign` times its logarithm if the quantity is positive.
         """
         values = np.array([self.value(u) for u in points])
         if self.positive:
@@ -154,7 +155,7 @@ def _end(region: AcceptedRegion) -> float:
     """
     origin = np.zeros((1, len(region.best.point)))
     slope = derivatives(region.signed_value, origin)[1][0]
-    scale = max(float(np.linalg.norm(slope)), 1e-300)  # divides the value: its slope becomes 1
+    scale = max(float(np.linalg.norm(slope)), 1e-300)  # dividing the value by `scale` makes its slope 1
     point, last_share = slope / scale, 1.0
     for share in DROP_SHARES:
         end = _constrained_maximum(region, point * np.sqrt(share / last_share), scale, share)

@@ -139,6 +139,6 @@ def _min_share_below(edge: float, median: float | None, mean: float) -> float:
     """
     if median is None:
         return max(0.0, 1 - mean / edge)
-    if edge > median:  # extreme case: half of the losses are 0; the other half equal the median or the edge
+    if edge > median:  # smallest if half of the losses are 0 and the others equal the median or the edge
         return 1 - min(0.5, (mean - median / 2) / (edge - median))
     return max(0.0, 0.5 - (mean - median / 2) / edge)
