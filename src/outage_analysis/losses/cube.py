@@ -1,8 +1,8 @@
 """The cube: claims aggregated by dimension and loss band (count, sum of losses, sum of squared losses).
 
 Loss summaries, severity fits and cost calculations use a cube instead of single claims, so their run time
-does not grow with the number of claims. If there are only totals and no claims, `read_counts` reads a cube
-from a CSV file of totals.
+does not grow with the number of claims. If there are only claim totals and no single claims, `read_counts`
+reads a cube from a CSV file of totals.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Sort the rows of a cube by dimensions, then by loss band from low to high, with the unknown band last.
+    """Sort the rows of a cube by dimensions, then by loss band from low to high, with unknown losses last.
 
     No two rows have the same dimension values and band, so equal cubes get the same row order.
     """
@@ -109,7 +109,7 @@ def check_total_fits(total: int, file: str | None = None) -> None:
 
 
 def read_counts(path: str | Path, incident: Incident) -> Cube:
-    """Read a cube from a CSV file of totals with the columns `service,claimant_type,band,claims[,loss]`.
+    """Read a cube from a CSV of claim totals with the columns `service,claimant_type,band,claims[,loss]`.
 
     Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
     service, claimant type and band are added up.
@@ -190,7 +190,10 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """The column names of a file of totals. Raises InputRefused if a column is missing or appears twice."""
+    """The column names of a file of claim totals.
+
+    Raises InputRefused if a column is missing or appears twice.
+    """
     header = [name.strip().casefold() for name in fields]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
@@ -207,7 +210,7 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
-    """Parse one row of a CSV file of totals.
+    """Parse one row of a CSV file of claim totals.
 
     Errors are raised as UsageError without the row number; `read_counts` adds the row number.
     """

@@ -191,7 +191,7 @@ def load_cube(path: str | Path) -> StoredCube:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
-        with path.open("rb") as stream:  # polars would expand * and [ in a path
+        with path.open("rb") as stream:  # with a path, polars would treat * and [ as wildcards
             metadata = pl.read_parquet_metadata(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused(
@@ -207,7 +207,7 @@ def load_cube(path: str | Path) -> StoredCube:
         frame = Warehouse().frame(query, path=escaped_path(path))
     except EnvironmentFailed:
         raise
-    except Exception as error:  # a damaged file can raise many types of errors
+    except Exception as error:  # reading a damaged file can raise many types of errors
         raise InputRefused(DAMAGED, file=path.name, remedy=BUILD_AGAIN) from error
     _check_row_count(len(frame), path.name)
     for why in _content_errors(frame, provenance):
@@ -250,7 +250,7 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether the loss band of every row is a band between successive edges, or the negative of one."""
+    """Whether every row has a loss band between two successive edges, or between their negative values."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 

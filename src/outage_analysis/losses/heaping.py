@@ -72,11 +72,11 @@ def bunching_table(
         by: also group by this column: service, claimant_type, filed_on or a text dimension.
 
     Returns:
-        One row per edge (and value of `by`): `by`, `edge`, `losses` (claims with a loss above 0), `below`,
-        `at_edge`, `above` (claims in the window below the edge, exactly at the edge, and in the window
-        above), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two equally
-        round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and `under_share`
-        (the share of losses below the edge, with and without the losses exactly at the edge).
+        One row per edge (and value of `by`): the column `by`, `edge`, `losses` (claims with a loss above 0),
+        `below`, `at_edge`, `above` (claims in the window below the edge, exactly at the edge, and in the
+        window above), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two
+        equally round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and
+        `under_share` (the share of losses below the edge, with and without the losses exactly at the edge).
 
     Raises:
         UsageError: an edge is below 1, the window is outside 0 to 1, or the column does not exist.

@@ -95,7 +95,7 @@ class Line(Document):
         return self.model_copy(update={"effort_changes": changes, "deadlines": deadlines})
 
     def effort_on(self, day: date) -> Effort | None:
-        """What claimants must do to be paid on a given day: the effort class."""
+        """The effort class on a given day: what claimants must do to be paid."""
         effort = self.effort
         for change in sorted(self.effort_changes, key=lambda c: c.since):
             if change.since <= day:

@@ -126,7 +126,7 @@ class Schedule(Line):
         if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
             raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")
         steps = 0
-        for _, tariff in self.tariffs:  # the limit applies to the total over all tariffs, too
+        for _, tariff in self.tariffs:  # the limit on jumps applies to all tariffs together, too
             steps += len(tariff.cuts)
             check_step_count(steps)
         return self

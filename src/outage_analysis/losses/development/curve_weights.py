@@ -37,7 +37,7 @@ FREEDOM_FOR_ONE_PHI = 30
 MIN_DAYS_FOR_WEEKDAYS = 14
 """Weekday factors are estimated only from at least this many days."""
 STEADY_THRESHOLD = 6.0
-"""Counts show that the rate is not constant if twice the difference of log-likelihoods over phi is larger."""
+"""If twice the difference of log-likelihoods, divided by phi, is larger, the rate is not constant."""
 WEEKDAY_ROUNDS = 5
 """The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
@@ -94,8 +94,8 @@ class WeightedCurves:
     def at_constant_rate(self, edges: Array) -> Array:
         """The expected claims between successive times if claims keep arriving at the mean observed rate.
 
-        The mean rate is computed from the increments to which curves are fitted. For n times, the result has
-        n - 1 values.
+        The mean rate is computed from the increments to which curves are fitted. The result has one value per
+        interval between two successive times.
         """
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
@@ -104,7 +104,7 @@ class WeightedCurves:
     def expected(self, edges: Array) -> Array:
         """The expected claims between successive times, averaged over all weighted curves.
 
-        For n times, the result has n - 1 values.
+        The result has one value per interval between two successive times.
         """
         observed = self.observed
         return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))

@@ -179,7 +179,7 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
 def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
     """Compare the final number of claims with its bounds.
 
-    The columns are those of `hindsight_table`, with null in `level` and `probability_below`.
+    The table has the columns of `hindsight_table`, with null in `level` and `probability_below`.
     """
     rows = []
     for branch in channel.branches:

@@ -26,10 +26,10 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
         positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        One row per group and band edge, in increasing order: `by`, `up_to` (the edge; null at the end of an
-        open band), `claims_share` (share of the claims with a loss up to the edge) and `loss_share` (the
-        share of these claims in the total loss). The first row of a group is the origin. A group without a
-        positive loss has no rows.
+        One row per group and band edge, in increasing order: the dimensions in `by`, `up_to` (the edge; null
+        at the end of an open band), `claims_share` (share of the claims with a loss up to the edge) and
+        `loss_share` (the share of these claims in the total loss). The first row of a group is the origin. A
+        group without a positive loss has no rows.
 
     Raises:
         UsageError: a dimension does not exist.
@@ -66,10 +66,10 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
         positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        One row per group: `by`, `claims` (claims used), `loss` (their sum), `gini_low`, `gini_high`, and
-        `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a percentage of the
-        claims is not a whole number, a fraction of one claim counts with the same fraction of its loss.
-        Bounds are null for a group without a positive loss.
+        One row per group: the dimensions in `by`, `claims` (claims used), `loss` (their sum), `gini_low`,
+        `gini_high`, and `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a
+        percentage of the claims is not a whole number, a fraction of one claim counts with the same fraction
+        of its loss. Bounds are null for a group without a positive loss.
 
     Raises:
         UsageError: a dimension does not exist.

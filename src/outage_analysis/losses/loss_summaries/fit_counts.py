@@ -108,12 +108,12 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
 
 
 def stated_edges(cube: Cube) -> tuple[float, ...]:
-    """The band edges of a cube that was read from a file of totals, exactly as the file states them.
+    """The band edges of a cube that was read from a file of claim totals, exactly as stated in the file.
 
     A gap between two bands raises an error, because a fit would treat the gap as a band without losses.
 
     Args:
-        cube: a cube that was read from a file of totals.
+        cube: a cube that was read from a file of claim totals.
 
     Raises:
         ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.

@@ -26,10 +26,10 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         by: the dimensions to group by.
 
     Returns:
-        One row per group: `by`, `claims`, `negative` and `zero` (null if a band also contains other losses),
-        `unknown`, `stated` (claims whose loss is known, including zero and negative losses), `loss` (their
-        sum), `mean` (exact to ten digits), `median`, `median_low`, `median_high` (see `quantiles`). The sum
-        and the mean are null if the cube has only counts.
+        One row per group: the dimensions in `by`, `claims`, `negative` and `zero` (null if a band also
+        contains other losses), `unknown`, `stated` (claims whose loss is known, including zero and negative
+        losses), `loss` (their sum), `mean` (exact to ten digits), `median`, `median_low`, `median_high` (see
+        `quantiles`). The sum and the mean are null if the cube has only counts.
 
     Raises:
         UsageError: a dimension does not exist.
@@ -70,11 +70,11 @@ def quantiles(
         positive: use only losses above 0.
 
     Returns:
-        One row per group and probability: `by`, `probability`, `value` (an estimate within the bounds: the
-        losses of the band are assumed to be spread evenly about their mean), `low` and `high` (certain
-        bounds, not a confidence interval), `error` (the largest possible error of `value`). These four
-        columns are in the unit of loss. They are null if no loss is stated, or if the band is open and only
-        counts are known.
+        One row per group and probability: the dimensions in `by`, `probability`, `value` (an estimate within
+        the bounds: the losses of the band are assumed to be spread evenly about their mean), `low` and `high`
+        (certain bounds, not a confidence interval), `error` (the largest possible error of `value`). These
+        four columns are in the unit of loss. They are null if no loss is stated, or if the band is open and
+        only counts are known.
 
     Raises:
         UsageError: a dimension does not exist, or a probability is outside 0 to 1.

@@ -44,8 +44,8 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         bands: wider bands, each a union of the cube's bands; if None, the cube is summed over all bands.
 
     Returns:
-        One row per group: `by`, `over` and `up_to` (if `bands` is given), `claims` and `loss` (null for
-        claims of unknown loss).
+        One row per group: the dimensions in `by`, `over` and `up_to` (if `bands` is given), `claims` and
+        `loss` (null for claims of unknown loss).
 
     Raises:
         UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
@@ -97,8 +97,8 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
 def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
     """The number of claims filed on each day and up to each day: one row per group and day.
 
-    Columns: `by`, `filed_on`, `claims`, `cumulative`. Days without claims between the first and the last day
-    have a row too.
+    Columns: the dimensions in `by`, `filed_on`, `claims` (on this day), `cumulative` (claims up to this day).
+    Days without claims between the first and the last day have a row too.
     """
     daily = regroup(cube, [*by, "filed_on"])
     first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")

@@ -1,7 +1,7 @@
 """Severity: counts of losses in bands go in; fitted severity distributions come out.
 
-Methods: Klugman, Panjer and Willmot, Loss Models; Burnham and Anderson, Model Selection and Multimodel
-Inference.
+The methods are from Klugman, Panjer and Willmot, Loss Models, and from Burnham and Anderson, Model Selection
+and Multimodel Inference.
 
 Modules:
     fitting: `fit_grouped` and `fit_all`, which fit one or several families

@@ -191,7 +191,7 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
 
 
 def _starts(grouped: GroupedLosses, family: Family) -> Array:
-    """The start points of the optimiser with the largest likelihood, as logarithms of the parameters, (m, p).
+    """The start points with the largest likelihood, one per row, as logarithms of the parameters.
 
     Start points combine various shapes with scales that match the median or a low quantile of the losses.
     """

@@ -118,7 +118,7 @@ class AcceptedRegion:
         return self.value(np.zeros(len(self.best.point))) > 0
 
     def log_parameters(self, u: Array) -> Array:
-        """The logarithms of the parameters (..., p) that belong to points (..., p) of the region."""
+        """The logarithms of the parameters at points of the region; both arrays have the shape (..., p)."""
         return np.asarray(
             self.best.point
             + np.minimum(np.maximum(u @ self.scaling, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
@@ -129,7 +129,7 @@ class AcceptedRegion:
         return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
     def signed_value(self, points: Array) -> Array:
-        """The value to maximise at m points of the region, (m, p).
+        """The value to maximise, at m points of the region that are given as an array (m, p).
 
         The value is `sign` times the quantity, or `sign` times its logarithm if the quantity is positive.
         """
@@ -139,7 +139,7 @@ class AcceptedRegion:
         return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
     def remaining_drop(self, points: Array) -> Array:
-        """The unused share of the accepted drop in likelihood at m points of the region, (m, p).
+        """The unused share of the accepted drop in likelihood, at m points of the region, an array (m, p).
 
         If the share is negative, the test rejects the distribution.
         """
@@ -246,7 +246,7 @@ def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np
 
 
 def _sphere(p: int) -> Array:
-    """Unit vectors, spread evenly over all directions in one, two or three dimensions, (m, p)."""
+    """Unit vectors that are spread evenly over all directions in p dimensions (1, 2 or 3), one per row."""
     if p == 1:
         return np.array([[1.0], [-1.0]])
     turns = np.arange(DIRECTIONS)
