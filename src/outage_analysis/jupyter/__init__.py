@@ -1,14 +1,14 @@
 """Notebooks: an Analysis or a table goes in; output for JupyterLab, exported pages and new projects come out.
 
 Modules:
-    session: what the first cell sets up
-    chart_output: charts
-    table_output: tables
-    report_parts: parts of the report
-    slider_output: what-if sliders
-    markup: HTML with a text alternative
-    export: notebooks exported as pages
-    projects: new projects and JupyterLab
+    session: sets up charts and error messages in the first cell
+    chart_output: shows charts
+    table_output: shows tables
+    report_parts: shows parts of the report
+    slider_output: shows what-if sliders
+    markup: HTML output with a plain-text version
+    export: exports notebooks as HTML pages
+    projects: creates projects and starts JupyterLab
 """
 
 from __future__ import annotations

@@ -36,12 +36,12 @@ def show(
     as_of: date | None = None,
     lang: str = "en",
 ) -> AltairChart | Html:
-    """Return a chart of the package by name; use it as the last expression of a cell.
+    """Return a chart of the package by name. As the last expression of a cell, the chart is displayed.
 
     Args:
         name: a key of `CHARTS`.
         source: where the data come from. An analysis contains the table of every chart of the report.
-        table: the data to show instead of the analysis's table. Required for any other source.
+        table: the data to show instead of the analysis's table. Required if the source is not an analysis.
         as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
             day to claim. The footer of grouped losses shows their source instead of a day.
         lang: en or ko.
@@ -72,12 +72,12 @@ def show(
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # where the footer starts, for render_offline
+    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline finds the footer by this
     return chart
 
 
 def _is_synthetic(source: Analysis, name: str, data: pl.DataFrame) -> bool:
-    """Whether a table rests on synthetic rows, by the analysis or by its own column `basis`."""
+    """Whether a table is based on synthetic rows, according to the analysis or the table's column `basis`."""
     return source.needs_synthetic_mark(source.headline_table_name(name)) or (
         "basis" in data and "synthetic" in data["basis"]
     )
@@ -90,7 +90,7 @@ def _context(
     *,
     claims: bool,
 ) -> ChartContext:
-    """Return the context of a source's charts."""
+    """Return what the charts of a source need: locale, display names, as-of day and synthetic mark."""
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]

@@ -35,7 +35,7 @@ def note(text: object) -> Html:
 
 @contextmanager
 def refusals_as_notes() -> Iterator[None]:
-    """Print the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
+    """Show the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
     from IPython.display import display
 
     try:

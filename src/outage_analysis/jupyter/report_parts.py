@@ -34,7 +34,7 @@ def show_answers(report: Report, question: Literal["drives", "decide", "left_out
 
 
 def show_section_text(report: Report, section: str) -> Html:
-    """Show the sentences of a report's section up to its first heading, without tables and charts.
+    """Show the sentences in a section of a report up to its first heading, without tables and charts.
 
     Args:
         report: the report.
@@ -51,7 +51,7 @@ def show_section_text(report: Report, section: str) -> Html:
 
 
 def _bullet_list(sentences: list[str], report: Report, *, made_up: bool) -> Html:
-    """Return sentences as a list, under a note if they rest on synthetic rows."""
+    """Return sentences as a bullet list, below a note if they are based on synthetic rows."""
     if not sentences:
         return note(report.words("notebook.nothing_said"))
     mark = note(report.words("notebook.synthetic")) if made_up else Html("", "")

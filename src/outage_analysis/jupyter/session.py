@@ -1,4 +1,4 @@
-"""Set up a notebook session: charts that work offline, and this package's errors on one line."""
+"""Set up a notebook session: charts that work offline, and one-line error messages of this package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHANGES = ExitStack()
 
 
 def use_offline_charts() -> None:
-    """Make all Altair charts of this session work without a network, as `%load_ext outage_analysis` does.
+    """Make all Altair charts of this session work offline, as `%load_ext outage_analysis` does.
 
     Errors of this package then appear as one line instead of a traceback.
 
@@ -37,8 +37,8 @@ def use_offline_charts() -> None:
 
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:
-    """Register the offline renderer and the short error messages; calling it again changes nothing."""
-    import altair as alt  # already loaded by charts.altair_import
+    """Register the offline renderer and the short error messages. A second call has no further effect."""
+    import altair as alt  # charts.altair_import has already loaded Altair
     from IPython.display import display
 
     disable_offline_charts()
@@ -78,7 +78,7 @@ def _on_one_line(
     _traceback: object,
     tb_offset: int | None = None,  # noqa: ARG001 - the name is IPython's
 ) -> list[str]:
-    """Print an error of this package as the command line does; the cell still counts as failed."""
+    """Print an error of this package on one line, as the command line does; the cell counts as failed."""
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - IPython has no public way to print custom lines
     return lines

@@ -18,16 +18,17 @@ DEFAULT_SLIDERS = 5
 def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEFAULT_SLIDERS) -> Html:
     """Show sliders that recompute the expected cost of an analysis, to the smallest currency unit.
 
-    They work in JupyterLab and in a page exported from the notebook, which has no kernel.
+    The sliders work in JupyterLab and in a page exported from the notebook, which has no kernel.
 
     Args:
-        analysis: what `run` returned.
+        analysis: the analysis that `run` returned.
         lang: en or ko.
-        most: largest number of sliders. Inputs that change the cash most come first, then those that the
-            policy decides. None shows all sliders of the report.
+        most: largest number of sliders. The inputs with the largest effect on the cash cost come first, then
+            the inputs that the policy sets. None shows all sliders of the report.
 
     Returns:
-        The sliders, with a note if the headline rests on synthetic rows; or a note why there are none.
+        The sliders, with a note if the headline cost is based on synthetic rows; or a note with the reason
+        why there are no sliders.
 
     Raises:
         UsageError: `most` is not a positive whole number.
@@ -54,7 +55,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
 
 
 def _text_lines(moved: WhatIfSliders) -> list[str]:
-    """Return the totals and the inputs as lines of text, for a terminal without sliders."""
+    """Return the totals and the inputs of the sliders as lines of text, for terminals."""
     totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
     return [*totals, *inputs]

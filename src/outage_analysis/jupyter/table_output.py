@@ -34,9 +34,9 @@ def show_table(
 
     Args:
         table: any data frame; its columns keep their names.
-        source: what the table was computed from. For an analysis the line names its published figures, or
-            its claims if the cost rests on those. For claims or a cube it says whether they are synthetic.
-            For a TOML document it gives the document's name.
+        source: what the table was computed from. For an analysis the line names its published figures, or its
+            claims if the cost is computed from claims. For claims or a cube, the line states whether they are
+            synthetic. For a TOML document, the line states the name of the document.
         lang: en or ko.
     """
     locale = Locale(lang)
@@ -62,7 +62,7 @@ def show_table(
 def _display_units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
-    """Return the currency units for a source's amounts; None if it has no currency."""
+    """Return the currency units in which to show a source's amounts; None if the source has no currency."""
     if isinstance(source, Analysis | Claims):
         return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):

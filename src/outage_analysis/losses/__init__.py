@@ -1,15 +1,15 @@
-"""Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
+"""Losses: claims go in; cubes, loss summaries, severity distributions and late-claim forecasts come out.
 
 Modules:
-    cube: claims, loss and loss squared by dimensions and band
-    cube_building: a cube from claims
-    cube_files: cubes saved as files, and their sum
-    loss_summaries: quantiles, concentration and comparisons
-    severity: severity distributions
-    development: claims still to come
-    heaping: losses on round numbers and at policy edges
-    data_quality: quality of the complaint files
-    synthetic_recovery: whether a fit recovers what the generator used
+    cube: claim counts and sums of losses by dimension and loss band
+    cube_building: builds a cube from claims
+    cube_files: saves cubes as files and adds two cubes up
+    loss_summaries: quantiles, concentration and group comparisons of losses
+    severity: fits severity distributions to losses
+    development: forecasts the claims still to be filed
+    heaping: losses on round amounts and at the band edges of a policy
+    data_quality: tables on the quality of the complaint files
+    synthetic_recovery: tests whether fits recover the parameters of synthetic claims
 """
 
 from __future__ import annotations

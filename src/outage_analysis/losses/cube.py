@@ -1,7 +1,8 @@
-"""The cube: counts, sums of losses and sums of squared losses by dimension and loss band.
+"""The cube: claims aggregated by dimension and loss band (count, sum of losses, sum of squared losses).
 
-Summaries, fits and costs read a cube and not the claims, so their run time does not grow with the number of
-claims. `read_counts` makes a cube from a CSV of totals when there are no claims.
+Loss summaries, severity fits and cost calculations use a cube instead of single claims, so their run time
+does not grow with the number of claims. If there are only claim totals and no single claims, `read_counts`
+reads a cube from a CSV file of totals.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 @dataclass(frozen=True)
 class Cube:
-    """Claims by `dimensions` and loss band.
+    """Claims aggregated by dimension (such as service or claimant type) and loss band.
 
     `frame` has one row per combination of dimension values and loss band. Its columns are the dimensions,
     `over` and `up_to` (the band: over < loss <= up_to; both are null if the loss is unknown), `claims`, and
-    the sums `loss` and `loss_squared`. Both sums are null when only counts are known.
+    the sums `loss` and `loss_squared`. Both sums are null if only the number of claims is known.
     """
 
     frame: pl.DataFrame
@@ -58,11 +59,12 @@ class Cube:
     """If the rows count the claimants that a cost line entitles: the id of the line. None: they count
     claims."""
     starts: frozenset[int] = frozenset()
-    """Upper cuts of bands that a file of totals writes as open above: 299,999 for [0, 300000)."""
+    """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
+    [0, 300000)."""
 
     @property
     def display_rows(self) -> pl.DataFrame:
-        """The frame for display: sums are null for claims whose loss is unknown."""
+        """The rows of the cube for display. In rows of claims with unknown loss, the sums are null, not 0."""
         return null_unstated_sums(self.frame)
 
     @property
@@ -72,14 +74,15 @@ class Cube:
 
 
 def sum_or_null(column: str) -> pl.Expr:
-    """The sum of a column, or null if any value is null. The `sum` of polars would count a null as 0."""
+    """The sum of a column as a polars expression: null if any value is null. `pl.sum` counts nulls as 0."""
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
 def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
-    """Replace the sums of rows whose loss is unknown by null.
+    """Replace the sums of losses by null in the rows of claims whose loss is unknown.
 
-    A cube holds 0 there, so that sums over bands work; a reader could take that 0 for a known loss.
+    A cube stores 0 in these rows, so that sums over bands work. In a table for readers, this 0 could be
+    mistaken for a known loss.
     """
     stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
     sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
@@ -87,16 +90,16 @@ def null_unstated_sums(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Sort the rows by dimensions, then by band from low to high with the unknown band last.
+    """Sort the rows of a cube by dimensions, then by loss band from low to high, with unknown losses last.
 
-    No two rows compare equal, so equal cubes have equal row order.
+    No two rows have the same dimension values and band, so equal cubes get the same row order.
     """
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
 def check_total_fits(total: int, file: str | None = None) -> None:
-    """Raise InputRefused if a total does not fit a 64-bit integer: it would overflow without an error."""
+    """Raise InputRefused if a total does not fit into 64 bits, because it would overflow without an error."""
     if total > MAX_INT64:
         raise InputRefused(
             f"claims or losses add up to more than {MAX_INT64:,}",
@@ -106,9 +109,9 @@ def check_total_fits(total: int, file: str | None = None) -> None:
 
 
 def read_counts(path: str | Path, incident: Incident) -> Cube:
-    """Read a cube from a CSV of totals with the columns `service,claimant_type,band,claims[,loss]`.
+    """Read a cube from a CSV of claim totals with the columns `service,claimant_type,band,claims[,loss]`.
 
-    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
+    Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
     service, claimant type and band are added up.
 
     Raises:
@@ -148,7 +151,10 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
 def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
-    """Raise InputRefused if two bands of one service and claimant type overlap: claims could count twice."""
+    """Raise InputRefused if two loss bands of the same service and claimant type overlap.
+
+    A claim with a loss in both bands could be counted twice.
+    """
     ends = [(low, high) for _, _, low, high, *_ in rows]
     lows = [float("-inf") if low is None else low for low, _ in ends]
     highs = [float("inf") if high is None else high for _, high in ends]
@@ -169,7 +175,7 @@ def _check_no_overlap(
 
 
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The non-empty rows of a CSV as (row number, fields), the header first."""
+    """The non-empty rows of a CSV file as pairs (row number, fields), including the header row."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -184,7 +190,10 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """The column names of a file of totals. Raises InputRefused if one is missing or appears twice."""
+    """The column names of a file of claim totals.
+
+    Raises InputRefused if a column is missing or appears twice.
+    """
     header = [name.strip().casefold() for name in fields]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
@@ -201,7 +210,10 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
-    """Parse one row of a file of totals. Raises UsageError; `read_counts` adds the row number."""
+    """Parse one row of a CSV file of claim totals.
+
+    Errors are raised as UsageError without the row number; `read_counts` adds the row number.
+    """
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
@@ -220,14 +232,17 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
 
 
 def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
-    """Whether so many claims in the band can add up to the loss. Claims of unknown loss have a loss of 0."""
+    """Whether this number of claims in the band can have this sum of losses.
+
+    The sum must be 0 if the loss of the claims is unknown.
+    """
     over, up_to = (-1, 0) if band == UNKNOWN else band
     least = over is None or claims * (over + 1) <= loss
     return least and (up_to is None or loss <= claims * up_to)
 
 
 def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
-    """The id of the service or claimant type that has this spelling."""
+    """The id of the service or claimant type whose id, name or alias matches this spelling."""
     for item in named:
         if normalized_name(raw) in item.spellings():
             return item.id

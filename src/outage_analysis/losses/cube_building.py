@@ -1,4 +1,4 @@
-"""Build cubes from claims. This is the last stage that uses SQL; later stages read cubes."""
+"""Build cubes: aggregate claims by dimension and loss band with SQL. Later stages read only cubes."""
 
 from __future__ import annotations
 
@@ -41,21 +41,22 @@ def build_cube(
         dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
-        policy: its breakpoints are added to the default grid, so that payments from the cube are exact.
-        line: a schedule that pays per claimant. The cube then counts entitled claimants, each with the sum
+        policy: a policy whose breakpoints (the losses at which a payment formula changes) are added to the
+            default grid, so that payments computed from the cube are exact.
+        line: a cost line that pays per claimant. The cube then counts entitled claimants, each with the sum
             of their stated losses, and has no dimensions, because one claimant may name several services.
         until: leave out claims filed after this day.
 
     Raises:
         UsageError: a dimension does not exist or is named twice.
-        InputRefused: sums do not fit 64 bits, or `line` is set and a claim names no claimant.
+        InputRefused: a sum exceeds a 64-bit integer, or `line` is set and a claim has no claimant_id.
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     if line is not None:
         dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}
     _check_dimensions(dimensions, by_id)
-    # A cube leaves the warehouse, so its dimension values may be printed anywhere.
+    # Cubes are printed and saved, so their dimension values must not contain personal data.
     claims.check_no_personal_data(
         [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
     )
@@ -86,11 +87,12 @@ def build_cube(
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
-    """The loss bands of a cube from which the payments of policies are computed.
+    """The loss bands that a cube needs, so that the payments of the policies can be computed from the cube.
 
-    The bands are the default grid and all breakpoints of the policies. If a policy pays a share of the loss
-    and claims state only a few different losses, each loss also gets its own band, because the distribution
-    of a total of few claims depends on each exact loss.
+    The band edges are those of the default grid and all breakpoints of the policies (losses at which a
+    payment formula changes). If a payment depends on the loss within a band, and claims state at most
+    `MAX_EXACT_LOSSES` different losses, each of these losses also gets its own band: with few claims, the
+    distribution of the total payment depends on each exact loss.
     """
     edges = Bands.from_cuts(log_grid(), *(policy.breakpoints for policy in policies))
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
@@ -106,24 +108,26 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
 def count_pairs(
     claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Count claims by each pair of service, loss band, day and one text dimension.
+    """Count claims by pairs of attributes: service, loss band, filing day and one text dimension.
 
-    The size of the table does not grow with the number of claims. A value of the dimension is listed by name
-    only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at most `MAX_CATEGORIES` values are listed;
-    the others are counted together. If the others hold most claims, as with addresses, the dimension is left
-    out.
+    The size of the table does not grow with the number of claims. A value of the text dimension is listed by
+    name only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at most `MAX_CATEGORIES` values are
+    listed; claims with other values are counted together. If these are most claims, as with addresses, the
+    dimension is left out.
 
     Args:
         claims: the result of `read_claims`.
         bands: the loss bands.
-        dimension: the id of a text dimension of the incident; None counts only the other pairs.
+        dimension: the id of a text dimension of the incident; None counts only pairs of service, loss band
+            and filing day.
         until: leave out claims filed after this day.
 
     Returns:
-        One row per pair of values, with the columns `one` and `other` (which two of service, band, day and
-        category are paired, in this order), `service`, `over`, `up_to`, `filed_on`, `category` (the value of
-        the dimension; an empty text stands for all values that are not listed), `claims`, and `dimension`
-        (the id, on every row; null if the dimension is left out). Columns outside the row's pair are null.
+        One row per pair of values, with the columns `one` and `other` (the names of the two attributes:
+        service, band, day or category, in this order), `service`, `over`, `up_to`, `filed_on`, `category`
+        (the value of the dimension; an empty text stands for all values that are not listed), `claims`, and
+        `dimension` (the id, on every row; null if the dimension is left out). Columns that do not belong to
+        the pair of the row are null.
 
     Raises:
         DisclosureBlocked: values of the dimension contain personal data.
@@ -145,13 +149,13 @@ def count_pairs(
 
 
 def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
-    """Whether at least half of the claims that state a category have one that is listed by name."""
+    """Whether at least half of the claims with a category have a category that is listed by name."""
     stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
-    """Load the bands into the warehouse table `bands`, with open ends replaced by the 64-bit limits."""
+    """Load the loss bands into the warehouse table `bands`, with the 64-bit limits in place of open ends."""
     total = claims.sql(queries.load("loss_total")).fetchall()
     check_total_fits(total[0][0])
     rows = [
@@ -174,7 +178,7 @@ def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension])
 
 
 def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
-    """The SQL condition that is true for claims that the line entitles."""
+    """The SQL condition that selects the claims that are eligible for payment under a cost line."""
     conditions = ["true"]
     for name, values in line.eligibility.items():
         known = ", ".join(quote_literal(value) for value in values)
@@ -183,17 +187,17 @@ def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> st
 
 
 def _filed_condition(until: date | None) -> str:
-    """The SQL condition that is true for claims filed by the day; always true without a day."""
+    """The SQL condition that selects claims filed on or before a day; without a day, all claims."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
 
 
 def _filed_claims_query(until: date | None) -> str:
-    """The SQL query that selects the claims filed by the day."""
+    """The SQL query for the claims filed on or before a day; without a day, for all claims."""
     return queries.load("filed", filed=_filed_condition(until))
 
 
 def _check_claimants_named(claims: Claims, line: Schedule) -> None:
-    """Raise InputRefused if a claim names no claimant: its loss cannot be added to a claimant's total."""
+    """Raise InputRefused if a claim has no claimant_id: its loss cannot be added to a claimant's total."""
     nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
     if nameless:
         raise InputRefused(
@@ -204,7 +208,7 @@ def _check_claimants_named(claims: Claims, line: Schedule) -> None:
 
 
 def _group_expression(name: str, dimension: Dimension | None) -> str:
-    """The SQL expression to group by a dimension. A numeric value becomes the label of its band."""
+    """The SQL expression that groups claims by a dimension; numeric values are replaced by band labels."""
     if dimension is None or dimension.kind == "text":
         return quote_identifier(name)
     cases = [f"when {quote_identifier(name)} is null then null"]
@@ -221,7 +225,7 @@ def dimension_labels(dimension: Dimension) -> list[str]:
 
 
 def dimension_label(over: int | None, up_to: int | None) -> str:
-    """The label of one band of a numeric dimension, as it appears in cubes and eligibility rules."""
+    """The label of one band of a numeric dimension, as used in cubes and eligibility rules."""
     if over is None:
         return f"up to {up_to}"
     return f"over {over}" if up_to is None else f"over {over} up to {up_to}"

@@ -1,8 +1,9 @@
-"""Save cubes as Parquet files ("bare cubes"), load them, and add two of them up.
+"""Save cubes as Parquet files ("bare cubes"), load bare cubes, and add two of them up.
 
-A bare cube contains no claims, but a row may count a single claim, so it must not be published. Its metadata
-record the files, rules and bands that it was built with. Two bare cubes can be added up if these agree and no
-file is in both. A claim that appears in two different files counts twice; a cube cannot detect that.
+A bare cube contains counts and sums but no single claims. Because a row may count only one claim, a bare cube
+must not be published. Its metadata record the claims files, validation rules and loss bands from which it was
+built. Two bare cubes can be added up if their rules, bands and dimensions agree and no file was counted in
+both. A claim that appears in two different files is counted twice; a cube cannot detect this.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class CountedFile(Document):
-    """One claims file, or one sheet of a workbook, whose claims the cube counts."""
+    """A claims file, or one sheet of a workbook, whose claims are counted in a cube."""
 
     name: str
     sha256: Digest
@@ -66,7 +67,7 @@ class CountedFile(Document):
 
 
 class CubeProvenance(Document):
-    """How a cube was made: the JSON in the metadata of a bare cube."""
+    """How a cube was built (files, rules, bands). It is stored as JSON in the metadata of a bare cube."""
 
     incident: str
     incident_sha256: Digest
@@ -90,7 +91,7 @@ class CubeProvenance(Document):
 
 @dataclass(frozen=True)
 class StoredCube:
-    """A cube and its provenance. Its rows are in the order of `sorted_cube`."""
+    """A cube and its provenance (how it was built). The rows of the cube are sorted as by `sorted_cube`."""
 
     cube: Cube
     provenance: CubeProvenance
@@ -99,15 +100,15 @@ class StoredCube:
 
 
 def with_provenance(cube: Cube, claims: Claims, *, bands: Bands) -> StoredCube:
-    """Add to a cube the provenance that is needed to save it and to add other cubes to it.
+    """Add the provenance (files, rules, bands) to a cube, so that it can be saved and added up.
 
     Args:
         cube: the cube that `build_cube` built from all of the claims.
-        claims: the claims.
+        claims: the claims from which the cube was built.
         bands: the bands that were passed to `build_cube`.
 
     Raises:
-        UsageError: the cube has other bands or does not count every claim.
+        UsageError: the cube has bands other than `bands`, or does not count every claim.
     """
     incident = claims.incident
     own = rule_conditions(incident)
@@ -133,7 +134,7 @@ def with_provenance(cube: Cube, claims: Claims, *, bands: Bands) -> StoredCube:
 def _sorted_with_digest(
     frame: pl.DataFrame, provenance: CubeProvenance, file: str | None = None
 ) -> StoredCube:
-    """Sort the rows and record their digest in the provenance."""
+    """Sort the rows of a cube, and record the SHA-256 digest of the cube in its provenance."""
     frame = sorted_cube(frame, provenance.dimensions)
     provenance = provenance.model_copy(update={"sha256": _digest(frame, provenance)})
     source = ", ".join(f.name for f in provenance.inputs)
@@ -143,22 +144,23 @@ def _sorted_with_digest(
 
 
 def _digest(frame: pl.DataFrame, provenance: CubeProvenance) -> str:
-    """The SHA-256 of the provenance (its own digest replaced by zeros) and of the rows as CSV."""
+    """The SHA-256 digest of the provenance (with zeros in its digest field) and of the rows as CSV."""
     described = provenance.model_copy(update={"sha256": NO_DIGEST}).model_dump_json()
     return hashlib.sha256(f"{described}\n{frame.write_csv()}".encode()).hexdigest()
 
 
 def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None = None) -> None:
-    """Write a bare cube as a Parquet file in one atomic step. Equal cubes give equal bytes.
+    """Write a bare cube as a Parquet file in one atomic step; equal cubes give files with equal bytes.
 
     Args:
-        stored: the cube.
+        stored: the cube with its provenance.
         path: the file to write; an existing file is replaced.
         add_to: the cube that was loaded from `path` before claims were added. The file is replaced only if it
             still contains this cube, so that two runs cannot overwrite each other.
 
     Raises:
-        UsageError: the suffix is not .parquet, or a synthetic cube's file name does not say so.
+        UsageError: the suffix is not .parquet, or the cube is synthetic and its file name does not contain
+            "synthetic".
         InputRefused: the cube has more rows than `load_cube` accepts.
         EnvironmentFailed: the file cannot be written, or another run has changed `path` in the meantime.
     """
@@ -168,7 +170,7 @@ def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None
     check_synthetic_name(path, synthetic=stored.provenance.synthetic)
     _check_row_count(len(stored.cube.frame), path.name)
     with atomic_file(path) as part:
-        # Written to memory first: polars would report a full disk as an error of the format.
+        # Write to memory first: with a full disk, polars would report an error in the file format.
         buffer = BytesIO()
         metadata = {VERSION_KEY: FORMAT_VERSION, PROVENANCE_KEY: stored.provenance.model_dump_json()}
         stored.cube.frame.write_parquet(buffer, compression="zstd", metadata=metadata)
@@ -179,7 +181,7 @@ def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None
 
 
 def load_cube(path: str | Path) -> StoredCube:
-    """Read a bare cube that `save_cube` wrote, and check its digest, columns, bands and sums.
+    """Read a bare cube that `save_cube` wrote, and check its digest, columns, loss bands and sums.
 
     Raises:
         InputRefused: the file does not exist, is not a bare cube, has another format version, is damaged, or
@@ -189,7 +191,7 @@ def load_cube(path: str | Path) -> StoredCube:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
-        with path.open("rb") as stream:  # polars would expand a path with * or [ as a pattern
+        with path.open("rb") as stream:  # with a path, polars would treat * and [ as wildcards
             metadata = pl.read_parquet_metadata(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused(
@@ -205,7 +207,7 @@ def load_cube(path: str | Path) -> StoredCube:
         frame = Warehouse().frame(query, path=escaped_path(path))
     except EnvironmentFailed:
         raise
-    except Exception as error:  # a damaged file can raise many types of errors
+    except Exception as error:  # reading a damaged file can raise many types of errors
         raise InputRefused(DAMAGED, file=path.name, remedy=BUILD_AGAIN) from error
     _check_row_count(len(frame), path.name)
     for why in _content_errors(frame, provenance):
@@ -219,15 +221,15 @@ def load_cube(path: str | Path) -> StoredCube:
 
 
 def _check_row_count(rows: int, file: str) -> None:
-    """Raise InputRefused if a bare cube has too many rows."""
+    """Raise InputRefused if a bare cube has more than `MAX_ROWS` rows."""
     if rows > MAX_ROWS:
         raise InputRefused(f"more than {MAX_ROWS:,} rows", file=file, remedy="Take fewer dimensions.")
 
 
 def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator[str]:
-    """The reasons why the rows cannot be a cube with this provenance, the most basic reason first.
+    """Yield the reasons why rows cannot belong to a cube with this provenance, the most basic reason first.
 
-    The caller stops at the first reason: later checks assume that the earlier ones passed.
+    The caller uses only the first reason, because each check assumes that the earlier checks passed.
     """
     kinds: Schema = {
         **dict.fromkeys(provenance.dimensions, pl.String),
@@ -248,15 +250,16 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether the band of each row is one of the bands between these edges."""
+    """Whether every row has a loss band between two successive edges, or between their negative values."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 
 
 def _plausible_sums() -> pl.Expr:
-    """Whether so many claims in the band can have these sums.
+    """A polars expression: whether the claims of a row can have these sums in this loss band.
 
-    Computed with 128-bit integers, because products of two 64-bit integers fit them.
+    The columns are converted to 128-bit integers, because products of two 64-bit integers do not fit into 64
+    bits.
     """
     claims, loss, squares, over, up_to = (pl.col(name).cast(pl.Int128) for name in (*MEASURES, *EDGES))
     return pl.all_horizontal(
@@ -264,29 +267,32 @@ def _plausible_sums() -> pl.Expr:
         over.is_null() | (claims * (over + 1) <= loss),
         up_to.is_null() | (loss <= claims * up_to),
         over.is_not_null() | up_to.is_not_null() | (loss == 0),
-        # These hold for whole numbers that all have the same sign.
+        # The two conditions below are true for all whole numbers of the same sign.
         loss.abs() <= squares,
         squares <= loss * loss,
     )
 
 
 def _check_sums_fit(frame: pl.DataFrame, file: str | None) -> None:
-    """Raise InputRefused if claims or losses add up to more than 64 bits.
+    """Raise InputRefused if the total number of claims or the total loss exceeds a 64-bit integer.
 
-    Sums of squares need no check: if losses fit 64 bits, their squares fit the 38 digits of the column.
+    Sums of squares need no check: if losses fit into 64 bits, their squares fit into the 38 digits of the
+    column.
     """
     wide = frame.select(pl.col("claims", "loss").cast(pl.Int128).abs().sum())
     check_total_fits(max(wide.row(0)), file)
 
 
 def merge_cubes(stored: StoredCube, new: StoredCube) -> StoredCube:
-    """Add up two cubes: claims, loss and loss squared by dimensions and band.
+    """Add up two cubes: the claims, losses and squared losses for each combination of dimensions and band.
 
-    A claim that is in a file of each cube counts twice, because a cube does not contain the claims.
+    A claim that appears in files of both cubes is counted twice, because a cube does not contain single
+    claims to compare.
 
     Raises:
         InputRefused: the cubes differ in incident document, validation rules, cost line, dimensions or bands;
-            they count claimants; a file is in both; or sums are too large.
+            they count claimants instead of claims; a claims file is counted in both cubes; or a sum is too
+            large.
     """
     for problem, remedy in _provenance_differences(stored.provenance, new.provenance):
         raise InputRefused(problem, file=stored.file, remedy=remedy)
@@ -328,7 +334,7 @@ def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterato
 
 
 def _check_counted_once(stored: StoredCube, new: StoredCube) -> None:
-    """Raise InputRefused if a file with the same content is in both cubes, whatever its name."""
+    """Raise InputRefused if both cubes count a file with the same content, even under different names."""
     before = {(f.sha256, f.sheet): f.name for f in stored.provenance.inputs}
     for file in new.provenance.inputs:
         known = before.get((file.sha256, file.sheet))

@@ -14,7 +14,10 @@ MAX_EXPLAINED_REJECTS = 10
 
 
 def quality_table(claims: Claims) -> pl.DataFrame:
-    """One row per file: file, encoding, dialect, rows, claims, rejects, first and last day of its claims."""
+    """One row per complaint file: its format, its counts, and the first and last filing day of its claims.
+
+    Columns: file, encoding, dialect (of the CSV), rows, claims, rejects, first_day, last_day.
+    """
     read = pl.DataFrame(
         [(f.name, f.encoding, f.dialect) for f in claims.inputs],
         schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
@@ -27,10 +30,11 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
 
 def rule_table(claims: Claims) -> pl.DataFrame:
-    """One row per file, broken rule and outcome.
+    """One row per complaint file, broken validation rule and outcome.
 
-    Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (how many), and for rejected
-    rows source_row and example of the first one. Personal data in the example is masked.
+    Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (the number of complaints that
+    broke the rule), source_row and example (row number and value of the first rejected complaint; null if the
+    complaints were counted). Personal data in the example are masked.
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
@@ -50,14 +54,16 @@ def rule_table(claims: Claims) -> pl.DataFrame:
 def claimants_table(claims: Claims) -> pl.DataFrame:
     """The number of claimants and how many of them filed more than one claim.
 
-    Columns: told_by, grain, claims, claimants, filed_again. `told_by` names the column that identifies
-    claimants: claimant_id, or claim_id for claims without a claimant, each of which counts as one claimant.
+    One row per `told_by` and `grain`. Columns: told_by, grain, claims, claimants, filed_again. `told_by` is
+    the column that identifies claimants: claimant_id, or claim_id for claims without a claimant_id (each such
+    claim counts as one claimant). `grain` states what two claims must share to count as repeated: the
+    claimant, or also the service, the day or the loss.
     """
     return claims.warehouse.frame(queries.load("repeats"))
 
 
 def quality_report(claims: Claims) -> dict[str, Any]:
-    """All quality tables as plain Python values, ready for JSON: the output of the command `ingest`."""
+    """All quality tables as plain Python values, ready for JSON; the command `ingest` prints them."""
     first = claims.rejects.head(MAX_EXPLAINED_REJECTS).iter_rows(named=True)
     return {
         "files": quality_table(claims).to_dicts(),

@@ -1,8 +1,8 @@
-"""Heaping of stated losses on round amounts and bunching at the edges of a policy.
+"""Heaping of stated losses on round amounts, and bunching of losses at the band edges of a policy.
 
-Claimants round their losses and know which losses a policy pays for. If many claims state exactly the edge of
-a band, it matters for a tenth of all claims whether the band includes that edge. Read these tables together
-with any loss distribution.
+Claimants round their losses, and they know which losses a policy pays for. Many claims therefore state
+exactly the edge of a payment band. Whether a band includes its edge can change the payment of a tenth of all
+claims. Use these tables when you interpret a distribution of stated losses.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ amount."""
 
 
 def heaping_table(claims: Claims) -> pl.DataFrame:
-    """One row per step up to the largest loss, with the claims whose loss is a multiple of the step.
+    """Count the claims whose loss is a multiple of a round step, such as 1,000.
 
-    Columns: `step` (in the smallest unit), `claims`, `share` (of the claims with a loss above 0), and `even`,
-    the share to expect if claimants did not prefer round amounts.
+    One row per step that divides at least one loss. Columns: `step` (in the smallest unit), `claims`, `share`
+    (of the claims with a loss above 0), and `even`, the share to expect if claimants had no preference for
+    round amounts.
     """
     frame = claims.warehouse.frame(queries.load("heaping"), steps=list(STEPS))
     return frame.filter(pl.col("claims") > 0).select(
@@ -38,7 +39,7 @@ def heaping_table(claims: Claims) -> pl.DataFrame:
 
 
 def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
-    """The most frequent losses that at least two claims state.
+    """The most frequent stated losses. A loss is listed only if at least two claims state it.
 
     Args:
         claims: the result of `read_claims`.
@@ -56,7 +57,7 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
 def bunching_table(
     claims: Claims, edges: Sequence[int], *, window: float = WINDOW, by: str | None = None
 ) -> pl.DataFrame:
-    """Count the losses exactly at each edge of a policy, near the edge, and at equally round amounts.
+    """Count losses exactly at each policy edge, just below and above it, and at equally round amounts.
 
     Round amounts attract claims even without a policy. The losses at an edge are therefore compared with the
     two neighbouring amounts that are equally round: one more and one less in the last digit that is not 0
@@ -71,11 +72,11 @@ def bunching_table(
         by: also group by this column: service, claimant_type, filed_on or a text dimension.
 
     Returns:
-        One row per edge (and value of `by`): `by`, `edge`, `losses` (claims with a loss above 0), `below`,
-        `at_edge`, `above` (claims in the windows, which exclude the edge itself), `ratio` (below / above;
-        null if above is 0), `alike` (mean number of claims at the two equally round amounts; null for an edge
-        of 1), `excess` (at_edge - alike), `up_to_share` and `under_share` (shares of losses that include and
-        exclude losses exactly at the edge).
+        One row per edge (and value of `by`): the column `by`, `edge`, `losses` (claims with a loss above 0),
+        `below`, `at_edge`, `above` (claims in the window below the edge, exactly at the edge, and in the
+        window above), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two
+        equally round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and
+        `under_share` (the share of losses below the edge, with and without the losses exactly at the edge).
 
     Raises:
         UsageError: an edge is below 1, the window is outside 0 to 1, or the column does not exist.
@@ -109,17 +110,17 @@ def bunching_table(
 
 
 def _equally_round_neighbours(edge: int) -> tuple[int, int]:
-    """The next amounts below and above the edge that are equally round."""
+    """The nearest amounts below and above an edge that are as round: 200,000 and 400,000 for 300,000."""
     digits = str(edge)
     step = 10 ** (len(digits) - len(digits.rstrip("0")))
     return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
 
 
 def _check_column(claims: Claims, by: str) -> None:
-    """Raise an error if the column does not exist or contains personal data."""
+    """Raise an error if the column to group by does not exist or contains personal data."""
     texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:
         raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
-    if by in texts:  # the table leaves the warehouse, so its values may be printed
+    if by in texts:  # text may contain personal data, which the table would show
         claims.check_no_personal_data([by])

@@ -1,4 +1,4 @@
-"""Checks with synthetic losses: whether fits recover the generator's parameters, and effects of rounding."""
+"""Tests of severity fits on synthetic losses: recovery of known parameters, and effects of rounding."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ ROUND_EDGES = (0.0, *(float(m * 10**k) for k in range(3, 6) for m in (1, 2, 5)),
 
 
 def recovery_table(cube: Cube, model: LossModel) -> pl.DataFrame:
-    """Compare a lognormal distribution fitted to synthetic claims with the one that generated them.
+    """Compare a lognormal distribution fitted to synthetic claims with the distribution that generated them.
 
     Args:
         cube: synthetic claims by claimant type.
-        model: the generator's loss distribution, for the claimant types that it names.
+        model: the lognormal distribution that generated the losses of its claimant types; other types are
+            left out.
 
     Returns:
-        One row per parameter: `parameter`, `put_in` (the generator's value), `found` (the fitted value),
-            `low`
-        and `high` (95 % interval), and `p`, the p-value of the goodness-of-fit test.
+        One row per parameter of the lognormal distribution: `parameter`, `put_in` (the generator's value),
+        `found` (the fitted value), `low` and `high` (95 % interval), and `p`, the p-value of the
+        goodness-of-fit test.
     """
     counts = loss_counts(cube, where={"claimant_type": list(model.claimant_types)}, recovery=True)
     fit = fit_grouped(counts.edges, counts.counts, family="lognormal", top="open")
@@ -37,7 +38,7 @@ def recovery_table(cube: Cube, model: LossModel) -> pl.DataFrame:
 
 
 def rounding_table(model: LossModel, claims: int, edges: Sequence[float], *, seed: int) -> pl.DataFrame:
-    """Compare the fitted median of exact losses with that of the same losses rounded to one digit.
+    """Compare the fitted medians of exact losses and of the same losses rounded to one significant digit.
 
     Args:
         model: the lognormal distribution from which losses are sampled.
@@ -46,16 +47,15 @@ def rounding_table(model: LossModel, claims: int, edges: Sequence[float], *, see
         seed: the seed of the random numbers.
 
     Returns:
-        One row per kind of loss and kind of edges: `losses`, `edges`, `put_in` (the true median), `found`
-            (the
-        fitted one), `low` and `high` (95 % interval).
+        One row per combination of losses (exact or rounded) and band edges: `losses`, `edges`, `put_in` (the
+        true median), `found` (the fitted median), `low` and `high` (95 % interval of the median).
     """
     exact = np.random.default_rng(seed).lognormal(np.log(model.median), model.sigma, claims)
     digit = 10 ** np.floor(np.log10(exact))
     rows = []
     for losses, amounts in {"exact": exact, "told to one digit": np.rint(exact / digit) * digit}.items():
         for where, cuts in {"between round sums": edges, "on round sums": ROUND_EDGES}.items():
-            # side="right": a loss at an edge counts in the band below, as in a cube.
+            # side="right": a loss equal to an edge counts in the band below the edge, as in a cube.
             in_bands = np.diff(np.searchsorted(np.sort(amounts), cuts, side="right"))
             fit = fit_grouped(cuts, in_bands.tolist(), family="lognormal", top="open")
             rows.append((losses, where, float(model.median), fit.value("median"), *fit.interval("median")))

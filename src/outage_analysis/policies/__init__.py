@@ -1,16 +1,16 @@
 """Policies: a TOML document goes in; payments per loss and an explanation in words come out.
 
 Modules:
-    policy: loads the policy
-    cost_lines: what every cost line has
-    schedules: payments by loss band
-    rules: payment rules of one claim
-    tariff: rules compiled to linear pieces
-    lines_without_loss: free goods, fee credits, budgets
-    explanation: the policy in words
-    checks: gaps, cliffs and doubtful entries
-    display: the policy as text and HTML
-    template: a document to start from
+    policy: loads a policy
+    cost_lines: keys and methods of all cost lines
+    schedules: cost lines that pay by loss band
+    rules: the payment rule of one loss band
+    tariff: payment rules as linear functions of the loss, one per interval
+    lines_without_loss: cost lines for free goods, fee credits and budgets
+    explanation: explains a policy in English or Korean
+    checks: finds gaps, cliffs and doubtful entries in a policy
+    display: shows a policy as text and HTML
+    template: writes a policy document to start from
 """
 
 from __future__ import annotations

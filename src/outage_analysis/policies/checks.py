@@ -1,4 +1,4 @@
-"""Checks of a policy: cliffs, gaps, unreachable tiers, limits without effect, missing days."""
+"""Find possible mistakes in a policy: cliffs, gaps, unreachable bands, ineffective limits, missing days."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ Finding = tuple[str, str]
 
 
 def findings(policy: Policy) -> pl.DataFrame:
-    """Possible mistakes in a policy, in the order of its lines.
+    """List possible mistakes in a policy, in the order of its cost lines.
 
     Returns:
-        One row per finding: `finding` (a key of `FINDINGS`), `line`, and `says`, a sentence.
+        One row per finding: `finding` (a key of `FINDINGS`), `line` (the id of the cost line or tie-out), and
+        `says` (a sentence that describes the mistake).
     """
     locale = policy.words("en")
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
@@ -56,7 +57,7 @@ def findings(policy: Policy) -> pl.DataFrame:
 
 
 def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
-    """Findings about one cost line."""
+    """Yield the possible mistakes in one cost line."""
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, locale)
     else:
@@ -75,7 +76,7 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
 
 
 def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
-    """Why the number of a fact cannot be used for a line; empty if it can."""
+    """The reason why a cost line cannot use the number of a published fact; empty if it can."""
     try:
         fact = get_fact(id_)
         if isinstance(line, Budget):
@@ -91,7 +92,7 @@ def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
 
 
 def _cited_facts(line: CostLine) -> list[str]:
-    """Ids of all facts that a line cites, each once."""
+    """The ids of all published facts that a cost line cites, each once."""
     cited = [*line.facts]
     cited += [fact for change in line.effort_changes for fact in change.facts]
     cited += [fact for deadline in line.deadlines for fact in deadline.facts]
@@ -104,7 +105,7 @@ def _cited_facts(line: CostLine) -> list[str]:
 
 
 def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
-    """Caps and thresholds that have no effect, of a line that does not depend on losses."""
+    """Yield ineffective caps and thresholds of a cost line whose payment does not depend on losses."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:
@@ -118,7 +119,7 @@ def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Findin
 
 
 def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
-    """Findings about a schedule and its segments."""
+    """Yield the possible mistakes in a schedule (a cost line that pays by loss band) and its segments."""
     if line.unknown is None:
         yield "unknown", NO_RULE
     for number, (when, tariff) in enumerate(line.tariffs):
@@ -141,13 +142,13 @@ def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
 
 
 def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
-    """Whether a condition admits every claim that a narrower one admits."""
+    """Whether every claim that meets the condition `narrow` also meets the condition `wide`."""
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
 def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Losses at which a claimant who lost more gets less."""
-    for before, after in pairwise(tariff.pieces[2:]):  # from zero upwards
+    """Yield the losses above which a claimant is paid less, or has to wait for a review."""
+    for before, after in pairwise(tariff.pieces[2:]):  # from a loss of 0 upwards
         edge = before.band[1] or 0
         payment, next_payment = before.pay(edge), after.pay(edge + 1)
         amount = _format_amount(payment, locale)
@@ -167,7 +168,7 @@ def _pays_something(piece: Piece) -> bool:
 
 
 def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Bands that pay nothing between bands that pay."""
+    """Yield the loss bands without payment that lie between bands with a payment."""
     paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
@@ -175,7 +176,7 @@ def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Tiers that contain no loss or change nothing, and limits that have no effect."""
+    """Yield bands that contain no loss or pay like the next band, and limits that have no effect."""
     written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
         name = f"the band {edge} {locale.loss(rule.over)}"
@@ -188,13 +189,13 @@ def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _same_rule(a: Rule, b: Rule) -> bool:
-    """Whether two bands pay by the same rule."""
+    """Whether two loss bands have the same payment rule."""
     drop = {"over", "up_to", "facts"}
     return a.model_dump(exclude=drop) == b.model_dump(exclude=drop)
 
 
 def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
-    """Rates, deductibles, floors and limits of a rule that have no effect in its band."""
+    """Yield the rates, deductibles, floors and limits of a rule that have no effect in its loss band."""
     low, high = (band[0] or 0) + 1, band[1]
     if rule.rate and high is not None and not rule.rate.periods(high):
         yield f"the rate is never paid: no loss up to {locale.loss(high)} makes a period"

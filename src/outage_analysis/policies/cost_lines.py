@@ -1,4 +1,4 @@
-"""What all kinds of cost line share: announcement day, effort, deadlines, eligibility, accounting."""
+"""The keys of all kinds of cost line: announcement day, effort, deadlines, eligibility, accounting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
 
 
 class EffortChange(Document):
-    """A change of the effort that the claimant must make, from a day on."""
+    """A change, from a given day on, of what claimants must do to be paid."""
 
     since: Day
     """The first day of the new effort."""
@@ -27,7 +27,7 @@ class EffortChange(Document):
 
 
 class Deadline(Document):
-    """The last day to claim, with the day on which it was announced. A later announcement extends it."""
+    """The last day to claim, with the day on which it was announced. A later deadline extends this day."""
 
     announced_on: Day
     """The day the deadline was announced; a run as of an earlier day ignores it."""
@@ -76,15 +76,18 @@ class Line(Document):
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:
-        """Ids of the facts whose numbers enter the cost, beyond facts that are only cited."""
+        """The ids of the published facts whose numbers enter the cost calculation.
+
+        Facts that are only cited are not included.
+        """
         return ()
 
     def known_on(self, day: date) -> bool:
-        """Whether the line was public by a day."""
+        """Whether the cost line was announced on or before a day."""
         return self.public_on is not None and self.public_on <= day
 
     def as_known_on(self, day: date) -> Self:
-        """The line as of a day, without effort changes and deadlines that were announced later."""
+        """The cost line as known on a day: without later effort changes and later announced deadlines."""
         changes = tuple(change for change in self.effort_changes if change.since <= day)
         deadlines = tuple(deadline for deadline in self.deadlines if deadline.announced_on <= day)
         if (changes, deadlines) == (self.effort_changes, self.deadlines):
@@ -92,7 +95,7 @@ class Line(Document):
         return self.model_copy(update={"effort_changes": changes, "deadlines": deadlines})
 
     def effort_on(self, day: date) -> Effort | None:
-        """The effort class in force on a day."""
+        """The effort class on a given day: what claimants must do to be paid."""
         effort = self.effort
         for change in sorted(self.effort_changes, key=lambda c: c.since):
             if change.since <= day:
@@ -100,7 +103,7 @@ class Line(Document):
         return effort
 
     def closes_on(self, day: date) -> date | None:
-        """The last day to claim, as announced by a day; None if no deadline was known."""
+        """The last day to claim, as announced by a given day; None if no deadline had been announced."""
         known = [d for d in self.deadlines if d.announced_on <= day]
         return max(known, key=lambda d: d.announced_on).closes if known else None
 

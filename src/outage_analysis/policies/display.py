@@ -1,4 +1,4 @@
-"""Summary of a policy for display in notebooks and terminals."""
+"""The summary of a policy for display in notebooks and terminals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def policy_card(policy: Policy, lang: str) -> Card:
-    """The first lines of a policy: what each pays, since when, and what claimants must do."""
+    """The display of a policy: for each cost line, the payment, the announcement day and the effort."""
     locale = policy.words(lang)
     explainer = PolicyExplainer(policy, locale)
     rows, more = first_rows(
@@ -47,7 +47,7 @@ def policy_card(policy: Policy, lang: str) -> Card:
 
 
 def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
-    """A note that lists the lines without a rule for claims that state no loss; empty if there are none."""
+    """A note that lists the cost lines without a rule for claims that state no loss, if there are any."""
     lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
     return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
 

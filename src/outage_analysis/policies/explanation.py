@@ -1,4 +1,4 @@
-"""A policy explained in English or Korean: one sentence per line, with a worked example at each edge."""
+"""Explain a policy in English or Korean, sentence by sentence, with worked examples at band edges."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROUND_FEE = 10_000
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
-    """The explanation of a policy, one sentence per line; sentences about a cost line are indented.
+    """The sentences that explain a policy; sentences about a cost line are indented.
 
     Args:
         policy: the policy.
@@ -42,17 +42,17 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
 
 
 class PolicyExplainer:
-    """Writes sentences about one policy in one language."""
+    """Writes the sentences that explain one policy in one language."""
 
     def __init__(self, policy: Policy, locale: Locale, as_of: date | None = None) -> None:
-        """Set the policy, the locale, and a day after which facts are cited by id only."""
+        """Set the policy and the locale; facts published after `as_of` are cited by id, without values."""
         self.policy = policy
         self.as_of = as_of
         self.lang = locale.lang
         self.locale = locale
 
     def sentences(self) -> Iterator[str]:
-        """The whole explanation, one sentence per line."""
+        """Yield the sentences that explain the whole policy, one per line of text."""
         policy = self.policy
         yield self._sentence(
             "head",
@@ -71,12 +71,12 @@ class PolicyExplainer:
             yield from (self._sentence("missing", text=text[self.lang]) for text in policy.missing)
 
     def _sentence(self, key: str, **values: object) -> str:
-        """A sentence of the locale; text from the document is kept on one line."""
+        """A sentence from the locale, filled with values; line breaks in the values are escaped."""
         safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
     def _money(self, amount: float | Fraction) -> str:
-        """An amount in whole currency units with all its digits, from the smallest unit."""
+        """Format an amount, given in the smallest currency unit, in whole currency units with all digits."""
         exact, digits = Fraction(amount), self.policy.digits
         whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
         shown = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
@@ -85,7 +85,7 @@ class PolicyExplainer:
         return f"{shown}{'' if self.lang == 'ko' else ' '}{self.locale.unit}"
 
     def _loss_unit(self, amount: int = 2) -> str:
-        """The unit of a loss, singular or plural."""
+        """The name of the loss unit, in the singular or plural as the amount requires."""
         unit = self.policy.loss_unit
         if unit == self.policy.currency:
             return self.locale.unit
@@ -93,7 +93,7 @@ class PolicyExplainer:
         return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
 
     def _value(self, fact: str) -> float | None:
-        """The value of a fact; None if there is none, or if it was not public by `as_of`."""
+        """The value of a published fact; None if the fact has no value or was not public by `as_of`."""
         if not fact_exists(fact):
             return None
         published = get_fact(fact, hindsight=True)
@@ -101,7 +101,7 @@ class PolicyExplainer:
         return None if later else published.value
 
     def _amount_or_fact(self, amount: int | str) -> str:
-        """An amount, or the amount of a fact followed by the fact's id."""
+        """Format an amount. For the id of a fact, format the fact's amount, followed by the id."""
         if isinstance(amount, int):
             return self._money(amount)
         value = self._value(amount)
@@ -111,7 +111,7 @@ class PolicyExplainer:
         return f"{self.locale.loss(amount)}{'' if self.lang == 'ko' else ' '}{self._loss_unit(amount)}"
 
     def payment_summary(self, line: CostLine) -> str:
-        """What a line pays, in a few words."""
+        """A short text that states what a cost line pays."""
         if isinstance(line, Schedule):
             locale = replace(self.locale, starts=line.starts)
             rules = [*line.positive_bands, (UNKNOWN, line.unknown)]
@@ -199,7 +199,7 @@ class PolicyExplainer:
         return self._sentence(f"rounding_{rounding.how}", to=self._money(rounding.to))
 
     def rule_text(self, rule: Rule | None) -> str:
-        """What a rule pays, in words; also says so if there is no rule or no payment."""
+        """A text that states what a payment rule pays, also if there is no rule or the rule pays nothing."""
         if rule is None:
             return self._sentence("no_rule")
         if rule.review:
@@ -229,7 +229,7 @@ class PolicyExplainer:
         return text + (self._sentence("begun" if rate.begun else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
-        """Example payments at both ends of a band and at breakpoints inside it."""
+        """Yield example payments at both ends of a loss band and at breakpoints inside the band."""
         low, high = band
         inside = [
             piece.band[1] for piece in tariff.pieces_overlapping(band)[:-1] if piece.band[1] is not None
@@ -266,7 +266,7 @@ class PolicyExplainer:
         )
 
     def _count(self, fact: str) -> str:
-        """The number that a fact counts with the fact's id; only the id if it has no single value."""
+        """Format the count that a fact states, followed by the fact's id; without a value, only the id."""
         value = self._value(fact)
         return (
             fact if value is None else self._sentence("counted", number=self.locale.number(value), fact=fact)

@@ -1,4 +1,4 @@
-"""The kinds of cost line that need no loss: free goods, fee credits and budgets."""
+"""The cost lines that do not depend on losses: free goods, fee credits and budgets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Minutes = Annotated[int, Field(ge=0, le=10**7), Unit("minutes")]
 
 
 class InKind(Line):
-    """A free good for everyone entitled. It has three valuations; none of them is cash paid out."""
+    """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
 
     kind: Literal["in_kind"]
     """A free good."""
@@ -42,12 +42,12 @@ class InKind(Line):
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:
-        """Ids of the facts that give the number of recipients and the cap."""
+        """The ids of the published facts that state the number of recipients and the cap on this number."""
         return tuple(fact for fact in (self.recipients, self.cap) if fact)
 
     @property
     def valuations(self) -> dict[str, int | None]:
-        """Face value, displaced sales and incremental cash per recipient. They must not be added together."""
+        """Face value, displaced sales and incremental cash per recipient; do not add these values up."""
         return {
             "face_value": self.face_value,
             "displaced_sales": self.displaced_sales,
@@ -99,11 +99,11 @@ class FeeCredit(Line):
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:
-        """Ids of the facts that count subscribers."""
+        """The ids of the published facts that state the number of subscribers."""
         return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
     def credited_days(self, outage_minutes: int | None = None) -> Fraction | None:
-        """The credited time in days; None if it depends on the duration of an outage that is not known."""
+        """The time for which the fee is credited, in days; None if an unknown outage duration decides it."""
         if self.multiple is not None:
             minutes = self.outage_minutes if outage_minutes is None else outage_minutes
             if minutes is None:
@@ -115,24 +115,27 @@ class FeeCredit(Line):
         return None if days is None else Fraction(days)
 
     def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
-        """The computed credit for a fee, not rounded; None if the credited time is not known."""
+        """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
         days = self.credited_days(outage_minutes)
         return None if days is None else fee * days / self.period_days
 
     @property
     def computed(self) -> Fraction | None:
-        """The computed credit for the line's own fee, not rounded; None if fee or time is not known."""
+        """The credit that is computed for the line's own fee, before rounding.
+
+        None if the fee or the credited time is not known.
+        """
         return None if self.fee is None else self.credit(self.fee)
 
     @property
     def payment(self) -> int | None:
-        """The credit per subscriber: the announced amount, else the computed one, rounded."""
+        """The credit per subscriber: the announced amount or, without one, the rounded computed credit."""
         if self.amount is not None or self.computed is None:
             return self.amount
         return self.rounded(self.computed)
 
     def rounded(self, credit: Fraction) -> int:
-        """A credit rounded by the line's rounding rule, in the smallest unit."""
+        """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
         return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
 
 
@@ -148,7 +151,7 @@ class TrueUp(Document):
 
 
 class Budget(Line):
-    """An amount set aside or announced for a whole line, until a true-up states the final amount."""
+    """An amount set aside or announced for a whole cost line, until the final amount (true-up) is known."""
 
     kind: Literal["budget"]
     """An amount announced for the line as a whole."""
@@ -167,7 +170,7 @@ class Budget(Line):
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:
-        """Ids of the facts that state its amounts, without true-ups."""
+        """The ids of the published facts that state the amounts of the budget, without true-ups."""
         return tuple(x for x in (self.amount, self.low, self.high) if isinstance(x, str))
 
     @model_validator(mode="after")
@@ -187,7 +190,7 @@ class Budget(Line):
         return self
 
     def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The true-ups known by a day, the latest first."""
+        """The final amounts (true-ups) that were known on or before a day, the latest first."""
         return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
 
 

@@ -79,24 +79,24 @@ class Policy(Displayable, Document):
         return self
 
     def card(self, lang: str = "en") -> Card:
-        """Summary for display: what each line pays, since when, and what claimants must do."""
+        """The display of the policy: what each cost line pays, since when, and what claimants must do."""
         from outage_analysis.policies.display import policy_card
 
         return policy_card(self, lang)
 
     @property
     def digits(self) -> int:
-        """Decimal places of the policy's amounts."""
+        """The number of decimal places of the policy's amounts."""
         return decimal_places(self.currency) if self.minor_units is None else self.minor_units
 
     @property
     def loss_digits(self) -> int:
-        """Decimal places of a loss: those of the currency if losses are money, else none."""
+        """The number of decimal places of losses: as for the currency if losses are money, otherwise 0."""
         return self.digits if self.loss_unit == self.currency else 0
 
     @property
     def starts(self) -> frozenset[int]:
-        """All schedules' cuts whose edge belongs to the band above (bands closed at their lower edge)."""
+        """The largest losses of all bands that exclude their written upper edge: 299,999 for [0, 300000)."""
         return frozenset[int]().union(*(line.starts for line in self.schedules))
 
     def words(self, lang: str) -> Locale:
@@ -109,40 +109,40 @@ class Policy(Displayable, Document):
         return Locale(lang, self.currency, self.digits, self.loss_digits, losses_divisible, self.starts)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
-        """The lines that were public by a day, and the lines that were not."""
+        """The cost lines that were public by a day, and the cost lines that were not."""
         known = tuple(line for line in self.lines if line.known_on(day))
         return known, tuple(line for line in self.lines if not line.known_on(day))
 
     def as_known_on(self, day: date) -> Policy:
-        """The policy as of a day, with only the lines, effort and deadlines that were public by then."""
+        """The policy as known on a day: only cost lines, efforts and deadlines that were public by then."""
         known, _ = self.public_by(day)
         return self.model_copy(update={"lines": tuple(line.as_known_on(day) for line in known)})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
-        """The lines that pay by loss band."""
+        """The cost lines that pay by loss band."""
         return tuple(line for line in self.lines if isinstance(line, Schedule))
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The edges of all schedules as inclusive upper cuts, in increasing order."""
+        """The largest loss of each band of all schedules, in increasing order: 299,999 for [0, 300000)."""
         return tuple(sorted({cut for line in self.schedules for cut in line.cuts}))
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """The edges of all schedules as written in the document, in increasing order."""
+        """The band edges of all schedules as written in the document, in increasing order."""
         return tuple(sorted({cut + (x.closed == "lower") for x in self.schedules for cut in x.cuts}))
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
-        """Every inclusive upper cut at which a payment formula changes, in increasing order."""
+        """All losses after which a payment formula of the policy changes, in increasing order."""
         return tuple(sorted({cut for line in self.schedules for cut in line.breakpoints}))
 
     def line(self, id_: str) -> CostLine:
-        """The line with an id.
+        """The cost line with this id.
 
         Raises:
-            UsageError: there is no such line.
+            UsageError: the policy has no cost line with this id.
         """
         for line in self.lines:
             if line.id == id_:
@@ -153,12 +153,12 @@ class Policy(Displayable, Document):
 
 
 def decimal_places(currency: str) -> int:
-    """Decimal places of a currency according to ISO 4217."""
+    """The number of decimal places of a currency according to ISO 4217."""
     return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
 def load_policy(id_or_path: str | Path) -> Policy:
-    """Read a policy from its bundled id or from a path to TOML.
+    """Read a policy, given by its bundled id or by the path of a TOML file.
 
     Raises:
         UsageError: there is no such policy, bands leave a gap or overlap, or a key is unknown or invalid.
@@ -167,7 +167,7 @@ def load_policy(id_or_path: str | Path) -> Policy:
 
 
 def check_same_units(policy: Policy, incident: Incident) -> None:
-    """Raise an error if a policy and an incident use different units.
+    """Raise an error if a policy and an incident use different currencies or loss units.
 
     Raises:
         UsageError: currency, decimal places or loss unit differ.

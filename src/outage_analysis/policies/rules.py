@@ -1,4 +1,4 @@
-"""The payment for one claim: an amount, a share of the loss, and an amount per period, within limits.
+"""The payment rule for one claim: an amount, a share of the loss and an amount per period, with limits.
 
     payment = rounded(min(limit, max(floor, fixed + share x max(loss - deductible, 0) + rate)))
 
@@ -56,16 +56,16 @@ class Rounding(Document):
 
     @property
     def step(self) -> int:
-        """The rounding unit, in ten-thousandths."""
+        """The rounding unit, in ten-thousandths of the smallest currency unit."""
         return self.to * SHARE_SCALE
 
     @property
     def increment(self) -> int:
-        """What is added before rounding down to a multiple, in ten-thousandths."""
+        """The amount to add before rounding down to a multiple of `step`, in ten-thousandths."""
         return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
 
     def round_amount(self, amount: int | Fraction) -> int:
-        """An amount rounded to a multiple; both in ten-thousandths."""
+        """Round an amount to a multiple of `step`; the amount and the result are in ten-thousandths."""
         if self.how == "up":
             return -(-amount // self.step) * self.step
         return (amount + self.increment) // self.step * self.step
@@ -84,13 +84,13 @@ class Rate(Document):
     """Whether a period that has only begun is paid in full; by default only complete periods are paid."""
 
     def periods(self, loss: int) -> int:
-        """The number of periods that are paid for a loss."""
+        """The number of periods for which a loss is paid."""
         paid_time = max(loss - self.after, 0)
         return -(-paid_time // self.every) if self.begun else paid_time // self.every
 
 
 class Rule(Document):
-    """The payment rule of one band."""
+    """The payment rule of one loss band."""
 
     fixed: Money = 0
     """A flat amount, in the smallest unit of the currency."""
@@ -122,26 +122,26 @@ class Rule(Document):
 
     @property
     def pays(self) -> bool:
-        """Whether the rule pays anything under fixed terms."""
+        """Whether the rule can pay anything without an individual review."""
         return bool(self.fixed or self.share or self.rate or self.floor) and self.limit != 0
 
     @property
     def outcome(self) -> Literal["review", "pays", "nothing"]:
-        """What happens to a claim under this rule: review, a payment or nothing."""
+        """What the rule means for a claim: an individual review, a payment, or nothing."""
         return "review" if self.review else "pays" if self.pays else "nothing"
 
     @property
     def depends_on_loss(self) -> bool:
-        """Whether the payment depends on the loss within the band."""
+        """Whether the payment depends on the size of the loss within the loss band."""
         return bool(self.share or self.rate)
 
     def amount_before_limits(self, loss: int) -> int:
-        """Fixed amount, share and rate together, in ten-thousandths, before floor and limit."""
+        """The sum of fixed amount, share and rate for a loss, before floor and limit, in ten-thousandths."""
         periodic = self.rate.amount * self.rate.periods(loss) if self.rate else 0
         return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
 
     def amount(self, loss: int) -> int:
-        """The payment before rounding, in ten-thousandths."""
+        """The payment for a loss before rounding, in ten-thousandths of the smallest currency unit."""
         least = max(self.amount_before_limits(loss), self.floor * SHARE_SCALE)
         return least if self.limit is None else min(least, self.limit * SHARE_SCALE)
 

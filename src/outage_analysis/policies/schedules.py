@@ -19,7 +19,7 @@ Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_le
 
 
 class Segment(Document):
-    """A group of claimants with bands of its own."""
+    """A group of claimants with its own loss bands and payment rules."""
 
     id: Identifier
     """The id by which findings and golden results refer to the segment."""
@@ -55,12 +55,16 @@ class Schedule(Line):
 
     @cached_property
     def tariff(self) -> Tariff:
-        """The tariff for claims that match no segment."""
+        """The tariff (payment rules by loss band) for claims that match no segment."""
         return self._tariff(self.bands)
 
     @cached_property
     def tariffs(self) -> tuple[tuple[EntitledValues, Tariff], ...]:
-        """Every tariff with its condition: the first that matches a claim applies; the last matches all."""
+        """All tariffs (payment rules by loss band), each with the condition that a claim must meet.
+
+        The first tariff whose condition a claim meets applies to the claim. Every claim meets the condition
+        of the last tariff.
+        """
         return (*((s.when, self._tariff(s.bands)) for s in self.segments), ({}, self.tariff))
 
     def _tariff(self, bands: tuple[RuleBand, ...]) -> Tariff:
@@ -68,33 +72,36 @@ class Schedule(Line):
         return Tariff(bands, self.zero, self.unknown, shift, self.rounding)
 
     def rules(self) -> list[tuple[Band, Rule]]:
-        """Every band outside segments with its rule: negative, zero, unknown, then positive in order."""
+        """The loss bands and their rules for claims in no segment, as pairs.
+
+        The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
+        """
         return self.tariff.rules()
 
     @property
     def positive_bands(self) -> list[tuple[Band, Rule]]:
-        """The bands of positive losses with their rules, in order."""
+        """The bands of positive losses with their rules, in increasing order, for claims in no segment."""
         return self.rules()[3:]
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:
-        """The id of the fact that counts the reports."""
+        """The id of the published fact that states the number of reports, if there is one."""
         return (self.published_count,) if self.published_count else ()
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The edges as inclusive upper cuts, in increasing order."""
+        """The largest loss of each band, in increasing order: 299,999 for [0, 300000)."""
         return _distinct_cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])
 
     @property
     def starts(self) -> frozenset[int]:
-        """The cuts whose edge belongs to the band above; empty unless `closed` is lower."""
+        """The largest losses of bands if bands exclude their written upper edge; otherwise empty."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
         return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
-        """The inclusive upper cuts at which the payment formula changes, including the edges."""
+        """The losses after which the payment formula changes, including the ends of bands."""
         return tuple(sorted({*self.cuts, *_distinct_cuts(self.tariffs, lambda t: t.cuts)}))
 
     @model_validator(mode="after")
@@ -119,7 +126,7 @@ class Schedule(Line):
         if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
             raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")
         steps = 0
-        for _, tariff in self.tariffs:  # the limit applies to all tariffs together, too
+        for _, tariff in self.tariffs:  # the limit on jumps applies to all tariffs together, too
             steps += len(tariff.cuts)
             check_step_count(steps)
         return self

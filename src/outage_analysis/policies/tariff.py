@@ -1,8 +1,9 @@
-"""A tariff compiled to pieces: intervals of losses on which a claim is paid `fixed + slope x loss`.
+"""Split a tariff (payment rules by loss band) into loss intervals on which the payment is linear.
 
-Deductibles, floors and limits change the slope at one loss each. Rounding and periods make the payment jump;
-each jump becomes an edge, so that the total still follows from counts and sums per band. A tariff with
-infinitely many or too many jumps is rejected instead of approximated.
+On each interval (piece), a claim is paid `fixed + slope x loss`. A deductible, floor or limit changes the
+slope at one loss. Rounding and payment periods make the payment jump. Each jump starts a new piece, so that
+the total payment can still be computed from the counts and sums of losses by band. A tariff with too many or
+infinitely many jumps is rejected instead of approximated.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ MAX_STEPS = 2_000
 class Piece:
     """An interval of losses on which a claim is paid `fixed + slope x loss`, in ten-thousandths.
 
-    `fixed` is None under review. `rule_index` is the index of the rule in `Tariff.rules()`.
+    `fixed` is None if claims are paid by individual review. `rule_index` is the index of the rule in
+    `Tariff.rules()`.
     """
 
     band: Band
@@ -36,17 +38,17 @@ class Piece:
     slope: int
 
     def pay(self, loss: int) -> int | None:
-        """The payment for one claim, in ten-thousandths; None under review."""
+        """The payment for one claim, in ten-thousandths; None if the claim is paid by individual review."""
         return None if self.fixed is None else self.fixed + self.slope * loss
 
     def overlap(self, band: Band) -> tuple[int | None, int | None]:
-        """The smallest and the largest loss that the piece shares with a band; None for an open end."""
+        """The smallest and the largest loss that lie in both this piece and a band; None for an open end."""
         bottoms = [edge for edge in (band[0], self.band[0]) if edge is not None]
         upper_ends = [edge for edge in (band[1], self.band[1]) if edge is not None]
         return max(bottoms) + 1 if bottoms else None, min(upper_ends) if upper_ends else None
 
     def matches_formula(self, fixed: int, slope: int, band: Band) -> bool:
-        """Whether `fixed + slope x loss` is the payment for each loss that the piece shares with a band."""
+        """Whether `fixed + slope x loss` is the payment for every loss in both this piece and a band."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
         ends = self.overlap(band)
@@ -55,7 +57,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The rules by band of a schedule or of one of its segments."""
+    """The payment rules by loss band of a schedule or of one of its segments."""
 
     bands: tuple[RuleBand, ...]
     zero: Rule
@@ -67,9 +69,9 @@ class Tariff:
 
     @property
     def bands_with_rules(self) -> list[tuple[Band, RuleBand]]:
-        """The bands with inclusive upper edges and their rules, in order.
+        """The bands of positive losses (over < loss <= up_to) with their rules, in increasing order.
 
-        A band closed at its lower edge may become empty: [0, 1) contains no positive whole number.
+        A band that is closed at its lower edge may become empty: [0, 1) contains no positive whole number.
         """
         return [
             ((max(b.over - self.shift, 0), None if b.up_to is None else b.up_to - self.shift), b)
@@ -77,27 +79,33 @@ class Tariff:
         ]
 
     def rules(self) -> list[tuple[Band, Rule]]:
-        """Every non-empty band with its rule: negative, zero, unknown, then positive bands in order."""
+        """Every band that contains a loss, with its rule.
+
+        The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
+        """
         positive = [(band, rule) for band, rule in self.bands_with_rules if contains_integer(band)]
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """The pieces: unknown, negative and zero losses, then positive losses in increasing order."""
+        """The pieces (loss intervals with a linear payment) of the tariff.
+
+        The order is: unknown, negative and zero losses, then positive losses in increasing order.
+        """
         return _compile_pieces(self)
 
     @cached_property
     def _upper_ends(self) -> list[int]:
-        """The largest loss of each piece except unknown, in increasing order."""
+        """The largest loss of each piece, in increasing order, without the piece for unknown losses."""
         return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The inclusive upper cuts at which the payment formula changes."""
+        """The losses after which the payment formula changes, in increasing order."""
         return tuple(piece.band[1] for piece in self.pieces[3:] if piece.band[1] is not None)
 
     def pieces_overlapping(self, band: Band) -> tuple[Piece, ...]:
-        """The pieces that share a loss with a band."""
+        """The pieces that have a loss in common with a band."""
         if band == UNKNOWN:
             return self.pieces[:1]
         upper_ends, (low, high) = self._upper_ends, band
@@ -108,7 +116,10 @@ class Tariff:
         return self.pieces[first + 1 : last + 2]
 
     def pay(self, loss: int | None) -> Fraction | None:
-        """The exact payment for one claim by its rule; None under review. A loss of None means unknown."""
+        """The exact payment for one claim; None if the claim is paid by individual review.
+
+        A loss of None means that the loss is unknown.
+        """
         band = UNKNOWN if loss is None else (loss - 1, loss)
         amount = self.pieces_overlapping(band)[0].pay(loss or 0)
         return None if amount is None else Fraction(amount, SHARE_SCALE)
@@ -116,7 +127,8 @@ class Tariff:
     def formula(self, band: Band) -> tuple[int, int] | None:
         """The `fixed` and `slope`, in ten-thousandths, that give the payment for every loss in a band.
 
-        None if there is no such formula: the band is under review, or its pieces have different formulas.
+        The result is None if there is no such formula: claims in the band are reviewed, or the pieces in the
+        band have different formulas.
         """
         low, high = self.payment_range(band)
         if low == high:  # every claim in the band is paid the same amount
@@ -128,9 +140,9 @@ class Tariff:
         return None
 
     def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
-        """The smallest and the largest payment for one claim in a band; None for an unlimited payment.
+        """The smallest and the largest payment for one claim in a band; None if there is no largest payment.
 
-        `award` is the largest award of a review, if known.
+        `award` is the largest payment that an individual review can award, if it is known.
         """
         lows: list[int] = []
         highs: list[int | None] = []
@@ -173,7 +185,7 @@ def contains_integer(band: Band) -> bool:
 
 
 def check_step_count(steps: int) -> None:
-    """Raise an error if a policy has too many edges.
+    """Raise an error if the payment of a policy changes at too many losses.
 
     Raises:
         ValueError: there are more than `MAX_STEPS`; the message says what to change.
@@ -186,7 +198,7 @@ def check_step_count(steps: int) -> None:
 
 
 def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """The pieces of one band with one rule, before neighbours are merged."""
+    """Yield the pieces of one loss band, before neighbouring pieces with the same formula are merged."""
     low, high = band[0] or 0, band[1]
     if rule.review:
         yield Piece(band, place, None, 0)
@@ -197,9 +209,10 @@ def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """An interval on which the unrounded payment is linear: one piece, or one piece per rounding step.
+    """Yield the pieces of an interval on which the unrounded payment is linear.
 
-    The line is fixed by the payments for the first two losses.
+    There is one piece, or one piece per rounding step. The slope follows from the payments for the two
+    smallest losses.
     """
     low, high = band[0] or 0, band[1]
     first = rule.amount(low + 1)
@@ -221,7 +234,7 @@ def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
-    """The losses inside a band after which the slope changes or the payment jumps."""
+    """Yield the losses inside a band after which the slope of the payment changes or the payment jumps."""
     top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
@@ -243,7 +256,7 @@ def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
 
 
 def _period_ends(rate: Rate, low: int, top: int) -> range:
-    """The last loss of each number of paid periods, up to the loss at which the limit is reached."""
+    """The largest loss for each number of paid periods, up to the loss at which the limit is reached."""
     first = rate.after if rate.begun else rate.after + rate.every - 1
     first += max(0, (low - first) // rate.every) * rate.every
     period_ends = range(first, top + 1, rate.every)
@@ -254,7 +267,7 @@ def _period_ends(rate: Rate, low: int, top: int) -> range:
 def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
     """The largest loss from `low` + 1 to `top` that meets a condition, by bisection; `low` if none does.
 
-    The condition must hold up to some loss and fail for all larger ones.
+    The condition must be true up to some loss and false for all larger losses.
     """
     while low < top:
         middle = (low + top + 1) // 2
@@ -263,7 +276,7 @@ def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
 
 
 def _merge_equal_neighbours(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Pieces with neighbouring pieces merged if they have the same formula."""
+    """Merge neighbouring pieces that have the same payment formula."""
     current: Piece | None = None
     for piece in pieces:
         if current is not None and (current.fixed, current.slope) == (piece.fixed, piece.slope):

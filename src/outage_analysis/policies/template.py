@@ -1,4 +1,4 @@
-"""A template from which to start a policy."""
+"""Write a template of a policy document, from which users start their own policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from outage_analysis.policies.policy import load_policy
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
-    """Write a valid policy document with one line of every kind; an existing file is never overwritten.
+    """Write a valid policy document with one cost line of every kind. Existing files are not overwritten.
 
     Raises:
         UsageError: the file exists, or the id, the currency or the unit is not allowed in a policy.

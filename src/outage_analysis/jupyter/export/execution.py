@@ -1,4 +1,4 @@
-"""Execute a notebook in a kernel of this Python, without the user's IPython profile, and clean up."""
+"""Execute a notebook in a kernel of the current Python, without the user's IPython profile."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def execute(
     """Execute all cells of a notebook in order.
 
     Args:
-        notebook: as it is stored.
-        parameters: the cell of parameters with the values of this run.
+        notebook: the notebook as it is stored.
+        parameters: the parameters cell with the values of this run.
         progress: called with a short message when a cell starts.
         folder: the working folder of the kernel; by default a temporary folder, which is deleted.
 
     Returns:
-        The notebook with its outputs. Its cell of parameters names files without their folders.
+        The notebook with its outputs. Paths in its parameters cell are reduced to file names.
 
     Raises:
-        OutageAnalysisError: a cell failed. If this package raised the error, its class is kept.
+        OutageAnalysisError: a cell failed. If this package raised the error, the exception keeps its class.
         EnvironmentFailed: the kernel did not start, or it died.
         KeyboardInterrupt, SystemExit: the run was interrupted; the kernel is already shut down.
     """
@@ -62,7 +62,7 @@ def execute(
     _set_parameters(node, parameters.executed)
     position = _Position(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
     with temporary_folder() as own:
-        # An empty list of kernel folders leaves one kernel: the ipykernel of this Python.
+        # With an empty list of kernel folders, only the ipykernel of the current Python is available.
         manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         client = NotebookClient(
             node,
@@ -99,9 +99,10 @@ async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
-    """Run the coroutine in another thread, where nbclient does not replace signal handlers.
+    """Run a coroutine in another thread, where nbclient does not replace signal handlers.
 
-    An interrupt of this thread cancels the coroutine and waits for its end.
+    If the calling thread is interrupted, the coroutine is cancelled, and the interrupt is raised after it
+    ends.
     """
     loop = asyncio.SelectorEventLoop()
     try:
@@ -120,7 +121,7 @@ def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _run_task(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    """Run a task to its end, and then cancel the tasks that it started and left behind."""
+    """Run a task to its end, and then cancel the tasks that it started and did not finish."""
     try:
         loop.run_until_complete(task)
     finally:
@@ -141,7 +142,7 @@ def _sigterm_raises() -> Iterator[None]:
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():  # only the main thread can set handlers
+    if threading.current_thread() is not threading.main_thread():  # only the main thread can handle signals
         yield
         return
     before = signal.signal(signal.SIGTERM, end)
@@ -153,7 +154,7 @@ def _sigterm_raises() -> Iterator[None]:
 
 @dataclass
 class _Position:
-    """Counts the code cells as they start, and reports the progress."""
+    """Counts the code cells as they start, and reports the progress to the caller."""
 
     cells: int
     progress: Callable[[str], None]
@@ -161,7 +162,7 @@ class _Position:
     id_: str = ""
 
     def start_cell(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
-        """Count a cell that starts; nbclient calls this."""
+        """Count a code cell that starts, and report the progress; nbclient calls this method."""
         self.number, self.id_ = self.number + 1, str(cell.get("id", ""))
         self.progress(f"running cell {self.number} of {self.cells}")
 
@@ -170,7 +171,7 @@ class _Position:
 
 
 def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
-    """Replace the source of the cell of parameters; None leaves it as it is."""
+    """Replace the source of the parameters cell; if the new source is None, leave the cell unchanged."""
     if source is not None:
         next(cell for cell in node.cells if is_parameters(cell)).source = source
 
@@ -185,7 +186,7 @@ def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
 
 
 def _cell_error(name: str, position: _Position, kind: str, message: str) -> OutageAnalysisError:
-    """Return the error for a failed cell; an error of this package keeps its class, and so its exit code."""
+    """Return the error for a failed cell; errors of this package keep their class and so their exit code."""
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, OutageAnalysisError):
         error: OutageAnalysisError = known(f"{position}: {message}", file=name)

@@ -27,16 +27,17 @@ def run_notebook(
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Run a notebook and write it as an HTML page; equal notebooks and parameters give equal bytes.
+    """Run a notebook and write it as an HTML page. The same notebook and parameters give the same bytes.
 
-    Your own notebook runs in its own folder, as in JupyterLab, so relative paths in it start there. Paths in
-    `parameters` start in the working folder.
+    A notebook that is given by path runs in its own folder, as in JupyterLab, so relative paths in the
+    notebook start in that folder. Relative paths in `parameters` start in the working folder.
 
     Args:
         name_or_path: the name of a bundled notebook, or a path.
-        out: the page to write; by default the notebook's name with .html, in the working folder. The
-            file appears only when it is complete.
-        parameters: name -> value as text; replaces values in the cell tagged `parameters`.
+        out: the page to write; by default the notebook's name with .html, in the working folder. The file
+            appears only when it is complete.
+        parameters: values as text, by parameter name; they replace the values in the cell tagged
+            `parameters`.
         lang: en or ko. It also sets the parameter `lang`, if the notebook has one.
         code: whether the page contains the code of the cells, folded.
         force: overwrite an existing page.
@@ -47,7 +48,7 @@ def run_notebook(
 
     Raises:
         UsageError: unknown notebook, parameter or language, or the page exists and `force` is not set.
-        OutageAnalysisError: a cell failed. If this package raised the error, its class is kept.
+        OutageAnalysisError: a cell failed. If this package raised the error, the exception keeps its class.
         EnvironmentFailed: the kernel could not run, or the page could not be written.
     """
     if lang is not None and lang not in LANGUAGES:
@@ -83,7 +84,7 @@ def _run_and_export(
 
 
 def _check_target(page: Path, *, force: bool) -> None:
-    """Raise a UsageError before the run if the page could not be written after it."""
+    """Raise UsageError before the run if the page cannot be written to this path after the run."""
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
     if page.is_dir():

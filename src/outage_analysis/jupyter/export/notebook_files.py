@@ -21,7 +21,7 @@ REMOVE_TAG = "remove-cell"
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook with its name."""
+    """A Jupyter notebook: its name, cells and metadata."""
 
     name: str
     cells: list[Any] = field(repr=False)
@@ -30,7 +30,7 @@ class Notebook:
 
     @property
     def parameters(self) -> str | None:
-        """Source of the cell tagged `parameters`; None if no cell has the tag."""
+        """The source of the cell tagged `parameters`; None if no cell has the tag."""
         return next((cell.source for cell in self.cells if is_parameters(cell)), None)
 
 
@@ -42,7 +42,8 @@ def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
 def notebook_names() -> list[str]:
     """Return the names of the bundled notebooks, sorted.
 
-    The name must start with two digits, because the folder of a checkout may contain other notebooks.
+    Only names that start with two digits are included, because the folder may contain other notebooks in a
+    checkout of the repository.
     """
     return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}"))
 
@@ -79,7 +80,7 @@ def read_notebook(path: Path) -> Notebook:
     import nbformat
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about missing cell ids in old notebooks, which pages do not need
+        warnings.simplefilter("ignore")  # old notebooks lack cell ids, but pages do not need them
         try:
             node = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             nbformat.validate(node)

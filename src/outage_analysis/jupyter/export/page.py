@@ -1,9 +1,9 @@
 """Export an executed notebook as one offline page with a strict Content-Security-Policy.
 
-The page runs only this package's own scripts: Vega, the sliders, and the scripts with their data. It drops
-other scripts and all HTML that could load something, send something or hide parts of the page. Code is folded
-or left out. Execution counts, times and cell ids are left out, and so is stderr, which can name files of the
-machine.
+The page runs only this package's own scripts: Vega, the sliders, and scripts with their data. Other scripts
+are removed, and so is HTML that could load something, send something or hide parts of the page. Code is
+folded or left out. Execution counts, times and cell ids are left out. The stderr output is left out, too,
+because it can contain file paths of the machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KOREAN_SHARE = 0.3
 
 @dataclass(frozen=True)
 class PageOptions:
-    """Settings of a page besides the notebook.
+    """The settings of an exported page: name, language, parameters and whether to show code.
 
     Args:
         name: name of the notebook.
@@ -54,7 +54,7 @@ class PageOptions:
 
 
 def notebook_page(notebook: Notebook, options: PageOptions) -> str:
-    """Return the HTML page of an executed notebook; equal notebooks give equal text."""
+    """Return the HTML page of an executed notebook. The same notebook always gives the same text."""
     import nbformat
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
@@ -88,7 +88,7 @@ def notebook_page(notebook: Notebook, options: PageOptions) -> str:
         text, _ = exporter.from_notebook_node(node, resources={"outage": resources})
         return str(text).rstrip() + "\n"
 
-    # Render once without fonts and policy, to collect the letters and the scripts that they must cover.
+    # The first rendering shows which letters the fonts and which scripts the security policy must cover.
     text = render()
     page_style = (files(__package__) / "template" / "page.css").read_text("utf-8")
     style = font_face_rules(text) + template_text("report.css") + page_style
@@ -111,7 +111,7 @@ def _prose(source: str) -> str:
 
 
 def _title(prose: str) -> str:
-    """Return the first heading of the prose, without Markdown emphasis; "" if there is none."""
+    """Return the first heading of the notebook's text, without Markdown emphasis; "" if there is none."""
     heading = re.search(r"^#+\s+(.+)$", prose, re.MULTILINE)
     return re.sub(r"[*_`]", "", heading[1]).strip() if heading else ""
 
@@ -150,9 +150,9 @@ PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 OPENING = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)  # a page is rendered twice
+@lru_cache(maxsize=256)  # each page is rendered twice, with the same outputs
 def sanitized_html(markup: str) -> str:
-    """Remove unsafe elements and attributes from HTML; keep scripts and styles of this package."""
+    """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
     safe, pending = [], []
     for text, element, inside in _parts(markup):
         pending.append(text)
@@ -163,14 +163,18 @@ def sanitized_html(markup: str) -> str:
 
 
 def is_package_element(element: str, inside: str) -> bool:
-    """Whether an element is exactly a script or style sheet of this package."""
+    """Whether an HTML element is exactly a script or style sheet of this package."""
     if element == f"<style>{inside}</style>":
         return inside == STYLE
     return element == f"<script>{inside}</script>" and is_package_script(inside)
 
 
 def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the text before each script or style element, the element, and its content; last, the rest."""
+    """Split HTML at its script and style elements, and yield the parts.
+
+    A part is the text before an element, the element, and the content of the element. The last part is the
+    remaining text.
+    """
     at = 0
     while opening := OPENING.search(markup, at):
         closing = re.compile(rf"</{opening[1]}\s*>", re.IGNORECASE).search(markup, opening.end())

@@ -1,4 +1,4 @@
-"""Replace values that a notebook assigns in its cell tagged `parameters`."""
+"""Replace the values of parameters in the notebook cell that is tagged `parameters`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from outage_analysis.text import LANGUAGES
 
 @dataclass(frozen=True)
 class FilledParameters:
-    """A notebook's cell of parameters with the values of one run."""
+    """The parameters cell of a notebook, filled with the values of one run."""
 
     executed: str | None = None
     """Source of the cell as it runs, with absolute paths of files; None if there is no such cell."""
@@ -32,18 +32,19 @@ class FilledParameters:
 def fill_parameters(
     notebook: Notebook, texts: Mapping[str, str], lang: str | None = None
 ) -> FilledParameters:
-    """Put the values of a run into a notebook's cell of parameters.
+    """Put the values of a run into the parameters cell of a notebook.
 
     Args:
         notebook: the notebook.
-        texts: parameter -> value as text. The value must have the type of the notebook's own value (integer,
-            number, boolean, day, text, list). `None` sets it to None. If the notebook's own value is None,
-            the text is read as a Python or TOML value, else as text. Relative paths start in the working
-            folder.
+        texts: the values as text, by parameter name. A value must have the type of the notebook's own value
+            (integer, number, boolean, day, text, list). The text `None` sets the parameter to None. If the
+            notebook's own value is None, the text is read as a Python or TOML value or, if it is neither,
+            kept as text. Relative paths start in the working folder.
         lang: value for the parameter `lang`, if the notebook has one.
 
     Raises:
-        UsageError: the notebook has no such parameter, or the value has the wrong type.
+        UsageError: the notebook has no such parameter, a value has the wrong type, or `lang` contradicts the
+            parameter `lang`.
     """
     source = notebook.parameters
     defaults = {} if source is None else _assigned_expressions(source)
@@ -67,7 +68,7 @@ def fill_parameters(
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """Return a hint with the most similar parameter and all parameters."""
+    """Return a hint that names the most similar parameter and all parameters of the notebook."""
     if not known:
         return "It has no cell with the tag parameters."
     closest = spelling_hint(name, known)
@@ -75,16 +76,16 @@ def _hint(name: str, known: list[str]) -> str:
 
 
 def notebook_language(notebook: Notebook, filled: FilledParameters) -> str:
-    """Return the value of a notebook's parameter `lang`; en if it has none."""
+    """Return the value of a notebook's parameter `lang`; en if the notebook has no such parameter."""
     default = _assigned_expressions(filled.executed or notebook.parameters or "").get("lang")
     lang = default.value if isinstance(default, ast.Constant) else None
     return lang if isinstance(lang, str) and lang in LANGUAGES else LANGUAGES[0]
 
 
 def replace_values(source: str, values: Mapping[str, object]) -> str:
-    """Replace values in the source of a cell of parameters; relative paths stay relative.
+    """Replace parameter values in the source of a parameters cell; relative paths stay relative.
 
-    Names that the cell does not assign are ignored. Comments and layout stay.
+    Names to which the cell assigns no value are ignored. Comments and layout do not change.
     """
     nodes = _assigned_expressions(source)
     return _replace_expressions(
@@ -93,7 +94,7 @@ def replace_values(source: str, values: Mapping[str, object]) -> str:
 
 
 def _literal(value: object) -> str:
-    """Write a value as a Python literal in the style of the bundled notebooks."""
+    """Write a value as a Python literal, in the style of the bundled notebooks."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
@@ -102,7 +103,7 @@ def _literal(value: object) -> str:
 
 
 def _assigned_expressions(source: str) -> dict[str, ast.expr]:
-    """Return the names that a cell assigns, each with the expression of its value."""
+    """Return the names to which a cell assigns values, each with the expression of its value."""
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
@@ -122,7 +123,7 @@ def _assigned_expressions(source: str) -> dict[str, ast.expr]:
 
 
 def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
-    """Replace the text of some expressions in a source and leave all else as it is."""
+    """Replace the text of the given expressions in a source, and leave all other text unchanged."""
     lines = source.encode().splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -144,7 +145,7 @@ LITERAL = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
 
 @dataclass(frozen=True)
 class ParameterValue:
-    """A value as Python source."""
+    """The value of a parameter as Python source, for the run and for the page."""
 
     executed: str
     """For the run, with absolute paths of files."""
@@ -153,16 +154,16 @@ class ParameterValue:
 
 
 class _WrongType(Exception):
-    """Raised with a description of the expected type."""
+    """Raised if a value has the wrong type. The message describes the expected type."""
 
 
 def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
-    """Parse a text as a value of the same type as the notebook's own value.
+    """Parse a text as a value of the same type as the value that the notebook assigns to the parameter.
 
     Args:
         name: the parameter, for error messages.
         text: the value that the user set.
-        default: the expression of the notebook's own value.
+        default: the expression of the value that the notebook assigns.
 
     Raises:
         UsageError: the text is not a value of that type.
@@ -182,7 +183,7 @@ def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
 
 
 def _default_value(default: ast.expr) -> object:
-    """Return the notebook's own value; None if the expression is not a literal."""
+    """Return the value that a notebook assigns to a parameter; None if the expression is not a literal."""
     try:
         value: object = ast.literal_eval(default)
     except ValueError:
@@ -200,7 +201,7 @@ def _convert(text: str, own: object) -> object:
     if isinstance(own, int):
         return _require_type(read, (int,), "a whole number, such as 300_000_000")
     if isinstance(own, float):
-        share = text.strip().endswith("%")  # 5% is 0.05
+        share = text.strip().endswith("%")  # 5% means 0.05
         number = _parse_literal(text.strip().removesuffix("%"))
         return float(_require_type(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
     if isinstance(own, list | tuple):
@@ -209,7 +210,7 @@ def _convert(text: str, own: object) -> object:
 
 
 def _require_type(value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - what a user wrote
-    if type(value) not in kinds:  # not isinstance: True is an int, but not a number here
+    if type(value) not in kinds:  # isinstance would accept True as an int
         raise _WrongType(wanted)
     return value
 
@@ -236,7 +237,7 @@ def _is_day(text: str) -> bool:
 
 
 def _parse_literal(text: str) -> object:
-    """Read a text as a Python literal or a TOML value; return the text if it is neither."""
+    """Parse a text as a Python literal or a TOML value; return the text if it is neither."""
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -250,21 +251,21 @@ def _parse_literal(text: str) -> object:
 
 
 def _absolute_paths(value: object) -> object:
-    """Make paths in a value absolute, because the notebook does not run in the working folder."""
+    """Make the paths in a value absolute, because the notebook may run in another folder."""
     if isinstance(value, list | tuple):
         return type(value)(_absolute_paths(item) for item in value)
     return str(Path(value).absolute()) if isinstance(value, str) and _is_path(value) else value
 
 
 def file_names_only(value: object) -> object:
-    """Reduce paths in a value to file names."""
+    """Reduce the paths in a value to file names."""
     if isinstance(value, list | tuple):
         return type(value)(file_names_only(item) for item in value)
     return Path(value).name if isinstance(value, str) and _is_path(value) else value
 
 
 def _is_path(text: str) -> bool:
-    """Whether a text is the path of an existing file or folder, or a glob pattern, and not an id."""
+    """Whether a text is a path (of an existing file or folder, or a glob pattern) and not an id."""
     path = Path(text)
     if not (path.suffix or len(path.parts) > 1):
         return False

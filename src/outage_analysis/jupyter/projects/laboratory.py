@@ -26,7 +26,7 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
     """Run JupyterLab on a folder of notebooks until the user stops it.
 
     Args:
-        folder: contains the notebooks. If it has a welcome.md, JupyterLab opens it.
+        folder: the folder of the notebooks. If it contains a welcome.md, JupyterLab opens this file.
         port: the port of the server; by default 8888, or the next free one.
         browser: whether to open a browser.
 
@@ -44,7 +44,7 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
 
     if hasattr(signal, "SIGPIPE"):  # closing a browser tab must not stop the server
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    bin_ = Path(sys.executable).parent  # so that terminals and cells find `outage-analysis`
+    bin_ = Path(sys.executable).parent  # so that terminals and cells find the command `outage-analysis`
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
@@ -55,8 +55,8 @@ def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -
     """Return the command-line arguments for JupyterLab.
 
     Args:
-        folder: the absolute path of the notebooks.
-        own: a temporary folder for settings and tab layout, so that the user's own do not change.
+        folder: the absolute path of the folder of the notebooks.
+        own: a temporary folder for settings and tab layout, so that the user's own settings do not change.
         port: the port of the server; None for JupyterLab's default.
         browser: whether to open a browser.
     """
@@ -73,7 +73,7 @@ def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.news_url": None,
         "LabApp.extension_manager": "readonly",
-        # Root may run the server, as in a container: it listens on this machine only and requires a token.
+        # Containers often run as root. The server listens on this machine only and requires a token.
         "ServerApp.allow_root": os.name == "posix" and os.geteuid() == 0,
         **({} if port is None else {"ServerApp.port": port, "ServerApp.port_retries": 0}),
     }

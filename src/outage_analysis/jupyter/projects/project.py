@@ -36,7 +36,7 @@ INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*"
 
 @dataclass(frozen=True)
 class Project:
-    """The properties that differ between projects."""
+    """The settings of a new project, from which its files are written."""
 
     id: str
     name: str
@@ -46,17 +46,17 @@ class Project:
 
     @property
     def digits(self) -> int:
-        """Decimal places of the currency."""
+        """The number of decimal places of the currency."""
         return decimal_places(self.currency)
 
     @property
     def budget(self) -> int:
-        """Budget of the example in whole currency units."""
+        """The budget of the example, in whole currency units."""
         return BUDGET // int(10**self.digits)
 
     @property
     def template_values(self) -> dict[str, object]:
-        """The variables of the templates."""
+        """The values of the variables in the project's templates."""
         korean = self.currency == "KRW"
         return {
             "id": self.id,
@@ -75,7 +75,10 @@ class Project:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Parameters of the notebooks: paths relative to their folder; `as_of` None is the ledger's day."""
+        """The parameter values of the project's notebooks; paths are relative to the notebooks' folder.
+
+        `as_of` is None, which stands for the as-of day of the ledger.
+        """
         return {
             "incident": "../incident.toml",
             "policy": "../policy.toml",
@@ -90,9 +93,9 @@ class Project:
 
 
 def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en") -> Path:
-    """Create a project in a new or empty folder; equal arguments give equal bytes.
+    """Create a project in a new or empty folder. The same arguments give the same bytes.
 
-    If anything fails, no file is left behind.
+    If an error occurs, no file is left behind.
 
     Args:
         folder: the folder of the project; its name in lower case becomes the id of the outage.
@@ -124,13 +127,16 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
 
 
 def shell_path(path: str | Path) -> str:
-    """Quote a path for a shell command, on one line; a leading hyphen gets ./ so that it is not an option."""
+    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix `./`.
+
+    Without the prefix, the shell command would read the path as an option.
+    """
     text = one_line(path, MAX_PATH_LENGTH)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _id(name: str) -> str:
-    """Derive the id of the outage from the folder's name."""
+    """Derive the id of the outage from the name of the project folder."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
     if not id_:
@@ -152,7 +158,8 @@ def _check_name(name: str) -> str:
 def _check_folder(place: Path, argument: str | Path) -> None:
     """Raise a UsageError unless the folder is new, or empty and not the working folder.
 
-    The working folder cannot be used, because the project is moved into place and would replace it.
+    The project is built elsewhere and then replaces the folder, so the folder must not be the working folder
+    or a parent of it.
     """
     if not place.exists() and not place.is_symlink():
         return
@@ -168,7 +175,7 @@ def _check_folder(place: Path, argument: str | Path) -> None:
 
 
 def _write_files(folder: Path, project: Project) -> None:
-    """Write all files of a project."""
+    """Write all files of a new project."""
     for template in sorted(file.name for file in (files(__package__) / "template").iterdir()):
         _write_text(folder / TARGET_PATHS.get(template, template), _render_template(template, project))
     _write_text(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(project.digits))
@@ -177,7 +184,7 @@ def _write_files(folder: Path, project: Project) -> None:
 
 
 def _check_documents(folder: Path) -> None:
-    """Load all TOML documents as a run does, to be sure that the new project works."""
+    """Load all TOML documents of a new project as an analysis does, to be sure that they are valid."""
     load_documents(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
     load_policy(folder / "alternative.toml")
 
@@ -196,7 +203,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def notebooks_with_parameters(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield file name and text of each bundled notebook, with values in its cell of parameters replaced.
+    """Yield the file name and text of each bundled notebook, with new values in its parameters cell.
 
     Parameters that a notebook does not have are ignored. Everything else stays the same, byte for byte.
     """
@@ -223,7 +230,7 @@ REPEAT_SHARE = 0.04
 
 @dataclass(frozen=True)
 class ClaimantGroup:
-    """Claimants of one type, and the lognormal distribution of their reported losses."""
+    """The claimants of one type, with the lognormal distribution of their reported losses."""
 
     type: str
     share: float
@@ -241,7 +248,7 @@ ZERO, UNKNOWN = 0.05, 0.15
 
 
 def sample_claims_csv(digits: int) -> str:
-    """Return synthetic claims as CSV; the text depends only on the currency's decimal places (`digits`)."""
+    """Return synthetic claims as CSV. The text depends only on `digits`, the currency's decimal places."""
     rng = Random(SEED)  # noqa: S311 - synthetic rows, not a secret
     days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
     people: list[tuple[str, ClaimantGroup]] = []
@@ -269,7 +276,7 @@ def _weighted_choice(rng: Random, weights: dict[str, int]) -> str:
 
 
 def _reported_loss(rng: Random, kind: ClaimantGroup, digits: int) -> str:
-    """Return a loss as a claimant writes it: rounded to two digits, 0, or empty if not stated."""
+    """Return a random loss as a claimant reports it: rounded to two digits, 0, or empty if not stated."""
     stated, factor = rng.random(), rng.lognormvariate(0, kind.sigma)
     if stated < UNKNOWN:
         return ""

@@ -1,13 +1,13 @@
-"""Development: counts of an intake go in; a forecast of the claims still to come comes out.
+"""Development: cumulative counts of claims go in; a forecast of the claims still to be filed comes out.
 
 Modules:
-    intake_counts: counts from a published intake or a cube
-    observed_counts: cumulative counts, checked
-    growth_curves: the growth curves
-    curve_weights: how well each curve fits
-    late_count: the distribution of the late count
-    late_claims: the forecast
-    bounds: bounds when there are too few counts for a curve
-    late_claims_backtest: forecasts from earlier days beside what came
+    intake_counts: cumulative claim counts from a published intake or from a cube
+    observed_counts: checks cumulative counts and converts them to increments
+    growth_curves: curves of the share of claims filed by each time
+    curve_weights: weights of the curves by how well they fit the counts
+    late_count: the distribution of the number of late claims
+    late_claims: the forecast of late claims
+    bounds: bounds of the number of late claims if there are too few counts to fit a curve
+    late_claims_backtest: forecasts made at earlier times, compared with the later counts
     forecast_tables: the forecast as tables
 """

@@ -18,8 +18,8 @@ class LateClaimBounds:
     """A lower and an upper bound of the number of late claims, without probabilities.
 
     Args:
-        counted: the claims filed so far.
-        closes: the closing time, in days since the opening.
+        counted: the number of claims filed so far.
+        closes: the time at which the intake closes, in days since the opening.
         max_daily_rate: the largest mean number of claims per day between two successive counts.
         max_late: the upper bound of the number of late claims; the lower bound is 0.
     """
@@ -31,7 +31,7 @@ class LateClaimBounds:
 
     @property
     def assumptions(self) -> dict[str, str]:
-        """The assumption behind each bound (`low`, `high`), and what would violate it (`breaks`)."""
+        """The assumptions behind the bounds `low` and `high`, and the events that violate them (`breaks`)."""
         return {
             "low": "nothing more is filed",
             "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",
@@ -39,7 +39,11 @@ class LateClaimBounds:
         }
 
     def table(self) -> pl.DataFrame:
-        """One row per bound: `bound`, `late`, `total` (filed plus late), `rests_on` (the assumption)."""
+        """The bounds as a table with one row per bound.
+
+        Columns: `bound` (low or high), `late` (claims still to be filed), `total` (filed plus late claims),
+        `rests_on` (the assumption behind the bound).
+        """
         rows = [
             ("low", 0, self.counted, self.assumptions["low"]),
             ("high", self.max_late, self.counted + self.max_late, self.assumptions["high"]),
@@ -48,15 +52,15 @@ class LateClaimBounds:
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
-    """Bounds of the number of late claims; one count after the opening is enough.
+    """Bounds of the number of late claims. One count after the opening of the intake is enough.
 
-    The upper bound is the largest mean daily rate between two counts times the remaining days. It holds if no
-    later period is busier than the busiest period so far.
+    The upper bound is the largest mean daily rate between two counts times the remaining days. The bound
+    holds if no later period is busier than the busiest period so far.
 
     Args:
         times: the time of each count, in days since the opening at 0.
         counts: the cumulative number of claims filed by each time.
-        closes: the closing time, in days since the opening.
+        closes: the time at which the intake closes, in days since the opening.
 
     Raises:
         InputRefused: counts decrease, or times are not in order.

@@ -1,4 +1,4 @@
-"""Weigh growth curves by intake counts, with over-dispersion and weekday effects."""
+"""Weight growth curves by their fit to the claim counts, with over-dispersion and weekday effects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FREEDOM_FOR_ONE_PHI = 30
 MIN_DAYS_FOR_WEEKDAYS = 14
 """Weekday factors are estimated only from at least this many days."""
 STEADY_THRESHOLD = 6.0
-"""Counts show that the rate is not constant if twice the difference of log-likelihoods over phi is larger."""
+"""If twice the difference of log-likelihoods, divided by phi, is larger, the rate is not constant."""
 WEEKDAY_ROUNDS = 5
 """The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
@@ -47,11 +47,11 @@ class WeightedCurves:
     """Growth curves of all families, weighted by how well they fit the counts.
 
     Args:
-        observed: the increments, with the weekday clock that was estimated.
+        observed: the claims filed between successive counts, with the estimated weekday factors.
         grids: for each family (in the order of `CURVES`) one grid of weighted parameters per value of `phis`.
-        phi: the estimated over-dispersion, at least 1: the variance of an increment over its mean.
+        phi: the estimated over-dispersion (the variance of an increment divided by its mean), at least 1.
         phis: equally likely values of the over-dispersion, (p,).
-        notes: one sentence for each thing that was left out, with the reason.
+        notes: sentences on the curve families and effects that were left out, with the reasons.
     """
 
     observed: IntakeIncrements
@@ -62,20 +62,20 @@ class WeightedCurves:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The names of the families, in the order of `grids`."""
+        """The names of the curve families, in the order of `grids`."""
         return tuple(row[0].family for row in self.grids)
 
     @property
     def weights(self) -> Array:
-        """The weights of the grids by their evidence, (f, p); they add up to 1."""
+        """The weight of each grid, as an array (families, values of `phis`). The weights add up to 1."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
     def average(self, evaluate: Callable[[ParameterGrid], Array]) -> Array:
-        """The weighted average over the nodes of all grids.
+        """The weighted average of a quantity over the curves of all families.
 
         Args:
-            evaluate: a function that returns one value per node of a grid, (n, ...).
+            evaluate: the function that computes the quantity for each of the n curves of a grid, (n, ...).
         """
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
         return np.asarray(sum(w * np.tensordot(grid.weight, evaluate(grid), 1) for w, grid in pairs))
@@ -84,7 +84,7 @@ class WeightedCurves:
     def fits_constant_rate(self) -> bool:
         """Whether a constant rate of intake fits the counts about as well as the best curve.
 
-        This is the case if twice the difference of the log-likelihoods, divided by the over-dispersion, is
+        The result is true if twice the difference of the log-likelihoods, divided by the over-dispersion, is
         below 6, the 95 % quantile of chi-square with two degrees of freedom.
         """
         constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
@@ -92,21 +92,29 @@ class WeightedCurves:
         return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
 
     def at_constant_rate(self, edges: Array) -> Array:
-        """The claims between successive times if the mean rate of the used increments continues, (n - 1,)."""
+        """The expected claims between successive times if claims keep arriving at the mean observed rate.
+
+        The mean rate is computed from the increments to which curves are fitted. The result has one value per
+        interval between two successive times.
+        """
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
         return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
-        """The expected claims between successive times, averaged over curves, (n - 1,)."""
+        """The expected claims between successive times, averaged over all weighted curves.
+
+        The result has one value per interval between two successive times.
+        """
         observed = self.observed
         return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
 
 
 def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
-    """The expected claims between successive times, relative to those of the used increments, (n, e - 1).
+    """The expected claims between successive times, divided by the expected claims of the fitted period.
 
-    One row per node of the grid.
+    The fitted period consists of the increments to which curves are fitted. The result has one row per curve
+    (node of the grid) and one column per interval between two times.
     """
     past = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
     requested = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
@@ -114,7 +122,7 @@ def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges:
 
 
 def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
-    """Weigh the growth curves of all families for which there are enough increments.
+    """Weight the growth curves of all families that have enough increments for a fit.
 
     Raises:
         UsageError: a family does not exist.
@@ -133,10 +141,10 @@ def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> Weighte
 
 
 def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The families for which there are enough increments, and a note for each other family.
+    """The curve families that have enough increments for a fit, and a note for each other family.
 
     Raises:
-        UsageError: no family is requested, or one does not exist.
+        UsageError: no family is requested, or a requested family does not exist.
         ModelRefused: there are too few increments for any family.
     """
     if not families:
@@ -170,27 +178,28 @@ def _increments_text(increments: int) -> str:
 
 
 def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
-    """The grid of the family with the largest likelihood, without over-dispersion."""
+    """The parameter grid of the curve family with the largest likelihood, without over-dispersion."""
     return max(
         (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
     )
 
 
 def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
-    """Equally likely values of the over-dispersion phi, given Pearson's chi-square; none is below 1.
+    """Equally likely values of the over-dispersion phi, all at least 1, given Pearson's chi-square.
 
-    A few increments determine phi poorly: with three degrees of freedom the estimate is often half of the
-    true value, and intervals that use only the estimate are too narrow. Here chi-square / phi follows a
-    chi-square distribution, and the prior of 1 / phi is uniform between 0 and 1. The likeliest value is then
-    1, that of independent claimants, and no value above 1 is excluded.
+    Few increments determine phi poorly: with three degrees of freedom the estimate is often half of the true
+    value. Intervals that use only the estimate are then too narrow. The values therefore represent the
+    distribution of phi in which chi-square / phi follows a chi-square distribution and the prior of 1 / phi
+    is uniform between 0 and 1. The density of this prior is largest at phi = 1, the value for independent
+    claimants, and the prior excludes no larger value.
 
     Args:
         chi_square: Pearson's chi-square of the best curve.
-        free: its degrees of freedom.
+        free: the degrees of freedom of the chi-square.
     """
     if free <= 0:
         return (1.0,)
-    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # of the gamma distribution of 1 / phi, up to 1
+    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # 1 / phi has a gamma distribution, cut off at 1
     below = special.gammainc(shape, 1 / scale)
     values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
@@ -199,7 +208,7 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
 
 
 def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
-    """Pearson's chi-square at the likeliest node of a grid, and its degrees of freedom."""
+    """Pearson's chi-square of the likeliest curve of a grid, and its degrees of freedom."""
     at = [grid.best]
     p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
@@ -210,7 +219,7 @@ def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float,
 
 
 def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    """A clock with estimated weekday factors, and a sentence about them.
+    """Estimate weekday factors; return them as a `WeekdayClock`, with a sentence that describes them.
 
     The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
     shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between
@@ -238,11 +247,11 @@ def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple
 
 
 def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
-    """New weekday factors, Monday first and 1 on average.
+    """Estimate new weekday factors (Monday first, mean 1) from observed and expected claims.
 
     Args:
-        observed: the increments, with the clock that has the previous factors.
-        expected: the expected claims of each increment under that clock.
+        observed: the claims filed on each day, with the previous weekday factors in the clock.
+        expected: the expected claims on each day under the previous weekday factors.
     """
     clock = observed.clock
     first = clock.starts.weekday() if clock.starts else 0

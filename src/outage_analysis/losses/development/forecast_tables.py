@@ -36,22 +36,22 @@ def late_claim_tables(
     ended: tuple[datetime, int] | None = None,
     tested: bool = False,
 ) -> dict[str, pl.DataFrame]:
-    """All tables of a forecast of late claims, by name.
+    """Forecast late claims and return the forecast as tables, by table name.
 
     Args:
-        channel: the counts and the branches.
+        channel: the claim counts, and the branches (the ways in which the intake may end).
         by: count only late claims filed up to the end of this day.
-        level: the probability of the intervals.
-        ended: when the intake ended and with how many claims, for the table `hindsight`.
-        tested: whether to add the back-test as `backtest` and `coverage`.
+        level: the probability level of the intervals.
+        ended: the moment at which the intake ended and the final number of claims, for the table `hindsight`.
+        tested: whether to add a back-test, as the tables `backtest` and `coverage`.
 
     Returns:
         `points` (the counts), the tables of `forecast_tables` if a branch has a forecast, `bounds` for
-        branches without a forecast, `hindsight` if `ended` is given, and `left_out`.
+        branches without a forecast, `hindsight` if `ended` is given, and `left_out` (notes).
 
     Raises:
         ModelRefused: no claim was filed, or a back-test is requested and no origin can be tested.
-        UsageError: a branch closes, or the day is, before the last count.
+        UsageError: a branch closes before the last count, or the day `by` is before the last count.
     """
     tables = _unrounded_tables(channel, by, level, ended, tested=tested)
     return {
@@ -88,7 +88,10 @@ def _unrounded_tables(
 
 
 def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """The table `bounds` of all branches, and the table `left_out` with the notes and the assumptions."""
+    """The table `bounds` with the bounds of all branches, and the table `left_out` with notes.
+
+    The notes include the assumptions behind the bounds.
+    """
     (assumptions, *_) = [bounds.assumptions for bounds in channel.bounds().values()]
     rests_on = f"low: {assumptions['low']}; high: {assumptions['high']}; {assumptions['breaks']}"
     left_out = list(dict.fromkeys([*channel.notes, *notes, rests_on]))
@@ -96,12 +99,13 @@ def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataF
 
 
 def forecast_tables(channel: Channel, forecast: LateClaimsForecast) -> dict[str, pl.DataFrame]:
-    """The tables of a forecast, by name.
+    """The tables of a forecast of late claims, by table name.
 
     Returns:
-        `branches` (late and total claims), `families` (the same by curve family), `spread` (the smallest and
-        largest median and interval ends between families), `variance` (the variance in parts), `left_out`
-        (one note per row), and if available `weekdays` (factors) and `spikes` (claims at former deadlines).
+        `branches` (late and total claims per branch), `families` (total claims per branch and curve family),
+        `spread` (the smallest and largest median and interval ends among the families), `variance` (the
+        variance of the late claims by source), `left_out` (one note per row), and if available `weekdays`
+        (weekday factors) and `spikes` (extra claims before former deadlines).
     """
     closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
     spread = [
@@ -127,7 +131,10 @@ def forecast_tables(channel: Channel, forecast: LateClaimsForecast) -> dict[str,
 
 
 def bounds_table(channel: Channel) -> pl.DataFrame:
-    """One row per branch and bound: `branch`, `closes`, `bound`, `late`, `total`."""
+    """The bounds of the late claims as a table: one row per branch and bound.
+
+    Columns: `branch`, `closes` (the closing time), `bound` (low or high), `late` and `total` (claims).
+    """
     return pl.concat(
         bounds.table().select(
             pl.lit(branch).alias("branch"),
@@ -141,19 +148,20 @@ def bounds_table(channel: Channel) -> pl.DataFrame:
 
 
 def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime, count: int) -> pl.DataFrame:
-    """The final count beside its forecast. The forecast does not use the final count.
+    """Compare the final number of claims with its forecast. The forecast does not use the final number.
 
     Args:
-        channel: the counts and the branches.
+        channel: the claim counts and the branches.
         forecast: the forecast.
         at: when the intake ended.
         count: the final number of claims.
 
     Returns:
-        One row per branch and level: `branch`, `ended_so` (whether the branch closes when the intake ended),
-        `level`, `low`, `high` (the interval of the total), `outcome` (the final count), `inside` (whether the
-        interval contains it), and `probability_below` (the forecast probability of fewer claims plus half
-        that of exactly as many). The last two are null for branches with another closing time.
+        One row per branch and level: `branch`, `ended_so` (whether the intake ended at the closing time of
+        the branch), `level`, `low`, `high` (the interval of the total), `outcome` (the final count), `inside`
+        (whether the interval contains the final count), and `probability_below` (the forecast probability of
+        fewer claims plus half the probability of exactly this number). `inside` and `probability_below` are
+        null if the intake did not end at the closing time of the branch.
     """
     rows: list[tuple[object, ...]] = []
     for branch in forecast.branches:
@@ -169,7 +177,10 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
 
 
 def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
-    """The final count beside the bounds: the columns of `hindsight_table`, without level and probability."""
+    """Compare the final number of claims with its bounds.
+
+    The table has the columns of `hindsight_table`, with null in `level` and `probability_below`.
+    """
     rows = []
     for branch in channel.branches:
         bounds = channel.bounds()[branch.id]
@@ -181,7 +192,7 @@ def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.Da
 
 
 def _closes_at(channel: Channel, branch: Branch, at: datetime) -> bool:
-    """Whether a branch closes within an hour of a moment."""
+    """Whether the closing time of a branch is less than an hour from the given moment."""
     return abs(channel.days(at) - branch.closes) < AN_HOUR
 
 

@@ -1,9 +1,9 @@
-"""Growth curves (the share of claims filed by each time), and weighted grids over their parameters.
+"""Growth curves (the share of claims filed by each time), and grids of weighted curve parameters.
 
-A grid is used because there is often no useful optimum: with few increments the likelihood has a long ridge
-towards a constant rate of intake, along which parameters diverge while the number of late claims hardly
-changes. The grid narrows around the nodes with weight, so that it is fine enough for any number of claims.
-The same counts always give the same grid.
+Parameters are weighted on a grid, because the likelihood often has no useful maximum. With few increments,
+the likelihood has a long ridge towards a constant rate of intake. Along the ridge the parameters diverge,
+while the number of late claims hardly changes. The grid narrows to the parameters with non-negligible weight,
+so that it is fine enough for any number of claims. The same counts always give the same grid.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ MAX_ROUNDS, MIN_SHRINKAGE = 12, 0.75
 
 @dataclass(frozen=True)
 class CurveFamily:
-    """A family of growth curves.
+    """A family of growth curves, such as the exponential or the Weibull family.
 
     Args:
         params: the number of parameters, including the level (the total number of claims).
-        shape: converts the shape of the grid to the family's shape parameter; None if the family has no
-            shape.
+        shape: the function that converts a shape value on the grid to the family's own shape parameter; None
+            if the family has no shape parameter.
     """
 
     params: int
@@ -59,16 +59,18 @@ CURVES: Mapping[str, CurveFamily] = {
 
 
 def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
-    """The share of all claims filed between successive operational times.
+    """The share of all claims that are filed between successive times, under each curve.
+
+    Times are operational times: calendar times corrected for weekday effects.
 
     Args:
         family: a name in `CURVES`.
-        shape: the shape of each node, (...).
-        median: the operational time by which half of all claims are filed, for each node, (...).
+        shape: the shape parameter of each curve, (...).
+        median: the operational time by which half of all claims are filed, for each curve, (...).
         edges: the operational times, (n + 1,).
 
     Returns:
-        Shares, (..., n).
+        The share of claims for each curve and each interval between two times, (..., n).
     """
     distribution, convert = FAMILIES[family], CURVES[family].shape
     shapes = tuple(distribution.shapes(*(() if convert is None else (convert(shape)[..., None],))))
@@ -79,16 +81,17 @@ def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Arra
 
 
 def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
-    """The multinomial log-likelihood of the used increments, given their sum.
+    """The multinomial log-likelihood of the increments that are used for the fit, given their sum.
 
-    It is the likelihood that remains if the expected total is integrated out with a uniform prior.
+    Independent Poisson increments give the same likelihood if their expected total is integrated out with a
+    uniform prior.
 
     Args:
         observed: the increments.
         p: the share of claims in each increment, up to a constant factor, (..., k).
 
     Returns:
-        Log-likelihoods, (...).
+        One log-likelihood per set of shares, (...).
     """
     counts, p = observed.counts[observed.used], p[..., observed.used]
     with np.errstate(all="ignore"):
@@ -97,13 +100,13 @@ def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
 
 
 def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median: Array) -> Array:
-    """The density of Jeffreys' prior with respect to log shape and log median, (...) -> (...).
+    """The density of Jeffreys' prior of (log shape, log median), for each curve.
 
-    It is the square root of the determinant of the Fisher information of one claim, so it is uniform over
-    curves as far as counts can distinguish them. A log-uniform prior of the median would instead give equal
-    weight to each doubling of a median that is too large to measure, and nearly constant rates would outweigh
-    the curves that fit the counts. The density is not normalised: a family with more distinguishable curves
-    has more prior weight.
+    The density is the square root of the determinant of the Fisher information of one claim. Curves that
+    counts can distinguish equally well get equal weight. A log-uniform prior of the median would instead give
+    equal weight to each doubling of the median, even if the median is too large to measure. Nearly constant
+    rates would then outweigh the curves that fit the counts. The density is not normalised: a family with
+    more distinguishable curves has more prior weight.
     """
     edges = observed.clock(observed.edges)
 
@@ -122,13 +125,13 @@ def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median
 
 
 def _steps(family: str) -> list[tuple[float, float]]:
-    """The finite-difference step (log shape, log median) of each parameter that the family has."""
+    """The finite-difference steps as pairs (log shape, log median), one per parameter of the curve family."""
     return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
 
 
 @dataclass(frozen=True)
 class ParameterGrid:
-    """The parameters of one family on a grid, with weights.
+    """A grid of parameters of one curve family, with a weight for each node (set of parameters).
 
     Nodes with negligible weight are left out. Each array has one entry per node, (n,): `shape`, `median` (in
     operational days), `weight` (adding up to 1) and `fits` (log-likelihoods). `evidence` is the logarithm of
@@ -144,18 +147,18 @@ class ParameterGrid:
 
     @property
     def best(self) -> int:
-        """The index of the node with the largest likelihood."""
+        """The index of the grid node with the largest likelihood."""
         return int(np.argmax(self.fits))
 
 
 def weigh_parameters(
     family: str, observed: IntakeIncrements, phi: float, *, nodes: int = NODES
 ) -> ParameterGrid:
-    """Weigh the parameters of a family by exp(log-likelihood / phi) times Jeffreys' prior.
+    """Weight a family's parameters on a grid by exp(log-likelihood / phi) times Jeffreys' prior.
 
     Args:
         family: a name in `CURVES`.
-        observed: the increments.
+        observed: the claims filed between successive counts.
         phi: the over-dispersion.
         nodes: the number of nodes on each axis.
     """
@@ -197,7 +200,7 @@ def weigh_parameters(
 def _close_in(
     values: Callable[[Array], Array], low: Array, high: Array, nodes: int
 ) -> tuple[Array, Array, Array]:
-    """Place nodes evenly on each row, and narrow each row to the nodes with non-negligible weight.
+    """Place grid nodes evenly on each row, and narrow each row to the nodes with non-negligible weight.
 
     Args:
         values: a function from nodes (r, n) to their log-weights (r, n).

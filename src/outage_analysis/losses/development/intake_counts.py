@@ -1,4 +1,4 @@
-"""Intake counts to forecast from: published counts from an intake document, or daily counts from a cube."""
+"""Cumulative claim counts for a forecast: published counts of an intake, or daily counts from a cube."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXTENDED = "extended"
 
 @dataclass(frozen=True)
 class Channel:
-    """Cumulative counts of one intake channel, with its calendar and the ways it may end.
+    """Cumulative claim counts of one intake channel, with its calendar and the ways in which it may end.
 
     Args:
         opened: the moment at which the intake opened (time 0).
@@ -39,8 +39,8 @@ class Channel:
         starts: the calendar day that begins at time 0; None if the intake opened during a day.
         synthetic: whether the claims are synthetic.
         notes: remarks on the counts for readers of the forecast.
-        facts: the id of the published fact behind each count, or "" if there is none; empty for counts of
-            claims.
+        facts: the id of the published fact that states each count, or "" if there is none. The tuple is empty
+            if the counts were made from claims.
     """
 
     opened: datetime
@@ -55,20 +55,27 @@ class Channel:
     facts: tuple[str, ...] = ()
 
     def days(self, moment: datetime) -> float:
-        """Days from the opening to a moment, by local clock time: successive midnights are 1 day apart."""
+        """The days from the opening of the intake to a moment, in local time.
+
+        Every calendar day counts as 1 day, even if the clocks change on it.
+        """
         return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE_DAY
 
     def end_of(self, day: date) -> float:
-        """Days from the opening to the end of a calendar day."""
+        """The days from the opening of the intake to the end of a calendar day."""
         return self.days(datetime.combine(day + ONE_DAY, time(), self.zone))
 
     def moment(self, days: float) -> datetime:
-        """The moment that is this number of days after the opening, rounded to the minute."""
+        """The moment that is a number of days after the opening of the intake, rounded to the minute."""
         exact = self.opened.astimezone(self.zone) + days * ONE_DAY
         return (exact + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
     def points(self) -> pl.DataFrame:
-        """One row per count: `at`, `days` since the opening, `cumulative`, `increment`, `daily_rate`."""
+        """The counts as a table with one row per count.
+
+        Columns: `at` (the time of the count), `days` (since the opening), `cumulative` (claims so far),
+        `increment` (claims since the previous count), `daily_rate` (claims per day since the previous count).
+        """
         frame = pl.DataFrame({"days": self.times, "cumulative": self.counts})
         before = {name: pl.col(name).shift(1, fill_value=0) for name in ("days", "cumulative")}
         return frame.select(
@@ -80,7 +87,7 @@ class Channel:
         )
 
     def with_branches(self, *branches: Branch) -> Channel:
-        """A copy with other branches."""
+        """A copy of the channel with other branches (ways in which the intake may end)."""
         return replace(self, branches=branches)
 
     def with_deadlines(
@@ -90,13 +97,16 @@ class Channel:
         spike: float | None,
         former: Sequence[date] = (),
     ) -> Channel:
-        """A copy whose deadlines are replaced by those that the user states.
+        """A copy of the channel with the deadlines that the user states.
+
+        Branches that close before the last count are left out.
 
         Args:
             closes: the last day of the intake; replaces the branch `deadline`.
             extended: the last day if the deadline is extended; replaces the branch `extended`.
-            spike: the extra claims on the last day, for every branch; see `Branch`.
-            former: the last days of deadlines that have passed.
+            spike: for every branch, the extra claims on the last day as a multiple of the expected claims;
+                see `Branch`.
+            former: the last days of further deadlines that have passed.
 
         Raises:
             UsageError: no branch is left, or a stated day is before the last count.
@@ -127,7 +137,7 @@ class Channel:
         families: Sequence[str] = tuple(CURVES),
         levels: Sequence[float] = LEVELS,
     ) -> LateClaimsForecast:
-        """Forecast the late claims of each branch; see `forecast_late_claims`."""
+        """Forecast the late claims of each branch of this channel; see `forecast_late_claims`."""
         return forecast_late_claims(
             self.times,
             self.counts,
@@ -140,15 +150,15 @@ class Channel:
         )
 
     def bounds(self) -> dict[str, LateClaimBounds]:
-        """Bounds of the late claims by branch id; see `late_claim_bounds`."""
+        """Bounds of the number of late claims of each branch, by branch id; see `late_claim_bounds`."""
         return {b.id: late_claim_bounds(self.times, self.counts, b.closes) for b in self.branches}
 
     def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> LateClaimsBacktest:
-        """Back-test forecasts under the first branch; see `backtest_late_claims`.
+        """Back-test forecasts that assume the first branch of this channel; see `backtest_late_claims`.
 
         Args:
-            origins: the times from which to forecast; by default all counts but the last.
-            level: the probability of the intervals.
+            origins: the times from which to forecast; by default the times of all counts except the last.
+            level: the probability level of the intervals.
         """
         return backtest_late_claims(
             self.times,
@@ -162,13 +172,13 @@ class Channel:
 
 
 def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
-    """The counts and deadlines of an intake document that were public by a day.
+    """Make a channel from the counts and deadlines of an intake document that were public by a day.
 
     The branches are the deadline that was known on that day and the branches that the document states.
 
     Args:
         series: the intake document.
-        as_of: the day; by default that of the document.
+        as_of: the day; by default the as-of day of the document.
 
     Raises:
         ModelRefused: no count was public by that day.
@@ -222,13 +232,14 @@ def channel_from_cube(
     former: Sequence[date] = (),
     recovery: bool = False,
 ) -> Channel:
-    """Daily cumulative counts from a cube with the dimension `filed_on`.
+    """Make a channel with daily cumulative counts from a cube that has the dimension `filed_on`.
 
-    Days are in the incident's time zone. The channel opens at the start of the first day with claims, and
-    days without claims are included. Its only branch closes at the end of the incident's claims window.
+    Days begin and end in the incident's time zone. The channel opens at the start of the first day with
+    claims, and days without claims are included. The only branch of the channel closes at the end of the
+    incident's claims window.
 
     Args:
-        cube: claims by `filed_on`; other dimensions are summed over.
+        cube: a cube with the dimension `filed_on`; claims are summed over its other dimensions.
         incident: the incident of the claims.
         until: the last day to use; later days are left out.
         former: the last days of deadlines that have passed.
@@ -236,7 +247,7 @@ def channel_from_cube(
 
     Raises:
         UsageError: the cube does not have the dimension `filed_on`.
-        InputRefused: a claim has no day, or there are no claims.
+        InputRefused: a claim has no filing day, or there are no claims.
         ModelRefused: the cube is synthetic and `recovery` is not set.
     """
     if cube.synthetic and not recovery:
@@ -270,7 +281,10 @@ def channel_from_cube(
 
 
 def _claims_by_day(cube: Cube, until: date | None) -> pl.DataFrame:
-    """One row per day with claims, in order: `filed_on`, `claims`."""
+    """The number of claims filed on each day, in order of the days: columns `filed_on` and `claims`.
+
+    Days without claims have no row.
+    """
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
         raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")

@@ -1,4 +1,4 @@
-"""Forecast the number of late claims (still to be filed) by branch and growth-curve family."""
+"""Forecast the number of late claims (claims still to be filed) for each way in which the intake may end."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class DeadlineSpike:
     Args:
         deadline: the time of the deadline, in days since the opening.
         filed: the claims in the increments that overlap the day before the deadline.
-        expected: the claims in these increments that the growth curve expects, fitted without them.
-        multiple: the extra claims as a multiple of the expected claims of the last day. Use it as the `spike`
-            of a branch if the next deadline will have the same effect.
+        expected: the claims that the growth curve expects in these increments; the curve is fitted without
+            them.
+        multiple: the extra claims as a multiple of the expected claims of the last day. Use this number as
+            the `spike` of a branch if you expect the same rush before the next deadline.
     """
 
     deadline: float
@@ -38,14 +39,15 @@ class DeadlineSpike:
 
 @dataclass(frozen=True)
 class LateClaimsForecast:
-    """A forecast of the late claims of each branch.
+    """A forecast of the late claims of each branch (way in which the intake may end).
 
     Args:
         growth: the weighted growth curves.
         branches: the branches that have a forecast.
-        late: the late count by branch id, up to the branch's closing or the requested time.
-        refused: the reason for each branch without a forecast, by branch id.
-        levels: the probabilities of the intervals in tables.
+        late: the forecast number of late claims by branch id, up to the closing of the branch or the
+            requested time.
+        refused: by branch id, the reason why the branch has no forecast.
+        levels: the probability levels of the intervals in tables.
         spikes: the extra claims before former deadlines.
     """
 
@@ -58,38 +60,38 @@ class LateClaimsForecast:
 
     @property
     def counted(self) -> int:
-        """The claims filed so far."""
+        """The number of claims filed so far."""
         return self.growth.observed.total
 
     @property
     def until(self) -> float:
-        """The time of the last count."""
+        """The time of the last count, in days since the opening of the intake."""
         return self.growth.observed.until
 
     @property
     def phi(self) -> float:
-        """The over-dispersion: the variance of an increment over its mean; 1 for Poisson counts."""
+        """The over-dispersion: the variance of an increment divided by its mean; 1 for Poisson counts."""
         return self.growth.phi
 
     @property
     def weekdays(self) -> tuple[float, ...] | None:
-        """The factor of each weekday, Monday first and 1 on average; None if no factors were estimated."""
+        """The factor of each weekday (Monday first, mean 1); None if no factors were estimated."""
         factors = self.growth.observed.clock.factors
         return None if factors == EQUAL_WEEKDAYS else factors
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what was left out, and why."""
+        """Sentences on the curve families, effects and branches that were left out, with the reasons."""
         refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
         return (*self.growth.notes, *refused)
 
     def late_count_by(self, branch: str, at: float) -> LateCount:
-        """The late count of a branch up to any time after the last count.
+        """The distribution of the number of late claims of a branch, up to any time after the last count.
 
         Raises:
             UsageError: the branch does not exist, or the time is before the last count.
-            ModelRefused: the counts do not determine the late claims by that time, or the branch states no
-                spike.
+            ModelRefused: the counts do not determine the late claims by that time, or the branch does not
+                state its spike.
         """
         chosen = next((b for b in self.branches if b.id == branch), None)
         if chosen is None:
@@ -97,11 +99,11 @@ class LateClaimsForecast:
         return supported_late_count(self.growth, chosen, at)
 
     def table(self) -> pl.DataFrame:
-        """One row per branch and level: the expected late and total claims, with intervals of the total.
+        """The forecast as a table: expected late and total claims, with intervals of the total.
 
-        Columns: `branch`, `by` (days since the opening), `counted`, `late` and `total` (expected values),
-            `median`,
-        `level`, `low`, `high` (of the total).
+        One row per branch and level. Columns: `branch`, `by` (days since the opening), `counted` (claims
+        filed so far), `late` and `total` (expected values), `median`, `level`, `low` and `high` (median and
+        interval of the total).
         """
         return pl.DataFrame(
             [
@@ -123,7 +125,11 @@ class LateClaimsForecast:
         )
 
     def families(self) -> pl.DataFrame:
-        """One row per branch, family and level: `weight`, and `median`, `low` and `high` of the total."""
+        """The forecast of total claims by curve family: one row per branch, family and level.
+
+        Columns: `branch`, `family`, `weight`, `median`, `level`, `low` and `high` (median and interval of the
+        total).
+        """
         rows = []
         for late in self.late.values():
             for family, distribution in late.family_distributions.items():
@@ -135,7 +141,11 @@ class LateClaimsForecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def variances(self) -> pl.DataFrame:
-        """One row per assumed deadline: over-dispersion `phi`, variance by source, standard deviation."""
+        """The variance of the late claims by source: one row per branch.
+
+        Columns: `branch`, `phi` (over-dispersion), `process`, `parameter` and `model` (see
+        `LateCountVariance`), `variance` (their sum), `deviation` (the standard deviation).
+        """
         rows = []
         for late in self.late.values():
             parts = late.variance
@@ -145,10 +155,12 @@ class LateClaimsForecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def path(self, times: Sequence[float]) -> pl.DataFrame:
-        """Expected cumulative claims and their intervals at future times: the data of a fan chart.
+        """Expected cumulative claims with intervals at future times: the data of a fan chart.
+
+        If a branch does not state its spike, the spike counts as 0.
 
         Args:
-            times: days since the opening, none before the last count.
+            times: future times in days since the opening; no time may be before the last count.
 
         Returns:
             One row per branch, time and level: `branch`, `at`, `expected`, `median`, `level`, `low`, `high`.
@@ -180,19 +192,22 @@ def forecast_late_claims(
 ) -> LateClaimsForecast:
     """Forecast the number of late claims from cumulative counts.
 
-    Increments follow an over-dispersed Poisson distribution whose means follow a growth curve. The parameters
-    of each curve family are weighted on a grid, the level is integrated out, and families are averaged by
-    their evidence. The late count is then a mixture of negative binomial distributions.
+    Increments (the claims filed between successive counts) follow an over-dispersed Poisson distribution
+    whose means follow a growth curve. The parameters of each curve family are weighted on a grid. The level
+    of the curve (the expected total) is integrated out. Families are averaged by their evidence. The number
+    of late claims then follows a mixture of negative binomial distributions.
 
     Args:
         times: the time of each count, in days since the opening at 0, increasing.
         counts: the cumulative number of claims filed by each time, never decreasing.
-        branches: the ways in which the intake may end. Each gets its own forecast; they are never averaged.
+        branches: the ways in which the intake may end. Each branch gets its own forecast; forecasts of
+            different branches are never averaged.
         by: count only late claims up to this time, in days since the opening; by default up to the closing.
         families: the growth curves to average, names in `CURVES`.
-        levels: the probabilities of the intervals in tables, each between 0 and 1.
+        levels: the probability levels of the intervals in tables, each between 0 and 1.
         former: deadlines that have passed, in days since the opening. Increments that overlap the day before
-            a deadline are not used to fit the curve, because people hurry then; their claims still count.
+            a deadline are not used to fit the curve, because of the rush before a deadline; the claims in
+            these increments still count.
         starts: the calendar day that begins at time 0. If it is known and there are 14 or more increments of
             one day each, weekday factors are estimated.
 
@@ -200,14 +215,15 @@ def forecast_late_claims(
         InputRefused: counts decrease, or times are not in order.
         ModelRefused: no claim was filed; there are too few increments for any family (use
             `late_claim_bounds`); or no branch has a forecast, because the counts do not determine its late
-            claims or it states no spike.
+            claims or the branch does not state its spike.
         UsageError: there is no branch, a branch closes before the last count, or a family does not exist.
 
     Example:
         >>> from outage_analysis.losses import Branch, forecast_late_claims
         >>> counts = [4000, 6400, 7900, 8800, 9300, 9600, 9800]
-        >>> forecast = forecast_late_claims([1, 2, 3, 4, 5, 6, 7], counts, [Branch("deadline", 10.0,
-        spike=0.0)]) >>> forecast.late["deadline"].total(0.8)
+        >>> branches = [Branch("deadline", 10.0, spike=0.0)]
+        >>> forecast = forecast_late_claims([1, 2, 3, 4, 5, 6, 7], counts, branches)
+        >>> forecast.late["deadline"].total(0.8)
         (9996, 10056)
     """
     for level in levels:
@@ -225,10 +241,10 @@ def forecast_late_claims(
 def _late_counts(
     growth: WeightedCurves, branches: Sequence[Branch], by: float | None
 ) -> tuple[dict[str, LateCount], dict[str, str]]:
-    """The late count by branch id, and the reason for each branch without one.
+    """The forecast late claims by branch id, and the reason for each branch that has no forecast.
 
     Raises:
-        ModelRefused: no branch has a late count; the error is that of the first branch.
+        ModelRefused: no branch has a forecast; the error of the first branch is raised.
     """
     late: dict[str, LateCount] = {}
     refused: dict[str, ModelRefused] = {}
@@ -243,7 +259,7 @@ def _late_counts(
 
 
 def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
-    """The extra claims before one former deadline."""
+    """Compute the extra claims that were filed shortly before one former deadline."""
     observed = growth.observed
     beside = observed.overlaps_day_before(deadline)
     filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()

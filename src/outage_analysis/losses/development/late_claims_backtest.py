@@ -1,4 +1,4 @@
-"""Back-test of late-claim forecasts: forecasts from earlier times beside the counts that followed."""
+"""Back-test of late-claim forecasts: forecasts made at earlier times, compared with the later counts."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ Row = tuple[float, float, float, int, float, float, int, int, bool]
 
 @dataclass(frozen=True)
 class LateClaimsBacktest:
-    """Forecasts from earlier times (origins) beside the counts that followed.
+    """Forecasts made at earlier times (origins), compared with the later counts.
 
     Args:
-        table: one row per origin, later count and level: `origin`, `at` (the time of the later count), the
-            cumulative count as `expected` and `actual`, `pit` (the forecast probability of fewer claims plus
-            half that of exactly as many), `level`, the interval `low` to `high`, and `inside` (whether it
-            contains the actual count).
+        table: one row per origin, later count and level: `origin`, `at` (the time of the later count),
+            `expected` and `actual` (the cumulative count), `pit` (the forecast probability of fewer claims
+            plus half the probability of exactly the actual number), `level`, `low` and `high` (the interval),
+            and `inside` (whether it contains the actual count).
         refused: one sentence per origin or later count without a forecast, with the reason.
     """
 
@@ -45,12 +45,12 @@ class LateClaimsBacktest:
     refused: tuple[str, ...]
 
     def coverage(self) -> pl.DataFrame:
-        """How often intervals contained the actual count, one row per level.
+        """How often the intervals contained the actual count: one row per interval level.
 
-        Columns: `level`, `origins`, `forecasts`, `inside` (a number) and `share` (inside / forecasts).
-            Forecasts from
-        one origin share its curve, and later counts include earlier ones, so they are far from independent. A
-        few origins only illustrate the method.
+        Columns: `level`, `origins` and `forecasts` (numbers), `inside` (the number of intervals that contain
+        the actual count) and `share` (inside / forecasts). Forecasts from one origin use the same curve, and
+        later counts include earlier ones, so the forecasts are far from independent. Results from a few
+        origins only illustrate the method.
         """
         inside = pl.col("inside")
         return (
@@ -76,7 +76,7 @@ def backtest_late_claims(
     former: Sequence[float] = (),
     starts: date | None = None,
 ) -> LateClaimsBacktest:
-    """From each origin, forecast all later counts, using only the counts up to the origin.
+    """From each origin (an earlier time), forecast the later counts, using only the counts up to the origin.
 
     Args:
         times: the time of each count, in days since the opening.
@@ -84,12 +84,13 @@ def backtest_late_claims(
         origins: the times from which to forecast, in days since the opening.
         branch: the assumed end of the intake; counts after its closing are not forecast.
         families: the growth curves to average.
-        levels: the probabilities of the intervals.
-        former: former deadlines; a forecast knows only those before its origin.
+        levels: the probability levels of the intervals.
+        former: former deadlines, in days since the opening; a forecast uses only the deadlines up to its
+            origin.
         starts: the calendar day that begins at time 0.
 
     Raises:
-        ModelRefused: no origin has a forecast and a later count.
+        ModelRefused: no origin has both a forecast and a later count.
     """
     rows: list[Row] = []
     refused: list[str] = []
@@ -131,15 +132,17 @@ def _scored(
     levels: Sequence[float],
     refused: list[str],
 ) -> Iterator[Row]:
-    """The rows of one origin. Counts without a forecast are added to `refused` instead.
+    """Yield the back-test rows of one origin.
+
+    For a later count without a forecast, the reason is added to `refused` instead.
 
     Args:
         forecast: the forecast from the origin.
         branch: the assumed end of the intake.
         origin: the time from which the forecast was made.
         later: the later counts as (time, count).
-        levels: the probabilities of the intervals.
-        refused: the list of reasons, which is extended.
+        levels: the probability levels of the intervals.
+        refused: the list to which reasons are added.
     """
     for at, actual in later:
         try:

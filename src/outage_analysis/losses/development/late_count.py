@@ -1,4 +1,4 @@
-"""The distribution of the late count of one branch, averaged over curve families; its variance in parts."""
+"""The distribution of the number of late claims, averaged over curve families, and its variance by source."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ than 30 % of the smallest: if one of them is true, the average is biased."""
 
 @dataclass(frozen=True)
 class Branch:
-    """One way in which the intake may end.
+    """One way in which the intake of claims may end, such as at the known deadline.
 
     Args:
         id: the identifier in tables.
         closes: the closing time, in days since the opening; no claims are filed after it.
         spike: extra claims on the last day, as a multiple of the claims that the curve expects on that day; 0
-            means no rush. Counts cannot predict a rush. If the spike is None (not stated), only late claims
-            before the last day can be forecast.
+            means no rush. Earlier counts cannot predict a rush. If the spike is None (not stated), only late
+            claims before the last day can be forecast.
     """
 
     id: str
@@ -44,12 +44,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class LateCountVariance:
-    """The variance of a late count by source. The parts add up to the total.
+    """The variance of the number of late claims, split by source. The parts add up to the total.
 
     Args:
-        process: the variance from chance alone, if the curve and its level were known.
+        process: the variance from chance alone, as if the curve and its level were known.
         parameter: the variance from the unknown level and curve parameters, within families.
-        model: the variance from the unknown family: that between the means of the families.
+        model: the variance from the unknown curve family: the variance of the families' means.
     """
 
     process: float
@@ -58,20 +58,20 @@ class LateCountVariance:
 
     @property
     def total(self) -> float:
-        """The variance of the late count."""
+        """The total variance of the number of late claims."""
         return self.process + self.parameter + self.model
 
 
 @dataclass(frozen=True)
 class LateCount:
-    """The number of claims of one branch that are filed between the last count and a time.
+    """The forecast number of late claims of one branch: the claims filed between the last count and a time.
 
     Args:
         branch: the id of the branch.
         by: the time up to which late claims count, in days since the opening.
-        counted: the claims filed so far.
-        weights: the weight of each family by name; they add up to 1.
-        family_distributions: the distribution of the late count under each family, by name.
+        counted: the number of claims filed so far.
+        weights: the weight of each curve family by name; the weights add up to 1.
+        family_distributions: the distribution of the number of late claims under each curve family, by name.
     """
 
     branch: str
@@ -82,33 +82,36 @@ class LateCount:
 
     @property
     def distribution(self) -> LateCountMixture:
-        """The distribution of the late count, averaged over families."""
+        """The distribution of the number of late claims, averaged over the curve families."""
         return combine_mixtures(list(self.family_distributions.values()), list(self.weights.values()))
 
     @property
     def mean(self) -> float:
-        """The expected late count."""
+        """The expected number of late claims."""
         return self.distribution.mean
 
     def quantile(self, p: float) -> int:
-        """The smallest late count that is not exceeded with probability p."""
+        """The p-quantile: the smallest number that the late claims do not exceed with probability p."""
         check_level(p)
         return int(self.distribution.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
-        """The central interval of the late count: at most (1 - level) / 2 probability on each side."""
+        """The central interval of the number of late claims.
+
+        The probability on each side of the interval is at most (1 - level) / 2.
+        """
         check_level(level)
         low, high = self.distribution.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 
     def total(self, level: float) -> tuple[int, int]:
-        """The interval of the total: the claims filed so far plus the late claims."""
+        """The interval of the total number of claims: the claims filed so far plus the late claims."""
         low, high = self.interval(level)
         return self.counted + low, self.counted + high
 
     @property
     def variance(self) -> LateCountVariance:
-        """The variance of the late count in three parts."""
+        """The variance of the number of late claims, split into three sources."""
         weights = np.array(list(self.weights.values()))
         means = np.array([distribution.mean for distribution in self.family_distributions.values()])
         within = float(
@@ -118,11 +121,11 @@ class LateCount:
         return LateCountVariance(process, within - process, float(weights @ (means - weights @ means) ** 2))
 
     def spread(self, level: float) -> dict[str, int]:
-        """The range of results between families.
+        """The smallest and largest median and interval ends among the curve families.
 
         Returns:
             The smallest and largest median (`median_least`, `median_most`), lower end (`low_least`,
-            `low_most`) and upper end (`high_least`, `high_most`) of the families' intervals.
+            `low_most`) and upper end (`high_least`, `high_most`) of the intervals of the families.
         """
         probabilities = [0.5, (1 - level) / 2, (1 + level) / 2]
         points = np.array(
@@ -135,11 +138,11 @@ class LateCount:
 
 
 def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
-    """The late count of a branch, if the counts and the branch determine it.
+    """Forecast the late claims of a branch, or refuse if the counts do not determine them.
 
-    If curves that fit the counts about equally well expect very different late counts, a forecast would
-    reflect the prior and not the data, and is refused. It is not refused if chance alone varies the late
-    count more than the choice of the curve.
+    If curves that fit the counts about equally well expect very different numbers of late claims, a forecast
+    would reflect the prior and not the data, so the forecast is refused. The forecast is accepted if chance
+    alone varies the number of late claims more than the choice of the curve.
 
     Args:
         growth: the weighted growth curves.
@@ -147,8 +150,8 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
         at: the time up to which late claims count, in days since the opening.
 
     Raises:
-        ModelRefused: the late count differs too much between curves; there are too few claims; or the late
-            count includes the last day and the branch does not state its spike.
+        ModelRefused: the number of late claims differs too much between curves; there are too few claims; or
+            the forecast includes the last day and the branch does not state its spike.
         UsageError: the time or the closing is before the last count, or the spike is negative.
     """
     late, observed = late_count(growth, branch, at), growth.observed
@@ -170,9 +173,9 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
 
 
 def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
-    """Raise ModelRefused if curves that fit the counts expect very different late counts."""
+    """Raise ModelRefused if curves that fit the counts expect very different numbers of late claims."""
     distribution = late.distribution
-    chance = float(np.sqrt(distribution.process))  # the standard deviation if the curve were known
+    chance = float(np.sqrt(distribution.process))  # standard deviation from chance alone
     between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
     means = [
         late.family_distributions[family].mean
@@ -199,16 +202,16 @@ def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount)
 
 
 def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
-    """The times of the last count, the beginning of the branch's last day, and `by`, in order."""
+    """The times of the last count, of the start of the branch's last day, and `by`, in order."""
     until = growth.observed.until
     return np.array([until, min(max(branch.closes - 1, until), by), by])
 
 
 def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
-    """The late count of a branch up to a time or its closing, whichever is first.
+    """Forecast the late claims of a branch up to a time or up to its closing, whichever comes first.
 
-    A spike that is not stated counts as 0. Unlike `supported_late_count`, this does not check whether the
-    counts determine the late count.
+    If the branch does not state its spike, the spike counts as 0. Unlike `supported_late_count`, this
+    function does not check whether the counts determine the number of late claims.
 
     Raises:
         UsageError: the time or the closing is before the last count, or the spike is negative.
@@ -235,7 +238,7 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     by_family = {}
     for family, row, grid_weights in zip(growth.families, growth.grids, weights, strict=True):
         parts = [merge_nodes(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
-        share = np.maximum(grid_weights, 1e-300)  # a family with weight 0 still needs a distribution
+        share = np.maximum(grid_weights, 1e-300)  # a curve family with weight 0 gets a distribution, too
         by_family[family] = combine_mixtures(parts, share / share.sum())
     family_weights = dict(zip(by_family, weights.sum(-1).tolist(), strict=True))
     return LateCount(branch.id, by, observed.total, family_weights, by_family)
@@ -247,16 +250,16 @@ MAX_PARTS = 48
 
 @dataclass(frozen=True)
 class LateCountMixture:
-    """A mixture of negative binomial distributions of the late count, one per node.
+    """The number of late claims, distributed as a mixture of negative binomial distributions.
 
-    A component with mean m and over-dispersion phi has the variance phi x m + phi x m^2 / base. The first
-    term is the variance of the count; the second comes from the level, which is estimated from the observed
-    count.
+    There is one component per grid node, that is, per growth curve. A component with mean m and
+    over-dispersion phi has the variance phi x m + phi x m^2 / base. The first term is the chance variance of
+    the count. The second term comes from the level of the curve, which is estimated from the observed count.
 
     Args:
-        weights: the weights of the nodes, (n,), adding up to 1.
-        means: the expected late count of each node, (n,).
-        phis: the over-dispersion of each node, (n,).
+        weights: the weight of each component, (n,); the weights add up to 1.
+        means: the expected number of late claims of each component, (n,).
+        phis: the over-dispersion of each component, (n,).
         base: the observed count plus one.
     """
 
@@ -267,22 +270,22 @@ class LateCountMixture:
 
     @property
     def mean(self) -> float:
-        """The expected late count."""
+        """The expected number of late claims."""
         return float(self.weights @ self.means)
 
     @property
     def process(self) -> float:
-        """The variance from chance alone: that of a count with known mean, averaged over the nodes."""
+        """The variance from chance alone: the variance of a count with known mean, averaged over curves."""
         return float(self.weights @ (self.phis * self.means))
 
     @property
     def variance(self) -> float:
-        """The total variance, from chance, the level and the differences between nodes."""
+        """The total variance: from chance, from the level of the curves, and from different curves."""
         level = float(self.weights @ (self.phis * self.means**2)) / self.base
         return self.process + level + float(self.weights @ (self.means - self.mean) ** 2)
 
     def cdf(self, counts: object) -> Array:
-        """The probability of at most this many late claims, (...) -> (...)."""
+        """The probability of at most this number of late claims, for each of the counts."""
         x = np.floor(np.asarray(counts, float))[..., None]
         with np.errstate(all="ignore"):
             over = self.phis - 1 + self.phis * self.means / self.base
@@ -291,7 +294,7 @@ class LateCountMixture:
         return np.asarray(np.where(x < 0, 0.0, below) @ self.weights)
 
     def quantile(self, p: object) -> Array:
-        """The smallest whole counts that are not exceeded with probability p, (...) -> (...)."""
+        """The p-quantiles: for each p, the smallest count that is not exceeded with probability p."""
         p = np.asarray(p, float)
         low, high = np.full(p.shape, -1.0), np.full(p.shape, np.ceil(self.mean) + 1)
         while (too_low := self.cdf(high) < p).any():
@@ -306,11 +309,11 @@ class LateCountMixture:
 def merge_nodes(
     weights: Array, means: Array, phi: float, base: float, *, parts: int = MAX_PARTS
 ) -> LateCountMixture:
-    """A mixture with the same mean and at most `parts` components: nodes with similar means are merged."""
+    """Merge grid nodes with similar means; the mixture keeps its mean and gets at most `parts` components."""
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
     if len(means) > parts:
-        # Components have equal weight in the middle and equal width on the logarithmic scale at the ends.
+        # The groups are a compromise between equal weight and equal width on the logarithmic scale.
         cumulative = np.cumsum(weights) - weights / 2
         logs = np.log(np.maximum(means, max(means[-1] * 1e-12, 1e-300)))
         position = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-300)
@@ -323,7 +326,7 @@ def merge_nodes(
 
 
 def combine_mixtures(mixtures: Sequence[LateCountMixture], weights: Sequence[float]) -> LateCountMixture:
-    """A weighted mixture of mixtures that have the same `base`."""
+    """Combine several mixtures with the same `base` into one mixture, with a weight per mixture."""
     return LateCountMixture(
         np.concatenate([w * distribution.weights for w, distribution in zip(weights, mixtures, strict=True)]),
         np.concatenate([distribution.means for distribution in mixtures]),

@@ -1,4 +1,4 @@
-"""Check the cumulative counts of an intake, and convert them to increments with a weekday clock."""
+"""Check cumulative claim counts, and convert them to increments (claims between successive counts)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WeekdayClock:
     starts: date | None = None
 
     def __call__(self, times: object) -> Array:
-        """Operational times for calendar times in days; a whole week has length 7 in both."""
+        """Convert calendar times in days to operational times. A whole week has length 7 in both."""
         times = np.asarray(times, float)
         if self.starts is None or self.factors == EQUAL_WEEKDAYS:
             return times
@@ -47,10 +47,10 @@ class IntakeIncrements:
 
     Args:
         edges: the times in days, from 0 on, (k + 1,).
-        counts: the claims filed between successive times, (k,).
+        counts: the number of claims filed between successive times, (k,).
         used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
             deadline are not used.
-        clock: the weekday clock.
+        clock: converts calendar times to operational times, which are corrected for weekday effects.
     """
 
     edges: Array
@@ -60,17 +60,17 @@ class IntakeIncrements:
 
     @property
     def total(self) -> int:
-        """All claims filed so far."""
+        """The number of claims filed so far."""
         return int(self.counts.sum())
 
     @property
     def until(self) -> float:
-        """The time of the last count."""
+        """The time of the last count, in days since the opening of the intake."""
         return float(self.edges[-1])
 
     @property
     def used_total(self) -> int:
-        """The claims in the increments that are used to fit the curve and its level."""
+        """The number of claims in the increments that are used to fit the curve and its level."""
         return int(self.counts[self.used].sum())
 
     @property
@@ -84,7 +84,7 @@ class IntakeIncrements:
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
     def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
-        """A copy with another clock."""
+        """A copy of the increments with another weekday clock (other weekday factors)."""
         return replace(self, clock=clock)
 
 
@@ -95,17 +95,17 @@ def increments_from_counts(
     former: Sequence[float] = (),
     starts: date | None = None,
 ) -> IntakeIncrements:
-    """Check cumulative counts and convert them to increments.
+    """Check cumulative claim counts, and convert them to increments (claims between successive counts).
 
     Args:
         times: the time of each count, in days since the opening, increasing; the first may be 0.
         counts: the cumulative number of claims filed by each time, never decreasing.
         former: deadlines that have passed; increments that overlap the day before a deadline are not used.
-        starts: the calendar day that begins at time 0; without it weekdays are unknown.
+        starts: the calendar day that begins at time 0; if None, weekdays are unknown.
 
     Raises:
         UsageError: there are no times, or there are more or fewer counts than times.
-        InputRefused: a time or count is invalid; the message has the number of the point.
+        InputRefused: a time or count is invalid; the message states the position of the count.
         ModelRefused: no claim was filed.
     """
     edges, cumulative = np.asarray(times, float), np.asarray(counts, float)
@@ -125,9 +125,10 @@ def increments_from_counts(
 
 
 def _check_order(edges: Array, cumulative: Array) -> None:
-    """Raise InputRefused for the first invalid point.
+    """Raise InputRefused for the first invalid time or count.
 
-    Both arrays begin with the opening at index 0, so the index of a point is its number for the user.
+    Both arrays begin with the opening of the intake at index 0, so the index of a later count is its position
+    in the user's list (from 1).
     """
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():

@@ -1,10 +1,10 @@
 """Loss summaries: a cube goes in; tables about its losses come out.
 
 Modules:
-    groups: the claims of each group by band
-    regrouping: fewer dimensions and wider bands
-    quantiles: counts, means and quantiles with bounds
-    concentration: Lorenz curve and Gini coefficient
-    group_comparison: two groups side by side
-    fit_counts: counts and edges for a fit
+    groups: the claims of each group by loss band
+    regrouping: sums a cube over dimensions and into wider bands
+    quantiles: counts, means and quantiles of losses, with bounds
+    concentration: Lorenz curve and Gini coefficient of losses
+    group_comparison: compares the losses of two groups
+    fit_counts: counts losses by band as the input of a severity fit
 """

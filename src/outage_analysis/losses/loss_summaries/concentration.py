@@ -26,15 +26,14 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
         positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        One row per group and band edge, from the smallest edge on: `by`, `up_to` (the edge; null at the end
-            of
-        an open band), `claims_share` (share of the claims with a loss up to the edge) and `loss_share` (their
-        share of the total loss). The first row of a group is the origin. A group without a positive loss has
-        no rows.
+        One row per group and band edge, in increasing order: the dimensions in `by`, `up_to` (the edge; null
+        at the end of an open band), `claims_share` (share of the claims with a loss up to the edge) and
+        `loss_share` (the share of these claims in the total loss). The first row of a group is the origin. A
+        group without a positive loss has no rows.
 
     Raises:
         UsageError: a dimension does not exist.
-        ModelRefused: only counts are known, or bands overlap or mix losses on both sides of 0.
+        ModelRefused: only counts are known, bands overlap, or a band contains losses on both sides of 0.
     """
     numbers = dict.fromkeys(("claims_share", "loss_share"), pl.Float64)
     schema = group_schema(cube, by, {"up_to": pl.Int64, **numbers})
@@ -56,10 +55,10 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
 def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
     """Bounds of the Gini coefficient and of the loss share of the largest claims.
 
-    The lower bound assumes that the losses of a band are as equal as whole units allow. The upper bound
-    assumes that they lie at the ends of the band (Gastwirth's bound for grouped data, adapted to whole
-    units); in an open band, one claim takes everything that the others do not need. The true value lies
-    between the bounds.
+    The lower bounds assume that the losses of a band are as equal as whole units allow. The upper bounds
+    assume that they lie at the ends of the band (Gastwirth's bound for grouped data, adapted to whole units).
+    In an open band, the upper bounds assume that all claims but one have the smallest possible loss and that
+    one claim has the rest. The true values lie between the bounds.
 
     Args:
         cube: a cube with sums of losses.
@@ -67,14 +66,14 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
         positive: use only losses above 0; by default also losses of 0. Negative losses are never used.
 
     Returns:
-        One row per group: `by`, `claims` (claims used), `loss` (their sum), `gini_low`, `gini_high`, and
-        `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a percentage is not
-        a whole number of claims, a part of one claim counts with that part of its loss. Bounds are null for a
-        group without a positive loss.
+        One row per group: the dimensions in `by`, `claims` (claims used), `loss` (their sum), `gini_low`,
+        `gini_high`, and `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a
+        percentage of the claims is not a whole number, a fraction of one claim counts with the same fraction
+        of its loss. Bounds are null for a group without a positive loss.
 
     Raises:
         UsageError: a dimension does not exist.
-        ModelRefused: only counts are known, or bands overlap or mix losses on both sides of 0.
+        ModelRefused: only counts are known, bands overlap, or a band contains losses on both sides of 0.
     """
     bounds = [f"{name}_{end}" for name in ("gini", *_top_names()) for end in ("low", "high")]
     columns: Schema = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
@@ -96,7 +95,10 @@ def _top_names() -> list[str]:
 
 
 def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
-    """The bands to use, and the claims and losses in them. Raises ModelRefused if only counts are known."""
+    """The loss bands to use, with their number of claims and total loss.
+
+    Raises ModelRefused if only the counts of the bands are known.
+    """
     cells = group.cells_above(0 if positive else -1)
     loss = sum_or_none(cell.loss for cell in cells)
     if loss is None:
@@ -108,13 +110,13 @@ def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...
 
 
 def equal_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band if they were as equal as whole units allow."""
+    """The losses of a band under the assumption that they are as equal as whole units allow."""
     size, more = divmod(cell.loss or 0, cell.claims)
     return [(size, cell.claims - more), (size + 1, more)]
 
 
 def extreme_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band if they were as unequal as its ends and its sum allow."""
+    """The losses of a band under the assumption that they are as unequal as the band and its sum allow."""
     least, left = cell.least or 0, (cell.loss or 0) - cell.claims * (cell.least or 0)
     if cell.up_to is None:
         return [(least, cell.claims - 1), (least + left, 1)]
@@ -126,7 +128,10 @@ def extreme_losses(cell: Cell) -> list[Heap]:
 
 
 def gini(heaps: Iterable[Heap]) -> float:
-    """The Gini coefficient of losses in ascending order: half the mean absolute difference over the mean."""
+    """The Gini coefficient (half the mean absolute difference, divided by the mean) of sorted losses.
+
+    Losses are given as pairs (loss, number of claims) in ascending order.
+    """
     claims = loss = doubled = 0
     for size, count in heaps:
         # Twice the area under the Lorenz curve, in units of one claim times one unit of loss.
@@ -137,14 +142,14 @@ def gini(heaps: Iterable[Heap]) -> float:
 
 
 def top_share(heaps: Sequence[Heap], top: float) -> float:
-    """The share of the total loss that the largest claims have, for losses in ascending order.
+    """The share of the largest claims in the total loss.
 
     Args:
-        heaps: the losses.
-        top: the largest claims, as a share of all claims.
+        heaps: the losses as pairs (loss, number of claims), in ascending order.
+        top: the share of all claims that counts as the largest, such as 0.01.
     """
     numerator, denominator = Fraction(str(top)).as_integer_ratio()
-    # In units of 1 / denominator of a claim, so that all numbers are whole and exact.
+    # Claims are counted in units of 1 / denominator of a claim, so that all numbers are whole and exact.
     claims_left, top_loss = numerator * sum(count for _, count in heaps), 0
     for size, count in reversed(heaps):
         used = min(claims_left, denominator * count)

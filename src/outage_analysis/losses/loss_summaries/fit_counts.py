@@ -1,4 +1,4 @@
-"""Band counts of positive losses for a severity fit, with band edges away from round amounts."""
+"""Count positive losses by band for a severity fit, with band edges away from round amounts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LossCounts:
 
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
-    """Band edges between two losses that avoid round amounts: four per decade, all from the fine grid.
+    """Band edges between two losses that avoid round amounts: four edges per factor of ten.
 
     Args:
         low: the smallest loss, above 0.
@@ -82,14 +82,15 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
 
 def fit_edges(cube: Cube) -> tuple[float, ...]:
-    """Band edges for a fit to the cube, from 0 to infinity, as close to `between_heaps` as its bands allow.
+    """Band edges for a severity fit to a cube: the edges of `between_heaps`, moved to band edges of the cube.
 
-    If an edge falls inside a band of the cube, the end of that band that is nearer on the logarithmic scale
-    replaces it. The top band is open and contains enough losses for a fit. The edges depend on the whole
-    cube, so that fits to its groups use the same bands.
+    The edges go from 0 to infinity. An edge that falls inside a band of the cube is replaced by the end of
+    this band that is nearer on the logarithmic scale. The largest edges are left out until the open top band
+    contains enough losses for a fit. The edges depend on the whole cube, so that fits to different groups of
+    the cube use the same bands.
 
     Raises:
-        ModelRefused: there is no positive loss, or bands overlap or mix zero with positive losses.
+        ModelRefused: there is no positive loss, bands overlap, or a band contains zero and positive losses.
     """
     cells = _positive_cells(cube)
     if not cells:
@@ -107,12 +108,12 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
 
 
 def stated_edges(cube: Cube) -> tuple[float, ...]:
-    """The band edges of a cube from totals, exactly as the file states them.
+    """The band edges of a cube that was read from a file of claim totals, exactly as stated in the file.
 
-    A fit must not treat a range without a stated band as empty, so gaps are refused.
+    A gap between two bands raises an error, because a fit would treat the gap as a band without losses.
 
     Args:
-        cube: a cube from totals whose groups all use bands of the same file.
+        cube: a cube that was read from a file of claim totals.
 
     Raises:
         ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.
@@ -147,13 +148,15 @@ def loss_counts(
         cube: any cube; sums of losses are not needed.
         edges: at least two increasing edges from 0 on; the last may be infinite. No edge may fall inside a
             band of the cube. By default `fit_edges(cube)`.
-        where: dimension -> value or list of values; count only the claims with these values.
+        where: a mapping from dimension to a value or list of values; only claims with these values are
+            counted.
         recovery: allow a synthetic cube, to test whether a fit recovers the generator's parameters.
 
     Raises:
-        UsageError: a dimension or value does not exist, the edges are invalid, or one falls inside a band.
-        ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; or bands
-            overlap or mix zero with positive losses.
+        UsageError: a dimension or value does not exist, the edges are invalid, or an edge falls inside a band
+            of the cube.
+        ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; bands
+            overlap; or a band contains zero and positive losses.
     """
     refuse_synthetic(cube, "a fit", recovery=recovery)
     chosen = fit_edges(cube) if edges is None else _checked_edges(edges)
@@ -184,12 +187,15 @@ def _upper_end(cell: Cell) -> float:
 
 
 def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
-    """The band that contains the cut in its interior, if there is one."""
+    """The band that contains an edge strictly between its ends; None if there is no such band."""
     return next((c for c in cells if (c.over or 0) < cut < _upper_end(c)), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
-    """The end of a band that is nearer on the logarithmic scale; 0 only if the other end is infinite."""
+    """The end of a band that is nearer to an edge on the logarithmic scale.
+
+    An end of 0 is infinitely far away on this scale, so 0 is returned only if the other end is infinite.
+    """
     low, high = cell.over or 0, cell.up_to
     if high is None:
         return low
@@ -197,7 +203,7 @@ def _nearest_end(cut: float, cell: Cell) -> int:
 
 
 def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
-    """The edges as floats. Raises UsageError unless they are at least two, increasing, and from 0 on."""
+    """The edges as floats. Raises UsageError unless they are at least two, increasing and not negative."""
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -210,7 +216,7 @@ def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
-    """Raise UsageError if an edge falls inside a band of the cube: the band's claims cannot be divided."""
+    """Raise UsageError if an edge falls inside a band of the cube: the claims of a band cannot be divided."""
     inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return
@@ -222,12 +228,13 @@ def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
 
 
 def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
-    """Refuse to draw conclusions from synthetic claims, unless the caller tests recovery.
+    """Raise ModelRefused if a cube is synthetic, unless the caller tests the recovery of parameters.
 
     Args:
         cube: the cube to use.
-        what: the kind of conclusion with its article, for the message: "a fit", "a comparison".
-        recovery: whether the caller accepts that results only recover the generator's parameters.
+        what: the analysis that is refused, with its article, for the error message: "a fit", "a comparison".
+        recovery: whether to allow synthetic claims, to test whether results recover the generator's
+            parameters.
 
     Raises:
         ModelRefused: the cube is synthetic and `recovery` is not set.

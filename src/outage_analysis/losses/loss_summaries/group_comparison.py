@@ -24,17 +24,17 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class GroupComparison:
-    """Two groups side by side. Every difference is the first group minus the second.
+    """The comparison of two groups of claims. Every difference is the first group minus the second.
 
     `shares` has one row per band: `over`, `up_to`, `claims_first`, `claims_second`, `share_first`,
     `share_second` (shares of all claims of the group, including unknown and zero losses), `difference`, `low`
     and `high` (Newcombe's hybrid score interval, for each band separately).
 
     `differences` has one row for the `mean` and one for the `median` of the stated losses: `statistic`,
-    `first`, `second`, `difference`, `low`, `high`, `status`. For the mean, low and high are Welch's interval
-    (status `interval`), or null with the reason as status: `too_few` stated losses, `no_spread` (all losses
-    of both groups are equal), or `sums_unknown`. For the median they are the bounds that follow from the
-    bands (status `bounds`); these do not include sampling error.
+    `first`, `second`, `difference`, `low`, `high`, `status`. For the mean, low and high are the ends of
+    Welch's interval (status `interval`), or null with the reason as status: `too_few` stated losses,
+    `no_spread` (all losses of both groups are equal), or `sums_unknown`. For the median, low and high are the
+    bounds that follow from the loss bands (status `bounds`); these bounds do not include sampling error.
     """
 
     shares: pl.DataFrame
@@ -54,7 +54,7 @@ def compare_groups(
     level: float = 0.95,
     recovery: bool = False,
 ) -> GroupComparison:
-    """Compare the losses of two values of a dimension, such as two services.
+    """Compare the losses of two groups of claims, such as the claims of two services.
 
     The intervals treat the claims of each group as a random sample.
 
@@ -90,7 +90,7 @@ def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:
-    """The group of a value. Raises ModelRefused if it has no claims."""
+    """The group with this dimension value. Raises ModelRefused if the group has no claims."""
     group = by_key[value]
     if not group.stated + group.unknown:
         raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
@@ -118,7 +118,7 @@ def _share_table(banded: pl.DataFrame, dimension: str, first: object, level: flo
 
 
 def wilson(count: int, total: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of the share count / total.
+    """Wilson's score interval of a share, given as a count and a total.
 
     Raises:
         UsageError: the total is 0, or the count is not between 0 and the total.
@@ -133,7 +133,7 @@ def wilson(count: int, total: int, level: float = 0.95) -> Interval:
     z = _normal_quantile(level)
     middle, half = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
     low, high = (middle - half) / (total + z * z), (middle + half) / (total + z * z)
-    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # exactly 0 and 1, without rounding
+    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # 0 and 1 without rounding error
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> Interval:
@@ -173,7 +173,7 @@ def _mean_row(one: Group, other: Group, level: float) -> tuple[float | str | Non
         (_squared_error(one.stated, one.loss, one.loss_squared), one.stated),
         (_squared_error(other.stated, other.loss, other.loss_squared), other.stated),
     )
-    if not any(error for error, _ in errors):  # equal losses show nothing about the variance
+    if not any(error for error, _ in errors):  # all losses are equal: no variance
         return (*means, None, None, "no_spread")
     half = _welch_half_width(*errors, level)
     return (*means, means[2] - half, means[2] + half, "interval")
@@ -185,7 +185,7 @@ def _squared_error(n: int, loss: int, squares: int) -> float:
 
 
 def _welch_half_width(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
-    """Half the width of Welch's interval; each group is (squared standard error, number of losses)."""
+    """Half the width of Welch's interval; a group is given as (squared standard error, number of losses)."""
     from scipy import special
 
     squared = first[0] + second[0]

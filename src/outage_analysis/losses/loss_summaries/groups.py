@@ -1,4 +1,4 @@
-"""Split a cube into groups with their bands in order: the common input of all loss summaries."""
+"""Split a cube into groups, each with its loss bands in order. All loss summaries use these groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outage_analysis.losses.cube import Cube, Schema, sorted_cube, sum_or_null
 
 @dataclass(frozen=True)
 class Cell:
-    """The claims of one band, over < loss <= up_to. The sums are None if only the count is known."""
+    """The claims of one loss band, over < loss <= up_to. The sums are None if only the count is known."""
 
     over: int | None
     up_to: int | None
@@ -30,17 +30,17 @@ class Cell:
         return None if self.over is None else self.over + 1
 
     def __str__(self) -> str:
-        """The band as text, for messages."""
+        """The loss band as text, for error messages."""
         low = "any loss" if self.over is None else f"over {self.over:,}"
         return low if self.up_to is None else f"{low} up to {self.up_to:,}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group of a cube.
+    """The claims of a cube that have the same dimension values, by loss band.
 
     Args:
-        key: the values of the dimensions.
+        key: the dimension values that define the group.
         cells: the bands that contain claims, from low to high.
         unknown: the number of claims whose loss is unknown.
     """
@@ -55,7 +55,7 @@ class Group:
         return sum(cell.claims for cell in self.cells)
 
     def claims_in_band(self, band: Band) -> int | None:
-        """The number of claims in a band; None if a cell of the group extends across one of its ends."""
+        """The number of claims in a band; None if a loss band of the group is only partly in this band."""
         whole = Cell(*band, 0, None, None)
         near = [
             cell
@@ -67,29 +67,29 @@ class Group:
 
     @property
     def negative(self) -> int | None:
-        """The number of claims with a loss below 0; None if a cell also contains other losses."""
+        """The number of claims with a loss below 0; None if a loss band also contains other losses."""
         return self.claims_in_band(NEGATIVE)
 
     @property
     def zero(self) -> int | None:
-        """The number of claims with a loss of 0; None if a cell also contains other losses."""
+        """The number of claims with a loss of 0; None if a loss band also contains other losses."""
         return self.claims_in_band(ZERO)
 
     @property
     def loss(self) -> int | None:
-        """The sum of the stated losses; None if a cell has no sum."""
+        """The sum of the stated losses; None if the sum of a loss band is unknown."""
         return sum_or_none(cell.loss for cell in self.cells)
 
     @property
     def loss_squared(self) -> int | None:
-        """The sum of the squares of the stated losses; None if a cell has no sum."""
+        """The sum of the squares of the stated losses; None if this sum is unknown for a loss band."""
         return sum_or_none(cell.loss_squared for cell in self.cells)
 
     def cells_above(self, threshold: int) -> tuple[Cell, ...]:
-        """The cells with losses above a threshold: -1 leaves out negative losses, 0 also leaves out zeros.
+        """The loss bands above a threshold: -1 leaves out negative losses, 0 leaves out zero losses, too.
 
         Raises:
-            ModelRefused: a cell contains losses on both sides of the threshold.
+            ModelRefused: a band contains losses on both sides of the threshold.
         """
         astride = [c for c in self.cells if _lower_end(c) < threshold < _upper_end(c)]
         if astride:
@@ -101,7 +101,7 @@ class Group:
 
 
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
-    """The sum, if every part is known."""
+    """The sum of the parts; None if a part is None."""
     summed = 0
     for part in parts:
         if part is None:
@@ -111,11 +111,11 @@ def sum_or_none(parts: Iterable[int | None]) -> int | None:
 
 
 def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
-    """Each group of the cube, sorted by its dimensions; without `by`, one group of all claims.
+    """Yield the groups of a cube, sorted by dimension values; without `by`, one group of all claims.
 
     Raises:
-        UsageError: no such dimension.
-        ModelRefused: two bands of a group share a loss, so that no order of them is known.
+        UsageError: a dimension does not exist.
+        ModelRefused: two loss bands of a group overlap, so the bands have no order.
     """
     check_dimensions(cube, by)
     frame = _sum_by_band(cube, by)
@@ -128,10 +128,10 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
 
 
 def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
-    """Check the dimensions to group by.
+    """Check that a cube can be grouped by these dimensions.
 
     Raises:
-        UsageError: the cube does not have a dimension, or one is named twice.
+        UsageError: the cube does not have a dimension, or a dimension is named twice.
     """
     for name in by:
         if name not in cube.dimensions:
@@ -143,7 +143,7 @@ def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
 
 
 def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
-    """The schema of a table with one or more rows per group: the dimensions, then the given columns.
+    """The column types of a table by group: first the dimensions, then the given columns.
 
     Raises:
         UsageError: a dimension does not exist.
@@ -159,7 +159,7 @@ def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # a band of one value: its sums follow from the count
+    if over is not None and up_to == over + 1:  # band with one possible loss: the count gives its sums
         return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 
@@ -186,10 +186,10 @@ DimensionFilter = Mapping[str, object]
 
 
 def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
-    """The rows of a cube whose value of the dimension is one of these; None stands for an unknown value.
+    """The rows of a cube that have one of these values in a dimension; None selects unknown values.
 
     Raises:
-        UsageError: the dimension does not exist, no claim has a value, or a value is named twice.
+        UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
     """
     check_dimensions(cube, [dimension])
     column = cube.frame[dimension]
@@ -205,10 +205,10 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
 
 
 def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
-    """Keep only the rows of a cube with the given dimension values; without a filter, all rows.
+    """Keep only the rows of a cube that have the given dimension values; without a filter, keep all rows.
 
     Raises:
-        UsageError: a dimension does not exist, no claim has a value, or a value is named twice.
+        UsageError: a dimension does not exist, no claim has one of the values, or a value is named twice.
     """
     for dimension, value in (where or {}).items():
         values = list(value) if isinstance(value, list | tuple) else [value]

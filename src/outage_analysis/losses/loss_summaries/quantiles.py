@@ -1,4 +1,4 @@
-"""Counts, means and quantiles of the groups of a cube. Bands determine each quantile only up to bounds."""
+"""Counts, means and quantiles of losses by group. Loss bands determine each quantile only up to bounds."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ QuantileWithBounds = tuple[int | None, int | None, int | None]
 
 
 def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Count, sum, mean and median of the losses of each group.
+    """The number, sum, mean and median of the losses of each group.
 
     Args:
         cube: any cube.
         by: the dimensions to group by.
 
     Returns:
-        One row per group: `by`, `claims`, `negative` and `zero` (null if a band also contains other losses),
-        `unknown`, `stated` (claims whose loss is known, including zero and negative losses), `loss` (their
-        sum), `mean` (exact to ten digits), `median`, `median_low`, `median_high` (see `quantiles`). The sum
-        and the mean are null if the cube has only counts.
+        One row per group: the dimensions in `by`, `claims`, `negative` and `zero` (null if a band also
+        contains other losses), `unknown`, `stated` (claims whose loss is known, including zero and negative
+        losses), `loss` (their sum), `mean` (exact to ten digits), `median`, `median_low`, `median_high` (see
+        `quantiles`). The sum and the mean are null if the cube has only counts.
 
     Raises:
         UsageError: a dimension does not exist.
@@ -60,8 +60,8 @@ def quantiles(
     """Quantiles of the stated losses of each group, with bounds.
 
     The quantile at p is the smallest loss that is at least as large as a share p of the stated losses. Zero
-    and negative losses count, unknown losses do not. The cube determines the band of the quantile; the count
-    and the sum of the losses in that band give the sharpest possible bounds.
+    and negative losses are included; unknown losses are not. The cube determines the band of the quantile;
+    the count and the sum of the losses in that band give the sharpest possible bounds.
 
     Args:
         cube: any cube.
@@ -70,11 +70,11 @@ def quantiles(
         positive: use only losses above 0.
 
     Returns:
-        One row per group and probability: `by`, `probability`, `value` (an estimate within the bounds: the
-        losses of the band are assumed to be spread evenly about their mean), `low` and `high` (certain
-        bounds, not a confidence interval), `error` (the largest possible error of `value`). The last four are
-        in the unit of loss. They are null if no loss is stated, or if the band is open and only counts are
-        known.
+        One row per group and probability: the dimensions in `by`, `probability`, `value` (an estimate within
+        the bounds: the losses of the band are assumed to be spread evenly about their mean), `low` and `high`
+        (certain bounds, not a confidence interval), `error` (the largest possible error of `value`). These
+        four columns are in the unit of loss. They are null if no loss is stated, or if the band is open and
+        only counts are known.
 
     Raises:
         UsageError: a dimension does not exist, or a probability is outside 0 to 1.
@@ -97,8 +97,11 @@ def quantiles(
 
 
 def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
-    """The quantile at p of losses in ordered bands, with its bounds; each is None if it is not determined."""
-    # An exact fraction, because the float 0.07 * 100 is above 7 and would give rank 8.
+    """The p-quantile of losses in ordered bands, as (estimate, lower bound, upper bound).
+
+    A number is None if the bands do not determine it.
+    """
+    # Compute with an exact fraction: the float 0.07 * 100 is above 7 and would give rank 8.
     rank = max(1, math.ceil(Fraction(str(p)) * sum(cell.claims for cell in cells)))
     for cell in cells:
         if rank <= cell.claims:
@@ -111,8 +114,8 @@ def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
 def loss_bounds(cell: Cell, j: int) -> LowHigh:
     """The smallest and the largest possible value of the j-th smallest loss of a band.
 
-    It is smallest if all larger losses are at the top of the band, and largest if all smaller losses are at
-    the bottom.
+    This loss is smallest if all larger losses are at the top of the band. The loss is largest if all smaller
+    losses are at the bottom of the band.
     """
     k, s, least, most = cell.claims, cell.loss, cell.least, cell.up_to
     low, high = least, most
@@ -136,7 +139,7 @@ def _smaller(one: int | None, other: int) -> int:
 def _interpolated(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
     """An estimate of the j-th smallest loss of a band.
 
-    It assumes that losses are spread evenly about their mean, or exponentially in an open band.
+    The estimate assumes that losses are spread evenly about their mean, or exponentially if the band is open.
     """
     if low is None or high is None:
         return None

@@ -1,4 +1,4 @@
-"""Sum a cube over dimensions and into wider bands; shares of claims; cumulative intake by day."""
+"""Sum a cube over dimensions and into wider loss bands; compute shares of claims and cumulative counts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_DISPLAY_CUTS = 24
 
 
 def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
-    """Bands for tables and charts: the policy's cuts, and powers of ten around them.
+    """Loss bands for tables and charts, with edges at the edges of a policy and at powers of ten.
 
-    If a policy has no cuts or more than `MAX_DISPLAY_CUTS`, the bands are powers of ten only.
+    If a policy has no edges, or more than `MAX_DISPLAY_CUTS` edges, the edges are powers of ten only.
 
     Args:
         cuts: the increasing loss edges of a policy.
@@ -36,17 +36,16 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
 
 
 def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
-    """Sum a cube to fewer dimensions and to wider bands.
+    """Sum a cube over dimensions and, if `bands` is given, into wider loss bands.
 
     Args:
         cube: any cube.
         by: the dimensions to keep; `over` and `up_to` in this list keep the cube's own bands.
-        bands: wider bands, each a union of the cube's bands; None sums over all bands.
+        bands: wider bands, each a union of the cube's bands; if None, the cube is summed over all bands.
 
     Returns:
-        One row per group: `by`, `over` and `up_to` (if `bands` is given), `claims` and `loss` (null in bands
-            of
-        unknown loss).
+        One row per group: the dimensions in `by`, `over` and `up_to` (if `bands` is given), `claims` and
+        `loss` (null for claims of unknown loss).
 
     Raises:
         UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
@@ -67,7 +66,7 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
 
 
 def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
-    """The wider band of each band of the cube: over, up_to, to_over, to_up_to."""
+    """A table that assigns each band of the cube (over, up_to) to a wider band (to_over, to_up_to)."""
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
         wider = [b for b in bands.rows() if band_within((over, up_to), b)]
@@ -82,7 +81,7 @@ def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
 
 
 def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:
-    """Add the column `share`: the claims of a row over the claims of its group.
+    """Add the column `share`: the claims of a row divided by the claims of its group.
 
     Args:
         frame: a table with a column `claims`.
@@ -96,10 +95,10 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
 
 
 def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Claims filed on each day and cumulatively: one row per group and day.
+    """The number of claims filed on each day and up to each day: one row per group and day.
 
-    Columns: `by`, `filed_on`, `claims`, `cumulative`. Days without claims between the first and the last day
-    have a row too.
+    Columns: the dimensions in `by`, `filed_on`, `claims` (on this day), `cumulative` (claims up to this day).
+    Days without claims between the first and the last day have a row too.
     """
     daily = regroup(cube, [*by, "filed_on"])
     first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")

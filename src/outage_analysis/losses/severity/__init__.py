@@ -1,18 +1,18 @@
 """Severity: counts of losses in bands go in; fitted severity distributions come out.
 
-Methods: Klugman, Panjer and Willmot, Loss Models; Burnham and Anderson, Model Selection and Multimodel
-Inference.
+The methods are from Klugman, Panjer and Willmot, Loss Models, and from Burnham and Anderson, Model Selection
+and Multimodel Inference.
 
 Modules:
-    fitting: `fit_grouped` and `fit_all`
-    grouped: grouped losses
-    families: the seven families
-    fit: one fitted distribution
-    newton: the maximum of a smooth function
-    goodness: goodness of fit
+    fitting: `fit_grouped` and `fit_all`, which fit one or several families
+    grouped: counts of losses in bands
+    families: the seven families of distributions
+    fit: one fitted distribution with its standard errors and intervals
+    newton: finds the maximum of a smooth function
+    goodness: the goodness-of-fit test
     intervals: confidence intervals
-    averaging: several families averaged
-    fitted_curves: fitted curves for charts
-    known: band shares when only a median or a mean is known
-    display: fits as text and HTML
+    averaging: averages over several fitted families
+    fitted_curves: curves of fitted distributions for charts
+    known: shares of losses by band if only a median or a mean is known
+    display: shows fits as text and HTML
 """

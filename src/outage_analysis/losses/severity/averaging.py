@@ -1,4 +1,4 @@
-"""Fits of several families: Akaike weights, averages over families, and ranges between families."""
+"""Fits of several families of distributions, with Akaike weights, averages and ranges over families."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ MIN_WEIGHT = 0.01
 
 @dataclass(frozen=True, repr=False)
 class Fits(Displayable, Mapping[str, Fit]):
-    """Fits by family name. `fitted` has the successful fits, `refused` the reason for each failed one."""
+    """Fitted distributions by family name.
+
+    `fitted` contains the successful fits, `refused` the reason for each family that could not be fitted.
+    """
 
     fitted: Mapping[str, Fit]
     refused: Mapping[str, str]
 
     def card(self, lang: str = "en") -> Card:
-        """The display in notebooks: the fitted families, likeliest first, and the families without a fit."""
+        """The notebook display: the fitted families, likeliest first, and the families without a fit."""
         from outage_analysis.losses.severity.display import fits_card
 
         return fits_card(self, lang)
@@ -59,7 +62,7 @@ class Fits(Displayable, Mapping[str, Fit]):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Akaike weights by family, from AICc; they add up to 1."""
+        """The Akaike weights of the fitted families, computed from AICc; they add up to 1."""
         scores = np.array([fit.aicc for fit in self.fitted.values()])
         if not np.isfinite(scores).any():
             raise ModelRefused("there are too few losses to weigh families", remedy="Fit one, the simplest.")
@@ -68,29 +71,32 @@ class Fits(Displayable, Mapping[str, Fit]):
 
     @property
     def best(self) -> Fit:
-        """The fit with the largest weight."""
+        """The fit with the largest Akaike weight."""
         return self.fitted[max(self.weights, key=self.weights.__getitem__)]
 
     def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
-        """The weighted average of a quantity over families; infinite if it is infinite under one of them."""
+        """The average of a quantity over families by Akaike weight; infinite if any family gives infinity."""
         values = self._weighty_values(quantity, least_weight)
         total = sum(self.weights[name] for name in values)
         return sum(self.weights[name] * value for name, value in values.items()) / total
 
     def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
-        """The smallest and largest value of a quantity between families: the effect of choosing a family."""
+        """The smallest and largest value of a quantity among the families.
+
+        The range shows how much the choice of the family matters.
+        """
         values = self._weighty_values(quantity, least_weight)
         return min(values.values()), max(values.values())
 
     def _weighty_values(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
-        """The quantity by family, for families with at least this weight."""
+        """The value of a quantity by family, for families with at least this Akaike weight."""
         values = {n: f.value(quantity) for n, f in self.fitted.items() if self.weights[n] >= least_weight}
         if not values:
             raise UsageError("no family weighs that much", value=least_weight)
         return values
 
     def table(self) -> pl.DataFrame:
-        """One row per fitted family, likeliest first.
+        """The fitted families as a table: one row per family, likeliest first.
 
         Columns: family, weight, parameters (text), loglik, aicc, chi_square, df, p, median, mean.
         """

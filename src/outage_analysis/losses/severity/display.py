@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_card(fit: Fit, lang: str) -> Card:
-    """A card with the parameters, their standard errors, and the counted and expected losses per band."""
+    """The display of one fit: parameters, standard errors, and counted and expected losses per band."""
     locale = Locale(lang)
     parameters = [
         (locale.translated_distribution(name), locale.exact(value), locale.exact(fit.se[name]))
@@ -55,12 +55,12 @@ def fit_card(fit: Fit, lang: str) -> Card:
 
 
 def fits_card(fits: Fits, lang: str) -> Card:
-    """A card with the fitted families, likeliest first, and the names of those that could not be fitted."""
+    """The display of several fits: the fitted families, likeliest first, and the families without a fit."""
     locale = Locale(lang)
     ordered = sorted(fits.values(), key=lambda fit: (fit.aicc, fit.family))
     try:
         weights = {name: locale.share(weight) for name, weight in fits.weights.items()}
-    except ModelRefused:  # too few losses to compute weights: the table shows families without them
+    except ModelRefused:  # too few losses for Akaike weights: the table shows dashes
         weights = {}
     columns = ("family", "weight", "parameters", "chi_square", "df", "p", "median", "mean")
     rows = tuple(
@@ -80,7 +80,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
     )
     refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
     table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
-    any_fit = ordered[0]  # all fits have the same losses
+    any_fit = ordered[0]  # all fits have the same losses and bands
     return Card(
         locale("card.fits", count=locale.number(any_fit.n)),
         _band_lines(any_fit.grouped, locale),
@@ -90,14 +90,14 @@ def fits_card(fits: Fits, lang: str) -> Card:
 
 
 def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
-    """Lines on the bands: whether losses are synthetic, how many bands, and what lies beyond their ends."""
+    """Text on the bands: whether losses are synthetic, how many bands, what is known beyond their ends."""
     ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
     bands = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
     return (locale("card.recovered"), bands) if grouped.synthetic else (bands,)
 
 
 def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
-    """The label of each band, in the unit of the edges."""
+    """The text label of each band, in the unit of the band edges."""
     edges = grouped.fitted_edges.tolist()
     return [_band_label(low, high, locale) for low, high in pairwise(edges)]
 

@@ -1,8 +1,9 @@
-"""Families of severity distributions: each is a scale parameter times a standard distribution with shapes.
+"""Families of severity distributions: a standard distribution with shape parameters, times a scale.
 
-Four kernels implement the seven families: an exponential is a Weibull with tau = 1, a log-logistic is a Burr
-with alpha = 1, and a Lomax is a Burr with gamma = 1. Kernel functions take arrays that broadcast: first the
-losses divided by the scale, then the shape parameters.
+Four standard distributions (kernels) implement the seven families: an exponential is a Weibull with tau = 1,
+a log-logistic is a Burr with alpha = 1, and a Lomax is a Burr with gamma = 1. The arguments of a kernel
+function are the losses divided by the scale, then the shape parameters. They are arrays that numpy can
+broadcast.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kernel:
-    """The functions of a standard distribution (scale 1).
+    """The functions of a standard distribution (a distribution with scale 1).
 
     Args:
-        sides: z, shapes -> (share at or below z, share above z).
-        isf: q, shapes -> the loss that a share q exceeds (inverse survival function).
-        excess: z, shapes -> the integral of `sf` from z to infinity. At 0 it is the mean; divided by `sf(z)`
-            it is the mean excess.
+        sides: the function of z and the shapes that returns the shares of losses at or below z and above z.
+        isf: the function of q and the shapes that returns the loss that a share q of the losses exceeds
+            (inverse survival function).
+        excess: the function of z and the shapes that returns the integral of `sf` from z to infinity. For z =
+            0 the integral is the mean; divided by `sf(z)` it is the mean excess.
     """
 
     sides: Callable[..., tuple[Array, Array]]
@@ -44,7 +46,7 @@ class Kernel:
 
 
 def _shares_from_log(log_sf: Array) -> tuple[Array, Array]:
-    """The shares below and above, from the logarithm of the share above."""
+    """The shares of losses below and above a value, from the logarithm of the share above."""
     return -np.expm1(log_sf), np.exp(log_sf)
 
 
@@ -73,18 +75,21 @@ LOGNORMAL = Kernel(
 
 
 def _burr_log_sf(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The logarithm of the share above z. It also works if z to the power of gamma would overflow."""
+    """The logarithm of the share of losses above z, computed without overflow if z**gamma is large."""
     return np.asarray(-alpha * np.logaddexp(0.0, gamma * np.log(z)))
 
 
 def _burr_isf(q: Array, alpha: Array, gamma: Array) -> Array:
-    """The loss that a share q exceeds, computed with logarithms: a power would overflow for a small alpha."""
+    """The loss that a share q of the losses exceeds, computed without overflow if alpha is small.
+
+    The computation uses logarithms, because powers would overflow.
+    """
     steps = -np.log(q) / alpha
     return np.asarray(np.exp((steps + np.log(-np.expm1(-steps))) / gamma))
 
 
 def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The integral of the survival function from z on; infinite if alpha x gamma <= 1 (no finite mean)."""
+    """The integral of the survival function from z to infinity; infinite if alpha x gamma <= 1 (no mean)."""
     heavy = alpha * gamma <= 1
     a, b = np.where(heavy, 1.0, alpha - 1 / gamma), 1 / gamma
     part = special.betainc(a, b, special.expit(-gamma * np.log(z))) * special.beta(a, b) / gamma
@@ -104,10 +109,11 @@ class Family:
 
     Args:
         name: the name that `fit_grouped` accepts.
-        params: the names of the parameters, all positive, in printing order.
+        params: the names of the parameters, in the order of display. All parameters are positive.
         kernel: the standard distribution.
-        shapes: converts the family's shape parameters to those of the kernel.
-        limiting_shape: what the distribution becomes if a shape diverges; for the message of a refused fit.
+        shapes: the function that converts the family's shape parameters to those of the kernel.
+        limiting_shape: the distribution that the family approaches if a shape parameter diverges, as text for
+            the error message of a fit.
         scale: the parameter that carries the unit of the losses.
     """
 
@@ -120,11 +126,11 @@ class Family:
 
     @property
     def scale_index(self) -> int:
-        """The position of the scale among the parameters."""
+        """The position of the scale parameter in `params`."""
         return self.params.index(self.scale)
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
-        """Split parameters (m, p) into the scale and the kernel's shapes, each (m, 1)."""
+        """Split m sets of p parameters into their scales and the kernel's shapes, each of size (m, 1)."""
         columns = [params[..., i : i + 1] for i in range(len(self.params))]
         scale = columns.pop(self.scale_index)
         return scale, self.shapes(*columns)
@@ -181,14 +187,14 @@ class LossDistribution:
     params: Mapping[str, float]
 
     def _standardized(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
-        """The kernel, the scale and the kernel's shapes."""
+        """The kernel (standard distribution), the scale, and the shape parameters of the kernel."""
         family = FAMILIES[self.family]
         shapes = [np.float64(self.params[name]) for name in family.params]
         scale = shapes.pop(family.scale_index)
         return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
 
     def _evaluate(self, what: str, x: ArrayLike) -> Array:
-        """A function of the kernel (`cdf`, `sf` or `excess`) at losses x divided by the scale."""
+        """Evaluate a kernel function (`cdf`, `sf` or `excess`) at the losses x divided by the scale."""
         kernel, scale, shapes = self._standardized()
         with np.errstate(all="ignore"):
             return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))
@@ -238,7 +244,7 @@ class LossDistribution:
         return self._standardized()[1] * float(self._evaluate("excess", d)) / above
 
     def limited_mean(self, d: float) -> float:
-        """The mean of min(loss, d): the expected payment if losses are paid up to d."""
+        """The mean of min(loss, d): the expected payment per loss if losses are paid up to d."""
         if d <= 0:
             return d
         if d == np.inf or self.mean < np.inf:
@@ -246,7 +252,7 @@ class LossDistribution:
             return self.mean - (0.0 if d == np.inf else scale * float(self._evaluate("excess", d)))
         from scipy.integrate import quad
 
-        # Integrate the survival function over log(loss), because most of a heavy tail's mean is far out.
+        # Integrate over log(loss), because the largest losses make up most of the mean of a heavy tail.
         start = min(float(self.quantile(1e-9)), d)
         ends = np.log([start, d])
         return start + float(quad(lambda t: float(self.sf(np.exp(t))) * np.exp(t), *ends, limit=400)[0])
@@ -264,9 +270,10 @@ class LossDistribution:
 
 
 def share_differences(below: Array, above: Array) -> Array:
-    """Shares between successive edges, from the shares at or below and above each edge.
+    """The share of losses between successive edges, from the shares below and above each edge.
 
-    In the upper half of the distribution it subtracts shares above, so that no digits cancel.
+    In the upper half of the distribution, the shares above are subtracted, because differences of shares
+    close to 1 lose digits.
     """
     return np.asarray(
         np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - half

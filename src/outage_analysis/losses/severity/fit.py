@@ -1,4 +1,4 @@
-"""Fit one family to grouped losses by maximum likelihood; standard errors, goodness of fit, intervals."""
+"""Fit one family to grouped losses by maximum likelihood, with standard errors and intervals."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Fit(Displayable):
     with losses in units of `grouped.unit`."""
 
     def card(self, lang: str = "en") -> Card:
-        """The display in notebooks: the parameters, and the counted and expected losses per band."""
+        """The notebook display: the parameters, and the counted and expected losses per band."""
         from outage_analysis.losses.severity.display import fit_card
 
         return fit_card(self, lang)
@@ -69,7 +69,7 @@ class Fit(Displayable):
 
     @property
     def se(self) -> MappingProxyType[str, float]:
-        """The standard errors of the parameters by name, from the curvature at the optimum."""
+        """The standard errors of the parameters by name, from the curvature of the likelihood."""
         errors = np.sqrt(np.diag(self.covariance)).tolist()
         return MappingProxyType(dict(zip(self.distribution.params, errors, strict=True)))
 
@@ -92,14 +92,15 @@ class Fit(Displayable):
 
     @property
     def gof(self) -> Goodness:
-        """Goodness of fit; neighbouring bands are pooled until each has at least 5 expected losses."""
+        """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses."""
         return self.goodness()
 
     def goodness(self, least_expected: float = MIN_EXPECTED) -> Goodness:
-        """Goodness of fit, with bands pooled until each has `least_expected` expected losses.
+        """The goodness-of-fit test, with bands pooled until each has `least_expected` expected losses.
 
-        With `least_expected=0` bands are not pooled, as in textbook examples. Otherwise, if all losses were
-        counted at an end, the losses expected beyond that end are added to the end band.
+        With `least_expected=0` bands are not pooled, as in textbook examples. Otherwise, if losses beyond the
+        first or last edge would have been counted, the losses that are expected there are added to the first
+        or last band.
         """
         expected = self.expected.copy()
         if least_expected > 0:
@@ -133,7 +134,7 @@ class Fit(Displayable):
         return self.distribution.band_probabilities(new_edges)
 
     def value(self, quantity: Quantity) -> float:
-        """The value of a quantity under the fitted distribution; see `Quantity`."""
+        """The value of a quantity (such as `mean` or `p95`) under the fitted distribution; see `Quantity`."""
         return quantity_function(quantity, self.family)(self.distribution)
 
     def interval(
@@ -170,7 +171,8 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
     """Fit a family to grouped losses by maximum likelihood.
 
     Raises:
-        ModelRefused: there are too few bands, or the likelihood has no maximum because a shape diverges.
+        ModelRefused: there are too few bands, or the likelihood has no maximum because a shape parameter
+            diverges.
     """
     grouped.check_enough_bands(family)
     best = maximise(
@@ -189,7 +191,7 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
 
 
 def _starts(grouped: GroupedLosses, family: Family) -> Array:
-    """The likeliest of many start points, as logarithms of the parameters, (m, p).
+    """The start points with the largest likelihood, one per row, as logarithms of the parameters.
 
     Start points combine various shapes with scales that match the median or a low quantile of the losses.
     """
@@ -204,7 +206,7 @@ def _starts(grouped: GroupedLosses, family: Family) -> Array:
     order = np.argsort(-loglik, kind="stable")
     if loglik[order[0]] == -np.inf:
         _refuse_no_likelihood(family)
-    # Also start from extreme shapes: if the likelihood is largest at an edge, only these starts reach it.
+    # Also start from extreme shapes: if the likelihood is largest there, other starts do not reach it.
     at_end = np.isin(np.tile(shapes, (len(scales), 1))[order], (START_SHAPES[0], START_SHAPES[-1])).any(
         axis=1
     )
@@ -221,7 +223,8 @@ def _with_scale(params: Array, index: int, scale: Array) -> Array:
 def _low_quantiles(grouped: GroupedLosses) -> list[float]:
     """Band edges near the 2 % and 20 % quantiles, in units of the median.
 
-    They are start values for the scale of a distribution whose density begins abruptly at small losses.
+    These edges are start values for the scale of a distribution whose density begins abruptly at small
+    losses.
     """
     shares = np.cumsum(grouped.counts) / grouped.n
     bands = np.searchsorted(shares, (0.02, 0.2))

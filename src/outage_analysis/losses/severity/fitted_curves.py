@@ -1,4 +1,4 @@
-"""Curves of fitted distributions beside the counted shares: the data of the ogive and tail charts."""
+"""Fitted distribution functions and counted shares of losses: the data of the ogive and tail charts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LARGEST_LOSS_MULTIPLE = 4.0
 def curve_table(
     fits: Fits, *, points: int = 40, level: float = 0.95, least_weight: float = MIN_WEIGHT
 ) -> pl.DataFrame:
-    """Points on the distribution function of each fitted family, and the counted shares.
+    """Points on the fitted distribution function of each family, and the counted shares at the band edges.
 
     Args:
         fits: the result of `fit_all`.
@@ -37,11 +37,11 @@ def curve_table(
         least_weight: families with a smaller weight are left out.
 
     Returns:
-        One row per family and loss: family, weight, p (p-value of its goodness of fit), loss, share_below,
-        share_above, and for the likeliest family the interval low to high of share_below and above_low to
-        above_high of share_above. The first rows, with the family `counted`, have the counted shares at each
-        inner edge. All shares refer to the losses over `over` up to `up_to`: all losses above 0, unless an
-        end is truncated.
+        One row per family and loss: family, weight, p (p-value of the goodness-of-fit test), loss,
+        share_below, share_above, and for the likeliest family the confidence intervals of share_below (low,
+        high) and of share_above (above_low, above_high). The first rows, with the family `counted`, have the
+        counted shares at each finite edge except the first. All shares refer to the losses over `over` up to
+        `up_to`: all losses above 0, unless an end is truncated.
 
     Raises:
         UsageError: the level is outside 0 to 1, or there are fewer than two points.
@@ -68,7 +68,7 @@ def curve_table(
 
 
 def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
-    """The counted shares below and above each finite edge except the first."""
+    """The counted shares of losses below and above each finite edge except the first."""
     inner = np.isfinite(grouped.fitted_edges[1:])
     below = np.cumsum(grouped.counts)[inner]
     return _rows(
@@ -83,7 +83,7 @@ def _rows(
     weight_and_p: tuple[float | None, float | None] = (None, None),
     interval: tuple[Array, Array] | None = None,
 ) -> pl.DataFrame:
-    """The rows of one family. The interval is that of the logit of the share below."""
+    """The table rows of one family. `interval` is the confidence interval of the logit of the share below."""
     names = ("weight", "p", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high")
     ends: list[Array | list[None]] = [[None] * len(losses)] * 4
     if interval is not None:
@@ -103,7 +103,7 @@ def observable_range(grouped: GroupedLosses) -> tuple[float, float]:
 def observable_shares(
     grouped: GroupedLosses, distribution: LossDistribution, losses: Array
 ) -> tuple[Array, Array]:
-    """The shares at or below and above each loss, among observable losses."""
+    """The shares of losses at or below and above each of the given losses, among observable losses."""
     first, last = observable_range(grouped)
     whole = distribution.band_probabilities([first, last])[0]
     before, beyond = distribution.cdf(first), distribution.sf(last)
@@ -112,7 +112,7 @@ def observable_shares(
 
 
 def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
-    """The confidence interval of the logit of the share below each loss (delta method)."""
+    """The confidence interval of the logit of the share of losses below each given loss (delta method)."""
     family, best = FAMILIES[fit.family], fit.optimum
 
     def logit(at: Array) -> Array:

@@ -2,8 +2,8 @@
 
 Losses are divided by their median and parameters are fitted on the logarithmic scale, so that the unit of the
 edges affects only the scale parameter. The arguments `top` and `left` state what is known about losses beyond
-the first and last edge. Methods: Klugman, Panjer and Willmot, Loss Models; Burnham and Anderson, Model
-Selection and Multimodel Inference.
+the first and last edge. The methods are from Klugman, Panjer and Willmot, Loss Models, and from Burnham and
+Anderson, Model Selection and Multimodel Inference.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def fit_grouped(
         edges: k + 1 increasing edges from 0 on, in the unit of the losses; the last may be infinite.
         counts: the number of losses in each of the k bands.
         family: a key of `FAMILIES`.
-        top: what is known above the last edge: `open`, `closed` or `truncated`. There is no default, because
-            the three are different models; see `GroupedLosses`.
-        left: what is known below the first edge: `ground_up` or `truncated`.
-        synthetic: whether the losses are synthetic; displays of the fit then say so.
+        top: what is known about losses above the last edge: `open`, `closed` or `truncated`. There is no
+            default, because the three are different models; see `GroupedLosses`.
+        left: what is known about losses below the first edge: `ground_up` or `truncated`.
+        synthetic: whether the losses are synthetic; displays of the fit then state this.
 
     Raises:
         UsageError: the edges are invalid, or `top`, `left` or the family is unknown.
@@ -67,8 +67,8 @@ def fit_all(
     fitted.
 
     Raises:
-        UsageError: see `fit_grouped`.
-        InputRefused: see `fit_grouped`.
+        UsageError: the edges are invalid, or `top`, `left` or a family is unknown.
+        InputRefused: a count is not a whole number from 0 on, or all counts are 0.
         ModelRefused: no family could be fitted, or all losses are in one band.
 
     Example:

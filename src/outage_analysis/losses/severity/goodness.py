@@ -17,8 +17,9 @@ MIN_EXPECTED = 5.0
 class Goodness:
     """Pearson's chi-square test of counts against the expected counts of a distribution.
 
-    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If it
-    is not positive, the p-value `p` is None. `observed` and `expected` are the counts of the pooled bands.
+    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If
+    `df` is not positive, the p-value `p` is None. `observed` and `expected` are the counts of the pooled
+    bands.
     """
 
     chi_square: float
@@ -29,7 +30,7 @@ class Goodness:
 
 
 def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN_EXPECTED) -> Goodness:
-    """Test counts against expected counts, after pooling bands until each has `least` expected losses."""
+    """Test counts against expected counts, with bands pooled until each has `least` expected losses."""
     observed, due = pool_bands(counts, expected, least)
     with np.errstate(all="ignore"):
         chi = float(((observed - due) ** 2 / due).sum())
@@ -41,7 +42,7 @@ def goodness(counts: Array, expected: Array, parameters: int, least: float = MIN
 def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
     """Add up neighbouring bands from the first on until each has `least` expected losses.
 
-    A remainder at the end joins the last pooled band.
+    Bands that remain at the end are added to the last pooled band.
 
     Returns:
         The counts and the expected counts of the pooled bands.

@@ -32,16 +32,16 @@ class GroupedLosses:
     Args:
         edges: increasing edges from 0 on, in the unit of the losses; the last may be infinite.
         counts: the number of losses in each band.
-        top: what is known above the last edge. `open`: the last band extends to infinity, whatever its edge
-            is. `closed`: losses above the last edge would have been counted, and there happened to be none.
-            `truncated`: losses above the last edge could not be observed.
-        left: what is known below the first edge. `ground_up`: all losses above 0 were counted. `truncated`:
-            losses up to the first edge could not be observed.
+        top: what is known about losses above the last edge. `open`: the last band extends to infinity,
+            whatever its edge is. `closed`: losses above the last edge would have been counted, and there
+            happened to be none. `truncated`: losses above the last edge could not be observed.
+        left: what is known about losses below the first edge. `ground_up`: all losses above 0 were counted.
+            `truncated`: losses up to the first edge could not be observed.
         synthetic: whether the losses are synthetic; a fit then only recovers the generator's parameters.
 
     Raises:
-        UsageError: the edges are invalid, or `top` or `left` is unknown.
-        InputRefused: the counts do not match the edges or are all 0.
+        UsageError: the edges are invalid, the counts do not match the edges, or `top` or `left` is unknown.
+        InputRefused: all counts are 0.
         ModelRefused: all losses are in one band.
     """
 
@@ -52,7 +52,7 @@ class GroupedLosses:
     synthetic: bool = False
 
     def __post_init__(self) -> None:
-        """Raise an error if no distribution can be fitted to these counts."""
+        """Check the edges and counts, and raise an error if no distribution can be fitted to them."""
         _check_conventions(self.top, self.left)
         _check_edges(self.edges, self.top)
         _check_counts(self.counts, len(self.edges) - 1)
@@ -78,8 +78,9 @@ class GroupedLosses:
         """Make grouped losses from any sequences of numbers.
 
         Raises:
-            UsageError: values are not numbers, or see the class.
-            InputRefused: a count is not a whole number from 0 on, or see the class.
+            UsageError: values are not numbers, the edges are invalid, the counts do not match the edges, or
+                `top` or `left` is unknown.
+            InputRefused: a count is not a whole number from 0 on, or all counts are 0.
             ModelRefused: all losses are in one band.
         """
         raw_edges, raw_counts = _numbers(edges, "edges"), _numbers(counts, "counts")
@@ -96,7 +97,7 @@ class GroupedLosses:
 
     @cached_property
     def fitted_edges(self) -> Array:
-        """The edges that the likelihood uses: the last one is infinite if the top is open."""
+        """The edges that the likelihood uses: the last edge is infinite if the top is open."""
         edges = np.array(self.edges)
         if self.top == "open":
             edges[-1] = np.inf
@@ -104,7 +105,7 @@ class GroupedLosses:
 
     @cached_property
     def unit(self) -> float:
-        """The median loss by linear interpolation within its band. Fits use losses divided by this unit."""
+        """The median loss, interpolated linearly within its band. Fits use losses divided by this unit."""
         shares = np.cumsum(self.counts) / self.n
         band = int(np.searchsorted(shares, 0.5))
         low, high = self.edges[band], self.fitted_edges[band + 1]
@@ -135,9 +136,10 @@ class GroupedLosses:
             )
 
     def probabilities(self, family: Family, params: Array) -> Array:
-        """The probability of each band under parameters (m, p), as (m, k). The scale is in units of `unit`.
+        """The probability of each of k bands under m sets of parameters (m, p), as an array (m, k).
 
-        If an end is truncated, probabilities are conditional on the observable range.
+        The scale parameter is in units of `unit`. If an end is truncated, probabilities are conditional on
+        the observable range.
         """
         scale, shapes = family.split(params)
         with np.errstate(all="ignore"):
@@ -152,7 +154,7 @@ class GroupedLosses:
             return np.asarray(shares / observable)
 
     def loglik(self, family: Family, params: Array) -> Array:
-        """The mean log-likelihood per loss under parameters (m, p), as (m,); -inf if it is not finite."""
+        """The mean log-likelihood per loss under m sets of parameters (m, p), as (m,); -inf if not finite."""
         filled, weights = self._weights
         with np.errstate(all="ignore"):
             value = np.log(self.probabilities(family, params)[..., filled]) @ weights

@@ -41,7 +41,7 @@ best."""
 
 
 def distribution_at(grouped: GroupedLosses, family: Family, at: Array) -> LossDistribution:
-    """The distribution with these logarithms of parameters, converted to the unit of the losses."""
+    """The distribution with these logarithms of parameters, with its scale in the unit of the losses."""
     with np.errstate(over="ignore"):
         params = np.exp(at)
     params[family.scale_index] *= grouped.unit
@@ -55,7 +55,10 @@ def wald(
     evaluate: Callable[[LossDistribution], float],
     level: float,
 ) -> tuple[float, float]:
-    """The estimate plus and minus a normal quantile times its standard error; not below 0 if positive."""
+    """The Wald interval: the estimate plus and minus a normal quantile times its standard error.
+
+    If the estimate is not negative, the lower end is not below 0.
+    """
     value = evaluate(distribution_at(grouped, family, best.point))
     slope = _slope(lambda x: evaluate(distribution_at(grouped, family, x)), best.point)
     error = np.sqrt(slope @ np.linalg.solve(-best.hessian * grouped.n, slope))
@@ -70,16 +73,21 @@ def profile(
     evaluate: Callable[[LossDistribution], float],
     level: float,
 ) -> tuple[float, float]:
-    """The smallest and largest value over all distributions that a likelihood ratio test does not reject."""
+    """The profile likelihood interval of a quantity.
+
+    The interval extends from the smallest to the largest value of the quantity over all distributions that a
+    likelihood ratio test does not reject.
+    """
     low, high = (_end(AcceptedRegion(grouped, family, best, evaluate, level, sign)) for sign in (-1, 1))
     return low, high
 
 
 @dataclass(frozen=True)
 class AcceptedRegion:
-    """The distributions that a likelihood ratio test accepts, in coordinates where they form about a ball.
+    """The set of distributions that a likelihood ratio test does not reject.
 
-    Points of these coordinates are linear transforms of the logarithms of the parameters.
+    A point of the region has p coordinates: a linear transform of the logarithms of the p parameters, chosen
+    so that the region is approximately a ball.
     """
 
     grouped: GroupedLosses
@@ -92,51 +100,62 @@ class AcceptedRegion:
 
     @cached_property
     def max_drop(self) -> float:
-        """The largest accepted drop of the mean log-likelihood per loss."""
+        """The largest accepted drop of the mean log-likelihood per loss below its maximum."""
         return float(special.chdtri(1, 1 - self.level)) / 2 / self.grouped.n
 
     @cached_property
     def scaling(self) -> Array:
-        """The matrix (p, p) that maps points of the region to changes of the logarithms of the parameters."""
+        """The matrix (p, p) that converts points of the region to changes of the logarithmic parameters."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.max_drop))
 
     @cached_property
     def positive(self) -> bool:
-        """Whether the quantity is positive. Its logarithm is then used, so that its unit has no effect."""
+        """Whether the estimate of the quantity is positive.
+
+        If the estimate is positive, the search uses the logarithm of the quantity, so that the unit of the
+        quantity has no effect.
+        """
         return self.value(np.zeros(len(self.best.point))) > 0
 
     def log_parameters(self, u: Array) -> Array:
-        """The logarithms of the parameters (..., p) at points (..., p) of the region."""
+        """The logarithms of the parameters at points of the region; both arrays have the shape (..., p)."""
         return np.asarray(
             self.best.point
             + np.minimum(np.maximum(u @ self.scaling, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
         )
 
     def value(self, u: Array) -> float:
-        """The quantity at a point of the region."""
+        """The value of the quantity at a point of the region."""
         return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
     def signed_value(self, points: Array) -> Array:
-        """The value to maximise at points (m, p): `sign` times the quantity, or its logarithm if positive."""
+        """The value to maximise, at m points of the region that are given as an array (m, p).
+
+        The value is `sign` times the quantity, or `sign` times its logarithm if the quantity is positive.
+        """
         values = np.array([self.value(u) for u in points])
         if self.positive:
             values = np.log(np.maximum(values, 1e-300))
         return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
     def remaining_drop(self, points: Array) -> Array:
-        """The unused share of the allowed drop at points (m, p). Below 0 the distribution is rejected."""
+        """The unused share of the accepted drop in likelihood, at m points of the region, an array (m, p).
+
+        If the share is negative, the test rejects the distribution.
+        """
         value = self.grouped.loglik(self.family, np.exp(self.log_parameters(points)))
         return np.asarray(np.maximum((value - self.best.value) / self.max_drop + 1, -MAX_LOG_VALUE))
 
 
 def _end(region: AcceptedRegion) -> float:
-    """One end of the interval: the largest `signed_value` within the accepted region.
+    """Compute one end of the interval: the quantity where `signed_value` is largest in the region.
 
-    The allowed drop increases step by step. If Newton's method fails or ends far away, a scan replaces it.
+    Newton's method is used for increasing shares of the accepted drop in likelihood. If it fails, or if the
+    end is far from the estimate, a scan of many directions is used instead.
     """
     origin = np.zeros((1, len(region.best.point)))
     slope = derivatives(region.signed_value, origin)[1][0]
-    scale = max(float(np.linalg.norm(slope)), 1e-300)  # so that value and constraint have similar slopes
+    scale = max(float(np.linalg.norm(slope)), 1e-300)  # dividing the value by `scale` makes its slope 1
     point, last_share = slope / scale, 1.0
     for share in DROP_SHARES:
         end = _constrained_maximum(region, point * np.sqrt(share / last_share), scale, share)
@@ -148,16 +167,16 @@ def _end(region: AcceptedRegion) -> float:
 
 
 def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, share: float) -> Array | None:
-    """Maximise the value where a share of the allowed drop is used up, by Newton's method on the Lagrangian.
+    """Maximise the value for a given drop in likelihood, by Newton's method on the Lagrangian.
 
     Args:
         region: the accepted region.
         point: the start point.
-        scale: the value is divided by this number.
-        share: the share of the allowed drop.
+        scale: the number by which the value is divided.
+        share: the drop in likelihood, as a share of the accepted drop.
 
     Returns:
-        The maximum as a point of the region; None if the method does not converge to one.
+        The maximum as a point of the region; None if the method does not converge to a maximum.
     """
     p, radius = len(point), np.sqrt(share)
     multiplier = None
@@ -189,10 +208,10 @@ def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, sha
 
 
 def _scan_for_end(region: AcceptedRegion) -> float:
-    """One end of the interval, by trying many directions and refining around the best one.
+    """Compute one end of the interval by trying many directions from the estimate and refining the best one.
 
-    Used if the accepted region is far from a region: the likelihood never falls to its limit in some
-    direction, or the quantity becomes infinite.
+    The scan is needed if the region is far from a ball: in some direction the likelihood never falls to its
+    limit, or the quantity becomes infinite.
     """
     origin = np.zeros(len(region.best.point))
     directions, spread = _sphere(len(origin)), 0.1
@@ -214,7 +233,7 @@ def _scan_for_end(region: AcceptedRegion) -> float:
 
 
 def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """The radius of the accepted region in each direction (m, p), and whether the region is bounded there."""
+    """The radius of the region in each of m directions (m, p), and whether the region is bounded there."""
     with np.errstate(divide="ignore"):
         farthest = MAX_LOG_CHANGE / np.abs(directions @ region.scaling).max(axis=1)
     low, high = np.zeros(len(farthest)), farthest.copy()
@@ -227,7 +246,7 @@ def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np
 
 
 def _sphere(p: int) -> Array:
-    """Evenly spread unit vectors in one, two or three dimensions, (m, p)."""
+    """Unit vectors that are spread evenly over all directions in p dimensions (1, 2 or 3), one per row."""
     if p == 1:
         return np.array([[1.0], [-1.0]])
     turns = np.arange(DIRECTIONS)

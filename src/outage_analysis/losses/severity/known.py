@@ -1,7 +1,7 @@
-"""Band shares if only a median or a mean of losses is known.
+"""Estimate the share of losses in each band if only a median or a mean of the losses is known.
 
-Neither number determines how losses are spread, so only bounds are certain. For point estimates the caller
-assumes a lognormal distribution and states its spread (sigma).
+Neither the median nor the mean determines how losses are spread, so only bounds of the shares are certain.
+For point estimates the caller assumes a lognormal distribution and states its spread (sigma).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class BandShares:
 
     `table` has one row per band: over, up_to, share (average over the stated sigmas), low and high (range
     over the stated sigmas). `bounds` has one row per finite edge: loss, low and high, the bounds of the share
-    of losses up to the edge for any distribution. `known` lists the known numbers and `not_identified` states
-    the assumption that the shares depend on.
+    of losses up to the edge for any distribution. `known` lists the known numbers. `not_identified` states
+    the assumption on which the shares depend.
     """
 
     table: pl.DataFrame
@@ -42,7 +42,7 @@ def lognormal_shares(
     mean: float | None = None,
     sigmas: Mapping[float, float] | None = None,
 ) -> BandShares:
-    """Band shares of lognormal losses with a known median, mean or both.
+    """The share of losses in each band, for lognormal losses with a known median, mean or both.
 
     Args:
         edges: k + 1 increasing edges from 0 on; the last may be infinite.
@@ -90,7 +90,7 @@ def _median(median: float | None, mean: float | None, sigma: float) -> float:
 
 
 def _checked_input(edges: Sequence[float], median: float | None, mean: float | None) -> tuple[Array, str]:
-    """The edges as an array and the known numbers as text. Raises UsageError if they are invalid."""
+    """The edges as an array and the known numbers as text. Raises UsageError if a number is invalid."""
     bands = np.array(edges, float)
     if len(bands) < 2 or not np.all(bands[:-1] < bands[1:]) or bands[0] < 0:  # noqa: PLR2004 - one band
         raise UsageError("edges do not increase from 0 on", value=list(edges))
@@ -139,6 +139,6 @@ def _min_share_below(edge: float, median: float | None, mean: float) -> float:
     """
     if median is None:
         return max(0.0, 1 - mean / edge)
-    if edge > median:  # extreme case: half of the losses are 0; the other half equal the median or the edge
+    if edge > median:  # smallest if half of the losses are 0 and the others equal the median or the edge
         return 1 - min(0.5, (mean - median / 2) / (edge - median))
     return max(0.0, 0.5 - (mean - median / 2) / edge)

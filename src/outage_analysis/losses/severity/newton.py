@@ -30,7 +30,7 @@ Function = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Optimum:
-    """The maximum: its coordinates, the value, and the gradient and Hessian there."""
+    """The maximum of a function: its coordinates, and the value, gradient and Hessian at this point."""
 
     point: Array
     value: float
@@ -39,9 +39,9 @@ class Optimum:
 
 
 def derivatives(function: Function, at: Array) -> tuple[Array, Array, Array]:
-    """Values (m,), gradients (m, p) and Hessians (m, p, p) at points (m, p).
+    """The values (m,), gradients (m, p) and Hessians (m, p, p) of a function at m points (m, p).
 
-    They are not finite if the function is not finite at a neighbouring point of the differences.
+    A derivative is not finite if the function is not finite at a point that its finite difference uses.
     """
     p = at.shape[1]
     ones = np.eye(p)
@@ -64,7 +64,7 @@ def derivatives(function: Function, at: Array) -> tuple[Array, Array, Array]:
 
 
 def maximise(function: Function, starts: Array) -> Optimum:
-    """The largest maximum that is reached from any of the start points (m, p).
+    """Find the maximum of a function. Start from m points (m, p), and continue from the best result.
 
     The function must be finite at the start points.
     """
@@ -78,8 +78,8 @@ def maximise(function: Function, starts: Array) -> Optimum:
 def _climb(function: Function, at: Array, steps: int) -> Array:
     """Move each point uphill with damped Newton steps until it stops moving or `steps` is reached.
 
-    A step that does not increase the value is repeated with more damping. If the curvature has the wrong
-    sign, its absolute value is used.
+    A step that does not increase the value is repeated with more damping. Where the function curves upwards,
+    the absolute value of the curvature is used.
     """
     damping = np.full(len(at), 1e-3)
     value, gradient, hessian = derivatives(function, at)
@@ -97,9 +97,9 @@ def _climb(function: Function, at: Array, steps: int) -> Array:
 def _polish(function: Function, at: Array) -> Optimum:
     """Improve the last digits of a maximum with undamped Newton steps that reduce the gradient.
 
-    Near a maximum the value is too flat to compare, but the gradient is not. Undamped steps may leave a
-    curved ridge and return to it, so the result is the visited point with the smallest gradient whose value
-    is not lower than that of the first point.
+    Near a maximum, values of the function are too similar to compare, but gradients are not. Undamped steps
+    may leave a curved ridge and return to it. The result is therefore the visited point with the smallest
+    gradient, among points whose value is not lower than the value at the first point.
     """
     first = place = best = _evaluate(function, at)
     for _ in range(POLISHING_STEPS):
@@ -114,10 +114,10 @@ def _polish(function: Function, at: Array) -> Optimum:
 
 
 def _evaluate(function: Function, at: Array) -> Optimum:
-    """Value, gradient and Hessian at a point (1, p).
+    """The value, gradient and Hessian of a function at one point, (1, p).
 
-    Finite differences are taken along the axes of the curvature and scaled by it, because a narrow maximum
-    needs short differences.
+    Finite differences follow the principal axes of the curvature. Their step is shorter where the curvature
+    is larger, because a narrow maximum needs short steps.
     """
     sizes, axes = np.linalg.eigh(_zero_if_not_finite(derivatives(function, at)[2][0]))
     scale = np.sqrt(np.maximum(np.abs(sizes), 1.0))
@@ -128,7 +128,7 @@ def _evaluate(function: Function, at: Array) -> Optimum:
 
 
 def _damped_step(gradient: Array, hessian: Array, damping: Array) -> Array:
-    """The damped Newton step (m, p), which uses the absolute value of the curvature."""
+    """The damped Newton step at each of m points (m, p); it uses the absolute value of the curvature."""
     sizes, axes = np.linalg.eigh(_zero_if_not_finite(hessian))
     curved = np.maximum(np.abs(sizes), 1e-10) + damping[:, None]
     along = np.einsum("mji,mj->mi", axes, _zero_if_not_finite(gradient)) / curved
@@ -138,5 +138,5 @@ def _damped_step(gradient: Array, hessian: Array, damping: Array) -> Array:
 
 
 def _zero_if_not_finite(numbers: Array) -> Array:
-    """Replace values that are not finite by 0, so that they do not influence the direction of a step."""
+    """Replace values that are not finite by 0, so that they do not affect the direction of a step."""
     return np.where(np.isfinite(numbers), numbers, 0.0)
