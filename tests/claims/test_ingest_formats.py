@@ -419,7 +419,7 @@ def test_an_object_a_line_is_a_complaint_whatever_the_order_of_its_keys(tmp_path
         (4, "3", None, None),
     ]
     assert rejected(claims) == [(6, json.dumps(lines[-1], ensure_ascii=False), [WHOLE])]
-    assert claims.inputs[0].dialect == "one object a line"
+    assert claims.inputs[0].dialect == "one object per line"
 
 
 def test_json_lines_end_as_lines_do(tmp_path: Path) -> None:
@@ -804,7 +804,7 @@ def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pyt
     monkeypatch.setattr(sources, "MAX_FILES", 4)
     assert len(read(folder).inputs) == 4
     monkeypatch.setattr(sources, "MAX_FILES", 3)
-    assert "stands for more than 3 files" in str(refused(folder))
+    assert "there are more than 3 files to read" in str(refused(folder))
 
 
 def test_a_number_in_the_name_of_a_file_that_tells_on_somebody_is_masked(tmp_path: Path) -> None:

@@ -383,6 +383,15 @@ def test_a_fee_credit_is_at_most_that_of_the_fact_which_bounds_its_subscribers()
     )
 
 
+def test_a_fee_credit_with_a_largest_count_grows_as_reports_may_still_grow() -> None:
+    policy = policy_of(fee(7_550, recipients=None, recipients_high="US-07"))
+    growth = {"kind": "ultimate", "distribution": uniform(1, 1.5), "lines": ("fee",)}
+    row = line_of(policy, growth, line="fee")
+    assert (row["low"], row["expected"]) == (0, None)
+    assert row["high"] == row["most"] == pytest.approx(DRIVERS * 7_550 * 1.5)
+    assert row["assumptions"]
+
+
 def test_a_good_is_at_most_its_cap() -> None:
     good = GOOD | {"cap": "PG-04.users"}
     row = line_of(policy_of(good), {"kind": "take_up", "law": fixed(0.01), "lines": ("good",)}, line="good")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 ProgressCallback = Callable[[str], None]
-progress_callback: ContextVar[ProgressCallback | None] = ContextVar("telling", default=None)
+progress_callback: ContextVar[ProgressCallback | None] = ContextVar("progress_callback", default=None)
 """The function that shows a progress line in the terminal; None if progress is not reported."""
 UPDATE_SECONDS = 0.25
 """Seconds between two updates of the progress line."""

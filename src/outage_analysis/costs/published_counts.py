@@ -157,21 +157,24 @@ def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
     }
     if line.payment is None:
         return {**head, "status": "unpriced"}
+    paid = funnel.paid
+    highest_share = 1.0 if paid.high is None else paid.high
     if people is None:
         later = (line.recipients and not people) or (line.recipients_high and not most)
         status = "not_public_yet" if later else "not_published"
         if most is None:
             return {**head, "status": status}
-        high = float(most.count * line.payment)
+        full = float(most.count * line.payment)
         return {
             **head,
             "low": 0.0,
-            "high": high,
-            "most": product_or_none(high, funnel.paid.most),
+            "high": full * highest_share,
+            "most": product_or_none(full, paid.most),
             "status": status,
+            "assumptions": paid.assumption,
         }
     full = float(people.count * line.payment)
-    paid, largest = funnel.paid, max(people.count, most.count if most else 0)
+    largest = max(people.count, most.count if most else 0)
     expected = None if paid.expected is None else full * paid.expected
     return {
         **head,
@@ -179,7 +182,7 @@ def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         "promised": full,
         "low": full * paid.low,
         "expected": expected,
-        "high": full * (1.0 if paid.high is None else paid.high),
+        "high": full * highest_share,
         "most": product_or_none(largest * line.payment, paid.most),
         "status": cost_status(expected),
         "assumptions": paid.assumption,

@@ -58,13 +58,13 @@ class Choice:
     Attributes:
         position: the position of the proposed column in the file; None if no column is proposed.
         reason: why this column or no column is proposed, as text for the user.
-        has_correlated_inputs: the positions of the columns that fit equally well, if this is why no column is
+        tied: the positions of the columns that fit equally well, if this is why no column is
             proposed.
     """
 
     position: int | None
     reason: str
-    has_correlated_inputs: tuple[int, ...] = ()
+    tied: tuple[int, ...] = ()
 
 
 def choose_columns(
@@ -177,9 +177,9 @@ def _unsafe_id_reason(column: Column) -> str | None:
 def _evidence(name: str, column: Column) -> str:
     """Return the numbers that support a proposal, as text, such as the share of readable values."""
     if name == "filed_on":
-        return "" if column.day.has_correlated_inputs else column.day.reason
+        return "" if column.day.tied else column.day.reason
     if name == "loss":
-        return "" if column.amount.has_correlated_inputs else column.amount.reason
+        return "" if column.amount.tied else column.amount.reason
     if name in IDS:
         return f"{column.distinct:,} different values in {column.rows:,} rows"
     shares = {"service": column.services, "claimant_type": column.claimant_types}

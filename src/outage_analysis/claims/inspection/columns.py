@@ -123,7 +123,7 @@ class Column:
 
         If the days are written as plain numbers, the header must also mean a day.
         """
-        numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.has_correlated_inputs)
+        numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.tied)
         return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
@@ -161,7 +161,7 @@ class Column:
         """Return whether the header itself is a day or an amount (`reads_as`), like the values below."""
         cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
         choice = self.format_choice(reads_as)
-        return any(cells[name] is not None for name in (*choice.formats, *choice.has_correlated_inputs))
+        return any(cells[name] is not None for name in (*choice.formats, *choice.tied))
 
     @property
     def header_is_clear_day(self) -> bool:

@@ -53,8 +53,8 @@ def layout_document(
         formats["filed_on"] = format_choices["filed_on"].formats
     lines += ["", "[formats]"]
     for column, format_choice in format_choices.items():
-        if format_choice.has_correlated_inputs and column not in known_layout.formats:
-            either = " or ".join(f'["{name}"]' for name in format_choice.has_correlated_inputs)
+        if format_choice.tied and column not in known_layout.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
             lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
     formats |= known_layout.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
@@ -81,8 +81,8 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
     # Each column that fits gets a commented line, so that the user can choose one.
-    if choice.has_correlated_inputs:
-        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.has_correlated_inputs)
+    if choice.tied:
+        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
     elif name in CANONICAL_COLUMNS:
         yield f'# {name} = ["..."] was not found'
     yield from _comment_lines(choice.reason)

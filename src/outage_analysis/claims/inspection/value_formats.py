@@ -54,13 +54,13 @@ class FormatChoice:
         formats: the proposed formats; empty if several formats fit equally well or none fits.
         score: the share of rows that the formats can read. Days outside the claims window do not count.
         reason: why these formats are proposed, in numbers, as text for the user.
-        has_correlated_inputs: the formats to choose from, if the values do not decide between them.
+        tied: the formats to choose from, if the values do not decide between them.
     """
 
     formats: tuple[str, ...] = ()
     score: float = 0.0
     reason: str = ""
-    has_correlated_inputs: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
 
 
 def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:

@@ -56,7 +56,7 @@ def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
     typed_rows = None if staging.for_inspection else _read_by_engine(staging, text, keys, preview)
     if typed_rows is None:
         _stage_all(staging, _lines(text), keys)
-    return FileFormat(text.encoding, "one object a line", typed_rows=typed_rows)
+    return FileFormat(text.encoding, "one object per line", typed_rows=typed_rows)
 
 
 def _further_keys(staging: Staging, text: TextFile) -> list[str]:

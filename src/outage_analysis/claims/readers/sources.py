@@ -38,7 +38,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
         read += candidates
         if len(read) > MAX_FILES:
-            raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)
+            raise InputRefused(f"there are more than {MAX_FILES:,} files to read", file=path)
     return read, skipped
 
 
