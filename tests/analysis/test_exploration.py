@@ -328,14 +328,14 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
     path = totals_in(tmp_path / "totals.csv")
     found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
-    law = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
+    distribution = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
     best = fit_all(
         [0, 100_000, 300_000, 500_000, float("inf")],
         [100, 40, 20, 20],
         top="open",
         families=["exponential"],
     )
-    assert law["median"] == pytest.approx(best["exponential"].distribution.median, rel=1e-5)
+    assert distribution["median"] == pytest.approx(best["exponential"].distribution.median, rel=1e-5)
     assert set(found.tables["bands"]["service"]) == {"kakaotalk"}
     shares = of_totals(path, compared=("kakaotalk", "melon")).tables["shares"]
     assert shares.select("over", "up_to", "claims_first", "claims_second").rows() == [
@@ -546,7 +546,7 @@ def test_an_unknown_table_names_the_nearest() -> None:
     ("counts", "said"),
     [("[30, 0, 0, 0, 0]", "band"), ("[0, 0, 0, 0, 30]", "open"), ("[0, 0, 0, 0, 0]", "loss")],
 )
-def test_a_table_from_which_no_law_follows_is_refused(
+def test_a_table_from_which_no_distribution_follows_is_refused(
     page: Callable[[str], Path], counts: str, said: str
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):

@@ -387,7 +387,9 @@ def test_text_on_a_colour_can_be_read() -> None:
 # --- the charts of laws -----------------------------------------------------------------------------------
 
 
-def test_the_ogive_draws_the_shares_that_were_counted_and_every_law(drawn: Drawing, samples: Samples) -> None:
+def test_the_ogive_draws_the_shares_that_were_counted_and_every_distribution(
+    drawn: Drawing, samples: Samples
+) -> None:
     table = samples["claims_curves"]
     spec = drawn("ogive")
     edges, counts = DENTAL
@@ -400,8 +402,8 @@ def test_the_ogive_draws_the_shares_that_were_counted_and_every_law(drawn: Drawi
 
 def test_the_ogive_says_where_half_of_the_losses_are(drawn: Drawing) -> None:
     assert (
-        title_of(drawn("ogive"))
-        == "Half of the losses above 0 are up to about 190; several laws fit, the Burr XII a little better"
+        title_of(drawn("ogive")) == "Half of the losses above 0 are up to about 190; "
+        "several distributions fit, the Burr XII a little better"
     )
 
 
@@ -410,7 +412,7 @@ def test_the_tail_ends_where_the_counts_do(drawn: Drawing) -> None:
     (end,) = rows_with(spec, "loss")
     assert end == {"loss": 2500}
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-    assert "The counts end at 2,500; beyond it, only the law speaks" in subtitle_of(spec)
+    assert "The counts end at 2,500; beyond it, only the distribution speaks" in subtitle_of(spec)
 
 
 def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(drawn: Drawing) -> None:
@@ -421,7 +423,7 @@ def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
 
 
-def test_names_of_laws_are_not_on_top_of_each_other(drawn: Drawing) -> None:
+def test_names_of_distributions_are_not_on_top_of_each_other(drawn: Drawing) -> None:
     for name in ("ogive", "tail"):
         places = sorted(r["y"] for r in rows_with(drawn(name), "name", "y", "best"))
         assert all(b - a > 14.9 for a, b in itertools.pairwise(places))

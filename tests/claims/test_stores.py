@@ -782,7 +782,19 @@ def test_a_disk_that_is_full_is_one_line_and_exit_6(
 
 
 ENGINE_WORDS = [
-    *("list", "text", "rule", "position", "told_by", "grain", "rank", "first", "row", "value", "select"),
+    *(
+        "list",
+        "text",
+        "rule",
+        "position",
+        "identified_by",
+        "grain",
+        "rank",
+        "first",
+        "row",
+        "value",
+        "select",
+    ),
     *("steps", "step", "rejects", "validated", "typed", "bands", "source", "single", "rows", "located", "c0"),
     *("said", "readings", "product", "kept", "passport", "day"),
 ]

@@ -109,9 +109,11 @@ def test_losses_gather_on_round_sums_and_edges(rows: pl.DataFrame) -> None:
 
 def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
     told = rows.filter(SMALL & LOSS)["loss"]
-    law = next(law for law in PAGE.losses if "small_business" in law.claimant_types)
+    distribution = next(
+        distribution for distribution in PAGE.losses if "small_business" in distribution.claimant_types
+    )
     share = 0.0
-    for band in law.bands[:-1]:
+    for band in distribution.bands[:-1]:
         share += band.share
         assert (told <= band.up_to).sum() == round(share * len(told))
 

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from outage_analysis.policies import Policy
 
 SIGMA = 0.9
-RATIO = {"kind": "realised_ratio", "law": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}
+RATIO = {"kind": "realised_ratio", "distribution": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}
 SUM, CREDIT = 2_000_000_000, 10_000
 LEDGER = ledger_of(RATIO)
 RATES = (
-    {"kind": "filing_share", "law": uniform(0.1, 0.5)},
-    {"kind": "acceptance", "law": fixed(0.8)},
-    {"kind": "review_award", "law": fixed(100_000)},
+    {"kind": "filing_share", "distribution": uniform(0.1, 0.5)},
+    {"kind": "acceptance", "distribution": fixed(0.8)},
+    {"kind": "review_award", "distribution": fixed(100_000)},
     mix(0.5, 0.3, 0.2),
 )
 
@@ -65,13 +65,17 @@ def only(table: pl.DataFrame) -> dict[str, Any]:
 # one against another
 
 
-def test_a_difference_follows_the_law_of_what_is_uncertain(found: Comparison) -> None:
-    law, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
+def test_a_difference_follows_the_distribution_of_what_is_uncertain(found: Comparison) -> None:
+    distribution, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
     row = only(found.pairs)
     assert (row["policy"], row["other"]) == ("sum", "credit")
-    assert row["difference"] == pytest.approx(law.mean() - other)
-    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(law.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3)
-    assert (row["cheaper"], row["dearer"]) == pytest.approx((law.cdf(other), law.sf(other)), abs=1e-3)
+    assert row["difference"] == pytest.approx(distribution.mean() - other)
+    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(
+        distribution.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3
+    )
+    assert (row["cheaper"], row["dearer"]) == pytest.approx(
+        (distribution.cdf(other), distribution.sf(other)), abs=1e-3
+    )
 
 
 def test_the_decision_flips_where_both_cost_the_same(found: Comparison) -> None:
@@ -81,7 +85,7 @@ def test_the_decision_flips_where_both_cost_the_same(found: Comparison) -> None:
     assert row["beyond"] == pytest.approx(stats.lognorm(SIGMA).cdf(CREDIT * DRIVERS / SUM))
 
 
-def test_each_policy_has_its_law_and_the_cost_of_one_payment(found: Comparison) -> None:
+def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(found: Comparison) -> None:
     loose, sure = found.policies.rows(named=True)
     assert loose["expected"] == pytest.approx(SUM * stats.lognorm(SIGMA).mean())
     assert loose["promised"] == SUM
@@ -104,8 +108,8 @@ def test_both_are_drawn_from_the_same_inputs() -> None:
 
 def test_the_same_claims_are_accepted_under_each_policy() -> None:
     """Half of the users get 1,000 or 1,001: the difference is one for each of them, and never turns."""
-    half = {"kind": "filing_share", "law": fixed(0.5)}
-    every = {"kind": "acceptance", "law": fixed(1)}
+    half = {"kind": "filing_share", "distribution": fixed(0.5)}
+    every = {"kind": "acceptance", "distribution": fixed(1)}
     pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
     row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
     assert (row["cheaper"], row["dearer"]) == (1, 0)
@@ -323,7 +327,7 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     same = compare([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
     said = same.sentence(words, {"a": "A", "b": "B"})
     assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
-    ratio = {"kind": "realised_ratio", "law": uniform(0.5, 1.5)}
+    ratio = {"kind": "realised_ratio", "distribution": uniform(0.5, 1.5)}
     pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
     even = compare(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
     assert (

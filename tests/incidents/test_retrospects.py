@@ -116,7 +116,7 @@ id = "as-new"
 kind = "new_applicants"
 name = { en = "Filings of people who had never reported" }
 lines = ["small-business-cash"]
-law = { kind = "uniform", low = 0, high = 0.1 }
+distribution = { kind = "uniform", low = 0, high = 0.1 }
 public_on = 2022-12-30
 grade = "assumed"
 source = "a test"

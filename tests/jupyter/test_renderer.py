@@ -226,15 +226,15 @@ def options() -> Analysis:
 def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
     name: str, lang: str, analysis: Analysis, own: Analysis, options: Analysis
 ) -> None:
-    law = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
-    source = own if law else options if name == "comparison" else analysis
+    distribution = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
+    source = own if distribution else options if name == "comparison" else analysis
     said = title_of(show(name, source, lang=lang))
     synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
-    assert (synthetic in said) == (CHARTS[name].claims and not law)
+    assert (synthetic in said) == (CHARTS[name].claims and not distribution)
 
 
 @pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_there_is_no_law_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
+def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
     assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
 
 
@@ -252,7 +252,7 @@ def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: 
     [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],
 )
 @pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
+def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
     name: str, lang: str, said: str
 ) -> None:
     page = load_grouped("dental-claims")

@@ -332,8 +332,8 @@ def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory,
         if row["loss"] != "x" and row["filed_on"] != AFTER
     ]
     expected = []
-    for told_by in ("claimant_id", "claim_id"):
-        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (told_by == "claimant_id")]
+    for identified_by in ("claimant_id", "claim_id"):
+        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (identified_by == "claimant_id")]
         grains: dict[str, list[object]] = {
             "claimant": [who for who, *_ in group],
             "claimant_and_service": [(who, s) for who, s, _, _ in group],
@@ -341,7 +341,7 @@ def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory,
             "claimant_service_and_loss": [(who, s, x) for who, s, _, x in group if x not in ("", "0")],
         }
         expected += [
-            (told_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
+            (identified_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
             for grain, keys in grains.items()
             if keys
         ]

@@ -151,8 +151,8 @@ def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
 def stated(low: float, expected: float, high: float) -> Ledger:
     """A rate that is one of two, with this mean."""
     share = (expected - low) / (high - low)
-    law = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
-    return rates(classes=(), widest=(), distribution=law)
+    distribution = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
+    return rates(classes=(), widest=(), distribution=distribution)
 
 
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
@@ -176,10 +176,10 @@ def expected_of_the_lesser(ceiling: float) -> float:
     squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
     spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
     widest = max(abs(x - location) for x in logits) / stats.t(free).ppf(0.9)
-    law = stats.t(free, loc=location, scale=max(spread, widest))
+    distribution = stats.t(free, loc=location, scale=max(spread, widest))
 
     def weighed(x: float) -> float:
-        return float(min(1 / (1 + math.exp(-x)), ceiling) * law.pdf(x))
+        return float(min(1 / (1 + math.exp(-x)), ceiling) * distribution.pdf(x))
 
     bend = math.log(ceiling / (1 - ceiling)) if ceiling < 1 else 0.0
     parts = [integrate.quad(weighed, a, b, limit=200)[0] for a, b in pairwise((-600, -20, bend, 20, 600))]
@@ -211,7 +211,7 @@ def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledg
         assert free[column] == capped[column]
 
 
-def test_a_cap_inside_a_stated_law_cuts_off_what_lies_beyond_it() -> None:
+def test_a_cap_inside_a_stated_distribution_cuts_off_what_lies_beyond_it() -> None:
     row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
     share = 0.09 / 0.49
     served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)

@@ -195,7 +195,9 @@ def test_what_moves_the_cost_is_shown_in_whole_currency(
 
 
 @both
-def test_the_assumptions_are_shown_with_their_laws(pages: Pages, analysis: Analysis, lang: str) -> None:
+def test_the_assumptions_are_shown_with_their_distributions(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
     w = words_of(analysis, lang)
     rows = pages[lang].table(w("report.assumptions_title"))
     assert analysis.ledger
@@ -391,9 +393,14 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     specs: dict[str, Any] = {}
     for element in page.all("script", class_="charts"):
         specs |= json.loads(element.text)
-    assert {"total_law", "exceedance", "waterfall", "tornado", "comparison", "band_distribution"} <= set(
-        specs
-    )
+    assert {
+        "total_distribution",
+        "exceedance",
+        "waterfall",
+        "tornado",
+        "comparison",
+        "band_distribution",
+    } <= set(specs)
     mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
     assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
 
@@ -408,7 +415,7 @@ def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
         *("hindsight_headlines", "hindsight_outcomes", "hindsight_tie_outs"),
     }
     assert {
-        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_law", "pairs")
+        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_distribution", "pairs")
     } <= stems
 
 
@@ -470,7 +477,7 @@ def test_another_seed_changes_only_what_is_drawn(
     bytes_of = {p.relative_to(first): p.read_bytes() for p in first.rglob("*") if p.is_file()}
     for analysis, drawn in (
         (again, set()),
-        (other, {"quantiles", "split", "contributions", "budget", "total_law"}),
+        (other, {"quantiles", "split", "contributions", "budget", "total_distribution"}),
     ):
         out = tmp_path / str(analysis.plan.seed)
         folder = write_report(analysis, out, formats=FORMATS_READ).parent

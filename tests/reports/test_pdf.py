@@ -163,7 +163,9 @@ def test_every_chart_is_told_to_who_cannot_see_it(
     told = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "report.pdf"), "/Figure")]
     assert told == [report.charts[name].description for name in placed]
     brief = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "brief.pdf"), "/Figure")]
-    assert brief == [report.charts[name].description for name in ("total_law", "waterfall", "tornado")]
+    assert brief == [
+        report.charts[name].description for name in ("total_distribution", "waterfall", "tornado")
+    ]
 
 
 # --- one truth ----------------------------------------------------------------------------------------

@@ -131,10 +131,10 @@ def test_the_charts_hold_the_exact_figures_of_the_tables(
     reports: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
     tables = reports[lang].analysis.tables
-    law = dict(tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
+    distribution = dict(tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
     (sure,) = charts(decks[lang].slides[1])
     points = ("p10", "p50", "expected", "p90", "p95", "p99")
-    assert list(sure.plots[0].series[0].values) == [law[point] for point in points]
+    assert list(sure.plots[0].series[0].values) == [distribution[point] for point in points]
     moved = tables["tornado"].filter(valuation="cash")
     (drivers,) = charts(decks[lang].slides[2])
     ends = zip(*(series.values for series in drivers.plots[0].series), strict=True)

@@ -617,7 +617,16 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
     assert manifest_of(folder)["synthetic_claims"] is False
     assert set(charts_of(page)) == {
-        *("headlines", "funnel", "total_law", "exceedance", "waterfall", "tornado", "free_goods", "backtest")
+        *(
+            "headlines",
+            "funnel",
+            "total_distribution",
+            "exceedance",
+            "waterfall",
+            "tornado",
+            "free_goods",
+            "backtest",
+        )
     }
 
 

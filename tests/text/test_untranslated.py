@@ -212,23 +212,27 @@ def test_currencies_of_figures_are_told_as_people_say_them() -> None:
 # --- laws -------------------------------------------------------------------------------------------------
 
 
-def laws(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
+def distributions(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
     """Every law that an assumption may follow."""
     for inner in kind.__subclasses__():
-        yield from laws(inner)
+        yield from distributions(inner)
         if "kind" in inner.model_fields:
             yield inner
 
 
-@pytest.mark.parametrize("law", sorted({*laws(), Branch}, key=str), ids=lambda law: law.__name__)
-def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Document]) -> None:
-    field = law.model_fields.get("kind")
-    terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
+@pytest.mark.parametrize(
+    "distribution",
+    sorted({*distributions(), Branch}, key=str),
+    ids=lambda distribution: distribution.__name__,
+)
+def test_every_distribution_and_every_parameter_of_it_has_a_word(distribution: type[Document]) -> None:
+    field = distribution.model_fields.get("kind")
+    terms = {*distribution.model_fields, *([str(field.default)] if field else ())} - {"kind"}
     for lang in LANGUAGES:
-        assert [term for term in terms if not Locale(lang).has_label(f"law.{term}")] == []
+        assert [term for term in terms if not Locale(lang).has_label(f"distribution.{term}")] == []
 
 
-def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
+def test_every_parameter_of_a_distribution_of_losses_has_a_word() -> None:
     for family in FAMILIES.values():
         written = ", ".join(f"{name} 12 ± 3" for name in family.params)
         assert untranslated(Locale("ko").translated_distribution(written)) == []
@@ -236,7 +240,7 @@ def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
 
 
 @pytest.mark.parametrize("id_", bundled_ids("assumptions"))
-def test_a_law_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
+def test_a_distribution_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
     for entry in load_ledger(id_).assumptions:
         english, korean = (distribution_text(entry, Locale(lang)) for lang in LANGUAGES)
         assert english == distribution_text(entry)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # needed only for reports; not importing them makes the comma
     from outage_analysis.costs import Backtest
 
 UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
+    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
     *("comparison", "pairs", "flips"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""

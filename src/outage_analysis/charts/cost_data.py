@@ -25,7 +25,7 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
     Each has its `amount`, `above` (the probability that the cash exceeds it) and `density`.
 
     Args:
-        table: as `total_law` returns it.
+        table: as `total_distribution` returns it.
     """
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {

@@ -50,10 +50,10 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     locale, marks = context.words, _marks(table)
     areas = cost_data.density_areas(table)
     ends = _axis_ends(areas, marks)
-    x = money_axis("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
+    x = money_axis("amount", locale, locale("chart.total_distribution_x", unit=locale.unit), *ends)
     y = alt.Y(
         "density:Q",
-        title=locale("chart.law_y"),
+        title=locale("chart.total_distribution_y"),
         scale=alt.Scale(domain=[0, 100 * HEADROOM], nice=False),
         stack=None,
         axis=alt.Axis(values=[0, 50, 100]),
@@ -69,13 +69,16 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         alt.layer(shape, *_labelled_lines(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
         context,
         height=HEIGHT,
-        title=locale("chart.law_measure")
+        title=locale("chart.total_distribution_measure")
         if context.synthetic
         else locale(
-            "chart.law_finding", expected=locale.money(marks["expected"]["amount"]), low=low, high=high
+            "chart.total_distribution_finding",
+            expected=locale.money(marks["expected"]["amount"]),
+            low=low,
+            high=high,
         ),
-        subtitle=locale("chart.law_subtitle"),
-        description=locale("chart.law_description"),
+        subtitle=locale("chart.total_distribution_subtitle"),
+        description=locale("chart.total_distribution_description"),
     )
 
 

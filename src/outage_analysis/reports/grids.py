@@ -234,7 +234,7 @@ COLUMN_KINDS: dict[str, ColumnKind] = {
     "complaints": "whole",
     "source_row": "whole",
     "example": "data",
-    "told_by": "word",
+    "identified_by": "word",
     "grain": "word",
     "claimants": "whole",
     "filed_again": "whole",

@@ -146,7 +146,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             *("file", "encoding", "dialect", "rows", "claims", "rejects", "first_day", "last_day"),
         ],
         "claims_rules": ["source_file", "rule_text", "outcome", "complaints", "source_row", "example"],
-        "claims_claimants": ["told_by", "grain", "claims", "claimants", "filed_again"],
+        "claims_claimants": ["identified_by", "grain", "claims", "claimants", "filed_again"],
         "claims_heaping": ["step", "claims", "share", "even"],
         "claims_bunching": [
             *("edge", "losses", "below", "at_edge", "above", "alike", "excess", "under_share", "up_to_share"),

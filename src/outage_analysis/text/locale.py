@@ -105,7 +105,7 @@ class Locale:
         """The text of a distribution with its parameter names translated: theta 12, or 세타 12."""
         return re.sub(
             r"[a-z]+",
-            lambda term: self._label_or(f"law.{term[0]}", term[0]),
+            lambda term: self._label_or(f"distribution.{term[0]}", term[0]),
             self.rescaled_distribution(text),
         )
 

@@ -204,7 +204,7 @@ def _uncertainty_title(
 ) -> str:
     locale = report.words
     if synthetic:
-        return locale("chart.synthetic_prefix", title=locale("chart.law_measure"))
+        return locale("chart.synthetic_prefix", title=locale("chart.total_distribution_measure"))
     if budget:
         return locale(
             "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])

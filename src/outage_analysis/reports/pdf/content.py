@@ -38,7 +38,7 @@ MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
 FACT_TABLES = ("facts", "hindsight_outcomes")
 """Tables whose rows are facts; fact ids in other tables link to these rows."""
 BRIEF_CHART_NAMES = (
-    "total_law",
+    "total_distribution",
     "waterfall",
     "comparison",
     "tornado",

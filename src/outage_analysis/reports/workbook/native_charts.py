@@ -25,7 +25,7 @@ BELOW_COLOUR = "#5B616B"
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the density in percent of its peak, with columns below, inside and above the 80 % range."""
     locale = report.words
-    rows = uncertain.density_areas(report.analysis.tables["total_law"])
+    rows = uncertain.density_areas(report.analysis.tables["total_distribution"])
     p10, p90 = locale("word.p10"), locale("word.p90")
     titles: list[tuple[str, CellKind]] = [
         (title, "decimal") for title in (f"< {p10}", f"{p10} – {p90}", f"> {p90}")
@@ -46,16 +46,21 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
         axes.add_line(chart, table_range, 0, column, colour)
     chart.set_x_axis(
         axes.log_axis(
-            sheet, report, "law_x", uncertain.density_areas(report.analysis.tables["total_law"])["amount"]
+            sheet,
+            report,
+            "total_distribution_x",
+            uncertain.density_areas(report.analysis.tables["total_distribution"])["amount"],
         )
     )
-    chart.set_y_axis(axes.value_axis(report, report.words("chart.law_y"), min=0, max=100, num_format="0"))
+    chart.set_y_axis(
+        axes.value_axis(report, report.words("chart.total_distribution_y"), min=0, max=100, num_format="0")
+    )
     return chart
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the probability of exceeding each amount; marked percentiles have a column of their own."""
-    locale, table = report.words, report.analysis.tables["total_law"]
+    locale, table = report.words, report.analysis.tables["total_distribution"]
     marks = uncertain.marked_amounts(table)
     cells = [
         [sheet.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
@@ -78,7 +83,7 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 
 def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    locale, table = report.words, report.analysis.tables["total_law"]
+    locale, table = report.words, report.analysis.tables["total_distribution"]
     marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
     chart = axes.add_chart(sheet, "scatter", "straight")
     axes.add_line(chart, table_range, 0, 1, ACCENT)
@@ -189,7 +194,7 @@ class NativeChart:
 
 
 NATIVE_CHARTS = {
-    "total_law": NativeChart(_draw_density, _density_figures),
+    "total_distribution": NativeChart(_draw_density, _density_figures),
     "exceedance": NativeChart(_draw_exceedance, _exceedance_figures),
     "tornado": NativeChart(_draw_tornado, _tornado_figures),
     "waterfall": NativeChart(_draw_waterfall, _waterfall_figures),

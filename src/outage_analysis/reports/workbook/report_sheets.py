@@ -61,9 +61,11 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     if waiting:
         title = report.words("workbook.chart_figures")
         data = book.add_sheet(
-            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_law")
+            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_distribution")
         )
-        data.write_title(title, report.banner if report.analysis.needs_synthetic_mark("total_law") else "")
+        data.write_title(
+            title, report.banner if report.analysis.needs_synthetic_mark("total_distribution") else ""
+        )
         data.sortable = False
         for chart in waiting:
             insert_chart(chart, report, data)
