@@ -29,7 +29,7 @@ def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, st
     scores = [row["crps"], *(rivals[row["outcome"], rival] for rival in ("naive", "flat"))]
     cells = [
         names[row["outcome"]],
-        "" if row["given"] is None else f"{row['given']:,.0f}",
+        "" if row["denominator"] is None else f"{row['denominator']:,.0f}",
         *(f"{row[column]:,.0f}" for column in ("p10", "p50", "p90", "observed")),
         w.share(row["percentile"]),
         w(f"word.{row['verdict']}"),

@@ -62,7 +62,7 @@ def sections() -> dict[str, str]:
         "Notations of days and amounts": _joined(
             (
                 "Named under `[formats]`; a text that two of them read differently is read by neither.",
-                "\n".join(f"- `{n.name}`: {n.words} {_list(n.examples)}" for n in notations),
+                "\n".join(f"- `{n.name}`: {n.description} {_list(n.examples)}" for n in notations),
             )
         ),
         "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),

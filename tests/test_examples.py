@@ -154,7 +154,7 @@ def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analys
 def test_the_report_says_how_good_an_assumption_is_and_where_it_is_from(report: Report) -> None:
     values, behind = report.grids["assumptions"], report.grids["assumptions_behind"]
     titles = [column.title for column in behind.columns]
-    w = report.words
+    w = report.locale
     assert [row[5] for row in values.rows] == [w(f"word.{g}") for g in ("assumed",) * 2 + ("example",) * 3]
     for title in ("rationale", "stated_source", "facts", "owner", "approved_by"):
         assert w(f"column.{title}") in titles

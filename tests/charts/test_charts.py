@@ -456,14 +456,14 @@ def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(drawn: Dra
         title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
     )
     assert spec["title"]["subtitle"][-1].startswith("Sources: F-1, F-2, F-9.")
-    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "said")] == [300]
+    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
 
 
 def test_midnight_belongs_to_the_day_that_it_ends(drawn: Drawing, samples: Samples) -> None:
     later = samples["intake_forecast"].with_columns(pl.col("moment") + timedelta(hours=8))
     assert title_of(drawn("intake_fan", later)).startswith("By 21 October 2022 ")
-    closings = rows_with(drawn("intake_fan", later), "day", "said")
-    assert [r["said"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
+    closings = rows_with(drawn("intake_fan", later), "day", "label")
+    assert [r["label"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
 
 
 def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(drawn: Drawing) -> None:
@@ -486,7 +486,7 @@ def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(drawn: Drawi
 
 
 def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(drawn: Drawing) -> None:
-    assert [r["said"] for r in rows_with(drawn("intake_fan"), "day", "top", "said", "colour")] == [
+    assert [r["label"] for r in rows_with(drawn("intake_fan"), "day", "top", "label", "colour")] == [
         "deadline kept\n160–230", "deadline extended\n170–300"
     ]  # fmt: skip
 

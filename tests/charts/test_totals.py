@@ -392,8 +392,8 @@ def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
 
 
 def test_points_of_the_falling_curve_carry_their_chances() -> None:
-    rows = rows_with(spec_of("exceedance", lognormal_distribution()), "amount", "above", "said")
-    assert {r["said"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
+    rows = rows_with(spec_of("exceedance", lognormal_distribution()), "amount", "above", "label")
+    assert {r["label"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
 
 
 def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:

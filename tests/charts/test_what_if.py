@@ -130,7 +130,7 @@ def test_the_words_of_the_page_are_those_of_the_report(found: CostTerms, lang: s
     cash = next(r for r in made.results if r.valuation == "cash")
     assert cash.rounded == words.money(found.expected("cash"))
     assert cash.exact.startswith("194,562,541")
-    assert json.loads(script_json(made.data["words"]))["korean"] == (lang == "ko")
+    assert json.loads(script_json(made.data["formats"]))["korean"] == (lang == "ko")
 
 
 def test_without_products_there_are_no_sliders() -> None:

@@ -724,7 +724,7 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
         claimant_type=["소상공읜", "통신판매업자", "소상공인", "통신판매업자"],
     )
     found = inspect_file(write(tmp_path / "a.csv", table), incident).strangers
-    assert found.columns == ["column", "found", "rows", "nearest"]
+    assert found.columns == ["column", "name", "rows", "nearest"]
     rows = found.rows()
     assert rows[:2] == [
         ("service", "카카오톸", 2, "Did you mean '카카오톡'?"),

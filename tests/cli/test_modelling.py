@@ -166,7 +166,7 @@ id = "filed"
 name = { en = "Filed" }
 line = "small-business-cash"
 stage = "filed"
-given = "CL-13"
+denominator = "CL-13"
 fact = "R2-05"
 """
 
@@ -176,7 +176,7 @@ fact = "R2-05"
     [
         ("known_on = 2023-06-30", "known_on = 2022-12-01", 2, "has outcomes of 2022-12-01 for a forecast of"),
         ('stage = "filed"', 'stage = "lost"', 2, "mine.toml, line 13, outcome 'filed' > stage: "),
-        ('given = "CL-13"', "", 2, "needs given: the fact that counts those"),
+        ('denominator = "CL-13"', "", 2, "needs denominator: the fact that counts those"),
         (
             'fact = "R2-05"',
             'fact = "CL-13"',
@@ -233,24 +233,24 @@ def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     cash = quantiles(told(run, *COST))
     assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
     views = {(row["view"], row["award"]): row for row in found["awards"]}
-    assert [award for view, award in views if view == "given"] == [8_000, 100]
+    assert [award for view, award in views if view == "fixed"] == [8_000, 100]
     (open_,) = [row for (view, _), row in views.items() if view == "uncertain"]
     assert open_ == {"view": "uncertain", "award": open_["award"]} | {
         m: cash[m]["value"] for m in ("expected", "p10", "p50", "p90")
     }
-    assert views["given", 8_000]["expected"] == pytest.approx(PAID * 3_250)
-    assert {row["assumption"] for row in found["given"]} == {
+    assert views["fixed", 8_000]["expected"] == pytest.approx(PAID * 3_250)
+    assert {row["assumption"] for row in found["inputs_given_exceedance"]} == {
         *("as-filing", "as-acceptance", "as-award", "as-mix")
     }
-    assert told(run, *MOVED).keys() == found.keys() - {"break_evens", "given", "awards"}
+    assert told(run, *MOVED).keys() == found.keys() - {"break_evens", "inputs_given_exceedance", "awards"}
 
 
 def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
     found = told(run, *MOVED, "--exceeds", "1")
     assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
     assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
-    for row in found["given"]:
-        assert row["given"] == pytest.approx(row["usual"], rel=0.01)
+    for row in found["inputs_given_exceedance"]:
+        assert row["given_exceedance"] == pytest.approx(row["usual"], rel=0.01)
 
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
@@ -311,7 +311,7 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert printed(out, "cash +as-award")[:3] == pytest.approx(award, rel=0.01)
     share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
     assert printed(out, "cash +as-filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
-    assert printed(out, "given")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
+    assert printed(out, "fixed")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
     steps = {row["lever"]: row for row in found["levers"]}
     assert printed(out, "delay +award") == pytest.approx([1, steps["award"]["adds"] / 100], rel=0.01)
     assert printed(out, "delay +filing") == pytest.approx([0.01, steps["filing"]["adds"] / 100], rel=0.01)
@@ -379,7 +379,7 @@ def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
     out = run("sensitivity", *TRAM, *counted)[1]
     for band in ("up to 60.00", "60.01 to 120.00", "over 120.00"):
         assert re.search(rf"^ as-mix +band_mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
-    parts = [row["part"] for row in told(run, "sensitivity", *TRAM, *counted)["given"]]
+    parts = [row["part"] for row in told(run, "sensitivity", *TRAM, *counted)["inputs_given_exceedance"]]
     assert parts == [None, None, None, 0, 1, 2]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = load_backtest_spec("kakao-2022")
 DRAWS = 2**10
-FORECAST = ["outcome", "given", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
+FORECAST = ["outcome", "denominator", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def cash(accepted: Array, seed: int = 7) -> Array:
 
 
 def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
-    paid = PAGE.model_copy(update={"outcomes": (PAGE.outcomes[2],), "shown": ()})
+    paid = PAGE.model_copy(update={"outcomes": (PAGE.outcomes[2],), "unscored": ()})
     mine = row(backtest(paid, draws=2**13), "paid")
     draws = cash(np.full(60_000, 205.0))
     assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
@@ -165,7 +165,7 @@ def test_the_total_is_filing_times_acceptance_times_cash() -> None:
 
 def test_the_total_is_the_cash_of_the_run_that_the_report_prints(found: Backtest) -> None:
     total = row(found, "small-business-total")
-    beside = found.shown.row(by_predicate=pl.col("beside") == "cash", named=True)
+    beside = found.unscored.row(by_predicate=pl.col("beside") == "cash", named=True)
     assert [total[p] for p in ("p10", "p50", "p90")] == [beside[p] for p in ("p10", "p50", "p90")]
 
 
@@ -263,9 +263,9 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, l
 
 
 def test_a_miss_of_cash_says_what_each_was_paid() -> None:
-    few = PAGE.outcomes[2].model_copy(update={"given": "R2-09"})  # fifty million for three claims
+    few = PAGE.outcomes[2].model_copy(update={"denominator": "R2-09"})  # fifty million for three claims
     total = PAGE.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
-    page = PAGE.model_copy(update={"outcomes": (few, total), "shown": ()})
+    page = PAGE.model_copy(update={"outcomes": (few, total), "unscored": ()})
     said = backtest(page, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "17 million won came" in one
@@ -275,11 +275,11 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
 
 
 def test_what_is_shown_beside_has_no_score(found: Backtest) -> None:
-    credit, cash_row, paid_services = found.shown.iter_rows(named=True)
+    credit, cash_row, paid_services = found.unscored.iter_rows(named=True)
     assert credit["value"] == credit["computed"] == 45_000_000
     assert credit["p50"] == row(found, "channel-applicants")["p50"] * 50_000
     assert cash_row["value"] == paid_services["value"] == 27.5e9
-    assert "crps" not in found.shown.columns
+    assert "crps" not in found.unscored.columns
     assert "CO-14" not in found.outcomes["facts"].str.split(" ").explode()
 
 
@@ -306,7 +306,7 @@ def test_the_ranges_of_a_chart_are_those_of_the_tables(found: Backtest) -> None:
 
 
 def test_the_order_of_outcomes_changes_nothing_but_the_order(found: Backtest) -> None:
-    page = PAGE.model_copy(update={"outcomes": PAGE.outcomes[2::-1], "shown": (), "reference_sets": ()})
+    page = PAGE.model_copy(update={"outcomes": PAGE.outcomes[2::-1], "unscored": (), "reference_sets": ()})
     turned = backtest(page, draws=DRAWS)
     assert turned.outcomes.reverse().equals(found.outcomes.head(3))
     assert turned.rivals.sort("outcome", "rival").equals(found.rivals.head(6).sort("outcome", "rival"))
@@ -335,13 +335,13 @@ def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
 
 
 def test_noise_for_every_outcome_changes_scores_and_no_forecast(found: Backtest, reshelve: Reshelve) -> None:
-    conditions = {o.given for o in PAGE.outcomes}
+    conditions = {o.denominator for o in PAGE.outcomes}
     reshelve(noise(conditions))
     blind = backtest(PAGE, draws=DRAWS)
     assert blind.outcomes.select(FORECAST).equals(found.outcomes.select(FORECAST))
     assert blind.coverage.equals(found.coverage)
-    assert blind.shown.select("beside", "p10", "p50", "p90").equals(
-        found.shown.select("beside", "p10", "p50", "p90")
+    assert blind.unscored.select("beside", "p10", "p50", "p90").equals(
+        found.unscored.select("beside", "p10", "p50", "p90")
     )
     moved = blind.outcomes["observed"] != found.outcomes["observed"]
     assert moved.to_list() == [o.fact not in conditions for o in PAGE.outcomes]

@@ -368,7 +368,7 @@ def due(rule: Page, loss: int) -> Fraction:
     total += Fraction(str(rule.get("share", 0))) * max(loss - rule.get("deductible", 0), 0)
     if rate := rule.get("rate"):
         periods = Fraction(max(loss - rate.get("after", 0), 0), rate.get("every", 1))
-        total += rate["amount"] * (math.ceil(periods) if rate.get("begun") else math.floor(periods))
+        total += rate["amount"] * (math.ceil(periods) if rate.get("round_up") else math.floor(periods))
     total = max(total, Fraction(rule.get("floor", 0)))
     return min(total, Fraction(rule["limit"])) if "limit" in rule else total
 
@@ -418,7 +418,7 @@ def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool
         rule["rate"] = {
             "amount": draw(st.integers(1, 3) if by_unit else st.integers(1, 50).map(lambda n: n * scale)),
             "every": 1 if by_unit else draw(st.integers(2, 40)) * scale,
-            **draw(st.fixed_dictionaries({}, optional={"after": some, "begun": st.booleans()})),
+            **draw(st.fixed_dictionaries({}, optional={"after": some, "round_up": st.booleans()})),
         }
     low, high = sorted((draw(st.integers(0, 12)) * step, draw(st.integers(0, 12)) * step))
     if draw(st.integers(0, 3)) == 0:
@@ -590,7 +590,7 @@ RICH: Page = {
     "zero": {"fixed": 5},
     "unknown": {"fixed": 700},
     "band": (
-        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "begun": True}},
+        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "round_up": True}},
         {"over": 300, "up_to": 5_000, "share": 0.25, "deductible": 400, "floor": 50, "limit": 900},
         {"over": 5_000, "fixed": 1_000},
     ),

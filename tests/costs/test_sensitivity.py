@@ -226,7 +226,7 @@ def test_the_conditions_of_an_expensive_outcome_follow_from_the_distribution() -
     inside = distribution.ppf(1 - distribution.sf(limit / 100) / 2)
     (row,) = inputs_given_exceedance(run, limit, valuation="cash").iter_rows(named=True)
     assert (row["measure"], row["part"]) == ("median", None)
-    assert (row["usual"], row["given"]) == pytest.approx((median, inside), rel=2e-3)
+    assert (row["usual"], row["given_exceedance"]) == pytest.approx((median, inside), rel=2e-3)
 
 
 def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
@@ -244,7 +244,7 @@ def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
         ("review-award", 0): (award[above] == SMALL_AWARD).mean(),
     }
     found = {
-        (r["assumption"], r["part"]): r["given"]
+        (r["assumption"], r["part"]): r["given_exceedance"]
         for r in inputs_given_exceedance(simulate(portfolio), limit).iter_rows(named=True)
     }
     for key, value in expected.items():
@@ -367,8 +367,8 @@ def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
     table = award_views(portfolio, [50_000, 400_000], draws=2**11)
     assert table.select("view", "award", "expected").rows() == [
         ("uncertain", MEAN_AWARD, pytest.approx(cost())),
-        ("given", 50_000, pytest.approx(cost(award=50_000))),
-        ("given", 400_000, pytest.approx(cost(award=400_000))),
+        ("fixed", 50_000, pytest.approx(cost(award=50_000))),
+        ("fixed", 400_000, pytest.approx(cost(award=400_000))),
     ]
     ratios = (table["p90"] / table["p10"]).to_list()
     assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away

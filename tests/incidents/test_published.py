@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CITING = {
     "facts", "users", "classes", "widest", "published_count", "recipients", "recipients_high",
-    "fact", "quarter_profit", "given", "press", "each",
+    "fact", "quarter_profit", "denominator", "press", "each",
 }  # fmt: skip
 BOTH = pl.concat([facts(), outcomes()])
 

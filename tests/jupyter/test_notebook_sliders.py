@@ -80,14 +80,14 @@ def test_the_data_are_the_report_s_and_compute_its_expected_cost(shown: tuple[Ht
 
 def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> None:
     html, report = shown
-    found, w = report.products, report.words
+    found, w = report.products, report.locale
     assert found
     whole = what_if_sliders(found, w, report.names)
     assert whole
     sliders = {s.factor: s for group in whole.groups for s in group.sliders}
     for factor in moving(html):
         assert f">{sliders[factor].label}</span>" in html.markup
-    assert f'<span class="said">{w.money(found.expected("cash"))}</span>' in html.markup
+    assert f'<span class="amount">{w.money(found.expected("cash"))}</span>' in html.markup
     assert "194,562,541" in html.markup
     assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
     assert repr(html).splitlines()[:2] == [
@@ -229,7 +229,7 @@ def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
     assert found
 
     def told(place: WebElement) -> tuple[str, str]:
-        return part(place, ".said").text, part(place, ".exact").text
+        return part(place, ".amount").text, part(place, ".exact").text
 
     def written(**given: float) -> tuple[str, str]:
         amount = found.expected("cash", {id_.replace("_", "-"): value for id_, value in given.items()})

@@ -30,7 +30,7 @@ def test_exact_losses_do_not_mind_the_edges(table: pl.DataFrame, distribution: L
 def test_losses_told_to_one_digit_are_found_too_low_on_round_edges(
     table: pl.DataFrame, distribution: LossModel
 ) -> None:
-    between, on = table.filter(losses="told to one digit")["found"].to_list()
+    between, on = table.filter(losses="rounded to one digit")["estimate"].to_list()
     assert on < 0.9 * distribution.median
     assert abs(between - distribution.median) < abs(on - distribution.median) / 2
 

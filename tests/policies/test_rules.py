@@ -54,7 +54,7 @@ def changes_for_the_better(page: Page) -> Iterator[tuple[Page, str, object]]:
         if "rate" in band:
             yield band["rate"], "amount", band["rate"]["amount"] + 1
             yield band["rate"], "after", band["rate"].get("after", 0) // 2
-            yield band["rate"], "begun", True
+            yield band["rate"], "round_up", True
     if "rounding" in page:
         how = page["rounding"].get("how", "half_up")
         yield page["rounding"], "how", {"down": "half_up", "half_up": "up", "up": "up"}[how]

@@ -202,7 +202,7 @@ def agree(browser: Chrome, found: CostTerms, w: Locale, given: dict[str, float])
     for valuation in ("cash", "face_value", "top_down"):
         amount = found.expected(valuation, given)
         exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
-        assert (told(browser, valuation, "said"), told(browser, valuation, "exact")) == (
+        assert (told(browser, valuation, "amount"), told(browser, valuation, "exact")) == (
             w.money(amount),
             exact,
         )

@@ -62,7 +62,7 @@ def test_every_headline_says_who_how_much_what_it_counts_and_when(
     tables = pages[lang].elements
     assert tables
     rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
-    said = {id_: row[w("column.said")] for id_, row in rows.items()}
+    said = {id_: row[w("column.stated_amount")] for id_, row in rows.items()}
     assert (
         said
         == {

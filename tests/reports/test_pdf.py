@@ -129,7 +129,7 @@ def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
     path, report = bundles[lang] / "report.pdf", reports[lang]
-    titles = [report.words("report.differs"), *(section.title for section in report.sections)]
+    titles = [report.locale("report.differs"), *(section.title for section in report.sections)]
     marks = read(path).outline
     assert [mark.title for mark in marks if not isinstance(mark, list)] == titles
     contents = words_of(path)[1]

@@ -63,7 +63,7 @@ class Analysis(Displayable):
 
     def card(self, lang: str = "en") -> Card:
         """The display in notebooks: inputs, expected cash with range, what is left out, table names."""
-        locale = self.words(lang)
+        locale = self.locale(lang)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=self.policy.name[lang]),
@@ -81,9 +81,9 @@ class Analysis(Displayable):
             self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
         )
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """The locale of a language, with bands as the policy or the file of totals writes them."""
-        return replace(self.policy.words(lang), starts=self.starts)
+        return replace(self.policy.locale(lang), starts=self.starts)
 
     @property
     def starts(self) -> frozenset[int]:

@@ -31,7 +31,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     If there are several cost lines, there is one bar per line and band.
     """
-    locale = context.words
+    locale = context.locale
     band_costs = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
     rows = by_band(band_costs).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
     if rows.is_empty():
@@ -86,7 +86,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 def _band_title(name: str, share: float, context: ChartContext) -> str:
     """Title: the share of the most expensive band; for synthetic rows only what is measured."""
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("chart.band_measure")
     key = "chart.band_title" if share > HALF else "chart.waterfall_finding"
@@ -95,7 +95,7 @@ def _band_title(name: str, share: float, context: ChartContext) -> str:
 
 def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Ranges on a log axis: press forecasts of a line's cash next to the model's bounds and expected cost."""
-    locale = context.words
+    locale = context.locale
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
     if ours.is_empty() or ours["expected"].null_count() or theirs["low"].is_null().all():
@@ -161,7 +161,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     A thin line spans the low and high bounds. If several cost lines have stages, each label starts with the
     name of its line.
     """
-    locale = context.words
+    locale = context.locale
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
     if rows.is_empty():
         raise NothingToDraw
@@ -199,7 +199,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
     """Title: reports and payments of the main line; for synthetic rows only what is measured."""
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("report.funnel_title")
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
@@ -220,7 +220,7 @@ def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     Cash is never in the same chart, because list price is not what the company spends.
     """
-    locale = context.words
+    locale = context.locale
     rows = costs.filter(
         pl.col("expected").is_not_null() & pl.col("promised").is_not_null(),
         valuation="face_value",

@@ -30,7 +30,7 @@ MAX_DAYS = 365
 
 def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Line chart of the cumulative number of claims by day."""
-    locale = context.words
+    locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
         raise NothingToDraw
     days_shown = thin_days(table, MAX_DAYS)
@@ -78,7 +78,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         table: as `curve_data.fan_table` returns it.
         context: language and display names; branches are named by their ids.
     """
-    locale = context.words
+    locale = context.locale
     counted, expected = table.filter(part="counted"), table.filter(part="expected")
     if counted.is_empty() or expected.is_empty():
         raise NothingToDraw
@@ -122,7 +122,7 @@ def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
 
 def _title(data: pl.DataFrame, context: ChartContext) -> str:
     """Title: the 80 % range at the end of the first branch, whose closing was known at the time."""
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("chart.fan_measure")
     end = data.filter(part="expected", branch=_branches(data)[0]).sort("at").row(-1, named=True)
@@ -200,29 +200,29 @@ def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart
 
 def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
     days = [locale("chart.fan_closes", day=locale.short_day(_closing_day(m))) for m in closings["moment"]]
-    base = alt.Chart(json_ready(closings.select("day", pl.Series("said", days, dtype=pl.String))))
+    base = alt.Chart(json_ready(closings.select("day", pl.Series("label", days, dtype=pl.String))))
     return [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
         base.mark_text(align="right", dx=-4, fontSize=11, color="#57606a").encode(
-            x, y=alt.value(HEIGHT - 8), text="said:N"
+            x, y=alt.value(HEIGHT - 8), text="label:N"
         ),
     ]
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
     """Label the end of each fan with the branch's name and its 80 % range."""
-    locale, rows = context.words, []
+    locale, rows = context.locale, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
         low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
         label = f"{_name(branch, context)}\n{locale('chart.fan_range', low=low, high=high)}"
-        rows.append({"day": end["day"], "top": end["high_80"], "said": label, "colour": end["colour"]})
+        rows.append({"day": end["day"], "top": end["high_80"], "label": label, "colour": end["colour"]})
     base = alt.Chart(pl.DataFrame(rows))
     return [
         base.mark_text(
             align="right", baseline="line-bottom", lineBreak="\n", dx=-5, dy=-4, fontWeight=600
         ).encode(
-            x, axis_for_field(y, "top"), text="said:N", color=alt.Color("colour:N", scale=None, legend=None)
+            x, axis_for_field(y, "top"), text="label:N", color=alt.Color("colour:N", scale=None, legend=None)
         )
     ]
 
@@ -231,8 +231,8 @@ def _name(branch: str, context: ChartContext) -> str:
     """Return the display name of a branch, or else the translated word for its id."""
     word = f"word.{branch}"
     return (
-        context.words(word)
-        if branch not in context.names and context.words.has_label(word)
+        context.locale(word)
+        if branch not in context.names and context.locale.has_label(word)
         else context.name(branch)
     )
 
@@ -241,8 +241,8 @@ def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -
     if outcome.is_empty():
         return []
     labels = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]
-    base = alt.Chart(json_ready(outcome.select("day", "cumulative", pl.Series("said", labels))))
+    base = alt.Chart(json_ready(outcome.select("day", "cumulative", pl.Series("label", labels))))
     return [
         base.mark_point(filled=False, color=INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
-        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="said:N"),
+        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="label:N"),
     ]

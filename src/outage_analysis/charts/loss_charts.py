@@ -52,7 +52,7 @@ Vega cannot adapt the width of repeated panels: three panels and the names of th
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
     """Return the name of a service, or of the merged small services, wrapped to `columns` columns."""
     if service == OTHER_ID:
-        return context.words("chart.other_services", count=services)
+        return context.locale("chart.other_services", count=services)
     # Korean joins words with a middle dot and no space; this lets a line end after the dot.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
@@ -60,7 +60,7 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
 
 def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
     """Add the display names of services and bands as the columns `name` and `band`."""
-    locale = context.words
+    locale = context.locale
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
     return rows.with_columns(
@@ -97,7 +97,7 @@ def readable_on(colour: str) -> str:
 
 def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
     """Return the subtitle's notes: how bands are written, and whether some are merged."""
-    locale = context.words
+    locale = context.locale
     note = locale.band_note(bands)
     joined = len(bands) < len(ordered_bands(table))
     return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
@@ -105,7 +105,7 @@ def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame
 
 def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Stacked 100 % bars: the claims of each service by loss band, with the number of claims at the right."""
-    locale = context.words
+    locale = context.locale
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
@@ -154,7 +154,7 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
 
 
 def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.words, largest_band(table)
+    locale, largest = context.locale, largest_band(table)
     if context.synthetic or largest is None:
         return locale("chart.bands_measure")
     band, share = largest
@@ -178,7 +178,7 @@ def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """One small panel per service: the share of its claims in each loss band, all on the same scale."""
-    locale = context.words
+    locale = context.locale
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
@@ -213,7 +213,7 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.words, largest_band(table)
+    locale, largest = context.locale, largest_band(table)
     if context.synthetic or largest is None:
         return locale("chart.panels_measure")
     (over, up_to), _ = largest

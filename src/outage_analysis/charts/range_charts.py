@@ -50,7 +50,7 @@ FARTHEST = 1e4
 
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Tornado: bars from the expected cash with one input at its P10 to that at its P90, widest bar first."""
-    locale, rows = context.words, cost_data.tornado_bars(table)
+    locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
@@ -116,7 +116,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     The model's range has a dot at its median; naive and press forecasts stand beside it.
     """
-    locale, rows = context.words, cost_data.backtest_ratios(table)
+    locale, rows = context.locale, cost_data.backtest_ratios(table)
     if rows.is_empty():
         raise NothingToDraw
     heads = rows.filter(part="forecast")
@@ -170,7 +170,7 @@ def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
 
 def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
     """Label each outcome with its name, the observed value, and whether the range contains it."""
-    locale, labels = context.words, {}
+    locale, labels = context.locale, {}
     for row in rows.iter_rows(named=True):
         observed = (
             short_amount(locale, row["observed"])
@@ -188,7 +188,7 @@ def _multiple_label(value: float) -> str:
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """One row per policy: P10 to P90, the expected cash, and the largest possible total."""
-    locale, rows = context.words, cost_data.policy_ranges(table)
+    locale, rows = context.locale, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw
     names = [wrap_name(name) for name in short_names([context.name(p) for p in rows["policy"]])]

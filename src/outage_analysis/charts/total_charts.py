@@ -47,7 +47,7 @@ Marks = dict[str, dict[str, float]]
 
 def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Density of the total cash on a log axis: P10 to P90 in colour, with lines at the marked amounts."""
-    locale, marks = context.words, _marks(table)
+    locale, marks = context.locale, _marks(table)
     areas = cost_data.density_areas(table)
     ends = _axis_ends(areas, marks)
     x = money_axis("amount", locale, locale("chart.total_distribution_x", unit=locale.unit), *ends)
@@ -141,7 +141,7 @@ def _outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> lis
 
 def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Exceedance curve: the probability that the cash exceeds each amount, with a line at the budget."""
-    locale, marks = context.words, _marks(table)
+    locale, marks = context.locale, _marks(table)
     rows = cost_data.exceedance_curve(table)
     ends = _axis_ends(rows, marks)
     x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
@@ -179,14 +179,14 @@ def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list
         {
             "amount": m["amount"],
             "above": 100 * m["above"],
-            "said": _percentile_label(mark, m["amount"], digits, locale),
+            "label": _percentile_label(mark, m["amount"], digits, locale),
         }
         for mark, m in marks.items()
         if m["amount"] and (mark in CHANCES or mark == "budget")
     ]
     base = alt.Chart(pl.DataFrame(rows))
     points = base.mark_point(filled=True, color=INK, size=50, opacity=1).encode(x, y)
-    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
+    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="label:N")]
 
 
 def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> str:
@@ -197,7 +197,7 @@ def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> 
 
 def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Waterfall: the steps that add up to the expected cash; each bar starts where the one before it ends."""
-    locale = context.words
+    locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
         raise NothingToDraw
     rows = cost_data.waterfall_bars(table)

@@ -72,18 +72,18 @@ class CostTerms:
     factors: tuple[Factor, ...]
     terms: tuple[Term, ...]
 
-    def expected(self, valuation: str, given: Mapping[str, float] | None = None) -> float:
+    def expected(self, valuation: str, changes: Mapping[str, float] | None = None) -> float:
         """Return the expected total of a valuation in the smallest unit, with some factors changed.
 
         Args:
             valuation: the valuation of the total, such as `cash`.
-            given: the new values, by factor id.
+            changes: the new values, by factor id.
 
         Raises:
             KeyError: there is no factor with that id.
         """
         values = {factor.id: factor.value for factor in self.factors}
-        for name, value in (given or {}).items():
+        for name, value in (changes or {}).items():
             if name not in values:
                 raise KeyError(name)
             values[name] = value
@@ -149,15 +149,15 @@ def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
 
 def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
     entry = portfolio.entries[name]
-    found = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
+    values = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
     measure: Measure = "times"
     if isinstance(entry, RateAssumption):
         measure = "share"
     elif entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment):
         measure = "money"
-    high = 1.0 if measure == "share" else max(found.high, 2 * found.expected)
+    high = 1.0 if measure == "share" else max(values.high, 2 * values.expected)
     return Factor(
-        name, entry.kind, measure, round_digits(found.expected), 0.0, round_digits(high), assumption=name
+        name, entry.kind, measure, round_digits(values.expected), 0.0, round_digits(high), assumption=name
     )
 
 

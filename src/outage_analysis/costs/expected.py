@@ -96,7 +96,7 @@ def cost_table(
         funnel = build_funnel(line, ledger, as_of)
         known = funnel.entries.get("paid_total")
         if isinstance(known, PaidTotal) and not cubes:
-            rows.append(_came_to(line, known, as_of))
+            rows.append(_known_total_row(line, known, as_of))
         elif cubes:
             rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
@@ -124,10 +124,10 @@ def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> I
     return (budget_row(line, funnel, as_of, policy),)
 
 
-def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
+def _known_total_row(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
     """Return the row of a line whose total is known."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
-    count, found = public_fact(counts, as_of), known.range
+    count, cost = public_fact(counts, as_of), known.range
     return {
         "basis": "published",
         "line": line.id,
@@ -135,9 +135,9 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
         "level": "line",
         "rule": line.kind,
         "count": None if count is None else float(count.count),
-        "low": found.low,
-        "expected": found.expected,
-        "high": found.high,
+        "low": cost.low,
+        "expected": cost.expected,
+        "high": cost.high,
         "most": known.most,
         "status": "ok",
         "facts": join_ids(count.id if count else "", *known.facts),
@@ -168,7 +168,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     lines = table.filter(pl.col("level") == "line").with_columns(
         summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(HAS_AMOUNT)
     )
-    found = (
+    sums = (
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
@@ -177,7 +177,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         )
         .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
-    return _rounded(found)
+    return _rounded(sums)
 
 
 def _whole_sum(name: str) -> pl.Expr:

@@ -224,14 +224,14 @@ def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
 def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
     """A text that lists the allowed kinds of the tables under a key."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
-    found: dict[str, None] = {}
+    kinds: dict[str, None] = {}
     for inner_model in _documents_in(model):
         for name, field in inner_model.model_fields.items():
             if key in _written_keys(name, field):
                 for kind in _documents_in(field.annotation, deep=False):
                     kind_field = kind.model_fields.get("kind")
-                    found |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
-    return "Known: " + ", ".join(found) + "."
+                    kinds |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
+    return "Known: " + ", ".join(kinds) + "."
 
 
 def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:

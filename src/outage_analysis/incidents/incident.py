@@ -282,7 +282,7 @@ class Incident(Columns):
         """Decimal places of a loss: those of the currency if losses are money, else none."""
         return self.minor_units if self.loss_currency else 0
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """The locale of a language, with losses and amounts formatted for this incident."""
         divisible = not self.loss_currency
         return Locale(lang, self.currency, self.minor_units, self.loss_digits, divisible)

@@ -44,7 +44,7 @@ def findings(policy: Policy) -> pl.DataFrame:
     Returns:
         One row per finding: `finding` (a key of `FINDINGS`), `line`, and `says`, a sentence.
     """
-    locale = policy.words("en")
+    locale = policy.locale("en")
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
     for tie in policy.tie_outs:
         missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def policy_card(policy: Policy, lang: str) -> Card:
     """The first lines of a policy: what each pays, since when, and what claimants must do."""
-    locale = policy.words(lang)
+    locale = policy.locale(lang)
     explainer = PolicyExplainer(policy, locale)
     rows, more = first_rows(
         locale,

@@ -99,7 +99,7 @@ class Policy(Displayable, Document):
         """All schedules' cuts whose edge belongs to the band above (bands closed at their lower edge)."""
         return frozenset[int]().union(*(line.starts for line in self.schedules))
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """The locale of a language, with losses, amounts and bands formatted for this policy.
 
         Raises:

@@ -113,7 +113,7 @@ class Locale:
         """The text of a loss distribution with scale and error converted to whole loss units."""
         unit = 10**self.loss_digits
         return SCALE.sub(
-            lambda found: f"{found[1]} {float(found[2]) / unit:.4g} ± {float(found[3]) / unit:.2g}", text
+            lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
         )
 
     def _label_or(self, key: str, default: str) -> str:
@@ -175,8 +175,8 @@ class Locale:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
-        return f"{shown} {self.unit}"
+        text = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        return f"{text} {self.unit}"
 
     def money_in_full(self, amount: float) -> str:
         """An amount in prose with every digit, for amounts that somebody stated."""

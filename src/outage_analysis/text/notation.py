@@ -15,7 +15,7 @@ class Notation:
     """
 
     name: str
-    words: str
+    description: str
     """A one-line description for users."""
     examples: tuple[str, ...]
     sql: Callable[..., str]

@@ -36,7 +36,7 @@ COLUMNS_SCHEMA = {
     "example": pl.String,
 }
 PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
-UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
+UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
 @dataclass(frozen=True)

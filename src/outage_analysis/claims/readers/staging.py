@@ -116,7 +116,7 @@ class Staging:
             self.stage_query(source, {**cells, "source_row": row}, **values)
             return 0, self.warehouse.count("staged")
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        counted = {column: Counter(found) for column, found in first_texts.items()}
+        counted = {column: Counter(texts_of_column) for column, texts_of_column in first_texts.items()}
         self._choose_enum_values(counted)
         query = fast_path_sql(
             self.incident,

@@ -25,7 +25,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "stage": pl.String(),
     "independent": pl.Boolean(),
     "conditional": pl.Boolean(),
-    "given": pl.Float64(),
+    "denominator": pl.Float64(),
     "unit": pl.String(),
     "p10": pl.Float64(),
     "p50": pl.Float64(),
@@ -52,8 +52,8 @@ RIVALS: dict[str, pl.DataType] = {
     "crps": pl.Float64(),
     "ours": pl.Float64(),
 }
-SHOWN: dict[str, pl.DataType] = {
-    "shown": pl.String(),
+UNSCORED: dict[str, pl.DataType] = {
+    "figure": pl.String(),
     "fact": pl.String(),
     "value": pl.Float64(),
     "unit": pl.String(),
@@ -82,7 +82,7 @@ class Backtest:
             press figure): its range, the factor by which the outcome misses the range, whether that is more
             than `FLAGGED_BEYOND`, its CRPS, and the CRPS of our forecast (`ours`).
         coverage: the result of `coverage`.
-        shown: the columns of `SHOWN`: published figures beside our forecasts, without a score.
+        unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
     """
 
     page: BacktestSpec
@@ -91,7 +91,7 @@ class Backtest:
     outcomes: pl.DataFrame
     rivals: pl.DataFrame = field(repr=False)
     coverage: pl.DataFrame = field(repr=False)
-    shown: pl.DataFrame = field(repr=False)
+    unscored: pl.DataFrame = field(repr=False)
 
     @property
     def ranges(self) -> pl.DataFrame:
@@ -142,7 +142,7 @@ class Backtest:
             yield " ".join(self._miss(row, locale))
 
     def _names(self, locale: Locale) -> dict[str, str]:
-        named = (*self.page.outcomes, *self.page.shown, *self.ledger.assumptions)
+        named = (*self.page.outcomes, *self.page.unscored, *self.ledger.assumptions)
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
@@ -165,14 +165,14 @@ class Backtest:
             chance=locale.share(row["percentile"] if low else 1 - row["percentile"]),
         )
         inputs = ", ".join(locale("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
-        if row["given"]:
+        if row["denominator"]:
             each = locale.money if cash else locale.share
             yield locale(
                 "backtest.wrong_each" if cash else "backtest.wrong_share",
                 inputs=inputs,
-                given=locale.number(row["given"]),
-                expected=each(row["expected"] / row["given"]),
-                came=each(row["observed"] / row["given"]),
+                denominator=locale.number(row["denominator"]),
+                expected=each(row["expected"] / row["denominator"]),
+                came=each(row["observed"] / row["denominator"]),
             )
         else:
             yield locale("backtest.wrong_total", inputs=inputs)
@@ -221,13 +221,13 @@ class Backtest:
             yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
     def _unscored_figures(self, locale: Locale) -> Iterator[str]:
-        values = dict(self.shown.select("shown", "value").rows())
-        for shown in self.page.shown:
+        values = dict(self.unscored.select("figure", "value").rows())
+        for figure in self.page.unscored:
             yield locale(
-                "backtest.shown",
-                name=shown.name[locale.lang],
-                value=_exactly(values[shown.id], locale, cash=True),
-                note=shown.note[locale.lang],
+                "backtest.unscored",
+                name=figure.name[locale.lang],
+                value=_exactly(values[figure.id], locale, cash=True),
+                note=figure.note[locale.lang],
             )
 
 

@@ -193,13 +193,13 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream
 
 
 def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    found = budget_cost(line, funnel, as_of, policy)
-    if found is None or found.expected is None:
+    cost = budget_cost(line, funnel, as_of, policy)
+    if cost is None or cost.expected is None:
         return
     rates = (
-        () if found.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
+        () if cost.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
     )
-    part = Part(found.promised, found.promised**2)
+    part = Part(cost.promised, cost.promised**2)
     yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
 
 

@@ -44,7 +44,7 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
         report: the report.
         live: the formulas, or None. Its `cells` receive the addresses of the named cells.
     """
-    locale = report.words
+    locale = report.locale
     sheet.write_title(locale("workbook.assumptions"))
     sheet.sortable = False
     section = next((s for s in report.sections if s.id == "assumptions"), None)
@@ -68,7 +68,7 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
 
 
 def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -> None:
-    locale, factors = report.words, live.products.factors
+    locale, factors = report.locale, live.products.factors
     counter_row, sheet.row = sheet.row, sheet.row + 1
     sheet.freeze_above(sheet.row + 1)
     texts = _ledger_texts(report)
@@ -117,7 +117,7 @@ def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -
 def _input_cells(
     report: Report, live: LiveFormulas, factor: Factor, texts: Mapping[str, str], row: int
 ) -> list[Cell]:
-    locale, kind = report.words, MEASURE_KINDS[factor.measure]
+    locale, kind = report.locale, MEASURE_KINDS[factor.measure]
     value = live.input_value(factor)
     low, high = _input_range(report, factor)
     current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
@@ -142,7 +142,7 @@ def _scope_text(report: Report, factor: Factor) -> str:
     """Return the line and the loss band that an input applies to."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
-    parts += [report.words.band(*band)] if band != (None, None) else []
+    parts += [report.locale.band(*band)] if band != (None, None) else []
     return ", ".join(parts)
 
 
@@ -168,7 +168,7 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
 
 def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
     """Restrict the values that users can type into an input cell."""
-    locale = report.words
+    locale = report.locale
     options: dict[str, Any] = {
         "validate": "decimal",
         "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE],
@@ -185,7 +185,7 @@ def _write_mix_checks(
     sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
 ) -> None:
     """Write, per band mix, whether its shares still have the original sum."""
-    locale = report.words
+    locale = report.locale
     mixes: dict[str, list[int]] = {}
     for row, factor in enumerate(live.products.factors, start=table_range.first):
         if factor.kind == "band_mix":

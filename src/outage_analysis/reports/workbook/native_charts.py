@@ -24,7 +24,7 @@ BELOW_COLOUR = "#5B616B"
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the density in percent of its peak, with columns below, inside and above the 80 % range."""
-    locale = report.words
+    locale = report.locale
     rows = uncertain.density_areas(report.analysis.tables["total_distribution"])
     p10, p90 = locale("word.p10"), locale("word.p90")
     titles: list[tuple[str, CellKind]] = [
@@ -53,14 +53,14 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
         )
     )
     chart.set_y_axis(
-        axes.value_axis(report, report.words("chart.total_distribution_y"), min=0, max=100, num_format="0")
+        axes.value_axis(report, report.locale("chart.total_distribution_y"), min=0, max=100, num_format="0")
     )
     return chart
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the probability of exceeding each amount; marked percentiles have a column of their own."""
-    locale, table = report.words, report.analysis.tables["total_distribution"]
+    locale, table = report.locale, report.analysis.tables["total_distribution"]
     marks = uncertain.marked_amounts(table)
     cells = [
         [sheet.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
@@ -76,14 +76,14 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
         if m in marks
     ]
     chance = locale("workbook.more")
-    marked = ", ".join(locale(f"word.{m}") for m in MARKED_POINTS if m in marks)
+    mark_names = ", ".join(locale(f"word.{m}") for m in MARKED_POINTS if m in marks)
     return _figures_table(
-        sheet, [(locale("column.amount"), "scaled"), (chance, "share"), (marked, "share")], cells
+        sheet, [(locale("column.amount"), "scaled"), (chance, "share"), (mark_names, "share")], cells
     )
 
 
 def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    locale, table = report.words, report.analysis.tables["total_distribution"]
+    locale, table = report.locale, report.analysis.tables["total_distribution"]
     marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
     chart = axes.add_chart(sheet, "scatter", "straight")
     axes.add_line(chart, table_range, 0, 1, ACCENT)
@@ -110,7 +110,7 @@ def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange
 
 def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return, per input, the low end of the cost and the distances to the expected cost and the high end."""
-    locale = report.words
+    locale = report.locale
     cells = [
         [
             Cell(report.names.get(r["assumption"], r["assumption"]).split(":")[0]),
@@ -143,7 +143,7 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the parts of the expected cash, each with the position where its bar starts; and the total."""
-    locale = report.words
+    locale = report.locale
     rows = uncertain.waterfall_bars(report.analysis.tables["steps"])
     cells = [
         [Cell(_step_name(report, r)), sheet.book.scale.cell(r["start"]), sheet.book.scale.cell(r["expected"])]
@@ -161,7 +161,7 @@ def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 
 def _step_name(report: Report, row: dict[str, Any]) -> str:
-    step = uncertain.step_labels(row, report.words, lambda id_: report.names.get(id_, id_))
+    step = uncertain.step_labels(row, report.locale, lambda id_: report.names.get(id_, id_))
     return ", ".join(filter(None, step))
 
 
@@ -180,7 +180,7 @@ def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) ->
     chart = axes.add_chart(sheet, "line")
     axes.add_line(chart, table_range, 0, 2, ACCENT)
     chart.set_x_axis(axes.category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
-    chart.set_y_axis(axes.value_axis(report, report.words("chart.intake_y"), min=0, num_format="#,##0"))
+    chart.set_y_axis(axes.value_axis(report, report.locale("chart.intake_y"), min=0, num_format="#,##0"))
     return chart
 
 

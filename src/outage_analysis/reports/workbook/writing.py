@@ -31,7 +31,7 @@ def workbook_bytes(report: Report) -> bytes:
     """Return the workbook as bytes; its only date is the as-of day, so that a rebuild is identical."""
     import xlsxwriter
 
-    buffer, locale = BytesIO(), report.words
+    buffer, locale = BytesIO(), report.locale
     fonts = {"font_name": FONTS[locale.lang], "font_size": FONT_SIZE}
     file = xlsxwriter.Workbook(
         buffer, {"in_memory": True, "default_format_properties": fonts, **NO_CONVERSION}
