@@ -94,7 +94,7 @@ def test_the_reference_describes_every_public_name(package: str) -> None:
         ("Queries", [f"{query}.sql" for query in queries.QUERY_NAMES]),
         ("Notations of days and amounts", [*DATES, *AMOUNTS]),
         ("Languages", [*LANGUAGES]),
-        ("Bundled pages", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
+        ("Bundled documents", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
     ],
 )
 def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:

@@ -576,7 +576,7 @@ def test_a_mark_that_is_not_closed_is_told_by_its_byte(tmp_path: Path) -> None:
         (Layout(encoding="cp949"), lines(HEADER, row(1, "\u2028")).encode(), "is not CP949"),
         (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
         (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),
-        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the page gives as a constant"),
+        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the layout gives as a constant"),
     ],
 )
 def test_a_layout_that_the_file_does_not_have_is_refused(

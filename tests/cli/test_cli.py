@@ -92,7 +92,7 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     [
         (("cost",), "totals"),
         (("ingest", "claims.csv"), "files"),
-        (("inspect", "claims.csv"), "page"),
+        (("inspect", "claims.csv"), "layout_toml"),
         (("cube", "claims.csv"), "rows"),
         (("incidents", "kakao-2022"), "service"),
         (("policies", "show", "kakao-2022"), "line"),
@@ -586,7 +586,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
     assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
-    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "pages"}
+    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "documents"}
     assert suffixes == {".csv", ".svg", ".json", ""}
     assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
     code, out, err = run(*command, "csv,xls", "--force")

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-PAGE = load_backtest_spec("kakao-2022")
+SPEC = load_backtest_spec("kakao-2022")
 DRAWS = 2**10
 FORECAST = ["outcome", "denominator", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
 
 
 @pytest.fixture(scope="module")
 def found() -> Backtest:
-    return backtest(PAGE, draws=DRAWS)
+    return backtest(SPEC, draws=DRAWS)
 
 
 def row(found: Backtest, outcome: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def cash(accepted: Array, seed: int = 7) -> Array:
 
 
 def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
-    paid = PAGE.model_copy(update={"outcomes": (PAGE.outcomes[2],), "unscored": ()})
+    paid = SPEC.model_copy(update={"outcomes": (SPEC.outcomes[2],), "unscored": ()})
     mine = row(backtest(paid, draws=2**13), "paid")
     draws = cash(np.full(60_000, 205.0))
     assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
@@ -152,7 +152,7 @@ def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
 
 @pytest.mark.slow
 def test_the_total_is_filing_times_acceptance_times_cash() -> None:
-    found = backtest(PAGE, draws=2**14)
+    found = backtest(SPEC, draws=2**14)
     u = np.random.default_rng(3)
     rate = u.choice(OF_FORMS, 60_000) * u.choice(OF_ALIKE, 60_000)
     draws, mine = cash(u.binomial(8461, rate).astype(float)), row(found, "small-business-total")
@@ -170,7 +170,7 @@ def test_the_total_is_the_cash_of_the_run_that_the_report_prints(found: Backtest
 
 
 def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Backtest) -> None:
-    whole = build_portfolio(found.policy, found.ledger, as_of=PAGE.as_of)
+    whole = build_portfolio(found.policy, found.ledger, as_of=SPEC.as_of)
     line = found.policy.schedules[0]
     portfolio = cash_portfolio(whole, line)
     (some,) = with_accepted_count(portfolio, 8461).streams
@@ -184,7 +184,7 @@ def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Bac
 
 def test_the_naive_model_is_flagged_on_every_outcome(found: Backtest) -> None:
     everyone = found.rivals.filter(rival="naive")
-    assert len(everyone) == len(PAGE.outcomes)
+    assert len(everyone) == len(SPEC.outcomes)
     assert everyone["flagged"].all()
     assert everyone["factor"].min() == pytest.approx(451 / 205)
     assert (everyone["crps"] > everyone["ours"]).all()
@@ -246,7 +246,7 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, l
     said = found.sentences(Locale(lang, found.policy.currency, found.policy.digits))
     assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
     assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
-    names = {o.id: o.name[lang] for o in PAGE.outcomes}
+    names = {o.id: o.name[lang] for o in SPEC.outcomes}
     misses = [s for s in said if ("No prior is changed" if lang == "en" else "바꾸지 않습니다") in s]
     assert len(misses) == 1
     for miss, outcome, numbers in zip(
@@ -263,10 +263,10 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, l
 
 
 def test_a_miss_of_cash_says_what_each_was_paid() -> None:
-    few = PAGE.outcomes[2].model_copy(update={"denominator": "R2-09"})  # fifty million for three claims
-    total = PAGE.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
-    page = PAGE.model_copy(update={"outcomes": (few, total), "unscored": ()})
-    said = backtest(page, draws=DRAWS).sentences(Locale("en"))
+    few = SPEC.outcomes[2].model_copy(update={"denominator": "R2-09"})  # fifty million for three claims
+    total = SPEC.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
+    spec = SPEC.model_copy(update={"outcomes": (few, total), "unscored": ()})
+    said = backtest(spec, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "17 million won came" in one
     assert "more than that" in one
@@ -306,8 +306,8 @@ def test_the_ranges_of_a_chart_are_those_of_the_tables(found: Backtest) -> None:
 
 
 def test_the_order_of_outcomes_changes_nothing_but_the_order(found: Backtest) -> None:
-    page = PAGE.model_copy(update={"outcomes": PAGE.outcomes[2::-1], "unscored": (), "reference_sets": ()})
-    turned = backtest(page, draws=DRAWS)
+    spec = SPEC.model_copy(update={"outcomes": SPEC.outcomes[2::-1], "unscored": (), "reference_sets": ()})
+    turned = backtest(spec, draws=DRAWS)
     assert turned.outcomes.reverse().equals(found.outcomes.head(3))
     assert turned.rivals.sort("outcome", "rival").equals(found.rivals.head(6).sort("outcome", "rival"))
 
@@ -321,7 +321,7 @@ def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
 
     def shelf(name: FactCollection) -> pl.DataFrame:
         frame = known(name)
-        later = pl.col("public_on").is_null() | (pl.col("public_on") > PAGE.as_of)
+        later = pl.col("public_on").is_null() | (pl.col("public_on") > SPEC.as_of)
         other = (pl.int_range(pl.len()) * 7919 % 1000 + 1).cast(pl.Float64)
         return frame.with_columns(
             pl.when(later & ~pl.col("id").is_in(kept) & pl.col(c).is_not_null())
@@ -335,16 +335,16 @@ def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
 
 
 def test_noise_for_every_outcome_changes_scores_and_no_forecast(found: Backtest, reshelve: Reshelve) -> None:
-    conditions = {o.denominator for o in PAGE.outcomes}
+    conditions = {o.denominator for o in SPEC.outcomes}
     reshelve(noise(conditions))
-    blind = backtest(PAGE, draws=DRAWS)
+    blind = backtest(SPEC, draws=DRAWS)
     assert blind.outcomes.select(FORECAST).equals(found.outcomes.select(FORECAST))
     assert blind.coverage.equals(found.coverage)
     assert blind.unscored.select("beside", "p10", "p50", "p90").equals(
         found.unscored.select("beside", "p10", "p50", "p90")
     )
     moved = blind.outcomes["observed"] != found.outcomes["observed"]
-    assert moved.to_list() == [o.fact not in conditions for o in PAGE.outcomes]
+    assert moved.to_list() == [o.fact not in conditions for o in SPEC.outcomes]
     assert (blind.outcomes["crps"] != found.outcomes["crps"]).to_list() == moved.to_list()
 
 
@@ -353,7 +353,7 @@ def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
 ) -> None:
     reshelve(noise(set()))
     assert get_fact("R2-05", hindsight=True).count != 451
-    blind = backtest(PAGE, draws=DRAWS)
+    blind = backtest(SPEC, draws=DRAWS)
     one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, found))
     assert one.equals(other)
     assert len(one) == 4

@@ -269,7 +269,7 @@ def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident
 
 def test_a_constant_beside_a_column_is_refused(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", HEADER.replace("service", "서비스명"), GOOD)
-    with pytest.raises(InputRefused, match="which the page gives as a constant") as refusal:
+    with pytest.raises(InputRefused, match="which the layout gives as a constant") as refusal:
         read(path, incident, Layout(constants={"service": "카톡"}))
     assert (refusal.value.file, refusal.value.row) == ("a.csv", 1)
     assert "서비스명" in str(refusal.value)

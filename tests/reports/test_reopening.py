@@ -84,7 +84,7 @@ def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None
 def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) -> None:
     names = {"incident": "incidents", "policy": "policies", "ledger": "assumptions"}
     for name, kind in names.items():
-        page = bundles["ko"] / "pages" / f"{name}.toml"
+        page = bundles["ko"] / "documents" / f"{name}.toml"
         source = data_root() / kind / "kakao-2022.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
         assert page.read_text("utf-8") == document_text(page)
@@ -101,11 +101,11 @@ def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tr
         "ledger": ("tram-ledger", "mixed.toml"),
         "compared-1": ("tram-flat", "flat.toml"),
     }
-    assert {name: page["id"] for name, page in manifest["pages"].items()} == {
+    assert {name: page["id"] for name, page in manifest["documents"].items()} == {
         name: id_ for name, (id_, _) in pages.items()
     }
     for name, (_, file) in pages.items():
-        page = written / "pages" / f"{name}.toml"
+        page = written / "documents" / f"{name}.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads((tram / file).read_text("utf-8"))
         assert page.read_text("utf-8") == document_text(page)
 
@@ -131,7 +131,7 @@ def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verifi
         draws=1_024,
     )
     bundle = write_report(run(plan), tmp_path / "out").parent
-    assert len(list((bundle / "pages").iterdir())) == 4
+    assert len(list((bundle / "documents").iterdir())) == 4
     private = (*PRIVATE, "home of kim", str(tmp_path))
     for path in (p for p in bundle.rglob("*") if p.is_file()):
         data = path.read_bytes()
@@ -145,7 +145,7 @@ def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verifi
 
 
 @pytest.mark.parametrize(
-    "name", ["manifest.json", *(f"pages/{x}.toml" for x in ("incident", "policy", "ledger"))]
+    "name", ["manifest.json", *(f"documents/{x}.toml" for x in ("incident", "policy", "ledger"))]
 )
 @pytest.mark.parametrize("spoil", ["changed", "broken", "gone"])
 def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str, spoil: str) -> None:
@@ -178,13 +178,13 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
         "null",
         "{}",
         '"as_of"',
-        '{"as_of": 5, "pages": {}, "expected": {}}',
-        '{"as_of": "soon", "pages": {}, "expected": {}}',
-        '{"as_of": "2031-03-10", "pages": 7, "expected": {}}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": []}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": "much"}}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": [1]}}',
+        '{"as_of": 5, "documents": {}, "expected": {}}',
+        '{"as_of": "soon", "documents": {}, "expected": {}}',
+        '{"as_of": "2031-03-10", "documents": 7, "expected": {}}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": []}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": "much"}}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": [1]}}',
         100_000 * "[",
     ],
     ids=lambda text: text[:70],
@@ -204,8 +204,8 @@ def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
 
 
 def test_a_page_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
-    page = (bundle / "pages" / "policy.toml").read_text("utf-8")
-    sealed(bundle, "pages/policy.toml", page.replace("loss_unit", "unit_of_loss"))
+    page = (bundle / "documents" / "policy.toml").read_text("utf-8")
+    sealed(bundle, "documents/policy.toml", page.replace("loss_unit", "unit_of_loss"))
     with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
         read_bundle(bundle)
 

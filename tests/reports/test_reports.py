@@ -80,7 +80,7 @@ def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
     names = set(contents(bundles["en"]))
     stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
     tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
-    pages = {f"pages/{name}.toml" for name in ("incident", "policy", "ledger")}
+    pages = {f"documents/{name}.toml" for name in ("incident", "policy", "ledger")}
     assert {"report.html", "manifest.json", "SHA256SUMS"} | tables | pages <= names
     suffixes = {Path(name).suffix.lstrip(".") for name in names - pages - {"manifest.json", "SHA256SUMS"}}
     assert suffixes == set(FORMATS)
@@ -92,7 +92,7 @@ def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name:
     page = write_report(bare, tmp_path / "out", formats=[name])
     assert page.name == ("report.html" if name == "html" else "manifest.json")
     manifest = manifest_of(page.parent)
-    outputs = [x for x in manifest["outputs"] if not x.startswith("pages/")]
+    outputs = [x for x in manifest["outputs"] if not x.startswith("documents/")]
     assert outputs
     assert {Path(x).suffix for x in outputs} == {f".{name}"}
     assert manifest["formats"] == [name]
@@ -120,7 +120,7 @@ def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> No
     assert (source["rows"], source["claims"], source["rejects"]) == (105_116, 105_116, 0)
     assert (manifest["as_of"], manifest["language"]) == ("2022-12-30", "ko")
     assert manifest["synthetic_claims"] is True
-    assert manifest["pages"].keys() == {"incident", "policy", "ledger"}
+    assert manifest["documents"].keys() == {"incident", "policy", "ledger"}
     assert manifest["versions"]["outage-analysis"] == version("outage-analysis")
     assert manifest["versions"]["polars"] == version("polars")
 

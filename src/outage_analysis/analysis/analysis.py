@@ -190,7 +190,7 @@ class Analysis(Displayable):
         """Display names by id, for services, cost lines, assumptions and everything else with an id."""
         from outage_analysis.charts import display_names  # imported late, because charts load slowly
 
-        backtest = self.backtest.page if self.backtest else None
+        backtest = self.backtest.spec if self.backtest else None
         names = display_names(self.incident, self.policy, self.ledger, backtest, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 

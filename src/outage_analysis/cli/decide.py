@@ -230,10 +230,10 @@ def backtest(
         step("forecasting from what was public")
         result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed))
     tables = {name: getattr(result, name) for name in BACKTEST_TITLES}
-    page, policy = result.page, result.policy
+    spec, policy = result.spec, result.policy
     if as_json:
-        ids = {"backtest": page.id, "policy": policy.id, "ledger": result.ledger.id}
-        days = {"as_of": page.as_of, "known_on": page.known_on}
+        ids = {"backtest": spec.id, "policy": policy.id, "ledger": result.ledger.id}
+        days = {"as_of": spec.as_of, "known_on": spec.known_on}
         units = {"currency": policy.currency, "minor_units": policy.digits}
         print_json(ids | days | units | {name: table.to_dicts() for name, table in tables.items()})
         return

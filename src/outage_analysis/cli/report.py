@@ -124,7 +124,7 @@ def verify(
     """Verify a report: its files match their checksums, and its plan gives the same bytes again.
 
     If a file differs, the command names the first one, with the member, row or line, and the cause:
-    environment, font, code, page, facts or data. Exit code 1 means that something differs. Example:
+    environment, font, code, document, facts or data. Exit code 1 means that something differs. Example:
 
         outage-analysis verify build/report
     """

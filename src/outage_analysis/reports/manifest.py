@@ -117,8 +117,8 @@ class Manifest(ManifestPart):
     lines_not_public_yet: tuple[str, ...]
     max_rejects: float
     outputs: dict[str, OutputRecord]
-    pages: dict[str, DocumentRecord]
-    """The TOML documents that the bundle contains as pages/<name>.toml."""
+    documents: dict[str, DocumentRecord]
+    """The TOML documents that the bundle contains as documents/<name>.toml."""
     policy: PolicyRecord
     seed: Count
     synthetic_claims: bool

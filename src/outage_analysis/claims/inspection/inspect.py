@@ -62,7 +62,7 @@ class Inspection:
     strangers: pl.DataFrame
     proposals: pl.DataFrame
     claimants: int | None
-    page: str
+    layout_toml: str
     """The proposed layout file, as TOML."""
 
 
@@ -244,6 +244,6 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         "has a first row that may be a header or a complaint",
         file=file,
         row=row,
-        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout page and give it by "
+        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
         "--columns.",
     )

@@ -228,7 +228,7 @@ class Staging:
                 "has complaints above its header",
                 file=self.name,
                 row=place + 1,
-                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
+                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns layout.",
             )
 
     def _check_units(self, titles: Sequence[Sequence[str]]) -> None:

@@ -70,7 +70,7 @@ class Backtest:
     """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
-        page: the specification of the back-test.
+        spec: the specification of the back-test.
         policy: the policy.
         ledger: the ledger, limited to what was public on the forecast day.
         outcomes: the columns of `OUTCOMES`, one row per outcome: quantiles of the forecast, their largest
@@ -85,7 +85,7 @@ class Backtest:
         unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
     """
 
-    page: BacktestSpec
+    spec: BacktestSpec
     policy: Policy = field(repr=False)
     ledger: Ledger = field(repr=False)
     outcomes: pl.DataFrame
@@ -101,7 +101,7 @@ class Backtest:
             One row per outcome: the columns of `OUTCOMES`, then `naive_low`, `naive_high`, and `press_low`
             and `press_high` of the first press figure.
         """
-        first = {o.id: o.press[0] for o in self.page.outcomes if o.press}
+        first = {o.id: o.press[0] for o in self.spec.outcomes if o.press}
         named = pl.col("outcome").replace_strict(first, default=None, return_dtype=pl.String)
         rivals = {"naive": pl.col("rival") == "naive", "press": pl.col("rival") == named}
         table = self.outcomes
@@ -120,7 +120,7 @@ class Backtest:
         """
         return [
             *self._verdicts(locale),
-            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.page.outcomes if o.note),
+            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note),
             *self._rivalry(locale),
             *self._coverage(locale),
             *self._unscored_figures(locale),
@@ -133,7 +133,7 @@ class Backtest:
         yield locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
         yield locale(
             "backtest.inside",
-            day=locale.day(self.page.as_of),
+            day=locale.day(self.spec.as_of),
             inside=len(inside),
             count=len(tried),
             names=", ".join(self._names(locale)[x] for x in inside) or "–",
@@ -142,7 +142,7 @@ class Backtest:
             yield " ".join(self._miss(row, locale))
 
     def _names(self, locale: Locale) -> dict[str, str]:
-        named = (*self.page.outcomes, *self.page.unscored, *self.ledger.assumptions)
+        named = (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
@@ -157,7 +157,7 @@ class Backtest:
         yield locale(
             f"backtest.{row['verdict']}",
             name=names[row["outcome"]],
-            day=locale.day(self.page.as_of),
+            day=locale.day(self.spec.as_of),
             low=figure(row["p10"]),
             median=figure(row["p50"]),
             high=figure(row["p90"]),
@@ -202,7 +202,7 @@ class Backtest:
             yield self._press(row, locale)
 
     def _press(self, row: Mapping[str, Any], locale: Locale) -> str:
-        cash = {o.id: o.stage in CASH for o in self.page.outcomes}[row["outcome"]]
+        cash = {o.id: o.stage in CASH for o in self.spec.outcomes}[row["outcome"]]
         ends = [x for x in dict.fromkeys((row["low"], row["high"])) if x is not None]
         sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
@@ -222,7 +222,7 @@ class Backtest:
 
     def _unscored_figures(self, locale: Locale) -> Iterator[str]:
         values = dict(self.unscored.select("figure", "value").rows())
-        for figure in self.page.unscored:
+        for figure in self.spec.unscored:
             yield locale(
                 "backtest.unscored",
                 name=figure.name[locale.lang],

@@ -23,16 +23,16 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
         *_changed("environment: ", was.versions, now.versions),
         *_replaced("font ", was.fonts, now.fonts),
         *(["code: the package is not the one that wrote it"] if was.code_sha256 != now.code_sha256 else []),
-        *_replaced("page ", _pages(was), _pages(now)),
+        *_replaced("document ", _documents(was), _documents(now)),
         *_replaced("facts ", was.facts, now.facts),
         *_data_changes(was, now),
     ]
 
 
-def _pages(manifest: Manifest) -> dict[str, str]:
+def _documents(manifest: Manifest) -> dict[str, str]:
     """Return the digest of each document that a run read, including the outcomes."""
     outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
-    return {name: page.content_sha256 for name, page in (manifest.pages | outcomes).items()}
+    return {name: record.content_sha256 for name, record in (manifest.documents | outcomes).items()}
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _compare_files(
         if changed and recorded == recorded_again:
             _check_same_bytes(name, files, rebuilt, ["it was changed after the report was written"])
         _check_same_bytes(name, files, rebuilt, known_causes)
-    for name in sorted(name for name in files if name.startswith("pages/")):  # rebuilt from themselves
+    for name in sorted(name for name in files if name.startswith("documents/")):  # rebuilt from themselves
         if name not in was.outputs or file_digest(files[name]) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED_PROBLEM, file=name)
 
@@ -145,7 +145,7 @@ def _compare_manifests(was: Manifest, now: Manifest) -> None:
     """Compare what the manifests say, but for what may differ without effect."""
     apart = set(NOTED_KEYS)
     if was.code_sha256 != now.code_sha256:
-        apart |= {"pages", "policy"}  # other code reads the same page in its own way
+        apart |= {"documents", "policy"}  # other code reads the same document in its own way
     if was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
@@ -156,6 +156,6 @@ def _compare_manifests(was: Manifest, now: Manifest) -> None:
 
 
 def _comparable_json(manifest: Manifest, key: str) -> bytes:
-    """What a manifest says under one key, without the digests of how pages are read."""
+    """What a manifest says under one key, without the digests of how documents are read."""
     read = {"assumptions": {"__all__": {"content_sha256"}}}
     return json.dumps(manifest.model_dump(mode="json", include={key}, exclude=read)).encode()
