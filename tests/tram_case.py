@@ -109,7 +109,7 @@ def ledger(*extra: str, **distributions: str) -> str:
     return LEDGER + "".join((*entries, *extra))
 
 
-def write_pages(folder: Path) -> None:
+def write_documents(folder: Path) -> None:
     """Every page and the claims, each in a file of its own."""
     incident = (OWN_OUTAGE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')
     texts = {

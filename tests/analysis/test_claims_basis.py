@@ -90,7 +90,7 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
 
 @both
 @each
-def test_the_cost_is_said_to_come_from_the_claims(
+def test_the_cost_is_stated_to_come_from_the_claims(
     analyses: dict[str, Analysis], kind: str, lang: str
 ) -> None:
     w = Locale(lang)

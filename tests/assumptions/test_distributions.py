@@ -408,10 +408,13 @@ class Page(Document):
         ),
     ],
 )
-def test_a_distribution_is_read_from_a_page(
-    page: Callable[[str], Path], distribution: str, expected: Distribution
+def test_a_distribution_is_read_from_a_document(
+    write_document: Callable[[str], Path], distribution: str, expected: Distribution
 ) -> None:
-    assert read_document(Page, "assumptions", page(f"distribution = {distribution}")).distribution == expected
+    assert (
+        read_document(Page, "assumptions", write_document(f"distribution = {distribution}")).distribution
+        == expected
+    )
 
 
 BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1 } }'
@@ -461,8 +464,8 @@ BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1
     ],
 )  # fmt: skip
 def test_a_distribution_that_breaks_a_rule_is_refused_by_key(
-    page: Callable[[str], Path], distribution: str, message: str
+    write_document: Callable[[str], Path], distribution: str, message: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        read_document(Page, "assumptions", page(f"distribution = {{ {distribution} }}"))
+        read_document(Page, "assumptions", write_document(f"distribution = {{ {distribution} }}"))
     assert message in str(refusal.value)

@@ -62,7 +62,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 
 
 @pytest.mark.parametrize("id_", bundled_ids("assumptions"))
-def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> None:
+def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
     assert dict(table.schema) == SCHEMA
@@ -239,7 +239,7 @@ DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal
         ),
     ],
 )
-def test_a_table_without_its_kind_is_told_the_kinds_that_it_may_be_of(
+def test_for_a_table_without_its_kind_the_error_lists_the_possible_kinds(
     tmp_path: Path, distributions: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
@@ -280,7 +280,7 @@ def test_a_wrong_value_under_the_earlier_key_is_named_by_that_key_and_line(tmp_p
     assert refusal.value.line == text[: text.index('low = "x"')].count("\n") + 1
 
 
-def test_an_assumption_without_its_kind_is_told_the_kinds_of_assumptions(tmp_path: Path) -> None:
+def test_for_an_assumption_without_its_kind_the_error_lists_the_kinds_of_assumptions(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         read(ledger().replace('kind = "acceptance"\n', ""), tmp_path)
     assert "assumption 'as-acceptance': a required key, kind, is missing" in str(refusal.value)

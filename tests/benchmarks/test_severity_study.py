@@ -57,7 +57,7 @@ def truths(distribution: LossDistribution) -> dict[str, float]:
     }
 
 
-def drawn(distribution: LossDistribution, n: int, rng: np.random.Generator) -> Array:
+def sampled_losses(distribution: LossDistribution, n: int, rng: np.random.Generator) -> Array:
     """Losses of a law, by numpy's own generators."""
     if distribution.family == "weibull":
         return np.asarray(distribution.params["theta"] * rng.weibull(distribution.params["tau"], n))
@@ -105,7 +105,7 @@ def spread(work: Callable[[int], Answer | dict[str, Answer]], replications: int)
 
 def smooth(family: str, n: int, replication: int) -> Answer:
     rng = np.random.default_rng([n, replication])
-    counts = counted(drawn(DISTRIBUTIONS[family], n, rng), BANDS)
+    counts = counted(sampled_losses(DISTRIBUTIONS[family], n, rng), BANDS)
     return answers(DISTRIBUTIONS[family], BANDS, counts, METHODS)
 
 
@@ -175,7 +175,7 @@ def in_units(losses: Array, rng: np.random.Generator, *, on_edges: bool) -> Arra
 def heaped(n: int, replication: int) -> dict[str, Answer]:
     """One heaped sample of the small businesses' law on every choice of edges, edge heaps left out or in."""
     rng = np.random.default_rng([7, n, replication])
-    losses = drawn(SMALL_BUSINESS, n, rng)
+    losses = sampled_losses(SMALL_BUSINESS, n, rng)
     told = {kind: in_units(losses, rng, on_edges=kind == "on edges") for kind in ("as drawn", "on edges")}
     return {
         f"{name} | {kind}": answers(SMALL_BUSINESS, edges, counted(told[kind], edges), ["profile"])
@@ -205,10 +205,10 @@ def test_edges_between_round_sums_mislead_a_fit_less_than_edges_on_them(n: int) 
 
 
 def significant(digits: int) -> Callable[[Array], Array]:
-    def told(losses: Array) -> Array:
+    def rounded(losses: Array) -> Array:
         return nearest_unit(losses, 10.0 ** (np.floor(np.log10(losses)) - digits + 1))
 
-    return told
+    return rounded
 
 
 def popular(*leading: float) -> Callable[[Array], Array]:

@@ -63,7 +63,7 @@ def simulated(folio: Portfolio, draws: int, seed: int = 1) -> np.ndarray:
     return np.asarray(30_000 * claims[:, 0] + 50_000 * claims[:, 1] + reviewed)
 
 
-def told(name: str, found: float, error: float) -> None:
+def print_error(name: str, found: float, error: float) -> None:
     print(f"{name:>8} {found:18,.0f} ± {error:14,.0f} {error / found:8.3%}")
 
 
@@ -75,7 +75,7 @@ def test_a_run_of_the_bundled_case_beside_a_plain_simulation() -> None:
     print(f"as many cash totals by numpy, without an error: {theirs:.0f} ms")
     names = [*(f"P{round(100 * p)}" for p in MEASURES_ASKED), "tvar95"]
     for name, found in zip(names, answered(folio), strict=True):
-        told(name, found.value, found.error)
+        print_error(name, found.value, found.error)
     plain = np.array([np.quantile(simulated(folio, DRAWS, seed), MEASURES_ASKED) for seed in SEEDS])
     scrambled = np.array([[x.value for x in answered(folio, seed)[:-1]] for seed in SEEDS])
     print("spread over seeds, ours and numpy's, and how many times as many draws numpy would take")

@@ -262,7 +262,7 @@ def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
     assert (last["input_left"], last["input_right"]) == (2.5, 1.2)
 
 
-def test_forecasts_are_told_as_multiples_of_what_happened() -> None:
+def test_forecasts_are_reported_as_multiples_of_what_happened() -> None:
     rows = uncertain.backtest_ratios(TRIED)
     filed = rows.filter(outcome="filed")
     assert filed.select("part", "low", "middle", "high").rows() == [
@@ -313,7 +313,7 @@ def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: st
     assert (short_amount(EN, amount), short_amount(KO, amount)) == (en, ko)
 
 
-def test_an_amount_of_cents_is_told_in_whole_currency() -> None:
+def test_an_amount_of_cents_is_reported_in_whole_currency() -> None:
     assert short_amount(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
     assert short_number(EN, 17_300_000, 3) == "17.3m"
 

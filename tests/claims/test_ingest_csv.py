@@ -556,12 +556,12 @@ def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path,
     assert error.row == number
 
 
-def test_a_nul_is_told_by_its_byte(tmp_path: Path) -> None:
+def test_a_nul_is_reported_by_its_byte(tmp_path: Path) -> None:
     text = lines(HEADER, row(1, "가\0나"))
     assert f"at {text.encode().index(0):,}" in str(refusal(tmp_path / "a.csv", text))
 
 
-def test_a_mark_that_is_not_closed_is_told_by_its_byte(tmp_path: Path) -> None:
+def test_a_mark_that_is_not_closed_is_reported_by_its_byte(tmp_path: Path) -> None:
     text = lines(HEADER, row(1), row(2, '"a'), row(3))
     assert f"at byte {text.encode().index(row(2).encode()[:3]):,}" in str(refusal(tmp_path / "a.csv", text))
 

@@ -102,7 +102,7 @@ def table_of(**columns: list[str]) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
+def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     """What is in the call centre's file."""
     path = tmp_path_factory.mktemp("calls") / "calls.csv"
     return inspect_file(write(path, CALL_CENTRE, delimiter=";"), load_incident("kakao-2022"))
@@ -111,28 +111,28 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
 # --- the proposal -----------------------------------------------------------------------------------------
 
 
-def test_columns_are_told_by_what_is_in_them(found: Inspection) -> None:
-    assert proposed(found) == dict(
+def test_columns_are_recognised_by_what_is_in_them(inspection: Inspection) -> None:
+    assert proposed(inspection) == dict(
         zip(
             ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss"),
             CALL_CENTRE[0],
             strict=False,
         )
     )
-    assert found.columns["reads_as"].to_list() == [
+    assert inspection.columns["reads_as"].to_list() == [
         *("text", "text", "service", "claimant_type", "day", "amount", "text", "text")
     ]
-    assert found.columns["missing"].to_list() == [0, 0, 0, 0, 0, 0.25, 0.25, 0.25]
-    assert found.columns["distinct"].to_list() == [4, 3, 3, 3, 4, 3, 3, 3]
-    assert (found.encoding, found.records, found.unreadable) == ("utf-8", 4, 0)
-    assert found.dialect.startswith("delimiter ';'")
+    assert inspection.columns["missing"].to_list() == [0, 0, 0, 0, 0, 0.25, 0.25, 0.25]
+    assert inspection.columns["distinct"].to_list() == [4, 3, 3, 3, 4, 3, 3, 3]
+    assert (inspection.encoding, inspection.records, inspection.unreadable) == ("utf-8", 4, 0)
+    assert inspection.dialect.startswith("delimiter ';'")
 
 
-def test_the_page_says_notations_units_and_what_is_not_there(found: Inspection) -> None:
-    page = tomllib.loads(found.layout_toml)
+def test_the_document_says_notations_units_and_what_is_not_there(inspection: Inspection) -> None:
+    page = tomllib.loads(inspection.layout_toml)
     assert page == {
         "files": "calls.csv",
-        "columns": {column: [header] for column, header in proposed(found).items()},
+        "columns": {column: [header] for column, header in proposed(inspection).items()},
         "formats": {"filed_on": ["dmy"], "loss": page["formats"]["loss"]},
         "scale": {"loss": 10_000},
         "constants": {"region": "", "industry": "", "category": ""},
@@ -141,7 +141,7 @@ def test_the_page_says_notations_units_and_what_is_not_there(found: Inspection) 
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"])
-def test_the_page_reads_the_file_that_it_was_proposed_for(
+def test_the_document_reads_the_file_that_it_was_proposed_for(
     tmp_path: Path, incident: Incident, suffix: str
 ) -> None:
     delimiter = "\t" if suffix == ".tsv" else "|"
@@ -157,7 +157,7 @@ def test_the_page_reads_the_file_that_it_was_proposed_for(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
-def test_the_page_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
+def test_the_document_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
     found = inspect_file(path, incident)
     assert found.encoding == encoding
@@ -445,7 +445,9 @@ def test_free_text_personal_data_and_other_numbers_are_never_an_id(
     assert not {"claim_id", "claimant_id"} & page.keys()
 
 
-def test_without_a_safe_id_the_page_says_why_and_what_it_means(tmp_path: Path, incident: Incident) -> None:
+def test_without_a_safe_id_the_document_says_why_and_what_it_means(
+    tmp_path: Path, incident: Incident
+) -> None:
     table = table_of(claim_id=[], **{"Phone no": PHONES["Phone No"], "customer comment": SENTENCES})
     page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml.replace("\n#   ", " ")
     lines = (
@@ -470,7 +472,7 @@ def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
     assert claims.frame()["claimant_id"].to_list() == ["1", "2", "3", "4"]
 
 
-def test_a_known_header_of_personal_data_is_said_to_be_read(tmp_path: Path, incident: Incident) -> None:
+def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claim_id=[], 접수번호=PHONES["접수번호"])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert reason(found, "claim_id") == (
@@ -537,7 +539,7 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
 
 
 @pytest.mark.slow
-def test_a_sheet_is_chosen_by_name_and_said_in_the_page(tmp_path: Path, incident: Incident) -> None:
+def test_a_sheet_is_chosen_by_name_and_said_in_the_document(tmp_path: Path, incident: Incident) -> None:
     import xlsxwriter
 
     path = tmp_path / "a.xlsx"
@@ -571,13 +573,19 @@ def test_a_column_that_no_claim_needs_may_hold_anything(tmp_path: Path, incident
 # --- what is shown ------------------------------------------------------------------------------------------
 
 
-def test_personal_data_are_named_and_masked(found: Inspection) -> None:
-    personal = dict(found.columns.select("header", "personal").iter_rows())
+def test_personal_data_are_named_and_masked(inspection: Inspection) -> None:
+    personal = dict(inspection.columns.select("header", "personal").iter_rows())
     assert personal["연락처"] == "phone number"
     assert personal["메모"] in ("Korean resident number", "e-mail address")
     assert [kind for kind in personal.values() if kind] == [personal["연락처"], personal["메모"]]
     said = json.dumps(
-        [found.columns.rows(), found.rows.rows(), found.strangers.rows(), found.layout_toml], default=str
+        [
+            inspection.columns.rows(),
+            inspection.rows.rows(),
+            inspection.strangers.rows(),
+            inspection.layout_toml,
+        ],
+        default=str,
     )
     assert not [text for text in PERSONAL if text in said]
 
@@ -745,9 +753,9 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
 
 
 def test_claimants_are_counted_where_a_column_names_them(
-    found: Inspection, tmp_path: Path, incident: Incident
+    inspection: Inspection, tmp_path: Path, incident: Incident
 ) -> None:
-    assert found.claimants == 3
+    assert inspection.claimants == 3
     assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
@@ -771,10 +779,10 @@ def test_a_file_of_a_header_alone_can_be_looked_at(
     found = inspect_file(path, incident)
     assert found.records == 0
     assert found.columns["reads_as"].to_list() == ["nothing"] * 5
-    load_layout(page_of(tmp_path, found))
+    load_layout(layout_file(tmp_path, found))
 
 
-def page_of(folder: Path, found: Inspection) -> Path:
+def layout_file(folder: Path, found: Inspection) -> Path:
     path = folder / "page.toml"
     path.write_text(found.layout_toml, "utf-8")
     return path
@@ -790,7 +798,7 @@ HEADERS = st.text(
 @pytest.mark.slow
 @given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
 @settings(max_examples=6)
-def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
+def test_the_document_is_valid_whatever_the_headers_and_the_name_are(
     tmp_path_factory: pytest.TempPathFactory, header: str, name: str
 ) -> None:
     assume("\0" not in header)
@@ -802,7 +810,7 @@ def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(table)
     found = inspect_file(path, incident)
-    page = load_layout(page_of(path.parent, found))
+    page = load_layout(layout_file(path.parent, found))
     assert page.files == name
     assert page.columns["service"] == (header.strip(),)
     assert all(c.isprintable() or c == "\n" for c in found.layout_toml)
@@ -851,7 +859,7 @@ ROW = st.tuples(
     delimiter=st.sampled_from(",;\t|"),
 )
 @settings(max_examples=6)
-def test_whatever_a_file_calls_and_writes_it_the_proposed_page_reads_it_right(
+def test_whatever_a_file_calls_and_writes_it_the_proposed_document_reads_it_right(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[tuple[str, str], tuple[str, str], date, int]],
     names: dict[str, str],
@@ -953,7 +961,7 @@ def read_answered(
     found: Inspection, path: Path, incident: Incident, names: dict[str, str], written: dict[str, str]
 ) -> pl.DataFrame:
     """The claims of a file by its page, after somebody who knows the file has filled in what is open."""
-    layout = load_layout(page_of(path.parent, found))
+    layout = load_layout(layout_file(path.parent, found))
     columns = {column: (header,) for column, header in names.items()} | layout.columns
     formats = {column: (READ_BY.get(way, way),) for column, way in written.items()} | layout.formats
     answered = layout.model_copy(update={"columns": columns, "formats": formats})
@@ -975,7 +983,7 @@ def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_the_columns_the_rows_and_the_page(tmp_path: Path, incident: Incident) -> None:
+def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = inspect_file(path, incident).layout_toml
     code, out, err = command("inspect", path)
@@ -999,7 +1007,7 @@ def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident)
     assert (said["records"], said["unreadable"], said["claimants"]) == (4, 0, 3)
 
 
-def test_a_page_that_is_known_already_may_be_given(tmp_path: Path) -> None:
+def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
@@ -1008,7 +1016,7 @@ def test_a_page_that_is_known_already_may_be_given(tmp_path: Path) -> None:
     assert told["constants"] == {"industry": "", "category": ""}
 
 
-def test_a_known_page_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
+def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
@@ -1017,7 +1025,7 @@ def test_a_known_page_that_speaks_of_another_column_is_refused(tmp_path: Path) -
     assert "speaks of a column that no claim has (found 'colour')" in err
 
 
-def test_the_page_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
+def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")
     code, out, err = command("ingest", path, "--columns", tmp_path / "page.toml")

@@ -184,7 +184,7 @@ def test_the_ends_of_an_award_under_rules_hold_its_mean() -> None:
     assert award.range.low <= award.range.expected <= award.range.high == award.most == 1
 
 
-def test_shares_that_a_page_rounds_do_not_move_a_payment() -> None:
+def test_shares_that_a_document_rounds_do_not_move_a_payment() -> None:
     flat = tuple(
         {k: v for k, v in band.items() if k in ("over", "up_to")} | {"fixed": 30_000} for band in TIERS
     )

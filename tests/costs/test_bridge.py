@@ -304,7 +304,7 @@ def test_a_recorded_figure_that_is_no_sum_is_refused(recorded: float) -> None:
 # whatever the pages
 
 
-def test_the_order_of_the_pages_changes_nothing(policy: Policy, ledger: Ledger) -> None:
+def test_the_order_of_the_documents_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     outcome = load_ledger("kakao-2023-06-30")
 
     def turned(page: Ledger) -> Ledger:
@@ -358,7 +358,7 @@ POLICY = st.lists(LINE, min_size=1, max_size=3, unique_by=lambda line: str(line[
     ledgers=st.tuples(LEDGER, LEDGER),
     recorded=st.none() | st.integers(0, 10**17),
 )
-def test_the_steps_add_up_whatever_the_pages(
+def test_the_steps_add_up_whatever_the_documents(
     pages: tuple[Policy, Policy], ledgers: tuple[Ledger, Ledger], recorded: int | None
 ) -> None:
     sides = [BridgeRun(*side) for side in zip(pages, ledgers, (DAY, LATER), strict=True)]

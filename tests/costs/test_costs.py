@@ -188,7 +188,7 @@ def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
     assert [row[k] for k in ("low", "expected", "high", "status")] == [0, None, 312e9, "bounds_only"]
 
 
-def test_a_good_has_a_row_for_each_valuation_that_its_page_states(policy: Policy, ledger: Ledger) -> None:
+def test_a_good_has_a_row_for_each_valuation_that_its_document_states(policy: Policy, ledger: Ledger) -> None:
     inputs = stated(ledger, take_up=(0.1, 0.2, 0.4))
     priced = changed_line(policy, "emoticons", displaced_sales=1_000, incremental_cash=0)
     table = cost_table(priced, inputs, as_of=DAY)

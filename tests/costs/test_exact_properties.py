@@ -104,7 +104,7 @@ def test_floats_come_to_the_same_as_enumeration(portfolio: list[Component]) -> N
 
 
 @given(portfolios(FEW), st.integers(1, 99).map(lambda k: Fraction(k, 100)))
-def test_quantile_and_tail_value_at_risk_are_what_they_are_said_to_be(
+def test_quantile_and_tail_value_at_risk_are_what_they_are_stated_to_be(
     portfolio: list[Component], p: Fraction
 ) -> None:
     distribution = exact_total(portfolio)
@@ -184,7 +184,7 @@ def test_the_unit_of_the_payments_is_only_a_scale(portfolio: list[Component], un
 DRAWS = 20_000
 
 
-def drawn(rng: np.random.Generator, component: Component) -> Any:  # noqa: ANN401 - numpy's integers
+def sampled_payments(rng: np.random.Generator, component: Component) -> Any:  # noqa: ANN401 - numpy's integers
     """What the claims of a component are paid, one claim at a time, (DRAWS,)."""
     match component.count:
         case Fixed(n=n):
@@ -207,7 +207,7 @@ SPREAD = st.builds(NegativeBinomial, st.floats(0.5, 300), st.floats(1.5, 8))
 @given(portfolios(ANY.filter(lambda c: not isinstance(c, NegativeBinomial)) | SPREAD), st.integers(0, 2**32))
 def test_a_simulation_agrees_within_its_error(portfolio: list[Component], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    totals = np.sort(sum(drawn(rng, c) for c in portfolio))
+    totals = np.sort(sum(sampled_payments(rng, c) for c in portfolio))
     distribution = exact_total(portfolio)
     error = np.sqrt(float(distribution.variance) / DRAWS)
     assert abs(totals.mean() - float(distribution.mean)) <= 4.5 * error

@@ -514,7 +514,7 @@ def summed(values: pl.Series) -> Fraction:
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=250)
-def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.DataObject) -> None:
+def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.DataObject) -> None:
     pages = data.draw(st.lists(rich_lines(), min_size=1, max_size=2))
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
@@ -544,7 +544,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
-def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObject) -> None:
+def test_the_bounds_of_a_coarser_cube_hold_what_the_document_owes(data: st.DataObject) -> None:
     page = data.draw(rich_lines())
     claims = data.draw(claims_of(page))
     cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
@@ -563,7 +563,9 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
-def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_page_owes(data: st.DataObject) -> None:
+def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_document_owes(
+    data: st.DataObject,
+) -> None:
     page = data.draw(rich_lines(scales=(1,)))
     low = data.draw(st.integers(-1, 70))
     high = low + data.draw(st.integers(1, 12))

@@ -487,7 +487,7 @@ def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> Non
         assert row["tail"].item() == pytest.approx(one[worst].mean(), rel=5e-3)
 
 
-def test_rival_rules_are_doubt_about_the_model() -> None:
+def test_rival_rules_are_uncertainty_about_the_model() -> None:
     rules = [
         {"name": {"en": "a", "ko": "가"}, "weight": 0.25, "share": {"kind": "fixed", "value": 0.1}},
         {

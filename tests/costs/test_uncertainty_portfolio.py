@@ -81,7 +81,7 @@ def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndar
     rng = np.random.default_rng(seed)
     by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
 
-    def drawn(kind: str, otherwise: float = 1.0) -> np.ndarray:
+    def sampled(kind: str, otherwise: float = 1.0) -> np.ndarray:
         distribution = getattr(by_kind.get(kind), "distribution", None)
         return (
             np.full(count, otherwise)
@@ -89,14 +89,14 @@ def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndar
             else np.asarray(distribution.quantile(rng.random(count)))
         )
 
-    reports = np.rint(REPORTS * drawn("ultimate")).astype(int)
-    able = drawn("claimant_share") * drawn("entitled_share")
-    acceptance, filing, new = drawn("acceptance"), drawn("filing_share"), drawn("new_applicants", 0.0)
+    reports = np.rint(REPORTS * sampled("ultimate")).astype(int)
+    able = sampled("claimant_share") * sampled("entitled_share")
+    acceptance, filing, new = sampled("acceptance"), sampled("filing_share"), sampled("new_applicants", 0.0)
     accepted = rng.binomial(reports, able * filing * acceptance) + rng.poisson(
         reports * able * new * acceptance
     )
     single = by_kind.get("mean_payment") or by_kind["review_award"]
-    mean, spread = drawn(single.kind), getattr(single, "spread", 0.0)
+    mean, spread = sampled(single.kind), getattr(single, "spread", 0.0)
     if single.kind == "mean_payment":
         return sums(rng, accepted, mean, spread)
     bands = by_kind["band_mix"]
@@ -311,7 +311,7 @@ def test_a_sum_set_aside_is_used_as_far_as_it_is_taken_up() -> None:
     assert certain.quantile(0.9) == Estimate(1_000, 0)
 
 
-def test_a_true_up_leaves_no_doubt() -> None:
+def test_a_true_up_leaves_no_uncertainty() -> None:
     line = {**LUMP, "true_ups": ({"since": date(2023, 6, 30), "amount": 700},)}
     ratio = entry("realised_ratio", Lognormal(median=1, sigma=0.9))
     assert other_distribution(line, ratio, valuation="top_down").parameter > 0

@@ -20,7 +20,7 @@ FEW = 2**10
 
 
 @pytest.mark.parametrize("id_", bundled_ids("backtests"))
-def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> None:
+def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str) -> None:
     page = load_backtest_spec(id_)
     assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
     for outcome in page.outcomes:
@@ -36,7 +36,7 @@ def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> 
     assert [fact for fact in cited if not fact_exists(fact)] == []
 
 
-def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
+def test_the_kakao_document_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
     assert [o.fact for o in KAKAO.outcomes if o.independent] == [
         "R2-05", "R2-06", "R2-07", "CO-11.applicants", "CO-06",
     ]  # fmt: skip
@@ -64,7 +64,9 @@ def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_th
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),
     ],
 )
-def test_a_page_that_contradicts_itself_is_refused(edited: Edited, old: str, new: str, message: str) -> None:
+def test_a_document_that_contradicts_itself_is_refused(
+    edited: Edited, old: str, new: str, message: str
+) -> None:
     with pytest.raises(UsageError, match=r"backtests\.toml") as refusal:
         load_backtest_spec(edited("backtests", old, new))
     assert message in str(refusal.value)

@@ -479,7 +479,7 @@ def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
     assert any("too few claims to tell over-dispersion" in note for note in growth.notes)
 
 
-def test_masked_increments_do_not_count_as_told() -> None:
+def test_masked_increments_do_not_count_as_observed() -> None:
     with pytest.raises(ModelRefused, match=r"3 increments \(1 more lie beside a former deadline\)"):
         forecast_late_claims([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)], former=[3.0])
 

@@ -672,7 +672,7 @@ def test_a_refusal_says_what_to_do(edges: Any, counts: Any, how: dict[str, Any])
     assert caught.value.remedy
 
 
-def test_the_convention_of_the_top_must_be_said() -> None:
+def test_the_convention_of_the_top_must_be_stated() -> None:
     with pytest.raises(TypeError, match="top"):
         fit_grouped(BANDS, (1, 2, 3, 4), family="gamma")  # type: ignore[call-arg]
 
@@ -682,7 +682,7 @@ def test_losses_all_in_one_band_are_refused_for_all_families_at_once() -> None:
         fit_all(BANDS, (0, 9, 0, 0), top="open")
 
 
-def test_when_no_family_can_be_fitted_the_reason_is_said() -> None:
+def test_when_no_family_can_be_fitted_the_reason_is_stated() -> None:
     with pytest.raises(ModelRefused, match="no family could be fitted") as caught:
         fit_all((0, 1, 2), (5, 9), top="open", families=("gamma", "burr"))
     assert "2 bands hold losses" in str(caught.value)

@@ -186,7 +186,7 @@ def test_a_spread_that_is_missing_impossible_or_not_needed_is_refused(
         lognormal_shares(EDGES, **known)
 
 
-def test_who_states_no_spread_is_told_how_to_state_one() -> None:
+def test_without_a_spread_the_error_says_how_to_state_one() -> None:
     with pytest.raises(UsageError) as caught:
         lognormal_shares(EDGES, median=20)
     assert "sigmas" in caught.value.remedy

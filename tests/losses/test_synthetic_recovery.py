@@ -27,7 +27,7 @@ def test_exact_losses_do_not_mind_the_edges(table: pl.DataFrame, distribution: L
     assert all(low < distribution.median < high for low, high in exact.select("low", "high").rows())
 
 
-def test_losses_told_to_one_digit_are_found_too_low_on_round_edges(
+def test_losses_rounded_to_one_digit_are_estimated_too_low_on_round_edges(
     table: pl.DataFrame, distribution: LossModel
 ) -> None:
     between, on = table.filter(losses="rounded to one digit")["estimate"].to_list()

@@ -156,7 +156,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     WRONG,
     ids=[(new or f"no {old}").strip() for old, new, *_ in WRONG],
 )
-def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
+def test_a_document_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     page: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
 ) -> None:
     assert GOOD.count(old) == 1
@@ -173,12 +173,12 @@ def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     assert len(str(error).splitlines()) == 1
 
 
-def test_the_page_itself_is_right(page: Written) -> None:
+def test_the_document_itself_is_right(page: Written) -> None:
     policy = load_policy(page(GOOD))
     assert [line.id for line in policy.lines] == ["cash", "fund"]
 
 
-def test_a_line_without_a_kind_is_told_which_kinds_there_are(page: Written) -> None:
+def test_for_a_line_without_a_kind_the_error_lists_the_kinds(page: Written) -> None:
     with pytest.raises(UsageError) as refusal:
         load_policy(page(GOOD.replace('kind = "budget"\n', "")))
     assert all(kind in str(refusal.value) for kind in ("schedule", "in_kind", "fee_credit", "budget"))
@@ -214,7 +214,7 @@ BAND = "band = [{ over = 0 }]\n"
 
 
 @cache
-def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
+def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
     """Pages that mean harm, each with what its refusal says."""
     dotted = ".".join(["a"] * 480)
     steps = "[{ over = 0, share = 0.0001, limit = 1_990 }]\nrounding = { to = 1 }\n"
@@ -311,7 +311,7 @@ def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
     }  # fmt: skip
 
 
-HOSTILE = list(hostile_pages())
+HOSTILE = list(hostile_documents())
 CHECK_EACH = """
 import contextlib, io, json, signal, sys
 from outage_analysis.cli import main
@@ -337,7 +337,7 @@ print(json.dumps(results))
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
     """What the command says of each hostile page: exit code, results, trouble."""
     folder, names = tmp_path_factory.mktemp("hostile"), {}
-    for number_, (name, (text, _)) in enumerate(hostile_pages().items()):
+    for number_, (name, (text, _)) in enumerate(hostile_documents().items()):
         path = folder / f"page-{number_}.toml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         names[str(path)] = name
@@ -349,14 +349,16 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_page_is_refused_in_one_line(name: str, verdicts: dict[str, tuple[int, str, str]]) -> None:
+def test_a_hostile_document_is_refused_in_one_line(
+    name: str, verdicts: dict[str, tuple[int, str, str]]
+) -> None:
     code, out, err = verdicts[name]
     assert (code, out) == (2, ""), err
     assert err.startswith("error: page-")
     assert err.count("\n") == 1
     assert err[:-1].isprintable()
     assert len(err) < 1_500
-    assert hostile_pages()[name][1] in err
+    assert hostile_documents()[name][1] in err
 
 
 def many_segments() -> str:
@@ -377,7 +379,7 @@ def dear_to_parse() -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hostile", [many_segments, dear_to_parse])
-def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
+def test_no_document_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
     path = tmp_path / "page.toml"
     path.write_text(hostile(), "utf-8")
     command = [sys.executable, "-m", "outage_analysis", "policies", "check", str(path)]
@@ -388,7 +390,7 @@ def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> No
 
 @given(page=rich_lines(), lang=st.sampled_from(LANGUAGES))
 @settings(max_examples=60)
-def test_whatever_is_accepted_can_be_told_and_doubted(page: Page, lang: str) -> None:
+def test_whatever_is_accepted_can_be_explained_and_checked(page: Page, lang: str) -> None:
     policy = policy_of(page)
     assert all(isinstance(sentence, str) for sentence in explain(policy, lang))
     assert set(findings(policy)["finding"]) <= set(FINDINGS)
@@ -474,7 +476,7 @@ def test_the_rows_of_a_segment_say_which_it_is() -> None:
     assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
 
 
-def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
+def test_a_sum_that_came_out_later_is_named_and_not_reported() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
     words = Locale("en", "KRW")
     told = [

@@ -107,7 +107,7 @@ def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObj
 @pytest.mark.slow
 @given(page=rich_lines())
 @settings(max_examples=150)
-def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(page: Page) -> None:
+def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_owes(page: Page) -> None:
     for number, (_, tariff) in enumerate(policy_of(page).schedules[0].tariffs):
         unknown, negative, zero, *positive = (piece.band for piece in tariff.pieces)
         assert (unknown, negative, zero) == (UNKNOWN, NEGATIVE, ZERO)
@@ -126,7 +126,7 @@ def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(p
 
 @given(page=rich_lines(scales=(1,)))
 @settings(max_examples=60)
-def test_every_loss_up_to_the_last_edge_is_paid_what_the_page_owes(page: Page) -> None:
+def test_every_loss_up_to_the_last_edge_is_paid_what_the_document_owes(page: Page) -> None:
     line = policy_of(page).schedules[0]
     for loss in range(max([*line.breakpoints, 1]) + 3):
         assert paid_to(line, loss) == owed(page, loss), loss
@@ -204,14 +204,16 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
 
 @given(lines=ENDLESS)
 @settings(max_examples=120)
-def test_a_page_of_too_many_steps_is_refused_with_what_to_do(page: Written, lines: tuple[Page, ...]) -> None:
+def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
+    page: Written, lines: tuple[Page, ...]
+) -> None:
     with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
         load_policy(page(toml(*lines)))
     assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
     assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
 
 
-def test_a_page_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
+def test_a_document_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
     bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
     with pytest.raises(UsageError, match=r"2,?000") as refusal:
         load_policy(page(toml({"band": [*bands, {"over": MAX_STEPS}]})))

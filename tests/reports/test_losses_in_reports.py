@@ -57,7 +57,7 @@ def words_of_distributions() -> set[str]:
     return {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
 
 
-def said_of_distributions(folder: Path) -> set[str]:
+def family_names_in(folder: Path) -> set[str]:
     """The names of families in what a bundle says: its page without the drawing library, and its tables."""
     page = WebPage.of(folder / "report.html")
     texts = [page.prose(), json.dumps(charts_of(page), ensure_ascii=False)]
@@ -142,8 +142,8 @@ def test_two_runs_of_ones_own_claims_write_the_same_bytes_and_call_no_file_synth
 def test_no_file_of_a_synthetic_bundle_names_a_distribution(
     bundles: Bundles, own_bundles: Bundles, lang: str
 ) -> None:
-    assert said_of_distributions(bundles[lang]) == set()
-    told = said_of_distributions(own_bundles[lang])
+    assert family_names_in(bundles[lang]) == set()
+    told = family_names_in(own_bundles[lang])
     assert set(FAMILIES) & told  # the same search finds them where they are
 
 

@@ -20,7 +20,7 @@ from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
-from tests.tram_case import write_pages
+from tests.tram_case import write_documents
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -44,7 +44,7 @@ def pages(bundles: dict[str, Path]) -> Pages:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the tram outage."""
     made = tmp_path_factory.mktemp("tram")
-    write_pages(made)
+    write_documents(made)
     return made
 
 
@@ -349,7 +349,7 @@ def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edite
 
 @pytest.mark.slow
 @both
-def test_inputs_that_depend_on_each_other_are_said_to_and_the_tiles_take_their_draws(
+def test_inputs_that_depend_on_each_other_are_named_and_the_tiles_take_their_draws(
     tram: Plan, folder: Path, written: Written, counted: Analysis, lang: str
 ) -> None:
     analysis = run(replace(tram, ledger=folder / "tied.toml"))
@@ -439,7 +439,7 @@ def test_real_claims_without_a_published_count_are_not_marked(
 
 
 @both
-def test_a_cost_without_doubt_has_its_tile_and_no_range(
+def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
     analysis = run(replace(tram, policy=folder / "certain.toml"))

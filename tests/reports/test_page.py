@@ -98,7 +98,7 @@ def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 @both
-def test_an_outcome_is_linked_from_the_first_screen_and_told_in_hindsight_alone(
+def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_alone(
     analysis: Analysis, pages: dict[str, WebPage], lang: str
 ) -> None:
     w, told = Locale(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]

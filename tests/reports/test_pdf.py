@@ -150,7 +150,7 @@ def test_the_brief_has_two_pages(bundles: Bundles, lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_chart_is_told_to_who_cannot_see_it(
+def test_every_chart_has_a_description_for_screen_readers(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
     report = reports[lang]

@@ -188,7 +188,7 @@ def test_the_options_are_compared_and_the_budget_is_answered(
 
 
 @pytest.mark.parametrize(("case", "slide"), [("silent", 1), ("silent", 2), ("certain", 1), ("certain", 2)])
-def test_what_is_missing_is_said_in_words(decks: dict[str, Deck], case: str, slide: int) -> None:
+def test_what_is_missing_is_stated_in_words(decks: dict[str, Deck], case: str, slide: int) -> None:
     shown = decks[case].slides[slide]
     assert not charts(shown)
     assert len(" ".join(texts(shown)).split()) > 15

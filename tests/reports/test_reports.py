@@ -74,7 +74,7 @@ def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
 # --- what a bundle holds ------------------------------------------------------------------------------
 
 
-def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
+def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
     bundles: Bundles, analysis: Analysis
 ) -> None:
     names = set(contents(bundles["en"]))
@@ -553,7 +553,7 @@ def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
+def test_the_expected_goods_are_stated_to_be_out_of_those_that_have_an_expected_value(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
     words, face = Locale(lang), analysis.totals_row("published", "face_value")

@@ -221,7 +221,9 @@ def test_checksums_that_were_not_sealed_again_are_found_by_a_rebuild(bundle: Pat
     assert refused(bundle, integrity=False).file == "SHA256SUMS"
 
 
-def test_a_run_that_is_never_the_same_is_said_to_be_so(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_never_the_same_is_stated_to_be_so(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = FORMATS["csv"]
 
     def differing(report: Report, folder: Path) -> None:
@@ -252,7 +254,7 @@ def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) ->
     ("page", "source", "old", "new"),
     [("ledger", "mixed", "low = 0.2", "low = 0.3"), ("policy", "counted", "1_250", "1_300")],
 )
-def test_a_changed_page_is_named_by_both_checks(
+def test_a_changed_document_is_named_by_both_checks(
     bundle: Path, tram: Path, page: str, source: str, old: str, new: str
 ) -> None:
     text = (tram / f"{source}.toml").read_text("utf-8")
@@ -273,7 +275,7 @@ def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve)
     assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
 
 
-def test_another_page_of_outcomes_is_named(bundles: dict[str, Path]) -> None:
+def test_another_document_of_outcomes_is_named(bundles: dict[str, Path]) -> None:
     was = read_manifest(bundles["en"])
     assert causes(was, was.model_copy(update={"backtest": None})) == ["document outcomes is gone"]
 

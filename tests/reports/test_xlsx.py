@@ -217,7 +217,7 @@ def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
 def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
     book = Workbook(workbook_bytes(Report(hostile(analysis))))
     assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
-    assert drawn_from(book) == drawn_from(books["en"])
+    assert chart_cells(book) == chart_cells(books["en"])
     assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
     assert not any("evil" in part.decode() for name, part in book.members.items() if name.endswith(".rels"))
     told = set(book.texts())
@@ -229,7 +229,7 @@ def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workb
     assert max(map(len, told)) <= 32_767
 
 
-def drawn_from(book: Workbook) -> list[list[bytes]]:
+def chart_cells(book: Workbook) -> list[list[bytes]]:
     """The cells that charts refer to."""
     charts = [part for name, part in book.members.items() if name.startswith("xl/charts/chart")]
     return [re.findall(b"<c:f>(.*?)</c:f>", part) for part in charts]
