@@ -157,12 +157,12 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ids=[(new or f"no {old}").strip() for old, new, *_ in WRONG],
 )
 def test_a_document_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
-    page: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
+    write_document: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
 ) -> None:
     assert GOOD.count(old) == 1
     text = GOOD.replace(old, new)
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(text))
+        load_policy(write_document(text))
     error = refusal.value
     assert (error.exit_code, error.file) == (2, "page.toml")
     assert says in error.problem
@@ -173,14 +173,14 @@ def test_a_document_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     assert len(str(error).splitlines()) == 1
 
 
-def test_the_document_itself_is_right(page: Written) -> None:
-    policy = load_policy(page(GOOD))
+def test_the_document_itself_is_right(write_document: Written) -> None:
+    policy = load_policy(write_document(GOOD))
     assert [line.id for line in policy.lines] == ["cash", "fund"]
 
 
-def test_for_a_line_without_a_kind_the_error_lists_the_kinds(page: Written) -> None:
+def test_for_a_line_without_a_kind_the_error_lists_the_kinds(write_document: Written) -> None:
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(GOOD.replace('kind = "budget"\n', "")))
+        load_policy(write_document(GOOD.replace('kind = "budget"\n', "")))
     assert all(kind in str(refusal.value) for kind in ("schedule", "in_kind", "fee_credit", "budget"))
 
 
@@ -188,23 +188,25 @@ def test_for_a_line_without_a_kind_the_error_lists_the_kinds(page: Written) -> N
     ("line", "key"),
     [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")],
 )
-def test_a_missing_key_is_named_even_where_a_value_reads_like_it(page: Written, line: Page, key: str) -> None:
+def test_a_missing_key_is_named_even_where_a_value_reads_like_it(
+    write_document: Written, line: Page, key: str
+) -> None:
     with pytest.raises(UsageError, match="a required key is missing") as refusal:
-        load_policy(page(toml(line)))
+        load_policy(write_document(toml(line)))
     assert refusal.value.column == key
 
 
-def test_one_mistake_is_counted_once(page: Written) -> None:
+def test_one_mistake_is_counted_once(write_document: Written) -> None:
     only = toml({"band": [{"over": 0, "fixed": -1}]})
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(only))
+        load_policy(write_document(only))
     assert "more)" not in str(refusal.value)
 
 
-def test_two_mistakes_are_counted(page: Written) -> None:
+def test_two_mistakes_are_counted(write_document: Written) -> None:
     text = GOOD.replace("fixed = 30", "fixed = -1").replace("limit = 500", "limit = -1")
     with pytest.raises(UsageError, match=r"\(and 1 more\)"):
-        load_policy(page(text))
+        load_policy(write_document(text))
 
 
 # --- hostile pages ---------------------------------------------------------------------------------
@@ -425,18 +427,18 @@ TWICE = [
 
 
 @pytest.mark.parametrize(("terms", "says"), TWICE, ids=[says for _, says in TWICE])
-def test_days_that_contradict_each_other_are_refused(page: Written, terms: Page, says: str) -> None:
+def test_days_that_contradict_each_other_are_refused(write_document: Written, terms: Page, says: str) -> None:
     line = terms if "kind" in terms else {"band": [{"over": 0, "fixed": 5}], **terms}
     with pytest.raises(UsageError, match=says):
-        load_policy(page(toml(line)))
+        load_policy(write_document(toml(line)))
 
 
 @pytest.mark.parametrize("unit", ["minutes", "days", "USD"])
-def test_a_share_of_what_is_not_the_policys_money_is_refused(page: Written, unit: str) -> None:
+def test_a_share_of_what_is_not_the_policys_money_is_refused(write_document: Written, unit: str) -> None:
     line = {"band": [{"over": 0, "share": 0.5}]}
     text = toml(line).replace('loss_unit = "EUR"', f'loss_unit = "{unit}"')
     with pytest.raises(UsageError, match=f"pays a share of a loss in {unit}") as refusal:
-        load_policy(page(text))
+        load_policy(write_document(text))
     assert "rate" in refusal.value.remedy
 
 
@@ -448,7 +450,7 @@ def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
 
 
 @pytest.mark.parametrize("key", ["of", "lines"])
-def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> None:
+def test_a_sum_counts_nothing_twice_and_has_an_end(write_document: Written, key: str) -> None:
     named = {"of": "CL-13", "lines": "line-0"}
     others = "".join(f'{k} = ["{v}"]\n' for k, v in named.items() if k != key)
     for count, says in ((2, "twice"), (51, "at most 50")):
@@ -458,7 +460,7 @@ def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> N
         )
         text = f"{toml(FLAT)}\n{tie}{others}{key} = [{values}]\n"
         with pytest.raises(UsageError, match=says):
-            load_policy(page(text))
+            load_policy(write_document(text))
 
 
 def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:

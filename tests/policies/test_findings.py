@@ -222,13 +222,13 @@ def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page
 
 
 @pytest.mark.parametrize("id_", ["every-key", "template"])
-def test_our_own_documents_have_no_dead_parts(id_: str, page: Written) -> None:
+def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written) -> None:
     if id_ == "every-key":
         policy = load_policy(DOCS / "every-key.toml")
     else:
         text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
         policy = load_policy(
-            page(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
+            write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
 

@@ -205,23 +205,23 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
 @given(lines=ENDLESS)
 @settings(max_examples=120)
 def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
-    page: Written, lines: tuple[Page, ...]
+    write_document: Written, lines: tuple[Page, ...]
 ) -> None:
     with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
-        load_policy(page(toml(*lines)))
+        load_policy(write_document(toml(*lines)))
     assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
     assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
 
 
-def test_a_document_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
+def test_a_document_of_too_many_bands_is_refused_with_what_to_do(write_document: Written) -> None:
     bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
     with pytest.raises(UsageError, match=r"2,?000") as refusal:
-        load_policy(page(toml({"band": [*bands, {"over": MAX_STEPS}]})))
+        load_policy(write_document(toml({"band": [*bands, {"over": MAX_STEPS}]})))
     assert refusal.value.remedy
 
 
-def test_as_many_steps_as_are_allowed_are_allowed(page: Written) -> None:
+def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:
     last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MAX_STEPS - 1}
-    policy = load_policy(page(toml({"band": [last]})))
+    policy = load_policy(write_document(toml({"band": [last]})))
     assert len(policy.breakpoints) == MAX_STEPS - 1
     assert policy.schedules[0].tariff.pay(10 * MAX_STEPS) == MAX_STEPS - 1
