@@ -202,7 +202,7 @@ def test_a_document_that_changed_since_the_run_is_not_taken_for_the_one_that_was
     analysis = run(tram_plan(tmp_path))
     text = (tmp_path / "counted.toml").read_text("utf-8")
     (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
-    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the page that was analysed"):
+    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the document that was analysed"):
         written(analysis, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -234,7 +234,7 @@ def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
         bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _sized(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
+    return _set_size(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
 
 
 def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
@@ -253,13 +253,13 @@ def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
         slots.properties(name=layout.view),
         bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
     )
-    return _sized(view, layout.bar_width, high, layout)
+    return _set_size(view, layout.bar_width, high, layout)
 
 
 def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
     """Show the current selection, its number of claims and its share of all claims."""
     locale = context.locale
-    phrases = {name: _quoted(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    phrases = {name: _quote(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
     named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
     low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
     ranged = f"keys[0] == until ? {low} : {low} + {phrases['to']} + {high}"
@@ -281,15 +281,15 @@ def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) ->
         .mark_text(align="left", fontWeight=600, fontSize=13)
         .encode(text="label:N", x=alt.value(-width))
     )
-    return _sized(heading, 1, 16)
+    return _set_size(heading, 1, 16)
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """Quote a string for a Vega expression."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _sized(
+def _set_size(
     view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
 ) -> AltairChart:
     """Set size and title of a view; `over` lifts the title as far as the axis of its neighbour does."""

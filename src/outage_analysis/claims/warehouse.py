@@ -120,7 +120,7 @@ class Warehouse:
 
     def append_frame(self, table: str, frame: pl.DataFrame) -> None:
         """Add the rows of a Polars frame to a table, by column name."""
-        with self._registered(frame) as rows:
+        with self._register_frame(frame) as rows:
             self.append(table, f"from {rows}")
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
@@ -145,11 +145,11 @@ class Warehouse:
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
-        with self._registered(frame) as rows:
+        with self._register_frame(frame) as rows:
             self.create(table, f"from {rows}")
 
     @contextmanager
-    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+    def _register_frame(self, frame: pl.DataFrame) -> Iterator[str]:
         """Return the name under which queries inside this context can read a Polars frame."""
         name = "_incoming"
         self._connection.register(name, _ArrowStream(frame))
@@ -200,7 +200,7 @@ class Warehouse:
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
         """Create a warehouse file with one table per query; `tables` maps table names to queries."""
-        with self._attached(path):
+        with self._attach(path):
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
@@ -210,14 +210,14 @@ class Warehouse:
         `path` is the copy; `added` and `replaced` map table names to queries.
         """
         _check_base_tables_only(path, self._columns)
-        with self._attached(path):
+        with self._attach(path):
             for name, query in added.items():
                 self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():
                 self._run(f"create or replace table store.{quote_identifier(name)} as {query}", {})
 
     @contextmanager
-    def _attached(self, path: Path) -> Iterator[None]:
+    def _attach(self, path: Path) -> Iterator[None]:
         self._run(f"attach {quote_literal(str(path.absolute()))} as store (type duckdb)", {})
         try:
             yield

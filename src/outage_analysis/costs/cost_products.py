@@ -125,12 +125,12 @@ def _terms(
     stream: Stream, portfolio: Portfolio, policy: Policy, factors: dict[str, Factor]
 ) -> Iterator[Term]:
     if stream.capacity is not None:
-        yield _capped(stream, portfolio, factors)
+        yield _capacity_term(stream, portfolio, factors)
         return
     plain = [*stream.scales, *stream.rates]
     for name in (*plain, stream.award):
         if name:
-            factors.setdefault(name, _of_assumption(name, portfolio))
+            factors.setdefault(name, _factor_of_assumption(name, portfolio))
     for part in stream.parts:
         used = list(plain)
         if stream.mix and part.band is not None:
@@ -140,14 +140,16 @@ def _terms(
             if tier is not None:
                 factors.setdefault(tier.id, tier)
             own = [stream.award] if part.reviewed else [tier.id] if tier else []
-            yield Term(stream.line, stream.valuation, round_digits(base), (*used, *own), **_labelled(label))
+            yield Term(
+                stream.line, stream.valuation, round_digits(base), (*used, *own), **_select_labels(label)
+            )
 
 
-def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
+def _select_labels(label: Mapping[str, object]) -> dict[str, Any]:
     return {k: v for k, v in label.items() if k in LABELS}
 
 
-def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
+def _factor_of_assumption(name: str, portfolio: Portfolio) -> Factor:
     entry = portfolio.entries[name]
     values = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
     measure: Measure = "times"
@@ -195,7 +197,7 @@ def _tier(
     return base, None
 
 
-def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
+def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
     """Return the term of a stream with a capacity; its factor is the mean share of people served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     most = (stream.capacity or 0.0) / stream.trials

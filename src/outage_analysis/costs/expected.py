@@ -100,21 +100,23 @@ def cost_table(
         elif cubes:
             rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
-            rows += _published(line, funnel, as_of, policy)
+            rows += _published_rows(line, funnel, as_of, policy)
             rows += handling_rows(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
-    return _rounded(table.with_columns(pl.col("facts").replace(cited)))
+    return _round_amounts(table.with_columns(pl.col("facts").replace(cited)))
 
 
-def _rounded(table: pl.DataFrame) -> pl.DataFrame:
+def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     *expected, most = MODELLED
     return table.with_columns(
         pl.col(expected).round_sig_figs(SIGNIFICANT_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
     )
 
 
-def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
+def _published_rows(
+    line: CostLine, funnel: Funnel, as_of: date, policy: Policy
+) -> Iterable[dict[str, object]]:
     if isinstance(line, Schedule):
         return schedule_rows(line, funnel, as_of)
     if isinstance(line, InKind):
@@ -177,7 +179,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         )
         .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
-    return _rounded(sums)
+    return _round_amounts(sums)
 
 
 def _whole_sum(name: str) -> pl.Expr:
@@ -211,7 +213,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
     lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    rows = _rounded(rows.select(*SCHEMA))
+    rows = _round_amounts(rows.select(*SCHEMA))
     return rows.sort(
         pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
         *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),

@@ -75,7 +75,7 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
                 partial, complete = staging / path.name, staging.with_suffix(COMPLETE_SUFFIX)
                 yield partial
                 with suppress(OSError):  # a file system without locks
-                    stack.enter_context(_locked(partial))
+                    stack.enter_context(_lock(partial))
                 stack.callback(complete.unlink, missing_ok=True)
                 partial.replace(complete)
             complete.replace(path)
@@ -98,7 +98,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """
     parent = parent or Path(tempfile.gettempdir())
     for abandoned in _abandoned_paths(parent, TEMPORARY_PREFIX):
-        with suppress(OSError), _locked(abandoned) as descriptor:
+        with suppress(OSError), _lock(abandoned) as descriptor:
             if os.fstat(descriptor).st_uid == os.geteuid():
                 shutil.rmtree(abandoned, ignore_errors=True)
     with ExitStack() as stack:
@@ -119,7 +119,7 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
     folders of running runs are not touched. If the system has no locks, none is touched.
     """
     for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
-        with suppress(OSError, UsageError), _locked(staging):
+        with suppress(OSError, UsageError), _lock(staging):
             _restore_or_check(out, staging / OLD, check)
             if staging.suffix == COMPLETE_SUFFIX:
                 staging.unlink()
@@ -176,7 +176,7 @@ def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
         while True:
             folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL_SUFFIX, dir=parent))
             try:
-                stack.enter_context(_locked(folder))
+                stack.enter_context(_lock(folder))
             except (BlockingIOError, FileNotFoundError):
                 continue  # another run removed it before it was locked
             except OSError:
@@ -213,7 +213,7 @@ def _replace(out: Path, staging: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
+def _lock(path: Path) -> Iterator[int]:
     """Lock a folder or a file for this run; the lock ends with the process.
 
     Returns:

@@ -36,7 +36,7 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
     """
     path = document_path(kind, id_or_path)
     text, values = _read_values(path)
-    document = _with_tuples(values)
+    document = _lists_to_tuples(values)
     try:
         return model.model_validate(document)
     except ValidationError as error:
@@ -140,11 +140,11 @@ def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: AN
     return True
 
 
-def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
+def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
     """The value with lists converted to tuples at every level, because documents are immutable."""
     if isinstance(value, dict):
-        return {key: _with_tuples(inner) for key, inner in value.items()}
-    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
+        return {key: _lists_to_tuples(inner) for key, inner in value.items()}
+    return tuple(_lists_to_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _as_usage_error(

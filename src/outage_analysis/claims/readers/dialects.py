@@ -238,7 +238,7 @@ class QuotingCheck:
             return ""
         if self._well_formed.fullmatch(record):
             return ""
-        return MISPLACED_QUOTE if self._behind_a_space.search(record) or self._quotes_fields else ""
+        return MISPLACED_QUOTE if self._quote_after_spaces.search(record) or self._quotes_fields else ""
 
     @cached_property
     def _well_formed(self) -> re.Pattern[str]:
@@ -250,7 +250,7 @@ class QuotingCheck:
         return re.compile(f"{field}(?:{delimiter}{field})*+[\r\n]*")
 
     @cached_property
-    def _behind_a_space(self) -> re.Pattern[str]:
+    def _quote_after_spaces(self) -> re.Pattern[str]:
         """Pattern of a quotation mark at the beginning of a field, after spaces."""
         return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
 

@@ -228,14 +228,14 @@ class BacktestCase:
             )
         denominator = self.spec.denominator(outcome)
         if outcome.stage in RATES:
-            return self._of_people(outcome, line, denominator)
-        return self._of_cash(outcome, line, denominator)
+            return self._forecast_people(outcome, line, denominator)
+        return self._forecast_cash(outcome, line, denominator)
 
     def money(self, fact: Fact) -> float:
         """Return the amount of a fact, in the smallest unit of the policy's currency."""
         return float(fact.money(self.policy.currency) * 10**self.policy.digits)
 
-    def _of_people(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
+    def _forecast_people(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
         count = denominator.count if denominator else 0
         forecast = count_forecast(
             outcome.stage, count, line, build_funnel(line, self.ledger, self.spec.as_of)
@@ -249,7 +249,7 @@ class BacktestCase:
         ]
         return ScoredForecast(outcome, denominator, forecast, observed, fact.unit, tuple(against))
 
-    def _of_cash(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
+    def _forecast_cash(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
         if not isinstance(line, Schedule):
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",

@@ -46,7 +46,9 @@ def build_portfolio(
             left_out.setdefault(line_valuation(line), []).append(line.id)
             continue
         mine = list(
-            _from_cubes(line, funnel, cubes, policy) if cubes else _line_streams(line, funnel, as_of, policy)
+            _cube_streams(line, funnel, cubes, policy)
+            if cubes
+            else _line_streams(line, funnel, as_of, policy)
         )
         if not mine:
             left_out.setdefault(line_valuation(line), []).append(line.id)
@@ -203,7 +205,7 @@ def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterat
     yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
 
 
-def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
+def _cube_streams(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
     """Yield the streams of a schedule from the cube with its claims: fixed payments and review awards."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
@@ -220,7 +222,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
     settled = [row for row in rows if row["rule"] != "review"]
     if any(row["payment"] is None for row in settled) or (reviewed and funnel.award.expected is None):
         return
-    parts = [part for part in (_settled(settled), _reviewed(reviewed)) if part]
+    parts = [part for part in (_fixed_payment_part(settled), _review_part(reviewed)) if part]
     stream = Stream(
         line.id,
         "cash",
@@ -260,7 +262,7 @@ FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
 """Labels whose value is that of the rule instead of the cell, with their column names."""
 
 
-def _settled(rows: list[dict[str, Any]]) -> Part | None:
+def _fixed_payment_part(rows: list[dict[str, Any]]) -> Part | None:
     paid = [float(row["payment"]) for row in rows]
     total = sum(paid)
     if not total:
@@ -273,7 +275,7 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     return Part(total, sum(squared), labels=_labels(rows, shares))
 
 
-def _reviewed(rows: list[dict[str, Any]]) -> Part | None:
+def _review_part(rows: list[dict[str, Any]]) -> Part | None:
     claims = float(sum(row["claims"] for row in rows))
     if not claims:
         return None
