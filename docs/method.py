@@ -20,7 +20,7 @@ HEAD = (
 def table() -> str:
     """The outcomes of the bundled case with our score and those of the rivals, as Markdown."""
     found, words = backtest(load_backtest_spec("kakao-2022")), Locale("en")
-    names = {outcome.id: outcome.name.en for outcome in found.page.outcomes}
+    names = {outcome.id: outcome.name.en for outcome in found.spec.outcomes}
     rivals = {(row["outcome"], row["rival"]): row["crps"] for row in found.rivals.iter_rows(named=True)}
     return HEAD + "".join(_line(row, names, rivals, words) for row in found.outcomes.iter_rows(named=True))
 
@@ -29,7 +29,7 @@ def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, st
     scores = [row["crps"], *(rivals[row["outcome"], rival] for rival in ("naive", "flat"))]
     cells = [
         names[row["outcome"]],
-        "" if row["given"] is None else f"{row['given']:,.0f}",
+        "" if row["denominator"] is None else f"{row['denominator']:,.0f}",
         *(f"{row[column]:,.0f}" for column in ("p10", "p50", "p90", "observed")),
         w.share(row["percentile"]),
         w(f"word.{row['verdict']}"),

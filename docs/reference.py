@@ -46,9 +46,9 @@ def sections() -> dict[str, str]:
             f"### `{package}`\n\n{purpose}\n\n{names.entries(package)}"
             for package, (purpose, _) in names.PUBLIC.items()
         ),
-        "Keys of the TOML pages": _joined(
+        "Keys of the TOML documents": _joined(
             (
-                "A policy's examples are from [every-key.toml](every-key.toml), others from bundled pages.",
+                "A policy's examples are from [every-key.toml](every-key.toml), others from bundled documents.",
                 *(f"### {title}\n\n{keys.tables(title)}" for title in keys.PAGES),
             )
         ),
@@ -62,11 +62,11 @@ def sections() -> dict[str, str]:
         "Notations of days and amounts": _joined(
             (
                 "Named under `[formats]`; a text that two of them read differently is read by neither.",
-                "\n".join(f"- `{n.name}`: {n.words} {_list(n.examples)}" for n in notations),
+                "\n".join(f"- `{n.name}`: {n.description} {_list(n.examples)}" for n in notations),
             )
         ),
         "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),
-        "Bundled pages": "\n".join(f"- {kind}: {_list(bundled_ids(kind))}" for kind in KINDS),
+        "Bundled documents": "\n".join(f"- {kind}: {_list(bundled_ids(kind))}" for kind in KINDS),
         "Languages": _list(LANGUAGES),
     }
 

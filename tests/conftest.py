@@ -23,7 +23,7 @@ from outage_analysis.text import LANGUAGES
 from tests.installed_package import Installed, install
 from tests.paths import GOLDEN
 from tests.shared_folders import filled_once, shared_base
-from tests.tram_case import tram_plan, write_pages
+from tests.tram_case import tram_plan, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,7 +85,7 @@ def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dic
 def tram(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the tram outage: small, in euros and minutes."""
     folder = tmp_path_factory.mktemp("tram")
-    write_pages(folder)
+    write_documents(folder)
     return folder
 
 
@@ -182,7 +182,7 @@ def edited(tmp_path: Path) -> Edited:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def write_document(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A writer of pages."""
     folder = tmp_path_factory.mktemp("pages")
 

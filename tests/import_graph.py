@@ -64,8 +64,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 @cache
 def _graph() -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
-    for found in imports():
-        graph.setdefault(found.importer, set()).add(found.target)
+    for edge in imports():
+        graph.setdefault(edge.importer, set()).add(edge.target)
     return graph
 
 

@@ -31,7 +31,7 @@ def band_of(bands: Bands, loss: int | None) -> Band:
     return band
 
 
-def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
+def cube_of_claims(claims: Iterable[Told], bands: Bands) -> Cube:
     """The cube of claims by service and band."""
     schema = {"service": pl.String, **EDGES, **MEASURES}
     rows = [
@@ -45,7 +45,7 @@ def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
 
 def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) -> Cube:
     """The cube of one service's losses."""
-    return told_cube([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
+    return cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
 
 
 def counts_only(cube: Cube) -> Cube:

@@ -94,7 +94,7 @@ def test_the_reference_describes_every_public_name(package: str) -> None:
         ("Queries", [f"{query}.sql" for query in queries.QUERY_NAMES]),
         ("Notations of days and amounts", [*DATES, *AMOUNTS]),
         ("Languages", [*LANGUAGES]),
-        ("Bundled pages", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
+        ("Bundled documents", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
     ],
 )
 def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:
@@ -114,7 +114,7 @@ def test_the_page_on_reports_says_for_whom_a_format_is(format_: str) -> None:
 
 
 @pytest.mark.parametrize("target", sorted(targets(ROOT / "Makefile")))
-def test_every_target_of_the_makefile_is_told(target: str) -> None:
+def test_every_target_of_the_makefile_is_reported(target: str) -> None:
     assert re.search(rf"make {target}(?![\w-])", "\n".join(page.read_text("utf-8") for page in PAGES))
 
 

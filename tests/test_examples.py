@@ -65,7 +65,7 @@ def report(request: pytest.FixtureRequest, example: Analysis) -> Report:
 # --- where it is said ---------------------------------------------------------------------------------
 
 
-def test_it_is_said_although_no_row_is_synthetic(report: Report) -> None:
+def test_it_is_stated_although_no_row_is_synthetic(report: Report) -> None:
     assert (report.banner, report.warning) == ("", SAID[report.lang])
 
 
@@ -87,7 +87,7 @@ def test_it_stands_on_the_first_page_of_what_is_printed(report: Report, book: st
     assert squeezed(SAID[report.lang]) in squeezed(printed.pages[0].extract_text())
 
 
-def test_it_stands_on_every_slide_and_is_said_first(report: Report) -> None:
+def test_it_stands_on_every_slide_and_is_stated_first(report: Report) -> None:
     for slide in Presentation(BytesIO(build_deck(report))).slides:
         assert SAID[report.lang] in [x.text_frame.text for x in slide.shapes if x.has_text_frame]
         assert slide.notes_slide.notes_text_frame.text.startswith(SAID[report.lang])
@@ -154,7 +154,7 @@ def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analys
 def test_the_report_says_how_good_an_assumption_is_and_where_it_is_from(report: Report) -> None:
     values, behind = report.grids["assumptions"], report.grids["assumptions_behind"]
     titles = [column.title for column in behind.columns]
-    w = report.words
+    w = report.locale
     assert [row[5] for row in values.rows] == [w(f"word.{g}") for g in ("assumed",) * 2 + ("example",) * 3]
     for title in ("rationale", "stated_source", "facts", "owner", "approved_by"):
         assert w(f"column.{title}") in titles

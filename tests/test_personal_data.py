@@ -88,7 +88,7 @@ def test_the_warehouse_file_is_the_analyst_s_own_and_its_doors_are_shut_too(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_personal_data_is_told_by_its_name(
+def test_each_kind_of_personal_data_is_reported_by_its_name(
     claims_csv: ClaimsCsv, incident: Incident, kind: str
 ) -> None:
     claims = read_claims(claims_csv([{"region": KINDS[kind]}]), incident)
@@ -304,7 +304,7 @@ def test_headers_in_a_refusal_show_no_person(tmp_path: Path, suffix: str) -> Non
 @pytest.mark.parametrize(
     "line", ['{"claim_id": "010-9876-5432", "x": [1]}', "010-9876-5432", '["minsu.kim@example.com"]']
 )
-def test_a_broken_line_of_json_is_told_without_its_text(
+def test_a_broken_line_of_json_is_reported_without_its_text(
     tmp_path: Path, incident: Incident, line: str
 ) -> None:
     (good,) = claim_rows([{}], incident)

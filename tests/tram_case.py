@@ -45,12 +45,12 @@ source = "a test"
 rationale = "a test"
 owner = "a test"
 outcome_known = false
-{law}
+{distribution}
 """
-LAWS = {
-    ("filing", "filing_share"): 'law = { kind = "uniform", low = 0.2, high = 0.6 }',
-    ("acceptance", "acceptance"): 'law = { kind = "beta", a = 8, b = 2 }',
-    ("award", "review_award"): 'law = { kind = "lognormal", median = 8_000, sigma = 0.5 }',
+DISTRIBUTIONS = {
+    ("filing", "filing_share"): 'distribution = { kind = "uniform", low = 0.2, high = 0.6 }',
+    ("acceptance", "acceptance"): 'distribution = { kind = "beta", a = 8, b = 2 }',
+    ("award", "review_award"): 'distribution = { kind = "lognormal", median = 8_000, sigma = 0.5 }',
 }
 """A mean award of about 90 euros, among rates."""
 MIX = """size = 4
@@ -100,15 +100,16 @@ def claims(*, synthetic: bool = False) -> str:
     return "\n".join([HEADER + ";synthetic" * synthetic, *rows]) + "\n"
 
 
-def ledger(*extra: str, **laws: str) -> str:
+def ledger(*extra: str, **distributions: str) -> str:
     """The ledger, with other laws by name, and what is to follow."""
     entries = [
-        ENTRY.format(name=name, kind=kind, law=laws.get(name, law)) for (name, kind), law in LAWS.items()
+        ENTRY.format(name=name, kind=kind, distribution=distributions.get(name, distribution))
+        for (name, kind), distribution in DISTRIBUTIONS.items()
     ]
     return LEDGER + "".join((*entries, *extra))
 
 
-def write_pages(folder: Path) -> None:
+def write_documents(folder: Path) -> None:
     """Every page and the claims, each in a file of its own."""
     incident = (OWN_OUTAGE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')
     texts = {
@@ -119,11 +120,13 @@ def write_pages(folder: Path) -> None:
         "certain.toml": CERTAIN,
         "counted.toml": COUNTED,
         "ledger.toml": ledger(),
-        "mixed.toml": ledger(ENTRY.format(name="mix", kind="band_mix", law=MIX)),
+        "mixed.toml": ledger(ENTRY.format(name="mix", kind="band_mix", distribution=MIX)),
         "taken.toml": ledger(
-            ENTRY.format(name="takers", kind="take_up", law='law = { kind = "beta", a = 1, b = 4 }')
+            ENTRY.format(
+                name="takers", kind="take_up", distribution='distribution = { kind = "beta", a = 1, b = 4 }'
+            )
         ),
-        "tied.toml": ledger(ENTRY.format(name="mix", kind="band_mix", law=MIX), TIED),
+        "tied.toml": ledger(ENTRY.format(name="mix", kind="band_mix", distribution=MIX), TIED),
         "claims.csv": claims(),
         "claims-synthetic.csv": claims(synthetic=True),
     }

@@ -16,7 +16,7 @@ from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
-from tests.tram_case import write_pages
+from tests.tram_case import write_documents
 
 FEW = 1_024
 WEEK = date(2022, 10, 24)
@@ -27,7 +27,7 @@ CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidat
 def tram(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The tram outage from published counts."""
     folder = tmp_path_factory.mktemp("tram")
-    write_pages(folder)
+    write_documents(folder)
     return Plan(
         incident=folder / "incident.toml",
         policy=folder / "counted.toml",
@@ -158,7 +158,7 @@ def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
     assert not set(CANDIDATES) & set(said.split())
 
 
-def test_two_policies_of_one_name_are_told_apart_by_their_ids(tram: Plan) -> None:
+def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Plan) -> None:
     twin = of(tram, "twin.toml")
     twin.write_text(of(tram, "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
     found = compare_policies(tram, [of(tram, "counted.toml"), twin])
@@ -189,7 +189,7 @@ def test_a_report_refuses_what_it_cannot_compare(
     assert said in str(refusal.value)
 
 
-def test_a_policy_made_in_python_is_compared_as_its_page_is(tram: Plan) -> None:
+def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> None:
     page = load_policy(of(tram, "counted.toml"))
     given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).comparison
     cost, twin = given.policies["expected"].to_list()

@@ -90,7 +90,7 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
 
 @both
 @each
-def test_the_cost_is_said_to_come_from_the_claims(
+def test_the_cost_is_stated_to_come_from_the_claims(
     analyses: dict[str, Analysis], kind: str, lang: str
 ) -> None:
     w = Locale(lang)
@@ -257,7 +257,7 @@ def test_a_line_that_published_figures_bound_stands_apart(
     assert found.headline_basis == "claims"
     assert (found.bounded_lines, found.published_lines_left_out) == (["business-cash"], ["fee"])
     report = Report(found, lang)
-    w, names = report.words, report.names
+    w, names = report.locale, report.names
     for key, line in (("not_counted_claims", "business-cash"), ("lines_apart", "fee")):
         assert w(f"report.{key}", lines=names[line]) in report.answers.left_out
     bases = {row[0]: row[1] for row in report.grids["cost"].rows}  # the line's name, what it rests on
@@ -274,12 +274,12 @@ def test_without_a_ledger_the_bounds_are_those_of_the_claims(
     found = run(_plan(project, claims["synthetic"], ledger=None))
     assert (found.headline_basis, found.headline_from_claims, found.headline_is_synthetic) == ("", True, True)
     report = Report(found, lang)
-    assert report.banner == report.words("report.synthetic_headline")
+    assert report.banner == report.locale("report.synthetic_headline")
     assert report.table_is_synthetic("cost")
     assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
     told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
-    assert told[0] == report.words("report.controller_from_claims", low="0")
-    assert told[1].startswith(report.words("report.controller_between_claims", low="0", high="")[:-2])
+    assert told[0] == report.locale("report.controller_from_claims", low="0")
+    assert told[1].startswith(report.locale("report.controller_between_claims", low="0", high="")[:-2])
 
 
 def test_claims_whose_band_lies_across_two_rules_may_be_paid_or_not(

@@ -69,15 +69,15 @@ def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whateve
 
 
 @pytest.fixture
-def told(claims_csv: ClaimsCsv) -> Path:
+def claims_path(claims_csv: ClaimsCsv) -> Path:
     return claims_csv(rows(TOLD))
 
 
 # --- claims -------------------------------------------------------------------------------------------
 
 
-def test_bands_by_service_and_region_are_counted_by_python(told: Path) -> None:
-    found = explored(told, by=("service", "region"))
+def test_bands_by_service_and_region_are_counted_by_python(claims_path: Path) -> None:
+    found = explored(claims_path, by=("service", "region"))
     counted = Counter((SERVICES[s], r or None, *band_of(x)) for s, r, _, x in TOLD)
     of_group = Counter((SERVICES[s], r or None) for s, r, _, _ in TOLD)
     expected = {key: (n, n / of_group[key[:2]]) for key, n in counted.items()}
@@ -87,8 +87,8 @@ def test_bands_by_service_and_region_are_counted_by_python(told: Path) -> None:
     assert bands["loss"].sum() == sum(x or 0 for *_, x in TOLD)
 
 
-def test_means_and_medians_are_those_of_python(told: Path) -> None:
-    table = explored(told, by=("service",)).tables["summary"]
+def test_means_and_medians_are_those_of_python(claims_path: Path) -> None:
+    table = explored(claims_path, by=("service",)).tables["summary"]
     for row in table.iter_rows(named=True):
         losses = [x for s, _, _, x in TOLD if SERVICES[s] == row["service"] and x is not None]
         assert row["mean"] == pytest.approx(fmean(losses))
@@ -96,8 +96,8 @@ def test_means_and_medians_are_those_of_python(told: Path) -> None:
         assert row["stated"] == len(losses)
 
 
-def test_every_table_of_a_question_is_there(told: Path) -> None:
-    found = explored(told)
+def test_every_table_of_a_question_is_there(claims_path: Path) -> None:
+    found = explored(claims_path)
     assert set(found.tables) == {*BY_GROUP, "bunching", "heaps"}
     assert (found.source, found.synthetic) == ("claims.csv", False)
     assert found.claims is not None
@@ -117,13 +117,16 @@ def test_every_table_of_a_question_is_there(told: Path) -> None:
     ],
 )
 def test_the_claims_asked_for_are_as_if_there_were_no_others(
-    told: Path, claims_csv: ClaimsCsv, where: dict[str, object], kept: Callable[[tuple[object, ...]], bool]
+    claims_path: Path,
+    claims_csv: ClaimsCsv,
+    where: dict[str, object],
+    kept: Callable[[tuple[object, ...]], bool],
 ) -> None:
-    found = explored(told, where=where)
+    found = explored(claims_path, where=where)
     alone = explored(claims_csv(rows([row for row in TOLD if kept(row)]), name="alone.csv"))
     for name in BY_GROUP:
         assert_frame_equal(found.tables[name], alone.tables[name])
-    whole = explored(told)
+    whole = explored(claims_path)
     for name in ("bunching", "heaps"):
         assert found.tables[name].equals(whole.tables[name])
     assert any(note.endswith("at edges are of all claims") for note in found.notes)
@@ -148,9 +151,9 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
         ({"fit": True, "families": ("normal",)}, r"no such family .*Did you mean 'lognormal'"),
     ],
 )
-def test_what_does_not_exist_is_named(told: Path, asked: dict[str, Any], said: str) -> None:
+def test_what_does_not_exist_is_named(claims_path: Path, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        explored(told, **asked)
+        explored(claims_path, **asked)
 
 
 def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> None:
@@ -179,21 +182,21 @@ def test_without_a_policy_losses_have_bands_and_no_edges() -> None:
     assert found.tables["bands"]["claims"].sum() == 7
 
 
-def test_a_policy_in_other_units_is_refused(told: Path) -> None:
+def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
     with pytest.raises(UsageError, match=r"EUR|minutes"):
-        explore([told], "kakao-2022", OWN_OUTAGE / "policy.toml", [], None, Question())
+        explore([claims_path], "kakao-2022", OWN_OUTAGE / "policy.toml", [], None, Question())
 
 
-def test_files_and_totals_are_one_too_many(told: Path) -> None:
+def test_files_and_totals_are_one_too_many(claims_path: Path) -> None:
     with pytest.raises(UsageError, match="give claim files or counts, not both"):
-        explore([told], "kakao-2022", None, [], told, Question())
+        explore([claims_path], "kakao-2022", None, [], claims_path, Question())
 
 
 # --- where losses heap ----------------------------------------------------------------------------------
 
 
-def test_heaps_are_looked_for_at_the_edges_of_the_policy(told: Path, incident: Incident) -> None:
-    tables = heap_tables(read_claims(told, incident), load_policy("kakao-2022"))
+def test_heaps_are_looked_for_at_the_edges_of_the_policy(claims_path: Path, incident: Incident) -> None:
+    tables = heap_tables(read_claims(claims_path, incident), load_policy("kakao-2022"))
     bunching = tables["bunching"].select("edge", "losses", "at_edge", "above")
     assert bunching.rows() == [(300_000, 7, 1, 1), (500_000, 7, 1, 0)]
     assert tables["heaps"].rows() == [(70_000, 2, pytest.approx(2 / 7))]
@@ -202,9 +205,9 @@ def test_heaps_are_looked_for_at_the_edges_of_the_policy(told: Path, incident: I
 # --- two groups -----------------------------------------------------------------------------------------
 
 
-def test_two_services_are_compared_over_the_claims_asked_for(told: Path) -> None:
+def test_two_services_are_compared_over_the_claims_asked_for(claims_path: Path) -> None:
     asked = {"compared": ("kakao_t", "kakaotalk"), "where": {"region": ["서울"]}}
-    tables = explored(told, **asked).tables
+    tables = explored(claims_path, **asked).tables
     shares = tables["shares"].select("over", "claims_first", "claims_second", "difference").rows()
     assert shares == [
         (-1, 0, 1, pytest.approx(-1 / 3)),
@@ -218,10 +221,10 @@ def test_two_services_are_compared_over_the_claims_asked_for(told: Path) -> None
     assert (mean["low"], mean["status"]) == (None, "too_few")
 
 
-def test_two_days_and_what_is_not_known_can_be_compared(told: Path) -> None:
-    days = explored(told, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
+def test_two_days_and_what_is_not_known_can_be_compared(claims_path: Path) -> None:
+    days = explored(claims_path, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
     assert (days["claims_first"].sum(), days["claims_second"].sum()) == (3, 3)
-    regions = explored(told, by=("region",), compared=("서울", "")).tables["shares"]
+    regions = explored(claims_path, by=("region",), compared=("서울", "")).tables["shares"]
     assert (regions["claims_first"].sum(), regions["claims_second"].sum()) == (4, 1)
 
 
@@ -328,14 +331,14 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
     path = totals_in(tmp_path / "totals.csv")
     found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
-    law = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
+    distribution = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
     best = fit_all(
         [0, 100_000, 300_000, 500_000, float("inf")],
         [100, 40, 20, 20],
         top="open",
         families=["exponential"],
     )
-    assert law["median"] == pytest.approx(best["exponential"].distribution.median, rel=1e-5)
+    assert distribution["median"] == pytest.approx(best["exponential"].distribution.median, rel=1e-5)
     assert set(found.tables["bands"]["service"]) == {"kakaotalk"}
     shares = of_totals(path, compared=("kakaotalk", "melon")).tables["shares"]
     assert shares.select("over", "up_to", "claims_first", "claims_second").rows() == [
@@ -364,7 +367,7 @@ def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tm
 CLOSED = TOTALS.replace(">500000", '"(500000, 900000]"')
 
 
-def test_what_lies_above_totals_that_end_must_be_said(tmp_path: Path) -> None:
+def test_what_lies_above_totals_that_end_must_be_stated(tmp_path: Path) -> None:
     path = totals_in(tmp_path / "totals.csv", CLOSED)
     with pytest.raises(UsageError, match=r"the last band ends at 900,000.*--top closed"):
         of_totals(path, fit=True)
@@ -406,7 +409,7 @@ def test_totals_have_only_their_own_dimensions(tmp_path: Path) -> None:
 # --- what fitted laws say -------------------------------------------------------------------------------
 
 
-def test_a_fit_is_told_by_the_likeliest_the_average_and_the_families() -> None:
+def test_a_fit_reports_the_likeliest_the_average_and_the_families() -> None:
     dental = load_grouped("dental-claims")
     fits = fit_all(dental.edges, dental.counts, top="closed")
     tables = fit_tables(fits)
@@ -487,8 +490,8 @@ def test_another_convention_gives_another_fit_and_says_so() -> None:
     assert ["top closed" in asked[0].notes[0], "top open" in asked[1].notes[0]] == [True, True]
 
 
-def test_a_table_of_ones_own_may_end_in_infinity(page: Callable[[str], Path]) -> None:
-    found = explore_grouped(page(OPEN), Question(families=("lognormal",)))
+def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:
+    found = explore_grouped(write_document(OPEN), Question(families=("lognormal",)))
     assert found.source == "mine"
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
     assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
@@ -511,12 +514,12 @@ def test_a_table_of_ones_own_may_end_in_infinity(page: Callable[[str], Path]) ->
         ('sources = ["a book"]', "sources = []", "sources"),
     ],
 )
-def test_a_page_that_is_no_table_says_which_key(
-    page: Callable[[str], Path], old: str, new: str, said: str
+def test_a_document_that_is_no_table_says_which_key(
+    write_document: Callable[[str], Path], old: str, new: str, said: str
 ) -> None:
     assert old in OPEN
     with pytest.raises(UsageError, match=r"page\.toml") as refusal:
-        explore_grouped(page(OPEN.replace(old, new, 1)), Question())
+        explore_grouped(write_document(OPEN.replace(old, new, 1)), Question())
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -531,10 +534,10 @@ def test_a_page_that_is_no_table_says_which_key(
     ],
 )
 def test_a_wrong_question_to_a_table_is_refused(
-    page: Callable[[str], Path], asked: dict[str, Any], said: str
+    write_document: Callable[[str], Path], asked: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        explore_grouped(page(OPEN), Question(**asked))
+        explore_grouped(write_document(OPEN), Question(**asked))
 
 
 def test_an_unknown_table_names_the_nearest() -> None:
@@ -546,8 +549,8 @@ def test_an_unknown_table_names_the_nearest() -> None:
     ("counts", "said"),
     [("[30, 0, 0, 0, 0]", "band"), ("[0, 0, 0, 0, 30]", "open"), ("[0, 0, 0, 0, 0]", "loss")],
 )
-def test_a_table_from_which_no_law_follows_is_refused(
-    page: Callable[[str], Path], counts: str, said: str
+def test_a_table_from_which_no_distribution_follows_is_refused(
+    write_document: Callable[[str], Path], counts: str, said: str
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
-        explore_grouped(page(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())
+        explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())

@@ -49,7 +49,7 @@ def test_a_report_lists_what_its_figures_rest_on_and_names_the_rest(alone: Analy
     section = next(s for s in report.sections if s.id == "assumptions")
     names = ", ".join(report.names[x] for x in alone.unused_entries)
     said = [block.text for block in section.blocks if isinstance(block, Text)]
-    assert report.words("report.assumptions_unused", names=names) in said
+    assert report.locale("report.assumptions_unused", names=names) in said
     assert len(report.grids["assumptions"].rows) == len(USED)
 
 

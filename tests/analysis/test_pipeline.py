@@ -105,7 +105,7 @@ def test_a_day_on_which_nothing_was_known_is_refused_with_what_is_needed() -> No
         run(Plan(as_of=date(2022, 10, 18)))
 
 
-def test_claims_that_are_given_before_any_line_was_public_are_told_its_day_and_asked_for_no_claims(
+def test_for_claims_before_any_line_was_public_the_error_names_its_day_and_asks_for_no_claims(
     claims_csv: ClaimsCsv,
 ) -> None:
     with pytest.raises(ModelRefused) as refusal:
@@ -265,7 +265,7 @@ def test_a_warehouse_file_gives_the_tables_of_the_files_it_keeps(
         assert table.equals(analysis.tables[name]), name
 
 
-def test_what_an_incident_only_counts_is_in_the_cubes_and_is_told(
+def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     edited: Edited, claims_csv: ClaimsCsv
 ) -> None:
     lenient = edited(
@@ -393,13 +393,13 @@ def noise(shelf: pl.DataFrame, day: date, *, keep: bool) -> pl.DataFrame:
     later = pl.col("public_on").is_null() | (pl.col("public_on") > day) | pl.lit(not keep)
     rows = pl.int_range(pl.len()) + 1
 
-    def told(column: str, instead: pl.Expr) -> pl.Expr:
+    def replaced(column: str, instead: pl.Expr) -> pl.Expr:
         return pl.when(later & pl.col(column).is_not_null()).then(instead).otherwise(column).alias(column)
 
     return shelf.with_columns(
-        *(told(c, (rows * 7919 % 1000 + 1).cast(pl.Float64)) for c in ("value", "low", "high")),
-        *(told(c, pl.lit("noise")) for c in NOISY),
-        told("public_on", pl.col("public_on") + timedelta(days=900)),
+        *(replaced(c, (rows * 7919 % 1000 + 1).cast(pl.Float64)) for c in ("value", "low", "high")),
+        *(replaced(c, pl.lit("noise")) for c in NOISY),
+        replaced("public_on", pl.col("public_on") + timedelta(days=900)),
     )
 
 

@@ -33,7 +33,7 @@ from outage_analysis.losses import (
 )
 from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES
 from outage_analysis.text import Locale
-from tests.loss_cubes import told_cube
+from tests.loss_cubes import cube_of_claims
 
 INCIDENT = """
 id = "winter-storm"
@@ -219,7 +219,7 @@ def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> Non
     assert heaps_table(storm.claims).rows() == made.tables["heaps"].rows()
 
 
-def test_half_of_the_losses_is_said_of_the_late_arrivals(storm: Storm) -> None:
+def test_half_of_the_losses_is_stated_of_the_late_arrivals(storm: Storm) -> None:
     said = title("ogive", storm.analysis.tables["claims_curves"])
     assert said.startswith("Half of the losses above 0 are up to about ")
     late = sorted(d for d in every(DELAYS) if d is not None and d > 0)
@@ -249,7 +249,7 @@ EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=
 def test_each_share_and_each_bound_holds_for_the_rows(
     rows: list[tuple[str, int | None]], cuts: list[int], fine: list[int]
 ) -> None:
-    cube = told_cube(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
+    cube = cube_of_claims(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
     by_service = {s: [x for service, x in rows if service == s] for s in {s for s, _ in rows}}
     shown = with_shares(regroup(cube, ["service"], Bands.from_cuts(tuple(cuts), negative=True)), ["service"])
     for service, over, up_to, _, _, share in shown.rows():

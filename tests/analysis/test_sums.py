@@ -232,7 +232,7 @@ def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident(
 
 
 @pytest.mark.parametrize(
-    ("kind", "law", "said"),
+    ("kind", "distribution", "said"),
     [
         (
             "review_award",
@@ -251,10 +251,10 @@ def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident(
         ),
     ],
 )
-def test_the_law_of_a_sum_is_in_whole_currency_where_that_is_known(
-    kind: str, law: dict[str, Any], said: str
+def test_the_distribution_of_a_sum_is_in_whole_currency_where_that_is_known(
+    kind: str, distribution: dict[str, Any], said: str
 ) -> None:
-    known = {"id": "a", "kind": kind, "name": {"en": "A"}, "law": law, "public_on": DAY}
+    known = {"id": "a", "kind": kind, "name": {"en": "A"}, "distribution": distribution, "public_on": DAY}
     told = {"grade": "assumed", "source": {"en": "s"}, "rationale": {"en": "r"}, "owner": "o"}
     page = {"id": "x", "name": {"en": "X"}, "incident": "x", "as_of": DAY}
     entry = {**known, **told, "lines": ("line",), "outcome_known": False}

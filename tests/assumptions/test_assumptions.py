@@ -36,9 +36,9 @@ SHARES = st.floats(0.01, 0.99)
 
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True))
 def test_the_mean_of_a_prior_lies_between_its_ends(shares: list[float]) -> None:
-    law = reference_class_prior(shares)
-    low, high = law.ends
-    assert 0 <= low <= law.mean <= high <= 1
+    distribution = reference_class_prior(shares)
+    low, high = distribution.ends
+    assert 0 <= low <= distribution.mean <= high <= 1
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
@@ -173,7 +173,7 @@ RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
         (LOSS, "", "'as-review-award': needs either a distribution, or rules and the loss they apply to"),
         (
             LOSS,
-            f'{LOSS}\nlaw = {{ kind = "fixed", value = 1 }}',
+            f'{LOSS}\ndistribution = {{ kind = "fixed", value = 1 }}',
             "'as-review-award': needs either a distribution, or rules and the loss they apply to",
         ),
         (
@@ -212,7 +212,7 @@ def entry_of(page: Path, entry: str) -> RateAssumption:
     return next(a for a in rates(load_ledger(page)) if a.id == entry)
 
 
-def test_a_stated_law_stands_as_it_is(edited: Edited) -> None:
+def test_a_stated_distribution_stands_as_it_is(edited: Edited) -> None:
     found = entry_of(edited("assumptions", CLASSES, UNIFORM), "as-acceptance").range
     assert (found.expected, found.low, found.high) == (0.75, 0.5, 1)
 

@@ -61,7 +61,7 @@ WITH_ORACLE: list[tuple[Distribution, Any]] = [
     (Lognormal(median=3e6, sigma=1.2), stats.lognorm(1.2, scale=3e6)),
     (Lognormal(median=0.5, sigma=0.05), stats.lognorm(0.05, scale=0.5)),
 ]
-NAMES = [f"{law.kind} {number}" for number, (law, _) in enumerate(WITH_ORACLE)]  # type: ignore[attr-defined]
+NAMES = [f"{distribution.kind} {number}" for number, (distribution, _) in enumerate(WITH_ORACLE)]  # type: ignore[attr-defined]
 
 LOGITS: list[tuple[LogitNormal | LogitT, Any]] = [
     (LogitNormal(location=-1.7, scale=1.5), stats.norm(-1.7, 1.5)),
@@ -73,7 +73,10 @@ LOGITS: list[tuple[LogitNormal | LogitT, Any]] = [
 
 
 def mixture(*parts: tuple[float, Any]) -> Mixture:
-    branches = (Branch(name=f"b{i}", weight=weight, law=law) for i, (weight, law) in enumerate(parts))
+    branches = (
+        Branch(name=f"b{i}", weight=weight, distribution=distribution)
+        for i, (weight, distribution) in enumerate(parts)
+    )
     return Mixture(branches=tuple(branches))
 
 
@@ -81,75 +84,89 @@ DISCRETE = Discrete(values=(30_000, 50_000, 222_500), probabilities=(0.5, 0.2, 0
 MIXED = mixture(
     (0.2, Fixed(value=50)), (0.5, Pert(low=10, mode=20, high=100)), (0.3, Lognormal(median=60, sigma=1))
 )
-EVERY = [*(law for law, _ in WITH_ORACLE), *(law for law, _ in LOGITS), DISCRETE, MIXED, Fixed(value=7)]
+EVERY = [
+    *(distribution for distribution, _ in WITH_ORACLE),
+    *(distribution for distribution, _ in LOGITS),
+    DISCRETE,
+    MIXED,
+    Fixed(value=7),
+]
 
 
-@pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
-def test_moments_shares_and_quantiles_are_those_of_scipy(law: Distribution, oracle: Any) -> None:  # noqa: ANN401
-    assert law.mean == pytest.approx(oracle.mean(), rel=1e-12)
-    assert law.variance == pytest.approx(oracle.var(), rel=1e-10)
-    assert law.quantile(INSIDE) == pytest.approx(oracle.ppf(INSIDE), rel=1e-9, abs=1e-12)
+@pytest.mark.parametrize(("distribution", "oracle"), WITH_ORACLE, ids=NAMES)
+def test_moments_shares_and_quantiles_are_those_of_scipy(distribution: Distribution, oracle: Any) -> None:  # noqa: ANN401
+    assert distribution.mean == pytest.approx(oracle.mean(), rel=1e-12)
+    assert distribution.variance == pytest.approx(oracle.var(), rel=1e-10)
+    assert distribution.quantile(INSIDE) == pytest.approx(oracle.ppf(INSIDE), rel=1e-9, abs=1e-12)
     beyond = np.concatenate([oracle.ppf(INSIDE), [oracle.ppf(0.5) - 1e9, oracle.ppf(0.5) + 1e9]])
-    assert law.cdf(beyond) == pytest.approx(oracle.cdf(beyond), abs=1e-12)
-    assert law.support == oracle.support()
+    assert distribution.cdf(beyond) == pytest.approx(oracle.cdf(beyond), abs=1e-12)
+    assert distribution.support == oracle.support()
 
 
-@pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
+@pytest.mark.parametrize(("distribution", "oracle"), WITH_ORACLE, ids=NAMES)
 @pytest.mark.parametrize("at", [0.001, 0.3, 0.9])
 def test_a_cap_takes_away_the_integral_of_what_lies_below_it(
-    law: Distribution,
+    distribution: Distribution,
     oracle: Any,  # noqa: ANN401
     at: float,
 ) -> None:
     ceiling = oracle.ppf(at)
     start = max(oracle.support()[0], oracle.ppf(1e-14))
     below, _ = integrate.quad(oracle.cdf, start, ceiling, epsabs=0, epsrel=1e-11)
-    assert law.capped_mean(ceiling) == pytest.approx(ceiling - below, rel=1e-9)
+    assert distribution.capped_mean(ceiling) == pytest.approx(ceiling - below, rel=1e-9)
 
 
-@pytest.mark.parametrize(("law", "logit"), LOGITS)
-def test_a_law_of_a_logit_is_the_law_of_scipy_seen_through_its_curve(
-    law: LogitNormal | LogitT,
+@pytest.mark.parametrize(("distribution", "logit"), LOGITS)
+def test_a_distribution_of_a_logit_is_the_distribution_of_scipy_seen_through_its_curve(
+    distribution: LogitNormal | LogitT,
     logit: Any,  # noqa: ANN401 - a law of scipy
 ) -> None:
-    assert law.quantile(INSIDE) == pytest.approx(special.expit(logit.ppf(INSIDE)), rel=1e-12)
+    assert distribution.quantile(INSIDE) == pytest.approx(special.expit(logit.ppf(INSIDE)), rel=1e-12)
     shares = np.array([-1, 0, 0.01, 0.2, 0.9, 1, 2])
     inside = logit.cdf(special.logit(np.clip(shares, 0, 1)))
-    assert law.cdf(shares) == pytest.approx(inside, abs=1e-14)
+    assert distribution.cdf(shares) == pytest.approx(inside, abs=1e-14)
 
     def expected(g: Callable[[float], float]) -> float:
-        turns = sorted([law.location, special.logit(0.3)])
+        turns = sorted([distribution.location, special.logit(0.3)])
         cuts = [-np.inf, *turns, np.inf]
         return math.fsum(
             integrate.quad(lambda x: g(special.expit(x)) * logit.pdf(x), a, b)[0] for a, b in pairwise(cuts)
         )
 
     mean = expected(lambda share: share)
-    assert law.mean == pytest.approx(mean, abs=1e-6)
-    assert law.variance == pytest.approx(expected(lambda share: (share - mean) ** 2), abs=2e-6)
-    assert law.capped_mean(0.3) == pytest.approx(expected(lambda share: min(share, 0.3)), abs=1e-6)
+    assert distribution.mean == pytest.approx(mean, abs=1e-6)
+    assert distribution.variance == pytest.approx(expected(lambda share: (share - mean) ** 2), abs=2e-6)
+    assert distribution.capped_mean(0.3) == pytest.approx(expected(lambda share: min(share, 0.3)), abs=1e-6)
 
 
-@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
-def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_law_states(
-    law: Distribution,
+@pytest.mark.parametrize("distribution", EVERY, ids=lambda distribution: distribution.kind)
+def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_distribution_states(
+    distribution: Distribution,
 ) -> None:
-    draws = law.quantile((np.arange(2_000) + 0.5) / 2_000)
-    assert draws.mean() == pytest.approx(law.mean, rel=0.01)
-    assert draws.var() == pytest.approx(law.variance, rel=0.15)
+    draws = distribution.quantile((np.arange(2_000) + 0.5) / 2_000)
+    assert draws.mean() == pytest.approx(distribution.mean, rel=0.01)
+    assert draws.var() == pytest.approx(distribution.variance, rel=0.15)
     ceiling = float(np.quantile(draws, 0.7))
-    assert np.minimum(draws, ceiling).mean() == pytest.approx(law.capped_mean(ceiling), rel=2e-3)
+    assert np.minimum(draws, ceiling).mean() == pytest.approx(distribution.capped_mean(ceiling), rel=2e-3)
 
 
-@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
-def test_the_ends_are_the_stated_bounds_or_the_outer_points(law: Distribution) -> None:
-    stated = isinstance(law, Fixed | Uniform | Triangular | Pert | Discrete)
-    if not isinstance(law, Mixture):
-        assert law.ends == (law.support if stated else tuple(law.quantile([0.01, 0.99])))
-    assert law.support[0] <= law.ends[0] <= law.mean <= law.ends[1] <= law.support[1]
+@pytest.mark.parametrize("distribution", EVERY, ids=lambda distribution: distribution.kind)
+def test_the_ends_are_the_stated_bounds_or_the_outer_points(distribution: Distribution) -> None:
+    stated = isinstance(distribution, Fixed | Uniform | Triangular | Pert | Discrete)
+    if not isinstance(distribution, Mixture):
+        assert distribution.ends == (
+            distribution.support if stated else tuple(distribution.quantile([0.01, 0.99]))
+        )
+    assert (
+        distribution.support[0]
+        <= distribution.ends[0]
+        <= distribution.mean
+        <= distribution.ends[1]
+        <= distribution.support[1]
+    )
 
 
-def laws() -> st.SearchStrategy[Distribution]:
+def distributions() -> st.SearchStrategy[Distribution]:
     number = st.floats(-1e6, 1e6)
     shape, scale = st.floats(0.2, 500), st.floats(0.05, 3)
     bounds = st.tuples(number, st.floats(1e-3, 1e6), st.floats(0, 1))
@@ -172,36 +189,43 @@ def laws() -> st.SearchStrategy[Distribution]:
     )
 
 
-@given(law=laws(), low=U, high=U)
-def test_quantiles_rise_and_are_undone_by_the_share_below(law: Distribution, low: float, high: float) -> None:
+@given(distribution=distributions(), low=U, high=U)
+def test_quantiles_rise_and_are_undone_by_the_share_below(
+    distribution: Distribution, low: float, high: float
+) -> None:
     low, high = sorted((low, high))
-    at_low, at_high = law.quantile([low, high])
+    at_low, at_high = distribution.quantile([low, high])
     assert at_low <= at_high
-    least, most = law.support
+    least, most = distribution.support
     assert least <= at_low
     assert at_high <= most
     # Next to 1 a share has few digits left, and the law's probability may change between two of them.
-    resolved = at_high < most and abs(float(law.cdf(np.nextafter(at_high, most))) - law.cdf(at_high)) < 1e-9
+    resolved = (
+        at_high < most
+        and abs(float(distribution.cdf(np.nextafter(at_high, most))) - distribution.cdf(at_high)) < 1e-9
+    )
     if resolved:
-        assert law.cdf(at_high) == pytest.approx(high, abs=1e-8)
+        assert distribution.cdf(at_high) == pytest.approx(high, abs=1e-8)
 
 
-@given(law=laws(), at=U, higher=st.floats(0, 1e6))
-def test_a_cap_costs_and_a_higher_one_costs_less(law: Distribution, at: float, higher: float) -> None:
-    ceiling = float(law.quantile(at))
-    capped, raised = law.capped_mean(ceiling), law.capped_mean(ceiling + higher)
-    noise = 1e-9 * (abs(law.mean) + abs(ceiling) + higher)
-    assert capped <= min(law.mean, ceiling) + noise
+@given(distribution=distributions(), at=U, higher=st.floats(0, 1e6))
+def test_a_cap_costs_and_a_higher_one_costs_less(
+    distribution: Distribution, at: float, higher: float
+) -> None:
+    ceiling = float(distribution.quantile(at))
+    capped, raised = distribution.capped_mean(ceiling), distribution.capped_mean(ceiling + higher)
+    noise = 1e-9 * (abs(distribution.mean) + abs(ceiling) + higher)
+    assert capped <= min(distribution.mean, ceiling) + noise
     assert capped <= raised + noise
     assert raised <= capped + higher + noise
-    assert law.capped_mean(np.inf) == law.mean
+    assert distribution.capped_mean(np.inf) == distribution.mean
 
 
-@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
+@pytest.mark.parametrize("distribution", EVERY, ids=lambda distribution: distribution.kind)
 @pytest.mark.parametrize("u", [0.0, 1.0, -0.1, np.nan, [0.5, 1.5]])
-def test_no_quantile_at_what_is_no_probability(law: Distribution, u: Any) -> None:  # noqa: ANN401
+def test_no_quantile_at_what_is_no_probability(distribution: Distribution, u: Any) -> None:  # noqa: ANN401
     with pytest.raises(UsageError, match=r"between 0 and 1, ends excluded.*half a step"):
-        law.quantile(u)
+        distribution.quantile(u)
 
 
 def test_what_is_not_a_number_is_refused() -> None:
@@ -212,9 +236,9 @@ def test_what_is_not_a_number_is_refused() -> None:
 
 
 def test_a_cap_below_everything_is_what_is_left_and_one_above_everything_takes_nothing() -> None:
-    law = Triangular(low=1, mode=2, high=5)
-    assert law.capped_mean(-3) == -3
-    assert law.capped_mean(5) == law.capped_mean(9) == law.mean
+    distribution = Triangular(low=1, mode=2, high=5)
+    assert distribution.capped_mean(-3) == -3
+    assert distribution.capped_mean(5) == distribution.capped_mean(9) == distribution.mean
 
 
 @pytest.mark.parametrize(
@@ -222,19 +246,19 @@ def test_a_cap_below_everything_is_what_is_left_and_one_above_everything_takes_n
 )
 def test_a_beta_quantile_is_right_far_out_and_for_odd_shapes(a: float, b: float) -> None:
     far = np.logspace(-14, -0.5, 60)
-    law, oracle = Beta(a=a, b=b), stats.beta(a, b)
-    assert law.quantile(far) == pytest.approx(oracle.ppf(far), rel=1e-6, abs=1e-300)
-    assert law.quantile(1 - far[20:]) == pytest.approx(oracle.ppf(1 - far[20:]), abs=1e-8)
+    distribution, oracle = Beta(a=a, b=b), stats.beta(a, b)
+    assert distribution.quantile(far) == pytest.approx(oracle.ppf(far), rel=1e-6, abs=1e-300)
+    assert distribution.quantile(1 - far[20:]) == pytest.approx(oracle.ppf(1 - far[20:]), abs=1e-8)
 
 
 def test_quantiles_do_not_depend_on_the_company_they_are_asked_in() -> None:
     u = (np.arange(1_000) + 0.5) / 1_000
-    for law in EVERY:
-        alone = [float(law.quantile(u[i])) for i in (3, 500, 998)]
-        assert law.quantile(u)[[3, 500, 998]].tolist() == alone, law
+    for distribution in EVERY:
+        alone = [float(distribution.quantile(u[i])) for i in (3, 500, 998)]
+        assert distribution.quantile(u)[[3, 500, 998]].tolist() == alone, distribution
 
 
-def test_a_discrete_law_by_hand() -> None:
+def test_a_discrete_distribution_by_hand() -> None:
     assert DISCRETE.mean == pytest.approx(0.5 * 30_000 + 0.2 * 50_000 + 0.3 * 222_500)
     assert DISCRETE.quantile([0.01, 0.5, 0.500001, 0.7, 0.71, 0.999]).tolist() == [
         *[30_000] * 2, *[50_000] * 2, *[222_500] * 2,
@@ -244,19 +268,22 @@ def test_a_discrete_law_by_hand() -> None:
 
 
 def test_a_value_of_no_probability_is_never_drawn() -> None:
-    law = Discrete(values=(1, 2, 3, 4), probabilities=(0, 0.3, 0.7, 0))
-    assert law.support == (2.0, 3.0)
-    assert set(law.quantile([1e-300, 0.3, 0.4, 1 - 1e-16]).tolist()) == {2, 3}
+    distribution = Discrete(values=(1, 2, 3, 4), probabilities=(0, 0.3, 0.7, 0))
+    assert distribution.support == (2.0, 3.0)
+    assert set(distribution.quantile([1e-300, 0.3, 0.4, 1 - 1e-16]).tolist()) == {2, 3}
 
 
 def test_a_mixture_has_the_mean_and_the_variance_of_the_law_of_total_variance() -> None:
     within = [branch.distribution for branch in MIXED.branches]
     weights = np.array([0.2, 0.5, 0.3])
-    mean = sum(w * law.mean for w, law in zip(weights, within, strict=True))
-    square = sum(w * (law.variance + law.mean**2) for w, law in zip(weights, within, strict=True))
+    mean = sum(w * distribution.mean for w, distribution in zip(weights, within, strict=True))
+    square = sum(
+        w * (distribution.variance + distribution.mean**2)
+        for w, distribution in zip(weights, within, strict=True)
+    )
     assert MIXED.mean == pytest.approx(mean)
     assert MIXED.variance == pytest.approx(square - mean**2)
-    assert MIXED.branch_means.tolist() == [law.mean for law in within]
+    assert MIXED.branch_means.tolist() == [distribution.mean for distribution in within]
     assert MIXED.capped_mean(45) == pytest.approx(
         0.2 * 45 + 0.5 * within[1].capped_mean(45) + 0.3 * within[2].capped_mean(45)
     )
@@ -310,14 +337,14 @@ def test_shares_of_a_mix_sum_to_one_and_a_zero_stays_zero(size: float) -> None:
 
 
 @pytest.mark.parametrize("size", [0.05, 4, 300])
-def test_each_share_of_a_mix_follows_its_marginal_beta_law(size: float) -> None:
+def test_each_share_of_a_mix_follows_its_marginal_beta_distribution(size: float) -> None:
     u = stats.qmc.Sobol(4, seed=1).random(4096).clip(1e-12)
     mix = Dirichlet(shares=SHARES, size=size)
     rows = mix.quantile(u)
     for i in (0, 1, 3):
-        law = stats.beta(size * SHARES[i], size * (1 - SHARES[i]))
+        distribution = stats.beta(size * SHARES[i], size * (1 - SHARES[i]))
         tried = np.array([1e-6, 0.01, 0.2, 0.4, 0.6, 0.99])
-        assert [(rows[:, i] <= x).mean() for x in tried] == pytest.approx(law.cdf(tried), abs=0.01)
+        assert [(rows[:, i] <= x).mean() for x in tried] == pytest.approx(distribution.cdf(tried), abs=0.01)
     together = np.cov(rows.T)[0, 1]
     assert together == pytest.approx(-0.5 * 0.3 / (size + 1), rel=0.1)
     assert mix.mean == pytest.approx(SHARES)
@@ -354,7 +381,9 @@ def test_a_mix_needs_a_uniform_a_share() -> None:
         ((0.5, 0.5), 1e7, "less than or equal to 1000000"),
     ],
 )
-def test_a_mix_that_is_no_law_is_refused(shares: tuple[float, ...], size: float, message: str) -> None:
+def test_a_mix_that_is_no_distribution_is_refused(
+    shares: tuple[float, ...], size: float, message: str
+) -> None:
     with pytest.raises(ValidationError, match=message):
         Dirichlet(shares=shares, size=size)
 
@@ -366,7 +395,7 @@ class Page(Document):
 
 
 @pytest.mark.parametrize(
-    ("law", "expected"),
+    ("distribution", "expected"),
     [
         ('{ kind = "pert", low = 1, mode = 2, high = 4 }', Pert(low=1, mode=2, high=4, weight=4)),
         ('{ kind = "logit-t", location = -2, scale = 1.5, df = 2 }', LogitT(location=-2, scale=1.5, df=2)),
@@ -379,15 +408,20 @@ class Page(Document):
         ),
     ],
 )
-def test_a_law_is_read_from_a_page(page: Callable[[str], Path], law: str, expected: Distribution) -> None:
-    assert read_document(Page, "assumptions", page(f"distribution = {law}")).distribution == expected
+def test_a_distribution_is_read_from_a_document(
+    write_document: Callable[[str], Path], distribution: str, expected: Distribution
+) -> None:
+    assert (
+        read_document(Page, "assumptions", write_document(f"distribution = {distribution}")).distribution
+        == expected
+    )
 
 
 BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1 } }'
 
 
 @pytest.mark.parametrize(
-    ("law", "message"),
+    ("distribution", "message"),
     [
         ('kind = "pert", low = 3, mode = 2, high = 4', "line 1, distribution: needs low <= mode <= high"),
         ('kind = "pert", low = 3, mode = 3, high = 3', "needs low < high. A value without a spread is"),
@@ -429,9 +463,9 @@ BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1
         ),
     ],
 )  # fmt: skip
-def test_a_law_that_breaks_a_rule_is_refused_by_key(
-    page: Callable[[str], Path], law: str, message: str
+def test_a_distribution_that_breaks_a_rule_is_refused_by_key(
+    write_document: Callable[[str], Path], distribution: str, message: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        read_document(Page, "assumptions", page(f"distribution = {{ {law} }}"))
+        read_document(Page, "assumptions", write_document(f"distribution = {{ {distribution} }}"))
     assert message in str(refusal.value)

@@ -62,7 +62,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 
 
 @pytest.mark.parametrize("id_", bundled_ids("assumptions"))
-def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> None:
+def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
     assert dict(table.schema) == SCHEMA
@@ -85,7 +85,7 @@ def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("law", "told"),
+    ("distribution", "told"),
     [
         (Fixed(value=0.1), "fixed(value 0.1)"),
         (Fixed(value=5_060), "fixed(value 5,060)"),
@@ -101,14 +101,14 @@ def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> No
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_law_is_written_out_with_every_parameter(law: AnyDistribution, told: str) -> None:
-    assert format_distribution(law) == told
-    assert (law.mean, law.variance, law.quantile(np.array([0.1, 0.9])).shape) == (
-        law.mean,
-        law.variance,
+def test_a_distribution_is_written_out_with_every_parameter(distribution: AnyDistribution, told: str) -> None:
+    assert format_distribution(distribution) == told
+    assert (distribution.mean, distribution.variance, distribution.quantile(np.array([0.1, 0.9])).shape) == (
+        distribution.mean,
+        distribution.variance,
         (2,),
     )
-    assert format_distribution(law) == told  # also once it has been drawn from
+    assert format_distribution(distribution) == told  # also once it has been drawn from
 
 
 def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ rule = [
 weeks = { kind = "fixed", value = 2 }
 weekly_wage = { kind = "fixed", value = 1_000_000 }"""
     text = ledger(
-        ENTRY.format(name="mix", kind="band_mix", law=mix),
-        ENTRY.format(name="work", kind="handling", law=work),
+        ENTRY.format(name="mix", kind="band_mix", distribution=mix),
+        ENTRY.format(name="work", kind="handling", distribution=work),
         award=rules,
         filing=mixed,
     )
@@ -150,7 +150,7 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
 # --- on a terminal ----------------------------------------------------------------------------------------
 
 
-def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
+def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
     code, out, err = command("assumptions", "kakao-2022")
     assert (code, err) == (0, "")
     for entry in load_ledger("kakao-2022").assumptions:
@@ -160,7 +160,9 @@ def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
 
 
 def test_a_ledger_as_json_holds_every_row_and_correlation(tmp_path: Path) -> None:
-    mix = ENTRY.format(name="mix", kind="take_up", law='distribution = { kind = "fixed", value = 0.5 }')
+    mix = ENTRY.format(
+        name="mix", kind="take_up", distribution='distribution = { kind = "fixed", value = 0.5 }'
+    )
     page = read(ledger(mix, TIED), tmp_path)
     code, out, err = command("assumptions", tmp_path / "ledger.toml", "--json")
     assert (code, err) == (0, "")
@@ -213,35 +215,35 @@ def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 # --- pages that are wrong ---------------------------------------------------------------------------------
 
 BRANCH = '{ name = "a", weight = 1, distribution = { value = 1 } }'
-LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
+DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
 
 
 @pytest.mark.parametrize(
-    ("laws", "said"),
+    ("distributions", "said"),
     [
         (
             {"filing": "distribution = { low = 0 }"},
-            f"'as-filing' > distribution: a required key, kind, is missing. Known: {LAWS}",
+            f"'as-filing' > distribution: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
         (
             {"filing": "law = { low = 0 }"},
-            f"'as-filing' > law: a required key, kind, is missing. Known: {LAWS}",
+            f"'as-filing' > law: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
         (
             {"award": "loss = { low = 0 }\nrule = []"},
-            f"'as-award' > loss: a required key, kind, is missing. Known: {LAWS}",
+            f"'as-award' > loss: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
         (
             {"filing": f'distribution = {{ kind = "mixture", branches = [{BRANCH}] }}'},
-            f"> distribution > branches 1 > distribution: a required key, kind, is missing. Known: {LAWS}",
+            f"> branches 1 > distribution: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
     ],
 )
-def test_a_table_without_its_kind_is_told_the_kinds_that_it_may_be_of(
-    tmp_path: Path, laws: dict[str, str], said: str
+def test_for_a_table_without_its_kind_the_error_lists_the_possible_kinds(
+    tmp_path: Path, distributions: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        read(ledger(**laws), tmp_path)
+        read(ledger(**distributions), tmp_path)
     assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
     assert said in str(refusal.value)
     assert "filing_share" not in refusal.value.remedy
@@ -278,7 +280,7 @@ def test_a_wrong_value_under_the_earlier_key_is_named_by_that_key_and_line(tmp_p
     assert refusal.value.line == text[: text.index('low = "x"')].count("\n") + 1
 
 
-def test_an_assumption_without_its_kind_is_told_the_kinds_of_assumptions(tmp_path: Path) -> None:
+def test_for_an_assumption_without_its_kind_the_error_lists_the_kinds_of_assumptions(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         read(ledger().replace('kind = "acceptance"\n', ""), tmp_path)
     assert "assumption 'as-acceptance': a required key, kind, is missing" in str(refusal.value)

@@ -109,11 +109,14 @@ def test_the_range_is_that_of_the_written_rule(shares: list[float]) -> None:
 
 
 def test_a_prior_averages_over_20_000_points() -> None:
-    law = reference_class_prior(FORM)
-    points = special.expit(law.location + law.scale * stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, law.df))
+    distribution = reference_class_prior(FORM)
+    points = special.expit(
+        distribution.location
+        + distribution.scale * stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, distribution.df)
+    )
     for ceiling in (1.0, 0.3, 0.01):
-        assert law.capped_mean(ceiling) == float(np.minimum(points, ceiling).mean())
-    assert law.mean == law.capped_mean(1.0)
+        assert distribution.capped_mean(ceiling) == float(np.minimum(points, ceiling).mean())
+    assert distribution.mean == distribution.capped_mean(1.0)
 
 
 def test_two_classes_that_disagree_lie_in_the_range() -> None:
@@ -187,9 +190,9 @@ def test_the_range_holds_a_new_event_as_often_as_the_method_page_says(n: int) ->
 
 @pytest.mark.parametrize("shares", [[0.5], [0.3, 0.7], [0.1, 0.5, 0.9]])
 def test_symmetric_classes_give_one_half(shares: list[float]) -> None:
-    law = reference_class_prior(shares)
-    assert law.mean == pytest.approx(0.5)
-    assert sum(law.ends) == pytest.approx(1)
+    distribution = reference_class_prior(shares)
+    assert distribution.mean == pytest.approx(0.5)
+    assert sum(distribution.ends) == pytest.approx(1)
 
 
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True), data=st.data())
@@ -260,22 +263,22 @@ BETAS = [
 
 
 @pytest.mark.parametrize(("a", "b", "hits", "of"), [*BETAS, (1, 1, 0, 1_000_000), (0.05, 2, 3, 10)])
-def test_a_beta_prior_becomes_the_beta_law_with_the_counts_added(
+def test_a_beta_prior_becomes_the_beta_distribution_with_the_counts_added(
     a: float, b: float, hits: int, of: int
 ) -> None:
-    law, exact = update_rate(Beta(a=a, b=b), hits, of), stats.beta(a + hits, float(b + of - hits))
+    distribution, exact = update_rate(Beta(a=a, b=b), hits, of), stats.beta(a + hits, float(b + of - hits))
     u = np.array([1e-4, 0.01, 0.1, 0.5, 0.9, 0.99])
     at = exact.ppf(u)
-    assert law.mean == pytest.approx(exact.mean(), rel=1e-8)
-    assert law.variance == pytest.approx(exact.var(), rel=1e-7)
-    assert law.quantile(u) == pytest.approx(at, abs=1e-6)
-    assert (law.quantile(u) - at) / exact.std() == pytest.approx(np.zeros(6), abs=1e-4)
-    assert law.cdf(at) == pytest.approx(u, abs=1e-6)
-    assert law.ends == pytest.approx((at[1], at[5]), abs=1e-6)
+    assert distribution.mean == pytest.approx(exact.mean(), rel=1e-8)
+    assert distribution.variance == pytest.approx(exact.var(), rel=1e-7)
+    assert distribution.quantile(u) == pytest.approx(at, abs=1e-6)
+    assert (distribution.quantile(u) - at) / exact.std() == pytest.approx(np.zeros(6), abs=1e-4)
+    assert distribution.cdf(at) == pytest.approx(u, abs=1e-6)
+    assert distribution.ends == pytest.approx((at[1], at[5]), abs=1e-6)
     ceiling = float(at[2])
     start = float(exact.ppf(1e-13))
     below = integrate.quad(exact.cdf, start, ceiling, epsabs=0, epsrel=1e-10)[0]
-    assert law.capped_mean(ceiling) == pytest.approx(ceiling - below, abs=1e-6 * exact.std())
+    assert distribution.capped_mean(ceiling) == pytest.approx(ceiling - below, abs=1e-6 * exact.std())
 
 
 PRIORS: list[tuple[RatePrior, Callable[[float], float]]] = [
@@ -319,26 +322,30 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
         cuts = sorted(x for x in {*turns, to} if x <= to)
         return math.fsum(integrate.quad(weighted, a, b, limit=200)[0] for a, b in pairwise(cuts))
 
-    law, whole = update_rate(prior, hits, of), integral(lambda _: 1)
+    distribution, whole = update_rate(prior, hits, of), integral(lambda _: 1)
     mean = integral(lambda share: share) / whole
-    assert law.mean == pytest.approx(mean, abs=1e-6)
-    assert law.variance == pytest.approx(integral(lambda share: (share - mean) ** 2) / whole, abs=1e-6)
-    assert law.capped_mean(0.3) == pytest.approx(integral(lambda share: min(share, 0.3)) / whole, abs=1e-6)
+    assert distribution.mean == pytest.approx(mean, abs=1e-6)
+    assert distribution.variance == pytest.approx(
+        integral(lambda share: (share - mean) ** 2) / whole, abs=1e-6
+    )
+    assert distribution.capped_mean(0.3) == pytest.approx(
+        integral(lambda share: min(share, 0.3)) / whole, abs=1e-6
+    )
     for share in (0.3, 0.47):
         below = integral(lambda _: 1, logit(share)) / whole
-        assert law.cdf(share) == pytest.approx(below, abs=1e-6)
+        assert distribution.cdf(share) == pytest.approx(below, abs=1e-6)
         if below > 1e-3:
-            assert law.quantile(below) == pytest.approx(share, abs=1e-6)
+            assert distribution.quantile(below) == pytest.approx(share, abs=1e-6)
 
 
 def test_the_next_event_still_has_the_prior_however_much_was_seen_of_this_one() -> None:
     prior = reference_class_prior(FORM)
     before = prior.model_dump(), prior.mean, prior.variance
     for n in (10, 1_000, 1_000_000):
-        law = update_rate(prior, n // 20, n)
-        assert law.prior is prior
-        assert law.variance < prior.variance
-        assert law.variance == pytest.approx(0.05 * 0.95 / n, rel=12 / n**0.5)
+        distribution = update_rate(prior, n // 20, n)
+        assert distribution.prior is prior
+        assert distribution.variance < prior.variance
+        assert distribution.variance == pytest.approx(0.05 * 0.95 / n, rel=12 / n**0.5)
     assert (prior.model_dump(), prior.mean, prior.variance) == before
 
 
@@ -355,9 +362,9 @@ def test_what_was_seen_moves_the_mean_towards_it_and_quantiles_are_undone(
     prior, hits = Beta(a=a, b=b), round(part * of)
     if stats.betabinom.pmf(hits, of, a, b) < 1e-6:  # a contradiction, which may be refused
         return
-    law = update_rate(prior, hits, of)
-    assert min(prior.mean, hits / of) - 1e-9 <= law.mean <= max(prior.mean, hits / of) + 1e-9
-    assert law.cdf(law.quantile(u)) == pytest.approx(u, abs=1e-6)
+    distribution = update_rate(prior, hits, of)
+    assert min(prior.mean, hits / of) - 1e-9 <= distribution.mean <= max(prior.mean, hits / of) + 1e-9
+    assert distribution.cdf(distribution.quantile(u)) == pytest.approx(u, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -391,6 +398,6 @@ def test_what_cannot_be_updated_is_refused(prior: RatePrior, hits: int, of: int,
 
 
 def test_an_update_says_what_it_was_made_of() -> None:
-    law = update_rate(Beta(a=1, b=1), 205, 451)
-    assert law == UpdatedRate(prior=Beta(a=1, b=1), hits=205, of=451)
-    assert law.support == (0, 1)
+    distribution = update_rate(Beta(a=1, b=1), 205, 451)
+    assert distribution == UpdatedRate(prior=Beta(a=1, b=1), hits=205, of=451)
+    assert distribution.support == (0, 1)

@@ -44,11 +44,11 @@ def median_milliseconds(work: Callable[[], object], rounds: int = 15) -> float:
 
 def answered(count: Fixed | Poisson) -> TotalDistribution:
     """The law from plain numbers, with the answers of a report."""
-    law = exact_total([tiers(count)])
+    distribution = exact_total([tiers(count)])
     for p in (0.1, 0.5, 0.9, 0.99, 0.999):
-        law.quantile(p)
-    law.tvar(0.99)
-    return law
+        distribution.quantile(p)
+    distribution.tvar(0.99)
+    return distribution
 
 
 def simulated(count: Fixed | Poisson, seed: int = 1) -> NDArray[np.int64]:
@@ -64,10 +64,10 @@ def simulated(count: Fixed | Poisson, seed: int = 1) -> NDArray[np.int64]:
 @pytest.mark.parametrize("name", CASES)
 def test_beside_a_simulation_of_the_total(name: str) -> None:
     count, _, asked = CASES[name]
-    law, draws = answered(count), simulated(count)
+    distribution, draws = answered(count), simulated(count)
     for p in ("0.5", "0.99", "0.999"):
         true = TIERS[name]["q"][p]
-        assert law.quantile(float(p)) == true
+        assert distribution.quantile(float(p)) == true
         off = np.quantile(draws, float(p)) / true - 1
         print(f"{name:15} P{100 * float(p):g}: ours to the unit, {DRAWS:,} draws off by {off:+.2%}")
     ours = median_milliseconds(partial(answered, count))
@@ -84,8 +84,8 @@ def test_beside_the_package_aggregate(name: str) -> None:
     count, log2, _ = CASES[name]
     payments = " ".join(str(i) for i, p in enumerate(TIERS["probabilities"]) if p)
     shares = " ".join(repr(p) for p in TIERS["probabilities"] if p)
-    n, law = (count.n, "fixed") if isinstance(count, Fixed) else (count.mean, "poisson")
-    their = aggregate.build(f"agg T {n} claims dsev [{payments}] [{shares}] {law}", update=False)
+    n, distribution = (count.n, "fixed") if isinstance(count, Fixed) else (count.mean, "poisson")
+    their = aggregate.build(f"agg T {n} claims dsev [{payments}] [{shares}] {distribution}", update=False)
 
     def theirs() -> Any:  # noqa: ANN401 - a quantile of theirs
         their.update(log2=log2, bs=1, padding=0)
@@ -99,12 +99,14 @@ def test_beside_the_package_aggregate(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("law", [Fixed, Poisson])
-def test_time_grows_as_the_square_root_of_the_claims(law: Callable[[int], Fixed | Poisson]) -> None:
-    print(f"\n{law.__name__}: claims, points, ms, over the line before (the square root of 10 is 3.2)")
+@pytest.mark.parametrize("distribution", [Fixed, Poisson])
+def test_time_grows_as_the_square_root_of_the_claims(distribution: Callable[[int], Fixed | Poisson]) -> None:
+    print(
+        f"\n{distribution.__name__}: claims, points, ms, over the line before (the square root of 10 is 3.2)"
+    )
     before = None
     for claims in (800, 8_000, 80_000, 800_000, 8_000_000, 80_000_000):
-        count = law(claims)
+        count = distribution(claims)
         points = len(answered(count).points)
         taken = median_milliseconds(partial(answered, count), rounds=5)
         ratio = f"{taken / before:6.1f}" if before else ""

@@ -42,7 +42,7 @@ def modelled(folio: Callable[[], Portfolio]) -> Simulation:
     return simulate(folio(), draws=FEW)
 
 
-def told(found: Analysis) -> str:
+def page_html(found: Analysis) -> str:
     return html_page(Report(found))
 
 
@@ -69,8 +69,8 @@ def test_model_charts_and_page_do_not_grow_with_the_claims(tmp_path: Path) -> No
                 "claims": count,
                 "model s": median_seconds(partial(modelled, folio)),
                 "charts s": median_seconds(drawn),
-                "page s": median_seconds(partial(told, found)),
-                "page bytes": len(told(found).encode()),
+                "page s": median_seconds(partial(page_html, found)),
+                "page bytes": len(page_html(found).encode()),
             }
         )
     tell("by-claims", "model, charts and page by claims", rows)

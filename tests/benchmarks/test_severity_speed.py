@@ -50,8 +50,8 @@ def with_errors_and_goodness(top: str, families: tuple[str, ...] = tuple(FAMILIE
 
 def by_scipy(data: stats.CensoredData, family: str) -> tuple[float, ...]:
     """The parameters of scipy's fit."""
-    law, shapes = SCIPYS[family]
-    return tuple(map(float, law.fit(data, *shapes, floc=0, scale=200)))
+    distribution, shapes = SCIPYS[family]
+    return tuple(map(float, distribution.fit(data, *shapes, floc=0, scale=200)))
 
 
 @pytest.mark.parametrize("top", ["closed", "open"])
@@ -67,15 +67,15 @@ def test_seven_families_beside_scipys_fits_to_the_same_data(top: str) -> None:
         ours = median_milliseconds(partial(with_errors_and_goodness, top, (family,)))
         theirs = median_milliseconds(partial(by_scipy, data, family), rounds=3)
         slow += theirs
-        law = SCIPYS[family][0](*by_scipy(data, family))
-        ahead = fits[family].loglik - float(DENTAL["counts"] @ np.log(shares(law, edges)))
+        distribution = SCIPYS[family][0](*by_scipy(data, family))
+        ahead = fits[family].loglik - float(DENTAL["counts"] @ np.log(shares(distribution, edges)))
         print(f"{family:12} {ours:7.1f} {theirs:8.1f} {theirs / ours:6.0f} {ahead:+.1e}")
         assert -1e-7 < ahead < 1e-4, family
     ours = median_milliseconds(partial(with_errors_and_goodness, top))
     print(f"all seven    {ours:7.1f} {slow:8.1f} {slow / ours:6.0f}    asked: at most 50 ms")
 
 
-def test_time_by_bands_and_losses_of_the_law_that_was_put_in() -> None:
+def test_time_by_bands_and_losses_of_the_distribution_that_was_put_in() -> None:
     print("\nseven families: ms by bands and losses")
     for bands in (10, 73, 400):
         edges = [0.0, *np.geomspace(1e4, 1e7, bands - 1).tolist(), np.inf]

@@ -37,28 +37,31 @@ HEAPED_REPLICATIONS = 300
 PROCESSES = 2
 SMALL_BUSINESS = LossDistribution("lognormal", {"median": 300_000.0, "sigma": 1.2})
 GENERAL = LossDistribution("lognormal", {"median": 30_000.0, "sigma": 1.0})
-LAWS = {"lognormal": SMALL_BUSINESS, "weibull": LossDistribution("weibull", {"tau": 0.8, "theta": 400_000.0})}
+DISTRIBUTIONS = {
+    "lognormal": SMALL_BUSINESS,
+    "weibull": LossDistribution("weibull", {"tau": 0.8, "theta": 400_000.0}),
+}
 SHAPE = {"lognormal": "sigma", "weibull": "tau"}
 BANDS = (0.0, *np.geomspace(1e4, 1e7, 15).tolist(), np.inf)
 METHODS = ("profile", "wald")
 
 
-def truths(law: LossDistribution) -> dict[str, float]:
+def truths(distribution: LossDistribution) -> dict[str, float]:
     """What is asked of a fit, and the right answers."""
-    shape = SHAPE[law.family]
+    shape = SHAPE[distribution.family]
     return {
-        shape: law.params[shape],
-        "median": law.median,
-        "mean": law.mean,
-        "p95": float(law.quantile(0.95)),
+        shape: distribution.params[shape],
+        "median": distribution.median,
+        "mean": distribution.mean,
+        "p95": float(distribution.quantile(0.95)),
     }
 
 
-def drawn(law: LossDistribution, n: int, rng: np.random.Generator) -> Array:
+def sampled_losses(distribution: LossDistribution, n: int, rng: np.random.Generator) -> Array:
     """Losses of a law, by numpy's own generators."""
-    if law.family == "weibull":
-        return np.asarray(law.params["theta"] * rng.weibull(law.params["tau"], n))
-    return rng.lognormal(np.log(law.params["median"]), law.params["sigma"], n)
+    if distribution.family == "weibull":
+        return np.asarray(distribution.params["theta"] * rng.weibull(distribution.params["tau"], n))
+    return rng.lognormal(np.log(distribution.params["median"]), distribution.params["sigma"], n)
 
 
 def counted(losses: Array, edges: Sequence[float]) -> list[int]:
@@ -68,12 +71,12 @@ def counted(losses: Array, edges: Sequence[float]) -> list[int]:
 
 
 def answers(
-    law: LossDistribution, edges: Sequence[float], counts: Sequence[int], methods: Sequence[str]
+    distribution: LossDistribution, edges: Sequence[float], counts: Sequence[int], methods: Sequence[str]
 ) -> Answer:
     """Errors and coverage of one sample; an interval that is refused holds nothing."""
-    fit = fit_grouped(edges, counts, family=law.family, top="open")
+    fit = fit_grouped(edges, counts, family=distribution.family, top="open")
     found: Answer = {}
-    for (name, truth), method in product(truths(law).items(), methods):
+    for (name, truth), method in product(truths(distribution).items(), methods):
         try:
             low, high = fit.interval(name, method=method)  # type: ignore[arg-type] # one of METHODS
         except ModelRefused:
@@ -102,12 +105,12 @@ def spread(work: Callable[[int], Answer | dict[str, Answer]], replications: int)
 
 def smooth(family: str, n: int, replication: int) -> Answer:
     rng = np.random.default_rng([n, replication])
-    counts = counted(drawn(LAWS[family], n, rng), BANDS)
-    return answers(LAWS[family], BANDS, counts, METHODS)
+    counts = counted(sampled_losses(DISTRIBUTIONS[family], n, rng), BANDS)
+    return answers(DISTRIBUTIONS[family], BANDS, counts, METHODS)
 
 
 @pytest.mark.parametrize("n", [500, 8_461])
-@pytest.mark.parametrize("family", LAWS)
+@pytest.mark.parametrize("family", DISTRIBUTIONS)
 def test_intervals_cover_the_truth_as_often_as_they_say(family: str, n: int) -> None:
     samples = spread(partial(smooth, family, n), REPLICATIONS)
     print(f"\n{family}, {n:,} losses in {len(BANDS) - 1} bands, {REPLICATIONS:,} replications")
@@ -172,7 +175,7 @@ def in_units(losses: Array, rng: np.random.Generator, *, on_edges: bool) -> Arra
 def heaped(n: int, replication: int) -> dict[str, Answer]:
     """One heaped sample of the small businesses' law on every choice of edges, edge heaps left out or in."""
     rng = np.random.default_rng([7, n, replication])
-    losses = drawn(SMALL_BUSINESS, n, rng)
+    losses = sampled_losses(SMALL_BUSINESS, n, rng)
     told = {kind: in_units(losses, rng, on_edges=kind == "on edges") for kind in ("as drawn", "on edges")}
     return {
         f"{name} | {kind}": answers(SMALL_BUSINESS, edges, counted(told[kind], edges), ["profile"])
@@ -202,10 +205,10 @@ def test_edges_between_round_sums_mislead_a_fit_less_than_edges_on_them(n: int) 
 
 
 def significant(digits: int) -> Callable[[Array], Array]:
-    def told(losses: Array) -> Array:
+    def rounded(losses: Array) -> Array:
         return nearest_unit(losses, 10.0 ** (np.floor(np.log10(losses)) - digits + 1))
 
-    return told
+    return rounded
 
 
 def popular(*leading: float) -> Callable[[Array], Array]:
@@ -233,27 +236,32 @@ ROUNDINGS: dict[str, list[tuple[float, Callable[[Array], Array]]]] = {
 }
 
 
-def limit_errors(law: LossDistribution, edges: Edges, rounding: str) -> list[float]:
+def limit_errors(distribution: LossDistribution, edges: Edges, rounding: str) -> list[float]:
     """Errors in per cent of what is asked, when losses without number are told so."""
-    exact = np.asarray(law.quantile((np.arange(200_000) + 0.5) / 200_000))
+    exact = np.asarray(distribution.quantile((np.arange(200_000) + 0.5) / 200_000))
     counts = np.zeros(len(edges) - 1)
     for weight, told in ROUNDINGS[rounding]:
         counts += weight * np.array(counted(told(exact), edges))
-    found = answers(law, edges, counts.astype(int).tolist(), ["wald"])
+    found = answers(distribution, edges, counts.astype(int).tolist(), ["wald"])
     return [100 * error for key, (error, _) in found.items() if key != REJECTED]
 
 
 def test_which_edges_withstand_other_round_sums() -> None:
-    laws = {"300,000 (1.2)": SMALL_BUSINESS, "30,000 (1.0)": GENERAL}
+    distributions = {"300,000 (1.2)": SMALL_BUSINESS, "30,000 (1.0)": GENERAL}
     errors = {
-        (name, rounding, who): limit_errors(law, edges, rounding)
-        for (name, edges), rounding, (who, law) in product(EDGES.items(), ROUNDINGS, laws.items())
+        (name, rounding, who): limit_errors(distribution, edges, rounding)
+        for (name, edges), rounding, (who, distribution) in product(
+            EDGES.items(), ROUNDINGS, distributions.items()
+        )
     }
     print("\nmany losses, error % of sigma / median / mean / p95")
     for rounding in ROUNDINGS:
-        print(f"\n{rounding}\n\n| edges in a decade | {' | '.join(laws)} |\n| --- |" + " --- |" * len(laws))
+        print(
+            f"\n{rounding}\n\n| edges in a decade | {' | '.join(distributions)} |\n| --- |"
+            + " --- |" * len(distributions)
+        )
         for name in EDGES:
-            row = (" / ".join(f"{e:+.1f}" for e in errors[name, rounding, who]) for who in laws)
+            row = (" / ".join(f"{e:+.1f}" for e in errors[name, rounding, who]) for who in distributions)
             print(f"| {name} | {' | '.join(row)} |")
     print("\n| edges in a decade | root mean square | worst |\n| --- | ---: | ---: |")
     size = {}

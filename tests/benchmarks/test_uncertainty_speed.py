@@ -42,8 +42,8 @@ def kakao() -> Portfolio:
 
 def answered(folio: Portfolio, seed: int = 1) -> list[Estimate]:
     """A run with the answers of a report about its cash."""
-    law = simulate(folio, seed=seed).totals["cash"]
-    return [*(law.quantile(p) for p in MEASURES_ASKED), law.tvar(0.95)]
+    distribution = simulate(folio, seed=seed).totals["cash"]
+    return [*(distribution.quantile(p) for p in MEASURES_ASKED), distribution.tvar(0.95)]
 
 
 def simulated(folio: Portfolio, draws: int, seed: int = 1) -> np.ndarray:
@@ -63,7 +63,7 @@ def simulated(folio: Portfolio, draws: int, seed: int = 1) -> np.ndarray:
     return np.asarray(30_000 * claims[:, 0] + 50_000 * claims[:, 1] + reviewed)
 
 
-def told(name: str, found: float, error: float) -> None:
+def print_error(name: str, found: float, error: float) -> None:
     print(f"{name:>8} {found:18,.0f} ± {error:14,.0f} {error / found:8.3%}")
 
 
@@ -75,7 +75,7 @@ def test_a_run_of_the_bundled_case_beside_a_plain_simulation() -> None:
     print(f"as many cash totals by numpy, without an error: {theirs:.0f} ms")
     names = [*(f"P{round(100 * p)}" for p in MEASURES_ASKED), "tvar95"]
     for name, found in zip(names, answered(folio), strict=True):
-        told(name, found.value, found.error)
+        print_error(name, found.value, found.error)
     plain = np.array([np.quantile(simulated(folio, DRAWS, seed), MEASURES_ASKED) for seed in SEEDS])
     scrambled = np.array([[x.value for x in answered(folio, seed)[:-1]] for seed in SEEDS])
     print("spread over seeds, ours and numpy's, and how many times as many draws numpy would take")
@@ -122,29 +122,29 @@ def benchmark_portfolio() -> Portfolio:
     return portfolio(stream, entries=[entry("acceptance", Beta(a=80, b=20)), bands])
 
 
-def true_law() -> Any:  # noqa: ANN401 - a function of p
+def true_distribution() -> Any:  # noqa: ANN401 - a function of p
     """The quantile function of the benchmark: exact laws at the nodes of a quadrature over the share."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     valid = stats.beta(80, 20)
     low, high = valid.ppf([1e-13, 1 - 1e-13])
     shares = (low + high) / 2 + (high - low) / 2 * nodes
     weights = weights * valid.pdf(shares) * (high - low) / 2
-    laws = [exact_total([tiers(Binomial(REPORTS, share))]) for share in shares.tolist()]
+    distributions = [exact_total([tiers(Binomial(REPORTS, share))]) for share in shares.tolist()]
     points = range(0, REPORTS * 10**6, TIERS["unit"])
 
     def below(x: float) -> float:
-        return float(np.dot(weights, [float(law.cdf(x)) for law in laws]))
+        return float(np.dot(weights, [float(distribution.cdf(x)) for distribution in distributions]))
 
     assert abs(weights.sum() - 1) < 1e-10
     return lambda p: points[bisect_left(points, p, key=below)]
 
 
 def test_the_p99_of_the_benchmark_portfolio_is_right_to_a_thousandth() -> None:
-    folio, truth = benchmark_portfolio(), true_law()
-    laws = [simulate(folio, seed=seed).totals["cash"] for seed in SEEDS]
+    folio, truth = benchmark_portfolio(), true_distribution()
+    distributions = [simulate(folio, seed=seed).totals["cash"] for seed in SEEDS]
     print("\nbenchmark portfolio: truth, largest error over the seeds, stated error; asked at P99: 0.1 %")
     for p in MEASURES_ASKED:
-        found = [law.quantile(p) for law in laws]
+        found = [distribution.quantile(p) for distribution in distributions]
         right = truth(p)
         off = max(abs(x.value / right - 1) for x in found)
         print(f"P{round(100 * p):<3} {right:15,} {off:9.4%} {max(x.error for x in found) / right:9.4%}")

@@ -21,10 +21,10 @@ def frame(lang: str = "en", names: dict[str, str] | None = None, *, synthetic: b
     return ChartContext(Locale(lang), names or {}, DAY, synthetic=synthetic)
 
 
-def lognormal_law(
+def lognormal_distribution(
     budget: float | None = None, *, median: float = MEDIAN, sigma: float = SIGMA
 ) -> pl.DataFrame:
-    """The columns of `total_law`: cash that is lognormal, and face value that no chart of cash may show."""
+    """The columns of `total_distribution`: lognormal cash, and face value that no chart of cash may show."""
     normal = NormalDist(math.log(median), sigma)
 
     def row(valuation: str, amount: float, mark: str | None) -> tuple[object, ...]:

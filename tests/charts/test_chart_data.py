@@ -265,7 +265,7 @@ def curves(count: int = 5) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def test_the_likeliest_law_comes_first_and_what_was_counted_is_none() -> None:
+def test_the_likeliest_distribution_comes_first_and_what_was_counted_is_none() -> None:
     assert points.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
     assert points.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
 

@@ -81,8 +81,8 @@ def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> C
 
 
 @pytest.fixture
-def drawn(analysis: Analysis, samples: Samples) -> Drawing:
-    """A chart as JSON: `drawn("funnel")`, `drawn("tail", lang="ko")`, `drawn("ogive", table)`."""
+def draw_spec(analysis: Analysis, samples: Samples) -> Drawing:
+    """A chart as JSON: `draw_spec("funnel")`, `draw_spec("tail", lang="ko")`, `draw_spec("ogive", table)`."""
 
     def spec(
         name: str, table: pl.DataFrame | None = None, *, lang: str = "en", synthetic: bool = False
@@ -120,8 +120,8 @@ def subtitle_of(spec: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_says_what_it_shows(drawn: Drawing, analysis: Analysis, name: str, lang: str) -> None:
-    spec = drawn(name, lang=lang)
+def test_every_chart_says_what_it_shows(draw_spec: Drawing, analysis: Analysis, name: str, lang: str) -> None:
+    spec = draw_spec(name, lang=lang)
     title = spec["title"]
     assert "".join(title["text"]).strip()
     assert all(part.strip() for part in title["subtitle"])
@@ -131,8 +131,8 @@ def test_every_chart_says_what_it_shows(drawn: Drawing, analysis: Analysis, name
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_carries_few_data_and_fits_its_place(drawn: Drawing, name: str) -> None:
-    spec = drawn(name)
+def test_every_chart_carries_few_data_and_fits_its_place(draw_spec: Drawing, name: str) -> None:
+    spec = draw_spec(name)
     data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
     assert spec["datasets"]
     assert len(data) <= MAX_DATA_BYTES
@@ -145,8 +145,8 @@ def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> N
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_no_chart_has_a_value_that_json_cannot_carry(drawn: Drawing, name: str) -> None:
-    spec = drawn(name)
+def test_no_chart_has_a_value_that_json_cannot_carry(draw_spec: Drawing, name: str) -> None:
+    spec = draw_spec(name)
     assert json.loads(json.dumps(spec, allow_nan=False)) == spec
 
 
@@ -157,19 +157,19 @@ def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(drawn: Drawing, name: str) -> None:
-    title = drawn(name, synthetic=True)["title"]
+def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec: Drawing, name: str) -> None:
+    title = draw_spec(name, synthetic=True)["title"]
     assert " ".join(title["text"]).startswith("Synthetic rows: ")
     assert "Synthetic rows, not a finding" in title["subtitle"][-1]
-    plain = drawn(name)["title"]
+    plain = draw_spec(name)["title"]
     assert "ynthetic" not in json.dumps([plain["text"], plain["subtitle"]])
 
 
 @pytest.mark.parametrize(
     "name", ["band_distribution", "small_multiples", "linked", "ogive", "tail", "intake_fan"]
 )
-def test_synthetic_rows_have_a_measure_for_a_title_and_no_figure_in_it(drawn: Drawing, name: str) -> None:
-    finding, measure = title_of(drawn(name)), title_of(drawn(name, synthetic=True))
+def test_synthetic_rows_have_a_measure_for_a_title_and_no_figure_in_it(draw_spec: Drawing, name: str) -> None:
+    finding, measure = title_of(draw_spec(name)), title_of(draw_spec(name, synthetic=True))
     assert any(c.isdigit() for c in finding)
     assert not any(c.isdigit() for c in measure)
 
@@ -180,19 +180,19 @@ def test_charts_of_claims_are_those_whose_table_comes_from_claims() -> None:
     }
 
 
-def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, drawn: Drawing) -> None:
+def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, draw_spec: Drawing) -> None:
     costs = analysis.tables["costs"].filter(level="band", valuation="cash")
-    expected = [row["expected"] * 1e6 for row in data_of(drawn("cost_by_band"))]
+    expected = [row["expected"] * 1e6 for row in data_of(draw_spec("cost_by_band"))]
     assert expected == pytest.approx(costs["expected"].to_list())
 
 
 def test_the_title_of_the_bars_names_the_dearest_band_and_its_share(
-    analysis: Analysis, drawn: Drawing
+    analysis: Analysis, draw_spec: Drawing
 ) -> None:
     costs = analysis.tables["costs"].filter(level="band", valuation="cash")
     most = costs.sort("expected").row(-1, named=True)
     share = most["expected"] / costs["expected"].sum()
-    title = " ".join(drawn("cost_by_band")["title"]["text"])
+    title = " ".join(draw_spec("cost_by_band")["title"]["text"])
     assert f"{100 * share:.0f}%" in title
     assert f"{most['over']:,}" in title
 
@@ -204,54 +204,54 @@ def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis, drawn: Drawing) -> None:
+def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis, draw_spec: Drawing) -> None:
     face = analysis.tables["costs"].filter(valuation="face_value")
     rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
     assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
-    data = data_of(drawn("free_goods"))
+    data = data_of(draw_spec("free_goods"))
     assert [r["promised"] * 1e9 for r in data] == pytest.approx(rows["promised"].to_list())
     assert [r["expected"] * 1e9 for r in data] == pytest.approx(rows["expected"].to_list())
 
 
-def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis, drawn: Drawing) -> None:
+def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis, draw_spec: Drawing) -> None:
     costs = analysis.tables["costs"]
     silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
     assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
     assert draw("free_goods", silent, frame(analysis)) is None
-    assert drawn("free_goods") == drawn("free_goods", costs.filter(pl.col("expected").is_not_null()))
+    assert draw_spec("free_goods") == draw_spec("free_goods", costs.filter(pl.col("expected").is_not_null()))
 
 
 def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(
-    analysis: Analysis, drawn: Drawing
+    analysis: Analysis, draw_spec: Drawing
 ) -> None:
     costs = analysis.tables["costs"]
     goods = costs.filter(line="emoticons")
     others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
     chart = draw("free_goods", pl.concat([costs, *others]), frame(analysis))
     assert chart is not None
-    assert chart.to_dict() == drawn("free_goods")
+    assert chart.to_dict() == draw_spec("free_goods")
     assert draw("free_goods", pl.concat(others), frame(analysis)) is None
     assert draw("cost_by_band", pl.concat(others), frame(analysis)) is None
 
 
-def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, drawn: Drawing) -> None:
+def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw_spec: Drawing) -> None:
     rows = analysis.tables["funnel"]
-    data = data_of(drawn("funnel"))
+    data = data_of(draw_spec("funnel"))
     for column in ("low", "expected", "high"):
         assert [r[column] for r in data] == pytest.approx(rows[column].to_list())
 
 
-def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, drawn: Drawing) -> None:
+def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, draw_spec: Drawing) -> None:
     rows = analysis.tables["tornado"].filter(valuation="cash")
-    data = rows_with(drawn("tornado"), "name", "left", "right", "first", "last")
+    data = rows_with(draw_spec("tornado"), "name", "left", "right", "first", "last")
     assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
     assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
-def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, drawn: Drawing) -> None:
+def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, draw_spec: Drawing) -> None:
     rows = analysis.tables["headlines"]
     same = rows.filter(pl.col("line") != "")
-    data = data_of(drawn("headlines"))
+    data = data_of(draw_spec("headlines"))
     assert len(data) == len(same) == 4
     assert sum(r["ours"] for r in data) == 1
     assert [r["high"] / data[1]["high"] for r in data] == pytest.approx(
@@ -264,8 +264,8 @@ def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(a
     assert draw("headlines", rows, frame(analysis)) is None
 
 
-def test_the_intake_ends_at_the_number_of_claims(drawn: Drawing) -> None:
-    assert data_of(drawn("intake"))[-1]["cumulative"] == 105_116
+def test_the_intake_ends_at_the_number_of_claims(draw_spec: Drawing) -> None:
+    assert data_of(draw_spec("intake"))[-1]["cumulative"] == 105_116
 
 
 def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
@@ -273,9 +273,9 @@ def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
 
 
 @pytest.mark.slow
-def test_drawing_twice_gives_the_same_chart(drawn: Drawing) -> None:
+def test_drawing_twice_gives_the_same_chart(draw_spec: Drawing) -> None:
     for name in CHARTS:
-        assert drawn(name) == drawn(name)
+        assert draw_spec(name) == draw_spec(name)
 
 
 @pytest.mark.parametrize(
@@ -307,8 +307,8 @@ BANDS = pl.DataFrame(
 )
 
 
-def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(drawn: Drawing) -> None:
-    spec = drawn("band_distribution", with_shares(BANDS, ["service"]))
+def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
+    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
     rows = [r for r in data_of(spec) if r["name"] == "talk"]
     assert [(r["band"], r["start"], r["end"], r["label"]) for r in rows] == [
         ("no loss (0)", 0, 10, "10"),
@@ -319,46 +319,46 @@ def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(drawn: D
     assert [r["of"] for r in rows] == [100, None, None, None]
 
 
-def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(drawn: Drawing) -> None:
-    title = title_of(drawn("band_distribution", BANDS))  # 51 of 104
+def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(draw_spec: Drawing) -> None:
+    title = title_of(draw_spec("band_distribution", BANDS))  # 51 of 104
     assert title == "49% of all claims are in one band: up to 300k"
     silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
-    assert title_of(drawn("band_distribution", silent)) == "Claims by loss band, service by service"
+    assert title_of(draw_spec("band_distribution", silent)) == "Claims by loss band, service by service"
 
 
-def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(drawn: Drawing) -> None:
+def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
     assert "k thousand, m million; a band holds its upper edge" in subtitle_of(
-        drawn("small_multiples", BANDS)
+        draw_spec("small_multiples", BANDS)
     )
     odd = BANDS.filter(pl.col("up_to") == 0)
-    assert "k thousand" not in subtitle_of(drawn("small_multiples", odd))
+    assert "k thousand" not in subtitle_of(draw_spec("small_multiples", odd))
 
 
-def test_the_panels_share_one_scale_and_name_the_range_of_a_band(drawn: Drawing) -> None:
-    spec = drawn("small_multiples", BANDS)
+def test_the_panels_share_one_scale_and_name_the_range_of_a_band(draw_spec: Drawing) -> None:
+    spec = draw_spec("small_multiples", BANDS)
     assert title_of(spec) == "25% to 50% of a service’s claims are in the band up to 300k"
     domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in spec["spec"]["layer"]]
     assert domains == [[0, 75 * 1.3]] * 2
     assert [r["percent"] for r in data_of(spec) if r["name"] == "bank"] == [25, 75]
 
 
-def test_a_long_name_above_a_panel_is_on_several_lines(drawn: Drawing) -> None:
-    names = {r["name"] for r in data_of(drawn("small_multiples", lang="ko"))}
+def test_a_long_name_above_a_panel_is_on_several_lines(draw_spec: Drawing) -> None:
+    names = {r["name"] for r in data_of(draw_spec("small_multiples", lang="ko"))}
     assert "선물하기·\n쇼핑하기" in names
     assert "다음·메일" in names
 
 
-def test_three_panels_and_the_names_of_their_bands_are_no_wider_than_a_telephone(drawn: Drawing) -> None:
-    spec = drawn("small_multiples")
+def test_three_panels_and_the_names_of_their_bands_are_no_wider_than_a_telephone(draw_spec: Drawing) -> None:
+    spec = draw_spec("small_multiples")
     assert spec["columns"] * (spec["spec"]["width"] + spec["spacing"]["column"]) <= 270  # 75 are for names
 
 
-def test_less_than_half_a_percent_is_not_called_none(drawn: Drawing) -> None:
+def test_less_than_half_a_percent_is_not_called_none(draw_spec: Drawing) -> None:
     few = pl.DataFrame(
         {"service": ["talk"] * 2, "over": [0, 10], "up_to": [10, None], "claims": [1, 400]},
         schema_overrides={"over": pl.Int64},
     )
-    assert [r["label"] for r in data_of(drawn("small_multiples", few))] == ["<1", "100"]
+    assert [r["label"] for r in data_of(draw_spec("small_multiples", few))] == ["<1", "100"]
 
 
 def luminance(colour: str) -> float:
@@ -387,9 +387,11 @@ def test_text_on_a_colour_can_be_read() -> None:
 # --- the charts of laws -----------------------------------------------------------------------------------
 
 
-def test_the_ogive_draws_the_shares_that_were_counted_and_every_law(drawn: Drawing, samples: Samples) -> None:
+def test_the_ogive_draws_the_shares_that_were_counted_and_every_distribution(
+    draw_spec: Drawing, samples: Samples
+) -> None:
     table = samples["claims_curves"]
-    spec = drawn("ogive")
+    spec = draw_spec("ogive")
     edges, counts = DENTAL
     of_points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
     assert [r["loss"] for r in of_points] == edges[1:]
@@ -398,32 +400,32 @@ def test_the_ogive_draws_the_shares_that_were_counted_and_every_law(drawn: Drawi
     assert len(names) == table.filter(pl.col("family") != "counted")["family"].n_unique()
 
 
-def test_the_ogive_says_where_half_of_the_losses_are(drawn: Drawing) -> None:
+def test_the_ogive_says_where_half_of_the_losses_are(draw_spec: Drawing) -> None:
     assert (
-        title_of(drawn("ogive"))
-        == "Half of the losses above 0 are up to about 190; several laws fit, the Burr XII a little better"
+        title_of(draw_spec("ogive")) == "Half of the losses above 0 are up to about 190; "
+        "several distributions fit, the Burr XII a little better"
     )
 
 
-def test_the_tail_ends_where_the_counts_do(drawn: Drawing) -> None:
-    spec = drawn("tail")
+def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
+    spec = draw_spec("tail")
     (end,) = rows_with(spec, "loss")
     assert end == {"loss": 2500}
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-    assert "The counts end at 2,500; beyond it, only the law speaks" in subtitle_of(spec)
+    assert "The counts end at 2,500; beyond it, only the distribution speaks" in subtitle_of(spec)
 
 
-def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(drawn: Drawing) -> None:
+def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(draw_spec: Drawing) -> None:
     edges, counts = DENTAL
-    spec = drawn("tail", curve_table(fit_all([*edges, 4000], counts, top="closed")))
+    spec = draw_spec("tail", curve_table(fit_all([*edges, 4000], counts, top="closed")))
     assert rows_with(spec, "loss") == [{"loss": 4000}]
     assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
 
 
-def test_names_of_laws_are_not_on_top_of_each_other(drawn: Drawing) -> None:
+def test_names_of_distributions_are_not_on_top_of_each_other(draw_spec: Drawing) -> None:
     for name in ("ogive", "tail"):
-        places = sorted(r["y"] for r in rows_with(drawn(name), "name", "y", "best"))
+        places = sorted(r["y"] for r in rows_with(draw_spec(name), "name", "y", "best"))
         assert all(b - a > 14.9 for a, b in itertools.pairwise(places))
         assert places[-1] <= 320
 
@@ -431,10 +433,10 @@ def test_names_of_laws_are_not_on_top_of_each_other(drawn: Drawing) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("factor", [1e-3, 1, 1e3, 1e8])
 def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
-    drawn: Drawing, samples: Samples, lang: str, factor: float
+    draw_spec: Drawing, samples: Samples, lang: str, factor: float
 ) -> None:
     scaled = samples["claims_curves"].with_columns(pl.col("loss") * 1000 * factor)
-    text = json.dumps(drawn("ogive", scaled, lang=lang), ensure_ascii=False)
+    text = json.dumps(draw_spec("ogive", scaled, lang=lang), ensure_ascii=False)
     narrow, wide = text.split('"labelExpr": "(width < 420 ? ')[1].split(")[indexof")[0].split(" : ")
     labels, few = (json.loads(array.replace('\\"', '"')) for array in (wide, narrow))
     assert [label for label in few if label] == [x for x, y in zip(labels, few, strict=True) if y]
@@ -447,25 +449,25 @@ def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
 # --- the fan ----------------------------------------------------------------------------------------------
 
 
-def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(drawn: Drawing) -> None:
-    spec = drawn("intake_fan")
+def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(draw_spec: Drawing) -> None:
+    spec = draw_spec("intake_fan")
     # 16:00 on the 17th and four days: the 21st.
     assert (
         title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
     )
     assert spec["title"]["subtitle"][-1].startswith("Sources: F-1, F-2, F-9.")
-    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "said")] == [300]
+    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
 
 
-def test_midnight_belongs_to_the_day_that_it_ends(drawn: Drawing, samples: Samples) -> None:
+def test_midnight_belongs_to_the_day_that_it_ends(draw_spec: Drawing, samples: Samples) -> None:
     later = samples["intake_forecast"].with_columns(pl.col("moment") + timedelta(hours=8))
-    assert title_of(drawn("intake_fan", later)).startswith("By 21 October 2022 ")
-    closings = rows_with(drawn("intake_fan", later), "day", "said")
-    assert [r["said"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
+    assert title_of(draw_spec("intake_fan", later)).startswith("By 21 October 2022 ")
+    closings = rows_with(draw_spec("intake_fan", later), "day", "label")
+    assert [r["label"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
 
 
-def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(drawn: Drawing) -> None:
-    spec = drawn("intake_fan")
+def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(draw_spec: Drawing) -> None:
+    spec = draw_spec("intake_fan")
     fields = ("day", "cumulative", "low_50", "high_50", "low_80", "high_80")
     first, second = (r for r in spec["datasets"].values() if set(r[0]) == set(fields))
     assert first[0]["day"] == pytest.approx(
@@ -475,23 +477,25 @@ def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(drawn: Drawi
     assert first[-1]["day"] == second[0]["day"] == pytest.approx(4 + 16 / 24, abs=0.001)
 
 
-def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(drawn: Drawing, samples: Samples) -> None:
+def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(
+    draw_spec: Drawing, samples: Samples
+) -> None:
     table = samples["intake_forecast"].filter(pl.col("part") != "outcome")
     for lang, word in (("en", "came out later"), ("ko", "나중에")):
-        assert word in json.dumps(drawn("intake_fan", lang=lang), ensure_ascii=False)
-        assert word not in json.dumps(drawn("intake_fan", table, lang=lang), ensure_ascii=False)
-    assert "F-9" not in json.dumps(drawn("intake_fan", table))
+        assert word in json.dumps(draw_spec("intake_fan", lang=lang), ensure_ascii=False)
+        assert word not in json.dumps(draw_spec("intake_fan", table, lang=lang), ensure_ascii=False)
+    assert "F-9" not in json.dumps(draw_spec("intake_fan", table))
 
 
-def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(drawn: Drawing) -> None:
-    assert [r["said"] for r in rows_with(drawn("intake_fan"), "day", "top", "said", "colour")] == [
+def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(draw_spec: Drawing) -> None:
+    assert [r["label"] for r in rows_with(draw_spec("intake_fan"), "day", "top", "label", "colour")] == [
         "deadline kept\n160–230", "deadline extended\n170–300"
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_no_chart_depends_on_the_time_zone_of_its_reader(drawn: Drawing, name: str) -> None:
-    assert '"temporal"' not in json.dumps(drawn(name))
+def test_no_chart_depends_on_the_time_zone_of_its_reader(draw_spec: Drawing, name: str) -> None:
+    assert '"temporal"' not in json.dumps(draw_spec(name))
 
 
 # --- whatever the claims ----------------------------------------------------------------------------------
@@ -556,33 +560,33 @@ def many(name: str) -> pl.DataFrame:
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_fan"])
 def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
-    drawn: Drawing, name: str, lang: str
+    draw_spec: Drawing, name: str, lang: str
 ) -> None:
-    spec = drawn(name, many(name), lang=lang)
+    spec = draw_spec(name, many(name), lang=lang)
     data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
     assert spec["datasets"]
     assert len(data) <= MAX_DATA_BYTES
 
 
 @pytest.mark.slow
-def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -> None:
+def test_small_services_are_drawn_together_and_nothing_is_lost(draw_spec: Drawing) -> None:
     table = many_bands()
-    linked = drawn("linked", many_pairs())
+    linked = draw_spec("linked", many_pairs())
     assert {sum(pair["claims"]) for pair in data_of(linked)} == {96 * 10**6}
     services, *_ = next(p["value"] for p in linked["params"] if p["name"] == "names")
     assert services[-1] == f"{61 - len(services)} others"
-    stacked = data_of(drawn("band_distribution", table))
+    stacked = data_of(draw_spec("band_distribution", table))
     assert sum(r["of"] or 0 for r in stacked) == table["claims"].sum()
     assert OTHER_ID not in [r["name"] for r in stacked]
 
 
-def test_joined_bands_are_said_to_be(drawn: Drawing) -> None:
-    assert "bands with few claims are joined" in subtitle_of(drawn("band_distribution", many_bands()))
-    assert "joined" not in subtitle_of(drawn("band_distribution"))
+def test_joined_bands_are_labelled_as_such(draw_spec: Drawing) -> None:
+    assert "bands with few claims are joined" in subtitle_of(draw_spec("band_distribution", many_bands()))
+    assert "joined" not in subtitle_of(draw_spec("band_distribution"))
 
 
-def test_a_long_intake_says_the_year(drawn: Drawing) -> None:
-    rows = data_of(drawn("intake", many("intake")))
+def test_a_long_intake_says_the_year(draw_spec: Drawing) -> None:
+    rows = data_of(draw_spec("intake", many("intake")))
     assert rows[-1]["day"] == "2023-02-04"
     assert rows[-1]["cumulative"] == many_days()["claims"].sum()
 

@@ -105,7 +105,7 @@ def test_rare_texts_are_counted_together_so_that_the_tables_do_not_grow(
     assert found == {**common, "": 2 * MIN_CLAIMS_PER_CATEGORY, None: 1}
 
 
-def test_a_text_that_too_few_claims_have_is_not_told(claims_csv: ClaimsCsv, incident: Incident) -> None:
+def test_a_text_that_too_few_claims_have_is_not_reported(claims_csv: ClaimsCsv, incident: Incident) -> None:
     few = ["Attic, 12 Mill Lane"] * (MIN_CLAIMS_PER_CATEGORY - 1)
     found = categories(["Leeds"] * MIN_CLAIMS_PER_CATEGORY + few, claims_csv, incident)
     assert found == {"Leeds": MIN_CLAIMS_PER_CATEGORY, "": MIN_CLAIMS_PER_CATEGORY - 1}
@@ -178,7 +178,7 @@ def counted(*chosen: str) -> Bars:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: Policy) -> pl.DataFrame:
+def pair_table(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: Policy) -> pl.DataFrame:
     path = tmp_path_factory.mktemp("told") / "claims.csv"
     keys = ("service", "region", "filed_on", "loss")
     rows = claim_rows([dict(zip(keys, row, strict=True)) for row in TOLD], incident)
@@ -197,35 +197,35 @@ def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False)
 
 
 def test_the_title_names_the_views_on_synthetic_rows_and_the_largest_service_else(
-    told: pl.DataFrame, incident: Incident
+    pair_table: pl.DataFrame, incident: Incident
 ) -> None:
-    titles = [" ".join(drawing(told, incident, synthetic=s)["title"]["text"]) for s in (True, False)]
+    titles = [" ".join(drawing(pair_table, incident, synthetic=s)["title"]["text"]) for s in (True, False)]
     measure = "Synthetic rows: Claims by service, loss band, day filed, region"
     assert titles[0].startswith(measure)
     assert titles[1].startswith("KakaoTalk has 60% of all claims")
 
 
-def test_a_view_that_has_no_pairs_is_left_out(told: pl.DataFrame, incident: Incident) -> None:
-    spec = drawing(told.filter(pl.col("other") != "category"), incident)
+def test_a_view_that_has_no_pairs_is_left_out(pair_table: pl.DataFrame, incident: Incident) -> None:
+    spec = drawing(pair_table.filter(pl.col("other") != "category"), incident)
     assert len(spec["vconcat"][1]["concat"]) == 3
 
 
 def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
-    told: pl.DataFrame, incident: Incident
+    pair_table: pl.DataFrame, incident: Incident
 ) -> None:
     text = {"en": "Talk\u202e\x1b[31m"}
     services = [s.model_copy(update={"name": text}) for s in incident.services]
     regions = [incident.dimensions[0].model_copy(update={"name": text})]
     hostile = incident.model_copy(update={"services": services, "dimensions": regions})
-    table = told.with_columns(pl.col("category").replace("Seoul", text["en"]))
+    table = pair_table.with_columns(pl.col("category").replace("Seoul", text["en"]))
     params = {p["name"]: p.get("value") for p in drawing(table, hostile)["params"]}
     plain = "TalkU+202EU+001B[31m"
     assert [params["names"][0][0], params["names"][3][0], params["titles"][3]] == [plain] * 3
 
 
-def test_markup_in_the_data_stays_a_name(told: pl.DataFrame, incident: Incident) -> None:
+def test_markup_in_the_data_stays_a_name(pair_table: pl.DataFrame, incident: Incident) -> None:
     word = "</script><b>'+x+\"" + "long" * 500
-    evil = told.with_columns(pl.col("category").replace("Seoul", word))
+    evil = pair_table.with_columns(pl.col("category").replace("Seoul", word))
     spec = drawing(evil, incident)
     values = {p["name"]: p.get("value") for p in spec["params"]}
     assert values["names"][3][0] == f"{word[:39]}…"
@@ -282,8 +282,8 @@ class Views:
 
 
 @pytest.fixture
-def views(browser: Chrome, told: pl.DataFrame, incident: Incident, tmp_path: Path) -> Views:
-    markup = render_offline(drawing(told, incident))["text/html"]
+def views(browser: Chrome, pair_table: pl.DataFrame, incident: Incident, tmp_path: Path) -> Views:
+    markup = render_offline(drawing(pair_table, incident))["text/html"]
     page = tmp_path / "page.html"
     page.write_text(f"<!doctype html><meta charset='utf-8'><body>{script_bundle()}{markup}</body>", "utf-8")
     return Views(browser, page)

@@ -30,7 +30,7 @@ from outage_analysis.costs.uncertainty.decomposition import CONTRIBUTIONS, contr
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import LANGUAGES, Locale
-from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_law, steps_of
+from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_distribution, steps_of
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
@@ -40,18 +40,26 @@ SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
 EN, KO = Locale("en"), Locale("ko")
 
 
-def factor(law: dict[str, Any]) -> Factor:
-    page = {"id": "f", "kind": "realised_ratio", "name": {"en": "f", "ko": "f"}, "lines": ("a",), "law": law}
+def factor(distribution: dict[str, Any]) -> Factor:
+    page = {
+        "id": "f",
+        "kind": "realised_ratio",
+        "name": {"en": "f", "ko": "f"},
+        "lines": ("a",),
+        "distribution": distribution,
+    }
     about = {"public_on": DAY, "grade": "assumed", "source": "s", "rationale": "r", "owner": "o"}
     return Factor.model_validate({**page, **about, "outcome_known": False})
 
 
-def portfolio(law: dict[str, Any] | None) -> Portfolio:
+def portfolio(distribution: dict[str, Any] | None) -> Portfolio:
     """One sum of cash that is multiplied by a factor; without a law it is certain."""
     part = Part(SUM, SUM**2)
-    if law is None:
+    if distribution is None:
         return Portfolio((Stream("a", "cash", 1.0, (part,), certain=True),), {})
-    return Portfolio((Stream("a", "cash", 1.0, (part,), scales=("f",), certain=True),), {"f": factor(law)})
+    return Portfolio(
+        (Stream("a", "cash", 1.0, (part,), scales=("f",), certain=True),), {"f": factor(distribution)}
+    )
 
 
 LOGNORMAL = {"kind": "lognormal", "median": 1, "sigma": SIGMA}
@@ -90,7 +98,7 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 # --- the tables of a run ---------------------------------------------------------------------------------
 
 
-def test_the_law_of_a_lognormal_total_is_lognormal() -> None:
+def test_the_distribution_of_a_lognormal_total_is_lognormal() -> None:
     table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
     assert table.schema == TOTAL_DISTRIBUTION
     grid, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
@@ -126,16 +134,16 @@ def test_a_certain_total_has_marks_and_no_grid() -> None:
     table = total_distribution_table(simulate(portfolio(None)))
     assert table["mark"].null_count() == 0
     assert table["amount"].to_list() == [SUM] * 4
-    assert draw("total_law", table, frame()) is None
+    assert draw("total_distribution", table, frame()) is None
     assert draw("exceedance", table, frame()) is None
 
 
 def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() -> None:
-    law = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
-    table = total_distribution_table(simulate(portfolio(law)))
+    distribution = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
+    table = total_distribution_table(simulate(portfolio(distribution)))
     assert table.filter(mark="p10")["amount"].item() == 0
     assert table.filter(pl.col("mark").is_null())["amount"].min() > 0  # type: ignore[operator]
-    spec = spec_of("total_law", table)
+    spec = spec_of("total_distribution", table)
     assert "0 won to 2 million won" in title_of(spec)
     assert not any(text.startswith("P10") for text in texts_of(spec))
 
@@ -143,7 +151,7 @@ def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() ->
 def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:
     table = total_distribution_table(simulate(portfolio(LOGNORMAL), draws=2**8))
     assert "p90" not in table["mark"]
-    assert draw("total_law", table, frame()) is None
+    assert draw("total_distribution", table, frame()) is None
 
 
 def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
@@ -207,9 +215,9 @@ def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
 # --- what the charts are drawn from ----------------------------------------------------------------------
 
 
-def test_the_law_is_cut_at_its_10_and_90_percent_points() -> None:
-    rows = uncertain.density_areas(lognormal_law())
-    marks = uncertain.marked_amounts(lognormal_law())
+def test_the_distribution_is_cut_at_its_10_and_90_percent_points() -> None:
+    rows = uncertain.density_areas(lognormal_distribution())
+    marks = uncertain.marked_amounts(lognormal_distribution())
     likely = rows.filter(part="likely")["amount"]
     for got, mark in ((likely.min(), "p10"), (likely.max(), "p90")):
         assert got == pytest.approx(marks[mark]["amount"], rel=1e-4)
@@ -221,7 +229,7 @@ def test_the_law_is_cut_at_its_10_and_90_percent_points() -> None:
 
 
 def test_the_chance_of_more_falls_from_100_percent() -> None:
-    rows = uncertain.exceedance_curve(lognormal_law())
+    rows = uncertain.exceedance_curve(lognormal_distribution())
     assert rows["above"].is_sorted(descending=True)
     assert rows["above"][0] == pytest.approx(99.5)
     assert rows["above"][-1] == pytest.approx(0.5)
@@ -276,7 +284,7 @@ def test_ends_of_a_range_have_the_digits_by_which_they_differ(
     assert money_range_ends(Locale("en", "KRW", 0), low, high) == ends
 
 
-def test_forecasts_are_told_as_multiples_of_what_happened() -> None:
+def test_forecasts_are_reported_as_multiples_of_what_happened() -> None:
     rows = uncertain.backtest_ratios(TRIED)
     filed = rows.filter(outcome="filed")
     assert filed.select("part", "low", "middle", "high").rows() == [
@@ -294,10 +302,14 @@ def test_policies_stand_by_expected_cost_and_those_without_one_are_left_out() ->
 
 def test_whatever_the_tables_a_chart_carries_little() -> None:
     long = "x" * 200
-    law = pl.concat([lognormal_law()] * 40)
+    distribution = pl.concat([lognormal_distribution()] * 40)
     many = pl.concat([SWINGS.head(1)] * 500).with_columns(assumption=pl.lit(long))
     frames = [
-        *(uncertain.exceedance_curve(law), uncertain.density_areas(law), uncertain.tornado_bars(many)),
+        *(
+            uncertain.exceedance_curve(distribution),
+            uncertain.density_areas(distribution),
+            uncertain.tornado_bars(many),
+        ),
         uncertain.waterfall_bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
         uncertain.policy_ranges(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
         uncertain.backtest_ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
@@ -323,7 +335,7 @@ def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: st
     assert (short_amount(EN, amount), short_amount(KO, amount)) == (en, ko)
 
 
-def test_an_amount_of_cents_is_told_in_whole_currency() -> None:
+def test_an_amount_of_cents_is_reported_in_whole_currency() -> None:
     assert short_amount(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
     assert short_number(EN, 17_300_000, 3) == "17.3m"
 
@@ -354,54 +366,56 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 # --- what the charts say ---------------------------------------------------------------------------------
 
 
-def test_the_chart_of_the_law_says_the_expected_cash_and_its_range() -> None:
-    spec = spec_of("total_law", lognormal_law())
+def test_the_chart_of_the_distribution_says_the_expected_cash_and_its_range() -> None:
+    spec = spec_of("total_distribution", lognormal_distribution())
     assert (
         title_of(spec)
         == "Expected cash is 160 million won; in eight of ten cases it is 28 to 360 million won"
     )
     assert texts_of(spec) == ["P10 28m", "P90 360m", "expected 160m"]
-    korean = spec_of("total_law", lognormal_law(), lang="ko")
+    korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
     assert title_of(korean) == "기대 현금은 1억 6,000만 원, 열에 여덟은 2,800만 원에서 3억 6,000만 원 사이"
 
 
 def test_amounts_that_two_digits_cannot_tell_apart_have_more() -> None:
-    close, closer = (texts_of(spec_of("total_law", lognormal_law(sigma=s))) for s in (0.04, 0.01))
+    close, closer = (
+        texts_of(spec_of("total_distribution", lognormal_distribution(sigma=s))) for s in (0.04, 0.01)
+    )
     assert close == ["P10 95m", "P90 105m", "expected 100m"]
     assert closer == ["P10 98.73m", "P90 101.3m", "expected 100m"]
 
 
-def test_a_budget_is_a_rule_with_its_chance_in_both_charts_of_the_law() -> None:
-    table = lognormal_law(300e6)  # above it lies 1 - Phi(ln 3)
-    for name in ("total_law", "exceedance"):
+def test_a_budget_is_a_rule_with_its_chance_in_both_charts_of_the_distribution() -> None:
+    table = lognormal_distribution(300e6)  # above it lies 1 - Phi(ln 3)
+    for name in ("total_distribution", "exceedance"):
         assert "budget 300m: 14% above" in texts_of(spec_of(name, table))
     assert (
         title_of(spec_of("exceedance", table))
         == "Chance that the cash exceeds the budget of 300 million won: 14%"
     )
     assert (
-        title_of(spec_of("exceedance", lognormal_law()))
+        title_of(spec_of("exceedance", lognormal_distribution()))
         == "One chance in ten that the cash exceeds 360 million won"
     )
 
 
 def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
-    spec = spec_of("total_law", lognormal_law(150e6, sigma=0.05, median=150e6))
+    spec = spec_of("total_distribution", lognormal_distribution(150e6, sigma=0.05, median=150e6))
     layers = [layer for layer in spec["layer"] if "text" in layer["encoding"]]
     tops = {
         layer["encoding"]["text"]["value"].split()[0]: layer["encoding"]["y"]["value"] for layer in layers
     }
     assert tops["P10"] == tops["P90"] > tops["expected"] > tops["budget"]
     low, high = map(math.log, spec["layer"][0]["encoding"]["x"]["scale"]["domain"])
-    marks = uncertain.marked_amounts(lognormal_law(sigma=0.05, median=150e6))
+    marks = uncertain.marked_amounts(lognormal_distribution(sigma=0.05, median=150e6))
     p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("p10", "p90"))
     assert (p10 - low) / (high - low) > 0.2
     assert (high - p90) / (high - low) > 0.2
 
 
 def test_points_of_the_falling_curve_carry_their_chances() -> None:
-    rows = rows_with(spec_of("exceedance", lognormal_law()), "amount", "above", "said")
-    assert {r["said"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
+    rows = rows_with(spec_of("exceedance", lognormal_distribution()), "amount", "above", "label")
+    assert {r["label"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
 
 
 def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
@@ -512,8 +526,8 @@ def test_the_funnel_has_a_word_for_every_stage(lang: str) -> None:
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("total_law", lognormal_law(300e6)),
-        ("exceedance", lognormal_law(300e6)),
+        ("total_distribution", lognormal_distribution(300e6)),
+        ("exceedance", lognormal_distribution(300e6)),
         ("waterfall", steps_of(1.0, 2.0)),
         ("tornado", SWINGS),
         ("comparison", POLICIES),

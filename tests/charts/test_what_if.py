@@ -25,7 +25,7 @@ TIER = "small-business-cash.pays.0"
 
 
 @pytest.fixture(scope="module")
-def found(analysis: Analysis) -> CostTerms:
+def case_terms(analysis: Analysis) -> CostTerms:
     """The products of the bundled case."""
     made = Report(analysis).products
     assert made
@@ -39,39 +39,41 @@ def cash(analysis: Analysis) -> int:
     return round(expected)
 
 
-def shown(found: CostTerms | None, lang: str = "en") -> WhatIfSliders:
+def sliders_of(found: CostTerms | None, lang: str = "en") -> WhatIfSliders:
     made = what_if_sliders(found, Locale(lang), {})
     assert made
     return made
 
 
-def test_the_products_are_the_expected_cost_of_the_model(found: CostTerms, analysis: Analysis) -> None:
-    assert round(found.expected("cash")) == cash(analysis) == 194_562_541
+def test_the_products_are_the_expected_cost_of_the_model(case_terms: CostTerms, analysis: Analysis) -> None:
+    assert round(case_terms.expected("cash")) == cash(analysis) == 194_562_541
     for valuation in ("face_value", "top_down", "handling"):
         total = analysis.totals_row("published", valuation)
         assert total
-        assert found.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
+        assert case_terms.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pays", [31_000, 45_000, 90_000])
-def test_another_tier_costs_what_a_policy_with_it_costs(found: CostTerms, edited: Edited, pays: int) -> None:
+def test_another_tier_costs_what_a_policy_with_it_costs(
+    case_terms: CostTerms, edited: Edited, pays: int
+) -> None:
     policy = edited("policies", "fixed = 30_000", f"fixed = {pays}")
     changed = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
-    assert round(found.expected("cash", {TIER: pays})) == cash(changed)
+    assert round(case_terms.expected("cash", {TIER: pays})) == cash(changed)
     assert cash(changed) != cash(run(Plan(claims=(), draws=FEW)))
 
 
-def test_a_factor_that_there_is_not_is_refused(found: CostTerms) -> None:
+def test_a_factor_that_there_is_not_is_refused(case_terms: CostTerms) -> None:
     with pytest.raises(KeyError, match="no-such"):
-        found.expected("cash", {"no-such": 1.0})
+        case_terms.expected("cash", {"no-such": 1.0})
 
 
 # --- the sliders -------------------------------------------------------------------------------------------
 
 
-def test_every_input_that_is_decided_or_doubted_has_a_slider(found: CostTerms) -> None:
-    groups = {g.title: [s.factor for s in g.sliders] for g in shown(found).groups}
+def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: CostTerms) -> None:
+    groups = {g.title: [s.factor for s in g.sliders] for g in sliders_of(case_terms).groups}
     assert groups == {
         "Expected cash cost": [
             *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award"),
@@ -87,9 +89,9 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(found: CostTerms) -
     ("lang", "award"), [("en", ("374000", "won", 1, 1)), ("ko", ("37.4", "만 원", 10_000, 1))]
 )
 def test_a_slider_speaks_the_unit_that_a_person_reads(
-    found: CostTerms, lang: str, award: tuple[str, str, int, int]
+    case_terms: CostTerms, lang: str, award: tuple[str, str, int, int]
 ) -> None:
-    sliders = {s.factor: s for g in shown(found, lang).groups for s in g.sliders}
+    sliders = {s.factor: s for g in sliders_of(case_terms, lang).groups for s in g.sliders}
     told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
     assert told["as-filing-share"] == ("27.15", "%", 1, 100)
     assert told["as-review-award"] == award
@@ -99,38 +101,38 @@ def test_a_slider_speaks_the_unit_that_a_person_reads(
 
 def test_a_bound_is_never_written_as_more_than_it_is() -> None:
     factor = Factor("f", "take_up", "share", 0.01, 0.0, 0.062567)
-    made = shown(CostTerms((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
+    made = sliders_of(CostTerms((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
     assert [s.most for g in made.groups for s in g.sliders] == ["6.25"]
 
 
 def test_what_has_the_same_factors_is_one_term() -> None:
     factors = (Factor("f", "filing_share", "share", 0.5, 0.0, 1.0),)
     terms = tuple(Term("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
-    made = shown(CostTerms(factors, terms))
+    made = sliders_of(CostTerms(factors, terms))
     assert made.data["terms"] == {"cash": [(5050.0, ("f",))]}
     assert made.data["report"] == {"cash": 2525.0}
 
 
 def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
-    found: CostTerms, analysis: Analysis
+    case_terms: CostTerms, analysis: Analysis
 ) -> None:
     of_claims = cost_terms(analysis.runs["synthetic"].portfolio, analysis.policy)
     assert of_claims
     cash = merged_terms(of_claims)["cash"]
     assert len(of_claims.terms) > 6 * len(cash)
-    assert len(cash) == len(merged_terms(found)["cash"]) == 3
+    assert len(cash) == len(merged_terms(case_terms)["cash"]) == 3
     values = {f.id: f.value for f in of_claims.factors}
     total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
     assert round_digits(total, SIGNIFICANT_DIGITS) == of_claims.expected("cash")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_words_of_the_page_are_those_of_the_report(found: CostTerms, lang: str) -> None:
-    made, words = shown(found, lang), Locale(lang)
+def test_the_words_of_the_page_are_those_of_the_report(case_terms: CostTerms, lang: str) -> None:
+    made, words = sliders_of(case_terms, lang), Locale(lang)
     cash = next(r for r in made.results if r.valuation == "cash")
-    assert cash.rounded == words.money(found.expected("cash"))
+    assert cash.rounded == words.money(case_terms.expected("cash"))
     assert cash.exact.startswith("194,562,541")
-    assert json.loads(script_json(made.data["words"]))["korean"] == (lang == "ko")
+    assert json.loads(script_json(made.data["formats"]))["korean"] == (lang == "ko")
 
 
 def test_without_products_there_are_no_sliders() -> None:
@@ -145,7 +147,7 @@ def test_inputs_that_nobody_decides_have_no_slider() -> None:
 
 def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
     factor = Factor("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
-    made = shown(CostTerms((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
+    made = sliders_of(CostTerms((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
     assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
 
 

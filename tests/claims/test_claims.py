@@ -70,7 +70,7 @@ def strict(incident: Incident) -> Incident:
     return with_any_loss(incident.model_copy(update={"formats": {}}))
 
 
-def told(claims: Claims) -> dict[int, list[str]]:
+def broken_rules(claims: Claims) -> dict[int, list[str]]:
     """The rules that each reject broke, by row."""
     return dict(broken(claims))
 
@@ -135,7 +135,7 @@ TOLD: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_of_a_reject_nothing_is_told_that_may_be_a_name_or_a_number_of_somebody(
+def test_of_a_reject_nothing_is_reported_that_may_be_a_name_or_a_number_of_somebody(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read(claims_csv([{}, *(cell for cell, _ in TOLD)]), incident)
@@ -185,7 +185,7 @@ NO_LOSSES = [
 
 def test_any_other_loss_is_a_reject(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, *({"loss": written} for written in NO_LOSSES)]), strict(incident))
-    assert told(claims) == {row: [WHOLE] for row, _ in enumerate(NO_LOSSES, start=3)}
+    assert broken_rules(claims) == {row: [WHOLE] for row, _ in enumerate(NO_LOSSES, start=3)}
     assert claims.rejects["loss"].to_list() == NO_LOSSES
 
 
@@ -211,7 +211,7 @@ NO_KAKAO_LOSSES = [
 ]  # fmt: skip
 
 
-def test_the_page_of_the_case_reads_losses_as_koreans_write_them_and_guesses_none(
+def test_the_document_of_the_case_reads_losses_as_koreans_write_them_and_guesses_none(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     written = [*KAKAO_LOSSES, *NO_KAKAO_LOSSES]
@@ -228,7 +228,7 @@ def test_a_loss_is_plausible_up_to_what_the_incident_says(
     rows = [{"loss": text} for text in ("150300000000", "150300000001", "999999999999999", "-150300000001")]
     claims = read(claims_csv(rows), incident.model_copy(update={"loss": loss}))
     assert claims.frame()["loss"].to_list() == [150_300_000_000, *([least] if negative != "reject" else [])]
-    rules = told(claims)
+    rules = broken_rules(claims)
     assert (rules[3], rules[4]) == (["loss is plausible"], ["loss is plausible"])
     assert rules.get(5) == (["loss is not negative"] if negative == "reject" else None)
 
@@ -337,7 +337,7 @@ NO_KAKAO_DAYS = [
 ]
 
 
-def test_the_page_of_the_case_reads_days_as_koreans_write_them_and_guesses_none(
+def test_the_document_of_the_case_reads_days_as_koreans_write_them_and_guesses_none(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read(claims_csv({"filed_on": day} for day in [*KAKAO_DAYS, *NO_KAKAO_DAYS]), incident)
@@ -392,7 +392,7 @@ def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
         {"claim_id": "a", "claimant_id": "u", "category": "y"},
     ]
     claims = read(claims_csv(rows), incident)
-    assert told(claims) == {3: [EXACT_COPY], 4: [REPEATED_ID], 5: [EXACT_COPY], 6: [REPEATED_ID]}
+    assert broken_rules(claims) == {3: [EXACT_COPY], 4: [REPEATED_ID], 5: [EXACT_COPY], 6: [REPEATED_ID]}
     assert claims.rejects.select("kept_file", "kept_row").unique().rows() == [("claims.csv", 2)]
 
 
@@ -463,10 +463,10 @@ def test_a_rule_that_the_incident_only_counts_rejects_nothing_and_is_counted(
     counting = incident.model_copy(update={"rules": dict.fromkeys(COUNTABLE, "count")})
     claims = read(path, counting)
     assert len(claims) == 5
-    assert told(claims) == {7: [WHOLE]}
+    assert broken_rules(claims) == {7: [WHOLE]}
     assert dict(claims.counted_rules().select("rule", "claims").rows()) == dict.fromkeys(COUNTABLE, 1)
     rejecting = read(path, incident)
-    assert sorted(told(rejecting)) == [3, 4, 5, 6, 7]
+    assert sorted(broken_rules(rejecting)) == [3, 4, 5, 6, 7]
     assert rejecting.counted_rules().rows() == []
 
 
@@ -525,7 +525,7 @@ def test_rejects_up_to_the_share_pass_and_one_more_is_refused(
     assert len(read_claims(beyond, incident, max_rejects=1 / 19)) == 18
 
 
-def test_too_many_rejects_are_told_by_rule_with_the_share_that_lets_them_pass(
+def test_too_many_rejects_are_reported_by_rule_with_the_share_that_lets_them_pass(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     path = claims_csv([{}, {"loss": "x"}, {"service": "x"}, {"service": "y"}, *[{}] * 26])

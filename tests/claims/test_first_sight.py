@@ -95,7 +95,7 @@ def outage() -> Incident:
     return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
 
 
-def told(claims: Claims) -> tuple[object, ...]:
+def summary_of(claims: Claims) -> tuple[object, ...]:
     """All that a run says of its rows."""
     return (
         claims.frame().rows(),
@@ -127,9 +127,9 @@ def test_first_sight_decides_as_the_closer_look_does(
         path.write_text("".join(record(cells, ",", "\n") for cells in (COLUMNS, GOOD, *table)), "utf-8")
     else:
         pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
-    at_first_sight = told(read_claims(path, incident, max_rejects=1))
+    at_first_sight = summary_of(read_claims(path, incident, max_rejects=1))
     with patch.object(module, "_plain_row_conditions", lambda *_: ["false"]):
-        closely = told(read_claims(path, incident, max_rejects=1))
+        closely = summary_of(read_claims(path, incident, max_rejects=1))
     assert at_first_sight == closely
 
 
@@ -157,7 +157,7 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     passed = by_the_engine.warehouse.frame("select count(*) as n from fast_rows")["n"].item()
     assert passed == (0 if above else len(table) + 1)
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
-        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+        assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
 def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
@@ -173,11 +173,11 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     )
     assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
-        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+        assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
 @given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
-def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], place: int) -> None:
+def test_places_and_numbers_of_rows_are_distinguished(gaps: set[int], place: int) -> None:
     numbers = [number for number in range(2, 32) if number not in gaps]
     passed = TypedRows(place, 2, len(numbers), len, gaps=sorted(gaps))
     places = [place + at for at in range(len(numbers))]

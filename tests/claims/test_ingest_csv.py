@@ -556,12 +556,12 @@ def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path,
     assert error.row == number
 
 
-def test_a_nul_is_told_by_its_byte(tmp_path: Path) -> None:
+def test_a_nul_is_reported_by_its_byte(tmp_path: Path) -> None:
     text = lines(HEADER, row(1, "가\0나"))
     assert f"at {text.encode().index(0):,}" in str(refusal(tmp_path / "a.csv", text))
 
 
-def test_a_mark_that_is_not_closed_is_told_by_its_byte(tmp_path: Path) -> None:
+def test_a_mark_that_is_not_closed_is_reported_by_its_byte(tmp_path: Path) -> None:
     text = lines(HEADER, row(1), row(2, '"a'), row(3))
     assert f"at byte {text.encode().index(row(2).encode()[:3]):,}" in str(refusal(tmp_path / "a.csv", text))
 
@@ -576,7 +576,7 @@ def test_a_mark_that_is_not_closed_is_told_by_its_byte(tmp_path: Path) -> None:
         (Layout(encoding="cp949"), lines(HEADER, row(1, "\u2028")).encode(), "is not CP949"),
         (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
         (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),
-        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the page gives as a constant"),
+        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the layout gives as a constant"),
     ],
 )
 def test_a_layout_that_the_file_does_not_have_is_refused(

@@ -917,7 +917,7 @@ def test_a_row_that_says_the_unit_of_the_losses_is_refused_until_the_layout_says
     assert claims.rejects["source_row"].to_list() == [2]
 
 
-def test_a_repeated_header_is_told_even_where_a_layout_gives_its_day(tmp_path: Path) -> None:
+def test_a_repeated_header_is_reported_even_where_a_layout_gives_its_day(tmp_path: Path) -> None:
     header = ["claim_id", "service", "claimant_type", "loss", "region"]
     rows = [header, ["1", "카톡", "개인", "5", "x"], header]
     path = tmp_path / "a.csv"

@@ -64,7 +64,7 @@ def write(path: Path, table: list[list[str]], *, encoding: str = "utf-8", delimi
 def read_with(found: Inspection, path: Path, incident: Incident) -> Claims:
     """The claims of a file, by the page that was proposed for it."""
     page = path.with_suffix(".toml")
-    page.write_text(found.page, "utf-8")
+    page.write_text(found.layout_toml, "utf-8")
     return read_claims(path, incident, layouts=[load_layout(page)], max_rejects=1)
 
 
@@ -102,7 +102,7 @@ def table_of(**columns: list[str]) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
+def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     """What is in the call centre's file."""
     path = tmp_path_factory.mktemp("calls") / "calls.csv"
     return inspect_file(write(path, CALL_CENTRE, delimiter=";"), load_incident("kakao-2022"))
@@ -111,28 +111,28 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
 # --- the proposal -----------------------------------------------------------------------------------------
 
 
-def test_columns_are_told_by_what_is_in_them(found: Inspection) -> None:
-    assert proposed(found) == dict(
+def test_columns_are_recognised_by_what_is_in_them(inspection: Inspection) -> None:
+    assert proposed(inspection) == dict(
         zip(
             ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss"),
             CALL_CENTRE[0],
             strict=False,
         )
     )
-    assert found.columns["reads_as"].to_list() == [
+    assert inspection.columns["reads_as"].to_list() == [
         *("text", "text", "service", "claimant_type", "day", "amount", "text", "text")
     ]
-    assert found.columns["missing"].to_list() == [0, 0, 0, 0, 0, 0.25, 0.25, 0.25]
-    assert found.columns["distinct"].to_list() == [4, 3, 3, 3, 4, 3, 3, 3]
-    assert (found.encoding, found.records, found.unreadable) == ("utf-8", 4, 0)
-    assert found.dialect.startswith("delimiter ';'")
+    assert inspection.columns["missing"].to_list() == [0, 0, 0, 0, 0, 0.25, 0.25, 0.25]
+    assert inspection.columns["distinct"].to_list() == [4, 3, 3, 3, 4, 3, 3, 3]
+    assert (inspection.encoding, inspection.records, inspection.unreadable) == ("utf-8", 4, 0)
+    assert inspection.dialect.startswith("delimiter ';'")
 
 
-def test_the_page_says_notations_units_and_what_is_not_there(found: Inspection) -> None:
-    page = tomllib.loads(found.page)
+def test_the_document_says_notations_units_and_what_is_not_there(inspection: Inspection) -> None:
+    page = tomllib.loads(inspection.layout_toml)
     assert page == {
         "files": "calls.csv",
-        "columns": {column: [header] for column, header in proposed(found).items()},
+        "columns": {column: [header] for column, header in proposed(inspection).items()},
         "formats": {"filed_on": ["dmy"], "loss": page["formats"]["loss"]},
         "scale": {"loss": 10_000},
         "constants": {"region": "", "industry": "", "category": ""},
@@ -141,7 +141,7 @@ def test_the_page_says_notations_units_and_what_is_not_there(found: Inspection) 
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"])
-def test_the_page_reads_the_file_that_it_was_proposed_for(
+def test_the_document_reads_the_file_that_it_was_proposed_for(
     tmp_path: Path, incident: Incident, suffix: str
 ) -> None:
     delimiter = "\t" if suffix == ".tsv" else "|"
@@ -157,7 +157,7 @@ def test_the_page_reads_the_file_that_it_was_proposed_for(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
-def test_the_page_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
+def test_the_document_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
     found = inspect_file(path, incident)
     assert found.encoding == encoding
@@ -168,7 +168,9 @@ def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: In
     table = table_of(loss=["많음", "적음", "x", "y"], filed_on=["어제"] * 4, service=["?"] * 4)
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert {c: c for c in ("claim_id", "service", "claimant_type", "filed_on", "loss")} == proposed(found)
-    assert "formats" not in tomllib.loads(found.page) or not tomllib.loads(found.page)["formats"]
+    assert (
+        "formats" not in tomllib.loads(found.layout_toml) or not tomllib.loads(found.layout_toml)["formats"]
+    )
 
 
 @pytest.mark.slow
@@ -200,7 +202,7 @@ def test_the_notations_are_those_that_the_texts_need(
     tmp_path: Path, incident: Incident, header: str, texts: list[str], notations: list[str]
 ) -> None:
     found = inspect_file(write(tmp_path / "a.csv", table_of(**{header: texts})), incident)
-    assert tomllib.loads(found.page)["formats"][header] == notations
+    assert tomllib.loads(found.layout_toml)["formats"][header] == notations
     row = found.columns.row(by_predicate=pl.col("column") == header, named=True)
     assert row["notations"] == ", ".join(notations)
 
@@ -212,14 +214,14 @@ def test_days_that_could_be_months_are_a_question_where_the_window_cannot_tell(
     path = write(tmp_path / "a.csv", table)
     whole_year = window_of(incident, date(2022, 1, 1), date(2022, 12, 31))
     found = inspect_file(path, whole_year)
-    assert "filed_on" not in tomllib.loads(found.page)["formats"]
-    assert '# filed_on = ["dmy"] or ["mdy"]?' in found.page
-    assert '"03/11/2022" is 2022-11-03 (dmy) or 2022-03-11 (mdy)' in found.page
+    assert "filed_on" not in tomllib.loads(found.layout_toml)["formats"]
+    assert '# filed_on = ["dmy"] or ["mdy"]?' in found.layout_toml
+    assert '"03/11/2022" is 2022-11-03 (dmy) or 2022-03-11 (mdy)' in found.layout_toml
     with pytest.raises(InputRefused, match="filed_on is a date"):
         read_with(found, path, whole_year)
     one_that_could_not = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "13/10/2022"])
     clear = inspect_file(write(path, one_that_could_not), whole_year)
-    assert tomllib.loads(clear.page)["formats"]["filed_on"] == ["dmy"]
+    assert tomllib.loads(clear.layout_toml)["formats"]["filed_on"] == ["dmy"]
 
 
 def test_days_that_could_be_months_are_read_as_the_claims_window_says(
@@ -228,7 +230,7 @@ def test_days_that_could_be_months_are_read_as_the_claims_window_says(
     # Claims were filed from 15 October to 6 November 2022: 3 November is possible, 11 March is not.
     table = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "03/11/2022"])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert tomllib.loads(found.page)["formats"]["filed_on"] == ["dmy"]
+    assert tomllib.loads(found.layout_toml)["formats"]["filed_on"] == ["dmy"]
     assert reason(found, "filed_on") == (
         "the header is known; dmy reads 100% of the rows, 100% of these days are in the claims window "
         "(2022-10-15 to 2022-11-06); mdy would read 100%, 0% in the window"
@@ -250,9 +252,9 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
     # 24-06-15 is 15 June 2024, or 24 June 2015.
     table = table_of(filed_on=["24-06-15", "25-06-15", "26-06-15", "24-06-15"])
     found = inspect_file(write(tmp_path / "a.csv", table), window_of(incident, first, last))
-    assert tomllib.loads(found.page)["formats"].get("filed_on") == formats
+    assert tomllib.loads(found.layout_toml)["formats"].get("filed_on") == formats
     if formats is None:
-        assert '# filed_on = ["short"] or ["dmy_short"]?' in found.page
+        assert '# filed_on = ["short"] or ["dmy_short"]?' in found.layout_toml
 
 
 def test_a_share_is_of_the_values_that_were_looked_at(
@@ -273,7 +275,7 @@ def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, inci
     flights += [[f"{517 + n}", f"{515 + n}", "1", "2", "N14228", "2013-01-01T10:00:00Z"] for n in range(9)]
     found = inspect_file(write(tmp_path / "a.csv", flights), january)
     assert proposed(found) == {"filed_on": "time_hour"}
-    assert tomllib.loads(found.page)["formats"] == {"filed_on": ["iso"]}
+    assert tomllib.loads(found.layout_toml)["formats"] == {"filed_on": ["iso"]}
     without = [row[:-1] for row in flights]
     found = inspect_file(write(tmp_path / "b.csv", without), january)
     assert proposed(found) == {}
@@ -295,7 +297,9 @@ def test_of_two_columns_of_days_the_header_decides_or_neither_is_proposed(
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert proposed(found).get("filed_on") == chosen
     if chosen is None:
-        assert {f'# filed_on = ["{first}"]', f'# filed_on = ["{second}"]'} <= set(found.page.splitlines())
+        assert {f'# filed_on = ["{first}"]', f'# filed_on = ["{second}"]'} <= set(
+            found.layout_toml.splitlines()
+        )
 
 
 @pytest.mark.parametrize(
@@ -336,9 +340,9 @@ def test_a_point_is_what_the_other_amounts_say_that_it_is(
         }
     )
     found = inspect_file(write(tmp_path / "a.csv", table_of(loss=texts)), euros)
-    assert tomllib.loads(found.page)["formats"].get("loss") == formats
+    assert tomllib.loads(found.layout_toml)["formats"].get("loss") == formats
     if formats is None:
-        assert "# loss = [" in found.page
+        assert "# loss = [" in found.layout_toml
 
 
 @pytest.mark.parametrize(
@@ -359,7 +363,7 @@ def test_the_unit_is_the_one_that_the_header_names(
 ) -> None:
     table = table_of()
     table[0][-1] = header
-    page = tomllib.loads(inspect_file(write(tmp_path / "a.csv", table), incident).page)
+    page = tomllib.loads(inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml)
     assert page["columns"]["loss"] == [header]
     assert page.get("scale", {}).get("loss", 1) == scale
 
@@ -368,10 +372,10 @@ def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, 
     table = table_of(claimant_type=[], claim_id=[], region=["서울"] * 4)
     path = write(tmp_path / "a.csv", table)
     found = inspect_file(path, incident)
-    page = tomllib.loads(found.page)
+    page = tomllib.loads(found.layout_toml)
     assert page["constants"] == {"industry": "", "category": ""}
     for column in ("claim_id", "claimant_type"):
-        assert f'# {column} = ["..."] was not found' in found.page.splitlines()
+        assert f'# {column} = ["..."] was not found' in found.layout_toml.splitlines()
     with pytest.raises(InputRefused, match="the column claim_id is missing"):
         read_with(found, path, incident)
 
@@ -437,13 +441,15 @@ def test_free_text_personal_data_and_other_numbers_are_never_an_id(
     table = table_of(claim_id=[], filed_on=[], date=["2022-10-19"] * 4, **{header: NO_IDS[header]})
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert not {"claim_id", "claimant_id"} & proposed(found).keys()
-    page = tomllib.loads(found.page)["columns"]
+    page = tomllib.loads(found.layout_toml)["columns"]
     assert not {"claim_id", "claimant_id"} & page.keys()
 
 
-def test_without_a_safe_id_the_page_says_why_and_what_it_means(tmp_path: Path, incident: Incident) -> None:
+def test_without_a_safe_id_the_document_says_why_and_what_it_means(
+    tmp_path: Path, incident: Incident
+) -> None:
     table = table_of(claim_id=[], **{"Phone no": PHONES["Phone No"], "customer comment": SENTENCES})
-    page = inspect_file(write(tmp_path / "a.csv", table), incident).page.replace("\n#   ", " ")
+    page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml.replace("\n#   ", " ")
     lines = (
         '# No column is a safe id; "customer comment" holds free text.',
         (
@@ -466,7 +472,7 @@ def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
     assert claims.frame()["claimant_id"].to_list() == ["1", "2", "3", "4"]
 
 
-def test_a_known_header_of_personal_data_is_said_to_be_read(tmp_path: Path, incident: Incident) -> None:
+def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claim_id=[], 접수번호=PHONES["접수번호"])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert reason(found, "claim_id") == (
@@ -501,7 +507,7 @@ def test_a_numeric_dimension_has_notations_and_a_unit_too(tmp_path: Path, incide
     table = table_of(**{"계약금액(천원)": ["1,000", "2,000", "3", ""]})
     path = write(tmp_path / "a.csv", table)
     found = inspect_file(path, own)
-    page = tomllib.loads(found.page)
+    page = tomllib.loads(found.layout_toml)
     assert (page["formats"]["contract"], page["scale"]) == (["grouped"], {"contract": 1_000})
     assert read_with(found, path, own).frame()["contract"].to_list() == [1_000_000, 2_000_000, 3_000, None]
 
@@ -528,12 +534,12 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
         ("kakaotalk", "서울", date(2022, 11, 3), 300_000),
         ("kakaotalk", "서울", date(2022, 11, 4), 70_000),
     ]
-    page = tomllib.loads(found.page)
+    page = tomllib.loads(found.layout_toml)
     assert [page[k] for k in ("header_row", "delimiter", "quote", "encoding")] == [0, "^", "'", "utf-8"]
 
 
 @pytest.mark.slow
-def test_a_sheet_is_chosen_by_name_and_said_in_the_page(tmp_path: Path, incident: Incident) -> None:
+def test_a_sheet_is_chosen_by_name_and_said_in_the_document(tmp_path: Path, incident: Incident) -> None:
     import xlsxwriter
 
     path = tmp_path / "a.xlsx"
@@ -545,7 +551,7 @@ def test_a_sheet_is_chosen_by_name_and_said_in_the_page(tmp_path: Path, incident
     with pytest.raises(InputRefused, match="has the columns on several sheets"):
         inspect_file(path, incident)
     found = inspect_file(path, incident, layout=Layout(sheet="11월"))
-    assert tomllib.loads(found.page)["sheet"] == "11월"
+    assert tomllib.loads(found.layout_toml)["sheet"] == "11월"
     assert read_with(found, path, incident).frame()["claim_id"].to_list() == [
         "11월a",
         "11월b",
@@ -567,13 +573,19 @@ def test_a_column_that_no_claim_needs_may_hold_anything(tmp_path: Path, incident
 # --- what is shown ------------------------------------------------------------------------------------------
 
 
-def test_personal_data_are_named_and_masked(found: Inspection) -> None:
-    personal = dict(found.columns.select("header", "personal").iter_rows())
+def test_personal_data_are_named_and_masked(inspection: Inspection) -> None:
+    personal = dict(inspection.columns.select("header", "personal").iter_rows())
     assert personal["연락처"] == "phone number"
     assert personal["메모"] in ("Korean resident number", "e-mail address")
     assert [kind for kind in personal.values() if kind] == [personal["연락처"], personal["메모"]]
     said = json.dumps(
-        [found.columns.rows(), found.rows.rows(), found.strangers.rows(), found.page], default=str
+        [
+            inspection.columns.rows(),
+            inspection.rows.rows(),
+            inspection.strangers.rows(),
+            inspection.layout_toml,
+        ],
+        default=str,
     )
     assert not [text for text in PERSONAL if text in said]
 
@@ -626,13 +638,13 @@ def test_the_first_complaint_is_no_header(
     path = without_header(tmp_path / f"a{suffix}", [row[:width] for row in rows])
     found = inspect_file(path, incident)
     assert found.records == len(rows)
-    page = tomllib.loads(found.page)
+    page = tomllib.loads(found.layout_toml)
     assert page["header_row"] == 0
     assert page["columns"] == {"service": ["2"], "claimant_type": ["3"], "filed_on": ["4"]}
     assert '"1"' in reason(found, "claim_id")
     if width > 4 and rows[0][4]:
         assert 'amounts are in "5"' in reason(found, "loss")
-    answered = found.page.replace("[columns]", '[columns]\nclaim_id = ["1"]\nloss = ["5"]')
+    answered = found.layout_toml.replace("[columns]", '[columns]\nclaim_id = ["1"]\nloss = ["5"]')
     (tmp_path / "page.toml").write_text(answered, "utf-8")
     claims = read_claims(path, incident, layouts=[load_layout(tmp_path / "page.toml")], max_rejects=1)
     assert claims.frame()["claim_id"].to_list() == [row[0] for row in rows]
@@ -668,7 +680,7 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     assert (code, out) == (3, "")
     assert err.startswith(
         "error: a.csv, row 1: has a first row that may be a header or a complaint. "
-        "Write header_row = 0 (no header) or header_row = 1 into a layout page and give it by --columns. "
+        "Write header_row = 0 (no header) or header_row = 1 into a layout and give it by --columns. "
     )
     assert err.count("\n") == 1
     assert inspect_file(path, incident, layout=Layout(header_row=1)).records == 2
@@ -693,7 +705,7 @@ def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
 def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "010-1234-5678.csv", table_of())
     found = inspect_file(path, incident)
-    assert tomllib.loads(found.page)["files"] == "*.csv"
+    assert tomllib.loads(found.layout_toml)["files"] == "*.csv"
     assert len(read_with(found, path, incident)) == 4
     for flags in ((), ("--json",), ("--toml",)):
         assert "1234" not in command("inspect", path, *flags)[1]
@@ -702,7 +714,7 @@ def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: I
 @pytest.mark.slow
 def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
     table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
-    page = inspect_file(write(tmp_path / "a.csv", table), incident).page
+    page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml
     assert max(len(line) for line in page.splitlines() if line.startswith("#")) <= 80
 
 
@@ -724,7 +736,7 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
         claimant_type=["소상공읜", "통신판매업자", "소상공인", "통신판매업자"],
     )
     found = inspect_file(write(tmp_path / "a.csv", table), incident).strangers
-    assert found.columns == ["column", "found", "rows", "nearest"]
+    assert found.columns == ["column", "name", "rows", "nearest"]
     rows = found.rows()
     assert rows[:2] == [
         ("service", "카카오톸", 2, "Did you mean '카카오톡'?"),
@@ -741,9 +753,9 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
 
 
 def test_claimants_are_counted_where_a_column_names_them(
-    found: Inspection, tmp_path: Path, incident: Incident
+    inspection: Inspection, tmp_path: Path, incident: Incident
 ) -> None:
-    assert found.claimants == 3
+    assert inspection.claimants == 3
     assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
@@ -767,12 +779,12 @@ def test_a_file_of_a_header_alone_can_be_looked_at(
     found = inspect_file(path, incident)
     assert found.records == 0
     assert found.columns["reads_as"].to_list() == ["nothing"] * 5
-    load_layout(page_of(tmp_path, found))
+    load_layout(layout_file(tmp_path, found))
 
 
-def page_of(folder: Path, found: Inspection) -> Path:
+def layout_file(folder: Path, found: Inspection) -> Path:
     path = folder / "page.toml"
-    path.write_text(found.page, "utf-8")
+    path.write_text(found.layout_toml, "utf-8")
     return path
 
 
@@ -786,7 +798,7 @@ HEADERS = st.text(
 @pytest.mark.slow
 @given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
 @settings(max_examples=6)
-def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
+def test_the_document_is_valid_whatever_the_headers_and_the_name_are(
     tmp_path_factory: pytest.TempPathFactory, header: str, name: str
 ) -> None:
     assume("\0" not in header)
@@ -798,10 +810,10 @@ def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(table)
     found = inspect_file(path, incident)
-    page = load_layout(page_of(path.parent, found))
+    page = load_layout(layout_file(path.parent, found))
     assert page.files == name
     assert page.columns["service"] == (header.strip(),)
-    assert all(c.isprintable() or c == "\n" for c in found.page)
+    assert all(c.isprintable() or c == "\n" for c in found.layout_toml)
     assert len(read_with(found, path, incident)) == 4
 
 
@@ -847,7 +859,7 @@ ROW = st.tuples(
     delimiter=st.sampled_from(",;\t|"),
 )
 @settings(max_examples=6)
-def test_whatever_a_file_calls_and_writes_it_the_proposed_page_reads_it_right(
+def test_whatever_a_file_calls_and_writes_it_the_proposed_document_reads_it_right(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[tuple[str, str], tuple[str, str], date, int]],
     names: dict[str, str],
@@ -949,7 +961,7 @@ def read_answered(
     found: Inspection, path: Path, incident: Incident, names: dict[str, str], written: dict[str, str]
 ) -> pl.DataFrame:
     """The claims of a file by its page, after somebody who knows the file has filled in what is open."""
-    layout = load_layout(page_of(path.parent, found))
+    layout = load_layout(layout_file(path.parent, found))
     columns = {column: (header,) for column, header in names.items()} | layout.columns
     formats = {column: (READ_BY.get(way, way),) for column, way in written.items()} | layout.formats
     answered = layout.model_copy(update={"columns": columns, "formats": formats})
@@ -971,9 +983,9 @@ def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_the_columns_the_rows_and_the_page(tmp_path: Path, incident: Incident) -> None:
+def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = inspect_file(path, incident).page
+    page = inspect_file(path, incident).layout_toml
     code, out, err = command("inspect", path)
     assert (code, err) == (0, "")
     assert out.startswith("calls.csv: utf-8, delimiter ','")
@@ -991,11 +1003,11 @@ def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident)
     said: dict[str, Any] = json.loads(command("inspect", path, "--json")[1])
     assert said["columns"] == found.columns.to_dicts()
     assert said["rows"] == found.rows.to_dicts()
-    assert said["page"] == found.page
+    assert said["layout_toml"] == found.layout_toml
     assert (said["records"], said["unreadable"], said["claimants"]) == (4, 0, 3)
 
 
-def test_a_page_that_is_known_already_may_be_given(tmp_path: Path) -> None:
+def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
@@ -1004,7 +1016,7 @@ def test_a_page_that_is_known_already_may_be_given(tmp_path: Path) -> None:
     assert told["constants"] == {"industry": "", "category": ""}
 
 
-def test_a_known_page_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
+def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
@@ -1013,7 +1025,7 @@ def test_a_known_page_that_speaks_of_another_column_is_refused(tmp_path: Path) -
     assert "speaks of a column that no claim has (found 'colour')" in err
 
 
-def test_the_page_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
+def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")
     code, out, err = command("ingest", path, "--columns", tmp_path / "page.toml")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import jsonlines
 from outage_analysis.incidents import Incident, load_incident
-from tests.claims.test_first_sight import told
+from tests.claims.test_first_sight import summary_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,9 @@ def test_the_engine_reads_lines_as_the_json_module_does(
     path = tmp_path_factory.mktemp("json") / "a.jsonl"
     first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
     path.write_text(end.join([first, *lines]), encoding="utf-8-sig" if mark else "utf-8", newline="")
-    by_the_engine = told(read_claims(path, outage, max_rejects=1))
+    by_the_engine = summary_of(read_claims(path, outage, max_rejects=1))
     with patch.object(jsonlines, "_read_by_engine", lambda *_: None):
-        assert by_the_engine == told(read_claims(path, outage, max_rejects=1))
+        assert by_the_engine == summary_of(read_claims(path, outage, max_rejects=1))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import Layout
 from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import found_in_the_bytes
-from tests.claims.test_first_sight import told
+from tests.claims.test_first_sight import summary_of
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
     assert regions(claims) == {"A-0": "x", "A-3": text, "A-4": "y"}
     assert problems(claims) == {3: MERGED_ROWS}
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
-        assert told(claims) == told(read(path, path.read_text("utf-8"), NARROW_TEXT))
+        assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
 
 def test_a_memo_of_several_lines_in_the_first_column_is_a_text(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) 
     claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
     assert claims.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == 5
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
-        assert told(claims) == told(read(path, path.read_text("utf-8")))
+        assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8")))
 
 
 # --- both readers ---------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_the_engine_and_the_csv_module_read_any_text_alike(
 
     def outcome() -> object:
         try:
-            return told(read_claims(path, csv_incident(), max_rejects=1))
+            return summary_of(read_claims(path, csv_incident(), max_rejects=1))
         except OutageAnalysisError as error:
             return str(error)
 

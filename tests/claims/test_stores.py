@@ -55,7 +55,7 @@ def saved(claims: Claims, path: Path) -> Path:
     return path
 
 
-def told(claims: Claims) -> dict[str, Any]:
+def plain_values(claims: Claims) -> dict[str, Any]:
     """All that can be asked of claims, in plain values."""
     return {
         "claims": claims.frame().rows(named=True),
@@ -252,7 +252,7 @@ def test_a_warehouse_file_says_all_that_the_files_said(
     path.write_text(path.read_text("utf-8") + "짧은;행\n", "utf-8")
     claims = read(path, incident, Layout(delimiter=";"))
     again = read(saved(claims, tmp_path / "kept.duckdb"), incident)
-    assert told(again) == told(claims)
+    assert plain_values(again) == plain_values(claims)
     assert len(again) == len(claims) == 3
     assert again.rejects["raw"].to_list()[-1] == "짧은;행"
 
@@ -263,7 +263,7 @@ def test_a_warehouse_file_may_be_kept_again(
     claims = read(claims_csv(ROWS), incident)
     first = read(saved(claims, tmp_path / "1.duckdb"), incident)
     second = read(saved(first, tmp_path / "2.duckdb"), incident)
-    assert told(second) == told(claims)
+    assert plain_values(second) == plain_values(claims)
     parquets = [saved(c, tmp_path / f"{n}.parquet").read_bytes() for n, c in enumerate((claims, second))]
     assert parquets[0] == parquets[1]
 
@@ -274,7 +274,7 @@ def test_a_warehouse_file_is_read_and_never_changed(
     path = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     before = path.read_bytes()
     opened = read(path, incident)
-    told(opened)
+    plain_values(opened)
     with pytest.raises(duckdb.Error):
         opened.sql("insert into claims by name select 'x' as claim_id").fetchall()
     two = claims_csv([{"claim_id": "new"}], name="two.csv")
@@ -299,7 +299,7 @@ def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
     for path in paths[1:]:
         save_claims(read(path, incident, *layouts, add_to=kept), kept)
     together = read(paths, incident, *layouts)
-    assert told(read(kept, incident)) == told(together)
+    assert plain_values(read(kept, incident)) == plain_values(together)
     assert [f.name for f in together.inputs] == ["a.csv", "b.csv", "a.csv (3)"]
 
 
@@ -332,7 +332,7 @@ def test_adding_a_file_equals_reading_both_in_that_order(
         paths.append(folder / name)
         paths[-1].write_text("\n".join(",".join(line) for line in lines), "utf-8")
     kept = saved(read(paths[0], incident), folder / "kept.duckdb")
-    assert told(read(paths[1], incident, add_to=kept)) == told(read(paths, incident))
+    assert plain_values(read(paths[1], incident, add_to=kept)) == plain_values(read(paths, incident))
 
 
 def test_content_that_is_there_already_is_refused_under_any_name(
@@ -347,7 +347,7 @@ def test_content_that_is_there_already_is_refused_under_any_name(
     "other",
     [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],
 )
-def test_claims_that_another_page_judged_are_refused(
+def test_claims_that_another_document_judged_are_refused(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, other: dict[str, object]
 ) -> None:
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
@@ -782,7 +782,19 @@ def test_a_disk_that_is_full_is_one_line_and_exit_6(
 
 
 ENGINE_WORDS = [
-    *("list", "text", "rule", "position", "told_by", "grain", "rank", "first", "row", "value", "select"),
+    *(
+        "list",
+        "text",
+        "rule",
+        "position",
+        "identified_by",
+        "grain",
+        "rank",
+        "first",
+        "row",
+        "value",
+        "select",
+    ),
     *("steps", "step", "rejects", "validated", "typed", "bands", "source", "single", "rows", "located", "c0"),
     *("said", "readings", "product", "kept", "passport", "day"),
 ]

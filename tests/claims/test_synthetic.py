@@ -109,9 +109,11 @@ def test_losses_gather_on_round_sums_and_edges(rows: pl.DataFrame) -> None:
 
 def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
     told = rows.filter(SMALL & LOSS)["loss"]
-    law = next(law for law in PAGE.losses if "small_business" in law.claimant_types)
+    distribution = next(
+        distribution for distribution in PAGE.losses if "small_business" in distribution.claimant_types
+    )
     share = 0.0
-    for band in law.bands[:-1]:
+    for band in distribution.bands[:-1]:
         share += band.share
         assert (told <= band.up_to).sum() == round(share * len(told))
 
@@ -284,7 +286,7 @@ def test_texts_quote_their_own_row_and_hold_what_is_hard_to_read() -> None:
     assert not frame["content"].str.contains("[{}]").any()
 
 
-def test_a_page_without_texts_gives_none() -> None:
+def test_a_document_without_texts_gives_none() -> None:
     page = PAGE.model_copy(update={"mixes": tuple(m for m in PAGE.mixes if m.column != "content")})
     with pytest.raises(UsageError, match="no mix of content"):
         synthesise(page, INCIDENT, seed=1, rows=10, text=True)
@@ -439,7 +441,7 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
     return page
 
 
-def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
+def test_another_document_gives_another_band_mix(tmp_path: Path) -> None:
     page = edited(tmp_path, "up_to = 300_000, share = 0.50", "up_to = 300_000, share = 0.25")
     frame = synthesise(load_synthetic(page), INCIDENT, seed=SEED)
     small = frame.filter(pl.col("industry").is_not_null(), pl.col("claimant_type") == "소상공인", LOSS)
@@ -471,7 +473,7 @@ def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_page_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_document_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     page = edited(tmp_path, old, new)
     with pytest.raises(UsageError, match=message):
         synthesise(load_synthetic(page), INCIDENT, seed=1)
@@ -482,7 +484,7 @@ def test_a_negative_seed_is_refused() -> None:
         synthesise(PAGE, INCIDENT, seed=-1)
 
 
-def test_every_fact_that_the_page_cites_is_on_the_shelf() -> None:
+def test_every_fact_that_the_document_cites_is_on_the_shelf() -> None:
     cited = [fact for by in (*PAGE.losses, *PAGE.mixes) for fact in by.facts]
     assert [fact for fact in cited if not fact_exists(fact)] == []
     used = {w for mix in PAGE.mixes for w in mix.weights.values() if isinstance(w, str)}

@@ -48,14 +48,14 @@ def test_what_does_not_fit_into_memory_goes_to_the_folder_and_is_gone_in_the_end
     assert list(allowed.iterdir()) == []
 
 
-def test_too_little_memory_is_said_with_what_to_do(allowed: Path) -> None:
+def test_too_little_memory_is_reported_with_what_to_do(allowed: Path) -> None:
     assert allowed.is_dir()
     with pytest.raises(EnvironmentFailed, match="the allowed memory is not enough") as refusal:
         Warehouse().frame("select string_agg(text, '' order by h) as s from (" + MANY + ")")  # noqa: S608
     assert refusal.value.remedy == "Allow more with --memory, or fewer --threads."
 
 
-def test_a_folder_that_is_full_is_said_with_what_to_do(allowed: Path) -> None:
+def test_a_folder_that_is_full_is_reported_with_what_to_do(allowed: Path) -> None:
     assert allowed.is_dir()
     warehouse = Warehouse()
     warehouse.relation("select 1").fetchall()
@@ -120,7 +120,7 @@ def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     assert "50 of about 100 rows" in heard[-1]
 
 
-def test_nothing_is_told_to_nobody() -> None:
+def test_no_progress_is_reported_without_a_listener() -> None:
     code = "from outage_analysis.claims import Warehouse as W; W().append_file('t', 'select 1', 'a', 1)"
     code = code.replace("W().append", "w = W(); w.create('t', 'select 1 as x'); w.append").replace(
         "select 1',", "select 1 as x',"

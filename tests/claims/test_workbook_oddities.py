@@ -81,7 +81,7 @@ def test_cells_merged_over_rows_are_refused_and_over_columns_are_not(
 @pytest.mark.parametrize(
     ("shown", "factor"), [('#,##0"만원"', 10_000), ('0"천원"', 1_000), ('#,##0"억원"', 10**8)]
 )
-def test_a_number_format_in_another_unit_refuses_until_the_scale_is_said(
+def test_a_number_format_in_another_unit_refuses_until_the_scale_is_stated(
     workbook: Callable[..., Path], incident: Incident, shown: str, factor: int
 ) -> None:
     path = workbook(lambda book, sheet: sheet.write(1, LOSS, 30, book.add_format({"num_format": shown})))

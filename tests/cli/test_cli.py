@@ -92,7 +92,7 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     [
         (("cost",), "totals"),
         (("ingest", "claims.csv"), "files"),
-        (("inspect", "claims.csv"), "page"),
+        (("inspect", "claims.csv"), "layout_toml"),
         (("cube", "claims.csv"), "rows"),
         (("incidents", "kakao-2022"), "service"),
         (("policies", "show", "kakao-2022"), "line"),
@@ -281,7 +281,7 @@ def test_every_refusal_is_one_line_with_its_exit_code(
 # --- policies ----------------------------------------------------------------------------------------
 
 
-def test_the_list_of_policies_says_what_each_page_holds(run: Run) -> None:
+def test_the_list_of_policies_says_what_each_document_holds(run: Run) -> None:
     code, out, err = run("policies", "list")
     assert (code, err) == (0, "")
     listed = {row["policy"]: row for row in json.loads(run("policies", "list", "--json")[1])}
@@ -315,7 +315,7 @@ def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(ru
 
 
 @pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_a_policy_as_json_is_its_page_and_its_golden_result(run: Run, id_: str) -> None:
+def test_a_policy_as_json_is_its_document_and_its_golden_result(run: Run, id_: str) -> None:
     code, out, err = run("policies", "show", id_, "--json")
     assert (code, err) == (0, "")
     shown = json.loads(out)
@@ -444,7 +444,7 @@ def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
     assert out.splitlines()[-1] == f"kakao-2022: a valid policy of 28 lines, {len(found)} to ask about"
 
 
-def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
+def test_a_document_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
     arguments = ("policies", "new", "my-policy", "--currency", "EUR", "--loss-unit", "minutes")
     assert run(*arguments) == (0, "my-policy.toml\n", "")
     text = Path("my-policy.toml").read_text("utf-8")
@@ -475,7 +475,7 @@ def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run
         (("policy", "--out", "policy.json"), "is not named .toml"),
     ],
 )
-def test_a_page_that_could_not_be_valid_is_not_written(
+def test_a_document_that_could_not_be_valid_is_not_written(
     run: Run, arguments: tuple[str, ...], said: str
 ) -> None:
     code, out, err = run("policies", "new", *arguments)
@@ -586,7 +586,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
     assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
-    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "pages"}
+    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "documents"}
     assert suffixes == {".csv", ".svg", ".json", ""}
     assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
     code, out, err = run(*command, "csv,xls", "--force")
@@ -660,7 +660,7 @@ scale = { loss = 10_000 }
 
 
 @pytest.mark.slow
-def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
+def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
     Path("partner.csv").write_text(
         (HEADER + FORTY)
         .replace("claim_id", "Fall")
@@ -696,7 +696,7 @@ def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) 
         ('quote = "`"\n', "line 1, quote: "),
     ],
 )
-def test_a_bad_page_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
+def test_a_bad_document_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
     Path("page.toml").write_text(page, "utf-8")
     code, out, err = run("ingest", claims(HEADER + GOOD), "--columns", "page.toml")
     assert (code, out) == (2, "")
@@ -795,7 +795,7 @@ def test_costs_are_printed_in_whole_currency(run: Run) -> None:
     assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [5_000]
 
 
-def test_a_page_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
+def test_a_document_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
     evil = r"\u001b[2J\nvalid"
     text = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
     text = re.sub(r'en = "[^"]*"', lambda _: f'en = "{evil}"', text)
@@ -839,7 +839,7 @@ def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -
     assert "tiers-cannot-explain" not in ties
 
 
-def test_a_page_of_gigabytes_is_refused_unread(run: Run, tmp_path: Path) -> None:
+def test_a_document_of_gigabytes_is_refused_unread(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "vast.toml"
     with page.open("wb") as stream:
         stream.truncate(1 << 40)  # sparse: it takes no room, but no machine could read it

@@ -94,7 +94,7 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
 
 
-def test_a_printed_table_is_fitted_from_its_page(run: Run) -> None:
+def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
     code, out, err = run("distribution", "--grouped", "dental-claims")
     assert (code, err) == (0, "")
     assert all(re.search(rf"^ {family} ", out, re.MULTILINE) for family in FAMILIES)
@@ -243,7 +243,7 @@ def test_a_fit_that_cannot_be_made_is_one_line(run: Run) -> None:
     assert "there is no positive loss" in err
 
 
-def test_a_page_that_is_no_table_is_told_by_line_and_key(run: Run) -> None:
+def test_a_document_that_is_no_table_is_reported_by_line_and_key(run: Run) -> None:
     Path("bad.toml").write_text(OPEN.replace("counts = [30", "counts = [-30"), "utf-8")
     code, out, err = run("distribution", "--grouped", "bad.toml")
     assert (code, out) == (2, "")
@@ -338,7 +338,7 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     }
 
 
-def test_the_extension_of_the_issue_is_the_one_of_the_page(run: Run, in_october: dict[str, Any]) -> None:
+def test_the_extension_of_the_issue_is_the_one_of_the_document(run: Run, in_october: dict[str, Any]) -> None:
     asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
     assert asked["bounds"] == in_october["bounds"]
 
@@ -364,7 +364,7 @@ def test_without_hindsight_nobody_speaks_of_the_outcome(
 
 
 @pytest.mark.parametrize("day", ["2022-10-16", "2022-10-18", "2022-10-20"])
-def test_before_a_count_was_public_nothing_is_said(run: Run, day: str) -> None:
+def test_before_a_count_was_public_nothing_is_stated(run: Run, day: str) -> None:
     code, out, err = run("intake", "--as-of", day)
     assert (code, out) == (5, "")
     said = f"no count of kakao-federation was public by {day}. Ask as of a later day, such as 2022-10-21."
@@ -382,7 +382,7 @@ def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]
     """Shelves on which whatever was published of the federation later says something else."""
     later = pl.col("id").is_in(["IN-06.31-oct", "IN-06.extension", "IN-06.first-deadline", "IN-08"])
 
-    def told(column: str, instead: object) -> pl.Expr:
+    def later_replaced(column: str, instead: object) -> pl.Expr:
         return (
             pl.when(later & pl.col(column).is_not_null())
             .then(pl.lit(instead))
@@ -394,9 +394,9 @@ def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]
         frame = shelf(name)
         if name != "published":
             return frame
-        numbers = (told(c, 31_337.0) for c in ("value", "low", "high"))
+        numbers = (later_replaced(c, 31_337.0) for c in ("value", "low", "high"))
         return frame.with_columns(
-            *numbers, *(told(c, "noise") for c in ("quantity", "counts", "source", "note"))
+            *numbers, *(later_replaced(c, "noise") for c in ("quantity", "counts", "source", "note"))
         )
 
     return replaced

@@ -19,7 +19,7 @@ from outage_analysis.errors import one_line
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale
 from tests.commands import Run, command, names
-from tests.tram_case import POLICY, write_pages
+from tests.tram_case import POLICY, write_documents
 
 FEW = ("--draws", "8192")
 TRAM = ("--incident", "incident.toml", "--ledger", "mixed.toml", *FEW)
@@ -46,11 +46,11 @@ ORIGIN = {"incident", "ledger", "as_of", "currency", "minor_units", "synthetic_c
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command in a folder that holds the pages of the tram outage."""
     monkeypatch.chdir(tmp_path)
-    write_pages(tmp_path)
+    write_documents(tmp_path)
     return command
 
 
-def told(run: Run, *arguments: object) -> dict[str, Any]:
+def json_output(run: Run, *arguments: object) -> dict[str, Any]:
     """The answer as JSON, as every reader takes it: without Infinity and NaN."""
 
     def refuse(word: str) -> float:
@@ -166,7 +166,7 @@ id = "filed"
 name = { en = "Filed" }
 line = "small-business-cash"
 stage = "filed"
-given = "CL-13"
+denominator = "CL-13"
 fact = "R2-05"
 """
 
@@ -176,7 +176,7 @@ fact = "R2-05"
     [
         ("known_on = 2023-06-30", "known_on = 2022-12-01", 2, "has outcomes of 2022-12-01 for a forecast of"),
         ('stage = "filed"', 'stage = "lost"', 2, "mine.toml, line 13, outcome 'filed' > stage: "),
-        ('given = "CL-13"', "", 2, "needs given: the fact that counts those"),
+        ('denominator = "CL-13"', "", 2, "needs denominator: the fact that counts those"),
         (
             'fact = "R2-05"',
             'fact = "CL-13"',
@@ -190,7 +190,7 @@ fact = "R2-05"
         ('line = "small-business-cash"', 'line = "talk-drawer"', 5, "talk-drawer"),
     ],
 )
-def test_a_page_of_a_back_test_that_cannot_be_tried_is_refused(
+def test_a_document_of_a_back_test_that_cannot_be_tried_is_refused(
     run: Run, old: str, new: str, code: int, said: str
 ) -> None:
     assert BACKTEST_PAGE.count(old) == 1
@@ -210,7 +210,7 @@ def test_a_sum_may_have_separators(text: str) -> None:
 
 
 def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None:
-    found = told(run, *COST, "--budget", "100,000")
+    found = json_output(run, *COST, "--budget", "100,000")
     assert found.keys() == ORIGIN | {"policy", "lines_not_public_yet", "totals", "costs", "uncertainty"}
     assert (found["currency"], found["minor_units"], found["draws"]) == ("EUR", 2, 8192)
     drawn = found["uncertainty"]["published"]
@@ -227,38 +227,42 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
 
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
-    found = told(run, *MOVED, *limit)
+    found = json_output(run, *MOVED, *limit)
     assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
-    cash = quantiles(told(run, *COST))
+    cash = quantiles(json_output(run, *COST))
     assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
     views = {(row["view"], row["award"]): row for row in found["awards"]}
-    assert [award for view, award in views if view == "given"] == [8_000, 100]
+    assert [award for view, award in views if view == "fixed"] == [8_000, 100]
     (open_,) = [row for (view, _), row in views.items() if view == "uncertain"]
     assert open_ == {"view": "uncertain", "award": open_["award"]} | {
         m: cash[m]["value"] for m in ("expected", "p10", "p50", "p90")
     }
-    assert views["given", 8_000]["expected"] == pytest.approx(PAID * 3_250)
-    assert {row["assumption"] for row in found["given"]} == {
+    assert views["fixed", 8_000]["expected"] == pytest.approx(PAID * 3_250)
+    assert {row["assumption"] for row in found["inputs_given_exceedance"]} == {
         *("as-filing", "as-acceptance", "as-award", "as-mix")
     }
-    assert told(run, *MOVED).keys() == found.keys() - {"break_evens", "given", "awards"}
+    assert json_output(run, *MOVED).keys() == found.keys() - {
+        "break_evens",
+        "inputs_given_exceedance",
+        "awards",
+    }
 
 
 def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
-    found = told(run, *MOVED, "--exceeds", "1")
+    found = json_output(run, *MOVED, "--exceeds", "1")
     assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
     assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
-    for row in found["given"]:
-        assert row["given"] == pytest.approx(row["usual"], rel=0.01)
+    for row in found["inputs_given_exceedance"]:
+        assert row["given_exceedance"] == pytest.approx(row["usual"], rel=0.01)
 
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
-    found = told(run, *BOTH)
+    found = json_output(run, *BOTH)
     assert found.keys() == ORIGIN | {"valuation"} | COMPARE_TITLES.keys()
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
-        alone = quantiles(told(run, *COST[:-1], page))
+        alone = quantiles(json_output(run, *COST[:-1], page))
         for measure in ("expected", "p10", "p50", "p90"):
             assert row[measure] == alone[measure]["value"]
     (pair,) = found["pairs"]
@@ -266,7 +270,7 @@ def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> Non
 
 
 def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
-    found = told(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
+    found = json_output(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
     (goods,) = [row for row in found["policies"] if row["policy"] == "tram-goods"]
     assert {key for key, value in goods.items() if value is not None} == {"policy"}
     assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
@@ -276,8 +280,8 @@ def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(r
 
 @pytest.mark.slow
 def test_a_back_test_as_json_is_complete(run: Run) -> None:
-    found = told(run, "backtest", *FEW)
-    assert told(run, "backtest", *FEW) == found
+    found = json_output(run, "backtest", *FEW)
+    assert json_output(run, "backtest", *FEW) == found
     heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units"}
     assert found.keys() == heads | BACKTEST_TITLES.keys()
     assert (found["as_of"], found["known_on"]) == ("2022-12-30", "2023-06-30")
@@ -287,7 +291,7 @@ def test_a_back_test_as_json_is_complete(run: Run) -> None:
 
 
 def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(run: Run) -> None:
-    found = told(run, *LEDGERS)
+    found = json_output(run, *LEDGERS)
     assert found.keys() == {"valuation", "currency", "minor_units", "bridge"}
     start, *steps, end = found["bridge"]
     assert (start["step"], end["step"]) == ("start", "end")
@@ -303,7 +307,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
-    out, found = run(*moved)[1], told(run, *moved)
+    out, found = run(*moved)[1], json_output(run, *moved)
     assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
@@ -311,7 +315,7 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert printed(out, "cash +as-award")[:3] == pytest.approx(award, rel=0.01)
     share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
     assert printed(out, "cash +as-filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
-    assert printed(out, "given")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
+    assert printed(out, "fixed")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
     steps = {row["lever"]: row for row in found["levers"]}
     assert printed(out, "delay +award") == pytest.approx([1, steps["award"]["adds"] / 100], rel=0.01)
     assert printed(out, "delay +filing") == pytest.approx([0.01, steps["filing"]["adds"] / 100], rel=0.01)
@@ -319,7 +323,7 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
 
 def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_exceeded(run: Run) -> None:
     asked = (*COST, "--budget", "100,000")
-    out, found = run(*asked)[1], told(run, *asked)
+    out, found = run(*asked)[1], json_output(run, *asked)
     cash = quantiles(found)
     assert "How unsure: published counts, EUR; in eight of ten cases between P10 and P90" in out
     shown = printed(out, "cash")
@@ -337,7 +341,7 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_e
 
 
 def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
-    out, found = run(*BOTH)[1], told(run, *BOTH)
+    out, found = run(*BOTH)[1], json_output(run, *BOTH)
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
     (cost, _) = [row["expected"] for row in found["policies"]]
     (promised, _) = [row["promised"] for row in found["policies"]]  # as in `cost`: the fixed rules alone
@@ -361,7 +365,7 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     run: Run, answer: tuple[str, ...], file: str, titles: dict[str, str]
 ) -> None:
     asked, synthetic = (*answer, *TRAM, "--claims", file), "synthetic" in file
-    assert told(run, *asked)["synthetic_claims"] is synthetic
+    assert json_output(run, *asked)["synthetic_claims"] is synthetic
     lines = run(*asked)[1].splitlines()
     ends = tuple(titles.values())
     shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
@@ -379,11 +383,13 @@ def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
     out = run("sensitivity", *TRAM, *counted)[1]
     for band in ("up to 60.00", "60.01 to 120.00", "over 120.00"):
         assert re.search(rf"^ as-mix +band_mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
-    parts = [row["part"] for row in told(run, "sensitivity", *TRAM, *counted)["given"]]
+    parts = [
+        row["part"] for row in json_output(run, "sensitivity", *TRAM, *counted)["inputs_given_exceedance"]
+    ]
     assert parts == [None, None, None, 0, 1, 2]
 
 
-def test_inputs_that_depend_on_each_other_are_said_to(run: Run) -> None:
+def test_inputs_that_depend_on_each_other_are_named(run: Run) -> None:
     counted = ("--policy", "counted.toml", "--ledger")
     for ledger, tied in (("mixed.toml", False), ("tied.toml", True)):
         for name in ("cost", "sensitivity"):
@@ -393,19 +399,19 @@ def test_inputs_that_depend_on_each_other_are_said_to(run: Run) -> None:
         assert (SENSITIVITY_TITLES["indices"] in out) is not tied
 
 
-def test_a_cost_without_doubt_is_said_to_be_one(run: Run) -> None:
+def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:
     certain = ("sensitivity", *TRAM, "--policy", "certain.toml")
     out = run(*certain, "--exceeds", "5_000")[1]
     assert out.splitlines() == [
         "nothing of this cost is uncertain, so no input moves it",
         "as of 2031-03-10; sums in EUR",
     ]
-    found = told(run, *certain)
+    found = json_output(run, *certain)
     assert (found["tornado"], found["levers"]) == ([], [])
 
 
 @pytest.mark.slow
-def test_rejected_rows_are_told_beside_every_figure(run: Run) -> None:
+def test_rejected_rows_are_reported_beside_every_figure(run: Run) -> None:
     text = Path("claims-synthetic.csv").read_text("utf-8")
     Path("claims.csv").write_text(text + "300;X;rider;2031-03-02;5;9;true\n", "utf-8")
     for arguments in (COST, MOVED, BOTH):
@@ -414,7 +420,7 @@ def test_rejected_rows_are_told_beside_every_figure(run: Run) -> None:
         )
 
 
-def test_pages_cannot_speak_to_the_terminal(run: Run) -> None:
+def test_documents_cannot_speak_to_the_terminal(run: Run) -> None:
     evil = r"\u001b[2J\nvalid\u202e"
     Path("policy.toml").write_text(POLICY.replace("Tram charter", evil), "utf-8")
     out = run("compare", "policy.toml", *BOTH[2:], *CLAIMS)[1]
@@ -436,7 +442,7 @@ def test_the_same_seed_gives_the_same_bytes(run: Run, answer: tuple[str, ...]) -
 
 
 def test_another_seed_moves_a_figure_by_no_more_than_its_error_allows(run: Run) -> None:
-    one, other = (quantiles(told(run, *COST, "--seed", seed)) for seed in (7, 8))
+    one, other = (quantiles(json_output(run, *COST, "--seed", seed)) for seed in (7, 8))
     assert one["expected"] == other["expected"]  # in closed form
     assert one.keys() == other.keys() > {"mean", "p10", "p50", "p90", "p95", "tvar95"}
     for measure in one.keys() - {"expected"}:
@@ -447,7 +453,7 @@ def test_another_seed_moves_a_figure_by_no_more_than_its_error_allows(run: Run) 
 
 
 def test_more_draws_say_the_same_with_a_smaller_error(run: Run) -> None:
-    few, many = (quantiles(told(run, *COST, "--draws", draws)) for draws in (8192, 65_536))
+    few, many = (quantiles(json_output(run, *COST, "--draws", draws)) for draws in (8192, 65_536))
     for measure in ("mean", "p10", "p90", "p95"):
         assert many[measure]["error"] < few[measure]["error"]
         assert abs(many[measure]["value"] - few[measure]["value"]) <= 5 * few[measure]["error"]

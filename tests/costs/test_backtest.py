@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-PAGE = load_backtest_spec("kakao-2022")
+SPEC = load_backtest_spec("kakao-2022")
 DRAWS = 2**10
-FORECAST = ["outcome", "given", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
+FORECAST = ["outcome", "denominator", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
 
 
 @pytest.fixture(scope="module")
-def found() -> Backtest:
-    return backtest(PAGE, draws=DRAWS)
+def result() -> Backtest:
+    return backtest(SPEC, draws=DRAWS)
 
 
 def row(found: Backtest, outcome: str) -> dict[str, Any]:
@@ -84,8 +84,8 @@ OF_COUPONS = rates(COUPONS, (BY_FORM, PAPERS), 3)  # three sources and two, less
 OF_ALIKE = rates(ALIKE, (BY_FORM, PAPERS, COUPONS), 4)
 
 
-def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(found: Backtest) -> None:
-    of, mine = OF_FORMS, row(found, "filed")
+def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result: Backtest) -> None:
+    of, mine = OF_FORMS, row(result, "filed")
     for name, p in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
         assert at_most(int(mine[name]) - 1, 8461, of) < p <= at_most(int(mine[name]), 8461, of)
     assert mine["percentile"] == pytest.approx(
@@ -96,8 +96,8 @@ def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(found:
     assert (mine["observed"], mine["verdict"]) == (451, "inside")
 
 
-def test_acceptance_has_the_pooled_spread_about_one_class(found: Backtest) -> None:
-    of, mine = OF_ALIKE, row(found, "accepted")
+def test_acceptance_has_the_pooled_spread_about_one_class(result: Backtest) -> None:
+    of, mine = OF_ALIKE, row(result, "accepted")
     assert at_most(49, 451, of) < 0.1 <= at_most(50, 451, of)
     assert (mine["p10"], mine["observed"], mine["verdict"]) == (50, 205, "inside")
     assert mine["percentile"] == pytest.approx((at_most(204, 451, of) + at_most(205, 451, of)) / 2, abs=1e-5)
@@ -109,9 +109,9 @@ def test_acceptance_has_the_pooled_spread_about_one_class(found: Backtest) -> No
     [("channel-applicants", 1e6, OF_FORMS), ("emoticon-takers", 48e6, OF_COUPONS)],
 )
 def test_of_a_great_many_the_count_follows_the_rate(
-    found: Backtest, outcome: str, people: float, of: Array
+    result: Backtest, outcome: str, people: float, of: Array
 ) -> None:
-    mine = row(found, outcome)
+    mine = row(result, outcome)
     expected = people * np.quantile(of, [0.1, 0.5, 0.9])
     assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(expected, rel=1e-3)
     assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=1e-4)
@@ -138,7 +138,7 @@ def cash(accepted: Array, seed: int = 7) -> Array:
 
 
 def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
-    paid = PAGE.model_copy(update={"outcomes": (PAGE.outcomes[2],), "shown": ()})
+    paid = SPEC.model_copy(update={"outcomes": (SPEC.outcomes[2],), "unscored": ()})
     mine = row(backtest(paid, draws=2**13), "paid")
     draws = cash(np.full(60_000, 205.0))
     assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
@@ -152,7 +152,7 @@ def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
 
 @pytest.mark.slow
 def test_the_total_is_filing_times_acceptance_times_cash() -> None:
-    found = backtest(PAGE, draws=2**14)
+    found = backtest(SPEC, draws=2**14)
     u = np.random.default_rng(3)
     rate = u.choice(OF_FORMS, 60_000) * u.choice(OF_ALIKE, 60_000)
     draws, mine = cash(u.binomial(8461, rate).astype(float)), row(found, "small-business-total")
@@ -163,15 +163,15 @@ def test_the_total_is_filing_times_acceptance_times_cash() -> None:
     assert mine["crps"] == pytest.approx(score(draws, 50e6), abs=0.01)
 
 
-def test_the_total_is_the_cash_of_the_run_that_the_report_prints(found: Backtest) -> None:
-    total = row(found, "small-business-total")
-    beside = found.shown.row(by_predicate=pl.col("beside") == "cash", named=True)
+def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtest) -> None:
+    total = row(result, "small-business-total")
+    beside = result.unscored.row(by_predicate=pl.col("beside") == "cash", named=True)
     assert [total[p] for p in ("p10", "p50", "p90")] == [beside[p] for p in ("p10", "p50", "p90")]
 
 
-def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Backtest) -> None:
-    whole = build_portfolio(found.policy, found.ledger, as_of=PAGE.as_of)
-    line = found.policy.schedules[0]
+def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(result: Backtest) -> None:
+    whole = build_portfolio(result.policy, result.ledger, as_of=SPEC.as_of)
+    line = result.policy.schedules[0]
     portfolio = cash_portfolio(whole, line)
     (some,) = with_accepted_count(portfolio, 8461).streams
     assert some.trials == 8461
@@ -182,16 +182,16 @@ def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Bac
 # --- rivals ---------------------------------------------------------------------------------------------
 
 
-def test_the_naive_model_is_flagged_on_every_outcome(found: Backtest) -> None:
-    everyone = found.rivals.filter(rival="naive")
-    assert len(everyone) == len(PAGE.outcomes)
+def test_the_naive_model_is_flagged_on_every_outcome(result: Backtest) -> None:
+    everyone = result.rivals.filter(rival="naive")
+    assert len(everyone) == len(SPEC.outcomes)
     assert everyone["flagged"].all()
     assert everyone["factor"].min() == pytest.approx(451 / 205)
     assert (everyone["crps"] > everyone["ours"]).all()
 
 
-def test_the_published_range_is_the_naive_model(found: Backtest) -> None:
-    of_total = found.rivals.filter(outcome="small-business-total")
+def test_the_published_range_is_the_naive_model(result: Backtest) -> None:
+    of_total = result.rivals.filter(outcome="small-business-total")
     everyone, press = (of_total.filter(rival=x).drop("rival") for x in ("naive", "CO-07"))
     assert everyone.equals(press)
     assert everyone.row(0, named=True)["low"] == 8461 * 30_000
@@ -201,8 +201,8 @@ def test_the_published_range_is_the_naive_model(found: Backtest) -> None:
     assert everyone["crps"][0] == pytest.approx((low + high) / 2 - came - (high - low) / 6)
 
 
-def test_a_bound_alone_has_no_score(found: Backtest) -> None:
-    bound = found.rivals.row(by_predicate=pl.col("rival") == "CO-09", named=True)
+def test_a_bound_alone_has_no_score(result: Backtest) -> None:
+    bound = result.rivals.row(by_predicate=pl.col("rival") == "CO-09", named=True)
     assert (bound["low"], bound["high"], bound["crps"], bound["flagged"]) == (None, 1e9, None, False)
 
 
@@ -214,17 +214,17 @@ def test_a_rival_is_measured_from_its_nearer_end(observed: float, factor: float)
     assert Benchmark("r", 100, 300, None).factor(observed) == pytest.approx(factor)
 
 
-def test_a_flat_prior_knows_nothing(found: Backtest) -> None:
+def test_a_flat_prior_knows_nothing(result: Backtest) -> None:
     one = flat_benchmark(10, 1, (1.0, 1.0), 4, draws=DRAWS, seed=1)
     every = np.log10(np.maximum(np.arange(11), 1))  # 0 to 10 people, all as likely
     exact = np.abs(every - np.log10(4)).mean() - np.abs(np.subtract.outer(every, every)).mean() / 2
     assert (one.low, one.high) == (0, 10)
     assert one.crps == pytest.approx(exact, abs=2e-3)
-    of_paid = found.rivals.row(
+    of_paid = result.rivals.row(
         by_predicate=(pl.col("outcome") == "paid") & (pl.col("rival") == "flat"), named=True
     )
     assert (of_paid["low"], of_paid["high"]) == (205 * 30_000, 205 * 2_950_000)
-    assert not found.rivals.filter(rival="flat")["flagged"].any()
+    assert not result.rivals.filter(rival="flat")["flagged"].any()
 
 
 def test_a_single_number_scores_its_distance() -> None:
@@ -234,19 +234,19 @@ def test_a_single_number_scores_its_distance() -> None:
 # --- tables and sentences -------------------------------------------------------------------------------
 
 
-def test_misses_stay_misses(found: Backtest) -> None:
-    verdicts = dict(found.outcomes.select("outcome", "verdict").rows())
+def test_misses_stay_misses(result: Backtest) -> None:
+    verdicts = dict(result.outcomes.select("outcome", "verdict").rows())
     assert [o for o, v in verdicts.items() if v != "inside"] == ["channel-applicants"]
-    assert found.outcomes["inside"].to_list() == [v == "inside" for v in verdicts.values()]
-    assert found.outcomes.filter("conditional")["outcome"].to_list() == ["accepted", "paid"]
+    assert result.outcomes["inside"].to_list() == [v == "inside" for v in verdicts.values()]
+    assert result.outcomes.filter("conditional")["outcome"].to_list() == ["accepted", "paid"]
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, lang: str) -> None:
-    said = found.sentences(Locale(lang, found.policy.currency, found.policy.digits))
+def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(result: Backtest, lang: str) -> None:
+    said = result.sentences(Locale(lang, result.policy.currency, result.policy.digits))
     assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
     assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
-    names = {o.id: o.name[lang] for o in PAGE.outcomes}
+    names = {o.id: o.name[lang] for o in SPEC.outcomes}
     misses = [s for s in said if ("No prior is changed" if lang == "en" else "바꾸지 않습니다") in s]
     assert len(misses) == 1
     for miss, outcome, numbers in zip(
@@ -263,10 +263,10 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, l
 
 
 def test_a_miss_of_cash_says_what_each_was_paid() -> None:
-    few = PAGE.outcomes[2].model_copy(update={"given": "R2-09"})  # fifty million for three claims
-    total = PAGE.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
-    page = PAGE.model_copy(update={"outcomes": (few, total), "shown": ()})
-    said = backtest(page, draws=DRAWS).sentences(Locale("en"))
+    few = SPEC.outcomes[2].model_copy(update={"denominator": "R2-09"})  # fifty million for three claims
+    total = SPEC.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
+    spec = SPEC.model_copy(update={"outcomes": (few, total), "unscored": ()})
+    said = backtest(spec, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "17 million won came" in one
     assert "more than that" in one
@@ -274,17 +274,17 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     assert any("The stages say which." in s for s in said)
 
 
-def test_what_is_shown_beside_has_no_score(found: Backtest) -> None:
-    credit, cash_row, paid_services = found.shown.iter_rows(named=True)
+def test_what_is_shown_beside_has_no_score(result: Backtest) -> None:
+    credit, cash_row, paid_services = result.unscored.iter_rows(named=True)
     assert credit["value"] == credit["computed"] == 45_000_000
-    assert credit["p50"] == row(found, "channel-applicants")["p50"] * 50_000
+    assert credit["p50"] == row(result, "channel-applicants")["p50"] * 50_000
     assert cash_row["value"] == paid_services["value"] == 27.5e9
-    assert "crps" not in found.shown.columns
-    assert "CO-14" not in found.outcomes["facts"].str.split(" ").explode()
+    assert "crps" not in result.unscored.columns
+    assert "CO-14" not in result.outcomes["facts"].str.split(" ").explode()
 
 
-def test_coverage_leaves_out_one_class_at_a_time(found: Backtest) -> None:
-    sets = found.coverage.group_by("set", maintain_order=True).agg(pl.len(), pl.col("inside").sum())
+def test_coverage_leaves_out_one_class_at_a_time(result: Backtest) -> None:
+    sets = result.coverage.group_by("set", maintain_order=True).agg(pl.len(), pl.col("inside").sum())
     assert sets.rows() == [
         ("as-filing-share as-channel-credit-take-up", 3, 3),
         ("as-acceptance", 1, 0),
@@ -292,24 +292,24 @@ def test_coverage_leaves_out_one_class_at_a_time(found: Backtest) -> None:
         ("form", 6, 5),
         ("documents", 4, 3),
     ]
-    rail = found.coverage.row(by_predicate=pl.col("class") == "TU-RAIL", named=True)
+    rail = result.coverage.row(by_predicate=pl.col("class") == "TU-RAIL", named=True)
     others = rates(logits(0.09, 0.08), (PAPERS, COUPONS), 2)  # its own source is out of the pooled spread
     assert [rail["low"], rail["high"]] == pytest.approx(np.quantile(others, [0.1, 0.9]), rel=1e-3)
-    assert found.coverage.filter(pl.col("set") == "as-acceptance")["inside"].to_list() == [None]
+    assert result.coverage.filter(pl.col("set") == "as-acceptance")["inside"].to_list() == [None]
 
 
-def test_the_ranges_of_a_chart_are_those_of_the_tables(found: Backtest) -> None:
-    total = found.ranges.row(by_predicate=pl.col("outcome") == "small-business-total", named=True)
+def test_the_ranges_of_a_chart_are_those_of_the_tables(result: Backtest) -> None:
+    total = result.ranges.row(by_predicate=pl.col("outcome") == "small-business-total", named=True)
     assert (total["naive_low"], total["press_high"]) == (8461 * 30_000, 8461 * 50_000)
-    assert found.ranges.select(found.outcomes.columns).equals(found.outcomes)
-    assert found.ranges.filter(pl.col("outcome") != "small-business-total")["press_low"].null_count() == 5
+    assert result.ranges.select(result.outcomes.columns).equals(result.outcomes)
+    assert result.ranges.filter(pl.col("outcome") != "small-business-total")["press_low"].null_count() == 5
 
 
-def test_the_order_of_outcomes_changes_nothing_but_the_order(found: Backtest) -> None:
-    page = PAGE.model_copy(update={"outcomes": PAGE.outcomes[2::-1], "shown": (), "reference_sets": ()})
-    turned = backtest(page, draws=DRAWS)
-    assert turned.outcomes.reverse().equals(found.outcomes.head(3))
-    assert turned.rivals.sort("outcome", "rival").equals(found.rivals.head(6).sort("outcome", "rival"))
+def test_the_order_of_outcomes_changes_nothing_but_the_order(result: Backtest) -> None:
+    spec = SPEC.model_copy(update={"outcomes": SPEC.outcomes[2::-1], "unscored": (), "reference_sets": ()})
+    turned = backtest(spec, draws=DRAWS)
+    assert turned.outcomes.reverse().equals(result.outcomes.head(3))
+    assert turned.rivals.sort("outcome", "rival").equals(result.rivals.head(6).sort("outcome", "rival"))
 
 
 # --- no hindsight ---------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
 
     def shelf(name: FactCollection) -> pl.DataFrame:
         frame = known(name)
-        later = pl.col("public_on").is_null() | (pl.col("public_on") > PAGE.as_of)
+        later = pl.col("public_on").is_null() | (pl.col("public_on") > SPEC.as_of)
         other = (pl.int_range(pl.len()) * 7919 % 1000 + 1).cast(pl.Float64)
         return frame.with_columns(
             pl.when(later & ~pl.col("id").is_in(kept) & pl.col(c).is_not_null())
@@ -334,27 +334,27 @@ def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
     return shelf
 
 
-def test_noise_for_every_outcome_changes_scores_and_no_forecast(found: Backtest, reshelve: Reshelve) -> None:
-    conditions = {o.given for o in PAGE.outcomes}
+def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest, reshelve: Reshelve) -> None:
+    conditions = {o.denominator for o in SPEC.outcomes}
     reshelve(noise(conditions))
-    blind = backtest(PAGE, draws=DRAWS)
-    assert blind.outcomes.select(FORECAST).equals(found.outcomes.select(FORECAST))
-    assert blind.coverage.equals(found.coverage)
-    assert blind.shown.select("beside", "p10", "p50", "p90").equals(
-        found.shown.select("beside", "p10", "p50", "p90")
+    blind = backtest(SPEC, draws=DRAWS)
+    assert blind.outcomes.select(FORECAST).equals(result.outcomes.select(FORECAST))
+    assert blind.coverage.equals(result.coverage)
+    assert blind.unscored.select("beside", "p10", "p50", "p90").equals(
+        result.unscored.select("beside", "p10", "p50", "p90")
     )
-    moved = blind.outcomes["observed"] != found.outcomes["observed"]
-    assert moved.to_list() == [o.fact not in conditions for o in PAGE.outcomes]
-    assert (blind.outcomes["crps"] != found.outcomes["crps"]).to_list() == moved.to_list()
+    moved = blind.outcomes["observed"] != result.outcomes["observed"]
+    assert moved.to_list() == [o.fact not in conditions for o in SPEC.outcomes]
+    assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
 
 
 def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
-    found: Backtest, reshelve: Reshelve
+    result: Backtest, reshelve: Reshelve
 ) -> None:
     reshelve(noise(set()))
     assert get_fact("R2-05", hindsight=True).count != 451
-    blind = backtest(PAGE, draws=DRAWS)
-    one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, found))
+    blind = backtest(SPEC, draws=DRAWS)
+    one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, result))
     assert one.equals(other)
     assert len(one) == 4
 

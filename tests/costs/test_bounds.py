@@ -138,7 +138,7 @@ HEAVY = [
     Mixture.model_validate(
         {
             "branches": tuple(
-                {"name": f"b{n}", "weight": weight, "law": {"kind": "fixed", "value": 0.3}}
+                {"name": f"b{n}", "weight": weight, "distribution": {"kind": "fixed", "value": 0.3}}
                 for n, weight in enumerate((0.1, 0.2, 0.7))
             )
         }
@@ -147,16 +147,16 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("law", HEAVY, ids=lambda law: law.kind)
-def test_the_ends_of_a_distribution_hold_its_mean(law: Lognormal | Mixture | Beta) -> None:
-    entry = ledger_of({"kind": "realised_ratio", "law": law.model_dump()}).assumptions[0]
+@pytest.mark.parametrize("distribution", HEAVY, ids=lambda distribution: distribution.kind)
+def test_the_ends_of_a_distribution_hold_its_mean(distribution: Lognormal | Mixture | Beta) -> None:
+    entry = ledger_of({"kind": "realised_ratio", "distribution": distribution.model_dump()}).assumptions[0]
     found = entry.range  # type: ignore[union-attr] # no mix
     assert found.low <= found.expected <= found.high
-    assert found.expected == law.mean
+    assert found.expected == distribution.mean
 
 
 def test_a_cap_below_its_low_end_is_no_low_end_of_a_rate() -> None:
-    rate = ledger_of({"kind": "take_up", "law": Beta(a=30, b=30).model_dump()}).assumptions[0]
+    rate = ledger_of({"kind": "take_up", "distribution": Beta(a=30, b=30).model_dump()}).assumptions[0]
     assert isinstance(rate, RateAssumption)
     found = rate.range_under_cap(0.3)
     assert rate.sampled_distribution.ends[0] > 0.3
@@ -184,14 +184,14 @@ def test_the_ends_of_an_award_under_rules_hold_its_mean() -> None:
     assert award.range.low <= award.range.expected <= award.range.high == award.most == 1
 
 
-def test_shares_that_a_page_rounds_do_not_move_a_payment() -> None:
+def test_shares_that_a_document_rounds_do_not_move_a_payment() -> None:
     flat = tuple(
         {k: v for k, v in band.items() if k in ("over", "up_to")} | {"fixed": 30_000} for band in TIERS
     )
     ledger = ledger_of(
         mix(*[0.333333333] * 3),
-        {"kind": "filing_share", "law": fixed(1)},
-        {"kind": "acceptance", "law": fixed(1)},
+        {"kind": "filing_share", "distribution": fixed(1)},
+        {"kind": "acceptance", "distribution": fixed(1)},
     )
     row = cost_table(policy_of(tiers(band=flat)), ledger, as_of=DAY).filter(level="line").row(0, named=True)
     assert [row[end] for end in ENDS] == [REPORTS * 30_000] * 4
@@ -224,13 +224,18 @@ RATIOS = st.sampled_from([fixed(0.5), uniform(0.2, 3), Lognormal(median=1, sigma
 @st.composite
 def ledgers(draw: st.DrawFn, *, growth: bool = True) -> Ledger:
     """Some of the entries of tiers, a fee and a budget, heavy tails among them."""
-    laws: dict[str, st.SearchStrategy[Page]] = {"filing_share": RATES, "acceptance": RATES, "take_up": RATES}
-    laws |= {"entitled_share": RATES, "review_award": SUMS, "realised_ratio": RATIOS}
-    laws |= {"ultimate": GROWTH, "new_applicants": RATES} if growth else {}
-    laws |= {"mean_payment": SUMS} if draw(st.integers(0, 4)) == 0 else {}
+    distributions: dict[str, st.SearchStrategy[Page]] = {
+        "filing_share": RATES,
+        "acceptance": RATES,
+        "take_up": RATES,
+    }
+    distributions |= {"entitled_share": RATES, "review_award": SUMS, "realised_ratio": RATIOS}
+    distributions |= {"ultimate": GROWTH, "new_applicants": RATES} if growth else {}
+    distributions |= {"mean_payment": SUMS} if draw(st.integers(0, 4)) == 0 else {}
     entries: list[Page] = [
-        {"kind": kind, "law": draw(law)} | ({"lines": ("budget",)} if kind == "realised_ratio" else {})
-        for kind, law in laws.items()
+        {"kind": kind, "distribution": draw(distribution)}
+        | ({"lines": ("budget",)} if kind == "realised_ratio" else {})
+        for kind, distribution in distributions.items()
         if draw(st.integers(0, 4))
     ]
     spread = {"spread": draw(st.sampled_from([0.0, 0.0, 0.7]))}
@@ -239,7 +244,7 @@ def ledgers(draw: st.DrawFn, *, growth: bool = True) -> Ledger:
         st.sampled_from([(0.5, 0.3, 0.2), (1 / 3, 1 / 3, 1 / 3), (0.333333333,) * 3, (0.0, 0.0, 1.0)])
     )
     entries += [mix(*shares, size=draw(st.sampled_from([None, 3.0])))] if draw(st.integers(0, 3)) else []
-    return ledger_of(*entries) if entries else ledger_of({"kind": "acceptance", "law": fixed(0.5)})
+    return ledger_of(*entries) if entries else ledger_of({"kind": "acceptance", "distribution": fixed(0.5)})
 
 
 EFFORTS = st.sampled_from(["automatic", "form"])
@@ -331,39 +336,54 @@ DRIVERS = get_fact("US-07").count
         (FLAT, (), "tiers", REPORTS * 70_000),
         (
             FLAT,
-            ({"kind": "filing_share", "law": fixed(0.1)},),
+            ({"kind": "filing_share", "distribution": fixed(0.1)},),
             "tiers",
             REPORTS * 70_000,
         ),  # chance, not the rate
-        (FLAT, ({"kind": "ultimate", "law": uniform(1, 2.5)},), "tiers", 2.5 * REPORTS * 70_000),
-        (FLAT, ({"kind": "new_applicants", "law": fixed(0.01)},), "tiers", None),  # in no count
-        (FLAT, ({"kind": "new_applicants", "law": fixed(0)},), "tiers", REPORTS * 70_000),
+        (FLAT, ({"kind": "ultimate", "distribution": uniform(1, 2.5)},), "tiers", 2.5 * REPORTS * 70_000),
+        (FLAT, ({"kind": "new_applicants", "distribution": fixed(0.01)},), "tiers", None),  # in no count
+        (FLAT, ({"kind": "new_applicants", "distribution": fixed(0)},), "tiers", REPORTS * 70_000),
         (policy_of(tiers()), (), "tiers", None),  # a review has no limit of its own
         (
             policy_of(tiers()),
-            ({"kind": "review_award", "law": uniform(0, 400_000)},),
+            ({"kind": "review_award", "distribution": uniform(0, 400_000)},),
             "tiers",
             REPORTS * 400_000,
         ),
-        (policy_of(tiers()), ({"kind": "review_award", "law": fixed(1), "spread": 0.1},), "tiers", None),
         (
             policy_of(tiers()),
-            ({"kind": "mean_payment", "law": uniform(1, 60_000)},),
+            ({"kind": "review_award", "distribution": fixed(1), "spread": 0.1},),
+            "tiers",
+            None,
+        ),
+        (
+            policy_of(tiers()),
+            ({"kind": "mean_payment", "distribution": uniform(1, 60_000)},),
             "tiers",
             REPORTS * 60_000,
         ),
-        (FEE, ({"kind": "filing_share", "law": fixed(0.1)},), "fee", DRIVERS * 7_550),
+        (FEE, ({"kind": "filing_share", "distribution": fixed(0.1)},), "fee", DRIVERS * 7_550),
         (policy_of(budget(8_000)), (), "budget", 8_000),
-        (policy_of(budget(8_000, high=9_000)), ({"kind": "take_up", "law": fixed(0.1)},), "budget", 9_000),
-        (policy_of(budget(8_000)), ({"kind": "realised_ratio", "law": uniform(0, 3)},), "budget", 24_000),
+        (
+            policy_of(budget(8_000, high=9_000)),
+            ({"kind": "take_up", "distribution": fixed(0.1)},),
+            "budget",
+            9_000,
+        ),
         (
             policy_of(budget(8_000)),
-            ({"kind": "realised_ratio", "law": Lognormal(median=1, sigma=1).model_dump()},),
+            ({"kind": "realised_ratio", "distribution": uniform(0, 3)},),
+            "budget",
+            24_000,
+        ),
+        (
+            policy_of(budget(8_000)),
+            ({"kind": "realised_ratio", "distribution": Lognormal(median=1, sigma=1).model_dump()},),
             "budget",
             None,
         ),
         (policy_of(budget(8_000, valuation="top_down")), (), "budget", None),
-        (FEE, ({"kind": "paid_total", "law": uniform(400, 500)},), "fee", 500),
+        (FEE, ({"kind": "paid_total", "distribution": uniform(400, 500)},), "fee", 500),
     ],
 )
 def test_the_most_of_a_line_is_every_claim_paid_the_most_that_it_can_get(
@@ -394,7 +414,9 @@ def test_a_fee_credit_with_a_largest_count_grows_as_reports_may_still_grow() -> 
 
 def test_a_good_is_at_most_its_cap() -> None:
     good = GOOD | {"cap": "PG-04.users"}
-    row = line_of(policy_of(good), {"kind": "take_up", "law": fixed(0.01), "lines": ("good",)}, line="good")
+    row = line_of(
+        policy_of(good), {"kind": "take_up", "distribution": fixed(0.01), "lines": ("good",)}, line="good"
+    )
     assert row["most"] == get_fact("PG-04.users").count * 6_500 == row["promised"]
 
 
@@ -408,7 +430,7 @@ def test_handling_is_at_most_the_product_of_its_largest_values() -> None:
 
 def test_claims_are_at_most_paid_what_each_is_due() -> None:
     cube = counts([("a", "b", 0, 300_000, 4), ("a", "b", 100_000, 400_000, 2), ("a", "b", 500_000, None, 3)])
-    award = {"kind": "review_award", "law": uniform(0, 400_000)}
+    award = {"kind": "review_award", "distribution": uniform(0, 400_000)}
     assert line_of(policy_of(tiers()), award, cubes=[cube])["most"] == 4 * 30_000 + 2 * 50_000 + 3 * 400_000
     assert line_of(policy_of(tiers()), cubes=[cube])["most"] is None
 
@@ -487,6 +509,6 @@ def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(
 ) -> None:
     """What readers took for a contradiction: P99 is a quantile of the total, `high` a bound of its mean."""
     row = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
-    law = simulate(build_portfolio(policy, ledger, as_of=DAY)).totals["top_down"]
-    assert row["expected"] < row["high"] < law.quantile(0.99).value
+    distribution = simulate(build_portfolio(policy, ledger, as_of=DAY)).totals["top_down"]
+    assert row["expected"] < row["high"] < distribution.quantile(0.99).value
     assert row["most"] is None

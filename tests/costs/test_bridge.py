@@ -43,8 +43,8 @@ OBSERVED = {"hits": "R2-06", "of": "R2-05", "decided": True}
 def rates(filing: float, acceptance: float) -> list[Page]:
     """A ledger's rates without doubt."""
     return [
-        {"kind": "filing_share", "law": fixed(filing)},
-        {"kind": "acceptance", "law": fixed(acceptance)},
+        {"kind": "filing_share", "distribution": fixed(filing)},
+        {"kind": "acceptance", "distribution": fixed(acceptance)},
     ]
 
 
@@ -140,9 +140,9 @@ def test_another_ledger_is_assumption() -> None:
 def test_another_amount_and_another_effort_are_policy() -> None:
     changes = ({"since": date(2023, 1, 30), "effort": "documents", "facts": ("PR-06",)},)
     page = policy_of(fee(100, effort="form", effort_changes=changes))
-    papers = {"id": "papers", "kind": "filing_share", "effort": "documents", "law": fixed(0.25)}
-    form = {"kind": "filing_share", "effort": "form", "law": fixed(0.5)}
-    ledger = ledger_of(papers, form, {"kind": "acceptance", "law": fixed(1)})
+    papers = {"id": "papers", "kind": "filing_share", "effort": "documents", "distribution": fixed(0.25)}
+    form = {"kind": "filing_share", "effort": "form", "distribution": fixed(0.5)}
+    ledger = ledger_of(papers, form, {"kind": "acceptance", "distribution": fixed(1)})
     table = bridge(BridgeRun(page, ledger, DAY), BridgeRun(page, ledger, LATER))
     assert moves(table) == {"policy": (-DRIVERS * 25, "fee PR-06")}
     raised = policy_of(fee(120, effort="form"))
@@ -153,7 +153,7 @@ def test_another_amount_and_another_effort_are_policy() -> None:
 def test_what_a_budget_came_to_is_payments() -> None:
     found = ({"since": LATER, "amount": "CO-10", "facts": ("R2-07",)},)
     page = policy_of(budget(80_000_000, true_ups=found))
-    ledger = ledger_of({"kind": "realised_ratio", "law": fixed(0.75)})
+    ledger = ledger_of({"kind": "realised_ratio", "distribution": fixed(0.75)})
     table = bridge(BridgeRun(page, ledger, DAY), BridgeRun(page, ledger, LATER))
     check_adds_up(table)
     assert moves(table) == {"payments": (PAID - 60_000_000, "CO-10 R2-07")}
@@ -162,7 +162,7 @@ def test_what_a_budget_came_to_is_payments() -> None:
 
 def test_what_was_observed_is_payments_and_the_prior_is_assumption() -> None:
     prior = {"kind": "beta", "a": 2, "b": 2}
-    seen = {"kind": "acceptance", "law": prior, "observed": OBSERVED}
+    seen = {"kind": "acceptance", "distribution": prior, "observed": OBSERVED}
     page = policy_of(fee(1_000, effort="form"))
     filing = rates(1.0, 0.3)[0]
     first, second = ledger_of(*rates(1.0, 0.3)), ledger_of(filing, seen)
@@ -178,8 +178,8 @@ def test_what_was_observed_is_payments_and_the_prior_is_assumption() -> None:
 
 def test_a_mean_payment_takes_the_place_of_mix_and_award() -> None:
     page = policy_of(tiers())
-    shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "law": fixed(200_000)}]
-    mean = {"kind": "mean_payment", "law": fixed(250_000)}
+    shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "distribution": fixed(200_000)}]
+    mean = {"kind": "mean_payment", "distribution": fixed(250_000)}
     first, second = ledger_of(*rates(0.5, 0.5), *shape), ledger_of(*rates(0.5, 0.25), mean)
     table = bridge(BridgeRun(page, first, DAY), BridgeRun(page, second, LATER))
     check_adds_up(table)
@@ -220,7 +220,7 @@ def test_a_line_on_one_side_only_has_its_own_amount() -> None:
 
 def test_a_ledger_that_no_longer_states_an_input_is_assumption() -> None:
     page = policy_of(fee(100), tiers())
-    shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "law": fixed(200_000)}]
+    shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "distribution": fixed(200_000)}]
     lines = [rate | {"lines": ("tiers",)} for rate in rates(0.5, 0.5)]
     table = bridge(
         BridgeRun(page, ledger_of(*lines, *shape), DAY), BridgeRun(page, ledger_of(*lines, shape[0]), LATER)
@@ -235,7 +235,7 @@ def test_new_bands_with_a_mix_of_their_own_are_policy() -> None:
         "kind": "band_mix",
         "band": ({"over": 0, "up_to": 10, "share": 0.5}, {"over": 10, "share": 0.5}),
     }
-    award = {"kind": "review_award", "law": fixed(200_000)}
+    award = {"kind": "review_award", "distribution": fixed(200_000)}
     first, second = ledger_of(*rates(1, 1), mix(0.5, 0.3, 0.2), award), ledger_of(*rates(1, 1), stated)
     table = bridge(
         BridgeRun(policy_of(tiers()), first, DAY), BridgeRun(policy_of(tiers(band=one)), second, DAY)
@@ -245,7 +245,7 @@ def test_new_bands_with_a_mix_of_their_own_are_policy() -> None:
 
 
 def test_new_bands_without_a_mix_wait_for_the_payments() -> None:
-    award, mean = ({"kind": k, "law": fixed(200_000)} for k in ("review_award", "mean_payment"))
+    award, mean = ({"kind": k, "distribution": fixed(200_000)} for k in ("review_award", "mean_payment"))
     two = ({"over": 0, "up_to": 10, "fixed": 3}, {"over": 10, "fixed": 4})
     first, second = ledger_of(*rates(1, 1), mix(0.5, 0.3, 0.2), award), ledger_of(*rates(1, 1), mean)
     table = bridge(
@@ -304,7 +304,7 @@ def test_a_recorded_figure_that_is_no_sum_is_refused(recorded: float) -> None:
 # whatever the pages
 
 
-def test_the_order_of_the_pages_changes_nothing(policy: Policy, ledger: Ledger) -> None:
+def test_the_order_of_the_documents_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     outcome = load_ledger("kakao-2023-06-30")
 
     def turned(page: Ledger) -> Ledger:
@@ -325,19 +325,19 @@ def test_the_order_of_the_pages_changes_nothing(policy: Policy, ledger: Ledger) 
 
 SHARE = st.integers(0, 100).map(lambda x: x / 100)
 ENTRY = st.one_of(
-    st.builds(lambda x: {"kind": "filing_share", "law": fixed(x)}, SHARE),
-    st.builds(lambda x: {"kind": "acceptance", "law": fixed(x)}, SHARE),
+    st.builds(lambda x: {"kind": "filing_share", "distribution": fixed(x)}, SHARE),
+    st.builds(lambda x: {"kind": "acceptance", "distribution": fixed(x)}, SHARE),
     st.integers(1, 9).map(
         lambda a: {
             "kind": "acceptance",
-            "law": {"kind": "beta", "a": a, "b": 2},
+            "distribution": {"kind": "beta", "a": a, "b": 2},
             "observed": OBSERVED,
         }
     ),
-    st.builds(lambda x: {"kind": "mean_payment", "law": fixed(x)}, st.integers(0, 10**6)),
-    st.builds(lambda x: {"kind": "realised_ratio", "law": fixed(x)}, st.integers(0, 3)),
+    st.builds(lambda x: {"kind": "mean_payment", "distribution": fixed(x)}, st.integers(0, 10**6)),
+    st.builds(lambda x: {"kind": "realised_ratio", "distribution": fixed(x)}, st.integers(0, 3)),
     st.just(mix(0.5, 0.3, 0.2)),
-    st.just({"kind": "review_award", "law": fixed(90_000)}),
+    st.just({"kind": "review_award", "distribution": fixed(90_000)}),
 )
 LEDGER = st.lists(ENTRY, min_size=1, max_size=6, unique_by=lambda e: str(e["kind"])).map(
     lambda entries: ledger_of(*entries)
@@ -358,7 +358,7 @@ POLICY = st.lists(LINE, min_size=1, max_size=3, unique_by=lambda line: str(line[
     ledgers=st.tuples(LEDGER, LEDGER),
     recorded=st.none() | st.integers(0, 10**17),
 )
-def test_the_steps_add_up_whatever_the_pages(
+def test_the_steps_add_up_whatever_the_documents(
     pages: tuple[Policy, Policy], ledgers: tuple[Ledger, Ledger], recorded: int | None
 ) -> None:
     sides = [BridgeRun(*side) for side in zip(pages, ledgers, (DAY, LATER), strict=True)]

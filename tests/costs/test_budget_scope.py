@@ -156,7 +156,7 @@ def test_a_probability_below_1e_15_is_zero(estimate: Estimate, expected: Estimat
     assert rounded_probability(estimate) == expected
 
 
-def test_a_budget_is_said_with_every_digit_that_was_given() -> None:
+def test_a_budget_is_stated_with_every_digit_that_was_given() -> None:
     assert Locale("en").money_in_full(312_345_678) == "312.345678 million won"
     assert Locale("ko").money_in_full(312_345_678) == "3억 1,234만 5,678원"
     assert Locale("en", "EUR", 2).money_in_full(123_456_789_012) == "1.23456789012 billion euros"

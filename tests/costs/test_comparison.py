@@ -17,7 +17,7 @@ from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.text import Locale
-from tests.loss_cubes import made_up, told_cube
+from tests.loss_cubes import cube_of_claims, made_up
 from tests.small_policies import (
     DAY,
     DRIVERS,
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from outage_analysis.policies import Policy
 
 SIGMA = 0.9
-RATIO = {"kind": "realised_ratio", "law": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}
+RATIO = {"kind": "realised_ratio", "distribution": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}
 SUM, CREDIT = 2_000_000_000, 10_000
 LEDGER = ledger_of(RATIO)
 RATES = (
-    {"kind": "filing_share", "law": uniform(0.1, 0.5)},
-    {"kind": "acceptance", "law": fixed(0.8)},
-    {"kind": "review_award", "law": fixed(100_000)},
+    {"kind": "filing_share", "distribution": uniform(0.1, 0.5)},
+    {"kind": "acceptance", "distribution": fixed(0.8)},
+    {"kind": "review_award", "distribution": fixed(100_000)},
     mix(0.5, 0.3, 0.2),
 )
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def comparison() -> Comparison:
     """An uncertain sum against a certain one."""
     pages = (policy_of(budget(SUM), id_="sum"), policy_of(fee(CREDIT), id_="credit"))
     return compare(pages, LEDGER, as_of=DAY)
@@ -65,31 +65,35 @@ def only(table: pl.DataFrame) -> dict[str, Any]:
 # one against another
 
 
-def test_a_difference_follows_the_law_of_what_is_uncertain(found: Comparison) -> None:
-    law, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
-    row = only(found.pairs)
+def test_a_difference_follows_the_distribution_of_what_is_uncertain(comparison: Comparison) -> None:
+    distribution, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
+    row = only(comparison.pairs)
     assert (row["policy"], row["other"]) == ("sum", "credit")
-    assert row["difference"] == pytest.approx(law.mean() - other)
-    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(law.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3)
-    assert (row["cheaper"], row["dearer"]) == pytest.approx((law.cdf(other), law.sf(other)), abs=1e-3)
+    assert row["difference"] == pytest.approx(distribution.mean() - other)
+    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(
+        distribution.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3
+    )
+    assert (row["cheaper"], row["dearer"]) == pytest.approx(
+        (distribution.cdf(other), distribution.sf(other)), abs=1e-3
+    )
 
 
-def test_the_decision_flips_where_both_cost_the_same(found: Comparison) -> None:
-    row = only(found.flips)
+def test_the_decision_flips_where_both_cost_the_same(comparison: Comparison) -> None:
+    row = only(comparison.flips)
     assert row["flips_at"] == pytest.approx(CREDIT * DRIVERS / SUM)
     assert row["expected"] == pytest.approx(stats.lognorm(SIGMA).mean())
     assert row["beyond"] == pytest.approx(stats.lognorm(SIGMA).cdf(CREDIT * DRIVERS / SUM))
 
 
-def test_each_policy_has_its_law_and_the_cost_of_one_payment(found: Comparison) -> None:
-    loose, sure = found.policies.rows(named=True)
+def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(comparison: Comparison) -> None:
+    loose, sure = comparison.policies.rows(named=True)
     assert loose["expected"] == pytest.approx(SUM * stats.lognorm(SIGMA).mean())
     assert loose["promised"] == SUM
     assert (loose["recipients"], loose["per_recipient"]) == (None, None)  # a sum counts nobody
     assert (sure["p10"], sure["p50"], sure["p90"]) == 3 * (CREDIT * DRIVERS,)
     assert (sure["recipients"], sure["per_recipient"]) == (DRIVERS, CREDIT)
     assert [r["cheapest"] for r in (loose, sure)] == pytest.approx(
-        [only(found.pairs)["cheaper"], only(found.pairs)["dearer"]], abs=1e-3
+        [only(comparison.pairs)["cheaper"], only(comparison.pairs)["dearer"]], abs=1e-3
     )
 
 
@@ -104,8 +108,8 @@ def test_both_are_drawn_from_the_same_inputs() -> None:
 
 def test_the_same_claims_are_accepted_under_each_policy() -> None:
     """Half of the users get 1,000 or 1,001: the difference is one for each of them, and never turns."""
-    half = {"kind": "filing_share", "law": fixed(0.5)}
-    every = {"kind": "acceptance", "law": fixed(1)}
+    half = {"kind": "filing_share", "distribution": fixed(0.5)}
+    every = {"kind": "acceptance", "distribution": fixed(1)}
     pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
     row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
     assert (row["cheaper"], row["dearer"]) == (1, 0)
@@ -127,7 +131,7 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
     pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
-    cube = told_cube(
+    cube = cube_of_claims(
         [("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints)
     )
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
@@ -151,7 +155,7 @@ def test_a_policy_that_never_pays_less_is_never_cheaper(
         for id_, rules in (("low", low), ("more", more))
     ]
     bends = {*pages[0].breakpoints, *pages[1].breakpoints}
-    cube = told_cube([("mail", x) for x in losses], Bands.from_cuts(tuple(sorted(bends))))
+    cube = cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(tuple(sorted(bends))))
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
     assert row["dearer"] == 0
@@ -233,7 +237,7 @@ def test_a_review_replaces_what_nobody_has_said() -> None:
 @given(told=st.lists(st.tuples(st.sampled_from(["mail", "maps"]), st.integers(0, 60)), min_size=1))
 def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int]]) -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    table = loss_replacement(page, [told_cube(told, Bands.from_cuts(page.breakpoints))])
+    table = loss_replacement(page, [cube_of_claims(told, Bands.from_cuts(page.breakpoints))])
     (line,) = page.schedules
     for service in ("mail", "maps"):
         for over, up_to in ((0, 7), (7, None)):
@@ -250,7 +254,7 @@ def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int
 
 def test_what_synthetic_claims_get_back_says_so() -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    cube = told_cube([("mail", 5)], Bands.from_cuts(page.breakpoints))
+    cube = cube_of_claims([("mail", 5)], Bands.from_cuts(page.breakpoints))
     assert only(loss_replacement(page, [made_up(cube)]))["basis"] == "synthetic"
     assert only(loss_replacement(page, [cube]))["basis"] == "claims"
 
@@ -263,7 +267,7 @@ def test_minutes_are_no_money_to_replace() -> None:
 def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:
     pages = [policy_of(tiers(band=tuple(bands)), id_=f"p{n}") for n, bands in enumerate(TARIFFS)]
     told = [("mail", x) for x in (3, 8, 20, 45)]
-    cubes = {page.id: [told_cube(told, Bands.from_cuts(page.breakpoints))] for page in pages}
+    cubes = {page.id: [cube_of_claims(told, Bands.from_cuts(page.breakpoints))] for page in pages}
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
     for page, row in zip(pages, found.policies.iter_rows(named=True), strict=True):
         paid = [float(page.schedules[0].tariff.pay(x) or 0) for _, x in told]
@@ -303,9 +307,9 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
     assert said.endswith("No expected cost: “Policy no-mix”, “Policy goods”.")
 
 
-def test_the_sentence_says_which_is_cheaper_and_how_likely(found: Comparison) -> None:
+def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: Comparison) -> None:
     names = {"sum": "A", "credit": "B"}
-    assert found.sentence(Locale("en"), names) == (
+    assert comparison.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
         "yet it is cheaper than “A” (3 billion won) with only 45% probability."
     )
@@ -323,7 +327,7 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     same = compare([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
     said = same.sentence(words, {"a": "A", "b": "B"})
     assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
-    ratio = {"kind": "realised_ratio", "law": uniform(0.5, 1.5)}
+    ratio = {"kind": "realised_ratio", "distribution": uniform(0.5, 1.5)}
     pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
     even = compare(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
     assert (

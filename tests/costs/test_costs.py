@@ -40,7 +40,7 @@ MIX = (0.5, 0.3, 0.2)
 Ends = tuple[float, float, float]
 
 
-def law_of(low: float, expected: float, high: float) -> Discrete:
+def distribution_of(low: float, expected: float, high: float) -> Discrete:
     """The law on the two bounds with this mean."""
     if low == high:
         return Discrete(values=(low,), probabilities=(1,))
@@ -62,7 +62,7 @@ def stated(ledger: Ledger, **inputs: Ends) -> Ledger:
             # Built anew: a copy would carry the range that the original has already computed.
             origin = ("classes", "widest", "observed", "loss", "rules", "distribution")
             kept = {k: v for k, v in a.model_dump().items() if k not in origin}
-            return type(a).model_validate(kept | {"distribution": law_of(*ends)})
+            return type(a).model_validate(kept | {"distribution": distribution_of(*ends)})
         return a
 
     return ledger.model_copy(update={"assumptions": tuple(changed(a) for a in ledger.assumptions)})
@@ -137,9 +137,9 @@ def test_the_bounds_are_the_extremes_over_every_corner(
     row = row_of(cost_table(policy, inputs, as_of=DAY))
     corners = [
         REPORTS * f * a * pay
-        for f in law_of(*filing).support
-        for a in law_of(*acceptance).support
-        for pay in (*TIERS, *law_of(*award).support)  # all reports in one band
+        for f in distribution_of(*filing).support
+        for a in distribution_of(*acceptance).support
+        for pay in (*TIERS, *distribution_of(*award).support)  # all reports in one band
     ]
     assert row["low"] == pytest.approx(min(corners), rel=1e-9)
     assert row["high"] == pytest.approx(max(corners), rel=1e-9)
@@ -188,7 +188,7 @@ def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
     assert [row[k] for k in ("low", "expected", "high", "status")] == [0, None, 312e9, "bounds_only"]
 
 
-def test_a_good_has_a_row_for_each_valuation_that_its_page_states(policy: Policy, ledger: Ledger) -> None:
+def test_a_good_has_a_row_for_each_valuation_that_its_document_states(policy: Policy, ledger: Ledger) -> None:
     inputs = stated(ledger, take_up=(0.1, 0.2, 0.4))
     priced = changed_line(policy, "emoticons", displaced_sales=1_000, incremental_cash=0)
     table = cost_table(priced, inputs, as_of=DAY)

@@ -18,7 +18,7 @@ from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poi
 from outage_analysis.costs.uncertainty.sobol import quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.test_payouts import policy_of, tiers
-from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, entry, law_of, ledger_of, mix
+from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, distribution_of, entry, ledger_of, mix
 from tests.loss_cubes import loss_cube
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepte
     cuts = {*log_grid(), *policy.breakpoints, *single, *(loss - 1 for loss in single)}
     cube = loss_cube(losses, *sorted(cut for cut in cuts if cut > 0))
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", accepted))
-    return law_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]))
+    return distribution_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]))
 
 
 def exact_of(payments: Sequence[int], accepted: float) -> TotalDistribution:
@@ -91,7 +91,9 @@ def test_awards_that_scatter_have_the_tail_of_their_sum() -> None:
     rates = [entry("filing_share", 0.3), entry("acceptance", 0.5), mix(0.0, 0.0, 1.0)]
     award = entry("review_award", 100_000, spread=5.0)
     claims = loss_cube(2_000 * [900_000], 300_000, 500_000)
-    total = law_of(build_portfolio(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims]))
+    total = distribution_of(
+        build_portfolio(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims])
+    )
     unit, points = 10_000, 80_000  # the exact engine pays whole multiples: each award goes to both neighbours
     single = stats.lognorm(np.sqrt(np.log1p(25)), scale=100_000 / np.sqrt(26))
     payments = np.arange(points + 1) * unit
@@ -163,7 +165,7 @@ def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: flo
     policy = policy_of(terms)
     cube = loss_cube(losses, *log_grid(), *policy.breakpoints)
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
-    total = law_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
+    total = distribution_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
     most = cost_table(
         policy, ledger_of(entry("filing_share", 1), entry("acceptance", 1)), as_of=DAY, cubes=[cube]
     )

@@ -43,33 +43,43 @@ def counted(count: Count) -> TotalDistribution:
 def test_the_toy_case_comes_out_in_fractions() -> None:
     case = CASES["tier_toy"]
     claims = [(c["n"], c["payment"], Fraction(c["valid"])) for c in case["claims"]]
-    law = exact_total([Component(Binomial(n, q), [payment], [1]) for n, payment, q in claims])
+    distribution = exact_total([Component(Binomial(n, q), [payment], [1]) for n, payment, q in claims])
     pmf = {int(x): Fraction(p) for x, p in case["pmf"].items()}
-    assert dict(zip(law.points, law.weights, strict=True)) == pmf
-    assert [law.pmf(x) for x in range(31)] == [pmf.get(x, 0) for x in range(31)]
-    assert law.mean == Fraction(case["mean"]) == sum(x * p for x, p in pmf.items())
-    assert law.variance == sum((x - law.mean) ** 2 * p for x, p in pmf.items())
-    assert law.cdf(8) == sum(p for x, p in pmf.items() if x <= 8)
-    assert (law.exact, law.error, law.smallest_tail, law.unit) == (True, 0, 0, 1)
+    assert dict(zip(distribution.points, distribution.weights, strict=True)) == pmf
+    assert [distribution.pmf(x) for x in range(31)] == [pmf.get(x, 0) for x in range(31)]
+    assert distribution.mean == Fraction(case["mean"]) == sum(x * p for x, p in pmf.items())
+    assert distribution.variance == sum((x - distribution.mean) ** 2 * p for x, p in pmf.items())
+    assert distribution.cdf(8) == sum(p for x, p in pmf.items() if x <= 8)
+    assert (distribution.exact, distribution.error, distribution.smallest_tail, distribution.unit) == (
+        True,
+        0,
+        0,
+        1,
+    )
 
 
 def test_a_claim_refused_is_a_payment_of_nothing() -> None:
     claims = [(c["n"], c["payment"], Fraction(c["valid"])) for c in CASES["tier_toy"]["claims"]]
-    law = exact_total([Component(Fixed(n), [0, payment], [1 - q, q]) for n, payment, q in claims])
-    assert dict(zip(law.points, map(str, law.weights), strict=True)) == {
+    distribution = exact_total([Component(Fixed(n), [0, payment], [1 - q, q]) for n, payment, q in claims])
+    assert dict(zip(distribution.points, map(str, distribution.weights), strict=True)) == {
         int(x): p for x, p in CASES["tier_toy"]["pmf"].items()
     }
 
 
-def test_the_published_range_is_a_law_without_spread() -> None:
+def test_the_published_range_is_a_distribution_without_spread() -> None:
     case = CASES["published_range"]
     for payment, total in zip(case["payments"], case["totals"], strict=True):
         for one in (1, 1.0):
-            law = exact_total([Component(Fixed(case["claims"]), [payment], [one])])
-            assert (law.mean, law.variance, law.pmf(total), law.cdf(total - 1)) == (total, 0, 1, 0)
-            assert [law.quantile(p) for p in (0.001, 0.5, 0.999)] == [total] * 3
-            assert law.tvar(0.99) == total
-            assert isinstance(law.pmf(total), Fraction) == isinstance(one, int)
+            distribution = exact_total([Component(Fixed(case["claims"]), [payment], [one])])
+            assert (
+                distribution.mean,
+                distribution.variance,
+                distribution.pmf(total),
+                distribution.cdf(total - 1),
+            ) == (total, 0, 1, 0)
+            assert [distribution.quantile(p) for p in (0.001, 0.5, 0.999)] == [total] * 3
+            assert distribution.tvar(0.99) == total
+            assert isinstance(distribution.pmf(total), Fraction) == isinstance(one, int)
 
 
 @pytest.mark.parametrize(
@@ -77,79 +87,79 @@ def test_the_published_range_is_a_law_without_spread() -> None:
 )
 def test_the_benchmark_agrees_with_three_programs_to_the_unit(name: str, count: Count) -> None:
     expected = TIERS[name]
-    law = exact_total([tiers(count)])
-    assert law.mean == pytest.approx(expected["mean"], rel=1e-12)
-    assert law.variance**0.5 == pytest.approx(expected["sd"], rel=1e-12)
-    assert {p: law.quantile(float(p)) for p in expected["q"]} == expected["q"]
-    assert law.tvar(0.99) == pytest.approx(expected["TVaR99"], rel=1e-9)
-    assert law.unit == TIERS["unit"]
+    distribution = exact_total([tiers(count)])
+    assert distribution.mean == pytest.approx(expected["mean"], rel=1e-12)
+    assert distribution.variance**0.5 == pytest.approx(expected["sd"], rel=1e-12)
+    assert {p: distribution.quantile(float(p)) for p in expected["q"]} == expected["q"]
+    assert distribution.tvar(0.99) == pytest.approx(expected["TVaR99"], rel=1e-9)
+    assert distribution.unit == TIERS["unit"]
 
 
 def test_late_claims_follow_the_closed_form() -> None:
     case = CASES["late_claims"]
-    law = counted(NegativeBinomial(case["mean"], 1 / case["share"]))
-    assert law.variance == pytest.approx(case["variance"])
-    assert {p: law.quantile(float(p)) for p in case["quantiles"]} == case["quantiles"]
+    distribution = counted(NegativeBinomial(case["mean"], 1 / case["share"]))
+    assert distribution.variance == pytest.approx(case["variance"])
+    assert {p: distribution.quantile(float(p)) for p in case["quantiles"]} == case["quantiles"]
 
 
 # --- textbook problems --------------------------------------------------------------------------------
 
 
-def test_the_group_life_example_has_the_printed_moments_and_the_enumerated_law() -> None:
+def test_the_group_life_example_has_the_printed_moments_and_the_enumerated_distribution() -> None:
     case = CASES["group_life"]
     lives = list(zip(case["benefits"], case["mortality"], strict=True))
-    law = exact_total([Component(Binomial(1, q), [benefit], [1]) for benefit, q in lives])
-    assert law.mean == pytest.approx(case["mean"], abs=0.005)
-    assert law.variance == pytest.approx(case["variance"], rel=5e-6)
+    distribution = exact_total([Component(Binomial(1, q), [benefit], [1]) for benefit, q in lives])
+    assert distribution.mean == pytest.approx(case["mean"], abs=0.005)
+    assert distribution.variance == pytest.approx(case["variance"], rel=5e-6)
     totals: dict[int, float] = {0: 1.0}
     for benefit, q in lives:
         before = dict(totals)
         totals = {x: p * (1 - q) for x, p in before.items()}
         for x, p in before.items():
             totals[x + benefit] = totals.get(x + benefit, 0.0) + p * q
-    assert [law.pmf(x) for x in totals] == pytest.approx(list(totals.values()), abs=1e-15)
+    assert [distribution.pmf(x) for x in totals] == pytest.approx(list(totals.values()), abs=1e-15)
 
 
 def de_pril(policies: dict[Fraction, Sequence[int]], last: int) -> list[Fraction]:
     """De Pril's recursion for the individual life model: policies of each sum insured by mortality."""
-    law = [Fraction(1)]
+    distribution = [Fraction(1)]
     for q, numbers in policies.items():
-        law[0] *= (1 - q) ** sum(numbers)
+        distribution[0] *= (1 - q) ** sum(numbers)
     for x in range(1, last + 1):
         total = Fraction(0)
         for q, numbers in policies.items():
             for i, n in enumerate(numbers, start=1):
-                terms = (-1 * (-q / (1 - q)) ** k * law[x - i * k] for k in range(1, x // i + 1))
+                terms = (-1 * (-q / (1 - q)) ** k * distribution[x - i * k] for k in range(1, x // i + 1))
                 total += n * i * sum(terms)
-        law.append(total / x)
-    return law
+        distribution.append(total / x)
+    return distribution
 
 
 @pytest.mark.parametrize("number", [Fraction, float], ids=["fractions", "floats"])
 def test_the_life_portfolio_is_that_of_de_prils_recursion(number: Callable[[Fraction], Number]) -> None:
     case = CASES["life_portfolio"]
     policies = {Fraction(q): numbers for q, numbers in case["policies"].items()}
-    law = exact_total(
+    distribution = exact_total(
         Component(Binomial(n, number(q)), [i], [1])
         for q, numbers in policies.items()
         for i, n in enumerate(numbers, start=1)
     )
     recursion = de_pril(policies, 40)
-    found = [law.pmf(x) for x in range(41)]
+    found = [distribution.pmf(x) for x in range(41)]
     if number is Fraction:
         assert found == recursion
-        assert law.mean == Fraction(case["mean"])
+        assert distribution.mean == Fraction(case["mean"])
     assert found == pytest.approx([float(p) for p in recursion], abs=1e-15)
-    assert law.pmf(0) == pytest.approx(case["none"], abs=5e-6)
+    assert distribution.pmf(0) == pytest.approx(case["none"], abs=5e-6)
 
 
 def panjer(a: float, b: float, none: float, payments: Sequence[float], last: int) -> list[float]:
     """Panjer's recursion; payments are the probabilities of 1, 2, ... and none is sure to be paid 0."""
-    law = [none]
+    distribution = [none]
     for x in range(1, last + 1):
-        terms = ((a + b * y / x) * p * law[x - y] for y, p in enumerate(payments, start=1) if y <= x)
-        law.append(sum(terms))
-    return law
+        terms = ((a + b * y / x) * p * distribution[x - y] for y, p in enumerate(payments, start=1) if y <= x)
+        distribution.append(sum(terms))
+    return distribution
 
 
 @pytest.mark.parametrize(
@@ -167,29 +177,29 @@ def test_the_dental_example_is_that_of_panjers_recursion(
     case = CASES["dental"]
     unit, probabilities = case["unit"], case["probabilities"]
     payments = range(unit, (len(probabilities) + 1) * unit, unit)
-    law = exact_total([Component(count, payments, probabilities)])
-    assert law.unit == unit
+    distribution = exact_total([Component(count, payments, probabilities)])
+    assert distribution.unit == unit
     recursion = panjer(a, b, none, probabilities, 60)
-    assert [law.pmf(unit * x) for x in range(61)] == pytest.approx(recursion, abs=1e-15)
-    assert law.pmf(unit + 1) == 0
-    assert law.cdf(unit + 1) == law.cdf(unit)
+    assert [distribution.pmf(unit * x) for x in range(61)] == pytest.approx(recursion, abs=1e-15)
+    assert distribution.pmf(unit + 1) == 0
+    assert distribution.cdf(unit + 1) == distribution.cdf(unit)
 
 
 def test_a_geometric_number_of_geometric_payments_is_geometric_but_for_none() -> None:
     go_on, stay, last = 0.75, 0.5, 60
     payments = [(1 - stay) * stay ** (y - 1) for y in range(1, last)]
-    law = exact_total(
+    distribution = exact_total(
         [
             Component(NegativeBinomial(3, 4), range(1, last + 1), [*payments, stay ** (last - 1)])
         ]  # r = 1, beta = 3
     )
     longer = stay + go_on * (1 - stay)
     closed = [1 - go_on, *((1 - go_on) * go_on * (1 - stay) * longer ** (x - 1) for x in range(1, 100))]
-    assert [law.pmf(x) for x in range(100)] == pytest.approx(closed, abs=1e-15)
+    assert [distribution.pmf(x) for x in range(100)] == pytest.approx(closed, abs=1e-15)
 
 
 @pytest.mark.parametrize(
-    ("count", "law"),
+    ("count", "distribution"),
     [
         (Poisson(1e-12), stats.poisson(1e-12)),
         (Poisson(760), stats.poisson(760)),  # exp(-760) is no float
@@ -202,15 +212,15 @@ def test_a_geometric_number_of_geometric_payments_is_geometric_but_for_none() ->
     ],
     ids=lambda value: str(value) if isinstance(value, Count) else "scipy",
 )
-def test_counts_are_those_of_scipy_within_the_stated_error(count: Count, law: Any) -> None:  # noqa: ANN401 - a law of scipy
+def test_counts_are_those_of_scipy_within_the_stated_error(count: Count, distribution: Any) -> None:  # noqa: ANN401 - a law of scipy
     found = counted(count)
     places = np.unique(np.linspace(0, len(found.points) - 1, 200).astype(int))
     points = [found.points[i] for i in places]
-    off = np.abs(np.array([found.cdf(x) for x in points]) - law.cdf(points))
+    off = np.abs(np.array([found.cdf(x) for x in points]) - distribution.cdf(points))
     assert off.max() <= found.error + 2e-15
     assert found.error < 1e-11
-    assert float(found.mean) == pytest.approx(law.mean())
-    assert float(found.variance) == pytest.approx(law.var())
+    assert float(found.mean) == pytest.approx(distribution.mean())
+    assert float(found.variance) == pytest.approx(distribution.var())
 
 
 def test_a_negative_binomial_count_without_dispersion_is_poisson() -> None:
@@ -248,16 +258,18 @@ def test_claims_that_are_sure_only_move_the_total() -> None:
 
 
 def test_payments_that_differ_by_a_step_take_a_lattice_of_that_step() -> None:
-    law = exact_total([Component(Fixed(8461), [30_000, 50_000], [0.6, 0.4])])
-    assert law.unit == 20_000
+    distribution = exact_total([Component(Fixed(8461), [30_000, 50_000], [0.6, 0.4])])
+    assert distribution.unit == 20_000
     binomial = stats.binom(8461, 0.4)
-    assert law.cdf(8461 * 30_000 + 3400 * 20_000) == pytest.approx(binomial.cdf(3400), abs=law.error)
+    assert distribution.cdf(8461 * 30_000 + 3400 * 20_000) == pytest.approx(
+        binomial.cdf(3400), abs=distribution.error
+    )
 
 
 def test_a_rare_large_payment_lies_in_the_window() -> None:
-    law = exact_total([Component(Poisson(1000), [1], [1]), Component(Poisson(1e-6), [10**5], [1])])
-    assert 1 - law.cdf(50_000) == pytest.approx(1e-6, rel=1e-4)
-    assert 100_000 < law.quantile(1 - 5e-7) < 102_000
+    distribution = exact_total([Component(Poisson(1000), [1], [1]), Component(Poisson(1e-6), [10**5], [1])])
+    assert 1 - distribution.cdf(50_000) == pytest.approx(1e-6, rel=1e-4)
+    assert 100_000 < distribution.quantile(1 - 5e-7) < 102_000
 
 
 def test_a_coarser_unit_keeps_the_mean_and_says_what_it_adds() -> None:
@@ -276,11 +288,15 @@ def test_a_coarser_unit_keeps_the_mean_and_says_what_it_adds() -> None:
 
 
 def test_the_tail_value_at_risk_splits_the_weight_of_its_quantile() -> None:
-    law = exact_total([Component(Fixed(1), [0, 10, 100], [Fraction(1, 2), Fraction(3, 10), Fraction(1, 5)])])
-    assert law.quantile(Fraction(7, 10)) == 10
-    assert law.tvar(Fraction(7, 10)) == (Fraction(1, 10) * 10 + Fraction(1, 5) * 100) / Fraction(3, 10)
-    assert law.tvar(0.8) == law.tvar(0.9) == 100
-    assert [law.quantile(p) for p in (0.5, 0.5 + 1e-12, 0.8, 0.8 + 1e-12)] == [0, 10, 10, 100]
+    distribution = exact_total(
+        [Component(Fixed(1), [0, 10, 100], [Fraction(1, 2), Fraction(3, 10), Fraction(1, 5)])]
+    )
+    assert distribution.quantile(Fraction(7, 10)) == 10
+    assert distribution.tvar(Fraction(7, 10)) == (Fraction(1, 10) * 10 + Fraction(1, 5) * 100) / Fraction(
+        3, 10
+    )
+    assert distribution.tvar(0.8) == distribution.tvar(0.9) == 100
+    assert [distribution.quantile(p) for p in (0.5, 0.5 + 1e-12, 0.8, 0.8 + 1e-12)] == [0, 10, 10, 100]
 
 
 def test_a_level_reached_but_for_rounding_is_reached() -> None:
@@ -292,20 +308,20 @@ def test_a_level_reached_but_for_rounding_is_reached() -> None:
     assert [sixths.quantile(k / 6) for k in range(1, 6)] == list(range(5))
 
 
-def test_a_law_says_nothing_of_what_cannot_be() -> None:
-    law = exact_total([Component(Binomial(3, 0.5), [2], [1])])
-    assert [law.pmf(x) for x in (-2, 1, 2.5, 8, 10**30)] == [0] * 5
-    assert [law.cdf(x) for x in (-1, -np.inf)] == [0, 0]
-    assert [law.cdf(x) for x in (6, 10**30, np.inf)] == pytest.approx([1, 1, 1], abs=1e-15)
-    assert law.cdf(3.9) == law.cdf(2) == pytest.approx(0.5)
+def test_a_distribution_says_nothing_of_what_cannot_be() -> None:
+    distribution = exact_total([Component(Binomial(3, 0.5), [2], [1])])
+    assert [distribution.pmf(x) for x in (-2, 1, 2.5, 8, 10**30)] == [0] * 5
+    assert [distribution.cdf(x) for x in (-1, -np.inf)] == [0, 0]
+    assert [distribution.cdf(x) for x in (6, 10**30, np.inf)] == pytest.approx([1, 1, 1], abs=1e-15)
+    assert distribution.cdf(3.9) == distribution.cdf(2) == pytest.approx(0.5)
 
 
-def test_a_law_is_frozen() -> None:
-    law = counted(Poisson(3))
+def test_a_distribution_is_frozen() -> None:
+    distribution = counted(Poisson(3))
     with pytest.raises(dataclasses.FrozenInstanceError):
-        law.mean = 0  # type: ignore[misc] # the test
+        distribution.mean = 0  # type: ignore[misc] # the test
     with pytest.raises(ValueError, match="read-only"):
-        law.weights[0] = 0  # type: ignore[index] # the test
+        distribution.weights[0] = 0  # type: ignore[index] # the test
 
 
 def test_importing_loads_no_scipy() -> None:

@@ -59,13 +59,13 @@ def enumerated(portfolio: Iterable[Component]) -> dict[int, Fraction]:
             paid = [(0, 1 - p), *((x, p * q) for x, q in paid)]
         assert isinstance(c.count, Fixed | Binomial)
         claims += [[(x, q) for x, q in paid if q]] * c.count.n
-    law: dict[int, Fraction] = {}
+    distribution: dict[int, Fraction] = {}
     for outcome in product(*claims):
         total, probability = sum(x for x, _ in outcome), Fraction(1)
         for _, q in outcome:
             probability *= q
-        law[total] = law.get(total, Fraction(0)) + probability
-    return law
+        distribution[total] = distribution.get(total, Fraction(0)) + probability
+    return distribution
 
 
 def in_floats(portfolio: Iterable[Component]) -> list[Component]:
@@ -85,37 +85,37 @@ def apart(first: TotalDistribution, second: TotalDistribution) -> float:
 @given(portfolios(FEW))
 def test_a_small_total_is_that_of_enumeration(portfolio: list[Component]) -> None:
     truth = enumerated(portfolio)
-    law = exact_total(portfolio)
-    assert law.exact
-    assert dict(zip(law.points, law.weights, strict=True)) == truth
-    assert law.mean == sum(x * p for x, p in truth.items())
-    assert law.variance == sum((x - law.mean) ** 2 * p for x, p in truth.items())
+    distribution = exact_total(portfolio)
+    assert distribution.exact
+    assert dict(zip(distribution.points, distribution.weights, strict=True)) == truth
+    assert distribution.mean == sum(x * p for x, p in truth.items())
+    assert distribution.variance == sum((x - distribution.mean) ** 2 * p for x, p in truth.items())
 
 
 @given(portfolios(FEW))
 def test_floats_come_to_the_same_as_enumeration(portfolio: list[Component]) -> None:
     truth = enumerated(portfolio)
-    law = exact_total(in_floats(portfolio))
-    assert not law.exact
+    distribution = exact_total(in_floats(portfolio))
+    assert not distribution.exact
     for x in range(max(truth) + 2):
-        assert law.pmf(x) == pytest.approx(float(truth.get(x, 0)), abs=ROUNDING)
+        assert distribution.pmf(x) == pytest.approx(float(truth.get(x, 0)), abs=ROUNDING)
         below = float(sum(p for y, p in truth.items() if y <= x))
-        assert law.cdf(x) == pytest.approx(below, abs=law.error)
+        assert distribution.cdf(x) == pytest.approx(below, abs=distribution.error)
 
 
 @given(portfolios(FEW), st.integers(1, 99).map(lambda k: Fraction(k, 100)))
-def test_quantile_and_tail_value_at_risk_are_what_they_are_said_to_be(
+def test_quantile_and_tail_value_at_risk_are_what_they_are_stated_to_be(
     portfolio: list[Component], p: Fraction
 ) -> None:
-    law = exact_total(portfolio)
-    quantile = law.quantile(p)
-    assert law.cdf(quantile - 1) < p <= law.cdf(quantile)
+    distribution = exact_total(portfolio)
+    quantile = distribution.quantile(p)
+    assert distribution.cdf(quantile - 1) < p <= distribution.cdf(quantile)
     # The average of the quantile function from p to 1, jump by jump.
-    levels = [p, *(u for u in map(law.cdf, law.points) if u > p)]
-    area = sum((b - a) * law.quantile((a + b) / 2) for a, b in pairwise(levels))
-    assert law.tvar(p) == area / (1 - p)
+    levels = [p, *(u for u in map(distribution.cdf, distribution.points) if u > p)]
+    area = sum((b - a) * distribution.quantile((a + b) / 2) for a, b in pairwise(levels))
+    assert distribution.tvar(p) == area / (1 - p)
     floats = exact_total(in_floats(portfolio))
-    assert floats.tvar(float(p)) == pytest.approx(float(law.tvar(p)), abs=1e-10)
+    assert floats.tvar(float(p)) == pytest.approx(float(distribution.tvar(p)), abs=1e-10)
 
 
 # --- what changes nothing -----------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_the_unit_of_the_payments_is_only_a_scale(portfolio: list[Component], un
 DRAWS = 20_000
 
 
-def drawn(rng: np.random.Generator, component: Component) -> Any:  # noqa: ANN401 - numpy's integers
+def sampled_payments(rng: np.random.Generator, component: Component) -> Any:  # noqa: ANN401 - numpy's integers
     """What the claims of a component are paid, one claim at a time, (DRAWS,)."""
     match component.count:
         case Fixed(n=n):
@@ -207,11 +207,14 @@ SPREAD = st.builds(NegativeBinomial, st.floats(0.5, 300), st.floats(1.5, 8))
 @given(portfolios(ANY.filter(lambda c: not isinstance(c, NegativeBinomial)) | SPREAD), st.integers(0, 2**32))
 def test_a_simulation_agrees_within_its_error(portfolio: list[Component], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    totals = np.sort(sum(drawn(rng, c) for c in portfolio))
-    law = exact_total(portfolio)
-    error = np.sqrt(float(law.variance) / DRAWS)
-    assert abs(totals.mean() - float(law.mean)) <= 4.5 * error
+    totals = np.sort(sum(sampled_payments(rng, c) for c in portfolio))
+    distribution = exact_total(portfolio)
+    error = np.sqrt(float(distribution.variance) / DRAWS)
+    assert abs(totals.mean() - float(distribution.mean)) <= 4.5 * error
     seen = np.unique(totals)[:: max(len(np.unique(totals)) // 200, 1)]
     below = np.searchsorted(totals, seen, side="right") / DRAWS
     # Kolmogorov's distance exceeds 2.3 / sqrt(n) once in 20,000 times.
-    assert max(abs(float(law.cdf(int(x))) - b) for x, b in zip(seen, below, strict=True)) <= 2.3 / DRAWS**0.5
+    assert (
+        max(abs(float(distribution.cdf(int(x))) - b) for x, b in zip(seen, below, strict=True))
+        <= 2.3 / DRAWS**0.5
+    )

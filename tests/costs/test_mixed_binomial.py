@@ -42,20 +42,20 @@ def test_valid_claims_when_the_valid_rate_is_uncertain() -> None:
 
 @pytest.mark.parametrize("n", [1, 20, 451, 8461])
 @pytest.mark.parametrize(("a", "b"), [(80, 20), (0.5, 0.5), (0.2, 3), (2, 2000), (8000, 2000)])
-def test_a_beta_rate_gives_the_beta_binomial_law(n: int, a: float, b: float) -> None:
-    count, law = MixedBinomial(n, beta(a, b)), stats.betabinom(n, a, b)
-    likely = np.unique([0, n, *law.ppf([0.001, 0.1, 0.5, 0.9, 0.999])])
-    exact = law.pmf(np.arange(n + 1))
+def test_a_beta_rate_gives_the_beta_binomial_distribution(n: int, a: float, b: float) -> None:
+    count, distribution = MixedBinomial(n, beta(a, b)), stats.betabinom(n, a, b)
+    likely = np.unique([0, n, *distribution.ppf([0.001, 0.1, 0.5, 0.9, 0.999])])
+    exact = distribution.pmf(np.arange(n + 1))
     assert count.cdf(likely) == pytest.approx(np.cumsum(exact)[likely.astype(int)], abs=1e-9)
-    assert count.mean == pytest.approx(law.mean(), rel=1e-9)
+    assert count.mean == pytest.approx(distribution.mean(), rel=1e-9)
 
 
-def test_a_known_rate_gives_the_binomial_law() -> None:
-    law, k = stats.binom(1000, 0.3), np.arange(1001)
+def test_a_known_rate_gives_the_binomial_distribution() -> None:
+    distribution, k = stats.binom(1000, 0.3), np.arange(1001)
     for rate in (0.3, Of(lambda u: np.full_like(u, 0.3))):
         count = MixedBinomial(1000, rate)
-        assert count.cdf(k) == pytest.approx(law.cdf(k), abs=1e-14)
-        assert count.quantile([0.05, 0.95]).tolist() == law.ppf([0.05, 0.95]).tolist()
+        assert count.cdf(k) == pytest.approx(distribution.cdf(k), abs=1e-14)
+        assert count.quantile([0.05, 0.95]).tolist() == distribution.ppf([0.05, 0.95]).tolist()
         assert count.mean == pytest.approx(300)
 
 

@@ -368,7 +368,7 @@ def due(rule: Page, loss: int) -> Fraction:
     total += Fraction(str(rule.get("share", 0))) * max(loss - rule.get("deductible", 0), 0)
     if rate := rule.get("rate"):
         periods = Fraction(max(loss - rate.get("after", 0), 0), rate.get("every", 1))
-        total += rate["amount"] * (math.ceil(periods) if rate.get("begun") else math.floor(periods))
+        total += rate["amount"] * (math.ceil(periods) if rate.get("round_up") else math.floor(periods))
     total = max(total, Fraction(rule.get("floor", 0)))
     return min(total, Fraction(rule["limit"])) if "limit" in rule else total
 
@@ -418,7 +418,7 @@ def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool
         rule["rate"] = {
             "amount": draw(st.integers(1, 3) if by_unit else st.integers(1, 50).map(lambda n: n * scale)),
             "every": 1 if by_unit else draw(st.integers(2, 40)) * scale,
-            **draw(st.fixed_dictionaries({}, optional={"after": some, "begun": st.booleans()})),
+            **draw(st.fixed_dictionaries({}, optional={"after": some, "round_up": st.booleans()})),
         }
     low, high = sorted((draw(st.integers(0, 12)) * step, draw(st.integers(0, 12)) * step))
     if draw(st.integers(0, 3)) == 0:
@@ -514,7 +514,7 @@ def summed(values: pl.Series) -> Fraction:
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=250)
-def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.DataObject) -> None:
+def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.DataObject) -> None:
     pages = data.draw(st.lists(rich_lines(), min_size=1, max_size=2))
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
@@ -544,7 +544,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
-def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObject) -> None:
+def test_the_bounds_of_a_coarser_cube_hold_what_the_document_owes(data: st.DataObject) -> None:
     page = data.draw(rich_lines())
     claims = data.draw(claims_of(page))
     cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
@@ -563,7 +563,9 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
-def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_page_owes(data: st.DataObject) -> None:
+def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_document_owes(
+    data: st.DataObject,
+) -> None:
     page = data.draw(rich_lines(scales=(1,)))
     low = data.draw(st.integers(-1, 70))
     high = low + data.draw(st.integers(1, 12))
@@ -590,7 +592,7 @@ RICH: Page = {
     "zero": {"fixed": 5},
     "unknown": {"fixed": 700},
     "band": (
-        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "begun": True}},
+        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "round_up": True}},
         {"over": 300, "up_to": 5_000, "share": 0.25, "deductible": 400, "floor": 50, "limit": 900},
         {"over": 5_000, "fixed": 1_000},
     ),

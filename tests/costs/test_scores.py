@@ -58,13 +58,13 @@ def test_a_weight_is_a_number_of_equal_draws(pairs: list[tuple[float, int]], obs
 
 
 @pytest.mark.parametrize(("observed", "near"), [(-6, 1e-3), (-2, 3e-5), (0, 2e-5), (0.3, 2e-5), (4, 1e-3)])
-def test_the_crps_of_a_normal_law_is_the_closed_form(observed: float, near: float) -> None:
+def test_the_crps_of_a_normal_distribution_is_the_closed_form(observed: float, near: float) -> None:
     draws = Normal().quantile((np.arange(4096) + 0.5) / 4096)
     assert crps(draws, observed) == pytest.approx(Normal().crps(observed), abs=near)
 
 
 @pytest.mark.parametrize("observed", [-1.0, 2.0, 3.1, 4.0, 7.0])
-def test_the_crps_of_a_uniform_law_is_that_of_even_points(observed: float) -> None:
+def test_the_crps_of_a_uniform_distribution_is_that_of_even_points(observed: float) -> None:
     points = 2 + 2 * (np.arange(10_000) + 0.5) / 10_000
     assert crps_uniform(2, 4, observed) == pytest.approx(crps(points, observed), abs=1e-8)
 

@@ -54,8 +54,8 @@ RULES = (
 )
 MEAN_AWARD = 0.5 * SMALL_AWARD + 0.5 * 1_000_000 * 0.6
 ENTRIES = (
-    {"kind": "filing_share", "law": uniform(*FILING)},
-    {"kind": "acceptance", "law": uniform(*ACCEPTED)},
+    {"kind": "filing_share", "distribution": uniform(*FILING)},
+    {"kind": "acceptance", "distribution": uniform(*ACCEPTED)},
     mix(*SHARES, size=10),
     {"kind": "review_award", "loss": uniform(*LOSS), "rule": RULES},
 )
@@ -89,9 +89,9 @@ def awards(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.where(rng.random(size) < 0.5, SMALL_AWARD, shared)
 
 
-def budget_of(law: dict[str, object], amount: int = 100) -> Portfolio:
+def budget_of(distribution: dict[str, object], amount: int = 100) -> Portfolio:
     """A sum times an uncertain ratio: no chance besides."""
-    ratio = {"kind": "realised_ratio", "law": law}
+    ratio = {"kind": "realised_ratio", "distribution": distribution}
     return build_portfolio(policy_of(budget(amount)), ledger_of(ratio), as_of=DAY)
 
 
@@ -109,10 +109,10 @@ def test_the_expected_total_is_the_product_of_its_inputs(
     assert several == pytest.approx([cost(shares=(1, 0, 0)), cost(shares=(0.2, 0.3, 0.5))])
 
 
-def test_what_can_be_served_cuts_the_law_of_the_take_up_off() -> None:
+def test_what_can_be_served_cuts_the_distribution_of_the_take_up_off() -> None:
     good = {"id": "fee", "kind": "in_kind", "effort": "one_tap", "face_value": 10}
     page = policy_of(good | {"recipients": "US-03", "cap": "PG-04.users"})
-    take_up = ledger_of({"kind": "take_up", "law": uniform(0, 0.125)})
+    take_up = ledger_of({"kind": "take_up", "distribution": uniform(0, 0.125)})
     only = build_portfolio(page, take_up, as_of=DAY)
     # Of 48 million 3 can be served, a share of 1/16: half of the law lies below, with a mean of 1/32.
     assert expected_at(only, "face_value", {}) == pytest.approx([10 * 3e6 * (0.5 * 0.5 + 0.5)])
@@ -121,9 +121,9 @@ def test_what_can_be_served_cuts_the_law_of_the_take_up_off() -> None:
 
 
 def test_the_closed_form_is_the_mean_of_the_draws(kakao: Portfolio) -> None:
-    for valuation, law in simulate(kakao).totals.items():
+    for valuation, distribution in simulate(kakao).totals.items():
         closed = expected_at(kakao, valuation, {})[0]
-        assert abs(law.expected.value - closed) < 5 * law.expected.error + 1e-9 * closed
+        assert abs(distribution.expected.value - closed) < 5 * distribution.expected.error + 1e-9 * closed
 
 
 # tornado
@@ -214,19 +214,19 @@ def test_break_evens_by_hand(portfolio: Portfolio) -> None:
 def test_a_cap_bends_a_break_even() -> None:
     head = {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03", "face_value": 10}
     page = policy_of(head | {"id": "fee"}, head | {"id": "budget", "cap": "PG-04.users"})
-    only = build_portfolio(page, ledger_of({"kind": "take_up", "law": uniform(0, 1)}), as_of=DAY)
+    only = build_portfolio(page, ledger_of({"kind": "take_up", "distribution": uniform(0, 1)}), as_of=DAY)
     found = break_evens(only, 10 * (12e6 + 3e6), valuation="face_value")  # a quarter of 48 million; the cap
     assert found["break_even"].to_list() == pytest.approx([0.25])
 
 
-def test_the_conditions_of_an_expensive_outcome_follow_from_the_law() -> None:
+def test_the_conditions_of_an_expensive_outcome_follow_from_the_distribution() -> None:
     median, sigma, limit = 1.0, 0.9, 250.0
     run = simulate(budget_of({"kind": "lognormal", "median": median, "sigma": sigma}))
-    law = stats.lognorm(sigma, scale=median)
-    inside = law.ppf(1 - law.sf(limit / 100) / 2)
+    distribution = stats.lognorm(sigma, scale=median)
+    inside = distribution.ppf(1 - distribution.sf(limit / 100) / 2)
     (row,) = inputs_given_exceedance(run, limit, valuation="cash").iter_rows(named=True)
     assert (row["measure"], row["part"]) == ("median", None)
-    assert (row["usual"], row["given"]) == pytest.approx((median, inside), rel=2e-3)
+    assert (row["usual"], row["given_exceedance"]) == pytest.approx((median, inside), rel=2e-3)
 
 
 def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
@@ -244,7 +244,7 @@ def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
         ("review-award", 0): (award[above] == SMALL_AWARD).mean(),
     }
     found = {
-        (r["assumption"], r["part"]): r["given"]
+        (r["assumption"], r["part"]): r["given_exceedance"]
         for r in inputs_given_exceedance(simulate(portfolio), limit).iter_rows(named=True)
     }
     for key, value in expected.items():
@@ -269,7 +269,10 @@ def test_conditions_that_too_few_draws_carry_are_refused(portfolio: Portfolio) -
 
 def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None:
     ends = {"filing-share": (0.1, 0.5), "acceptance": (0.2, 1.0), "ultimate": (1.0, 2.0)}
-    entries = [{"kind": name.replace("-", "_"), "law": uniform(*law)} for name, law in ends.items()]
+    entries = [
+        {"kind": name.replace("-", "_"), "distribution": uniform(*distribution)}
+        for name, distribution in ends.items()
+    ]
     page = policy_of(fee(100, effort="form"))
     table = cost_sobol_indices(build_portfolio(page, ledger_of(*entries), as_of=DAY))
     # Of a product of independent inputs: V = prod(m^2 + v) - prod(m^2).
@@ -296,7 +299,9 @@ def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Por
 
 
 def test_shares_need_something_uncertain_and_independent() -> None:
-    sure = build_portfolio(policy_of(fee(100)), ledger_of({"kind": "ultimate", "law": fixed(1)}), as_of=DAY)
+    sure = build_portfolio(
+        policy_of(fee(100)), ledger_of({"kind": "ultimate", "distribution": fixed(1)}), as_of=DAY
+    )
     with pytest.raises(ModelRefused, match="do not vary"):
         cost_sobol_indices(sure)
     with pytest.raises(ModelRefused, match="nothing about the top down is uncertain"):
@@ -325,8 +330,8 @@ def test_what_is_fixed_is_expected_as_given(
 
 def test_a_decision_enters_no_variance() -> None:
     ratio = with_fixed_inputs(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
-    law = simulate(ratio, draws=2**10).totals["cash"]
-    assert (law.quantile(0.1).value, law.quantile(0.9).value) == pytest.approx((150, 150))
+    distribution = simulate(ratio, draws=2**10).totals["cash"]
+    assert (distribution.quantile(0.1).value, distribution.quantile(0.9).value) == pytest.approx((150, 150))
 
 
 def test_correlations_with_what_is_decided_are_gone(portfolio: Portfolio) -> None:
@@ -362,8 +367,8 @@ def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
     table = award_views(portfolio, [50_000, 400_000], draws=2**11)
     assert table.select("view", "award", "expected").rows() == [
         ("uncertain", MEAN_AWARD, pytest.approx(cost())),
-        ("given", 50_000, pytest.approx(cost(award=50_000))),
-        ("given", 400_000, pytest.approx(cost(award=400_000))),
+        ("fixed", 50_000, pytest.approx(cost(award=50_000))),
+        ("fixed", 400_000, pytest.approx(cost(award=400_000))),
     ]
     ratios = (table["p90"] / table["p10"]).to_list()
     assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away

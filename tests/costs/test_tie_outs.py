@@ -83,7 +83,7 @@ def test_a_tie_out_names_the_facts_behind_it(table: dict[str, dict[str, Any]], n
     assert all(fact_exists(fact) for fact in ROWS[name]["facts"])
 
 
-def test_the_golden_page_lists_every_tie_out_of_the_case(table: dict[str, dict[str, Any]]) -> None:
+def test_the_golden_document_lists_every_tie_out_of_the_case(table: dict[str, dict[str, Any]]) -> None:
     assert table.keys() == ROWS.keys()
 
 
@@ -96,12 +96,12 @@ def test_sums_of_lines_are_the_policys_and_sums_of_facts_the_incidents(
     assert not any(tie.lines for tie in incident.tie_outs)
 
 
-def test_a_run_has_the_tie_outs_of_both_pages(analysis: Analysis, ties: tuple[TieOut, ...]) -> None:
+def test_a_run_has_the_tie_outs_of_both_documents(analysis: Analysis, ties: tuple[TieOut, ...]) -> None:
     assert analysis.tie_outs == ties
 
 
 @pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> None:
+def test_every_tie_out_of_a_policy_comes_out_as_its_document_declares(id_: str) -> None:
     policy = load_policy(id_)
     rows = reconciliation_table(policy.tie_outs, policy, as_of=DAY)
     assert rows["id"].to_list() == [tie.id for tie in policy.tie_outs]
@@ -109,7 +109,7 @@ def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> N
 
 
 @pytest.mark.parametrize("id_", bundled_ids("incidents"))
-def test_every_tie_out_of_an_incident_comes_out_as_its_page_declares(id_: str) -> None:
+def test_every_tie_out_of_an_incident_comes_out_as_its_document_declares(id_: str) -> None:
     incident = load_incident(id_)
     rows = reconciliation_table(incident.tie_outs, load_policy(id_), as_of=DAY)
     assert rows["id"].to_list() == [tie.id for tie in incident.tie_outs]
@@ -195,7 +195,7 @@ def test_a_tie_out_whose_lines_the_policy_lacks_is_left_out(ties: tuple[TieOut, 
     assert ROWS.keys() - shown == {"emoticons-face", "package-face"}
 
 
-def test_a_page_whose_tie_out_names_a_line_that_is_not_there_is_refused(edited: Edited) -> None:
+def test_a_document_whose_tie_out_names_a_line_that_is_not_there_is_refused(edited: Edited) -> None:
     page = edited("policies", 'lines = ["emoticons"]', 'lines = ["emoticon"]')
     with pytest.raises(UsageError, match="the tie-out emoticons-face names a line that is not there"):
         load_policy(page)

@@ -34,8 +34,8 @@ from tests.costs.uncertain_portfolios import (
     PROBABILITIES,
     REPORTS,
     SHARE_LINE,
+    distribution_of,
     entry,
-    law_of,
     ledger_of,
     ledgers,
     mix,
@@ -93,34 +93,34 @@ def test_what_is_no_probability_has_no_quantile_and_no_tail(lognormals: Sample, 
 
 def test_a_quantile_that_the_draws_do_not_support_is_refused_with_what_would() -> None:
     folio = portfolio(stream_of(10**9, 5, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
-    law = law_of(folio)
-    for ask, p in itertools.product((law.quantile, law.tvar), (0.999, 0.001)):
+    distribution = distribution_of(folio)
+    for ask, p in itertools.product((distribution.quantile, distribution.tvar), (0.999, 0.001)):
         with pytest.raises(ModelRefused, match=r"16,384 draws do not support the .* % quantile") as refusal:
             ask(p)
         assert refusal.value.remedy == "Take --draws 65536 or more."
-    assert law_of(folio, draws=2**16).quantile(0.999).error > 0
+    assert distribution_of(folio, draws=2**16).quantile(0.999).error > 0
 
 
 # --- atoms ------------------------------------------------------------------------------------------
 
 
 def test_a_sum_that_has_no_short_binary_form_is_a_point_too() -> None:
-    law = law_of(portfolio(stream_of(3, 0.1, certain=True)))
-    assert law.quantile(0.9999) == Estimate(3 * 0.1, 0)
-    assert law.parameter == 0
+    distribution = distribution_of(portfolio(stream_of(3, 0.1, certain=True)))
+    assert distribution.quantile(0.9999) == Estimate(3 * 0.1, 0)
+    assert distribution.parameter == 0
 
 
 @pytest.mark.parametrize(("shares", "point"), [((1, 0, 0), 253_830_000), ((0, 1, 0), 423_050_000)])
-def test_the_published_range_is_the_law_of_a_point(shares: tuple[float, ...], point: int) -> None:
+def test_the_published_range_is_the_distribution_of_a_point(shares: tuple[float, ...], point: int) -> None:
     ledger = ledger_of(
         entry("filing_share", 1), entry("acceptance", 1), entry("review_award", 222_500), mix(*shares)
     )
     run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
-    law = run.totals["cash"]
+    distribution = run.totals["cash"]
     for p in (0.0001, 0.1, 0.5, 0.9, 0.9999):  # every quantile, however few the draws
-        assert law.quantile(p) == Estimate(point, 0.0)
-    assert law.tvar(0.95) == law.expected == Estimate(point, 0.0)
-    assert (law.exceedance(point).value, law.exceedance(point - 1).value) == (0, 1)
+        assert distribution.quantile(p) == Estimate(point, 0.0)
+    assert distribution.tvar(0.95) == distribution.expected == Estimate(point, 0.0)
+    assert (distribution.exceedance(point).value, distribution.exceedance(point - 1).value) == (0, 1)
     assert variance_split(run)["share"].to_list() == [0, 0, 0]
     assert contributions(run).select(pl.sum("mean", "tail")).row(0) == pytest.approx((point, point))
 
@@ -133,20 +133,22 @@ def test_a_total_of_nothing_is_nothing() -> None:
         mix(0.5, 0.3, 0.2),
     )
     run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
-    law = run.totals["cash"]
-    assert law.quantile(0.999) == law.tvar(0.9) == law.expected == Estimate(0, 0)
-    assert law.exceedance(0).value == 0
+    distribution = run.totals["cash"]
+    assert distribution.quantile(0.999) == distribution.tvar(0.9) == distribution.expected == Estimate(0, 0)
+    assert distribution.exceedance(0).value == 0
     assert contributions(run).select(pl.sum("mean", "tail")).row(0) == (0, 0)
 
 
 def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
     coin = entry("acceptance", Discrete(values=(0, 1), probabilities=(0.5, 0.5)))
     run = simulate(portfolio(stream_of(1, 80, "acceptance", certain=True), entries=[coin]))
-    law = run.totals["cash"]
-    assert (law.quantile(0.3), law.quantile(0.7)) == (Estimate(0, 0), Estimate(80, 0))
-    assert law.quantile(0.5).value == 0  # the smallest total that is not exceeded with one chance in two
-    assert law.tvar(0.3).value == pytest.approx(80 * 0.5 / 0.7)
-    assert law.tvar(0.7).value == pytest.approx(80)
+    distribution = run.totals["cash"]
+    assert (distribution.quantile(0.3), distribution.quantile(0.7)) == (Estimate(0, 0), Estimate(80, 0))
+    assert (
+        distribution.quantile(0.5).value == 0
+    )  # the smallest total that is not exceeded with one chance in two
+    assert distribution.tvar(0.3).value == pytest.approx(80 * 0.5 / 0.7)
+    assert distribution.tvar(0.7).value == pytest.approx(80)
     assert contributions(run)["tail"].sum() == pytest.approx(80)
 
 
@@ -154,43 +156,47 @@ def test_atoms_beside_a_smooth_part() -> None:
     """With one chance in two everything is paid for certain, else a binomial number of claims."""
     coin = entry("acceptance", Discrete(values=(0.5, 1), probabilities=(0.5, 0.5)))
     run = simulate(portfolio(stream_of(10_000, 1, "acceptance"), entries=[coin]))
-    law = run.totals["cash"]
-    assert law.quantile(0.25).value == pytest.approx(stats.binom(10_000, 0.5).median(), rel=1e-3)
-    assert law.quantile(0.75).value == pytest.approx(10_000, rel=1e-11)
-    assert law.tvar(0.25).value == pytest.approx(
+    distribution = run.totals["cash"]
+    assert distribution.quantile(0.25).value == pytest.approx(stats.binom(10_000, 0.5).median(), rel=1e-3)
+    assert distribution.quantile(0.75).value == pytest.approx(10_000, rel=1e-11)
+    assert distribution.tvar(0.25).value == pytest.approx(
         (0.25 * stats.halfnorm(5_000, 50).mean() + 5_000) / 0.75, rel=1e-4
     )
-    assert law.tvar(TAIL).value == pytest.approx(10_000, rel=1e-9)
+    assert distribution.tvar(TAIL).value == pytest.approx(10_000, rel=1e-9)
     assert contributions(run)["tail"].sum() == pytest.approx(10_000, rel=1e-9)
 
 
 # --- beside exact laws ------------------------------------------------------------------------------
 
 
-def test_given_the_rates_the_quantiles_are_those_of_the_exact_law() -> None:
+def test_given_the_rates_the_quantiles_are_those_of_the_exact_distribution() -> None:
     shares, pays = (0.5, 0.3, 0.2), (30_000, 50_000, 200_000)
     ledger = ledger_of(
         entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
     )
-    law = law_of(build_portfolio(shops(), ledger, as_of=DAY))
+    distribution = distribution_of(build_portfolio(shops(), ledger, as_of=DAY))
     exact = exact_total([Component(Binomial(REPORTS, 0.4), pays, shares)])
-    assert law.mean.mean() == pytest.approx(float(exact.mean), rel=1e-12)
-    assert near(law.expected, float(exact.mean))
-    assert law.process == pytest.approx(float(exact.variance), rel=1e-9)
+    assert distribution.mean.mean() == pytest.approx(float(exact.mean), rel=1e-12)
+    assert near(distribution.expected, float(exact.mean))
+    assert distribution.process == pytest.approx(float(exact.variance), rel=1e-9)
     for p, right in {0.5: 1e-4, 0.9: 2e-4, 0.99: 3e-4}.items():  # what a gamma law leaves of the skewness
-        assert law.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
-        assert law.tvar(p).value == pytest.approx(float(exact.tvar(p)), rel=right)
+        assert distribution.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
+        assert distribution.tvar(p).value == pytest.approx(float(exact.tvar(p)), rel=right)
 
 
 def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:
     """Reference case beta_binomial_validity: 8,461 claims, of which Beta(80, 20) are valid."""
     acceptance = entry("acceptance", Beta(a=80, b=20))
-    law = law_of(portfolio(stream_of(REPORTS, 1, "acceptance"), entries=[acceptance]), draws=2**18)
-    assert law.expected.value == pytest.approx(6768.8, abs=4 * law.expected.error)
-    assert law.expected.error < 1.5 * 6768.8e-6
-    assert sd(law) == pytest.approx(338.74461538959633, rel=1e-4)
+    distribution = distribution_of(
+        portfolio(stream_of(REPORTS, 1, "acceptance"), entries=[acceptance]), draws=2**18
+    )
+    assert distribution.expected.value == pytest.approx(6768.8, abs=4 * distribution.expected.error)
+    assert distribution.expected.error < 1.5 * 6768.8e-6
+    assert sd(distribution) == pytest.approx(338.74461538959633, rel=1e-4)
     for p, expected in {0.5: 6786, 0.9: 7192, 0.99: 7477, 0.999: 7658}.items():
-        assert abs(law.quantile(p).value + 0.5 - expected) <= 1.5  # a gamma law knows no whole numbers
+        assert (
+            abs(distribution.quantile(p).value + 0.5 - expected) <= 1.5
+        )  # a gamma law knows no whole numbers
 
 
 @pytest.mark.parametrize("p", [0.05, *PROBABILITIES])
@@ -205,7 +211,7 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
     truth = np.quantile(
         ratio.quantile(rng.random(10**6)) * Triangular(low=1, mode=1.2, high=3).quantile(rng.random(10**6)), p
     )
-    found = [law_of(folio, seed=seed, draws=FEW * 8).quantile(p) for seed in range(12)]
+    found = [distribution_of(folio, seed=seed, draws=FEW * 8).quantile(p) for seed in range(12)]
     off = np.array([(x.value - truth) / x.error for x in found])
     assert np.all(np.abs(off) < 8)
     assert 0.1 < np.sqrt(np.mean(off**2)) < 3
@@ -218,16 +224,16 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
 def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     backward = policy.model_copy(update={"lines": policy.lines[::-1]})
     turned = ledger.model_copy(update={"assumptions": ledger.assumptions[::-1]})
-    laws = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=FEW).totals
+    distributions = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=FEW).totals
     for one, other in ((backward, ledger), (policy, turned), (backward, turned)):
         again = simulate(build_portfolio(one, other, as_of=DAY), draws=FEW).totals
-        assert again.keys() == laws.keys()
-        for valuation, law in laws.items():
-            assert np.allclose(again[valuation].mean, law.mean, rtol=1e-12, atol=0)
-            assert np.allclose(again[valuation].variance, law.variance, rtol=1e-12, atol=0)
+        assert again.keys() == distributions.keys()
+        for valuation, distribution in distributions.items():
+            assert np.allclose(again[valuation].mean, distribution.mean, rtol=1e-12, atol=0)
+            assert np.allclose(again[valuation].variance, distribution.variance, rtol=1e-12, atol=0)
     cube = loss_cube(LOSSES, 10, 50, 100)
     first, second = (
-        law_of(build_portfolio(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
+        distribution_of(build_portfolio(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
         for c in (cube, replace(cube, frame=cube.frame.reverse()))
     )
     assert first.quantile(0.9).value == pytest.approx(second.quantile(0.9).value, rel=1e-12)
@@ -243,7 +249,7 @@ from outage_analysis.costs.uncertainty.decomposition import contributions, varia
 from outage_analysis.policies import load_policy
 folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
 run = with_equal_correlations(simulate(folio, seed=7))
-moments = b"".join(x.tobytes() for law in run.totals.values() for x in (law.mean, law.variance))
+moments = b"".join(x.tobytes() for total in run.totals.values() for x in (total.mean, total.variance))
 told = [t.quantile(0.9) for t in run.totals.values()], contributions(run).rows(), variance_split(run).rows()
 print(hashlib.sha256(moments + repr(told).encode()).hexdigest())
 """
@@ -267,9 +273,9 @@ def test_a_seed_gives_the_same_bytes_on_any_number_of_threads() -> None:
 
 
 def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
-    laws = [law_of(of_claims(100), seed=seed, draws=FEW).mean for seed in (1, 1, 2)]
-    assert np.array_equal(laws[0], laws[1])
-    assert not np.array_equal(laws[0], laws[2])
+    distributions = [distribution_of(of_claims(100), seed=seed, draws=FEW).mean for seed in (1, 1, 2)]
+    assert np.array_equal(distributions[0], distributions[1])
+    assert not np.array_equal(distributions[0], distributions[2])
 
 
 def of_claims(claims: int) -> Portfolio:
@@ -289,10 +295,10 @@ def test_memory_does_not_grow_with_the_claims() -> None:
     for claims in (10**2, 10**9):
         folio = of_claims(claims)
         tracemalloc.start()
-        law = law_of(folio, draws=FEW)
+        distribution = distribution_of(folio, draws=FEW)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert near(law.expected, claims * 47 * 0.8)
+        assert near(distribution.expected, claims * 47 * 0.8)
     assert peaks[1] <= 1.1 * peaks[0]
 
 
@@ -319,7 +325,7 @@ def correlated_sd(rank: float, one: Assumption, other: Assumption) -> float:
     rest = [entry(kind, value) for kind, value in fixed.items() if kind not in given_kinds]
     rest += [] if "band_mix" in given_kinds else [mix(0.5, 0.3, 0.2)]
     ledger = ledger_of(one, other, *rest, correlations={(one.id, other.id): rank} if rank else None)
-    return sd(law_of(build_portfolio(shops(), ledger, as_of=DAY), draws=FEW * 4))
+    return sd(distribution_of(build_portfolio(shops(), ledger, as_of=DAY), draws=FEW * 4))
 
 
 @pytest.mark.parametrize(
@@ -429,22 +435,22 @@ def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int
 def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001
     run = simulate(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
     run = with_equal_correlations(run) if tie else run
-    law, table = run.totals["cash"], contributions(run)
-    assert table["mean"].sum() == pytest.approx(law.expected.value, rel=1e-9)
-    assert table["tail"].sum() == pytest.approx(law.tvar(TAIL).value, rel=1e-7)
+    distribution, table = run.totals["cash"], contributions(run)
+    assert table["mean"].sum() == pytest.approx(distribution.expected.value, rel=1e-9)
+    assert table["tail"].sum() == pytest.approx(distribution.tvar(TAIL).value, rel=1e-7)
     split = variance_split(run)
     assert split["share"].sum() == pytest.approx(1)
-    assert (split["sd"] ** 2).sum() == pytest.approx(sd(law) ** 2)
-    assert split.filter(source="process")["sd"].item() ** 2 == pytest.approx(law.process)
+    assert (split["sd"] ** 2).sum() == pytest.approx(sd(distribution) ** 2)
+    assert split.filter(source="process")["sd"].item() ** 2 == pytest.approx(distribution.process)
 
 
 def test_the_contributions_of_the_bundled_case_are_by_line_and_band(policy: Policy, ledger: Ledger) -> None:
     run = simulate(build_portfolio(policy, ledger, as_of=DAY))
     table = contributions(run)
-    for valuation, law in run.totals.items():
+    for valuation, distribution in run.totals.items():
         mine = table.filter(valuation=valuation)
-        assert mine["mean"].sum() == pytest.approx(law.expected.value, rel=1e-9)
-        assert mine["tail"].sum() == pytest.approx(law.tvar(TAIL).value, rel=1e-7)
+        assert mine["mean"].sum() == pytest.approx(distribution.expected.value, rel=1e-9)
+        assert mine["tail"].sum() == pytest.approx(distribution.tvar(TAIL).value, rel=1e-7)
     cash = table.filter(valuation="cash")
     assert cash.select("line", "over", "rule").rows() == [
         ("small-business-cash", 0, "pays"),
@@ -481,7 +487,7 @@ def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> Non
         assert row["tail"].item() == pytest.approx(one[worst].mean(), rel=5e-3)
 
 
-def test_rival_rules_are_doubt_about_the_model() -> None:
+def test_rival_rules_are_uncertainty_about_the_model() -> None:
     rules = [
         {"name": {"en": "a", "ko": "가"}, "weight": 0.25, "share": {"kind": "fixed", "value": 0.1}},
         {

@@ -27,7 +27,7 @@ TIERS = (
     {"over": 300_000, "up_to": 500_000, "fixed": 50_000},
     {"over": 500_000, "review": True},
 )
-AWARD = ledger_of({"kind": "review_award", "law": fixed(200_000)})
+AWARD = ledger_of({"kind": "review_award", "distribution": fixed(200_000)})
 ENDS = ("low", "expected", "high", "most")
 
 

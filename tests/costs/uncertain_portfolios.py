@@ -32,9 +32,9 @@ PROBABILITIES = (0.1, 0.5, 0.9, 0.95, 0.99)
 TYPE: TypeAdapter[Assumption] = TypeAdapter(Assumption)
 
 
-def entry(kind: str, law: Distribution | float | None = None, **keys: Any) -> Assumption:  # noqa: ANN401 - keys of a page
+def entry(kind: str, distribution: Distribution | float | None = None, **keys: Any) -> Assumption:  # noqa: ANN401 - keys of a page
     """An assumption of the first line; a number is what it is for certain."""
-    stated = Fixed(value=law) if isinstance(law, int | float) else law
+    stated = Fixed(value=distribution) if isinstance(distribution, int | float) else distribution
     page = {
         "id": kind.replace("_", "-"),
         "kind": kind,
@@ -47,7 +47,7 @@ def entry(kind: str, law: Distribution | float | None = None, **keys: Any) -> As
         "owner": "a test",
         "outcome_known": False,
     }
-    return TYPE.validate_python(page | ({"law": stated.model_dump()} if stated else {}) | keys)
+    return TYPE.validate_python(page | ({"distribution": stated.model_dump()} if stated else {}) | keys)
 
 
 def mix(*shares: float, size: float | None = None, edges: Iterable[int] = (300_000, 500_000)) -> Assumption:
@@ -90,12 +90,12 @@ def portfolio(*streams: Stream, entries: Iterable[Assumption] = (), **keys: Any)
     return Portfolio(streams, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
 
 
-def sd(law: SampledTotal) -> float:
+def sd(distribution: SampledTotal) -> float:
     """The standard deviation of a total."""
-    return float(np.sqrt(law.process + law.parameter))
+    return float(np.sqrt(distribution.process + distribution.parameter))
 
 
-def law_of(folio: Portfolio, valuation: str = "cash", **run: int) -> SampledTotal:
+def distribution_of(folio: Portfolio, valuation: str = "cash", **run: int) -> SampledTotal:
     """The law of one total."""
     return simulate(folio, **run).totals[valuation]
 
@@ -110,9 +110,9 @@ def paid(loss: int) -> float:
     return 0.5 * loss + 7 if loss <= 100 else 40.0
 
 
-def rated(law: Distribution | float) -> Ledger:
+def rated(distribution: Distribution | float) -> Ledger:
     """A ledger of one uncertain rate."""
-    return ledger_of(entry("filing_share", 1), entry("acceptance", law))
+    return ledger_of(entry("filing_share", 1), entry("acceptance", distribution))
 
 
 SHARES = st.sampled_from(
@@ -135,11 +135,11 @@ SPREADS = st.sampled_from([0.0, 0.7])
 @st.composite
 def ledgers(draw: st.DrawFn) -> tuple[Assumption, ...]:
     """Entries of a schedule: the rates that it needs, and some of those that it may have."""
-    laws = {"filing_share": SHARES, "acceptance": SHARES}
-    laws |= {"entitled_share": SHARES, "claimant_share": SHARES} if draw(st.booleans()) else {}
-    laws |= {"ultimate": ABOVE_ONE} if draw(st.booleans()) else {}
-    laws |= {"new_applicants": SHARES} if draw(st.booleans()) else {}
-    entries = [entry(kind, draw(law)) for kind, law in laws.items()]
+    distributions = {"filing_share": SHARES, "acceptance": SHARES}
+    distributions |= {"entitled_share": SHARES, "claimant_share": SHARES} if draw(st.booleans()) else {}
+    distributions |= {"ultimate": ABOVE_ONE} if draw(st.booleans()) else {}
+    distributions |= {"new_applicants": SHARES} if draw(st.booleans()) else {}
+    entries = [entry(kind, draw(distribution)) for kind, distribution in distributions.items()]
     if draw(st.integers(0, 4)) == 0:
         return (*entries, entry("mean_payment", draw(AMOUNTS), spread=draw(SPREADS)))
     award = entry("review_award", draw(AMOUNTS), spread=draw(SPREADS))

@@ -41,7 +41,7 @@ def test_the_data_of_the_checkout_are_found() -> None:
     assert all("kakao-2022" in bundled_ids(kind) for kind in ("incidents", "policies", "assumptions"))
 
 
-def test_every_kind_of_page_has_some() -> None:
+def test_every_kind_of_document_has_some() -> None:
     assert {kind: bool(bundled_ids(kind)) for kind in get_args(Kind)} == dict.fromkeys(get_args(Kind), True)
     folders = {path.parent.name for path in data_root().glob("*/*.toml")}
     assert folders == set(get_args(Kind))
@@ -92,13 +92,13 @@ def test_a_missing_file_is_called_a_file() -> None:
         "a" * 5000 + ".toml",
     ],
 )
-def test_what_is_neither_an_id_nor_a_page_is_refused_on_one_line(name: str) -> None:
+def test_what_is_neither_an_id_nor_a_document_is_refused_on_one_line(name: str) -> None:
     with pytest.raises(UsageError, match="no such") as refusal:
         load_incident(name)
     assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_a_directory_or_another_suffix_is_no_page(tmp_path: Path) -> None:
+def test_a_directory_or_another_suffix_is_no_document(tmp_path: Path) -> None:
     (tmp_path / "dir.toml").mkdir()
     (tmp_path / "page.txt").write_text("id = 1")
     for name in ("dir.toml", "page.txt"):
@@ -118,7 +118,7 @@ def test_a_missing_key_is_named(edited: Edited) -> None:
     assert "loss_unit: a required key is missing" in refusal_of(page)
 
 
-def test_several_mistakes_are_counted_and_the_first_is_told(edited: Edited) -> None:
+def test_several_mistakes_are_counted_and_the_first_is_reported(edited: Edited) -> None:
     page = edited("policies", "fixed = 30_000", "fixd = 1", "fixed = 50_000", "fxed = 1")
     line = refusal_of(page)
     assert "band 1 > fixd" in line
@@ -166,7 +166,7 @@ def test_a_value_of_the_wrong_type_is_named_by_its_key(
         (b"", "id: a required key is missing"),
     ],
 )
-def test_a_page_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_document_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     page = tmp_path / "page.toml"
     page.write_bytes(content)
     line = refusal_of(page)
@@ -174,7 +174,7 @@ def test_a_page_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, mes
     assert message in line
 
 
-def test_the_longest_line_and_the_largest_page_are_read(tmp_path: Path) -> None:
+def test_the_longest_line_and_the_largest_document_are_read(tmp_path: Path) -> None:
     text = (data_root() / "policies" / "kakao-2022.toml").read_bytes()
     longest = b"#" + b"x" * (MAX_TOML_LINE - 1) + b"\n"
     room = MAX_TOML_BYTES - len(text)
@@ -213,7 +213,7 @@ def test_a_refusal_names_the_line_of_the_file(
     assert refusal_of(page).startswith(f"policies.toml, line {number}, ")
 
 
-def test_a_key_that_is_missing_is_told_by_the_line_of_its_table(edited: Edited) -> None:
+def test_a_key_that_is_missing_is_reported_by_the_line_of_its_table(edited: Edited) -> None:
     page = edited("policies", 'id = "games"\n', "")
     text = page.read_text("utf-8")
     head = text[: text.index("Game items for players")].rindex("[[line]]")
@@ -257,7 +257,7 @@ def test_the_line_of_a_key_is_where_its_value_starts(loc: tuple[int | str, ...],
 
 
 @pytest.mark.slow
-def test_the_line_of_a_key_is_not_looked_for_in_a_page_that_is_long() -> None:
+def test_the_line_of_a_key_is_not_looked_for_in_a_document_that_is_long() -> None:
     assert line_of(TOML + "#\n" * 50_000, ("a",)) == 1
     longest = "b = 1\na = [\n" + "1,\n" * 5_000 + "]\n"  # every run but the last ends inside it
     assert line_of(longest, ("a",)) is None
@@ -347,7 +347,7 @@ def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> No
     assert many.endswith("bus11, …")
 
 
-def test_a_page_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.toml"
     page.write_text("id = 1")
 

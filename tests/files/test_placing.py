@@ -25,7 +25,7 @@ from outage_analysis.text import fonts
 from outage_analysis.text import locale as labels
 from tests.killed_runs import AT_A_STEP, killed_before
 from tests.tampered_bundles import manifest_of
-from tests.tram_case import tram_plan, write_pages
+from tests.tram_case import tram_plan, write_documents
 
 FEW = ("csv",)
 """Formats that suffice where the format does not matter."""
@@ -195,14 +195,14 @@ def test_what_is_unknown_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_page_that_changed_since_the_run_is_not_taken_for_the_one_that_was_read(
+def test_a_document_that_changed_since_the_run_is_not_taken_for_the_one_that_was_read(
     tmp_path: Path,
 ) -> None:
-    write_pages(tmp_path)
+    write_documents(tmp_path)
     analysis = run(tram_plan(tmp_path))
     text = (tmp_path / "counted.toml").read_text("utf-8")
     (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
-    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the page that was analysed"):
+    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the document that was analysed"):
         written(analysis, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -123,7 +123,7 @@ def test_values_survive_and_the_text_of_a_text_read_again_is_the_same(page: dict
 
 @given(text=TEXTS | st.text(" \t\n\\\"'a", min_size=90, max_size=2_500))
 @settings(max_examples=200)
-def test_a_long_text_is_broken_into_lines_that_a_page_may_have(text: str) -> None:
+def test_a_long_text_is_broken_into_lines_that_a_document_may_have(text: str) -> None:
     page = {"note": text, "list": [text, text]}
     written = toml_document(page)
     assert tomllib.loads(written) == page
@@ -134,7 +134,7 @@ PAGES = sorted(p for p in data_root().rglob("*.toml"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.stem}")
-def test_every_bundled_page_keeps_its_values(page: Path) -> None:
+def test_every_bundled_document_keeps_its_values(page: Path) -> None:
     text = document_text(page)
     assert same(tomllib.loads(text), tomllib.loads(page.read_text("utf-8")))
     assert max(map(len, text.split("\n"))) <= MAX_TOML_LINE

@@ -206,7 +206,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         ('currency = "KRW"', 'currency = "KRW"\nminor_unit = 2', "minor_unit: unknown key"),
     ],
 )
-def test_a_page_that_breaks_a_rule_is_refused_by_name(
+def test_a_document_that_breaks_a_rule_is_refused_by_name(
     edited: Edited, old: str, new: str, message: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:

@@ -86,7 +86,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 
 
 @pytest.mark.parametrize("id_", bundled_ids("intakes"))
-def test_every_bundled_page_is_dated_by_its_facts(id_: str) -> None:
+def test_every_bundled_document_is_dated_by_its_facts(id_: str) -> None:
     page = load_intake(id_)
     assert page.id == id_
     known = page.known_by(page.as_of)
@@ -118,8 +118,8 @@ def test_only_what_was_public_by_the_day_is_known(federation: IntakeSeries) -> N
     assert later.deadline.closes.isoformat() == "2022-11-01T00:00:00+09:00"
 
 
-def test_counts_of_ones_own_are_known_once_they_are_taken(page: Callable[[str], Path]) -> None:
-    mine = load_intake(page(PAGE))
+def test_counts_of_ones_own_are_known_once_they_are_taken(write_document: Callable[[str], Path]) -> None:
+    mine = load_intake(write_document(PAGE))
     known = mine.known_by(date(2031, 3, 3))
     assert known is not None
     assert [p.filed for p in known.points] == [90, 150, 190]  # the third at the end of the 3rd
@@ -139,12 +139,12 @@ def test_counts_of_ones_own_are_known_once_they_are_taken(page: Callable[[str], 
         ("as_of = 2031-03-05", "asof = 2031-03-05", "Did you mean 'as_of'?"),
     ],
 )
-def test_a_page_that_breaks_a_rule_says_which(
-    page: Callable[[str], Path], old: str, new: str, message: str
+def test_a_document_that_breaks_a_rule_says_which(
+    write_document: Callable[[str], Path], old: str, new: str, message: str
 ) -> None:
     assert old in PAGE
     with pytest.raises(UsageError, match=r"page\.toml") as refusal:
-        load_intake(page(PAGE.replace(old, new, 1)))
+        load_intake(write_document(PAGE.replace(old, new, 1)))
     assert message in str(refusal.value)
 
 
@@ -196,9 +196,9 @@ def test_the_own_channel_has_bounds_and_no_curve() -> None:
     assert any("busiest so far, 7,500 a day" in note for note in notes)
 
 
-def test_a_deadline_that_has_passed_is_a_former_one(page: Callable[[str], Path]) -> None:
+def test_a_deadline_that_has_passed_is_a_former_one(write_document: Callable[[str], Path]) -> None:
     text = PAGE.replace("2031-03-11T00", "2031-03-04T00") + "public_on = 2031-03-04\n"
-    channel = channel_from_series(load_intake(page(text)))
+    channel = channel_from_series(load_intake(write_document(text)))
     assert channel.former == (3.0,)
     assert channel.branches == (Branch("deadline", 20.0),)
     assert channel.starts == date(2031, 3, 1)
@@ -218,8 +218,8 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
     assert "2,117" not in run("intake", "--no-hindsight")[1]
 
 
-def test_the_command_prints_every_table(run: Run, page: Callable[[str], Path]) -> None:
-    code, out, err = run("intake", "--series", page(STEADY), "--spike", 0, "--backtest")
+def test_the_command_prints_every_table(run: Run, write_document: Callable[[str], Path]) -> None:
+    code, out, err = run("intake", "--series", write_document(STEADY), "--spike", 0, "--backtest")
     assert (code, err) == (0, "")
     for title in (
         "Counts used",
@@ -232,8 +232,8 @@ def test_the_command_prints_every_table(run: Run, page: Callable[[str], Path]) -
     assert "no weekday factors" in out
 
 
-def test_the_command_as_json_is_complete(run: Run, page: Callable[[str], Path]) -> None:
-    asked = ("intake", "--series", page(STEADY), "--json", "--spike", 0)
+def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str], Path]) -> None:
+    asked = ("intake", "--series", write_document(STEADY), "--json", "--spike", 0)
     code, out, err = run(*asked, "--level", "0.95", "--backtest")
     assert (code, err) == (0, "")
     found: dict[str, Any] = json.loads(out)
@@ -248,9 +248,9 @@ def test_the_command_as_json_is_complete(run: Run, page: Callable[[str], Path]) 
 
 
 def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
-    run: Run, page: Callable[[str], Path]
+    run: Run, write_document: Callable[[str], Path]
 ) -> None:
-    asked = ("intake", "--series", page(STEADY), "--json")
+    asked = ("intake", "--series", write_document(STEADY), "--json")
     found = json.loads(run(*asked)[1])
     assert "branches" not in found
     (note,) = [n["note"] for n in found["left_out"] if "hurry" in n["note"]]
@@ -263,22 +263,22 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
     assert stated["branches"][0]["late"] > before["branches"][0]["late"]
 
 
-def test_branches_and_days_are_those_asked_for(run: Run, page: Callable[[str], Path]) -> None:
+def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callable[[str], Path]) -> None:
     asked = ("--closes", "2031-03-12", "--extend-to", "2031-03-14", "--spike", 2, "--by", "2031-03-10")
-    series = page(STEADY)
+    series = write_document(STEADY)
 
-    def said(*arguments: object) -> dict[str, dict[str, Any]]:
+    def branches_of(*arguments: object) -> dict[str, dict[str, Any]]:
         branches = json.loads(run("intake", "--series", series, "--json", *arguments)[1])["branches"]
         return {branch["branch"]: branch for branch in branches}
 
-    found = said(*asked)
+    found = branches_of(*asked)
     assert {b["by"] for b in found.values()} == {"2031-03-11T00:00+09:00"}
     assert len({b["late"] for b in found.values()}) == 1  # before any rush
-    whole = said(*asked[:-2])
+    whole = branches_of(*asked[:-2])
     closes = {id_: branch["by"] for id_, branch in whole.items()}
     assert closes["deadline"] == "2031-03-13T00:00+09:00"
     assert closes["extended"] == "2031-03-15T00:00+09:00"
-    plain = said(*asked[:4], "--spike", 0)
+    plain = branches_of(*asked[:4], "--spike", 0)
     assert plain.keys() == whole.keys()
     assert all(whole[id_]["late"] > plain[id_]["late"] for id_ in plain)
 

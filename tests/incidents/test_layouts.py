@@ -56,7 +56,7 @@ def losses(tmp_path: Path, incident: Incident, layout: Layout, *texts: str) -> l
 # --- headers ------------------------------------------------------------------------------------------
 
 
-def test_a_page_adds_headers_to_those_of_the_incident(tmp_path: Path, incident: Incident) -> None:
+def test_a_document_adds_headers_to_those_of_the_incident(tmp_path: Path, incident: Incident) -> None:
     layout = Layout(columns={"claim_id": ("Fall-Nr.",), "loss": ("Schaden",)})
     path = write(tmp_path / "a.csv", "fall nr,서비스,신고자구분,접수일,SCHADEN", GOOD)
     assert first(read(path, incident, layout))["loss"] == 300_000
@@ -64,13 +64,15 @@ def test_a_page_adds_headers_to_those_of_the_incident(tmp_path: Path, incident: 
         read(path, incident)
 
 
-def test_a_header_of_the_page_comes_before_one_of_the_incident(tmp_path: Path, incident: Incident) -> None:
+def test_a_header_of_the_document_comes_before_one_of_the_incident(
+    tmp_path: Path, incident: Incident
+) -> None:
     layout = Layout(columns={"claim_id": ("Fall",)})
     path = write(tmp_path / "a.csv", f"id,{HEADER.replace('claim_id', 'Fall')}", f"x,{GOOD}")
     assert first(read(path, incident, layout))["claim_id"] == "1"
 
 
-def test_two_headers_of_one_page_for_one_column_are_refused(tmp_path: Path, incident: Incident) -> None:
+def test_two_headers_of_one_document_for_one_column_are_refused(tmp_path: Path, incident: Incident) -> None:
     layout = Layout(columns={"loss": ("net", "gross")})
     path = write(tmp_path / "a.csv", "claim_id,service,claimant_type,filed_on,net,gross", f"{GOOD},5")
     with pytest.raises(InputRefused, match=r"a\.csv, row 1: two columns stand for loss") as refusal:
@@ -124,7 +126,7 @@ def test_a_pattern_is_of_whole_names_in_any_case(
     assert layout_for(name, [layout], incident).scale == ({"loss": 7} if fits else {})
 
 
-def test_the_first_page_that_fits_is_taken_alone(incident: Incident) -> None:
+def test_the_first_document_that_fits_is_taken_alone(incident: Incident) -> None:
     layouts = [
         Layout(files="b*", scale={"loss": 2}),
         Layout(files="*.csv", scale={"loss": 3}, formats={"filed_on": ("dmy",)}),
@@ -139,7 +141,7 @@ def test_the_first_page_that_fits_is_taken_alone(incident: Incident) -> None:
     assert found["b.csv"].formats["filed_on"] == incident.formats["filed_on"]
 
 
-def test_days_before_and_behind_their_months_are_told_apart_by_file(
+def test_days_before_and_behind_their_months_are_distinguished_by_file(
     tmp_path: Path, incident: Incident
 ) -> None:
     paths = [
@@ -161,7 +163,7 @@ def test_days_before_and_behind_their_months_are_told_apart_by_file(
 # --- notations ------------------------------------------------------------------------------------------
 
 
-def test_the_notations_of_a_page_replace_the_incident_s_column_by_column(
+def test_the_notations_of_a_document_replace_the_incident_s_column_by_column(
     tmp_path: Path, incident: Incident
 ) -> None:
     layout = Layout(formats={"filed_on": ("dmy",)})
@@ -218,7 +220,7 @@ def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
     assert losses(tmp_path, incident, Layout(), *texts) == [300_000] * len(texts)
 
 
-def test_the_unit_of_the_incident_holds_until_a_page_names_another(
+def test_the_unit_of_the_incident_holds_until_a_document_names_another(
     tmp_path: Path, incident: Incident
 ) -> None:
     thousands = incident.model_copy(update={"scale": {"loss": 1_000}})
@@ -248,7 +250,7 @@ def test_a_dimension_may_have_a_unit_and_notations_too(tmp_path: Path, incident:
 # --- constants ------------------------------------------------------------------------------------------
 
 
-def test_a_partner_s_file_without_a_service_gets_the_one_that_the_page_names(
+def test_a_partner_s_file_without_a_service_gets_the_one_that_the_document_names(
     tmp_path: Path, incident: Incident
 ) -> None:
     path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
@@ -269,7 +271,7 @@ def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident
 
 def test_a_constant_beside_a_column_is_refused(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", HEADER.replace("service", "서비스명"), GOOD)
-    with pytest.raises(InputRefused, match="which the page gives as a constant") as refusal:
+    with pytest.raises(InputRefused, match="which the layout gives as a constant") as refusal:
         read(path, incident, Layout(constants={"service": "카톡"}))
     assert (refusal.value.file, refusal.value.row) == ("a.csv", 1)
     assert "서비스명" in str(refusal.value)
@@ -406,7 +408,7 @@ service = "카톡"
 """
 
 
-def test_a_page_says_all_of_it(tmp_path: Path) -> None:
+def test_a_document_says_all_of_it(tmp_path: Path) -> None:
     path = write(tmp_path / "page.toml", FULL)
     assert load_layout(path) == Layout(
         files="partner-*.csv",
@@ -453,7 +455,7 @@ def test_a_page_says_all_of_it(tmp_path: Path) -> None:
         ('"cp949"', '"cp949', "is not valid TOML"),
     ],
 )
-def test_a_page_that_breaks_a_rule_is_told_by_line_and_key(
+def test_a_document_that_breaks_a_rule_is_reported_by_line_and_key(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     assert old in FULL

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CITING = {
     "facts", "users", "classes", "widest", "published_count", "recipients", "recipients_high",
-    "fact", "quarter_profit", "given", "press", "each",
+    "fact", "quarter_profit", "denominator", "press", "each",
 }  # fmt: skip
 BOTH = pl.concat([facts(), outcomes()])
 
@@ -96,7 +96,7 @@ def test_an_unknown_topic_names_the_nearest() -> None:
         facts(topic="takeup")
 
 
-def test_every_fact_cited_in_a_page_exists() -> None:
+def test_every_fact_cited_in_a_document_exists() -> None:
     citations = [
         (page.name, id_)
         for page in sorted(data_root().rglob("*.toml"))

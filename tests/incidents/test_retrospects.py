@@ -20,37 +20,41 @@ FEW = 2**10
 
 
 @pytest.mark.parametrize("id_", bundled_ids("backtests"))
-def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> None:
+def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str) -> None:
     page = load_backtest_spec(id_)
     assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
     for outcome in page.outcomes:
         when = page.later_fact(outcome.fact).public_on
         assert when is not None
         assert page.as_of < when <= page.known_on
-        given = page.denominator(outcome)
-        assert (given is None) == (outcome.stage == "total")
+        denominator = page.denominator(outcome)
+        assert (denominator is None) == (outcome.stage == "total")
         assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
-    cited = [f for o in page.outcomes for f in (o.given, o.fact, *o.press) if f]
-    cited += [f for s in page.shown for f in (s.fact, s.each) if f]
+    cited = [f for o in page.outcomes for f in (o.denominator, o.fact, *o.press) if f]
+    cited += [f for s in page.unscored for f in (s.fact, s.each) if f]
     cited += [f for s in page.reference_sets for f in s.classes]
     assert [fact for fact in cited if not fact_exists(fact)] == []
 
 
-def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
+def test_the_kakao_document_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:
     assert [o.fact for o in KAKAO.outcomes if o.independent] == [
         "R2-05", "R2-06", "R2-07", "CO-11.applicants", "CO-06",
     ]  # fmt: skip
     (total,) = (o for o in KAKAO.outcomes if not o.independent)
     assert (total.fact, total.stage) == ("CO-10", "total")
-    assert "CO-14" in {s.fact for s in KAKAO.shown}
+    assert "CO-14" in {s.fact for s in KAKAO.unscored}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("known_on = 2023-06-30", "known_on = 2022-12-30", "a day after as_of"),
-        ('stage = "total"', 'stage = "total"\ngiven = "CL-13"', "Leave out given"),
-        ('given = "CL-13"\n', "", "needs given: the fact that counts those of whom some were filed"),
+        ('stage = "total"', 'stage = "total"\ndenominator = "CL-13"', "Leave out denominator"),
+        (
+            'denominator = "CL-13"\n',
+            "",
+            "needs denominator: the fact that counts those of whom some were filed",
+        ),
         ('id = "accepted"', 'id = "filed"', "gives the id filed twice"),
         ('id = "closing-total"', 'id = "paid"', "gives the id paid twice"),
         ('each = "PR-08"\n', "", "needs either valuations, or an outcome and what each is worth"),
@@ -60,7 +64,9 @@ def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_th
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),
     ],
 )
-def test_a_page_that_contradicts_itself_is_refused(edited: Edited, old: str, new: str, message: str) -> None:
+def test_a_document_that_contradicts_itself_is_refused(
+    edited: Edited, old: str, new: str, message: str
+) -> None:
     with pytest.raises(UsageError, match=r"backtests\.toml") as refusal:
         load_backtest_spec(edited("backtests", old, new))
     assert message in str(refusal.value)
@@ -80,7 +86,7 @@ def test_a_page_that_contradicts_itself_is_refused(edited: Edited, old: str, new
         ('fact = "R2-05"', 'fact = "R2-07"', UsageError, "counts no people"),
         ('fact = "R2-07"', 'fact = "R2-06"', UsageError, "no sum in KRW"),
         ("known_on = 2023-06-30", "known_on = 2023-06-29", UsageError, "Let as_of be before that day"),
-        ('given = "R2-05"', 'given = "R2-10"', UsageError, "R2-10 was public on an unknown day"),
+        ('denominator = "R2-05"', 'denominator = "R2-10"', UsageError, "R2-10 was public on an unknown day"),
         ('"CO-07", ', '"CO-10", ', UsageError, "no such fact"),
         (
             'ledger = "kakao-2022"',
@@ -116,7 +122,7 @@ id = "as-new"
 kind = "new_applicants"
 name = { en = "Filings of people who had never reported" }
 lines = ["small-business-cash"]
-law = { kind = "uniform", low = 0, high = 0.1 }
+distribution = { kind = "uniform", low = 0, high = 0.1 }
 public_on = 2022-12-30
 grade = "assumed"
 source = "a test"
@@ -128,7 +134,7 @@ outcome_known = false
 
 def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> None:
     ledger = edited("assumptions", 'currency = "KRW"\n', NEW_APPLICANTS)
-    page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "shown": ()})
+    page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "unscored": ()})
     with pytest.raises(ModelRefused, match="also hangs on its new_applicants"):
         backtest(page, draws=FEW)
 
@@ -136,7 +142,7 @@ def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> 
 def test_a_line_without_an_expected_cost_has_no_total(edited: Edited) -> None:
     late = edited("assumptions", "public_on = 2022-12-30", "public_on = 2022-12-31")  # the filing share
     total = tuple(o for o in KAKAO.outcomes if o.stage == "total")
-    page = KAKAO.model_copy(update={"ledger": str(late), "outcomes": total, "shown": ()})
+    page = KAKAO.model_copy(update={"ledger": str(late), "outcomes": total, "unscored": ()})
     with pytest.raises(ModelRefused, match="no expected cash of small-business-cash") as refusal:
         backtest(page, draws=FEW)
     assert "band mix" in refusal.value.remedy

@@ -71,7 +71,7 @@ def test_it_asks_the_network_for_nothing(launched: Launched) -> None:
     assert news == {"fetchNews": "false", "checkForUpdates": False}
 
 
-def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_told() -> None:
+def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> None:
     from jupyter_server.serverapp import ServerApp
     from jupyterlab.labapp import LabApp
 
@@ -99,7 +99,7 @@ def test_a_terminal_in_it_finds_the_command_and_a_closed_tab_does_not_end_it(lau
     assert launched["sigpipe"] == str(signal.SIG_IGN)
 
 
-def test_port_and_browser_are_as_told(launched: Launched) -> None:
+def test_port_and_browser_are_as_requested(launched: Launched) -> None:
     command("lab", notebooks_root())
     assert "ServerApp.port" not in launched
     assert launched["ServerApp.open_browser"] == "True"

@@ -468,7 +468,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
+def test_a_kernel_that_cannot_start_is_stated(written: Written, tmp_path: Path) -> None:
     (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
     with pytest.raises(
         EnvironmentFailed, match=r"mine: the kernel did not start\. Rename any file beside it"
@@ -502,7 +502,7 @@ def test_wrong_usage_is_refused_before_anything_runs(
     assert (tmp_path / "taken.html").read_text("utf-8") == "mine"
 
 
-def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
+def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = written(), tmp_path / "page.html"

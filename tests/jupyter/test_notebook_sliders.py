@@ -39,7 +39,7 @@ TIERS = ["small-business-cash.pays.0", "small-business-cash.pays.1"]
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
-def shown(analysis: Analysis, request: pytest.FixtureRequest) -> tuple[Html, Report]:
+def slider_output(analysis: Analysis, request: pytest.FixtureRequest) -> tuple[Html, Report]:
     """The sliders of the bundled case, and the report that they are of."""
     return show_what_if(analysis, lang=request.param), Report(analysis, request.param)
 
@@ -66,8 +66,8 @@ def test_the_inputs_that_move_the_cash_most_come_first_and_then_what_is_decided(
     assert set(every) > {*CASH, *TIERS}
 
 
-def test_the_data_are_the_report_s_and_compute_its_expected_cost(shown: tuple[Html, Report]) -> None:
-    found, data = shown[1].products, handed(shown[0])
+def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: tuple[Html, Report]) -> None:
+    found, data = slider_output[1].products, handed(slider_output[0])
     assert found
     assert set(data["report"]) == set(data["terms"]) == {"cash"}  # of five sliders none moves another total
     assert data["report"]["cash"] == found.expected("cash")
@@ -78,16 +78,16 @@ def test_the_data_are_the_report_s_and_compute_its_expected_cost(shown: tuple[Ht
         assert round_digits(total, SIGNIFICANT_DIGITS) == found.expected("cash", {"as-filing-share": share})
 
 
-def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> None:
-    html, report = shown
-    found, w = report.products, report.words
+def test_figures_and_words_are_those_of_the_page(slider_output: tuple[Html, Report]) -> None:
+    html, report = slider_output
+    found, w = report.products, report.locale
     assert found
     whole = what_if_sliders(found, w, report.names)
     assert whole
     sliders = {s.factor: s for group in whole.groups for s in group.sliders}
     for factor in moving(html):
         assert f">{sliders[factor].label}</span>" in html.markup
-    assert f'<span class="said">{w.money(found.expected("cash"))}</span>' in html.markup
+    assert f'<span class="amount">{w.money(found.expected("cash"))}</span>' in html.markup
     assert "194,562,541" in html.markup
     assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
     assert repr(html).splitlines()[:2] == [
@@ -96,12 +96,14 @@ def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> 
     ]
 
 
-def test_the_markup_has_no_id_no_style_no_address_and_one_script_of_ours(shown: tuple[Html, Report]) -> None:
-    markup = shown[0].markup
+def test_the_markup_has_no_id_no_style_no_address_and_one_script_of_ours(
+    slider_output: tuple[Html, Report],
+) -> None:
+    markup = slider_output[0].markup
     assert not re.search(r"\s(id|for|style|src|href|on\w+)\s*=", markup.partition("<script>")[0])
     assert markup.count("<script") == 1
     assert "<h" not in markup  # a notebook lists headings of outputs among its own
-    assert is_package_script(script_of(shown[0]))
+    assert is_package_script(script_of(slider_output[0]))
 
 
 def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) -> None:
@@ -136,9 +138,9 @@ def test_names_are_inert(analysis: Analysis) -> None:
     assert is_package_script(script_of(html))
 
 
-def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, shown: tuple[Html, Report]) -> None:
-    assert "ynthetic" not in shown[0].markup
-    assert "합성" not in shown[0].markup
+def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, slider_output: tuple[Html, Report]) -> None:
+    assert "ynthetic" not in slider_output[0].markup
+    assert "합성" not in slider_output[0].markup
     runs = {"synthetic": analysis.runs["synthetic"]}
     for lang in LANGUAGES:
         made_up = show_what_if(replace(analysis, runs=runs), lang=lang)
@@ -228,28 +230,28 @@ def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
     found, w = Report(analysis, lang).products, Locale(lang)
     assert found
 
-    def told(place: WebElement) -> tuple[str, str]:
-        return part(place, ".said").text, part(place, ".exact").text
+    def amounts_of(place: WebElement) -> tuple[str, str]:
+        return part(place, ".amount").text, part(place, ".exact").text
 
     def written(**given: float) -> tuple[str, str]:
         amount = found.expected("cash", {id_.replace("_", "-"): value for id_, value in given.items()})
         return w.money(amount), w("report.exact", amount=w.exact_money(amount), unit=w.unit)
 
-    assert told(first) == told(second) == written()
+    assert amounts_of(first) == amounts_of(second) == written()
     assert not part(first, ".waiting").is_displayed()
     slider = part(second, "[data-factor=as-filing-share] [type=range]")
     assert slider.get_attribute("data-lm-suppress-shortcuts")  # or JupyterLab would take the arrows
     slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
-    assert told(second) == written(as_filing_share=0.275)
-    assert told(first) == written()
+    assert amounts_of(second) == written(as_filing_share=0.275)
+    assert amounts_of(first) == written()
     assert [part(place, ".range").is_displayed() for place in (first, second)] == [False, True]
     field = part(first, "[data-factor=as-acceptance] [type=number]")
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys("50", Keys.TAB)
-    assert told(first) == written(as_acceptance=0.5)
+    assert amounts_of(first) == written(as_acceptance=0.5)
     part(second, "button").click()
-    assert told(second) == written()
-    assert told(first) == written(as_acceptance=0.5)
+    assert amounts_of(second) == written()
+    assert amounts_of(first) == written(as_acceptance=0.5)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     browser.execute_script(AXE.read_text("utf-8"))
     seen = "axe.run(document).then(found => arguments[0](found.violations.map(v => v.id)))"

@@ -288,7 +288,7 @@ FROM_ROWS: dict[str, set[str]] = {
         *("read-claims", "spoil-rows", "build-cube", "explore-services", "by-panel", "by-quantile"),
         *("at-edges", "own-query"),
     },
-    "02_loss_distribution": {"recover-law", "recover-rounded", "count-heaps"},
+    "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps"},
     "03_compensation_cost": {"payments"},
     "04_policy_comparison": set(),
     "05_executive_summary": set(),
@@ -334,8 +334,8 @@ def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, R
     assert {row[0]: float(row[3].replace(",", "")) for row in rows} == pytest.approx(expected, abs=0.5)
 
 
-def test_the_law_that_was_put_in_is_found_again(runs: dict[str, Run]) -> None:
-    markup = runs["02_loss_distribution"].cells["recover-law"].outputs[0].data["text/html"]
+def test_the_distribution_that_was_put_in_is_found_again(runs: dict[str, Run]) -> None:
+    markup = runs["02_loss_distribution"].cells["recover-distribution"].outputs[0].data["text/html"]
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
     for name, put_in, found, *_ in rows:
         assert float(found.replace(",", "")) == pytest.approx(float(put_in.replace(",", "")), rel=0.1), name

@@ -485,7 +485,7 @@ def test_the_command_prints_the_folder_and_what_to_do_next(
     assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
 
 
-def test_make_is_told_of_a_command_that_is_not_on_the_path(
+def test_make_may_be_given_a_command_that_is_not_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Path(sys.executable).with_name("outage-analysis")
@@ -501,7 +501,7 @@ def test_make_is_told_of_a_command_that_is_not_on_the_path(
 
 
 @pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
-def test_a_file_that_is_refused_under_the_bundled_incident_is_told_so(
+def test_a_file_that_is_refused_under_the_bundled_incident_is_reported_so(
     asked: tuple[str, ...], tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.csv"

@@ -153,7 +153,7 @@ def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) ->
 
 
 @pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
-def test_a_script_that_only_begins_as_ours_is_soon_told_apart(inside: str) -> None:
+def test_a_script_that_only_begins_as_ours_is_soon_distinguished(inside: str) -> None:
     head = '(window.outageCharts = window.outageCharts || []).push(["a", '
     assert not is_package_script(f"{head}{inside}]);")
     assert not is_package_script(head + inside)
@@ -226,15 +226,15 @@ def options() -> Analysis:
 def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
     name: str, lang: str, analysis: Analysis, own: Analysis, options: Analysis
 ) -> None:
-    law = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
-    source = own if law else options if name == "comparison" else analysis
+    distribution = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
+    source = own if distribution else options if name == "comparison" else analysis
     said = title_of(show(name, source, lang=lang))
     synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
-    assert (synthetic in said) == (CHARTS[name].claims and not law)
+    assert (synthetic in said) == (CHARTS[name].claims and not distribution)
 
 
 @pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_there_is_no_law_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
+def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
     assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
 
 
@@ -252,7 +252,7 @@ def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: 
     [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],
 )
 @pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
+def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
     name: str, lang: str, said: str
 ) -> None:
     page = load_grouped("dental-claims")
@@ -328,7 +328,7 @@ def test_claims_without_a_table_and_an_unknown_chart_are_refused(claims: Claims)
         show("tornad", claims)
 
 
-def test_nothing_to_draw_is_said(analysis: Analysis) -> None:
+def test_nothing_to_draw_is_stated(analysis: Analysis) -> None:
     said = show("tornado", analysis, pl.DataFrame())
     assert repr(said) == "Nothing to draw from what was public on 30 December 2022."
 
@@ -406,7 +406,7 @@ def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -
     assert not re.search("style=|src=|href=", shown.markup)
 
 
-def test_what_a_report_says_is_said_and_escaped(analysis: Analysis) -> None:
+def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
     assert show_answers(report, "decide").text.splitlines() == list(report.answers.decide)
     told = show_section_text(report, "hindsight").text.splitlines()
@@ -492,12 +492,12 @@ def test_charts_draw_offline_before_and_after_the_bundle_and_once_in_sight(tmp_p
         driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
         driver.get(page.as_uri())
 
-        def drawn() -> int:
+        def chart_count() -> int:
             return len(driver.find_elements("css selector", "[data-outage-chart] svg.marks"))
 
-        WebDriverWait(driver, 10).until(lambda _: drawn() == 3)
+        WebDriverWait(driver, 10).until(lambda _: chart_count() == 3)
         driver.execute_script("document.getElementById('cell').style.display = 'block'")
-        WebDriverWait(driver, 10).until(lambda _: drawn() == 4)
+        WebDriverWait(driver, 10).until(lambda _: chart_count() == 4)
         assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
     finally:
         driver.quit()

@@ -147,7 +147,10 @@ def changed(cube: StoredCube, **told: object) -> StoredCube:
 
 OTHERS: list[tuple[dict[str, object], str]] = [
     ({"incident": "tram"}, "holds claims of tram, not of kakao-2022. Give --incident tram."),
-    ({"incident_sha256": "0" * 64}, "was judged by another page of the incident kakao-2022. Make it again"),
+    (
+        {"incident_sha256": "0" * 64},
+        "was judged by another document of the incident kakao-2022. Make it again",
+    ),
     ({"rules_sha256": "0" * 64}, "was judged by other rules than the new files. Make it again"),
     ({"line": "fees"}, "counts claimants of the line fees, and the new cube claims. Read all of the files"),
     ({"dimensions": ("service",)}, "is by service, and the new files by service,region. Give --by service."),

@@ -68,25 +68,25 @@ def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
 
 def test_a_known_share_gives_the_negative_binomial_of_the_reference_case() -> None:
     # 6,000 reported, 85 % of all, a flat prior on the mean: NegBin(6001, 0.85), conjugate gamma-Poisson.
-    law = LateCountMixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
-    assert law.mean == pytest.approx(1059.0)
-    assert law.variance == pytest.approx(1245.8823529411768)
-    assert law.quantile([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
+    distribution = LateCountMixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
+    assert distribution.mean == pytest.approx(1059.0)
+    assert distribution.variance == pytest.approx(1245.8823529411768)
+    assert distribution.quantile([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
 
 
 def test_a_mixture_is_that_of_its_parts() -> None:
     from scipy import stats
 
-    law = LateCountMixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
+    distribution = LateCountMixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
     variances = [20 + 20**2 / 101, 4 * (50 + 50**2 / 101)]
     parts = [stats.nbinom(m * m / (v - m), m / v) for m, v in zip((20, 50), variances, strict=True)]
     at = np.arange(0, 200, 7)
     expected = 0.3 * parts[0].cdf(at) + 0.7 * parts[1].cdf(at)
-    assert law.cdf(at) == pytest.approx(expected, rel=1e-9)
-    assert law.cdf(-1) == 0
-    assert law.variance == pytest.approx(0.3 * variances[0] + 0.7 * variances[1] + 0.21 * 30**2)
-    q = law.quantile(0.9)
-    assert law.cdf(q) >= 0.9 > law.cdf(q - 1)
+    assert distribution.cdf(at) == pytest.approx(expected, rel=1e-9)
+    assert distribution.cdf(-1) == 0
+    assert distribution.variance == pytest.approx(0.3 * variances[0] + 0.7 * variances[1] + 0.21 * 30**2)
+    q = distribution.quantile(0.9)
+    assert distribution.cdf(q) >= 0.9 > distribution.cdf(q - 1)
 
 
 def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
@@ -101,9 +101,9 @@ def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> N
 
 
 def test_nothing_expected_is_nothing_for_certain() -> None:
-    law = merge_nodes(np.full(100, 0.01), np.zeros(100), 2.0, 50)
-    assert (law.mean, law.variance) == (0, 0)
-    assert law.quantile([0.01, 0.99]).tolist() == [0, 0]
+    distribution = merge_nodes(np.full(100, 0.01), np.zeros(100), 2.0, 50)
+    assert (distribution.mean, distribution.variance) == (0, 0)
+    assert distribution.quantile([0.01, 0.99]).tolist() == [0, 0]
 
 
 # --- curves -------------------------------------------------------------------------------------------
@@ -280,13 +280,13 @@ def test_tables_say_the_same_as_the_forecast() -> None:
     families = made.families()
     assert families["family"].to_list() == [*CURVES] * 2
     medians = [
-        14853 + int(law.quantile(0.5))
+        14853 + int(distribution.quantile(0.5))
         for late in made.late.values()
-        for law in late.family_distributions.values()
+        for distribution in late.family_distributions.values()
     ]
     assert families["median"].to_list() == medians
     for late in made.late.values():
-        means = {family: law.mean for family, law in late.family_distributions.items()}
+        means = {family: distribution.mean for family, distribution in late.family_distributions.items()}
         assert sum(late.weights[f] * mean for f, mean in means.items()) == pytest.approx(late.mean)
     split = made.variances()
     assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
@@ -359,8 +359,11 @@ def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast(
 def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
     filed = [1800, 2700, 3150, 3375, 3400, 3410, 3412, 3415]
     made = forecast_late_claims(list(range(1, 9)), filed, [branch("end", 15)])
-    law = made.late["end"].distribution
-    assert float(law.weights @ (law.means - law.mean) ** 2) ** 0.5 > 0.25 * law.mean
+    distribution = made.late["end"].distribution
+    assert (
+        float(distribution.weights @ (distribution.means - distribution.mean) ** 2) ** 0.5
+        > 0.25 * distribution.mean
+    )
     assert made.late["end"].interval(0.8)[1] < 20
 
 
@@ -476,7 +479,7 @@ def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
     assert any("too few claims to tell over-dispersion" in note for note in growth.notes)
 
 
-def test_masked_increments_do_not_count_as_told() -> None:
+def test_masked_increments_do_not_count_as_observed() -> None:
     with pytest.raises(ModelRefused, match=r"3 increments \(1 more lie beside a former deadline\)"):
         forecast_late_claims([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)], former=[3.0])
 

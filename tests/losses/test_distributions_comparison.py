@@ -16,7 +16,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube, compare_groups
 from outage_analysis.losses.loss_summaries.group_comparison import MIN_LOSSES_FOR_INTERVAL, newcombe, wilson
-from tests.loss_cubes import counts_only, made_up, told_cube
+from tests.loss_cubes import counts_only, cube_of_claims, made_up
 from tests.paths import GOLDEN
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ WIDE = Bands((20,))
 
 def two(first: Sequence[int | None], second: Sequence[int | None], *cuts: int) -> Cube:
     told = [*(("mail", x) for x in first), *(("taxi", x) for x in second)]
-    return told_cube(told, Bands.from_cuts(cuts or (10, 20)))
+    return cube_of_claims(told, Bands.from_cuts(cuts or (10, 20)))
 
 
 @pytest.mark.parametrize(("pair", "interval"), ONE_SHARE)
@@ -130,7 +130,7 @@ def test_what_sums_would_say_is_null_without_them() -> None:
 
 
 def test_claims_without_a_name_can_be_compared() -> None:
-    cube = told_cube([(None, 5), (None, 25), ("mail", 5)], Bands((20,)))
+    cube = cube_of_claims([(None, 5), (None, 25), ("mail", 5)], Bands((20,)))
     shares = compare_groups(cube, "service", None, "mail", WIDE).shares
     assert shares.select("claims_first", "claims_second").rows() == [(1, 1), (1, 0)]
 

@@ -13,7 +13,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import concentration, lorenz
 from outage_analysis.losses.loss_summaries.concentration import TOPS
-from tests.loss_cubes import CUTS, counts_only, loss_cube, told_cube
+from tests.loss_cubes import CUTS, counts_only, cube_of_claims, loss_cube
 
 
 def exact_gini(losses: list[int]) -> Fraction:
@@ -43,7 +43,7 @@ def test_the_lorenz_curve_is_exact_at_the_edges() -> None:
 
 
 def test_groups_have_curves_of_their_own_and_negative_losses_none() -> None:
-    cube = told_cube(
+    cube = cube_of_claims(
         [("mail", -5), ("mail", 4), ("taxi", 3), ("web", 0), ("web", None)], Bands((5,), negative=True)
     )
     assert lorenz(cube, ["service"]).rows() == [

@@ -16,7 +16,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import Cube, loss_counts
 from outage_analysis.losses.loss_summaries.fit_counts import LossCounts, between_heaps, fit_edges
-from tests.loss_cubes import CUTS, LOSSES, counts_only, loss_cube, made_up, told_cube
+from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube, made_up
 
 INF = math.inf
 
@@ -68,7 +68,7 @@ def test_a_cut_inside_a_band_gives_way_to_its_nearer_end() -> None:
     for cut, edge in zip(between_heaps(1_000, 100_000), edges[1:], strict=False):
         assert edge in grid
         assert abs(math.log(edge / cut)) <= math.log(10) / 48
-    totals = told_cube([("mail", x) for x in (1, 400_000, 600_000)], Bands((300_000, 500_000)))
+    totals = cube_of_claims([("mail", x) for x in (1, 400_000, 600_000)], Bands((300_000, 500_000)))
     assert fit_edges(totals) == (0, 300_000, 500_000, INF)
 
 
@@ -112,7 +112,7 @@ def test_counts_are_those_of_the_claims(losses: list[int], cuts: list[int]) -> N
     assert list(counted.counts) == expected
 
 
-SERVICES = told_cube([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)], Bands((10, 20)))
+SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)], Bands((10, 20)))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int,
 
 
 def test_groups_of_a_cube_are_counted_on_the_same_edges() -> None:
-    cube = told_cube([("mail", x) for x in (3, 20)] + [("taxi", 90_000)], Bands.from_cuts(log_grid()))
+    cube = cube_of_claims([("mail", x) for x in (3, 20)] + [("taxi", 90_000)], Bands.from_cuts(log_grid()))
     assert {loss_counts(cube, where={"service": s}).edges for s in ("mail", "taxi")} == {fit_edges(cube)}
 
 

@@ -17,7 +17,7 @@ from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import quantiles, summary
 from outage_analysis.losses.loss_summaries.groups import Cell
 from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES, loss_bounds, quantile
-from tests.loss_cubes import CUTS, LOSSES, counts_only, loss_cube, told_cube
+from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube
 
 
 def exact(losses: list[int], p: float) -> int:
@@ -39,7 +39,7 @@ def test_a_summary_counts_every_kind_of_claim_and_averages_the_stated_ones() -> 
 
 
 def test_each_group_has_its_row_also_one_without_a_name_or_a_stated_loss() -> None:
-    cube = told_cube([("mail", 5), ("mail", 7), (None, 3), ("taxi", None)], Bands((10,)))
+    cube = cube_of_claims([("mail", 5), ("mail", 7), (None, 3), ("taxi", None)], Bands((10,)))
     table = summary(cube, ["service"]).select("service", "claims", "stated", "loss", "mean")
     assert table.rows() == [(None, 1, 1, 3, 3.0), ("mail", 2, 2, 12, 6.0), ("taxi", 1, 0, 0, None)]
     assert quantiles(cube, ["service"], [0.5]).filter(service="taxi").rows() == [
@@ -170,7 +170,9 @@ def test_an_unknown_dimension_is_refused_with_the_nearest() -> None:
 
 
 def test_bands_that_overlap_are_refused_and_apart_they_are_not() -> None:
-    one, other = (told_cube([(s, 15)], Bands(cuts)) for s, cuts in (("mail", (10, 20)), ("taxi", (12, 18))))
+    one, other = (
+        cube_of_claims([(s, 15)], Bands(cuts)) for s, cuts in (("mail", (10, 20)), ("taxi", (12, 18)))
+    )
     both = replace(one, frame=pl.concat([one.frame, other.frame]))
     with pytest.raises(ModelRefused, match=r"over 10 up to 20 and over 12 up to 18 overlap.*same bands"):
         summary(both)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import ClaimsCsv
 
 
-def told(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) -> Claims:
+def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) -> Claims:
     return read_claims(claims_csv([{"loss": str(x)} for x in losses]), incident)
 
 
@@ -32,7 +32,7 @@ def told(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) ->
 
 def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
     losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
-    table = heaping_table(told(claims_csv, incident, losses))
+    table = heaping_table(claims_with_losses(claims_csv, incident, losses))
     assert table.rows() == [
         (10, 5, 0.8333333333, 0.1),
         (100, 4, 0.6666666667, 0.01),
@@ -42,7 +42,7 @@ def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Inciden
 
 
 def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    assert heaping_table(told(claims_csv, incident, ["0", ""])).is_empty()
+    assert heaping_table(claims_with_losses(claims_csv, incident, ["0", ""])).is_empty()
 
 
 @pytest.mark.slow
@@ -67,13 +67,13 @@ def test_round_sums_are_those_of_python(tmp_path_factory: pytest.TempPathFactory
     assert heaping_table(read_claims(path, incident)).rows() == expected
 
 
-def test_the_losses_told_most_often_come_first(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = told(claims_csv, incident, ["", 0, 0, 0, 700, 700, 700, 500, 500, 300, 300, 123])
+def test_the_losses_reported_most_often_come_first(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = claims_with_losses(claims_csv, incident, ["", 0, 0, 0, 700, 700, 700, 500, 500, 300, 300, 123])
     table = heaps_table(claims)
     assert table.columns == ["loss", "claims", "share"]
     assert table.rows() == [(700, 3, 0.375), (300, 2, 0.25), (500, 2, 0.25)]
     assert heaps_table(claims, most=1)["loss"].to_list() == [700]
-    assert heaps_table(told(claims_csv, incident, ["", 0])).is_empty()
+    assert heaps_table(claims_with_losses(claims_csv, incident, ["", 0])).is_empty()
 
 
 # --- edges of a policy ----------------------------------------------------------------------------------
@@ -85,14 +85,14 @@ EDGE_COLUMNS = [
 
 def test_claims_at_and_beside_an_edge_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
     losses = ["", 0, 50, 90, 91, 99, 100, 100, 100, 101, 110, 500]
-    table = bunching_table(told(claims_csv, incident, losses), [200, 100, 100])
+    table = bunching_table(claims_with_losses(claims_csv, incident, losses), [200, 100, 100])
     assert table.columns == EDGE_COLUMNS
     assert table.rows() == [
         (100, 10, 2, 3, 1, 2.0, 0.5, 2.5, 0.7, 0.4),  # 50 and 200 are as round
         (200, 10, 0, 0, 0, None, 1.5, -1.5, 0.9, 0.9),  # 100 and 300 are
     ]
     assert table.schema["edge"] == pl.Int64
-    assert bunching_table(told(claims_csv, incident, [2]), [1])["alike"].to_list() == [None]
+    assert bunching_table(claims_with_losses(claims_csv, incident, [2]), [1])["alike"].to_list() == [None]
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_an_edge_is_held_against_sums_as_round(
     claims_csv: ClaimsCsv, incident: Incident, edge: int, sums: list[int]
 ) -> None:
     losses = [edge] * 5 + sums + [edge - 1, edge + 1]
-    (row,) = bunching_table(told(claims_csv, incident, losses), [edge]).rows(named=True)
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [edge]).rows(named=True)
     assert (row["alike"], row["excess"]) == (1, 4)
 
 
 def test_one_word_read_two_ways_is_eleven_points_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
     losses = [100_000] * 48 + [300_000] * 11 + [400_000] * 41
-    (row,) = bunching_table(told(claims_csv, incident, losses), [300_000]).rows(named=True)
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [300_000]).rows(named=True)
     assert (row["up_to_share"], row["under_share"]) == (0.59, 0.48)
 
 
@@ -130,15 +130,15 @@ def test_a_group_has_its_own_rows(claims_csv: ClaimsCsv, incident: Incident) -> 
 
 
 def test_without_an_edge_or_a_loss_there_is_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    assert bunching_table(told(claims_csv, incident, [5]), []).columns == EDGE_COLUMNS
-    assert bunching_table(told(claims_csv, incident, [5]), []).is_empty()
-    assert bunching_table(told(claims_csv, incident, ["", 0]), [100]).is_empty()
+    assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).columns == EDGE_COLUMNS
+    assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).is_empty()
+    assert bunching_table(claims_with_losses(claims_csv, incident, ["", 0]), [100]).is_empty()
 
 
 def test_an_edge_too_small_for_neighbours_says_nothing_of_them(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
-    (row,) = bunching_table(told(claims_csv, incident, [9, 10, 11]), [10]).rows(named=True)
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, [9, 10, 11]), [10]).rows(named=True)
     assert (row["below"], row["at_edge"], row["above"], row["ratio"]) == (0, 1, 0, None)
 
 
@@ -177,12 +177,12 @@ def test_edges_are_counted_as_python_counts(
 @pytest.mark.parametrize("window", [0, 1, 10])
 def test_a_window_is_a_share(claims_csv: ClaimsCsv, incident: Incident, window: float) -> None:
     with pytest.raises(UsageError, match="a share of the edge, between 0 and 1"):
-        bunching_table(told(claims_csv, incident, [5]), [100], window=window)
+        bunching_table(claims_with_losses(claims_csv, incident, [5]), [100], window=window)
 
 
 def test_an_edge_is_above_0(claims_csv: ClaimsCsv, incident: Incident) -> None:
     with pytest.raises(UsageError, match="a whole number above 0"):
-        bunching_table(told(claims_csv, incident, [5]), [0, 100])
+        bunching_table(claims_with_losses(claims_csv, incident, [5]), [0, 100])
 
 
 def test_an_unknown_column_is_refused_and_so_is_one_with_personal_data(

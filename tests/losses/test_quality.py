@@ -136,7 +136,9 @@ def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv,
         assert line.endswith("Row 2 of claims.csv was kept.")
 
 
-def test_the_first_rejects_are_told_and_the_others_counted(claims_csv: ClaimsCsv, incident: Incident) -> None:
+def test_the_first_rejects_are_reported_and_the_others_counted(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
     claims = read(claims_csv([{}, *[{"loss": f"x{n}"} for n in range(MAX_EXPLAINED_REJECTS + 3)]]), incident)
     told = quality_report(claims)
     assert (told["rows"], told["claims"], told["rejects"]) == (
@@ -167,7 +169,7 @@ BREAKS: dict[str, list[Row]] = {
 
 
 @pytest.mark.parametrize("rule", BREAKS)
-def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_told(
+def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
     claims_csv: ClaimsCsv, incident: Incident, rule: str
 ) -> None:
     path = claims_csv([{}, *BREAKS[rule]])
@@ -229,7 +231,7 @@ def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share:
     assert ("1 of 2 rows rejected" in err) == (code == 3)
 
 
-def test_a_rule_is_counted_from_a_page_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
+def test_a_rule_is_counted_from_a_document_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
     page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
     path = claims_csv([{"filed_on": AFTER}])
     assert command("ingest", path)[0] == 3
@@ -274,7 +276,7 @@ def days(*texts: str) -> list[date]:
     return [date.fromisoformat(text) for text in texts]
 
 
-def test_two_files_of_one_name_are_told_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
+def test_two_files_of_one_name_are_distinguished(claims_csv: ClaimsCsv, incident: Incident) -> None:
     paths = [claims_csv([{"claim_id": f"{n}"}], name=f"{n}/a.csv") for n in range(3)]
     assert quality_table(read(paths, incident))["file"].to_list() == ["a.csv", "a.csv (2)", "a.csv (3)"]
 
@@ -332,8 +334,8 @@ def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory,
         if row["loss"] != "x" and row["filed_on"] != AFTER
     ]
     expected = []
-    for told_by in ("claimant_id", "claim_id"):
-        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (told_by == "claimant_id")]
+    for identified_by in ("claimant_id", "claim_id"):
+        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (identified_by == "claimant_id")]
         grains: dict[str, list[object]] = {
             "claimant": [who for who, *_ in group],
             "claimant_and_service": [(who, s) for who, s, _, _ in group],
@@ -341,7 +343,7 @@ def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory,
             "claimant_service_and_loss": [(who, s, x) for who, s, _, x in group if x not in ("", "0")],
         }
         expected += [
-            (told_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
+            (identified_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
             for grain, keys in grains.items()
             if keys
         ]

@@ -41,19 +41,19 @@ WRITTEN: dict[str, Callable[..., tuple[Any, tuple[float, ...], float]]] = {
 class Scipys(NamedTuple):
     """A law of scipy at some parameters, which scipy itself takes long to freeze."""
 
-    law: Any
+    distribution: Any
     shapes: tuple[float, ...]
     scale: float
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *x: getattr(self.law, name)(*x, *self.shapes, scale=self.scale)
+        return lambda *x: getattr(self.distribution, name)(*x, *self.shapes, scale=self.scale)
 
 
 SCIPY: dict[str, Callable[..., Any]] = {
     name: lambda *params, written=written: Scipys(*written(*params)) for name, written in WRITTEN.items()
 }
 
-LAWS = [
+DISTRIBUTIONS = [
     LossDistribution("exponential", {"theta": 7.0}),
     LossDistribution("gamma", {"alpha": 0.6, "theta": 9.0}),
     LossDistribution("gamma", {"alpha": 12.0, "theta": 0.4}),
@@ -67,7 +67,10 @@ LAWS = [
     LossDistribution("burr", {"alpha": 2.0, "gamma": 1.4, "theta": 6.0}),
     LossDistribution("burr", {"alpha": 0.5, "gamma": 1.5, "theta": 6.0}),
 ]
-NAMES = [f"{law.family} {' '.join(map(str, law.params.values()))}" for law in LAWS]
+NAMES = [
+    f"{distribution.family} {' '.join(map(str, distribution.params.values()))}"
+    for distribution in DISTRIBUTIONS
+]
 
 
 SIGNS = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
@@ -85,22 +88,22 @@ class Table(NamedTuple):
         return fit_grouped(self.edges, self.counts, family=family, top=self.top, left=self.left)
 
 
-def shares(law: Any, edges: Sequence[float]) -> Array:  # noqa: ANN401 - a law of scipy
+def shares(distribution: Any, edges: Sequence[float]) -> Array:  # noqa: ANN401 - a law of scipy
     """Shares between edges, from the side where they are small."""
-    below, above = law.cdf(edges), law.sf(edges)
+    below, above = distribution.cdf(edges), distribution.sf(edges)
     return np.asarray(np.where(below[1:] <= 0.5, np.diff(below), -np.diff(above)))
 
 
 def log_likelihood(table: Table, family: str, params: Sequence[float]) -> float:
     """The definition, by scipy's laws; what could be seen is added up, not taken away from 1."""
     edges = [0.0, *table.edges[:-1], INF if table.top == "open" else table.edges[-1]]
-    law, counts = SCIPY[family](*params), np.array(table.counts)
+    distribution, counts = SCIPY[family](*params), np.array(table.counts)
     with np.errstate(all="ignore"):
-        first, *inner = shares(law, edges)
+        first, *inner = shares(distribution, edges)
         seen = 1.0
         if "truncated" in (table.top, table.left):
             below = first if table.left == "ground_up" else 0.0
-            above = 0.0 if table.top == "truncated" else law.sf(edges[-1])
+            above = 0.0 if table.top == "truncated" else distribution.sf(edges[-1])
             seen = np.sum(inner) + below + above
         value = float((counts * np.log(np.array(inner) / seen))[counts > 0].sum())
     return value if np.isfinite(value) else -INF
@@ -158,7 +161,7 @@ def test_the_dental_claims_are_fitted_as_printed(top: str, family: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_likeliest_law_of_the_dental_claims_is_no_worse_than_any_other_start() -> None:
+def test_the_likeliest_distribution_of_the_dental_claims_is_no_worse_than_any_other_start() -> None:
     table = Table(tuple(DENTAL["edges"]), tuple(DENTAL["counts"]), "closed")
     for family in FAMILIES:
         best, _ = searched(table, family, starts=6, widest=9.0)
@@ -170,13 +173,18 @@ def test_the_likeliest_law_of_the_dental_claims_is_no_worse_than_any_other_start
 def test_scipys_fit_to_censored_data_is_the_same_or_less_likely(family: str, top: str) -> None:
     edges = [*DENTAL["edges"][:-1], INF if top == "open" else DENTAL["edges"][-1]]
     rows = np.repeat(np.array([edges[:-1], edges[1:]]).T, DENTAL["counts"], axis=0)
-    law = {"burr": stats.burr12, "lognormal": stats.lognorm, "weibull": stats.weibull_min}
-    law |= {"exponential": stats.expon, "gamma": stats.gamma, "loglogistic": stats.fisk, "lomax": stats.lomax}
+    distribution = {"burr": stats.burr12, "lognormal": stats.lognorm, "weibull": stats.weibull_min}
+    distribution |= {
+        "exponential": stats.expon,
+        "gamma": stats.gamma,
+        "loglogistic": stats.fisk,
+        "lomax": stats.lomax,
+    }
     data = stats.CensoredData(interval=rows[np.isfinite(rows[:, 1])], right=rows[np.isinf(rows[:, 1]), 0])
     start = {"lomax": (2.0,), "burr": (1.0, 2.0)}.get(family, ())
-    found = law[family].fit(data, *start, floc=0, scale=300)
+    found = distribution[family].fit(data, *start, floc=0, scale=300)
     fit = fit_grouped(edges, DENTAL["counts"], family=family, top=top)
-    theirs = float((DENTAL["counts"] * np.log(shares(law[family](*found), edges))).sum())
+    theirs = float((DENTAL["counts"] * np.log(shares(distribution[family](*found), edges))).sum())
     assert fit.loglik >= theirs - 1e-9
     assert fit.loglik == pytest.approx(theirs, abs=1e-4)
 
@@ -205,7 +213,7 @@ RISES_BEYOND_THE_BOX = Table((0, 6.25, 6.5, 7.5, 7.75, 8.75, 9, 13), (0, 10, 42,
 @settings(max_examples=30)
 @given(table=tables(), family=st.sampled_from(sorted(FAMILIES)))
 @example(table=RISES_BEYOND_THE_BOX, family="burr")
-def test_no_search_finds_a_likelier_law_and_a_refusal_means_that_there_is_none(
+def test_no_search_finds_a_likelier_distribution_and_a_refusal_means_that_there_is_none(
     table: Table, family: str
 ) -> None:
     best, inside = searched(table, family)
@@ -265,38 +273,41 @@ def test_the_dental_claims_in_any_unit(power: int) -> None:
 # --- laws ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_law_is_scipys(law: LossDistribution) -> None:
-    theirs, x = SCIPY[law.family](*law.params.values()), np.array([0.0, 1e-6, 0.3, 2.0, 5.0, 40.0, 1e3, INF])
-    assert law.cdf(x) == pytest.approx(theirs.cdf(x), rel=1e-10, abs=1e-300)
-    assert law.sf(x) == pytest.approx(theirs.sf(x), rel=1e-9, abs=1e-300)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_a_distribution_is_scipys(distribution: LossDistribution) -> None:
+    theirs, x = (
+        SCIPY[distribution.family](*distribution.params.values()),
+        np.array([0.0, 1e-6, 0.3, 2.0, 5.0, 40.0, 1e3, INF]),
+    )
+    assert distribution.cdf(x) == pytest.approx(theirs.cdf(x), rel=1e-10, abs=1e-300)
+    assert distribution.sf(x) == pytest.approx(theirs.sf(x), rel=1e-9, abs=1e-300)
     p = np.array([1e-9, 0.01, 0.5, 0.95, 0.9999])
-    assert law.quantile(p) == pytest.approx(theirs.ppf(p), rel=1e-6)
-    assert law.cdf(law.quantile(p)) == pytest.approx(p, rel=1e-6)
-    assert law.median == pytest.approx(theirs.median())
+    assert distribution.quantile(p) == pytest.approx(theirs.ppf(p), rel=1e-6)
+    assert distribution.cdf(distribution.quantile(p)) == pytest.approx(p, rel=1e-6)
+    assert distribution.median == pytest.approx(theirs.median())
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_means_are_integrals_of_the_share_above(law: LossDistribution) -> None:
-    theirs = SCIPY[law.family](*law.params.values())
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_means_are_integrals_of_the_share_above(distribution: LossDistribution) -> None:
+    theirs = SCIPY[distribution.family](*distribution.params.values())
     for d in (0.0, 0.5, 6.0, 30.0):
         limited = integrate.quad(theirs.sf, 0, d, epsabs=0, epsrel=1e-10)[0]
-        assert law.limited_mean(d) == pytest.approx(limited, rel=1e-8)
-        if not np.isfinite(law.mean):
-            assert law.mean_excess(d) == INF
+        assert distribution.limited_mean(d) == pytest.approx(limited, rel=1e-8)
+        if not np.isfinite(distribution.mean):
+            assert distribution.mean_excess(d) == INF
             continue
         pieces = pairwise([d, *(d + np.geomspace(1e-3, 1e12, 46))])
         above = sum(integrate.quad(theirs.sf, a, b, epsabs=0, epsrel=1e-9)[0] for a, b in pieces)
-        assert law.mean_excess(d) == pytest.approx(above / theirs.sf(d), rel=1e-6)
+        assert distribution.mean_excess(d) == pytest.approx(above / theirs.sf(d), rel=1e-6)
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_the_mean_is_scipys_also_where_it_is_infinite(law: LossDistribution) -> None:
-    theirs = SCIPY[law.family](*law.params.values()).mean()
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_the_mean_is_scipys_also_where_it_is_infinite(distribution: LossDistribution) -> None:
+    theirs = SCIPY[distribution.family](*distribution.params.values()).mean()
     if np.isfinite(theirs):
-        assert law.mean == pytest.approx(theirs, rel=1e-9)
+        assert distribution.mean == pytest.approx(theirs, rel=1e-9)
     else:  # scipy says nan for a Burr law
-        assert law.mean == INF
+        assert distribution.mean == INF
 
 
 @pytest.mark.parametrize("d", [1.0, 1e3, 1e6, 1e9, 1e12])
@@ -307,23 +318,23 @@ def test_a_limited_mean_is_exact_however_far_the_limit_and_heavy_the_tail(d: flo
     assert light.limited_mean(d) == pytest.approx(-7 * np.expm1(-d / 7))
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_limited_mean_without_a_limit_is_the_mean(law: LossDistribution) -> None:
-    assert law.limited_mean(INF) == law.mean
-    assert law.limited_mean(0) == 0
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_a_limited_mean_without_a_limit_is_the_mean(distribution: LossDistribution) -> None:
+    assert distribution.limited_mean(INF) == distribution.mean
+    assert distribution.limited_mean(0) == 0
 
 
 def test_nothing_lies_below_nothing() -> None:
-    for law in LAWS:
-        assert law.cdf([-1.0, 0.0]).tolist() == [0.0, 0.0], law
-        assert law.sf([-1.0, 0.0]).tolist() == [1.0, 1.0], law
+    for distribution in DISTRIBUTIONS:
+        assert distribution.cdf([-1.0, 0.0]).tolist() == [0.0, 0.0], distribution
+        assert distribution.sf([-1.0, 0.0]).tolist() == [1.0, 1.0], distribution
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_mean_excess_where_nothing_is_left_is_a_number_or_a_refusal(law: LossDistribution) -> None:
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_a_mean_excess_where_nothing_is_left_is_a_number_or_a_refusal(distribution: LossDistribution) -> None:
     for d in (1e6, 1e200, INF):
         try:
-            found = law.mean_excess(d)
+            found = distribution.mean_excess(d)
         except OutageAnalysisError:
             continue
         assert found >= 0
@@ -332,34 +343,38 @@ def test_a_mean_excess_where_nothing_is_left_is_a_number_or_a_refusal(law: LossD
 @pytest.mark.parametrize("p", [-0.1, 1.5, np.nan])
 def test_a_share_outside_0_and_1_has_no_quantile(p: float) -> None:
     with pytest.raises(UsageError):
-        LAWS[0].quantile(p)
+        DISTRIBUTIONS[0].quantile(p)
 
 
-def test_a_burr_law_close_to_a_pareto_law_stays_finite() -> None:
-    law = LossDistribution("burr", {"alpha": 0.0038, "gamma": 218.75, "theta": 0.36})
+def test_a_burr_distribution_close_to_a_pareto_distribution_stays_finite() -> None:
+    distribution = LossDistribution("burr", {"alpha": 0.0038, "gamma": 218.75, "theta": 0.36})
     index = 0.0038 * 218.75
-    assert float(law.quantile(0.95)) == pytest.approx(0.36 * 20 ** (1 / index), rel=1e-6)
-    assert float(law.sf(100)) == pytest.approx((100 / 0.36) ** -index, rel=1e-6)
-    assert float(law.cdf(law.quantile(0.3))) == pytest.approx(0.3)
+    assert float(distribution.quantile(0.95)) == pytest.approx(0.36 * 20 ** (1 / index), rel=1e-6)
+    assert float(distribution.sf(100)) == pytest.approx((100 / 0.36) ** -index, rel=1e-6)
+    assert float(distribution.cdf(distribution.quantile(0.3))) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_shares_of_bands_add_up_to_one(law: LossDistribution) -> None:
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
+def test_shares_of_bands_add_up_to_one(distribution: LossDistribution) -> None:
     edges = [0.0, 0.1, 1.0, 5.0, 20.0, 1e3, INF]
-    found = law.band_probabilities(edges)
-    assert found == pytest.approx(shares(SCIPY[law.family](*law.params.values()), edges), rel=1e-9)
+    found = distribution.band_probabilities(edges)
+    assert found == pytest.approx(
+        shares(SCIPY[distribution.family](*distribution.params.values()), edges), rel=1e-9
+    )
     assert found.sum() == pytest.approx(1.0, rel=1e-14)
 
 
 def test_a_tiny_share_far_out_is_not_lost() -> None:
-    law = LossDistribution("lognormal", {"median": 1.0, "sigma": 1.0})
-    assert law.band_probabilities([1e10, 1e11])[0] == pytest.approx(stats.norm.sf(np.log(1e10)), rel=1e-3)
+    distribution = LossDistribution("lognormal", {"median": 1.0, "sigma": 1.0})
+    assert distribution.band_probabilities([1e10, 1e11])[0] == pytest.approx(
+        stats.norm.sf(np.log(1e10)), rel=1e-3
+    )
 
 
 def test_quantiles_deep_in_the_lower_tail_keep_their_digits() -> None:
-    for law in LAWS:
-        theirs = SCIPY[law.family](*law.params.values())
-        assert law.quantile(1e-12) == pytest.approx(theirs.ppf(1e-12), rel=1e-3), law
+    for distribution in DISTRIBUTIONS:
+        theirs = SCIPY[distribution.family](*distribution.params.values())
+        assert distribution.quantile(1e-12) == pytest.approx(theirs.ppf(1e-12), rel=1e-3), distribution
 
 
 # --- goodness of fit and criteria ----------------------------------------------------------------------
@@ -415,7 +430,7 @@ def test_families_are_weighed_averaged_and_compared_as_by_hand() -> None:
     average = sum(heavy[n] * means[n] for n in heavy) / sum(heavy.values())
     assert fits.average("mean") == pytest.approx(average, rel=1e-7)
     assert fits.range("mean") == pytest.approx((min(means.values()), max(means.values())), rel=1e-7)
-    assert fits.average(lambda law: law.limited_mean(100)) < 100
+    assert fits.average(lambda distribution: distribution.limited_mean(100)) < 100
     assert fits.average("mean", 0.0) == pytest.approx(sum(weights[n] * fits[n].mean for n in weights))
 
 
@@ -441,7 +456,7 @@ def test_a_mean_that_is_infinite_is_a_gap_in_the_table_and_infinite_on_average()
     assert heavy.range("mean", 0.0)[1] == INF
     with pytest.raises(ModelRefused, match="infinite"):
         heavy["lomax"].interval("mean")
-    assert np.isfinite(heavy["lomax"].value(lambda law: law.limited_mean(1e4)))
+    assert np.isfinite(heavy["lomax"].value(lambda distribution: distribution.limited_mean(1e4)))
 
 
 def test_a_family_that_was_refused_says_why_and_one_not_asked_for_is_unknown() -> None:
@@ -521,7 +536,7 @@ def test_empty_bands_beyond_a_truncated_end_say_nothing_but_where_it_is(family: 
     assert fit.expected.sum() == pytest.approx(sum(table.counts))
 
 
-def test_losses_between_truncated_ends_come_from_the_law_that_was_cut() -> None:
+def test_losses_between_truncated_ends_come_from_the_distribution_that_was_cut() -> None:
     losses = stats.lognorm(1.0, scale=5.0).rvs(200_000, random_state=np.random.default_rng(4))
     edges = [2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0]
     counts = np.histogram(losses, edges)[0].tolist()
@@ -549,7 +564,7 @@ def test_without_losses_in_between_a_cut_within_an_empty_stretch_changes_nothing
     assert two.loglik == pytest.approx(one.loglik)
 
 
-def test_counts_in_proportion_give_the_same_law_and_smaller_errors() -> None:
+def test_counts_in_proportion_give_the_same_distribution_and_smaller_errors() -> None:
     one = fit_grouped(DENTAL["edges"], DENTAL["counts"], family="burr", top="open")
     many = fit_grouped(DENTAL["edges"], [10_000 * n for n in DENTAL["counts"]], family="burr", top="open")
     assert many.params == pytest.approx(one.params, rel=1e-9)
@@ -557,8 +572,8 @@ def test_counts_in_proportion_give_the_same_law_and_smaller_errors() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_exact_shares_of_a_law_give_the_law_back(family: str) -> None:
-    params = next(law for law in LAWS if law.family == family).params
+def test_exact_shares_of_a_distribution_give_the_distribution_back(family: str) -> None:
+    params = next(distribution for distribution in DISTRIBUTIONS if distribution.family == family).params
     edges = [0.0, 0.5, 1.0, 2.0, 4.0, 7.0, 12.0, 25.0, 60.0, INF]
     counts = np.rint(1e12 * shares(SCIPY[family](*params.values()), edges)).astype(int).tolist()
     fit = fit_grouped(edges, counts, family=family, top="open")
@@ -624,7 +639,7 @@ BANDS = (0.0, 1.0, 2.0, 3.0, 4.0)
         (BANDS, (1, 2, 3, 4), {"family": "Weibul"}, UsageError, "no such family"),
     ],
 )
-def test_what_no_law_can_be_fitted_to_is_refused(
+def test_what_no_distribution_can_be_fitted_to_is_refused(
     edges: Any,  # noqa: ANN401 - whatever people give
     counts: Any,  # noqa: ANN401 - same
     how: dict[str, Any],
@@ -657,7 +672,7 @@ def test_a_refusal_says_what_to_do(edges: Any, counts: Any, how: dict[str, Any])
     assert caught.value.remedy
 
 
-def test_the_convention_of_the_top_must_be_said() -> None:
+def test_the_convention_of_the_top_must_be_stated() -> None:
     with pytest.raises(TypeError, match="top"):
         fit_grouped(BANDS, (1, 2, 3, 4), family="gamma")  # type: ignore[call-arg]
 
@@ -667,7 +682,7 @@ def test_losses_all_in_one_band_are_refused_for_all_families_at_once() -> None:
         fit_all(BANDS, (0, 9, 0, 0), top="open")
 
 
-def test_when_no_family_can_be_fitted_the_reason_is_said() -> None:
+def test_when_no_family_can_be_fitted_the_reason_is_stated() -> None:
     with pytest.raises(ModelRefused, match="no family could be fitted") as caught:
         fit_all((0, 1, 2), (5, 9), top="open", families=("gamma", "burr"))
     assert "2 bands hold losses" in str(caught.value)
@@ -682,7 +697,7 @@ def test_when_no_family_can_be_fitted_the_reason_is_said() -> None:
         ("exponential", Table((0, 1, 2, 3, 4), (1, 2, 4, 9), "truncated")),
     ],
 )
-def test_a_family_without_a_likeliest_law_is_refused(family: str, table: Table) -> None:
+def test_a_family_without_a_likeliest_distribution_is_refused(family: str, table: Table) -> None:
     assert not searched(table, family, widest=6.0)[1]
     with pytest.raises(ModelRefused, match="runs on without end"):
         table.fit(family)
@@ -757,7 +772,7 @@ HOSTILE: dict[str, Table] = {
         "truncated",
     ),
     "almost one band": Table((0.0, 0.9246, 0.9354, 1.2664, 1.7868), (119, 11423, 419, 1), "open"),
-    "decreasing beyond any inner law": Table(
+    "decreasing beyond any inner distribution": Table(
         (0.0, 0.714, 0.732, 0.896, 0.942, 1.086, 1.454), (16, 38, 22, 18, 14, 0), "truncated"
     ),
     "steep Burr": Table((0.9928, 1.006, 1.1218, 1.4022, 1.5429), (39, 12, 10, 25), "closed"),

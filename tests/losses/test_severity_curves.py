@@ -60,14 +60,14 @@ def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) 
 
 
 @pytest.mark.parametrize("top", ["open", "closed", "truncated"])
-def test_curves_are_the_laws_and_rise_with_the_loss(top: str) -> None:
+def test_curves_are_the_distributions_and_rise_with_the_loss(top: str) -> None:
     found = dental(top)
     table = curve_table(found, least_weight=0.0)
     for name, fit in found.items():
         rows = table.filter(family=name)
-        law = SCIPY[name](*fit.params.values())
-        whole = law.cdf(4000) if top == "truncated" else 1.0
-        below = law.cdf(rows["loss"].to_numpy()) / whole
+        distribution = SCIPY[name](*fit.params.values())
+        whole = distribution.cdf(4000) if top == "truncated" else 1.0
+        below = distribution.cdf(rows["loss"].to_numpy()) / whole
         assert rows["share_below"].to_list() == pytest.approx(below.tolist(), rel=1e-4)
         assert rows["loss"].is_sorted()
         assert rows["share_below"].is_sorted()
@@ -89,9 +89,11 @@ def test_truncated_curves_are_shares_of_what_could_be_seen() -> None:
     found = dental("truncated", "truncated", first=2)
     table = curve_table(found, points=60)
     for name in set(table["family"]) - {COUNTED}:
-        law = SCIPY[name](*found[name].params.values())
+        distribution = SCIPY[name](*found[name].params.values())
         rows = table.filter(family=name)
-        seen = (law.cdf(rows["loss"].to_numpy()) - law.cdf(50)) / (law.cdf(4000) - law.cdf(50))
+        seen = (distribution.cdf(rows["loss"].to_numpy()) - distribution.cdf(50)) / (
+            distribution.cdf(4000) - distribution.cdf(50)
+        )
         assert rows["share_below"].to_list() == pytest.approx(
             np.clip(seen, 0, 1).tolist(), rel=1e-4, abs=1e-6
         )

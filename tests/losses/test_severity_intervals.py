@@ -18,8 +18,8 @@ QUANTITIES = ("median", "mean", "p95")
 ALLOWED = stats.chi2.ppf(0.95, 1)
 CASES = [
     (family, quantity)
-    for family, law in FAMILIES.items()
-    for quantity in dict.fromkeys((*law.params, *QUANTITIES))
+    for family, distribution in FAMILIES.items()
+    for quantity in dict.fromkeys((*distribution.params, *QUANTITIES))
 ]
 DENTAL_TABLES = {
     top: Table(tuple(DENTAL["edges"]), tuple(DENTAL["counts"]), top)
@@ -31,11 +31,11 @@ def asked(family: str, quantity: str, params: list[float]) -> float:
     """A quantity by scipy's law."""
     if quantity in FAMILIES[family].params:
         return params[FAMILIES[family].params.index(quantity)]
-    law = SCIPY[family](*params)
+    distribution = SCIPY[family](*params)
     if quantity == "mean":
-        mean = float(law.mean())
+        mean = float(distribution.mean())
         return mean if np.isfinite(mean) else INF
-    return float(law.ppf({"median": 0.5, "p95": 0.95}[quantity]))
+    return float(distribution.ppf({"median": 0.5, "p95": 0.95}[quantity]))
 
 
 def profiled(table: Table, fit: Fit, quantity: str, value: float) -> float:
@@ -88,7 +88,9 @@ def deviance(table: Table, fit: Fit, quantity: str, value: float) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("top", ["closed", "open"])
 @pytest.mark.parametrize(("family", "quantity"), CASES)
-def test_at_a_profile_end_the_best_law_is_just_not_rejected(family: str, quantity: str, top: str) -> None:
+def test_at_a_profile_end_the_best_distribution_is_just_not_rejected(
+    family: str, quantity: str, top: str
+) -> None:
     table = DENTAL_TABLES[top]
     fit = table.fit(family)
     low, high = fit.interval(quantity)
@@ -157,7 +159,7 @@ def test_profile_ends_of_any_table_are_just_not_rejected_or_unbounded(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="rays from the best law miss the far end of a bent ridge")
+@pytest.mark.xfail(strict=True, reason="rays from the best distribution miss the far end of a bent ridge")
 def test_profile_ends_on_a_bent_ridge_of_a_truncated_table_are_just_not_rejected() -> None:
     edges = (0.5, 2.2888003840490745, 2.3288003840490745, 2.3688003840490746, 2.4088003840490746)
     table = Table(edges, (46, 2, 3, 2), "truncated")
@@ -177,7 +179,7 @@ def test_profile_ends_on_a_bent_ridge_of_a_truncated_table_are_just_not_rejected
         ((0.0, 1.0, 2.0, 3.5625, 7.5625, 11.5625), (1, 1, 16, 0, 6), "alpha", 0.0, 0.86145),
     ],
 )
-def test_a_burr_law_with_few_losses_reaches_as_far_as_a_search(
+def test_a_burr_distribution_with_few_losses_reaches_as_far_as_a_search(
     edges: tuple[float, ...], counts: tuple[int, ...], quantity: str, low: float, high: float
 ) -> None:
     found = fit_grouped(edges, counts, family="burr", top="truncated").interval(quantity)
@@ -188,9 +190,9 @@ def test_a_burr_law_with_few_losses_reaches_as_far_as_a_search(
 def test_a_profile_interval_turns_with_its_quantity() -> None:
     fit = DENTAL_TABLES["closed"].fit("lognormal")
     low, high = fit.interval("mean")
-    turned = fit.interval(lambda law: 1 / law.mean)
-    logs = fit.interval(lambda law: float(np.log(law.mean)))
-    below_zero = fit.interval(lambda law: -law.mean)
+    turned = fit.interval(lambda distribution: 1 / distribution.mean)
+    logs = fit.interval(lambda distribution: float(np.log(distribution.mean)))
+    below_zero = fit.interval(lambda distribution: -distribution.mean)
     assert turned == pytest.approx((1 / high, 1 / low), rel=1e-5)
     assert logs == pytest.approx((np.log(low), np.log(high)), rel=1e-5)
     assert below_zero == pytest.approx((-high, -low), rel=1e-5)
@@ -257,7 +259,7 @@ def test_wald_is_the_delta_method(family: str, quantity: str) -> None:
 def test_the_wald_interval_of_a_positive_quantity_does_not_fall_below_nothing() -> None:
     fit = fit_grouped((0, 1, 2, 3, 4, 5), (40, 30, 20, 11, 17), family="burr", top="open")
     assert fit.interval("theta", method="wald")[0] == 0.0
-    assert fit.interval(lambda law: law.mean - 100, method="wald")[0] < 0
+    assert fit.interval(lambda distribution: distribution.mean - 100, method="wald")[0] < 0
 
 
 # --- quantities and refusals -----------------------------------------------------------------------------
@@ -300,8 +302,8 @@ def test_an_infinite_mean_has_no_interval(method: str) -> None:
     with pytest.raises(ModelRefused, match="infinite") as caught:
         fit.interval("mean", method=method)  # type: ignore[arg-type]
     assert "limited mean" in caught.value.remedy
-    low, high = fit.interval(lambda law: law.limited_mean(1e4), method=method)  # type: ignore[arg-type]
-    assert low < fit.value(lambda law: law.limited_mean(1e4)) < high
+    low, high = fit.interval(lambda distribution: distribution.limited_mean(1e4), method=method)  # type: ignore[arg-type]
+    assert low < fit.value(lambda distribution: distribution.limited_mean(1e4)) < high
 
 
 def test_the_interval_of_a_cost_with_a_cap_is_that_of_the_limited_mean() -> None:
@@ -311,7 +313,7 @@ def test_the_interval_of_a_cost_with_a_cap_is_that_of_the_limited_mean() -> None
     def capped(theta: float) -> float:
         return float(theta * -np.expm1(-500 / theta))
 
-    found = fit.interval(lambda law: law.limited_mean(500))
+    found = fit.interval(lambda distribution: distribution.limited_mean(500))
     assert found == pytest.approx((capped(low), capped(high)), rel=1e-5)
 
 
@@ -337,12 +339,12 @@ def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(
 
 def test_a_quantity_that_does_not_vary_has_an_interval_of_no_width() -> None:
     fit = DENTAL_TABLES["closed"].fit("gamma")
-    assert fit.interval(lambda law: 2.0 + 0 * law.mean, method="wald") == (2.0, 2.0)
-    assert fit.interval(lambda law: 2.0 + 0 * law.mean) == pytest.approx((2.0, 2.0))
+    assert fit.interval(lambda distribution: 2.0 + 0 * distribution.mean, method="wald") == (2.0, 2.0)
+    assert fit.interval(lambda distribution: 2.0 + 0 * distribution.mean) == pytest.approx((2.0, 2.0))
 
 
-def test_a_law_is_what_a_quantity_of_ones_own_is_given() -> None:
+def test_a_distribution_is_what_a_quantity_of_ones_own_is_given() -> None:
     seen: list[LossDistribution] = []
     fit = DENTAL_TABLES["closed"].fit("gamma")
-    fit.value(lambda law: seen.append(law) or 1.0)  # type: ignore[func-returns-value]
+    fit.value(lambda distribution: seen.append(distribution) or 1.0)  # type: ignore[func-returns-value]
     assert seen == [fit.distribution]

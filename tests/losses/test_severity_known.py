@@ -52,7 +52,7 @@ def sharp_bounds(
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=NAMES)
-def test_bounds_are_those_that_some_law_reaches_and_none_exceeds(known: dict[str, float]) -> None:
+def test_bounds_are_those_that_some_distribution_reaches_and_none_exceeds(known: dict[str, float]) -> None:
     bounds = shares_of(EDGES, **known).bounds
     assert bounds["loss"].to_list() == [10, 20, 35, 50, 100]
     for edge, low, high in bounds.iter_rows():
@@ -65,7 +65,7 @@ def test_bounds_are_those_that_some_law_reaches_and_none_exceeds(known: dict[str
     which=st.sampled_from(["median", "mean", "both"]),
     edges=st.lists(st.integers(1, 70), min_size=1, max_size=4, unique=True),
 )
-def test_no_law_lies_outside_the_bounds_of_its_own_median_and_mean(
+def test_no_distribution_lies_outside_the_bounds_of_its_own_median_and_mean(
     points: list[int], weights: list[int], which: str, edges: list[int]
 ) -> None:
     x = np.sort(points).astype(float)
@@ -103,11 +103,11 @@ def test_another_unit_changes_no_share(known: dict[str, float], power: int) -> N
 # --- lognormal shares --------------------------------------------------------------------------------------
 
 
-def test_a_median_and_a_mean_fix_the_spread_of_a_lognormal_law() -> None:
+def test_a_median_and_a_mean_fix_the_spread_of_a_lognormal_distribution() -> None:
     found = lognormal_shares(EDGES, median=20, mean=30)
-    law = stats.lognorm(np.sqrt(2 * np.log(1.5)), scale=20)
-    assert law.mean() == pytest.approx(30)
-    assert found.table["share"].to_list() == pytest.approx(np.diff(law.cdf(EDGES)).tolist())
+    distribution = stats.lognorm(np.sqrt(2 * np.log(1.5)), scale=20)
+    assert distribution.mean() == pytest.approx(30)
+    assert found.table["share"].to_list() == pytest.approx(np.diff(distribution.cdf(EDGES)).tolist())
     assert found.table["low"].equals(found.table["share"].alias("low"))
     assert "lognormal is assumed" in found.not_identified
 
@@ -186,7 +186,7 @@ def test_a_spread_that_is_missing_impossible_or_not_needed_is_refused(
         lognormal_shares(EDGES, **known)
 
 
-def test_who_states_no_spread_is_told_how_to_state_one() -> None:
+def test_without_a_spread_the_error_says_how_to_state_one() -> None:
     with pytest.raises(UsageError) as caught:
         lognormal_shares(EDGES, median=20)
     assert "sigmas" in caught.value.remedy

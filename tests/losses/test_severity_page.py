@@ -44,8 +44,8 @@ def test_every_bundled_table_says_where_it_is_printed(id_: str) -> None:
     assert load_grouped(data_root() / "grouped" / f"{id_}.toml") == page
 
 
-def test_a_page_holds_what_is_written(page: Callable[[str], Path]) -> None:
-    mine = load_grouped(page(PAGE))
+def test_a_document_holds_what_is_written(write_document: Callable[[str], Path]) -> None:
+    mine = load_grouped(write_document(PAGE))
     assert mine.edges == (10.0, 20.0, 50.5, math.inf)
     assert mine.counts == (3, 0, 2)
     assert (mine.top, mine.left, mine.sources) == ("open", "truncated", ("a book",))
@@ -53,11 +53,11 @@ def test_a_page_holds_what_is_written(page: Callable[[str], Path]) -> None:
     assert (mine.name["en"], mine.name["ko"]) == ("My losses", "내 손실")
 
 
-def test_losses_are_counted_from_nothing_on_unless_the_page_says_otherwise(
-    page: Callable[[str], Path],
+def test_losses_are_counted_from_nothing_on_unless_the_document_says_otherwise(
+    write_document: Callable[[str], Path],
 ) -> None:
     text = PAGE.replace('left = "truncated"\n', "").replace("[10, 20", "[0, 20")
-    assert load_grouped(page(text)).left == "ground_up"
+    assert load_grouped(write_document(text)).left == "ground_up"
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_losses_are_counted_from_nothing_on_unless_the_page_says_otherwise(
     ],
 )
 def test_what_is_no_table_is_refused_on_one_line(
-    page: Callable[[str], Path], old: str, new: str, said: str
+    write_document: Callable[[str], Path], old: str, new: str, said: str
 ) -> None:
     assert old in PAGE
     with pytest.raises(UsageError, match=r"^page\.toml") as refusal:
-        load_grouped(page(PAGE.replace(old, new, 1)))
+        load_grouped(write_document(PAGE.replace(old, new, 1)))
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)

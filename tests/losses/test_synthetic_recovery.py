@@ -12,29 +12,29 @@ EDGES = (0.0, 1_620.0, 4_220.0, 16_200.0, 42_200.0, 162_000.0, float("inf"))
 
 
 @pytest.fixture(scope="module")
-def law() -> LossModel:
+def distribution() -> LossModel:
     return next(x for x in load_synthetic("kakao-2022").losses if "general_user" in x.claimant_types)
 
 
 @pytest.fixture(scope="module")
-def table(law: LossModel) -> pl.DataFrame:
-    return rounding_table(law, 5_000, EDGES, seed=1)
+def table(distribution: LossModel) -> pl.DataFrame:
+    return rounding_table(distribution, 5_000, EDGES, seed=1)
 
 
-def test_exact_losses_do_not_mind_the_edges(table: pl.DataFrame, law: LossModel) -> None:
+def test_exact_losses_do_not_mind_the_edges(table: pl.DataFrame, distribution: LossModel) -> None:
     exact = table.filter(losses="exact")
     assert exact["edges"].to_list() == ["between round sums", "on round sums"]
-    assert all(low < law.median < high for low, high in exact.select("low", "high").rows())
+    assert all(low < distribution.median < high for low, high in exact.select("low", "high").rows())
 
 
-def test_losses_told_to_one_digit_are_found_too_low_on_round_edges(
-    table: pl.DataFrame, law: LossModel
+def test_losses_rounded_to_one_digit_are_estimated_too_low_on_round_edges(
+    table: pl.DataFrame, distribution: LossModel
 ) -> None:
-    between, on = table.filter(losses="told to one digit")["found"].to_list()
-    assert on < 0.9 * law.median
-    assert abs(between - law.median) < abs(on - law.median) / 2
+    between, on = table.filter(losses="rounded to one digit")["estimate"].to_list()
+    assert on < 0.9 * distribution.median
+    assert abs(between - distribution.median) < abs(on - distribution.median) / 2
 
 
-def test_the_seed_decides_the_losses(table: pl.DataFrame, law: LossModel) -> None:
-    assert rounding_table(law, 5_000, EDGES, seed=1).equals(table)
-    assert not rounding_table(law, 5_000, EDGES, seed=2).equals(table)
+def test_the_seed_decides_the_losses(table: pl.DataFrame, distribution: LossModel) -> None:
+    assert rounding_table(distribution, 5_000, EDGES, seed=1).equals(table)
+    assert not rounding_table(distribution, 5_000, EDGES, seed=2).equals(table)

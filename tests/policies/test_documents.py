@@ -104,8 +104,8 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("amount = 5,", "amount = 0,", "rate = {", "line 'cash' > band 2 > rate > amount", "greater than 0", 0,
      ""),
     ("every = 60", "every = 60.5", "rate = {", "line 'cash' > band 2 > rate > every", INTEGER, 60.5, WHOLE),
-    ("every = 60", "begin = true", "rate = {", "line 'cash' > band 2 > rate > begin", "unknown key", None,
-     "Did you mean 'begun'?"),
+    ("every = 60", "roundup = true", "rate = {", "line 'cash' > band 2 > rate > roundup", "unknown key", None,
+     "Did you mean 'round_up'?"),
     ("amount = 5, ", "", "rate = {", "line 'cash' > band 2 > rate > amount", MISSING, None,
      "Add it."),
     ("  over = 300\n", "", "[[line.band]]\n  rate", "line 'cash' > band 2 > over", MISSING, None,
@@ -156,13 +156,13 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     WRONG,
     ids=[(new or f"no {old}").strip() for old, new, *_ in WRONG],
 )
-def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
-    page: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
+def test_a_document_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
+    write_document: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
 ) -> None:
     assert GOOD.count(old) == 1
     text = GOOD.replace(old, new)
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(text))
+        load_policy(write_document(text))
     error = refusal.value
     assert (error.exit_code, error.file) == (2, "page.toml")
     assert says in error.problem
@@ -173,14 +173,14 @@ def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     assert len(str(error).splitlines()) == 1
 
 
-def test_the_page_itself_is_right(page: Written) -> None:
-    policy = load_policy(page(GOOD))
+def test_the_document_itself_is_right(write_document: Written) -> None:
+    policy = load_policy(write_document(GOOD))
     assert [line.id for line in policy.lines] == ["cash", "fund"]
 
 
-def test_a_line_without_a_kind_is_told_which_kinds_there_are(page: Written) -> None:
+def test_for_a_line_without_a_kind_the_error_lists_the_kinds(write_document: Written) -> None:
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(GOOD.replace('kind = "budget"\n', "")))
+        load_policy(write_document(GOOD.replace('kind = "budget"\n', "")))
     assert all(kind in str(refusal.value) for kind in ("schedule", "in_kind", "fee_credit", "budget"))
 
 
@@ -188,23 +188,25 @@ def test_a_line_without_a_kind_is_told_which_kinds_there_are(page: Written) -> N
     ("line", "key"),
     [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")],
 )
-def test_a_missing_key_is_named_even_where_a_value_reads_like_it(page: Written, line: Page, key: str) -> None:
+def test_a_missing_key_is_named_even_where_a_value_reads_like_it(
+    write_document: Written, line: Page, key: str
+) -> None:
     with pytest.raises(UsageError, match="a required key is missing") as refusal:
-        load_policy(page(toml(line)))
+        load_policy(write_document(toml(line)))
     assert refusal.value.column == key
 
 
-def test_one_mistake_is_counted_once(page: Written) -> None:
+def test_one_mistake_is_counted_once(write_document: Written) -> None:
     only = toml({"band": [{"over": 0, "fixed": -1}]})
     with pytest.raises(UsageError) as refusal:
-        load_policy(page(only))
+        load_policy(write_document(only))
     assert "more)" not in str(refusal.value)
 
 
-def test_two_mistakes_are_counted(page: Written) -> None:
+def test_two_mistakes_are_counted(write_document: Written) -> None:
     text = GOOD.replace("fixed = 30", "fixed = -1").replace("limit = 500", "limit = -1")
     with pytest.raises(UsageError, match=r"\(and 1 more\)"):
-        load_policy(page(text))
+        load_policy(write_document(text))
 
 
 # --- hostile pages ---------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ BAND = "band = [{ over = 0 }]\n"
 
 
 @cache
-def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
+def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
     """Pages that mean harm, each with what its refusal says."""
     dotted = ".".join(["a"] * 480)
     steps = "[{ over = 0, share = 0.0001, limit = 1_990 }]\nrounding = { to = 1 }\n"
@@ -311,7 +313,7 @@ def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
     }  # fmt: skip
 
 
-HOSTILE = list(hostile_pages())
+HOSTILE = list(hostile_documents())
 CHECK_EACH = """
 import contextlib, io, json, signal, sys
 from outage_analysis.cli import main
@@ -337,7 +339,7 @@ print(json.dumps(results))
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
     """What the command says of each hostile page: exit code, results, trouble."""
     folder, names = tmp_path_factory.mktemp("hostile"), {}
-    for number_, (name, (text, _)) in enumerate(hostile_pages().items()):
+    for number_, (name, (text, _)) in enumerate(hostile_documents().items()):
         path = folder / f"page-{number_}.toml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         names[str(path)] = name
@@ -349,14 +351,16 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_page_is_refused_in_one_line(name: str, verdicts: dict[str, tuple[int, str, str]]) -> None:
+def test_a_hostile_document_is_refused_in_one_line(
+    name: str, verdicts: dict[str, tuple[int, str, str]]
+) -> None:
     code, out, err = verdicts[name]
     assert (code, out) == (2, ""), err
     assert err.startswith("error: page-")
     assert err.count("\n") == 1
     assert err[:-1].isprintable()
     assert len(err) < 1_500
-    assert hostile_pages()[name][1] in err
+    assert hostile_documents()[name][1] in err
 
 
 def many_segments() -> str:
@@ -377,7 +381,7 @@ def dear_to_parse() -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hostile", [many_segments, dear_to_parse])
-def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
+def test_no_document_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
     path = tmp_path / "page.toml"
     path.write_text(hostile(), "utf-8")
     command = [sys.executable, "-m", "outage_analysis", "policies", "check", str(path)]
@@ -388,7 +392,7 @@ def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> No
 
 @given(page=rich_lines(), lang=st.sampled_from(LANGUAGES))
 @settings(max_examples=60)
-def test_whatever_is_accepted_can_be_told_and_doubted(page: Page, lang: str) -> None:
+def test_whatever_is_accepted_can_be_explained_and_checked(page: Page, lang: str) -> None:
     policy = policy_of(page)
     assert all(isinstance(sentence, str) for sentence in explain(policy, lang))
     assert set(findings(policy)["finding"]) <= set(FINDINGS)
@@ -423,18 +427,18 @@ TWICE = [
 
 
 @pytest.mark.parametrize(("terms", "says"), TWICE, ids=[says for _, says in TWICE])
-def test_days_that_contradict_each_other_are_refused(page: Written, terms: Page, says: str) -> None:
+def test_days_that_contradict_each_other_are_refused(write_document: Written, terms: Page, says: str) -> None:
     line = terms if "kind" in terms else {"band": [{"over": 0, "fixed": 5}], **terms}
     with pytest.raises(UsageError, match=says):
-        load_policy(page(toml(line)))
+        load_policy(write_document(toml(line)))
 
 
 @pytest.mark.parametrize("unit", ["minutes", "days", "USD"])
-def test_a_share_of_what_is_not_the_policys_money_is_refused(page: Written, unit: str) -> None:
+def test_a_share_of_what_is_not_the_policys_money_is_refused(write_document: Written, unit: str) -> None:
     line = {"band": [{"over": 0, "share": 0.5}]}
     text = toml(line).replace('loss_unit = "EUR"', f'loss_unit = "{unit}"')
     with pytest.raises(UsageError, match=f"pays a share of a loss in {unit}") as refusal:
-        load_policy(page(text))
+        load_policy(write_document(text))
     assert "rate" in refusal.value.remedy
 
 
@@ -446,7 +450,7 @@ def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
 
 
 @pytest.mark.parametrize("key", ["of", "lines"])
-def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> None:
+def test_a_sum_counts_nothing_twice_and_has_an_end(write_document: Written, key: str) -> None:
     named = {"of": "CL-13", "lines": "line-0"}
     others = "".join(f'{k} = ["{v}"]\n' for k, v in named.items() if k != key)
     for count, says in ((2, "twice"), (51, "at most 50")):
@@ -456,7 +460,7 @@ def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> N
         )
         text = f"{toml(FLAT)}\n{tie}{others}{key} = [{values}]\n"
         with pytest.raises(UsageError, match=says):
-            load_policy(page(text))
+            load_policy(write_document(text))
 
 
 def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
@@ -474,7 +478,7 @@ def test_the_rows_of_a_segment_say_which_it_is() -> None:
     assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
 
 
-def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
+def test_a_sum_that_came_out_later_is_named_and_not_reported() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
     words = Locale("en", "KRW")
     told = [

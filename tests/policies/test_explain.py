@@ -83,7 +83,7 @@ def worked(policy: Policy, line: Schedule, lang: str) -> Iterator[tuple[Tariff, 
 TOLD = [*bundled_ids("policies"), "every-key"]
 
 
-def told(id_: str) -> Policy:
+def policy_or_example(id_: str) -> Policy:
     """A bundled policy, or the page of every key."""
     return load_policy(id_ if id_ in bundled_ids("policies") else DOCS / f"{id_}.toml")
 
@@ -91,7 +91,7 @@ def told(id_: str) -> Policy:
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("id_", TOLD)
 def test_every_example_in_the_text_is_what_the_tariff_pays(id_: str, lang: str) -> None:
-    policy = told(id_)
+    policy = policy_or_example(id_)
     for line in policy.schedules:
         examples = list(worked(policy, line, lang))
         for tariff, loss, amount in examples:
@@ -106,7 +106,7 @@ def test_every_example_in_the_text_is_what_the_tariff_pays(id_: str, lang: str) 
     page=rich_lines(scales=(1, 10**5)), lang=st.sampled_from(LANGUAGES), unit=st.sampled_from(["EUR", "days"])
 )
 @settings(max_examples=60)
-def test_every_example_of_any_policy_is_what_the_page_owes(page: Page, lang: str, unit: str) -> None:
+def test_every_example_of_any_policy_is_what_the_document_owes(page: Page, lang: str, unit: str) -> None:
     policy = policy_of(page).model_copy(update={"loss_unit": unit})
     (line,) = policy.schedules
     tariffs = [tariff for _, tariff in line.tariffs]
@@ -116,7 +116,7 @@ def test_every_example_of_any_policy_is_what_the_page_owes(page: Page, lang: str
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_largest_amounts_are_told_to_the_last_digit(lang: str) -> None:
+def test_the_largest_amounts_are_reported_to_the_last_digit(lang: str) -> None:
     band = {"over": 0, "up_to": 10**9, "rate": {"amount": 999_999_999_999}}
     policy = policy_of({**SOUND, "band": (band, {"over": 10**9, "fixed": 1})})
     amounts = {loss: amount for _, loss, amount in worked(policy, policy.schedules[0], lang)}
@@ -126,7 +126,7 @@ def test_the_largest_amounts_are_told_to_the_last_digit(lang: str) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_example_of_a_fee_credit_is_its_arithmetic(lang: str) -> None:
     count = 0
-    for policy in map(told, TOLD):
+    for policy in map(policy_or_example, TOLD):
         for line in policy.lines:
             if not isinstance(line, FeeCredit):
                 continue
@@ -154,8 +154,8 @@ def test_every_example_of_a_fee_credit_is_its_arithmetic(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("id_", TOLD)
-def test_a_policy_is_told_one_sentence_a_line_with_nothing_left_open(id_: str, lang: str) -> None:
-    policy = told(id_)
+def test_a_policy_is_explained_in_one_sentence_per_line_with_nothing_left_open(id_: str, lang: str) -> None:
+    policy = policy_or_example(id_)
     sentences = explain(policy, lang)
     for sentence in filter(None, sentences):
         assert re.search(r"[.:?)]$", sentence), sentence
@@ -179,7 +179,7 @@ EVERY_SENTENCE = """
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_kind_of_line_and_every_term_is_told(lang: str) -> None:
+def test_every_kind_of_line_and_every_term_is_explained(lang: str) -> None:
     policy = load_policy(DOCS / "every-key.toml")
     assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "fee_credit", "budget"}
     sentences = explain(policy, lang)
@@ -257,7 +257,7 @@ def by_the_hour(tmp_path: Path, closed: str, unit: str = "hours") -> Policy:
 
 
 @pytest.mark.parametrize(("closed", "lang"), SAID)
-def test_a_rule_from_12_hours_is_not_told_as_over_11(tmp_path: Path, closed: str, lang: str) -> None:
+def test_a_rule_from_12_hours_is_not_explained_as_over_11(tmp_path: Path, closed: str, lang: str) -> None:
     policy = by_the_hour(tmp_path, closed)
     told = [found["band"] for said in explain(policy, lang) if (found := parts(lang, "band", said))]
     assert told == SAID[closed, lang]
@@ -265,7 +265,7 @@ def test_a_rule_from_12_hours_is_not_told_as_over_11(tmp_path: Path, closed: str
     assert all(f"{band}: " in row[2] for band in SAID[closed, lang])
 
 
-def test_two_lines_that_close_their_bands_differently_are_each_told_as_written(tmp_path: Path) -> None:
+def test_two_lines_that_close_their_bands_differently_are_each_explained_as_written(tmp_path: Path) -> None:
     lower, upper = (by_the_hour(tmp_path, closed).schedules[0] for closed in ("lower", "upper"))
     both = by_the_hour(tmp_path, "lower").model_copy(
         update={"lines": (lower, upper.model_copy(update={"id": "other"}))}

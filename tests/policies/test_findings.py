@@ -159,7 +159,7 @@ def asked(page: Page) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("kind", "says", "shows", "shows_not"), ASK, ids=[f"{kind}: {says}" for kind, says, *_ in ASK]
 )
-def test_each_doubt_is_found_where_it_is_and_nowhere_else(
+def test_each_finding_is_reported_where_it_is_and_nowhere_else(
     kind: str, says: str, shows: Page, shows_not: Page
 ) -> None:
     found = asked(shows)
@@ -168,18 +168,18 @@ def test_each_doubt_is_found_where_it_is_and_nowhere_else(
     assert kind not in {doubt for doubt, _ in asked(shows_not)}
 
 
-def test_there_is_an_example_of_each_doubt() -> None:
+def test_there_is_an_example_of_each_finding() -> None:
     assert {kind for kind, *_ in ASK} == set(FINDINGS)
 
 
-def test_the_kakao_page_shows_one_cliff(policy: Policy) -> None:
+def test_the_kakao_document_shows_one_cliff(policy: Policy) -> None:
     cliffs = findings(policy).filter(finding="cliff").select("line", "says").rows()
     assert cliffs == [
         ("small-business-cash", "a loss of 500,000 gets 50,000; one of 500,001 waits for a review")
     ]
 
 
-def test_the_order_of_the_doubts_is_that_of_the_lines() -> None:
+def test_the_order_of_the_findings_is_that_of_the_lines() -> None:
     found = findings(policy_of({**SOUND, "accounting": None}, SOUND, {**SOUND, "public_on": None}))
     assert found.select("finding", "line").rows() == [("accounting", "line-0"), ("undated", "line-2")]
 
@@ -222,13 +222,13 @@ def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page
 
 
 @pytest.mark.parametrize("id_", ["every-key", "template"])
-def test_our_own_pages_have_no_dead_parts(id_: str, page: Written) -> None:
+def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written) -> None:
     if id_ == "every-key":
         policy = load_policy(DOCS / "every-key.toml")
     else:
         text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
         policy = load_policy(
-            page(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
+            write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
 

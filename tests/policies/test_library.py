@@ -37,7 +37,7 @@ CITING = {"facts", "recipients", "recipients_high", "cap", "published_count", "o
 """Keys of a page that name facts."""
 
 
-def page(id_: str) -> dict[str, Any]:
+def document(id_: str) -> dict[str, Any]:
     """A page as it is written, without our reading of it."""
     return tomllib.loads((FOLDER / f"{id_}.toml").read_text("utf-8"))
 
@@ -78,14 +78,14 @@ def test_there_are_the_schemes_that_were_promised() -> None:
 
 
 @EVERY
-def test_a_page_loads_under_the_name_of_its_file(id_: str) -> None:
-    assert load_policy(id_).id == id_ == page(id_)["id"]
+def test_a_document_loads_under_the_name_of_its_file(id_: str) -> None:
+    assert load_policy(id_).id == id_ == document(id_)["id"]
 
 
 @EVERY
-def test_every_fact_that_a_page_cites_exists(id_: str) -> None:
+def test_every_fact_that_a_document_cites_exists(id_: str) -> None:
     known = {*facts()["id"], *outcomes()["id"]}
-    named = set(cited(page(id_)))
+    named = set(cited(document(id_)))
     assert named
     assert named <= known
     assert all(fact_exists(fact) for fact in named)
@@ -110,7 +110,7 @@ def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
 
 
 @EVERY
-def test_every_tie_out_comes_out_as_the_page_declares(id_: str) -> None:
+def test_every_tie_out_comes_out_as_the_document_declares(id_: str) -> None:
     policy = load_policy(id_)
     table = reconciliation_table(policy.tie_outs, policy, as_of=date.max)
     assert table["id"].to_list() == [tie.id for tie in policy.tie_outs]
@@ -121,18 +121,18 @@ def test_every_tie_out_comes_out_as_the_page_declares(id_: str) -> None:
 
 
 @EVERY
-def test_the_golden_file_is_the_result_of_the_page(id_: str) -> None:
+def test_the_golden_file_is_the_result_of_the_document(id_: str) -> None:
     golden = json.loads((FOLDER / f"{id_}.golden.json").read_text("utf-8"))
     assert golden == json.loads(json.dumps(policy_result(load_policy(id_)))), "run `make policies`"
 
 
-def test_there_is_a_golden_file_for_each_page_and_no_other() -> None:
+def test_there_is_a_golden_file_for_each_document_and_no_other() -> None:
     assert sorted(path.name.removesuffix(".golden.json") for path in FOLDER.glob("*.golden.json")) == ALL
 
 
 @EVERY
 def test_every_name_is_there_in_both_languages(id_: str) -> None:
-    found = list(texts(page(id_)))
+    found = list(texts(document(id_)))
     assert len(found) > 1
     for text in found:
         assert text["en"].isascii() or not any("가" <= letter <= "힣" for letter in text["en"]), text
@@ -141,7 +141,7 @@ def test_every_name_is_there_in_both_languages(id_: str) -> None:
 
 @EVERY
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_policy_can_be_told_in_both_languages(id_: str, lang: str) -> None:
+def test_a_policy_can_be_explained_in_both_languages(id_: str, lang: str) -> None:
     policy = load_policy(id_)
     told = "\n".join(explain(policy, lang))
     for line in policy.lines:
@@ -150,7 +150,7 @@ def test_a_policy_can_be_told_in_both_languages(id_: str, lang: str) -> None:
 
 
 @EVERY
-def test_the_sources_of_a_page_are_there(id_: str) -> None:
+def test_the_sources_of_a_document_are_there(id_: str) -> None:
     sources = load_policy(id_).sources
     assert sources
     for source in sources:
@@ -158,7 +158,7 @@ def test_the_sources_of_a_page_are_there(id_: str) -> None:
 
 
 @EVERY
-def test_a_page_can_be_costed_on_any_day(id_: str) -> None:
+def test_a_document_can_be_costed_on_any_day(id_: str) -> None:
     policy = load_policy(id_)
     days = {line.public_on for line in policy.lines if line.public_on}
     for day in (date(2000, 1, 1), *sorted(days), date.max):

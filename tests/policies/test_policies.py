@@ -40,7 +40,7 @@ def test_each_side_of_each_edge_is_paid_as_the_sources_print_it(
     assert [paid(line, loss) for loss in table["losses"]] == table[closed]
 
 
-def test_zero_and_unknown_losses_are_paid_nothing_unless_the_page_says_so(
+def test_zero_and_unknown_losses_are_paid_nothing_unless_the_document_says_so(
     policy: Policy, edited: Edited
 ) -> None:
     line = policy.schedules[0]
@@ -140,7 +140,7 @@ def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -
         ),
     ],
 )
-def test_a_page_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
+def test_a_document_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
     edited: Edited, pairs: list[str], message: str
 ) -> None:
     page = edited("policies", *pairs)
@@ -213,7 +213,7 @@ def test_documents_are_asked_for_from_the_day_that_was_announced(policy: Policy)
     assert line.effort_on(date(2023, 1, 30)) == "documents"
 
 
-def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_page(
+def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_document(
     edited: Edited,
 ) -> None:
     first = "effort_changes = [{ since = 2023-01-30"

@@ -129,9 +129,11 @@ def test_a_credit_whose_subscribers_are_bounded_costs_at_most_all_of_them() -> N
         ({"days": 3, "outage_minutes": 9}, "has from_minutes or outage_minutes without a multiple", ""),
     ],
 )
-def test_a_fee_credit_has_exactly_one_term(page: Written, terms: Page, message: str, remedy: str) -> None:
+def test_a_fee_credit_has_exactly_one_term(
+    write_document: Written, terms: Page, message: str, remedy: str
+) -> None:
     with pytest.raises(UsageError, match=message) as refusal:
-        load_policy(page(toml({"kind": "fee_credit", **terms})))
+        load_policy(write_document(toml({"kind": "fee_credit", **terms})))
     assert refusal.value.remedy == remedy
 
 
@@ -151,8 +153,8 @@ def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
 def stated(low: float, expected: float, high: float) -> Ledger:
     """A rate that is one of two, with this mean."""
     share = (expected - low) / (high - low)
-    law = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
-    return rates(classes=(), widest=(), distribution=law)
+    distribution = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
+    return rates(classes=(), widest=(), distribution=distribution)
 
 
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
@@ -176,10 +178,10 @@ def expected_of_the_lesser(ceiling: float) -> float:
     squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
     spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
     widest = max(abs(x - location) for x in logits) / stats.t(free).ppf(0.9)
-    law = stats.t(free, loc=location, scale=max(spread, widest))
+    distribution = stats.t(free, loc=location, scale=max(spread, widest))
 
     def weighed(x: float) -> float:
-        return float(min(1 / (1 + math.exp(-x)), ceiling) * law.pdf(x))
+        return float(min(1 / (1 + math.exp(-x)), ceiling) * distribution.pdf(x))
 
     bend = math.log(ceiling / (1 - ceiling)) if ceiling < 1 else 0.0
     parts = [integrate.quad(weighed, a, b, limit=200)[0] for a, b in pairwise((-600, -20, bend, 20, 600))]
@@ -211,7 +213,7 @@ def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledg
         assert free[column] == capped[column]
 
 
-def test_a_cap_inside_a_stated_law_cuts_off_what_lies_beyond_it() -> None:
+def test_a_cap_inside_a_stated_distribution_cuts_off_what_lies_beyond_it() -> None:
     row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
     share = 0.09 / 0.49
     served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
@@ -338,9 +340,9 @@ def test_a_true_up_may_be_a_fact_that_only_the_outcome_revealed() -> None:
 
 
 @pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
-def test_a_budget_whose_bounds_do_not_hold_it_is_refused(page: Written, terms: Page) -> None:
+def test_a_budget_whose_bounds_do_not_hold_it_is_refused(write_document: Written, terms: Page) -> None:
     with pytest.raises(UsageError, match=r"low|high"):
-        load_policy(page(toml({"kind": "budget", "amount": 100, **terms})))
+        load_policy(write_document(toml({"kind": "budget", "amount": 100, **terms})))
 
 
 def test_the_expected_cost_of_a_budget_lies_within_its_bounds() -> None:
@@ -351,11 +353,11 @@ def test_the_expected_cost_of_a_budget_lies_within_its_bounds() -> None:
 # --- published sums, computed again from the lines -------------------------------------------------
 
 
-def sum_of(page: Written, line: Page, **tie: Any) -> float | None:  # noqa: ANN401 - keys of a tie-out
+def sum_of(write_document: Written, line: Page, **tie: Any) -> float | None:  # noqa: ANN401 - keys of a tie-out
     """What a sum of a page comes to, in euros."""
     terms = {"id": "sum", "name": {"en": "S"}, "lines": ["line-0"], "printed_value": 1, "unit": "EUR", **tie}
     text = "".join(f"{key} = {written(value)}\n" for key, value in terms.items())
-    policy = load_policy(page(f"{toml(line)}\n[[tie_out]]\n{text}"))
+    policy = load_policy(write_document(f"{toml(line)}\n[[tie_out]]\n{text}"))
     (found,) = policy_result(policy)["tie_outs"]
     assert found["computed"] is None or isinstance(found["computed"], float)
     return found["computed"]
@@ -364,30 +366,32 @@ def sum_of(page: Written, line: Page, **tie: Any) -> float | None:  # noqa: ANN4
 COUNTED: Page = {"kind": "payments", "of": ["CL-13"]}
 
 
-def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(page: Written) -> None:
+def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(write_document: Written) -> None:
     shares = {
         "band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}],
         "rounding": {"to": 10, "how": "up"},
     }
-    assert sum_of(page, shares, **COUNTED, loss=50) == 1_692.20  # 8,461 times 12.5 cents, to the next ten
-    assert sum_of(page, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
+    assert (
+        sum_of(write_document, shares, **COUNTED, loss=50) == 1_692.20
+    )  # 8,461 times 12.5 cents, to the next ten
+    assert sum_of(write_document, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
 
 
-def test_a_loss_under_review_has_no_sum(page: Written) -> None:
-    assert sum_of(page, FLAT, **COUNTED, loss=10) is None
+def test_a_loss_under_review_has_no_sum(write_document: Written) -> None:
+    assert sum_of(write_document, FLAT, **COUNTED, loss=10) is None
 
 
-def test_a_cap_above_those_entitled_adds_nobody_to_a_sum(page: Written) -> None:
+def test_a_cap_above_those_entitled_adds_nobody_to_a_sum(write_document: Written) -> None:
     good = {"kind": "in_kind", "face_value": 100, "recipients": FIRST_COME}
-    assert sum_of(page, good, kind="face_value") == 3 * MILLION
+    assert sum_of(write_document, good, kind="face_value") == 3 * MILLION
     capped = {**good, "recipients": EVERYBODY, "cap": FIRST_COME}
-    assert sum_of(page, capped, kind="face_value") == 3 * MILLION
-    assert sum_of(page, {**good, "cap": EVERYBODY}, kind="face_value") == 3 * MILLION
+    assert sum_of(write_document, capped, kind="face_value") == 3 * MILLION
+    assert sum_of(write_document, {**good, "cap": EVERYBODY}, kind="face_value") == 3 * MILLION
 
 
-def test_a_sum_of_what_is_no_loss_is_refused_in_words(page: Written) -> None:
+def test_a_sum_of_what_is_no_loss_is_refused_in_words(write_document: Written) -> None:
     with pytest.raises(OutageAnalysisError):
-        sum_of(page, FLAT, **COUNTED, loss=10**30)
+        sum_of(write_document, FLAT, **COUNTED, loss=10**30)
 
 
 # --- what depends on the day -----------------------------------------------------------------------
@@ -424,11 +428,11 @@ def test_effort_and_deadline_are_those_known_on_the_day(day: date, effort: str, 
     assert (line.effort_on(day), line.closes_on(day)) == (effort, closes)
 
 
-def test_an_extension_closes_later_than_what_it_extends(page: Written) -> None:
+def test_an_extension_closes_later_than_what_it_extends(write_document: Written) -> None:
     first = {"announced_on": date(2023, 1, 10), "closes": date(2023, 4, 30)}
     again = {"announced_on": date(2023, 2, 20), "closes": date(2023, 4, 30)}
     with pytest.raises(UsageError, match="an extension that closes no later than the deadline before it"):
-        load_policy(page(toml({**DATED, "effort_changes": (), "deadlines": (first, again)})))
+        load_policy(write_document(toml({**DATED, "effort_changes": (), "deadlines": (first, again)})))
 
 
 def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -> None:
@@ -443,12 +447,14 @@ def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -
     assert ends(after) == [6 * MILLION, 0, None, 6 * MILLION]
 
 
-def test_a_line_without_a_day_is_never_used_and_is_listed(page: Written) -> None:
+def test_a_line_without_a_day_is_never_used_and_is_listed(write_document: Written) -> None:
     undated = toml({"kind": "budget", "amount": 9}, {"kind": "budget", "amount": 8})
     text = undated.replace(f"public_on = {DAY}\n", "", 1).replace(
         'loss_unit = "EUR"', 'loss_unit = "minutes"'
     )
-    plan = Plan(incident=OWN_OUTAGE / "incident.toml", policy=page(text), claims=(), as_of=date(2999, 1, 1))
+    plan = Plan(
+        incident=OWN_OUTAGE / "incident.toml", policy=write_document(text), claims=(), as_of=date(2999, 1, 1)
+    )
     analysis = run(plan)
     assert analysis.dropped_lines == ("line-0",)
     for table in ("costs", "funnel", "tornado", "levers"):
@@ -458,9 +464,9 @@ def test_a_line_without_a_day_is_never_used_and_is_listed(page: Written) -> None
     assert not load_policy(plan.policy or "").lines[0].known_on(date.max)
 
 
-def test_a_policy_of_which_no_line_has_a_day_is_refused_in_words(page: Written) -> None:
+def test_a_policy_of_which_no_line_has_a_day_is_refused_in_words(write_document: Written) -> None:
     text = toml({"kind": "budget", "amount": 9}).replace(f"public_on = {DAY}\n", "")
-    plan = Plan(incident=OWN_OUTAGE / "incident.toml", policy=page(text), claims=())
+    plan = Plan(incident=OWN_OUTAGE / "incident.toml", policy=write_document(text), claims=())
     with pytest.raises(OutageAnalysisError):
         run(plan)
 

@@ -54,7 +54,7 @@ def changes_for_the_better(page: Page) -> Iterator[tuple[Page, str, object]]:
         if "rate" in band:
             yield band["rate"], "amount", band["rate"]["amount"] + 1
             yield band["rate"], "after", band["rate"].get("after", 0) // 2
-            yield band["rate"], "begun", True
+            yield band["rate"], "round_up", True
     if "rounding" in page:
         how = page["rounding"].get("how", "half_up")
         yield page["rounding"], "how", {"down": "half_up", "half_up": "up", "up": "up"}[how]
@@ -107,7 +107,7 @@ def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObj
 @pytest.mark.slow
 @given(page=rich_lines())
 @settings(max_examples=150)
-def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(page: Page) -> None:
+def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_owes(page: Page) -> None:
     for number, (_, tariff) in enumerate(policy_of(page).schedules[0].tariffs):
         unknown, negative, zero, *positive = (piece.band for piece in tariff.pieces)
         assert (unknown, negative, zero) == (UNKNOWN, NEGATIVE, ZERO)
@@ -126,7 +126,7 @@ def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(p
 
 @given(page=rich_lines(scales=(1,)))
 @settings(max_examples=60)
-def test_every_loss_up_to_the_last_edge_is_paid_what_the_page_owes(page: Page) -> None:
+def test_every_loss_up_to_the_last_edge_is_paid_what_the_document_owes(page: Page) -> None:
     line = policy_of(page).schedules[0]
     for loss in range(max([*line.breakpoints, 1]) + 3):
         assert paid_to(line, loss) == owed(page, loss), loss
@@ -204,22 +204,24 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
 
 @given(lines=ENDLESS)
 @settings(max_examples=120)
-def test_a_page_of_too_many_steps_is_refused_with_what_to_do(page: Written, lines: tuple[Page, ...]) -> None:
+def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
+    write_document: Written, lines: tuple[Page, ...]
+) -> None:
     with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
-        load_policy(page(toml(*lines)))
+        load_policy(write_document(toml(*lines)))
     assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
     assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
 
 
-def test_a_page_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
+def test_a_document_of_too_many_bands_is_refused_with_what_to_do(write_document: Written) -> None:
     bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
     with pytest.raises(UsageError, match=r"2,?000") as refusal:
-        load_policy(page(toml({"band": [*bands, {"over": MAX_STEPS}]})))
+        load_policy(write_document(toml({"band": [*bands, {"over": MAX_STEPS}]})))
     assert refusal.value.remedy
 
 
-def test_as_many_steps_as_are_allowed_are_allowed(page: Written) -> None:
+def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:
     last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MAX_STEPS - 1}
-    policy = load_policy(page(toml({"band": [last]})))
+    policy = load_policy(write_document(toml({"band": [last]})))
     assert len(policy.breakpoints) == MAX_STEPS - 1
     assert policy.schedules[0].tariff.pay(10 * MAX_STEPS) == MAX_STEPS - 1

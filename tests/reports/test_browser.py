@@ -194,7 +194,7 @@ def typed(browser: Chrome, factor: str, value: str) -> None:
     element.send_keys(Keys.TAB)
 
 
-def told(browser: Chrome, valuation: str, part: str) -> str:
+def slider_text(browser: Chrome, valuation: str, part: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"output[data-valuation={valuation}] .{part}").text
 
 
@@ -202,7 +202,7 @@ def agree(browser: Chrome, found: CostTerms, w: Locale, given: dict[str, float])
     for valuation in ("cash", "face_value", "top_down"):
         amount = found.expected(valuation, given)
         exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
-        assert (told(browser, valuation, "said"), told(browser, valuation, "exact")) == (
+        assert (slider_text(browser, valuation, "amount"), slider_text(browser, valuation, "exact")) == (
             w.money(amount),
             exact,
         )
@@ -245,7 +245,7 @@ def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, CostTe
         agree(browser, found, w, given)
     reset(browser)
     agree(browser, found, w, {})
-    assert told(browser, "cash", "change") == w("report.what_if_same")
+    assert slider_text(browser, "cash", "change") == w("report.what_if_same")
 
 
 def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
@@ -264,10 +264,10 @@ def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
     assert note.is_displayed()
     assert note.text.startswith(w("report.what_if_range", low="|", high="").split("|")[0])
     more = found.expected("cash", {"as-filing-share": 0.275}) - found.expected("cash")
-    assert told(browser, "cash", "change") == w(
+    assert slider_text(browser, "cash", "change") == w(
         "report.what_if_change", amount=f"+{w.money(more)}", share="+1.3%"
     )
-    assert told(browser, "face_value", "change") == w("report.what_if_same")
+    assert slider_text(browser, "face_value", "change") == w("report.what_if_same")
     reset(browser)
     assert not note.is_displayed()
 

@@ -52,12 +52,12 @@ def of_totals(folder: Path, text: str, name: str = "totals.csv") -> Analysis:
     return run(Plan(counts=folder / name, draws=FEW))
 
 
-def words_of_laws() -> set[str]:
+def words_of_distributions() -> set[str]:
     """Every name of a family, in the tables and in both languages."""
     return {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
 
 
-def said_of_laws(folder: Path) -> set[str]:
+def family_names_in(folder: Path) -> set[str]:
     """The names of families in what a bundle says: its page without the drawing library, and its tables."""
     page = WebPage.of(folder / "report.html")
     texts = [page.prose(), json.dumps(charts_of(page), ensure_ascii=False)]
@@ -65,22 +65,24 @@ def said_of_laws(folder: Path) -> set[str]:
     texts += [p.read_text("utf-8") for p in folder.rglob("*.csv")]
     texts += [p.name for p in folder.rglob("*")]
     said = "\n".join(texts).casefold()
-    return {w for w in words_of_laws() if re.search(rf"(?<!\w){re.escape(w.casefold())}", said)}
+    return {w for w in words_of_distributions() if re.search(rf"(?<!\w){re.escape(w.casefold())}", said)}
 
 
 # --- real claims ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_laws(
+def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distributions(
     own: Analysis, own_bundles: Bundles, lang: str
 ) -> None:
     words, page = Locale(lang), WebPage.of(own_bundles[lang] / "report.html")
     assert {"ogive", "tail", "band_distribution", "intake"} <= set(charts_of(page))
-    laws = page.table(words("report.fits_title"))
+    distributions = page.table(words("report.fits_title"))
     fits = own.tables["claims_fits"]
-    assert [row[words("column.family")] for row in laws] == [words(f"word.{f}") for f in fits["family"]]
-    assert {family for family, _ in zip(fits["family"], laws, strict=True)} <= set(FAMILIES)
+    assert [row[words("column.family")] for row in distributions] == [
+        words(f"word.{f}") for f in fits["family"]
+    ]
+    assert {family for family, _ in zip(fits["family"], distributions, strict=True)} <= set(FAMILIES)
     asked = page.table(words("report.fitted_title"))
     assert len(asked) == len(own.tables["claims_fitted"])
     middle = own.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
@@ -99,7 +101,7 @@ def test_no_chart_or_table_of_ones_own_claims_is_called_synthetic(own_bundles: B
     assert not [n for n in contents(own_bundles[lang]) if "synthetic" in n]
 
 
-def test_the_laws_are_those_of_the_losses(own: Analysis, own_claims: Path) -> None:
+def test_the_distributions_are_those_of_the_losses(own: Analysis, own_claims: Path) -> None:
     losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
     positive = losses.filter(losses > 0)
     counted = own.tables["claims_curves"].filter(family="counted")
@@ -137,14 +139,18 @@ def test_two_runs_of_ones_own_claims_write_the_same_bytes_and_call_no_file_synth
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_file_of_a_synthetic_bundle_names_a_law(bundles: Bundles, own_bundles: Bundles, lang: str) -> None:
-    assert said_of_laws(bundles[lang]) == set()
-    told = said_of_laws(own_bundles[lang])
+def test_no_file_of_a_synthetic_bundle_names_a_distribution(
+    bundles: Bundles, own_bundles: Bundles, lang: str
+) -> None:
+    assert family_names_in(bundles[lang]) == set()
+    told = family_names_in(own_bundles[lang])
     assert set(FAMILIES) & told  # the same search finds them where they are
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_synthetic_report_has_no_room_for_laws(bundles: Bundles, analysis: Analysis, lang: str) -> None:
+def test_a_synthetic_report_has_no_room_for_distributions(
+    bundles: Bundles, analysis: Analysis, lang: str
+) -> None:
     words, page = Locale(lang), WebPage.of(bundles[lang] / "report.html")
     assert not FITTED & analysis.tables.keys()
     assert not {"ogive", "tail"} & set(charts_of(page))
@@ -177,7 +183,9 @@ def test_totals_in_bands_are_fitted_and_synthetic_ones_are_not(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_totals_whose_bands_overlap_have_a_report_without_means_and_laws(tmp_path: Path, lang: str) -> None:
+def test_totals_whose_bands_overlap_have_a_report_without_means_and_distributions(
+    tmp_path: Path, lang: str
+) -> None:
     analysis = of_totals(tmp_path, OVERLAPPING)
     assert not ({"claims_summary"} | FITTED) & analysis.tables.keys()
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
@@ -188,7 +196,7 @@ def test_totals_whose_bands_overlap_have_a_report_without_means_and_laws(tmp_pat
 
 
 @pytest.mark.slow
-def test_too_few_losses_for_a_law_are_shown_without_one(tmp_path: Path) -> None:
+def test_too_few_losses_for_a_distribution_are_shown_without_one(tmp_path: Path) -> None:
     one_band = "\n".join(TOTALS.splitlines()[:2])
     analysis = of_totals(tmp_path, one_band)
     assert "claims_summary" in analysis.tables

@@ -106,7 +106,7 @@ def test_nothing_of_the_bundled_case_has_to_be_written_out(bundles: dict[str, Pa
     }
 
 
-def test_the_members_of_an_archive_are_told_and_of_other_files_none(tmp_path: Path) -> None:
+def test_the_members_of_an_archive_are_reported_and_of_other_files_none(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(pack({"x.xml": b"<x/>", "y.xml": b"<y/>"}))
     (tmp_path / "b.csv").write_bytes(b"x\n")
     found = output_records(tmp_path)

@@ -20,7 +20,7 @@ from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
-from tests.tram_case import write_pages
+from tests.tram_case import write_documents
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -44,7 +44,7 @@ def pages(bundles: dict[str, Path]) -> Pages:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the tram outage."""
     made = tmp_path_factory.mktemp("tram")
-    write_pages(made)
+    write_documents(made)
     return made
 
 
@@ -195,7 +195,9 @@ def test_what_moves_the_cost_is_shown_in_whole_currency(
 
 
 @both
-def test_the_assumptions_are_shown_with_their_laws(pages: Pages, analysis: Analysis, lang: str) -> None:
+def test_the_assumptions_are_shown_with_their_distributions(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
     w = words_of(analysis, lang)
     rows = pages[lang].table(w("report.assumptions_title"))
     assert analysis.ledger
@@ -347,7 +349,7 @@ def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edite
 
 @pytest.mark.slow
 @both
-def test_inputs_that_depend_on_each_other_are_said_to_and_the_tiles_take_their_draws(
+def test_inputs_that_depend_on_each_other_are_named_and_the_tiles_take_their_draws(
     tram: Plan, folder: Path, written: Written, counted: Analysis, lang: str
 ) -> None:
     analysis = run(replace(tram, ledger=folder / "tied.toml"))
@@ -391,9 +393,14 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     specs: dict[str, Any] = {}
     for element in page.all("script", class_="charts"):
         specs |= json.loads(element.text)
-    assert {"total_law", "exceedance", "waterfall", "tornado", "comparison", "band_distribution"} <= set(
-        specs
-    )
+    assert {
+        "total_distribution",
+        "exceedance",
+        "waterfall",
+        "tornado",
+        "comparison",
+        "band_distribution",
+    } <= set(specs)
     mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
     assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
 
@@ -408,7 +415,7 @@ def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
         *("hindsight_headlines", "hindsight_outcomes", "hindsight_tie_outs"),
     }
     assert {
-        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_law", "pairs")
+        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_distribution", "pairs")
     } <= stems
 
 
@@ -432,7 +439,7 @@ def test_real_claims_without_a_published_count_are_not_marked(
 
 
 @both
-def test_a_cost_without_doubt_has_its_tile_and_no_range(
+def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
     analysis = run(replace(tram, policy=folder / "certain.toml"))
@@ -470,7 +477,7 @@ def test_another_seed_changes_only_what_is_drawn(
     bytes_of = {p.relative_to(first): p.read_bytes() for p in first.rglob("*") if p.is_file()}
     for analysis, drawn in (
         (again, set()),
-        (other, {"quantiles", "split", "contributions", "budget", "total_law"}),
+        (other, {"quantiles", "split", "contributions", "budget", "total_distribution"}),
     ):
         out = tmp_path / str(analysis.plan.seed)
         folder = write_report(analysis, out, formats=FORMATS_READ).parent

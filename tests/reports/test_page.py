@@ -62,7 +62,7 @@ def test_every_headline_says_who_how_much_what_it_counts_and_when(
     tables = pages[lang].elements
     assert tables
     rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
-    said = {id_: row[w("column.said")] for id_, row in rows.items()}
+    said = {id_: row[w("column.stated_amount")] for id_, row in rows.items()}
     assert (
         said
         == {
@@ -98,7 +98,7 @@ def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 @both
-def test_an_outcome_is_linked_from_the_first_screen_and_told_in_hindsight_alone(
+def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_alone(
     analysis: Analysis, pages: dict[str, WebPage], lang: str
 ) -> None:
     w, told = Locale(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]

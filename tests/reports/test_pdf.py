@@ -129,7 +129,7 @@ def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
     path, report = bundles[lang] / "report.pdf", reports[lang]
-    titles = [report.words("report.differs"), *(section.title for section in report.sections)]
+    titles = [report.locale("report.differs"), *(section.title for section in report.sections)]
     marks = read(path).outline
     assert [mark.title for mark in marks if not isinstance(mark, list)] == titles
     contents = words_of(path)[1]
@@ -150,7 +150,7 @@ def test_the_brief_has_two_pages(bundles: Bundles, lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_chart_is_told_to_who_cannot_see_it(
+def test_every_chart_has_a_description_for_screen_readers(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
     report = reports[lang]
@@ -163,7 +163,9 @@ def test_every_chart_is_told_to_who_cannot_see_it(
     told = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "report.pdf"), "/Figure")]
     assert told == [report.charts[name].description for name in placed]
     brief = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "brief.pdf"), "/Figure")]
-    assert brief == [report.charts[name].description for name in ("total_law", "waterfall", "tornado")]
+    assert brief == [
+        report.charts[name].description for name in ("total_distribution", "waterfall", "tornado")
+    ]
 
 
 # --- one truth ----------------------------------------------------------------------------------------

@@ -121,9 +121,9 @@ def test_the_first_slide_has_the_figures_of_the_page(
         assert tile.note in first
     assert report.tiles[0].figure in titles(decks[lang])[0]
     assert report.kicker in first
-    assert report.words("report.synthetic_badge") in first
+    assert report.locale("report.synthetic_badge") in first
     expected = next(iter(report.analysis.tables["totals"].filter(valuation="cash")["expected"]))
-    assert report.words.money(expected) in first
+    assert report.locale.money(expected) in first
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -131,10 +131,10 @@ def test_the_charts_hold_the_exact_figures_of_the_tables(
     reports: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
     tables = reports[lang].analysis.tables
-    law = dict(tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
+    distribution = dict(tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
     (sure,) = charts(decks[lang].slides[1])
     points = ("p10", "p50", "expected", "p90", "p95", "p99")
-    assert list(sure.plots[0].series[0].values) == [law[point] for point in points]
+    assert list(sure.plots[0].series[0].values) == [distribution[point] for point in points]
     moved = tables["tornado"].filter(valuation="cash")
     (drivers,) = charts(decks[lang].slides[2])
     ends = zip(*(series.values for series in drivers.plots[0].series), strict=True)
@@ -155,7 +155,7 @@ def test_the_headlines_stand_beside_ours_in_a_table(
     told = report.analysis.tables["headlines"].filter(fact="CO-01").row(0, named=True)
     assert cells[1][1] == report.tiles[0].figure
     assert [row[1] for row in cells if row[0] == report.names["CO-01"]] == [
-        headline_amount(told["low"], told["high"], report.words)
+        headline_amount(told["low"], told["high"], report.locale)
     ]
     assert len(cells) == 1 + len(report.analysis.tables["headlines"])
 
@@ -184,11 +184,11 @@ def test_the_options_are_compared_and_the_budget_is_answered(
         "Fees handed back, nothing else",
     ]
     assert report.analysis.compared is not None
-    assert report.analysis.compared.sentence(report.words) in texts(deck.slides[4])
+    assert report.analysis.compared.sentence(report.locale) in texts(deck.slides[4])
 
 
 @pytest.mark.parametrize(("case", "slide"), [("silent", 1), ("silent", 2), ("certain", 1), ("certain", 2)])
-def test_what_is_missing_is_said_in_words(decks: dict[str, Deck], case: str, slide: int) -> None:
+def test_what_is_missing_is_stated_in_words(decks: dict[str, Deck], case: str, slide: int) -> None:
     shown = decks[case].slides[slide]
     assert not charts(shown)
     assert len(" ".join(texts(shown)).split()) > 15
@@ -211,7 +211,7 @@ def test_notes_name_the_facts_with_their_hosts_and_the_day(
     for text in notes:
         assert "CL-13" in text
         assert re.search(r"\w\.(com|kr|net)", text)
-        assert report.words.day(report.analysis.as_of) in text
+        assert report.locale.day(report.analysis.as_of) in text
         assert report.banner in text
         assert "http" not in text
     assert "as-filing-share" in notes[2]

@@ -23,7 +23,7 @@ from outage_analysis.reports.manifest import MAX_BYTES
 from outage_analysis.reports.open_bundle import read_bundle
 from outage_analysis.reports.verification.verify import verify
 from tests.commands import command
-from tests.tram_case import write_pages
+from tests.tram_case import write_documents
 
 Manifest = dict[str, Any]
 
@@ -60,7 +60,7 @@ def sealed(bundle: Path, name: str, text: str) -> Path:
 # --- opened as it was written -----------------------------------------------------------------------------
 
 
-def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
+def test_a_bundle_opens_to_the_documents_the_day_and_the_figures_of_its_run(
     written: Path, made: Analysis
 ) -> None:
     found = read_bundle(written)
@@ -81,17 +81,17 @@ def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None
     assert (found.ledger, found.expected) == (None, {"cash": None})
 
 
-def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) -> None:
+def test_a_bundle_of_the_bundled_case_holds_its_documents(bundles: dict[str, Path]) -> None:
     names = {"incident": "incidents", "policy": "policies", "ledger": "assumptions"}
     for name, kind in names.items():
-        page = bundles["ko"] / "pages" / f"{name}.toml"
+        page = bundles["ko"] / "documents" / f"{name}.toml"
         source = data_root() / kind / "kakao-2022.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
         assert page.read_text("utf-8") == document_text(page)
     assert read_bundle(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
 
 
-def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tram: Path) -> None:
+def test_the_manifest_says_what_was_asked_and_names_every_document(written: Path, tram: Path) -> None:
     manifest = json.loads((written / "manifest.json").read_text("utf-8"))
     asked = ("budget", "draws", "seed", "hindsight", "as_of", "synthetic_claims")
     assert [manifest[key] for key in asked] == [100_000, 1_024, 3, True, "2031-03-10", False]
@@ -101,11 +101,11 @@ def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tr
         "ledger": ("tram-ledger", "mixed.toml"),
         "compared-1": ("tram-flat", "flat.toml"),
     }
-    assert {name: page["id"] for name, page in manifest["pages"].items()} == {
+    assert {name: page["id"] for name, page in manifest["documents"].items()} == {
         name: id_ for name, (id_, _) in pages.items()
     }
     for name, (_, file) in pages.items():
-        page = written / "pages" / f"{name}.toml"
+        page = written / "documents" / f"{name}.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads((tram / file).read_text("utf-8"))
         assert page.read_text("utf-8") == document_text(page)
 
@@ -114,12 +114,12 @@ PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")
 
 
 @pytest.mark.slow
-def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verified(
+def test_comments_of_documents_stay_with_their_author_and_the_bundle_is_still_verified(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home of kim"
     home.mkdir()
-    write_pages(home)
+    write_documents(home)
     for page in home.glob("*.toml"):
         text = f"# {PRIVATE[0]}\r\n{page.read_text('utf-8')}\n# {PRIVATE[1]}\n\t#{PRIVATE[2]}\n"
         page.write_text(text.replace("]\n", f"] # {PRIVATE[0]}\n", 1), "utf-8")
@@ -131,7 +131,7 @@ def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verifi
         draws=1_024,
     )
     bundle = write_report(run(plan), tmp_path / "out").parent
-    assert len(list((bundle / "pages").iterdir())) == 4
+    assert len(list((bundle / "documents").iterdir())) == 4
     private = (*PRIVATE, "home of kim", str(tmp_path))
     for path in (p for p in bundle.rglob("*") if p.is_file()):
         data = path.read_bytes()
@@ -145,7 +145,7 @@ def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verifi
 
 
 @pytest.mark.parametrize(
-    "name", ["manifest.json", *(f"pages/{x}.toml" for x in ("incident", "policy", "ledger"))]
+    "name", ["manifest.json", *(f"documents/{x}.toml" for x in ("incident", "policy", "ledger"))]
 )
 @pytest.mark.parametrize("spoil", ["changed", "broken", "gone"])
 def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str, spoil: str) -> None:
@@ -178,13 +178,13 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
         "null",
         "{}",
         '"as_of"',
-        '{"as_of": 5, "pages": {}, "expected": {}}',
-        '{"as_of": "soon", "pages": {}, "expected": {}}',
-        '{"as_of": "2031-03-10", "pages": 7, "expected": {}}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": []}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": "much"}}',
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
-        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": [1]}}',
+        '{"as_of": 5, "documents": {}, "expected": {}}',
+        '{"as_of": "soon", "documents": {}, "expected": {}}',
+        '{"as_of": "2031-03-10", "documents": 7, "expected": {}}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": []}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": "much"}}',
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
+        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": [1]}}',
         100_000 * "[",
     ],
     ids=lambda text: text[:70],
@@ -203,9 +203,9 @@ def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
         read_bundle(bundle)
 
 
-def test_a_page_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
-    page = (bundle / "pages" / "policy.toml").read_text("utf-8")
-    sealed(bundle, "pages/policy.toml", page.replace("loss_unit", "unit_of_loss"))
+def test_a_document_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
+    page = (bundle / "documents" / "policy.toml").read_text("utf-8")
+    sealed(bundle, "documents/policy.toml", page.replace("loss_unit", "unit_of_loss"))
     with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
         read_bundle(bundle)
 
@@ -218,7 +218,7 @@ def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
 # --- the sides of a bridge --------------------------------------------------------------------------------
 
 
-def test_a_run_is_a_report_with_the_figure_it_told_or_a_ledger(written: Path, made: Analysis) -> None:
+def test_a_run_is_a_report_with_the_figure_it_printed_or_a_ledger(written: Path, made: Analysis) -> None:
     side, recorded = bridge_side(str(written), "kakao-2022", None, "cash")
     assert (side.policy, side.ledger, side.as_of) == (made.policy, made.ledger, made.as_of)
     assert recorded == made.tables["totals"]["expected"].item()
@@ -239,7 +239,7 @@ def test_a_report_and_the_ledger_it_rests_on_have_nothing_between_them(written: 
     assert f" {total / 100:,.2f} " in command("bridge", written, written)[1]  # in euros
 
 
-def test_a_figure_that_an_older_version_told_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
+def test_a_figure_that_an_older_version_printed_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
     told = 5_000_000.0
     retold(bundle, lambda manifest: manifest["expected"].update(cash=told))
     pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")

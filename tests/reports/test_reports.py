@@ -74,13 +74,13 @@ def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
 # --- what a bundle holds ------------------------------------------------------------------------------
 
 
-def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
+def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
     bundles: Bundles, analysis: Analysis
 ) -> None:
     names = set(contents(bundles["en"]))
     stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
     tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
-    pages = {f"pages/{name}.toml" for name in ("incident", "policy", "ledger")}
+    pages = {f"documents/{name}.toml" for name in ("incident", "policy", "ledger")}
     assert {"report.html", "manifest.json", "SHA256SUMS"} | tables | pages <= names
     suffixes = {Path(name).suffix.lstrip(".") for name in names - pages - {"manifest.json", "SHA256SUMS"}}
     assert suffixes == set(FORMATS)
@@ -92,7 +92,7 @@ def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name:
     page = write_report(bare, tmp_path / "out", formats=[name])
     assert page.name == ("report.html" if name == "html" else "manifest.json")
     manifest = manifest_of(page.parent)
-    outputs = [x for x in manifest["outputs"] if not x.startswith("pages/")]
+    outputs = [x for x in manifest["outputs"] if not x.startswith("documents/")]
     assert outputs
     assert {Path(x).suffix for x in outputs} == {f".{name}"}
     assert manifest["formats"] == [name]
@@ -120,7 +120,7 @@ def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> No
     assert (source["rows"], source["claims"], source["rejects"]) == (105_116, 105_116, 0)
     assert (manifest["as_of"], manifest["language"]) == ("2022-12-30", "ko")
     assert manifest["synthetic_claims"] is True
-    assert manifest["pages"].keys() == {"incident", "policy", "ledger"}
+    assert manifest["documents"].keys() == {"incident", "policy", "ledger"}
     assert manifest["versions"]["outage-analysis"] == version("outage-analysis")
     assert manifest["versions"]["polars"] == version("polars")
 
@@ -553,7 +553,7 @@ def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
+def test_the_expected_goods_are_stated_to_be_out_of_those_that_have_an_expected_value(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
     words, face = Locale(lang), analysis.totals_row("published", "face_value")
@@ -617,7 +617,16 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
     assert manifest_of(folder)["synthetic_claims"] is False
     assert set(charts_of(page)) == {
-        *("headlines", "funnel", "total_law", "exceedance", "waterfall", "tornado", "free_goods", "backtest")
+        *(
+            "headlines",
+            "funnel",
+            "total_distribution",
+            "exceedance",
+            "waterfall",
+            "tornado",
+            "free_goods",
+            "backtest",
+        )
     }
 
 

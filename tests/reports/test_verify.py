@@ -70,7 +70,7 @@ def refused(folder: Path, **asked: Any) -> VerificationFailed:  # noqa: ANN401 -
 def one_of(bundle: Path, suffix: str) -> str:
     """The first file of a format."""
     return min(
-        p.relative_to(bundle).as_posix() for p in bundle.rglob(f"*.{suffix}") if p.parent.name != "pages"
+        p.relative_to(bundle).as_posix() for p in bundle.rglob(f"*.{suffix}") if p.parent.name != "documents"
     )
 
 
@@ -95,7 +95,7 @@ def test_the_bundled_case_is_the_same_when_it_is_written_again(analysis: Analysi
 @pytest.mark.parametrize("place", [0, None, -1], ids=["first", "middle", "last"])
 @pytest.mark.parametrize("suffix", [*FORMATS, "toml"])
 def test_one_flipped_byte_in_any_file_is_found_and_named(copy: Path, suffix: str, place: int | None) -> None:
-    name = "pages/policy.toml" if suffix == "toml" else one_of(copy, suffix)
+    name = "documents/policy.toml" if suffix == "toml" else one_of(copy, suffix)
     flip(copy / name, place)
     failure = refused(copy, rebuild=False)
     assert (failure.file, failure.problem.split(":")[0]) == (name, "is not as the report wrote it")
@@ -221,7 +221,9 @@ def test_checksums_that_were_not_sealed_again_are_found_by_a_rebuild(bundle: Pat
     assert refused(bundle, integrity=False).file == "SHA256SUMS"
 
 
-def test_a_run_that_is_never_the_same_is_said_to_be_so(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_never_the_same_is_stated_to_be_so(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = FORMATS["csv"]
 
     def differing(report: Report, folder: Path) -> None:
@@ -252,15 +254,15 @@ def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) ->
     ("page", "source", "old", "new"),
     [("ledger", "mixed", "low = 0.2", "low = 0.3"), ("policy", "counted", "1_250", "1_300")],
 )
-def test_a_changed_page_is_named_by_both_checks(
+def test_a_changed_document_is_named_by_both_checks(
     bundle: Path, tram: Path, page: str, source: str, old: str, new: str
 ) -> None:
     text = (tram / f"{source}.toml").read_text("utf-8")
     assert old in text
-    (bundle / "pages" / f"{page}.toml").write_text(text.replace(old, new), "utf-8")
-    assert str(refused(bundle)) == f"pages/{page}.toml: is not as the report wrote it"
+    (bundle / "documents" / f"{page}.toml").write_text(text.replace(old, new), "utf-8")
+    assert str(refused(bundle)) == f"documents/{page}.toml: is not as the report wrote it"
     problem = refused(bundle, integrity=False).problem
-    assert problem == f"differs from what a rebuild writes: page {page} changed"
+    assert problem == f"differs from what a rebuild writes: document {page} changed"
 
 
 def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve) -> None:
@@ -273,9 +275,9 @@ def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve)
     assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
 
 
-def test_another_page_of_outcomes_is_named(bundles: dict[str, Path]) -> None:
+def test_another_document_of_outcomes_is_named(bundles: dict[str, Path]) -> None:
     was = read_manifest(bundles["en"])
-    assert causes(was, was.model_copy(update={"backtest": None})) == ["page outcomes is gone"]
+    assert causes(was, was.model_copy(update={"backtest": None})) == ["document outcomes is gone"]
 
 
 def test_many_causes_are_counted() -> None:
@@ -380,7 +382,7 @@ def test_a_name_that_leads_elsewhere_is_refused(bundle: Path, secret: Path, name
 
 
 @pytest.mark.parametrize(
-    "name", ["tables/costs.csv", "pages/ledger.toml", "manifest.json", "SHA256SUMS", "tables"]
+    "name", ["tables/costs.csv", "documents/ledger.toml", "manifest.json", "SHA256SUMS", "tables"]
 )
 def test_a_link_is_not_followed(bundle: Path, secret: Path, name: str) -> None:
     place = bundle / name
@@ -411,9 +413,9 @@ def test_what_is_too_large_is_refused_unread(bundle: Path, name: str) -> None:
 
 
 LIES: dict[str, Callable[[Manifest], object]] = {
-    "no pages": lambda m: m.update(pages={}),
-    "a page elsewhere": lambda m: m["pages"].update({"../../secret": m["pages"]["ledger"]}),
-    "a page of no kind": lambda m: m["pages"].update({"diary": m["pages"]["ledger"]}),
+    "no documents": lambda m: m.update(documents={}),
+    "a document elsewhere": lambda m: m["documents"].update({"../../secret": m["documents"]["ledger"]}),
+    "a document of no kind": lambda m: m["documents"].update({"diary": m["documents"]["ledger"]}),
     "draws without end": lambda m: m.update(draws=2**40),
     "an endless budget": lambda m: m.update(budget=10**400),
     "a format of its own": lambda m: m.update(formats=["exe"]),
@@ -423,6 +425,7 @@ LIES: dict[str, Callable[[Manifest], object]] = {
     "text for a number": lambda m: m.update(seed="3"),
     "a key too many": lambda m: m.update(more=1),
     "a key too few": lambda m: m.pop("epoch"),
+    "an earlier name of a key": lambda m: m.update(pages=m.pop("documents")),
     "the wrong day": lambda m: m.update(as_of="2031-02-30"),
     "a short digest": lambda m: m["outputs"]["tables/costs.csv"].update(sha256="00"),
 }

@@ -108,7 +108,7 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
 def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
-    w = reports[lang].words
+    w = reports[lang].locale
     mark = f" ({w('workbook.synthetic')})"
     marked = {name for name in books[lang].paths if name.endswith(mark)}
     assert marked == {w(f"workbook.{key}") + mark for key in ("claims", "cube", "quality")}
@@ -151,7 +151,7 @@ def test_the_value_of_every_formula_is_that_of_the_model(
     books: dict[str, Workbook], reports: dict[str, Report], golden_cash: int, lang: str
 ) -> None:
     report, book = reports[lang], books[lang]
-    products, w = report.products, report.words
+    products, w = report.products, report.locale
     assert products is not None
     for valuation in ("cash", "face_value", "handling", "top_down"):
         total = book.named(f"expected_{valuation}").value
@@ -177,7 +177,7 @@ def test_the_quantiles_are_values_beside_a_word_on_their_state(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
     report, book = reports[lang], books[lang]
-    w, cells = report.words, book.cells(report.words("workbook.summary"))
+    w, cells = report.locale, book.cells(report.locale("workbook.summary"))
     table = report.analysis.tables["quantiles"].filter(valuation="cash")
     known = {r["measure"]: (r["value"], r["error"]) for r in table.rows(named=True)}
     for measure in ("p10", "p50", "p90", "p95", "p99"):
@@ -217,7 +217,7 @@ def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
 def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
     book = Workbook(workbook_bytes(Report(hostile(analysis))))
     assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
-    assert drawn_from(book) == drawn_from(books["en"])
+    assert chart_cells(book) == chart_cells(books["en"])
     assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
     assert not any("evil" in part.decode() for name, part in book.members.items() if name.endswith(".rels"))
     told = set(book.texts())
@@ -229,7 +229,7 @@ def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workb
     assert max(map(len, told)) <= 32_767
 
 
-def drawn_from(book: Workbook) -> list[list[bytes]]:
+def chart_cells(book: Workbook) -> list[list[bytes]]:
     """The cells that charts refer to."""
     charts = [part for name, part in book.members.items() if name.startswith("xl/charts/chart")]
     return [re.findall(b"<c:f>(.*?)</c:f>", part) for part in charts]
@@ -277,7 +277,7 @@ def test_without_products_there_are_values_and_the_reason(
     book = Workbook(workbook_bytes(report))
     assert not book.formulas()
     told = set(book.texts())
-    assert report.words("workbook.no_formulas_tied") in told
+    assert report.locale("workbook.no_formulas_tied") in told
     assert not {"expected_cash", "inputs_changed"} & set(book.names)
 
 
@@ -321,7 +321,7 @@ CASES = [("en", "as"), ("en", "filing"), ("en", "several"), ("ko", "filing")]
 def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
     """The workbook with other inputs, and no value of any formula kept."""
     book = Workbook(content)
-    path = book.paths[report.words("workbook.assumptions")]
+    path = book.paths[report.locale("workbook.assumptions")]
     parts = dict(book.members)
     text = parts[path].decode()
     for id_, value in changes.items():
@@ -368,7 +368,7 @@ class TestOffice:
     ) -> None:
         book, products = recalculated[lang, change], reports[lang].products
         assert products is not None
-        w, sheet = reports[lang].words, reports[lang].words("workbook.summary")
+        w, sheet = reports[lang].locale, reports[lang].locale("workbook.summary")
         live = book.cells(sheet)[f"B{book.row_of(sheet, w('report.tile_expected'))}"].value
         assert live == round(products.expected("cash", CHANGES[change]))
         size, cells = LargerUnit.for_amounts(w, None).size, book.cells(sheet)
@@ -387,7 +387,7 @@ class TestOffice:
         lang: str,
         change: str,
     ) -> None:
-        w, book = reports[lang].words, recalculated[lang, change]
+        w, book = reports[lang].locale, recalculated[lang, change]
         sheet = w("workbook.summary")
         cells = book.cells(sheet)
         states = {cells[f"G{book.row_of(sheet, w(f'word.{p}'))}"].value for p in ("p10", "p50", "p90")}

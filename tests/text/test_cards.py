@@ -208,7 +208,7 @@ def test_a_long_ledger_is_cut_and_counts_the_rest(ledger: Ledger) -> None:
     assert (len(table.rows), table.more) == (MAX_CARD_ROWS, "and 18 more: ledger.assumptions")
 
 
-def test_the_first_rejects_are_told_and_the_others_counted(claims: Claims) -> None:
+def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -> None:
     files, rejects = claims.card().tables
     assert files.rows == (("complaints.csv", "41", "1", "40"),)
     assert len(rejects.rows) == MAX_CARD_ROWS
@@ -255,7 +255,7 @@ def test_families_that_cannot_be_weighed_or_fitted_are_shown_all_the_same() -> N
     assert card.notes == ("Not fitted: Lomax; fits[name] says why.",)
 
 
-def test_a_mean_that_is_infinite_is_said_to_be() -> None:
+def test_a_mean_that_is_infinite_is_stated_to_be() -> None:
     heavy = fit_grouped([0, 1, 10, 100, float("inf")], [40, 20, 20, 20], family="lomax", top="open")
     assert "Mean infinite" in heavy.card().notes[0]
     assert heavy.card().tables[1].rows[-1][0] == "over 100"

@@ -58,7 +58,7 @@ def is_utf8(content: bytes) -> bool:
 
 
 @given(text=texts, block=blocks, encoding=st.sampled_from(["utf-8", "utf-16", "cp949"]))
-def test_a_text_is_told_alike_in_blocks_of_any_size(
+def test_a_text_is_decoded_alike_in_blocks_of_any_size(
     folder: Path, text: str, block: int, encoding: str
 ) -> None:
     assume(encoding != "cp949" or not is_utf8(text.encode("cp949")))

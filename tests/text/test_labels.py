@@ -18,7 +18,7 @@ from outage_analysis.reports.grids import COLUMN_KINDS, ColumnKind
 from outage_analysis.text import LANGUAGES, Locale
 
 
-def page(lang: str) -> dict[str, str]:
+def label_texts(lang: str) -> dict[str, str]:
     text = (files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8")
     return {f"{group}.{key}": w for group, words in tomllib.loads(text).items() for key, w in words.items()}
 
@@ -27,7 +27,7 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-PAGES = {lang: page(lang) for lang in LANGUAGES}
+PAGES = {lang: label_texts(lang) for lang in LANGUAGES}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -276,7 +276,7 @@ def test_a_short_band_of_losses_in_cents_is_exact(band: tuple[int | None, int | 
     assert Locale("en", "EUR", 2, loss_digits=2).band_short(*band) == english
 
 
-def test_what_short_bands_mean_is_said_where_there_are_any() -> None:
+def test_what_short_bands_mean_is_stated_where_there_are_any() -> None:
     full = [(-1, 0), (0, 299_999), (299_999, None), (None, None)]
     assert Locale("en").band_note(full) == ""
     assert (

@@ -449,7 +449,7 @@ def test_an_unknown_notation_is_refused() -> None:
 def test_a_notation_is_listed_under_its_name_with_a_line_of_words() -> None:
     for notations in (DATES, AMOUNTS):
         assert [n.name for n in notations.values()] == list(notations)
-        assert all(n.words.endswith(".") and "\n" not in n.words for n in notations.values())
+        assert all(n.description.endswith(".") and "\n" not in n.description for n in notations.values())
 
 
 def spelled_days(day: date) -> dict[str, list[str]]:

@@ -61,7 +61,7 @@ def texts(page: WebPage) -> Iterator[str]:
             yield element.attributes["aria-label"]
 
 
-def drawn(spec: object) -> Iterator[str]:
+def chart_texts(spec: object) -> Iterator[str]:
     """The titles and descriptions inside the charts of a page."""
     if isinstance(spec, dict):
         for key, value in spec.items():
@@ -70,24 +70,24 @@ def drawn(spec: object) -> Iterator[str]:
                     line for line in (value if isinstance(value, list) else [value]) if isinstance(line, str)
                 )
             if key != "datasets":
-                yield from drawn(value)
+                yield from chart_texts(value)
     elif isinstance(spec, list):
         for inner in spec:
-            yield from drawn(inner)
+            yield from chart_texts(inner)
 
 
-def told(value: object) -> Iterator[Text]:
+def translated_texts(value: object) -> Iterator[Text]:
     """Every text in two languages inside a page."""
     if isinstance(value, Text):
         yield value
     elif isinstance(value, Document):
         for name in type(value).model_fields:
-            yield from told(getattr(value, name))
+            yield from translated_texts(getattr(value, name))
     elif isinstance(value, tuple):
         for inner in value:
-            yield from told(inner)
+            yield from translated_texts(inner)
     elif isinstance(value, dict):
-        yield from told(tuple(value.values()))
+        yield from translated_texts(tuple(value.values()))
 
 
 # --- the finder -------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_the_korean_page_of_the_bundled_case_has_no_english(bundles: dict[str, P
 
 def test_the_charts_of_the_korean_page_have_no_english(bundles: dict[str, Path]) -> None:
     scripts = WebPage.of(bundles["ko"] / "report.html").all("script", class_="charts")
-    titles = [title for script in scripts for title in drawn(json.loads(script.text))]
+    titles = [title for script in scripts for title in chart_texts(json.loads(script.text))]
     assert len(titles) > 20
     assert [run for title in titles for run in untranslated(title)] == []
 
@@ -161,7 +161,7 @@ def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> N
     [(kind, id_) for kind in PAGES for id_ in bundled_ids(kind)],  # type: ignore[arg-type]
 )
 def test_every_text_of_a_bundled_page_is_there_in_korean(kind: str, id_: str) -> None:
-    every = list(told(PAGES[kind](id_)))
+    every = list(translated_texts(PAGES[kind](id_)))
     assert every
     assert [text.en for text in every if not HANGUL.search(text.ko)] == []
     assert [text.ko for text in every if "배상" in text.ko or HANGUL.search(text.en)] == []
@@ -175,7 +175,7 @@ def test_every_figure_says_in_korean_what_it_is(column: str) -> None:
     assert not korean["told"].str.contains("배상").any()
 
 
-def test_a_table_of_facts_is_told_in_one_language() -> None:
+def test_a_table_of_facts_is_reported_in_one_language() -> None:
     english, korean = (facts_in_language(BOTH, lang) for lang in ("en", "ko"))
     assert english.columns == korean.columns == [c for c in BOTH.columns if not c.endswith(KOREAN)]
     assert english.equals(BOTH.select(english.columns))
@@ -200,11 +200,11 @@ def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
     ("unit", "korean"),
     [("cases/day", "건/일"), ("cases, KRW", "건, 원"), ("KRW/USD", "원/달러"), ("trams", "trams"), ("", "")],
 )
-def test_a_unit_is_told_part_by_part(unit: str, korean: str) -> None:
+def test_a_unit_is_reported_part_by_part(unit: str, korean: str) -> None:
     assert Locale("ko").unit_name(unit) == korean
 
 
-def test_currencies_of_figures_are_told_as_people_say_them() -> None:
+def test_currencies_of_figures_are_reported_as_people_say_them() -> None:
     for unit in filter(is_currency, BOTH["unit"].drop_nulls().unique()):
         assert Locale("ko").unit_name(unit) == Locale("ko", unit).unit
 
@@ -212,23 +212,27 @@ def test_currencies_of_figures_are_told_as_people_say_them() -> None:
 # --- laws -------------------------------------------------------------------------------------------------
 
 
-def laws(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
+def distributions(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
     """Every law that an assumption may follow."""
     for inner in kind.__subclasses__():
-        yield from laws(inner)
+        yield from distributions(inner)
         if "kind" in inner.model_fields:
             yield inner
 
 
-@pytest.mark.parametrize("law", sorted({*laws(), Branch}, key=str), ids=lambda law: law.__name__)
-def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Document]) -> None:
-    field = law.model_fields.get("kind")
-    terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
+@pytest.mark.parametrize(
+    "distribution",
+    sorted({*distributions(), Branch}, key=str),
+    ids=lambda distribution: distribution.__name__,
+)
+def test_every_distribution_and_every_parameter_of_it_has_a_word(distribution: type[Document]) -> None:
+    field = distribution.model_fields.get("kind")
+    terms = {*distribution.model_fields, *([str(field.default)] if field else ())} - {"kind"}
     for lang in LANGUAGES:
-        assert [term for term in terms if not Locale(lang).has_label(f"law.{term}")] == []
+        assert [term for term in terms if not Locale(lang).has_label(f"distribution.{term}")] == []
 
 
-def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
+def test_every_parameter_of_a_distribution_of_losses_has_a_word() -> None:
     for family in FAMILIES.values():
         written = ", ".join(f"{name} 12 ± 3" for name in family.params)
         assert untranslated(Locale("ko").translated_distribution(written)) == []
@@ -236,7 +240,7 @@ def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
 
 
 @pytest.mark.parametrize("id_", bundled_ids("assumptions"))
-def test_a_law_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
+def test_a_distribution_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
     for entry in load_ledger(id_).assumptions:
         english, korean = (distribution_text(entry, Locale(lang)) for lang in LANGUAGES)
         assert english == distribution_text(entry)

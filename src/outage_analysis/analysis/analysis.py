@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # types for reports only; without these imports the command `
     from outage_analysis.costs import Backtest
 
 UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
+    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
     *("comparison", "pairs", "flips"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
@@ -63,7 +63,7 @@ class Analysis(Displayable):
 
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
-        locale = self.words(lang)
+        locale = self.locale(lang)
         lines = [
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=self.policy.name[lang]),
@@ -81,9 +81,9 @@ class Analysis(Displayable):
             self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
         )
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
-        return replace(self.policy.words(lang), starts=self.starts)
+        return replace(self.policy.locale(lang), starts=self.starts)
 
     @property
     def starts(self) -> frozenset[int]:
@@ -190,7 +190,7 @@ class Analysis(Displayable):
         """Display names by id, for services, cost lines, assumptions and everything else with an id."""
         from outage_analysis.charts import display_names  # imported here, because importing charts is slow
 
-        backtest = self.backtest.page if self.backtest else None
+        backtest = self.backtest.spec if self.backtest else None
         names = display_names(self.incident, self.policy, self.ledger, backtest, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 

@@ -25,7 +25,7 @@ NO_AMOUNTS = ({"unit"}, {"branch"}, {"origin"})
 """A table with one of these columns has no amounts: its rows state their own units, or they are counts."""
 RANGE = ("low", "expected", "high", "most")
 QUANTILES = ("p10", "p50", "p90")
-INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given")
+INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given_exceedance")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
 IS_AMOUNT = pl.col("kind").is_in(AMOUNT_KINDS)
 AMOUNT_RULES: tuple[tuple[set[str], tuple[str, ...], AmountKind, pl.Expr], ...] = (
@@ -123,14 +123,14 @@ class DisplayUnits:
             starts: further band edges that belong to the upper band, such as 300000 in [0, 300000), stored as
                 299999.
         """
-        locale = document.words("en")
+        locale = document.locale("en")
         cuts = locale.starts.union(starts)
         unit = document.loss.unit if isinstance(document, Incident) else document.loss_unit
         money = unit == document.currency
         return cls(locale.currency, locale.minor_units, locale.loss_digits, money, locale.divisible, cuts)
 
     @property
-    def words(self) -> Locale:
+    def locale(self) -> Locale:
         """The English locale with these units."""
         return Locale("en", self.currency, self.digits, self.loss_digits, self.divisible, self.starts)
 
@@ -192,7 +192,7 @@ class DisplayUnits:
             for name, (kind, places, mask) in self._amount_columns(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            texts["parameters"] = [self.words.rescaled_distribution(text) for text in table["parameters"]]
+            texts["parameters"] = [self.locale.rescaled_distribution(text) for text in table["parameters"]]
         return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
     def common_unit(self, table: pl.DataFrame) -> tuple[int, str] | None:

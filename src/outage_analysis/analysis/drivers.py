@@ -27,7 +27,7 @@ def sensitivity_tables(
 
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `given` (inputs of the draws above the limit); with awards also `awards`.
+        `break_evens` and `inputs_given_exceedance`; with awards also `awards`.
 
     Raises:
         ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
@@ -54,5 +54,5 @@ def sensitivity_tables(
     if limit is not None:
         amount = float(limit * unit)
         tables["break_evens"] = break_evens(run.portfolio, amount)
-        tables["given"] = inputs_given_exceedance(run, amount)
+        tables["inputs_given_exceedance"] = inputs_given_exceedance(run, amount)
     return tables

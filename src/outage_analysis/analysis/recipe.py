@@ -128,7 +128,7 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             "tornado": tornado(run_result.portfolio),
             "levers": levers(run_result.portfolio),
             **run_tables,
-            "total_law": total_distribution_table(run_result, cost_run.inputs.budget),
+            "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
     return tables | cost_run.uncertainty_tables

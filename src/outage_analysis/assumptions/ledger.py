@@ -238,8 +238,8 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
-            return f"{locale('law.fixed')}({shares})"
-        return f"{locale('law.dirichlet')}({shares}; {locale('law.size')} {entry.size:g})"
+            return f"{locale('distribution.fixed')}({shares})"
+        return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
     if isinstance(entry, Award):
         return (
             format_distribution(entry.distribution, locale, unit)
@@ -273,11 +273,11 @@ def format_distribution(distribution: Document, locale: Locale = ENGLISH, unit: 
     named = {name: getattr(distribution, name) for name in type(distribution).model_fields if name != "kind"}
     units = {name: unit if name in VALUE_PARAMETERS else 1 for name in named}
     parameters = [
-        f"{locale(f'law.{name}')} {_format_value(value, locale, units[name])}"
+        f"{locale(f'distribution.{name}')} {_format_value(value, locale, units[name])}"
         for name, value in named.items()
     ]
     kind = getattr(distribution, "kind", "distribution")
-    return f"{locale(f'law.{kind}')}({', '.join(parameters)})"
+    return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
 
 
 def _format_value(value: object, locale: Locale, unit: int) -> str:

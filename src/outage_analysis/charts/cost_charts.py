@@ -31,7 +31,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     If there are several cost lines, there is one bar per cost line and loss band.
     """
-    locale = context.words
+    locale = context.locale
     band_costs = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
     rows = by_band(band_costs).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
     if rows.is_empty():
@@ -90,7 +90,7 @@ def _band_title(name: str, share: float, context: ChartContext) -> str:
     If the claims are synthetic, the title only states what the chart measures, because such claims support no
     finding.
     """
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("chart.band_measure")
     key = "chart.band_title" if share > HALF else "chart.waterfall_finding"
@@ -102,7 +102,7 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     The model's range extends from the lower to the upper bound; a dot marks the expected cost.
     """
-    locale = context.words
+    locale = context.locale
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
     if ours.is_empty() or ours["expected"].null_count() or theirs["low"].is_null().all():
@@ -168,7 +168,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     A thin line on each bar spans the lower and upper bound of the number. If several cost lines have stages,
     each label starts with the name of its cost line.
     """
-    locale = context.words
+    locale = context.locale
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
     if rows.is_empty():
         raise NothingToDraw
@@ -210,7 +210,7 @@ def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
     If the claims are synthetic, the title only states what the chart measures, because such claims support no
     finding.
     """
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("report.funnel_title")
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
@@ -231,7 +231,7 @@ def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     The chart never shows cash, because the list price of goods is not what the company spends on them.
     """
-    locale = context.words
+    locale = context.locale
     rows = costs.filter(
         pl.col("expected").is_not_null() & pl.col("promised").is_not_null(),
         valuation="face_value",

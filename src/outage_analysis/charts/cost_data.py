@@ -26,7 +26,7 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
     `density` (the probability density at the amount).
 
     Args:
-        table: the table of an analysis that contains the distribution of the total cost.
+        table: as `total_distribution` returns it.
     """
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {
@@ -77,17 +77,17 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
-    shown, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
+    separate, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
     if len(rest):
         totals = rest.select(
             *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP_KEYS),
             pl.sum("expected", "tail"),
             pl.col("facts").str.join(" "),
         )
-        shown = pl.concat([shown, totals.with_columns(joined=pl.lit(len(rest), pl.Int32))])
+        separate = pl.concat([separate, totals.with_columns(joined=pl.lit(len(rest), pl.Int32))])
     whole, tail = pl.col("expected").sum(), pl.col("tail").sum()
     end = pl.col("expected").cum_sum()
-    return shown.select(
+    return separate.select(
         *STEP_KEYS,
         "joined",
         "expected",

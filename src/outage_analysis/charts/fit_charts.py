@@ -38,7 +38,7 @@ TAIL_MARGIN = 0.5
 
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw the ogive: observed shares of losses up to each band edge (points) and fitted curves (lines)."""
-    locale = context.words
+    locale = context.locale
     families, counts, lines = _split_table(table)
     best, weight = families.row(0)
     name, median = locale(f"word.{best}"), curve_data.median_loss(table)
@@ -91,7 +91,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     Raises:
         NothingToDraw: no loss lies above any band edge, or the table has no fitted distribution.
     """
-    locale = context.words
+    locale = context.locale
     families, counts, lines = _split_table(table)
     above = counts.filter(pl.col("share_above") > 0)
     if above.is_empty():
@@ -218,9 +218,9 @@ def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
     ticks = log_ticks(low, high)
     return alt.X(
         "loss:Q",
-        title=context.words("chart.loss_x", loss=context.loss),
+        title=context.locale("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=labelled_axis(ticks, [_short_loss(context.words, tick) for tick in ticks]),
+        axis=labelled_axis(ticks, [_short_loss(context.locale, tick) for tick in ticks]),
     )
 
 

@@ -34,10 +34,10 @@ def _renumber_ids(drawing: str) -> str:
         name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
     }
 
-    def renamed(match: re.Match[str]) -> str:
+    def own_id(match: re.Match[str]) -> str:
         return f"{match[1]}own{ids[match[2]]}" if match[2] in ids else match[0]
 
-    return re.sub(r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', renamed, drawing)
+    return re.sub(r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', own_id, drawing)
 
 
 def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:

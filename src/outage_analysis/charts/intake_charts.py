@@ -30,7 +30,7 @@ MAX_DAYS = 365
 
 def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a line chart of the cumulative number of claims by day."""
-    locale = context.words
+    locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
         raise NothingToDraw
     days_shown = thin_days(table, MAX_DAYS)
@@ -80,7 +80,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         table: the table that `curve_data.fan_table` returns.
         context: the language, and display names by id; the ids include those of the branches.
     """
-    locale = context.words
+    locale = context.locale
     counted, expected = table.filter(part="counted"), table.filter(part="expected")
     if counted.is_empty() or expected.is_empty():
         raise NothingToDraw
@@ -128,7 +128,7 @@ def _title(data: pl.DataFrame, context: ChartContext) -> str:
     The closing time of the first scenario was known on the as-of day. If the claims are synthetic, the title
     only states what the chart measures.
     """
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("chart.fan_measure")
     end = data.filter(part="expected", branch=_branches(data)[0]).sort("at").row(-1, named=True)
@@ -213,29 +213,29 @@ def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart
 
 def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
     days = [locale("chart.fan_closes", day=locale.short_day(_closing_day(m))) for m in closings["moment"]]
-    base = alt.Chart(json_ready(closings.select("day", pl.Series("said", days, dtype=pl.String))))
+    base = alt.Chart(json_ready(closings.select("day", pl.Series("label", days, dtype=pl.String))))
     return [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
         base.mark_text(align="right", dx=-4, fontSize=11, color="#57606a").encode(
-            x, y=alt.value(HEIGHT - 8), text="said:N"
+            x, y=alt.value(HEIGHT - 8), text="label:N"
         ),
     ]
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
     """Label the end of each forecast fan with the name of its branch and its 80 % range."""
-    locale, rows = context.words, []
+    locale, rows = context.locale, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
         low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
         label = f"{_name(branch, context)}\n{locale('chart.fan_range', low=low, high=high)}"
-        rows.append({"day": end["day"], "top": end["high_80"], "said": label, "colour": end["colour"]})
+        rows.append({"day": end["day"], "top": end["high_80"], "label": label, "colour": end["colour"]})
     base = alt.Chart(pl.DataFrame(rows))
     return [
         base.mark_text(
             align="right", baseline="line-bottom", lineBreak="\n", dx=-5, dy=-4, fontWeight=600
         ).encode(
-            x, axis_for_field(y, "top"), text="said:N", color=alt.Color("colour:N", scale=None, legend=None)
+            x, axis_for_field(y, "top"), text="label:N", color=alt.Color("colour:N", scale=None, legend=None)
         )
     ]
 
@@ -244,8 +244,8 @@ def _name(branch: str, context: ChartContext) -> str:
     """Return the display name of a forecast branch; if it has none, the translated word for its id."""
     word = f"word.{branch}"
     return (
-        context.words(word)
-        if branch not in context.names and context.words.has_label(word)
+        context.locale(word)
+        if branch not in context.names and context.locale.has_label(word)
         else context.name(branch)
     )
 
@@ -254,8 +254,8 @@ def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -
     if outcome.is_empty():
         return []
     labels = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]
-    base = alt.Chart(json_ready(outcome.select("day", "cumulative", pl.Series("said", labels))))
+    base = alt.Chart(json_ready(outcome.select("day", "cumulative", pl.Series("label", labels))))
     return [
         base.mark_point(filled=False, color=INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
-        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="said:N"),
+        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="label:N"),
     ]

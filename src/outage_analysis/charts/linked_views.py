@@ -79,7 +79,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         for at, view in enumerate(views)
     ]
     claims = sum(counts["claims"][0].to_list())
-    base, locale = alt.Chart(), context.words
+    base, locale = alt.Chart(), context.locale
     high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
     charts = {
         view.id: _day_view(base, layout, high) if view.id == "day" else _bar_view(base, layout)
@@ -106,7 +106,7 @@ def _parameters(
     layouts: Sequence[_ViewLayout], ordered: list[bool], context: ChartContext
 ) -> list[alt.TopLevelParameter]:
     """Return the Vega parameters: the selections, and the names of all linked charts and their bars."""
-    locale = context.words
+    locale = context.locale
     listed = {
         view_selection.entry_key(layout.at, n): f"{layout.title}: {name}"
         for layout in layouts
@@ -128,7 +128,7 @@ def _headline(
 
     If the claims are synthetic, the title only lists the charts, because such claims support no finding.
     """
-    locale = context.words
+    locale = context.locale
     if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
     largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
@@ -137,7 +137,7 @@ def _headline(
 
 def _entry_names(view: View, context: ChartContext) -> list[str]:
     """Return the labels of the bars in a linked chart."""
-    locale, firsts = context.words, [entry[0] for entry in view.entries]
+    locale, firsts = context.locale, [entry[0] for entry in view.entries]
     if view.id == "service":
         return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
     if view.id == "band":
@@ -160,7 +160,7 @@ def _clean_line(text: str) -> str:
 
 
 def _title(view: View, context: ChartContext) -> str:
-    locale = context.words
+    locale = context.locale
     if view.id == "day" and view.days_per_entry > 1:
         return locale("chart.linked_days_binned", count=view.days_per_entry)
     return (
@@ -195,7 +195,7 @@ def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
         .transform_calculate(
             key=f"{at * view_selection.KEYS_PER_VIEW} + datum.own",
             length="datum.most ? datum.n / datum.most : 0",
-            said=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
+            label=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
         )
     )
 
@@ -236,10 +236,10 @@ def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     view = alt.layer(
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _sized(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
+    return _set_size(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
 
 
 def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
@@ -256,15 +256,15 @@ def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
     bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
     view = alt.layer(
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
     )
-    return _sized(view, layout.bar_width, high, layout)
+    return _set_size(view, layout.bar_width, high, layout)
 
 
 def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
     """Draw the heading that shows the current selection, its number of claims and its share of all claims."""
-    locale = context.words
-    phrases = {name: _quoted(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    locale = context.locale
+    phrases = {name: _quote(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
     named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
     low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
     ranged = f"keys[0] == until ? {low} : {low} + {phrases['to']} + {high}"
@@ -279,22 +279,22 @@ def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) ->
         .transform_filter(f"chosen_view < 0 || {view_selection.chosen_expression('datum.key')}")
         .transform_aggregate(n="sum(claims)")
         .transform_calculate(
-            said=f"(chosen_view < 0 ? {phrases['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
+            label=f"(chosen_view < 0 ? {phrases['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
             f" + format(datum.n, ',')"
             f" + (chosen_view < 0 ? '' : ' (' + format(datum.n / {claims}, '.1%') + ')')"
         )
         .mark_text(align="left", fontWeight=600, fontSize=13)
-        .encode(text="said:N", x=alt.value(-width))
+        .encode(text="label:N", x=alt.value(-width))
     )
-    return _sized(heading, 1, 16)
+    return _set_size(heading, 1, 16)
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """Return a string as a quoted literal for a Vega expression."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _sized(
+def _set_size(
     view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
 ) -> AltairChart:
     """Set the size and the title of a linked chart.

@@ -55,15 +55,15 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
     Small services that were merged have one common name, which states how many they are.
     """
     if service == OTHER_ID:
-        return context.words("chart.other_services", count=services)
-    # Korean names join words with a middle dot and no space; the added space lets a line break after the dot.
+        return context.locale("chart.other_services", count=services)
+    # Korean joins words with a middle dot and no space; this lets a line end after the dot.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
 def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
     """Add the display names of services and loss bands as the columns `name` and `band`."""
-    locale = context.words
+    locale = context.locale
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
     return rows.with_columns(
@@ -106,7 +106,7 @@ def readable_on(colour: str) -> str:
 
 def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
     """Return the subtitle's notes on loss bands: how bands are written, and whether some were merged."""
-    locale = context.words
+    locale = context.locale
     note = locale.band_note(bands)
     joined = len(bands) < len(ordered_bands(table))
     return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
@@ -114,7 +114,7 @@ def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame
 
 def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw one stacked 100 % bar per service: its claims by loss band, with their number at the right."""
-    locale = context.words
+    locale = context.locale
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
@@ -164,7 +164,7 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
 
 
 def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.words, largest_band(table)
+    locale, largest = context.locale, largest_band(table)
     if context.synthetic or largest is None:
         return locale("chart.bands_measure")
     band, share = largest
@@ -188,7 +188,7 @@ def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw one small panel per service: the share of its claims in each loss band, on a common scale."""
-    locale = context.words
+    locale = context.locale
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
@@ -223,7 +223,7 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.words, largest_band(table)
+    locale, largest = context.locale, largest_band(table)
     if context.synthetic or largest is None:
         return locale("chart.panels_measure")
     (over, up_to), _ = largest

@@ -54,7 +54,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     A bar extends between the expected cash cost with the input at its P10 and the expected cash cost with the
     input at its P90.
     """
-    locale, rows = context.words, cost_data.tornado_bars(table)
+    locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
@@ -121,7 +121,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     A dot marks the median of the model's forecast. The naive forecast and the press forecast of the same
     outcome are drawn above and below the model's range.
     """
-    locale, rows = context.words, cost_data.backtest_ratios(table)
+    locale, rows = context.locale, cost_data.backtest_ratios(table)
     if rows.is_empty():
         raise NothingToDraw
     heads = rows.filter(part="forecast")
@@ -175,7 +175,7 @@ def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
 
 def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
     """Return a label per outcome: its name, the observed value, and whether the model's range contains it."""
-    locale, labels = context.words, {}
+    locale, labels = context.locale, {}
     for row in rows.iter_rows(named=True):
         observed = (
             short_amount(locale, row["observed"])
@@ -193,7 +193,7 @@ def _multiple_label(value: float) -> str:
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw one row per policy: range from P10 to P90, expected cash cost and largest possible total."""
-    locale, rows = context.words, cost_data.policy_ranges(table)
+    locale, rows = context.locale, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw
     names = [wrap_name(name) for name in short_names([context.name(p) for p in rows["policy"]])]

@@ -28,7 +28,7 @@ ROW = 34
 class ChartContext:
     """What a chart needs besides its table: language, names, as-of day, and whether claims are synthetic."""
 
-    words: Locale
+    locale: Locale
     names: Mapping[str, str]
     as_of: date
     loss: str = ""
@@ -38,7 +38,7 @@ class ChartContext:
 
     def name(self, id_: str | None) -> str:
         """Return the display name of an id, or the id if it has none."""
-        return self.names.get(id_ or "", id_ or self.words("word.all"))
+        return self.names.get(id_ or "", id_ or self.locale("word.all"))
 
 
 Axis = TypeVar("Axis", alt.X, alt.Y)
@@ -73,7 +73,7 @@ def finish_views(
     chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
 ) -> AltairChart:
     """Add title, footer, description and style to a chart that sets its own width, such as linked charts."""
-    locale = context.words
+    locale = context.locale
     day = locale.day(context.as_of)
     footer = (
         locale("chart.sources", facts=facts.replace(" ", ", "), day=day)

@@ -50,13 +50,13 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
 
     Vertical lines mark P10, P90, the expected total and the budget.
     """
-    locale, marks = context.words, _marks(table)
+    locale, marks = context.locale, _marks(table)
     areas = cost_data.density_areas(table)
     ends = _axis_ends(areas, marks)
-    x = money_axis("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
+    x = money_axis("amount", locale, locale("chart.total_distribution_x", unit=locale.unit), *ends)
     y = alt.Y(
         "density:Q",
-        title=locale("chart.law_y"),
+        title=locale("chart.total_distribution_y"),
         scale=alt.Scale(domain=[0, 100 * HEADROOM], nice=False),
         stack=None,
         axis=alt.Axis(values=[0, 50, 100]),
@@ -72,13 +72,16 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         alt.layer(shape, *_labelled_lines(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
         context,
         height=HEIGHT,
-        title=locale("chart.law_measure")
+        title=locale("chart.total_distribution_measure")
         if context.synthetic
         else locale(
-            "chart.law_finding", expected=locale.money(marks["expected"]["amount"]), low=low, high=high
+            "chart.total_distribution_finding",
+            expected=locale.money(marks["expected"]["amount"]),
+            low=low,
+            high=high,
         ),
-        subtitle=locale("chart.law_subtitle"),
-        description=locale("chart.law_description"),
+        subtitle=locale("chart.total_distribution_subtitle"),
+        description=locale("chart.total_distribution_description"),
     )
 
 
@@ -147,7 +150,7 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     A vertical line marks the budget, if there is one.
     """
-    locale, marks = context.words, _marks(table)
+    locale, marks = context.locale, _marks(table)
     rows = cost_data.exceedance_curve(table)
     ends = _axis_ends(rows, marks)
     x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
@@ -188,14 +191,14 @@ def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list
         {
             "amount": m["amount"],
             "above": 100 * m["above"],
-            "said": _percentile_label(mark, m["amount"], digits, locale),
+            "label": _percentile_label(mark, m["amount"], digits, locale),
         }
         for mark, m in marks.items()
         if m["amount"] and (mark in CHANCES or mark == "budget")
     ]
     base = alt.Chart(pl.DataFrame(rows))
     points = base.mark_point(filled=True, color=INK, size=50, opacity=1).encode(x, y)
-    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
+    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="label:N")]
 
 
 def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> str:
@@ -209,7 +212,7 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     Each bar starts where the previous bar ends.
     """
-    locale = context.words
+    locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
         raise NothingToDraw
     rows = cost_data.waterfall_bars(table)

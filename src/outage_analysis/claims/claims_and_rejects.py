@@ -343,7 +343,7 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
         rows, more = first_rows(
             locale, rejects, lambda r: _reject_cells(claims, r, locale), locale("card.unmasked"), rejected
         )
-        heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")
+        heads = ("column.file", "card.row", "column.rule_text", "card.value", "card.remedy")
         tables.append(Table(tuple(map(locale, heads)), rows, frozenset({1}), locale("card.rejects"), more))
     return tuple(tables)
 

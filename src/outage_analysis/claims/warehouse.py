@@ -123,7 +123,7 @@ class Warehouse:
 
     def append_frame(self, table: str, frame: pl.DataFrame) -> None:
         """Append the rows of a Polars frame to a table, matching columns by name."""
-        with self._registered(frame) as rows:
+        with self._register_frame(frame) as rows:
             self.append(table, f"from {rows}")
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
@@ -151,11 +151,11 @@ class Warehouse:
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
-        with self._registered(frame) as rows:
+        with self._register_frame(frame) as rows:
             self.create(table, f"from {rows}")
 
     @contextmanager
-    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+    def _register_frame(self, frame: pl.DataFrame) -> Iterator[str]:
         """Make a Polars frame readable for SQL inside the `with` block, and return its name in SQL."""
         name = "_incoming"
         self._connection.register(name, _ArrowStream(frame))
@@ -210,7 +210,7 @@ class Warehouse:
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
         """Create a warehouse file with the given tables: table name -> SQL query of its rows."""
-        with self._attached(path):
+        with self._attach(path):
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
@@ -220,14 +220,14 @@ class Warehouse:
         `path` is the path of the copy. `added` and `replaced` map table names to SQL queries.
         """
         _check_base_tables_only(path, self._columns)
-        with self._attached(path):
+        with self._attach(path):
             for name, query in added.items():
                 self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():
                 self._run(f"create or replace table store.{quote_identifier(name)} as {query}", {})
 
     @contextmanager
-    def _attached(self, path: Path) -> Iterator[None]:
+    def _attach(self, path: Path) -> Iterator[None]:
         self._run(f"attach {quote_literal(str(path.absolute()))} as store (type duckdb)", {})
         try:
             yield

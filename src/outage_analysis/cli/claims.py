@@ -149,9 +149,9 @@ def inspect(
         step("reading the file")
         inspection = inspect_file(file, load_incident(incident), layout=layout)
     if toml:
-        print_line(inspection.page.rstrip())
+        print_line(inspection.layout_toml.rstrip())
     elif as_json:
-        values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "page")
+        values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "layout_toml")
         tables = ("columns", "rows", "strangers", "proposals")
         print_json(
             {name: getattr(inspection, name) for name in values}
@@ -175,7 +175,7 @@ def _print_inspection(inspection: Inspection) -> None:
     if inspection.claimants is not None:
         print_text(f"{inspection.claimants:,} different claimants")
     print_line("")
-    print_line(inspection.page.rstrip())
+    print_line(inspection.layout_toml.rstrip())
 
 
 @commands.command()

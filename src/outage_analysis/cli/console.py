@@ -179,7 +179,7 @@ def print_titled_tables(
     """
     from outage_analysis.text import Locale
 
-    locale = sums.words if sums else Locale("en")
+    locale = sums.locale if sums else Locale("en")
     for name, title in titles.items():
         table = tables.get(name)
         if table is None or table.is_empty():

@@ -80,7 +80,7 @@ def print_cost(analysis: Analysis) -> None:
     from outage_analysis.analysis import DisplayUnits
 
     sums = DisplayUnits.from_document(analysis.incident)
-    locale = analysis.words("en")
+    locale = analysis.locale("en")
     for sentence in cost_sentences(analysis, locale):
         print_text(sentence)
     print_line("")

@@ -53,7 +53,7 @@ SENSITIVITY_TITLES = {
     "levers": "Decisions: what one step adds to the expected cost",
     "awards": "What a review grants on average: uncertain, and as a decision",
     "break_evens": "The value of one input at which the expected cash meets the sum",
-    "given": "What the inputs look like when the cash exceeds the sum",
+    "inputs_given_exceedance": "What the inputs look like when the cash exceeds the sum",
 }
 """The titles of the tables that `sensitivity` prints, in order."""
 COMPARE_TITLES = {
@@ -68,11 +68,12 @@ BACKTEST_TITLES = {
     "outcomes": "What was forecast (P10 to P90) and what came out",
     "rivals": "Forecasts beside ours: a smaller crps is better; flagged: out by more than twice",
     "coverage": "The rule of the priors: each reference class forecast from the others",
-    "shown": "Shown beside, not scored",
+    "unscored": "Shown beside, not scored",
 }
 """The titles of the tables that `backtest` prints, in order."""
 OUTCOME_COLUMNS = (
-    *("outcome", "given", "p10", "p50", "p90", "observed", "percentile", "verdict", "crps", "sharpness"),
+    *("outcome", "denominator", "p10", "p50", "p90", "observed"),
+    *("percentile", "verdict", "crps", "sharpness"),
 )
 """The columns of the table of outcomes that `backtest` prints; --json returns all columns."""
 
@@ -117,8 +118,8 @@ def sensitivity(
         policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
         print_json(origin(analysis, plan) | policy | rows)
         return
-    if "given" in tables:
-        tables["given"] = _with_part_names(tables["given"], analysis)
+    if "inputs_given_exceedance" in tables:
+        tables["inputs_given_exceedance"] = _with_part_names(tables["inputs_given_exceedance"], analysis)
     notes = (
         [Locale("en")("report.tied")]
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
@@ -135,7 +136,7 @@ def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
 
     from outage_analysis.assumptions import BandMix
 
-    locale = analysis.words("en")
+    locale = analysis.locale("en")
     entries = next(iter(analysis.runs.values())).portfolio.entries
 
     def part_name(assumption: str, part: int | None) -> str:
@@ -229,10 +230,10 @@ def backtest(
         step("forecasting from what was public")
         result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed))
     tables = {name: getattr(result, name) for name in BACKTEST_TITLES}
-    page, policy = result.page, result.policy
+    spec, policy = result.spec, result.policy
     if as_json:
-        ids = {"backtest": page.id, "policy": policy.id, "ledger": result.ledger.id}
-        days = {"as_of": page.as_of, "known_on": page.known_on}
+        ids = {"backtest": spec.id, "policy": policy.id, "ledger": result.ledger.id}
+        days = {"as_of": spec.as_of, "known_on": spec.known_on}
         units = {"currency": policy.currency, "minor_units": policy.digits}
         print_json(ids | days | units | {name: table.to_dicts() for name, table in tables.items()})
         return

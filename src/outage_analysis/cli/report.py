@@ -124,8 +124,8 @@ def verify(
 ) -> None:
     """Verify a report: its files match their checksums, and its plan still gives the same bytes.
 
-    If a file differs, the command names the first differing file, the place in it (member, row or line) and
-    the cause: environment, font, code, page, facts or data. Exit code 1 means that a file differs. Example:
+    If a file differs, the command names the first one, with the member, row or line, and the cause:
+    environment, font, code, document, facts or data. Exit code 1 means that something differs. Example:
 
         outage-analysis verify build/report
     """

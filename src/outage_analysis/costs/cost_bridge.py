@@ -199,7 +199,7 @@ class _BridgeStages:
             {
                 id_: cost
                 for id_, line in mine.items()
-                if (cost := self._expected(line, chosen(line), day)) is not None
+                if (cost := self._expected_cost(line, chosen(line), day)) is not None
             }
             for mine, chosen, day in zip(lines, entries, days, strict=True)
         )
@@ -251,7 +251,7 @@ class _BridgeStages:
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
         needs_cost = line.id not in self.second_lines or self._has_final_cost(line.id)
-        if needs_cost and self._expected(line, after, day) is None:
+        if needs_cost and self._expected_cost(line, after, day) is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
 
@@ -264,9 +264,9 @@ class _BridgeStages:
 
     def _has_final_cost(self, id_: str) -> bool:
         line = self.second_lines[id_]
-        return self._expected(line, self._second_entries(line), self.second.as_of) is not None
+        return self._expected_cost(line, self._second_entries(line), self.second.as_of) is not None
 
-    def _expected(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
+    def _expected_cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
         """Return the expected cost of one line under the given assumptions; None if they give none."""
         ledger = self._ledgers[0] or self._ledgers[1]
         if ledger is not None:

@@ -72,18 +72,18 @@ class CostTerms:
     factors: tuple[Factor, ...]
     terms: tuple[Term, ...]
 
-    def expected(self, valuation: str, given: Mapping[str, float] | None = None) -> float:
+    def expected(self, valuation: str, changes: Mapping[str, float] | None = None) -> float:
         """Return the expected total of a valuation in the smallest currency unit, with some factors changed.
 
         Args:
             valuation: the kind of cost that is added up, such as `cash`.
-            given: the new values, by factor id.
+            changes: the new values, by factor id.
 
         Raises:
             KeyError: there is no factor with that id.
         """
         values = {factor.id: factor.value for factor in self.factors}
-        for name, value in (given or {}).items():
+        for name, value in (changes or {}).items():
             if name not in values:
                 raise KeyError(name)
             values[name] = value
@@ -126,12 +126,12 @@ def _terms(
     stream: Stream, portfolio: Portfolio, policy: Policy, factors: dict[str, Factor]
 ) -> Iterator[Term]:
     if stream.capacity is not None:
-        yield _capped(stream, portfolio, factors)
+        yield _capacity_term(stream, portfolio, factors)
         return
     plain = [*stream.scales, *stream.rates]
     for name in (*plain, stream.award):
         if name:
-            factors.setdefault(name, _of_assumption(name, portfolio))
+            factors.setdefault(name, _factor_of_assumption(name, portfolio))
     for part in stream.parts:
         used = list(plain)
         if stream.mix and part.band is not None:
@@ -141,24 +141,26 @@ def _terms(
             if tier is not None:
                 factors.setdefault(tier.id, tier)
             own = [stream.award] if part.reviewed else [tier.id] if tier else []
-            yield Term(stream.line, stream.valuation, round_digits(base), (*used, *own), **_labelled(label))
+            yield Term(
+                stream.line, stream.valuation, round_digits(base), (*used, *own), **_select_labels(label)
+            )
 
 
-def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
+def _select_labels(label: Mapping[str, object]) -> dict[str, Any]:
     return {k: v for k, v in label.items() if k in LABELS}
 
 
-def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
+def _factor_of_assumption(name: str, portfolio: Portfolio) -> Factor:
     entry = portfolio.entries[name]
-    found = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
+    values = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
     measure: Measure = "times"
     if isinstance(entry, RateAssumption):
         measure = "share"
     elif entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment):
         measure = "money"
-    high = 1.0 if measure == "share" else max(found.high, 2 * found.expected)
+    high = 1.0 if measure == "share" else max(values.high, 2 * values.expected)
     return Factor(
-        name, entry.kind, measure, round_digits(found.expected), 0.0, round_digits(high), assumption=name
+        name, entry.kind, measure, round_digits(values.expected), 0.0, round_digits(high), assumption=name
     )
 
 
@@ -196,7 +198,7 @@ def _tier(
     return base, None
 
 
-def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
+def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
     """Return the term of a stream with a capacity; its factor is the expected share of people served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     most = (stream.capacity or 0.0) / stream.trials

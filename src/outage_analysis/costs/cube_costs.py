@@ -128,8 +128,8 @@ def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
     lines = table.filter(pl.col("level") == "line").select("line", entitled="count", status="status")
     unruled = table.filter((pl.col("level") == "band") & (pl.col("rule") == NO_RULE) & (pl.col("count") > 0))
     counts = unruled.group_by("line").agg(unstated=pl.col("count").sum())
-    found = lines.join(counts, on="line", how="inner", maintain_order="left")
-    return found.select("line", "unstated", "entitled", priced=pl.col("status") != UNSTATED)
+    with_counts = lines.join(counts, on="line", how="inner", maintain_order="left")
+    return with_counts.select("line", "unstated", "entitled", priced=pl.col("status") != UNSTATED)
 
 
 def _float(value: object) -> float | None:

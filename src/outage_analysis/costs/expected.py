@@ -96,25 +96,27 @@ def cost_table(
         funnel = build_funnel(line, ledger, as_of)
         known = funnel.entries.get("paid_total")
         if isinstance(known, PaidTotal) and not cubes:
-            rows.append(_came_to(line, known, as_of))
+            rows.append(_known_total_row(line, known, as_of))
         elif cubes:
             rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
-            rows += _published(line, funnel, as_of, policy)
+            rows += _published_rows(line, funnel, as_of, policy)
             rows += handling_rows(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
-    return _rounded(table.with_columns(pl.col("facts").replace(cited)))
+    return _round_amounts(table.with_columns(pl.col("facts").replace(cited)))
 
 
-def _rounded(table: pl.DataFrame) -> pl.DataFrame:
+def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     *expected, most = MODELLED
     return table.with_columns(
         pl.col(expected).round_sig_figs(SIGNIFICANT_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
     )
 
 
-def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
+def _published_rows(
+    line: CostLine, funnel: Funnel, as_of: date, policy: Policy
+) -> Iterable[dict[str, object]]:
     if isinstance(line, Schedule):
         return schedule_rows(line, funnel, as_of)
     if isinstance(line, InKind):
@@ -124,10 +126,10 @@ def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> I
     return (budget_row(line, funnel, as_of, policy),)
 
 
-def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
+def _known_total_row(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
     """Return the cost row of a line whose total payments are known."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
-    count, found = public_fact(counts, as_of), known.range
+    count, cost = public_fact(counts, as_of), known.range
     return {
         "basis": "published",
         "line": line.id,
@@ -135,9 +137,9 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
         "level": "line",
         "rule": line.kind,
         "count": None if count is None else float(count.count),
-        "low": found.low,
-        "expected": found.expected,
-        "high": found.high,
+        "low": cost.low,
+        "expected": cost.expected,
+        "high": cost.high,
         "most": known.most,
         "status": "ok",
         "facts": join_ids(count.id if count else "", *known.facts),
@@ -168,7 +170,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     lines = table.filter(pl.col("level") == "line").with_columns(
         summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(HAS_AMOUNT)
     )
-    found = (
+    sums = (
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
@@ -177,7 +179,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         )
         .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
-    return _rounded(found)
+    return _round_amounts(sums)
 
 
 def _whole_sum(name: str) -> pl.Expr:
@@ -214,7 +216,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
     lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    rows = _rounded(rows.select(*SCHEMA))
+    rows = _round_amounts(rows.select(*SCHEMA))
     return rows.sort(
         pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
         *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),

@@ -77,7 +77,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
         "most": product_or_none(count, paid.most, _largest([pay.most for pay in pays.values()])),
         "status": cost_status(expected),
         "missing": funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
-        "assumptions": join_ids(paid.assumption, *_behind_payments(funnel)),
+        "assumptions": join_ids(paid.assumption, *_payment_assumptions(funnel)),
     }
 
 
@@ -100,7 +100,7 @@ def _largest(amounts: list[float | None]) -> float | None:
     return max(known) if known and len(known) == len(amounts) else None
 
 
-def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
+def _payment_assumptions(funnel: Funnel) -> tuple[str, ...]:
     if funnel.mean_payment is not None:
         return (funnel.mean_payment.assumption,)
     return funnel.award.assumption, funnel.mix_assumption

@@ -76,8 +76,8 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
             with _staging_folder(path) as staging:
                 partial, complete = staging / path.name, staging.with_suffix(COMPLETE_SUFFIX)
                 yield partial
-                with suppress(OSError):  # The file system does not support locks.
-                    stack.enter_context(_locked(partial))
+                with suppress(OSError):  # a file system without locks
+                    stack.enter_context(_lock(partial))
                 stack.callback(complete.unlink, missing_ok=True)
                 partial.replace(complete)
             complete.replace(path)
@@ -101,7 +101,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """
     parent = parent or Path(tempfile.gettempdir())
     for abandoned in _abandoned_paths(parent, TEMPORARY_PREFIX):
-        with suppress(OSError), _locked(abandoned) as descriptor:
+        with suppress(OSError), _lock(abandoned) as descriptor:
             if os.fstat(descriptor).st_uid == os.geteuid():
                 shutil.rmtree(abandoned, ignore_errors=True)
     with ExitStack() as stack:
@@ -123,7 +123,7 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
     locks, no staging folder is touched.
     """
     for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
-        with suppress(OSError, UsageError), _locked(staging):
+        with suppress(OSError, UsageError), _lock(staging):
             _restore_or_check(out, staging / OLD, check)
             if staging.suffix == COMPLETE_SUFFIX:
                 staging.unlink()
@@ -180,7 +180,7 @@ def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
         while True:
             folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL_SUFFIX, dir=parent))
             try:
-                stack.enter_context(_locked(folder))
+                stack.enter_context(_lock(folder))
             except (BlockingIOError, FileNotFoundError):
                 continue  # Another run removed the folder before this run could lock it.
             except OSError:
@@ -219,7 +219,7 @@ def _replace(out: Path, staging: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
+def _lock(path: Path) -> Iterator[int]:
     """Lock a folder or a file for this run. The lock is released when the process ends, if not before.
 
     Returns:

@@ -108,15 +108,15 @@ def package_root() -> Path:
 
 def data_root() -> Path:
     """Return the folder data/: of the checkout for an editable install, else of the installed package."""
-    return _bundled("data")
+    return _bundled_folder("data")
 
 
 def notebooks_root() -> Path:
     """Return the folder of the bundled notebooks: in the checkout, or else in the installed package."""
-    return _bundled("notebooks")
+    return _bundled_folder("notebooks")
 
 
-def _bundled(name: str) -> Path:
+def _bundled_folder(name: str) -> Path:
     package = package_root()
     checkout = package.parents[1]
     if (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir():
@@ -140,8 +140,8 @@ def closest_word(word: str, known: list[str]) -> str | None:
 
     Korean syllables are compared letter by letter, so 톸 is close to 톡.
     """
-    letters = {_decomposed(k): k for k in reversed(known)}
-    close = difflib.get_close_matches(_decomposed(word), list(letters), n=1, cutoff=0.6)
+    letters = {_decompose(k): k for k in reversed(known)}
+    close = difflib.get_close_matches(_decompose(word), list(letters), n=1, cutoff=0.6)
     return letters[close[0]] if close else None
 
 
@@ -151,13 +151,13 @@ def likely_typo_of(word: str, known: list[str]) -> str | None:
     Use this function for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person)
     shares letters with 소상공인 (a small business).
     """
-    letters = _decomposed(word)
-    distances = {k: _edit_distance(letters, _decomposed(k)) for k in known}
-    candidates = [k for k in known if distances[k] <= min(MAX_TYPOS, len(_decomposed(k)) // 3)]
+    letters = _decompose(word)
+    distances = {k: _edit_distance(letters, _decompose(k)) for k in known}
+    candidates = [k for k in known if distances[k] <= min(MAX_TYPOS, len(_decompose(k)) // 3)]
     return min(candidates, key=lambda k: distances[k], default=None)
 
 
-def _decomposed(word: str) -> str:
+def _decompose(word: str) -> str:
     """Return a word in lower case, with Korean syllables split into their letters."""
     return unicodedata.normalize("NFD", word.casefold())
 

@@ -36,7 +36,7 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
     """
     path = document_path(kind, id_or_path)
     text, values = _read_values(path)
-    document = _with_tuples(values)
+    document = _lists_to_tuples(values)
     try:
         return model.model_validate(document)
     except ValidationError as error:
@@ -147,11 +147,11 @@ def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: AN
     return True
 
 
-def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
+def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
     """Return a TOML value with all lists converted to tuples, because documents are immutable."""
     if isinstance(value, dict):
-        return {key: _with_tuples(inner) for key, inner in value.items()}
-    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
+        return {key: _lists_to_tuples(inner) for key, inner in value.items()}
+    return tuple(_lists_to_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _as_usage_error(
@@ -233,14 +233,14 @@ def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
 def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
     """Return a text that lists the allowed values of `kind` in the tables under a key."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
-    found: dict[str, None] = {}
+    kinds: dict[str, None] = {}
     for inner_model in _documents_in(model):
         for name, field in inner_model.model_fields.items():
             if key in _written_keys(name, field):
                 for kind in _documents_in(field.annotation, deep=False):
                     kind_field = kind.model_fields.get("kind")
-                    found |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
-    return "Known: " + ", ".join(found) + "."
+                    kinds |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
+    return "Known: " + ", ".join(kinds) + "."
 
 
 def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def toml_document(document: Mapping[str, Any]) -> str:
 def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
     """Return a value as TOML on one line. Non-printable characters are escaped."""
     if isinstance(value, str):
-        return f'"{_escaped(value)}"'
+        return f'"{_escape(value)}"'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, date | time):
@@ -69,7 +69,7 @@ def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
         # In TOML, a backslash at the end of a line removes the line break and all spaces that follow it. So a
         # space at the start of the next line is escaped.
         pieces = (value[at : at + MAX_LINE] for at in range(0, len(value), MAX_LINE))
-        lines = (f"\\u0020{_escaped(p[1:])}" if p[0] == " " else _escaped(p) for p in pieces)
+        lines = (f"\\u0020{_escape(p[1:])}" if p[0] == " " else _escape(p) for p in pieces)
         return '"""\\\n' + "\\\n".join(lines) + '"""'
     if isinstance(value, list | tuple):
         return "[\n" + "".join(f"    {_value(item)},\n" for item in value) + "]"
@@ -81,7 +81,7 @@ def _key(key: str) -> str:
     return key if plain else toml_value(key)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)[1:-1]
     return "".join(
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"

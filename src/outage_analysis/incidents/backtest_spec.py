@@ -27,7 +27,7 @@ class Outcome(Document):
     stage: Stage
     """What the figure measures: how many people filed, were accepted or took the offer; the amount paid to
     the accepted; or the total cash of the cost line, which needs no `given`."""
-    given: str = ""
+    denominator: str = ""
     """The id of the fact that counts the people who could file, be accepted or take the offer. If this fact
     became public after the forecast day, the forecast is conditional on it."""
     fact: str
@@ -40,11 +40,11 @@ class Outcome(Document):
     """A note for readers."""
 
     @model_validator(mode="after")
-    def _given_fits(self) -> Self:
-        if self.stage == "total" and self.given:
-            raise ValueError("is a total, for which nothing is given | Leave out given.")
-        if self.stage != "total" and not self.given:
-            raise ValueError(f"needs given: the fact that counts those of whom some were {self.stage}")
+    def _denominator_fits(self) -> Self:
+        if self.stage == "total" and self.denominator:
+            raise ValueError("is a total, which has no denominator | Leave out denominator.")
+        if self.stage != "total" and not self.denominator:
+            raise ValueError(f"needs denominator: the fact that counts those of whom some were {self.stage}")
         return self
 
 
@@ -112,7 +112,7 @@ class BacktestSpec(Document):
     """The day by which the outcomes must have been published."""
     outcomes: tuple[Outcome, ...] = Field(alias="outcome", min_length=1)
     """The figures with which the forecast is scored."""
-    shown: tuple[UnscoredFigure, ...] = ()
+    unscored: tuple[UnscoredFigure, ...] = ()
     """Figures listed without a score."""
     reference_sets: tuple[ReferenceSet, ...] = Field(alias="reference_set", default=())
     """Additional reference sets for the test of the priors, besides the sets that the ledger uses."""
@@ -126,13 +126,13 @@ class BacktestSpec(Document):
             )
         ids = [
             *(x.id for x in self.outcomes),
-            *(x.id for x in self.shown),
+            *(x.id for x in self.unscored),
             *(x.id for x in self.reference_sets),
         ]
         if (id_ := find_duplicate(ids)) is not None:
             raise ValueError(f"gives the id {id_} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
-        wrong = next((x for x in self.shown if x.outcome and x.outcome not in counts), None)
+        wrong = next((x for x in self.unscored if x.outcome and x.outcome not in counts), None)
         if wrong:
             raise ValueError(
                 f"shows {wrong.id} as worth {wrong.outcome}, which is no outcome that counts people"
@@ -165,9 +165,9 @@ class BacktestSpec(Document):
         Raises:
             UsageError: there is no fact with this id, or it was not public by the day `known_on`.
         """
-        if not outcome.given:
+        if not outcome.denominator:
             return None
-        fact = get_fact(outcome.given, hindsight=True)
+        fact = get_fact(outcome.denominator, hindsight=True)
         if fact.public_on is None or fact.public_on > self.known_on:
             raise UsageError(
                 f"fact {fact.id} was public on {fact.public_on or 'an unknown day'}, after {self.known_on}",

@@ -280,7 +280,7 @@ class Incident(Columns):
         """The number of decimals of a loss: that of the currency if losses are money, else 0."""
         return self.minor_units if self.loss_currency else 0
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
         divisible = not self.loss_currency
         return Locale(lang, self.currency, self.minor_units, self.loss_digits, divisible)

@@ -37,7 +37,7 @@ FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 def scale_remedy(unit_text: str) -> str:
     """Return the remedy to suggest if amounts are stated in a unit other than won."""
     multiplier = unit_multiplier(unit_text)
-    return f"If losses are meant: loss = {multiplier} under [scale] of a --columns page; if not, loss = 1."
+    return f"If losses are meant: loss = {multiplier} under [scale] of a --columns layout; if not, loss = 1."
 
 
 def unit_multiplier(unit_text: str) -> int:
@@ -131,7 +131,7 @@ class Layout(Columns):
             UsageError: the layout mentions an unknown column. The message suggests the closest known column.
         """
         if foreign := self.unknown_column(known):
-            problem = "the --columns page speaks of a column that no claim has"
+            problem = "the --columns layout speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
 
     def merged_over(self, below: Columns) -> Layout:
@@ -232,7 +232,7 @@ class Layout(Columns):
             )
         if column in self.constants:
             raise InputRefused(
-                f"has a column for {column}, which the page gives as a constant",
+                f"has a column for {column}, which the layout gives as a constant",
                 file=file,
                 row=row,
                 column=masked_headers[0],
@@ -252,10 +252,10 @@ def load_layout(id_or_path: str | Path) -> Layout:
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
-        (page, _normalized_file_name(page.files).replace("[", "[[]")) for page in layouts
-    )  # Only * and ? are wildcards in these patterns, so "[" is escaped.
+        (layout, _normalized_file_name(layout.files).replace("[", "[[]")) for layout in layouts
+    )  # * and ? alone
     fitting = (
-        page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
+        layout for layout, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )
     return next(fitting, Layout()).merged_over(incident)
 

@@ -65,7 +65,7 @@ def show(
     entry = CHARTS[name]
     from_claims = entry.claims or (isinstance(source, Analysis) and _is_synthetic(source, entry.table, data))
     context = _context(source, as_of, lang, claims=from_claims)
-    locale, day = context.words, context.as_of
+    locale, day = context.locale, context.as_of
     chart = draw(name, data, context)
     if chart is None:
         dated = not isinstance(source, GroupedLossesDocument)
@@ -102,10 +102,10 @@ def _context(
     if isinstance(source, Analysis):
         return chart_context(
             incident,
-            source.words(lang),
+            source.locale(lang),
             source.names(lang),
             source.as_of,
             synthetic=claims and source.synthetic,
         )
     names, day = display_names(incident, lang=lang), as_of or incident.claims_to
-    return chart_context(incident, incident.words(lang), names, day, synthetic=source.synthetic)
+    return chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)

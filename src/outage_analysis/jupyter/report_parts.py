@@ -16,7 +16,7 @@ def show_tiles(report: Report) -> Html:
     markup, lines = [], []
     for number, tile in enumerate(report.tiles):
         kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
-        made_up = f" ({report.words('report.synthetic_badge')})" if tile.synthetic else ""
+        made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
         name, figure, meaning = tile.title + made_up, tile.figure, tile.note
         inside = f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
         markup.append(f'<div class="{kind}">{inside}</div>\n')
@@ -53,7 +53,7 @@ def show_section_text(report: Report, section: str) -> Html:
 def _bullet_list(sentences: list[str], report: Report, *, made_up: bool) -> Html:
     """Return sentences as a bullet list, below a note if they are based on synthetic rows."""
     if not sentences:
-        return note(report.words("notebook.nothing_said"))
-    mark = note(report.words("notebook.synthetic")) if made_up else Html("", "")
+        return note(report.locale("notebook.nothing_said"))
+    mark = note(report.locale("notebook.synthetic")) if made_up else Html("", "")
     items = f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>"
     return Html(mark.markup + items, "\n".join(filter(None, (mark.text, *sentences))))

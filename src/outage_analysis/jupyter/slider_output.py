@@ -40,7 +40,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
     moved, markup, refused = sliders(report, most=most, title="p")
     if moved is None:
         return note(refused)
-    locale, made_up = report.words, analysis.headline_is_synthetic
+    locale, made_up = report.locale, analysis.headline_is_synthetic
     mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
     kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
     key, script = data_script(SLIDER_QUEUE, moved.data)

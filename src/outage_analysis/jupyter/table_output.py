@@ -89,10 +89,10 @@ def show_grid(report: Report, name: str) -> Html:
         name: the key of the table in `report.grids`, such as cost or headlines.
     """
     if name not in report.grids:
-        return note(report.words("notebook.no_rows"))
+        return note(report.locale("notebook.no_rows"))
     table, mark = report.grids[name], report.table_is_synthetic(name)
     rows = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in table.rows]
     titles = [column.title for column in table.columns]
     html = html_table(titles, rows, lambda column, _text: table.columns[column].style)
-    opening = note(report.words("notebook.synthetic")).markup if mark else ""
+    opening = note(report.locale("notebook.synthetic")).markup if mark else ""
     return Html(opening + html, "\n".join("; ".join(row) for row in rows))

@@ -315,7 +315,7 @@ def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterato
     if old.incident != new.incident:
         yield f"holds claims of {old.incident}, not of {new.incident}", f"Give --incident {old.incident}."
     if old.incident_sha256 != new.incident_sha256:
-        yield f"was judged by another page of the incident {old.incident}", BUILD_AGAIN
+        yield f"was judged by another document of the incident {old.incident}", BUILD_AGAIN
     if old.rules_sha256 != new.rules_sha256:
         yield "was judged by other rules than the new files", BUILD_AGAIN
     if old.line != new.line:

@@ -54,10 +54,9 @@ def rule_table(claims: Claims) -> pl.DataFrame:
 def claimants_table(claims: Claims) -> pl.DataFrame:
     """The number of claimants and how many of them filed more than one claim.
 
-    One row per `told_by` and `grain`. Columns: told_by, grain, claims, claimants, filed_again. `told_by` is
-    the column that identifies claimants: claimant_id, or claim_id for claims without a claimant_id (each such
-    claim counts as one claimant). `grain` states what two claims must share to count as repeated: the
-    claimant, or also the service, the day or the loss.
+    Columns: identified_by, grain, claims, claimants, filed_again. `identified_by` names the column that
+    identifies claimants: claimant_id, or claim_id for claims without a claimant, each of which counts as one
+    claimant.
     """
     return claims.warehouse.frame(queries.load("repeats"))
 

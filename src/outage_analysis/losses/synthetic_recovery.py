@@ -25,15 +25,14 @@ def recovery_table(cube: Cube, model: LossModel) -> pl.DataFrame:
             left out.
 
     Returns:
-        One row per parameter of the lognormal distribution: `parameter`, `put_in` (the generator's value),
-        `found` (the fitted value), `low` and `high` (95 % interval), and `p`, the p-value of the
-        goodness-of-fit test.
+        One row per parameter: `parameter`, `true_value` (the generator's value), `estimate` (the fitted
+        value), `low` and `high` (95 % interval), and `p`, the p-value of the goodness-of-fit test.
     """
     counts = loss_counts(cube, where={"claimant_type": list(model.claimant_types)}, recovery=True)
     fit = fit_grouped(counts.edges, counts.counts, family="lognormal", top="open")
-    put_in = {"median": float(model.median), "sigma": model.sigma}
-    rows = [(name, value, fit.value(name), *fit.interval(name)) for name, value in put_in.items()]
-    names = ("parameter", "put_in", "found", "low", "high")
+    true_values = {"median": float(model.median), "sigma": model.sigma}
+    rows = [(name, value, fit.value(name), *fit.interval(name)) for name, value in true_values.items()]
+    names = ("parameter", "true_value", "estimate", "low", "high")
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(p=pl.lit(fit.gof.p))
 
 
@@ -47,16 +46,17 @@ def rounding_table(model: LossModel, claims: int, edges: Sequence[float], *, see
         seed: the seed of the random numbers.
 
     Returns:
-        One row per combination of losses (exact or rounded) and band edges: `losses`, `edges`, `put_in` (the
-        true median), `found` (the fitted median), `low` and `high` (95 % interval of the median).
+        One row per kind of loss and kind of edges: `losses`, `edges`, `true_value` (the true median),
+        `estimate` (the fitted one), `low` and `high` (95 % interval).
     """
     exact = np.random.default_rng(seed).lognormal(np.log(model.median), model.sigma, claims)
     digit = 10 ** np.floor(np.log10(exact))
     rows = []
-    for losses, amounts in {"exact": exact, "told to one digit": np.rint(exact / digit) * digit}.items():
+    for losses, amounts in {"exact": exact, "rounded to one digit": np.rint(exact / digit) * digit}.items():
         for where, cuts in {"between round sums": edges, "on round sums": ROUND_EDGES}.items():
             # side="right": a loss equal to an edge counts in the band below the edge, as in a cube.
             in_bands = np.diff(np.searchsorted(np.sort(amounts), cuts, side="right"))
             fit = fit_grouped(cuts, in_bands.tolist(), family="lognormal", top="open")
             rows.append((losses, where, float(model.median), fit.value("median"), *fit.interval("median")))
-    return pl.DataFrame(rows, schema=("losses", "edges", "put_in", "found", "low", "high"), orient="row")
+    names = ("losses", "edges", "true_value", "estimate", "low", "high")
+    return pl.DataFrame(rows, schema=names, orient="row")

@@ -45,7 +45,7 @@ def findings(policy: Policy) -> pl.DataFrame:
         One row per finding: `finding` (a key of `FINDINGS`), `line` (the id of the cost line or tie-out), and
         `says` (a sentence that describes the mistake).
     """
-    locale = policy.words("en")
+    locale = policy.locale("en")
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
     for tie in policy.tie_outs:
         missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]

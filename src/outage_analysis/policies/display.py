@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def policy_card(policy: Policy, lang: str) -> Card:
     """The display of a policy: for each cost line, the payment, the announcement day and the effort."""
-    locale = policy.words(lang)
+    locale = policy.locale(lang)
     explainer = PolicyExplainer(policy, locale)
     rows, more = first_rows(
         locale,

@@ -38,7 +38,7 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
     Raises:
         UsageError: the language is not supported.
     """
-    return list(PolicyExplainer(policy, policy.words(lang)).sentences())
+    return list(PolicyExplainer(policy, policy.locale(lang)).sentences())
 
 
 class PolicyExplainer:
@@ -79,10 +79,10 @@ class PolicyExplainer:
         """Format an amount, given in the smallest currency unit, in whole currency units with all digits."""
         exact, digits = Fraction(amount), self.policy.digits
         whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
-        shown = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
+        text = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
         if exact.denominator != 1:
-            shown = shown.rstrip("0")
-        return f"{shown}{'' if self.lang == 'ko' else ' '}{self.locale.unit}"
+            text = text.rstrip("0")
+        return f"{text}{'' if self.lang == 'ko' else ' '}{self.locale.unit}"
 
     def _loss_unit(self, amount: int = 2) -> str:
         """The name of the loss unit, in the singular or plural as the amount requires."""
@@ -226,7 +226,7 @@ class PolicyExplainer:
             text += self._sentence(
                 "after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after)
             )
-        return text + (self._sentence("begun" if rate.begun else "complete") if rate.every > 1 else "")
+        return text + (self._sentence("round_up" if rate.round_up else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
         """Yield example payments at both ends of a loss band and at breakpoints inside the band."""

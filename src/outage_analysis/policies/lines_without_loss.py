@@ -183,7 +183,7 @@ class Budget(Line):
         return self
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
         if amounts != sorted(amounts):
             raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")

@@ -99,7 +99,7 @@ class Policy(Displayable, Document):
         """The largest losses of all bands that exclude their written upper edge: 299,999 for [0, 300000)."""
         return frozenset[int]().union(*(line.starts for line in self.schedules))
 
-    def words(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> Locale:
         """The locale of a language, with losses, amounts and bands formatted for this policy.
 
         Raises:

@@ -80,13 +80,13 @@ class Rate(Document):
     """Length of a period, in the loss unit: if losses are in minutes, 60 pays per hour."""
     after: Measure = 0
     """The waiting period, in the loss unit: this part of the loss is not paid."""
-    begun: bool = False
+    round_up: bool = False
     """Whether a period that has only begun is paid in full; by default only complete periods are paid."""
 
     def periods(self, loss: int) -> int:
         """The number of periods for which a loss is paid."""
         paid_time = max(loss - self.after, 0)
-        return -(-paid_time // self.every) if self.begun else paid_time // self.every
+        return -(-paid_time // self.every) if self.round_up else paid_time // self.every
 
 
 class Rule(Document):

@@ -257,7 +257,7 @@ def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
 
 def _period_ends(rate: Rate, low: int, top: int) -> range:
     """The largest loss for each number of paid periods, up to the loss at which the limit is reached."""
-    first = rate.after if rate.begun else rate.after + rate.every - 1
+    first = rate.after if rate.round_up else rate.after + rate.every - 1
     first += max(0, (low - first) // rate.every) * rate.every
     period_ends = range(first, top + 1, rate.every)
     check_step_count(len(period_ends))

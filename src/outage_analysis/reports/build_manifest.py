@@ -49,7 +49,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
     return Manifest(
         as_of=analysis.as_of,
         assumptions=assumption_records(analysis.known_ledger) if analysis.known_ledger else (),
-        backtest=_document_record(analysis.backtest.page) if analysis.backtest else None,
+        backtest=_document_record(analysis.backtest.spec) if analysis.backtest else None,
         bom=report.bom,
         budget=plan.budget,
         code_sha256=code_digest(),
@@ -69,7 +69,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         lines_not_public_yet=analysis.dropped_lines,
         max_rejects=plan.max_rejects,
         outputs=output_records(folder),
-        pages=_document_records(analysis),
+        documents=_document_records(analysis),
         policy=policy_record(analysis.policy),
         seed=plan.seed,
         synthetic_claims=analysis.synthetic,

@@ -133,7 +133,7 @@ def _is_report(folder: Path) -> bool:
 
 
 def _write_documents(analysis: Analysis, folder: Path) -> None:
-    """Write the TOML documents of the analysis into pages/, so that the report can be rebuilt from them.
+    """Write the TOML documents of the analysis into documents/, so that the report can be rebuilt from them.
 
     The documents are written from their parsed values. Comments are left out, because they may be private.
     """
@@ -149,11 +149,11 @@ def _write_documents(analysis: Analysis, folder: Path) -> None:
         documents[f"compared-{n}"] = ("policies", reference, other)
     for n, reference in enumerate(plan.columns, start=1):
         documents[f"layout-{n}"] = ("layouts", reference, None)
-    (folder / "pages").mkdir()
+    (folder / "documents").mkdir()
     for name, (kind, reference, analysed) in documents.items():
-        source, copied = document_path(kind, reference), folder / "pages" / f"{name}.toml"
+        source, copied = document_path(kind, reference), folder / "documents" / f"{name}.toml"
         copied.write_text(document_text(source), "utf-8")
         if analysed is not None and content_digest(DOCUMENT_LOADERS[kind](copied)) != content_digest(
             analysed
         ):
-            raise UsageError("is no longer the page that was analysed", file=source, remedy="Run again.")
+            raise UsageError("is no longer the document that was analysed", file=source, remedy="Run again.")

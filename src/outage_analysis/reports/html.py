@@ -53,7 +53,7 @@ def html_page(report: Report) -> str:
     script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
     context = {
         "report": report,
-        "locale": report.words,
+        "locale": report.locale,
         "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
@@ -132,7 +132,7 @@ def linked_charts(report: Report) -> PageChart | None:
         return None
     table = fonts.printable_table(analysis.tables["claims_pairs"])
     frame = chart_context(
-        analysis.incident, report.words, report.names, analysis.as_of, synthetic=analysis.synthetic
+        analysis.incident, report.locale, report.names, analysis.as_of, synthetic=analysis.synthetic
     )
     try:
         with skip_schema_checks():
@@ -161,7 +161,7 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
             default, all inputs have a slider.
         title: the HTML element for the title of each total.
     """
-    locale = report.words
+    locale = report.locale
     ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
     panel = what_if_sliders(report.products, locale, report.names, most=most, ranking=ranking)
     if panel is None:
@@ -178,6 +178,6 @@ def _range_note(report: Report) -> str:
     if table is not None:
         points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
     if not {"p10", "p90"} <= set(points):
-        return report.words("report.what_if_no_range")
-    low, high = (report.words.money(points[end]) for end in ("p10", "p90"))
-    return report.words("report.what_if_range", low=low, high=high)
+        return report.locale("report.what_if_no_range")
+    low, high = (report.locale.money(points[end]) for end in ("p10", "p90"))
+    return report.locale("report.what_if_range", low=low, high=high)

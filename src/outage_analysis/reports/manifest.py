@@ -118,7 +118,7 @@ class Manifest(ManifestPart):
     lines_not_public_yet: tuple[str, ...]
     max_rejects: float
     outputs: dict[str, OutputRecord]
-    pages: dict[str, DocumentRecord]
+    documents: dict[str, DocumentRecord]
     """The TOML documents in the report folder, by the name in pages/<name>.toml."""
     policy: PolicyRecord
     seed: Count

@@ -49,7 +49,7 @@ def read_bundle(folder: Path) -> OpenedBundle:
     _check_unchanged(folder, MANIFEST_NAME)
     try:
         manifest = json.loads(data)
-        as_of, has_ledger = date.fromisoformat(manifest["as_of"]), "ledger" in manifest["pages"]
+        as_of, has_ledger = date.fromisoformat(manifest["as_of"]), "ledger" in manifest["documents"]
         expected = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = "is no manifest of a report of this version"
@@ -87,8 +87,8 @@ def bridge_side(
         bundle = read_bundle(Path(run))
         return BridgeRun(bundle.policy, bundle.ledger, bundle.as_of), bundle.expected.get(valuation)
     ledger = load_ledger(run)
-    _, page, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
-    return BridgeRun(page, ledger, ledger.as_of), None
+    _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
+    return BridgeRun(policy_document, ledger, ledger.as_of), None
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
@@ -97,7 +97,7 @@ def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) ->
     Raises:
         InputRefused: the document is missing or a link, or this version of the package cannot read it.
     """
-    path = bundle_path(folder, f"pages/{name}.toml")
+    path = bundle_path(folder, f"documents/{name}.toml")
     try:
         return load(path)
     except UsageError as error:
@@ -124,7 +124,7 @@ def bundle_path(folder: Path, name: str) -> Path:
 
 
 def _load_unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    _check_unchanged(folder, f"pages/{name}.toml")
+    _check_unchanged(folder, f"documents/{name}.toml")
     return load_bundled_document(folder, name, load)
 
 

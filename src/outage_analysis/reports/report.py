@@ -40,9 +40,9 @@ class Report:
     bom: bool = False
 
     @cached_property
-    def words(self) -> Locale:
+    def locale(self) -> Locale:
         """The labels and number formats of the report's language, for the incident's currency and losses."""
-        return self.analysis.words(self.lang)
+        return self.analysis.locale(self.lang)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -52,17 +52,17 @@ class Report:
     @property
     def title(self) -> str:
         """The title of the report, which includes the name of the incident."""
-        return self.words("report.title", incident=fonts.printable(self.analysis.incident.name[self.lang]))
+        return self.locale("report.title", incident=fonts.printable(self.analysis.incident.name[self.lang]))
 
     @property
     def kicker(self) -> str:
         """The line above the report's title: the kind of document and the as-of day."""
-        return self.words("report.kicker", day=self.words.day(self.analysis.as_of))
+        return self.locale("report.kicker", day=self.locale.day(self.analysis.as_of))
 
     @property
     def policy(self) -> str:
         """The line below the report's title: the name of the policy."""
-        return self.words("report.policy", policy=fonts.printable(self.analysis.policy.name[self.lang]))
+        return self.locale("report.policy", policy=fonts.printable(self.analysis.policy.name[self.lang]))
 
     @property
     def banner(self) -> str:
@@ -71,17 +71,17 @@ class Report:
             return ""
         headline_is_synthetic = self.analysis.headline_is_synthetic
         key = "report.synthetic_headline" if headline_is_synthetic else "report.synthetic_banner"
-        return self.words(key)
+        return self.locale(key)
 
     @property
     def warning(self) -> str:
         """The warning that figures use example assumptions and must not be relied on; empty otherwise."""
-        return self.analysis.warning(self.words)
+        return self.analysis.warning(self.locale)
 
     @property
     def footer(self) -> str:
         """The report's last line: package version, as-of day, and ids of the incident, policy and ledger."""
-        analysis, locale = self.analysis, self.words
+        analysis, locale = self.analysis, self.locale
         return locale(
             "report.footer",
             version=version("outage-analysis"),
@@ -100,17 +100,17 @@ class Report:
         cited = set(self.analysis.tables["facts"]["id"])
         if "hindsight_outcomes" in self.analysis.tables:
             cited |= set(self.analysis.tables["hindsight_outcomes"]["id"])
-        return TableFormatter(self.words, self.names, cited)
+        return TableFormatter(self.locale, self.names, cited)
 
     @cached_property
     def tiles(self) -> list[Tile]:
         """The key figures of the first screen, in reading order."""
-        return tiles(self.analysis, self.words)
+        return tiles(self.analysis, self.locale)
 
     @cached_property
     def answers(self) -> Answers:
         """The sentences of the first screen: cost drivers, decisions and what is left out."""
-        return sentences(self.analysis, self.words, self.names)
+        return sentences(self.analysis, self.locale, self.names)
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
@@ -120,7 +120,7 @@ class Report:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The sections of the report after the first screen, in order."""
-        return sections(self.analysis, self.words, self.grids, self.charts)
+        return sections(self.analysis, self.locale, self.grids, self.charts)
 
     @cached_property
     def products(self) -> CostTerms | None:
@@ -170,7 +170,7 @@ class Report:
             for name, entry in CHARTS.items():
                 frame = chart_context(
                     analysis.incident,
-                    self.words,
+                    self.locale,
                     self.names,
                     analysis.as_of,
                     synthetic=self.chart_is_synthetic(name),

@@ -61,7 +61,7 @@ class _SectionBuilder:
         yield self._section(
             "tornado", "drivers_title", self._with_intro("drivers_intro", drivers), synthetic=is_synthetic
         )
-        yield self._section("compared", "compared_title", self._compared(), synthetic=is_synthetic)
+        yield self._section("compared", "compared_title", self._comparison_blocks(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
             blocks = [
@@ -115,13 +115,13 @@ class _SectionBuilder:
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
             yield Text(self.locale("report.doubt_intro"))
-            yield from self._picture("total_law", "quantiles", "doubt_title")
+            yield from self._picture("total_distribution", "quantiles", "doubt_title")
             yield from self._picture("exceedance", "exceedance", "exceedance_title")
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
 
-    def _compared(self) -> Iterator[Block]:
+    def _comparison_blocks(self) -> Iterator[Block]:
         if self.analysis.compared is not None:
             yield Text(self.analysis.compared.sentence(self.locale))
             yield Text(self.locale("report.compared_caveat"))

@@ -53,7 +53,7 @@ FACT_COLUMNS = [
 ]
 SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations shown in a table of their own: lines known only as a total, and handling effort."""
-HEADLINE_COLUMNS = ["headline", "said", "counts", "public_on", "facts"]
+HEADLINE_COLUMNS = ["headline", "stated_amount", "counts", "public_on", "facts"]
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
 TIE_OUT_COLUMNS = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
@@ -149,7 +149,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             *("file", "encoding", "dialect", "rows", "claims", "rejects", "first_day", "last_day"),
         ],
         "claims_rules": ["source_file", "rule_text", "outcome", "complaints", "source_row", "example"],
-        "claims_claimants": ["told_by", "grain", "claims", "claimants", "filed_again"],
+        "claims_claimants": ["identified_by", "grain", "claims", "claimants", "filed_again"],
         "claims_heaping": ["step", "claims", "share", "even"],
         "claims_bunching": [
             *("edge", "losses", "below", "at_edge", "above", "alike", "excess", "under_share", "up_to_share"),
@@ -185,7 +185,7 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
     if "hindsight_outcomes" not in tables:
         return {}
     texts = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
-    backtest_columns = ["outcome_name", "given", *texts, "percentile", "verdict", "crps"]
+    backtest_columns = ["outcome_name", "denominator", *texts, "percentile", "verdict", "crps"]
     return {
         **(
             {"backtest": (backtest_table(tables["hindsight_backtest"], formatter), backtest_columns)}
@@ -225,7 +225,9 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
         amount = locale("report.headline_said", expected=locale.money(row["expected"]), likely=range_text)
         line = formatter.names.get(row["line"], row["line"])
         rows.append((locale("chart.headlines_ours"), amount, locale("report.headline_counts", line=line)))
-    texts = pl.DataFrame(rows, schema=dict.fromkeys(("headline", "said", "counts"), pl.String), orient="row")
+    texts = pl.DataFrame(
+        rows, schema=dict.fromkeys(("headline", "stated_amount", "counts"), pl.String), orient="row"
+    )
     return table.drop("counts").hstack(texts)
 
 

@@ -42,7 +42,7 @@ def _iso(text: str, zone: str) -> str:
     return f"coalesce({local}, {if_match_sql(text, _MOMENT + _OFFSET, day)})"
 
 
-def _reordered(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
+def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
     """Return a function that returns SQL to parse days that match a pattern.
 
     `order` states how the parts of the text are rearranged to an ISO day.
@@ -83,7 +83,7 @@ _DATES = (
         "korean",
         "Year first, with 년 월 일, dots, slashes or hyphens; a weekday and a Korean time may follow.",
         ("2022년 10월 19일 (수)", "2022. 10. 19. 오후 3:05", "2022/10/19 15:05", "2022-10-19 오후 3시 5분"),
-        _reordered(
+        _day_parser(
             rf"{_YEAR}(?:년 ?\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_KOREAN_TIME})?"
             rf"|{_MONTH_DAY}{_WEEKDAY}(?: {_KOREAN_TIME})?)",
             r"\1-\2-\3",
@@ -93,13 +93,13 @@ _DATES = (
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
         ("19.10.2022", "19/10/2022", "19-10-2022 15:30"),
-        _reordered(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
     ),
     Notation(
         "mdy",
         "Month, day, year of four digits, with slashes or hyphens; a time may follow.",
         ("10/19/2022", "10-19-2022", "10/19/2022, 3:05 PM"),
-        _reordered(
+        _day_parser(
             rf"\d\d?(?:/\d\d?/|-\d\d?-){_YEAR}(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?",
             r"\3-\1-\2",
         ),
@@ -108,7 +108,7 @@ _DATES = (
         "compact",
         "Year, month, day without a mark; hours, minutes and seconds may follow.",
         ("20221019", "20221019153000", "20221019T1530"),
-        _reordered(
+        _day_parser(
             rf"{_YEAR}\d{{4}}(?:[ T]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"
         ),
     ),
@@ -116,19 +116,19 @@ _DATES = (
         "short",
         "The last two digits of a year from 2000 on, month, day; a time may follow.",
         ("22-10-19", "22.10.19", "22/10/19 15:30"),
-        _reordered(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
+        _day_parser(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
     ),
     Notation(
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _reordered(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",
         "Month, day, the last two digits of a year from 2000 on; a time may follow.",
         ("10/19/22", "10/19/22 15:30", "10/19/22 3:05 PM"),
-        _reordered(
+        _day_parser(
             rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?", r"20\3-\1-\2"
         ),
     ),

@@ -60,9 +60,9 @@ def first_rows(
         see: the Python expression or the command that lists all items.
         total: the number of all items, if `items` contains only the first ones.
     """
-    shown = tuple(tuple(row(item)) for item in islice(items, MAX_CARD_ROWS))
-    rest = (len(items) if total is None else total) - len(shown)
-    return shown, locale("card.more", count=locale.number(rest), see=see) if rest > 0 else ""
+    rows = tuple(tuple(row(item)) for item in islice(items, MAX_CARD_ROWS))
+    rest = (len(items) if total is None else total) - len(rows)
+    return rows, locale("card.more", count=locale.number(rest), see=see) if rest > 0 else ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def html_table(
 
     def cells(tag: str, texts: Sequence[str]) -> str:
         cells_with_class = (
-            (f' class="{found}"' if (found := style(i, t)) else "", t) for i, t in enumerate(texts)
+            (f' class="{class_}"' if (class_ := style(i, t)) else "", t) for i, t in enumerate(texts)
         )
         return "".join(f"<{tag}{mark}>{escape(text)}</{tag}>" for mark, text in cells_with_class)
 

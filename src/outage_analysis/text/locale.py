@@ -108,7 +108,7 @@ class Locale:
         """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
         return re.sub(
             r"[a-z]+",
-            lambda term: self._label_or(f"law.{term[0]}", term[0]),
+            lambda term: self._label_or(f"distribution.{term[0]}", term[0]),
             self.rescaled_distribution(text),
         )
 
@@ -116,7 +116,7 @@ class Locale:
         """Return the description of a loss distribution with its scale converted to whole loss units."""
         unit = 10**self.loss_digits
         return SCALE.sub(
-            lambda found: f"{found[1]} {float(found[2]) / unit:.4g} ± {float(found[3]) / unit:.2g}", text
+            lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
         )
 
     def _label_or(self, key: str, default: str) -> str:
@@ -189,8 +189,8 @@ class Locale:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
-        return f"{shown} {self.unit}"
+        text = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        return f"{text} {self.unit}"
 
     def money_in_full(self, amount: float) -> str:
         """Format an amount for prose with all digits, for amounts that a document or a user states."""

@@ -16,7 +16,7 @@ class Notation:
     """
 
     name: str
-    words: str
+    description: str
     """A one-line description for users."""
     examples: tuple[str, ...]
     sql: Callable[..., str]

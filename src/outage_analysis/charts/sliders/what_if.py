@@ -105,7 +105,7 @@ def what_if_sliders(
         "factors": {f.id: f.value for f in cost.factors},
         "terms": {v: terms[v] for v in valuations},
         "report": {v: cost.expected(v) for v in valuations},
-        "words": _script_formats(locale),
+        "formats": _script_formats(locale),
     }
     return WhatIfSliders(
         tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),

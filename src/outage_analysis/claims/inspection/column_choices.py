@@ -77,7 +77,7 @@ def choose_columns(
     """
     known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
-        name: _by_header(name, columns, places)
+        name: _choose_by_header(name, columns, places)
         for name, places in known_positions.items()
         if name != "synthetic"
     }
@@ -85,12 +85,14 @@ def choose_columns(
     for name in CHOICE_ORDER:
         if name not in choices and name not in layout.constants:
             unused = [at for at in range(len(columns)) if at not in used_positions]
-            choices[name] = _by_values(name, columns, unused, incident, headless=layout.header_row == 0)
+            choices[name] = _choose_by_values(
+                name, columns, unused, incident, headless=layout.header_row == 0
+            )
             used_positions |= {at for at in (choices[name].position,) if at is not None}
     return choices
 
 
-def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
+def _choose_by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
     """Choose the column whose header the incident or the layout lists; none if several headers are listed."""
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
@@ -105,7 +107,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
     return Choice(places[0], "; ".join(filter(None, ("the header is known", _evidence(name, column)))))
 
 
-def _by_values(
+def _choose_by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
     """Choose the only column whose values fit. If several fit, choose the only one whose header fits, too."""

@@ -51,8 +51,8 @@ class Column:
         counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
         self.rows, self.filled, self.distinct = counts.row(0)
         self.scale = header_multiplier(header)
-        self.services = self._named(incident.services)
-        self.claimant_types = self._named(incident.claimant_types)
+        self.services = self._share_named(incident.services)
+        self.claimant_types = self._share_named(incident.claimant_types)
         self.personal = find_personal_data(self.texts["text"])
         self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
         days = {n: day_sql("text", [n], incident.time_zone) for n in DATES}
@@ -82,7 +82,7 @@ class Column:
         frame = warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
-    def _named(self, items: Sequence[NamedItem]) -> float:
+    def _share_named(self, items: Sequence[NamedItem]) -> float:
         """Return the share of filled rows that name one of these services or claimant types."""
         spellings = {s for item in items for s in item.spellings()}
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)

@@ -36,7 +36,7 @@ COLUMNS_SCHEMA = {
     "example": pl.String,
 }
 PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
-UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
+UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Inspection:
     strangers: pl.DataFrame
     proposals: pl.DataFrame
     claimants: int | None
-    page: str
+    layout_toml: str
     """The proposed layout file, as TOML."""
 
 
@@ -254,6 +254,6 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         "has a first row that may be a header or a complaint",
         file=file,
         row=row,
-        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout page and give it by "
+        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
         "--columns.",
     )

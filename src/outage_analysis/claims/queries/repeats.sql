@@ -2,28 +2,28 @@
 -- Each claim without a claimant counts as a claimant of its own.
 with identified as (
     select
-        case when claimant_id is null then 'claim_id' else 'claimant_id' end as told_by,
+        case when claimant_id is null then 'claim_id' else 'claimant_id' end as identified_by,
         coalesce(claimant_id, claim_id) as claimant_id, service, filed_on, loss
     from accepted
 ),
 grains as (
-    select told_by, 'claimant' as grain, 1 as rank, count(*) as claims
-    from identified group by told_by, claimant_id
+    select identified_by, 'claimant' as grain, 1 as rank, count(*) as claims
+    from identified group by identified_by, claimant_id
     union all
-    select told_by, 'claimant_and_service', 2, count(*)
-    from identified group by told_by, claimant_id, service
+    select identified_by, 'claimant_and_service', 2, count(*)
+    from identified group by identified_by, claimant_id, service
     union all
-    select told_by, 'claimant_service_and_day', 3, count(*)
-    from identified group by told_by, claimant_id, service, filed_on
+    select identified_by, 'claimant_service_and_day', 3, count(*)
+    from identified group by identified_by, claimant_id, service, filed_on
     union all
-    select told_by, 'claimant_service_and_loss', 4, count(*)
-    from identified where loss > 0 group by told_by, claimant_id, service, loss
+    select identified_by, 'claimant_service_and_loss', 4, count(*)
+    from identified where loss > 0 group by identified_by, claimant_id, service, loss
 )
 select
-    told_by, grain,
+    identified_by, grain,
     cast(sum(claims) as bigint) as claims,
     count(*) as claimants,
     count(case when claims > 1 then 1 end) as filed_again
 from grains
-group by told_by, grain, rank
-order by told_by desc, rank
+group by identified_by, grain, rank
+order by identified_by desc, rank

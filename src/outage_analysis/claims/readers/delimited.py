@@ -299,5 +299,5 @@ def _quoting_problem(
         file=name,
         row=row,
         value=f"{len(lines)} lines",
-        remedy='Close or double it, or read every mark as text: quote = "none" in a --columns page.',
+        remedy='Close or double it, or read every mark as text: quote = "none" in a --columns layout.',
     )

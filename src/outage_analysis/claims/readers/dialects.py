@@ -245,7 +245,7 @@ class QuotingCheck:
             return ""
         if self._well_formed.fullmatch(record):
             return ""
-        return MISPLACED_QUOTE if self._behind_a_space.search(record) or self._quotes_fields else ""
+        return MISPLACED_QUOTE if self._quote_after_spaces.search(record) or self._quotes_fields else ""
 
     @cached_property
     def _well_formed(self) -> re.Pattern[str]:
@@ -257,7 +257,7 @@ class QuotingCheck:
         return re.compile(f"{field}(?:{delimiter}{field})*+[\r\n]*")
 
     @cached_property
-    def _behind_a_space(self) -> re.Pattern[str]:
+    def _quote_after_spaces(self) -> re.Pattern[str]:
         """Pattern of a field that begins with spaces and a quotation mark."""
         return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
 

@@ -124,7 +124,9 @@ class RecordIndex:
         positions = np.flatnonzero(marks)
         kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
         if self.quote and (kinds == ord(self.quote)).any():
-            positions, kinds, quoted_delimiters = self._unquoted(codes, positions, kinds, last=last)
+            positions, kinds, quoted_delimiters = self._characters_outside_quotes(
+                codes, positions, kinds, last=last
+            )
         returns = kinds == RETURN
         if returns.any():
             behind = positions[returns] + 1
@@ -143,7 +145,7 @@ class RecordIndex:
         within = np.bincount(inside[inside < len(ends)], minlength=len(ends))
         return np.concatenate(([0], ends[:-1])), ends, fields, within
 
-    def _unquoted(
+    def _characters_outside_quotes(
         self, codes: Codes, positions: Numbers, kinds: Codes, *, last: bool
     ) -> tuple[Numbers, Codes, Numbers]:
         """Return the delimiters and line breaks outside quotation marks: their positions and character codes.

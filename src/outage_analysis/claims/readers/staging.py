@@ -120,7 +120,7 @@ class Staging:
             self.stage_query(source, {**cells, "source_row": row}, **values)
             return 0, self.warehouse.count("staged")
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        counted = {column: Counter(found) for column, found in first_texts.items()}
+        counted = {column: Counter(texts_of_column) for column, texts_of_column in first_texts.items()}
         self._choose_enum_values(counted)
         query = fast_path_sql(
             self.incident,
@@ -238,7 +238,7 @@ class Staging:
                 "has complaints above its header",
                 file=self.name,
                 row=place + 1,
-                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
+                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns layout.",
             )
 
     def _check_units(self, titles: Sequence[Sequence[str]]) -> None:

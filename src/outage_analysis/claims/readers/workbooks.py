@@ -180,7 +180,8 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
             "has the columns on several sheets",
             file=staging.name,
             value=masked_name(", ".join(matches)),
-            remedy=f'Name one in a --columns page, sheet = "{masked_name(matches[0])}", or all: sheet = "*".',
+            remedy=f'Name one in a --columns layout, sheet = "{masked_name(matches[0])}", '
+            'or all: sheet = "*".',
         )
     return matches[0]
 

@@ -110,7 +110,7 @@ def _with_new_ids(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
     )
 
 
-def _cycled(*texts: object) -> pl.Expr:
+def _repeat_in_order(*texts: object) -> pl.Expr:
     """Return an expression that fills a column with these texts in turn, over and over."""
     values = pl.Series([str(text) for text in texts])
     return pl.lit(values).gather(pl.int_range(pl.len()) % len(values))
@@ -120,7 +120,7 @@ BLANK = ("", " ")
 
 
 def _no_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claim_id=_cycled(*BLANK))
+    return _with_new_ids(rows, claim_id=_repeat_in_order(*BLANK))
 
 
 def _rounded_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
@@ -161,7 +161,7 @@ def _exact_copy(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _no_service(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, service=_cycled(*BLANK))
+    return _with_new_ids(rows, service=_repeat_in_order(*BLANK))
 
 
 def _misspelt_service(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
@@ -169,7 +169,7 @@ def _misspelt_service(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
 
 
 def _no_claimant_type(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claimant_type=_cycled(*BLANK))
+    return _with_new_ids(rows, claimant_type=_repeat_in_order(*BLANK))
 
 
 def _misspelt_claimant_type(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
@@ -196,25 +196,25 @@ def _misspellings(name: str) -> Iterator[str]:
 
 
 def _unreadable_day(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, filed_on=_cycled("2022-10-32", "어제", "2022-02-30", "모름"))
+    return _with_new_ids(rows, filed_on=_repeat_in_order("2022-10-32", "어제", "2022-02-30", "모름"))
 
 
 def _day_outside_window(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     early, late = incident.claims_from, incident.claims_to
     days = [early - timedelta(1), late + timedelta(1), early - timedelta(14), late + timedelta(365)]
-    return _with_new_ids(rows, filed_on=_cycled(*days))
+    return _with_new_ids(rows, filed_on=_repeat_in_order(*days))
 
 
 def _unreadable_loss(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, loss=_cycled("약 30만원", "12.34567", "모름", LARGEST_LOSS))
+    return _with_new_ids(rows, loss=_repeat_in_order("약 30만원", "12.34567", "모름", LARGEST_LOSS))
 
 
 def _negative_loss(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, loss=_cycled(-1, -30_000))
+    return _with_new_ids(rows, loss=_repeat_in_order(-1, -30_000))
 
 
 def _implausible_loss(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, loss=_cycled((incident.loss.plausible_to or 0) + 1, LARGEST_LOSS - 1))
+    return _with_new_ids(rows, loss=_repeat_in_order((incident.loss.plausible_to or 0) + 1, LARGEST_LOSS - 1))
 
 
 def _repeated_header(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
@@ -222,7 +222,7 @@ def _repeated_header(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _uneven_record(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, synthetic=_cycled("\x01", "\x02"))
+    return _with_new_ids(rows, synthetic=_repeat_in_order("\x01", "\x02"))
 
 
 DIRT: dict[str, RowBreaker] = {

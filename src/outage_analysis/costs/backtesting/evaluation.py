@@ -29,7 +29,7 @@ from outage_analysis.costs.backtesting.benchmarks import (
     press_benchmark,
     tier_payments,
 )
-from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, SHOWN, Backtest
+from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest
 from outage_analysis.costs.backtesting.scores import percentile
 from outage_analysis.costs.backtesting.stage_forecasts import (
     PERCENTILES,
@@ -79,7 +79,7 @@ def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Bac
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
         coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
-        _table(list(_unscored_rows(case, trials)), SHOWN),
+        _table(list(_unscored_rows(case, trials)), UNSCORED),
     )
 
 
@@ -105,31 +105,36 @@ def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> 
 
 
 def _outcome_row(trial: ScoredForecast, spec: BacktestSpec) -> dict[str, object]:
-    outcome, given, made, came = trial.outcome, trial.given, trial.forecast, trial.observed
-    interval = made.interval()
+    outcome, denominator, forecast, observed = (
+        trial.outcome,
+        trial.denominator,
+        trial.forecast,
+        trial.observed,
+    )
+    interval = forecast.interval()
     low, middle, high = (x.value for x in interval)
-    verdict = "miss_low" if came < low else "miss_high" if came > high else "inside"
+    verdict = "miss_low" if observed < low else "miss_high" if observed > high else "inside"
     return {
         "outcome": outcome.id,
         "line": outcome.line,
         "stage": outcome.stage,
         "independent": outcome.independent,
-        "conditional": bool(given and given.public_on and given.public_on > spec.as_of),
-        "given": float(given.count) if given else None,
+        "conditional": bool(denominator and denominator.public_on and denominator.public_on > spec.as_of),
+        "denominator": float(denominator.count) if denominator else None,
         "unit": trial.unit,
         "p10": low,
         "p50": middle,
         "p90": high,
-        "expected": made.expected,
+        "expected": forecast.expected,
         "error": max(x.error / max(x.value, 1.0) for x in interval),
         "sharpness": max(high, 1.0) / max(low, 1.0),
-        "observed": came,
-        "percentile": percentile(made.distribution, came),
+        "observed": observed,
+        "percentile": percentile(forecast.distribution, observed),
         "inside": verdict == "inside",
         "verdict": verdict,
-        "crps": made.crps(came),
-        "assumptions": " ".join(made.inputs),
-        "facts": " ".join(x for x in (outcome.given, outcome.fact) if x),
+        "crps": forecast.crps(observed),
+        "assumptions": " ".join(forecast.inputs),
+        "facts": " ".join(x for x in (outcome.denominator, outcome.fact) if x),
     }
 
 
@@ -154,16 +159,16 @@ def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> 
 
     The forecast is that of an outcome times an amount per person, or the simulated total of the policy.
     """
-    for shown in case.spec.shown:
-        fact = case.spec.later_fact(shown.fact)
-        head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
-        if shown.outcome:
-            trial, each = trials[shown.outcome], case.money(get_fact(shown.each, public_by=case.spec.as_of))
+    for figure in case.spec.unscored:
+        fact = case.spec.later_fact(figure.fact)
+        head = {"figure": figure.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
+        if figure.outcome:
+            trial, each = trials[figure.outcome], case.money(get_fact(figure.each, public_by=case.spec.as_of))
             low, middle, high = (x.value * each for x in trial.forecast.interval())
             ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
-            yield head | {"beside": shown.outcome} | ours
+            yield head | {"beside": figure.outcome} | ours
         else:
-            yield from (head | row for row in _totals(case, shown.valuations))
+            yield from (head | row for row in _totals(case, figure.valuations))
 
 
 def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
@@ -188,7 +193,7 @@ class ScoredForecast:
     """A forecast with its outcome and its benchmarks, in people or in the smallest unit of the currency."""
 
     outcome: Outcome
-    given: Fact | None
+    denominator: Fact | None
     forecast: Forecast
     observed: float
     unit: str
@@ -226,28 +231,30 @@ class BacktestCase:
                 file=self.spec.id,
                 remedy="Let as_of be a day on which it was, or leave the outcome out.",
             )
-        given = self.spec.denominator(outcome)
+        denominator = self.spec.denominator(outcome)
         if outcome.stage in RATES:
-            return self._of_people(outcome, line, given)
-        return self._of_cash(outcome, line, given)
+            return self._forecast_people(outcome, line, denominator)
+        return self._forecast_cash(outcome, line, denominator)
 
     def money(self, fact: Fact) -> float:
         """Return the amount of a fact, in the smallest unit of the policy's currency."""
         return float(fact.money(self.policy.currency) * 10**self.policy.digits)
 
-    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
-        count = given.count if given else 0
-        made = count_forecast(outcome.stage, count, line, build_funnel(line, self.ledger, self.spec.as_of))
+    def _forecast_people(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
+        count = denominator.count if denominator else 0
+        forecast = count_forecast(
+            outcome.stage, count, line, build_funnel(line, self.ledger, self.spec.as_of)
+        )
         fact = self.spec.later_fact(outcome.fact)
-        came = float(fact.count)
+        observed = float(fact.count)
         against = [
-            naive_benchmark(count, ONE_PER_CLAIM, came),
-            flat_benchmark(count, 1, ONE_PER_CLAIM, came, draws=self.draws, seed=self.seed),
-            *(press_benchmark(f, f.count, f.count, came) for f in self._press(outcome)),
+            naive_benchmark(count, ONE_PER_CLAIM, observed),
+            flat_benchmark(count, 1, ONE_PER_CLAIM, observed, draws=self.draws, seed=self.seed),
+            *(press_benchmark(f, f.count, f.count, observed) for f in self._press(outcome)),
         ]
-        return ScoredForecast(outcome, given, made, came, fact.unit, tuple(against))
+        return ScoredForecast(outcome, denominator, forecast, observed, fact.unit, tuple(against))
 
-    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
+    def _forecast_cash(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
         if not isinstance(line, Schedule):
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
@@ -255,17 +262,19 @@ class BacktestCase:
                 remedy="Try how many take it, or show its sum without a score.",
             )
         portfolio = cash_portfolio(self.portfolio, line)
-        if given:
-            portfolio = with_accepted_count(portfolio, given.count)
-        made = cash_forecast(portfolio, self.draws, self.seed)
-        came = self.money(self.spec.later_fact(outcome.fact))
+        if denominator:
+            portfolio = with_accepted_count(portfolio, denominator.count)
+        forecast = cash_forecast(portfolio, self.draws, self.seed)
+        observed = self.money(self.spec.later_fact(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
-        against = [press_benchmark(f, *self._ends(f), came) for f in self._press(outcome)]
+        against = [press_benchmark(f, *self._ends(f), observed) for f in self._press(outcome)]
         if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.spec.as_of)):
-            against.insert(0, flat_benchmark(count, rates, conceived, came, draws=self.draws, seed=self.seed))
+            against.insert(
+                0, flat_benchmark(count, rates, conceived, observed, draws=self.draws, seed=self.seed)
+            )
         if at_tiers := tier_payments(line):
-            against.insert(0, naive_benchmark(count, at_tiers, came))
-        return ScoredForecast(outcome, given, made, came, self.policy.currency, tuple(against))
+            against.insert(0, naive_benchmark(count, at_tiers, observed))
+        return ScoredForecast(outcome, denominator, forecast, observed, self.policy.currency, tuple(against))
 
     def _press(self, outcome: Outcome) -> list[Fact]:
         return [get_fact(id_, public_by=self.spec.as_of) for id_ in outcome.press]

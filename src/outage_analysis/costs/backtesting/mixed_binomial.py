@@ -62,7 +62,7 @@ class MixedBinomial:
             raise UsageError("a count is a whole number from 0 on", value=n)
         self.n = int(n)
         if isinstance(rate, int | float):
-            rates, weights = _checked(np.array([float(rate)])), np.ones(1)
+            rates, weights = _check_rates(np.array([float(rate)])), np.ones(1)
         else:
             rates, weights = _nodes(rate, self.n)
         self._rates, same = np.unique(rates, return_inverse=True)
@@ -108,8 +108,8 @@ class MixedBinomial:
         return min(float(self._below[first] + (self._weights[first:last] * at_most).sum()), 1.0)
 
 
-def _checked(rates: Array) -> Array:
-    if not ((rates >= 0) & (rates <= 1)).all():  # written as a negation, so that NaN is refused, too
+def _check_rates(rates: Array) -> Array:
+    if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
         raise ModelRefused(
             "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
         )
@@ -121,7 +121,7 @@ def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
 
     def on_panels(low: Array, width: Array) -> Array:
         u = low[:, None] + width[:, None] * POINTS
-        return _checked(np.asarray(rate.quantile(u.ravel()), float)).reshape(u.shape)
+        return _check_rates(np.asarray(rate.quantile(u.ravel()), float)).reshape(u.shape)
 
     ends = 0.5 ** np.arange(1, 51)
     edges = np.concatenate([ends[::-1], 1 - ends[1:]])

@@ -25,7 +25,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "stage": pl.String(),
     "independent": pl.Boolean(),
     "conditional": pl.Boolean(),
-    "given": pl.Float64(),
+    "denominator": pl.Float64(),
     "unit": pl.String(),
     "p10": pl.Float64(),
     "p50": pl.Float64(),
@@ -52,8 +52,8 @@ RIVALS: dict[str, pl.DataType] = {
     "crps": pl.Float64(),
     "ours": pl.Float64(),
 }
-SHOWN: dict[str, pl.DataType] = {
-    "shown": pl.String(),
+UNSCORED: dict[str, pl.DataType] = {
+    "figure": pl.String(),
     "fact": pl.String(),
     "value": pl.Float64(),
     "unit": pl.String(),
@@ -70,7 +70,7 @@ class Backtest:
     """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
-        page: the specification of the back-test.
+        spec: the specification of the back-test.
         policy: the policy.
         ledger: the ledger, limited to what was public on the forecast day.
         outcomes: the columns of `OUTCOMES`, one row per outcome: quantiles of the forecast, their largest
@@ -83,16 +83,16 @@ class Backtest:
             whether the factor exceeds `FLAGGED_BEYOND` (`flagged`), the CRPS of the benchmark, and the CRPS
             of our forecast (`ours`).
         coverage: the result of `coverage`.
-        shown: the columns of `SHOWN`: published figures beside our forecasts, without a score.
+        unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
     """
 
-    page: BacktestSpec
+    spec: BacktestSpec
     policy: Policy = field(repr=False)
     ledger: Ledger = field(repr=False)
     outcomes: pl.DataFrame
     rivals: pl.DataFrame = field(repr=False)
     coverage: pl.DataFrame = field(repr=False)
-    shown: pl.DataFrame = field(repr=False)
+    unscored: pl.DataFrame = field(repr=False)
 
     @property
     def ranges(self) -> pl.DataFrame:
@@ -102,7 +102,7 @@ class Backtest:
             One row per outcome: the columns of `OUTCOMES`, then `naive_low`, `naive_high`, and `press_low`
             and `press_high` of the first press figure.
         """
-        first = {o.id: o.press[0] for o in self.page.outcomes if o.press}
+        first = {o.id: o.press[0] for o in self.spec.outcomes if o.press}
         named = pl.col("outcome").replace_strict(first, default=None, return_dtype=pl.String)
         rivals = {"naive": pl.col("rival") == "naive", "press": pl.col("rival") == named}
         table = self.outcomes
@@ -121,7 +121,7 @@ class Backtest:
         """
         return [
             *self._verdicts(locale),
-            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.page.outcomes if o.note),
+            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note),
             *self._rivalry(locale),
             *self._coverage(locale),
             *self._unscored_figures(locale),
@@ -134,7 +134,7 @@ class Backtest:
         yield locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
         yield locale(
             "backtest.inside",
-            day=locale.day(self.page.as_of),
+            day=locale.day(self.spec.as_of),
             inside=len(inside),
             count=len(tried),
             names=", ".join(self._names(locale)[x] for x in inside) or "–",
@@ -143,7 +143,7 @@ class Backtest:
             yield " ".join(self._miss(row, locale))
 
     def _names(self, locale: Locale) -> dict[str, str]:
-        named = (*self.page.outcomes, *self.page.shown, *self.ledger.assumptions)
+        named = (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
@@ -161,7 +161,7 @@ class Backtest:
         yield locale(
             f"backtest.{row['verdict']}",
             name=names[row["outcome"]],
-            day=locale.day(self.page.as_of),
+            day=locale.day(self.spec.as_of),
             low=figure(row["p10"]),
             median=figure(row["p50"]),
             high=figure(row["p90"]),
@@ -169,14 +169,14 @@ class Backtest:
             chance=locale.share(row["percentile"] if low else 1 - row["percentile"]),
         )
         inputs = ", ".join(locale("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
-        if row["given"]:
+        if row["denominator"]:
             each = locale.money if cash else locale.share
             yield locale(
                 "backtest.wrong_each" if cash else "backtest.wrong_share",
                 inputs=inputs,
-                given=locale.number(row["given"]),
-                expected=each(row["expected"] / row["given"]),
-                came=each(row["observed"] / row["given"]),
+                denominator=locale.number(row["denominator"]),
+                expected=each(row["expected"] / row["denominator"]),
+                came=each(row["observed"] / row["denominator"]),
             )
         else:
             yield locale("backtest.wrong_total", inputs=inputs)
@@ -206,7 +206,7 @@ class Backtest:
             yield self._press(row, locale)
 
     def _press(self, row: Mapping[str, Any], locale: Locale) -> str:
-        cash = {o.id: o.stage in CASH for o in self.page.outcomes}[row["outcome"]]
+        cash = {o.id: o.stage in CASH for o in self.spec.outcomes}[row["outcome"]]
         ends = [x for x in dict.fromkeys((row["low"], row["high"])) if x is not None]
         sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
@@ -225,13 +225,13 @@ class Backtest:
             yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
     def _unscored_figures(self, locale: Locale) -> Iterator[str]:
-        values = dict(self.shown.select("shown", "value").rows())
-        for shown in self.page.shown:
+        values = dict(self.unscored.select("figure", "value").rows())
+        for figure in self.spec.unscored:
             yield locale(
-                "backtest.shown",
-                name=shown.name[locale.lang],
-                value=_exactly(values[shown.id], locale, cash=True),
-                note=shown.note[locale.lang],
+                "backtest.unscored",
+                name=figure.name[locale.lang],
+                value=_exactly(values[figure.id], locale, cash=True),
+                note=figure.note[locale.lang],
             )
 
 

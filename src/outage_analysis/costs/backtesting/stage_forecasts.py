@@ -68,8 +68,8 @@ class SimulatedTotal:
         return np.array([self.total.quantile(float(p)).value for p in u])
 
 
-def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> Forecast:
-    """Forecast how many of the `given` people file, are accepted or take a free good.
+def count_forecast(stage: Stage, people: int, line: CostLine, funnel: Funnel) -> Forecast:
+    """Forecast how many of the `people` file, are accepted or take a free good.
 
     Raises:
         ModelRefused: the ledger states no rate for the stage, or the count also depends on another assumption
@@ -87,8 +87,8 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",
         )
-    count = MixedBinomial(given, rate.sampled_distribution)
-    return Forecast(count, count.mean, float(given), (rate.id,))
+    count = MixedBinomial(people, rate.sampled_distribution)
+    return Forecast(count, count.mean, float(people), (rate.id,))
 
 
 def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:

@@ -293,8 +293,8 @@ def _flip_rows(
     ):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
-            given = {name: values}
-            return expected_at(first, valuation, given) - expected_at(second, valuation, given)
+            changes = {name: values}
+            return expected_at(first, valuation, changes) - expected_at(second, valuation, changes)
 
         value = sign_change(gap, entry)
         # If both costs are proportional to the input, they are equal at 0, but the cheaper one does not

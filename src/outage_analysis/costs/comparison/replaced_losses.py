@@ -46,7 +46,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
     if policy.loss_unit != policy.currency:
         return pl.DataFrame(schema=LOSS_REPLACEMENT)
     if cubes:
-        return pl.concat([_from_claims(policy, cube) for cube in cubes])
+        return pl.concat([_replaced_claims(policy, cube) for cube in cubes])
     rows = [
         {
             "policy": policy.id,
@@ -65,7 +65,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
     return pl.DataFrame(rows, schema=LOSS_REPLACEMENT)
 
 
-def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
+def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
     paid = payments(cube, policy)
     if "service" not in paid.columns:
         paid = paid.with_columns(service=pl.lit(None, pl.String))

@@ -81,7 +81,7 @@ class TotalDistribution:
             UsageError: x is not a number.
         """
         below = bisect_right(self.points, _checked_total(x))
-        return self._number(self._cumulated[below - 1] if below else 0)
+        return self._number(self._cumulative_probabilities[below - 1] if below else 0)
 
     def quantile(self, p: Number) -> int:
         """Return the smallest total x with P(total <= x) >= p - `error`.
@@ -90,7 +90,7 @@ class TotalDistribution:
             UsageError: p does not lie between 0 and 1, ends excluded.
             ModelRefused: p or 1 - p is smaller than `smallest_tail`.
         """
-        return self.points[self._reached(p)]
+        return self.points[self._quantile_index(p)]
 
     def tvar(self, p: Number) -> Number:
         """Return the tail value at risk: the mean of the quantiles from p to 1.
@@ -103,7 +103,7 @@ class TotalDistribution:
             UsageError: p does not lie between 0 and 1, ends excluded.
             ModelRefused: p or 1 - p is smaller than `smallest_tail`.
         """
-        at = self._reached(p)
+        at = self._quantile_index(p)
         tail = 1 - _exact_probability(p)
         if isinstance(self.weights, np.ndarray):
             steps = np.arange(1.0, len(self.points) - at)
@@ -112,7 +112,7 @@ class TotalDistribution:
         return self.points[at] + sum((x - self.points[at]) * w for x, w in beyond) / tail
 
     @cached_property
-    def _cumulated(self) -> Array | list[Fraction]:
+    def _cumulative_probabilities(self) -> Array | list[Fraction]:
         """The cumulative probability at each point, added up in blocks to reduce rounding errors."""
         if not isinstance(self.weights, np.ndarray):
             return list(accumulate(self.weights))
@@ -123,7 +123,7 @@ class TotalDistribution:
         blocks[1:] += np.cumsum(blocks[:-1, -1])[:, None]
         return np.minimum(blocks.ravel()[: len(self.weights)], 1.0)
 
-    def _reached(self, p: Number) -> int:
+    def _quantile_index(self, p: Number) -> int:
         """Return the index of the p-quantile in `points`."""
         level = _exact_probability(p)
         if min(level, 1 - level) < self.smallest_tail:
@@ -132,8 +132,12 @@ class TotalDistribution:
                 remedy=f"Ask for tails of at least {self.smallest_tail:.0e}.",
             )
         if self.exact:
-            return bisect_left(self._cumulated, level - Fraction(FLOAT_ERROR if isinstance(p, float) else 0))
-        return min(bisect_left(self._cumulated, float(level) - self.error), len(self.points) - 1)
+            return bisect_left(
+                self._cumulative_probabilities, level - Fraction(FLOAT_ERROR if isinstance(p, float) else 0)
+            )
+        return min(
+            bisect_left(self._cumulative_probabilities, float(level) - self.error), len(self.points) - 1
+        )
 
     def _number(self, weight: Number) -> Number:
         return Fraction(weight) if self.exact else float(weight)

@@ -34,7 +34,7 @@ INPUTS_GIVEN_EXCEEDANCE = {
     "measure": pl.String,
     "part": pl.Int64,
     "usual": pl.Float64,
-    "given": pl.Float64,
+    "given_exceedance": pl.Float64,
 }
 
 
@@ -83,9 +83,9 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
         valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
-        `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given` (in the draws above the
-        limit). The measure is the `median` for a single number, the mean `share` for each band of a mix, and
-        the `chance` for each rival model. `part` numbers the bands and the models from 0.
+        `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given_exceedance` (in the draws
+        above the limit). The measure is the `median` for a single number, the mean `share` for each band of a
+        mix, and the `chance` for each rival model. `part` numbers the bands and the models from 0.
 
     Raises:
         ModelRefused: too few draws exceed the limit, or no line of that valuation has an expected cost.
@@ -103,7 +103,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     table = pl.DataFrame(
         _input_rows(run, exceeding.ravel(), valuation), schema=INPUTS_GIVEN_EXCEEDANCE, orient="row"
     )
-    return table.with_columns(pl.col("usual", "given").round_sig_figs(6))
+    return table.with_columns(pl.col("usual", "given_exceedance").round_sig_figs(6))
 
 
 def _input_rows(
@@ -124,14 +124,14 @@ def _input_rows(
             )
         else:
             for part, shares in enumerate(values.T):
-                given = float(np.average(shares, weights=weights))
-                yield name, entry.kind, "share", part, float(shares.mean()), given
+                above = float(np.average(shares, weights=weights))
+                yield name, entry.kind, "share", part, float(shares.mean()), above
         if entry.models:
             branch = np.concatenate([branches[name][0] for _, branches in blocks])
             for part in range(len(entry.models)):
                 uses_model = branch == part
-                given = float(weights[uses_model].sum() / weights.sum())
-                yield name, entry.kind, "chance", part, float(uses_model.mean()), given
+                above = float(weights[uses_model].sum() / weights.sum())
+                yield name, entry.kind, "chance", part, float(uses_model.mean()), above
 
 
 def _weighted_median(values: FloatArray, weights: FloatArray) -> float:

@@ -77,7 +77,7 @@ def award_views(
         seed: the seed of the simulation.
 
     Returns:
-        `view` (one row `uncertain`, then one row `given` per award), `award` (the expected or the fixed
+        `view` (one row `uncertain`, then one row `fixed` per award), `award` (the expected or the fixed
         award), `expected`, `p10`, `p50`, `p90`, all in the smallest unit of the currency.
 
     Raises:
@@ -86,7 +86,7 @@ def award_views(
     uncertain = [portfolio.entries[name] for name in _award_names(portfolio)]
     means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
     views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
-    views += [("given", award, with_fixed_award(portfolio, award)) for award in awards]
+    views += [("fixed", award, with_fixed_award(portfolio, award)) for award in awards]
     rows = []
     for view, award, decided in views:
         total = simulate(decided, draws=draws, seed=seed).totals["cash"]

@@ -55,7 +55,7 @@ class CountProcess:
         first = 0
         for group in self.weights:
             columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
-            scores |= zip(group, _reflected(columns, [*group.values()]), strict=True)
+            scores |= zip(group, _reflect(columns, [*group.values()]), strict=True)
             first += len(group)
         return scores
 
@@ -90,7 +90,7 @@ class CountProcess:
         return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
 
 
-def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
+def _reflect(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
     """Apply a Householder reflection to columns of independent normal numbers.
 
     The first column then contributes to every result in proportion to the weight of the result.

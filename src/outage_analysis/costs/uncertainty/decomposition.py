@@ -92,14 +92,16 @@ def contributions(run: Simulation) -> pl.DataFrame:
         {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
         for stream, own_units, added in zip(run.portfolio.streams, units, sums, strict=True)
         for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
-        for label, mean, tail in _by_cell(unit, mean, tail)
+        for label, mean, tail in _split_over_cells(unit, mean, tail)
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS)
     keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
     return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-def _by_cell(unit: ClaimUnit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
+def _split_over_cells(
+    unit: ClaimUnit, mean: float, tail: float
+) -> Iterator[tuple[dict[str, object], float, float]]:
     """Split the contribution of a claim unit over its cells, in proportion to their mean payments."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))

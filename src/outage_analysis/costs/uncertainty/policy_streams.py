@@ -46,7 +46,9 @@ def build_portfolio(
             left_out.setdefault(line_valuation(line), []).append(line.id)
             continue
         mine = list(
-            _from_cubes(line, funnel, cubes, policy) if cubes else _line_streams(line, funnel, as_of, policy)
+            _cube_streams(line, funnel, cubes, policy)
+            if cubes
+            else _line_streams(line, funnel, as_of, policy)
         )
         if not mine:
             left_out.setdefault(line_valuation(line), []).append(line.id)
@@ -193,17 +195,17 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream
 
 
 def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    found = budget_cost(line, funnel, as_of, policy)
-    if found is None or found.expected is None:
+    cost = budget_cost(line, funnel, as_of, policy)
+    if cost is None or cost.expected is None:
         return
     rates = (
-        () if found.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
+        () if cost.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
     )
-    part = Part(found.promised, found.promised**2)
+    part = Part(cost.promised, cost.promised**2)
     yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
 
 
-def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
+def _cube_streams(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
     """Yield the payment streams of a schedule, computed from its cube of claims."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
@@ -220,7 +222,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
     settled = [row for row in rows if row["rule"] != "review"]
     if any(row["payment"] is None for row in settled) or (reviewed and funnel.award.expected is None):
         return
-    parts = [part for part in (_settled(settled), _reviewed(reviewed)) if part]
+    parts = [part for part in (_fixed_payment_part(settled), _review_part(reviewed)) if part]
     stream = Stream(
         line.id,
         "cash",
@@ -260,7 +262,7 @@ FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
 """Labels that come from the payment rule instead of the cell, with the names of their columns."""
 
 
-def _settled(rows: list[dict[str, Any]]) -> Part | None:
+def _fixed_payment_part(rows: list[dict[str, Any]]) -> Part | None:
     paid = [float(row["payment"]) for row in rows]
     total = sum(paid)
     if not total:
@@ -274,7 +276,7 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     return Part(total, sum(squared), labels=_labels(rows, shares))
 
 
-def _reviewed(rows: list[dict[str, Any]]) -> Part | None:
+def _review_part(rows: list[dict[str, Any]]) -> Part | None:
     claims = float(sum(row["claims"] for row in rows))
     if not claims:
         return None

@@ -111,7 +111,7 @@ class Stream:
         """
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
-            return self._served(scale, rate)
+            return self._served_moments(scale, rate)
         award = values[self.award] if self.award else np.ones(draws)
         ones = np.ones(draws)
         means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
@@ -146,7 +146,7 @@ class Stream:
             rate = rate * values[name]
         return scale, rate
 
-    def _served(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and the variance of a stream that pays the smaller of demand and capacity."""
         (part,) = self.parts
         payment = part.paid / self.trials

@@ -35,7 +35,7 @@ class Sample:
     values: FloatArray
 
     @cached_property
-    def _sorted(self) -> FloatArray:
+    def _sorted_values(self) -> FloatArray:
         return np.sort(self.values, axis=None)
 
     @property
@@ -68,11 +68,13 @@ class Sample:
             ModelRefused: too few values of the sample lie beyond the quantile.
         """
         self._refuse_unsupported(p)
-        x = self._at(p)
+        x = self._order_statistic(p)
         cdf_error = max(self.exceedance(x).error, 1 / self.draws)
         wide = max(cdf_error, SLOPE_POINTS / self.draws)
         low, high = max(p - wide, 0.0), min(p + wide, 1.0)
-        return Estimate(x, cdf_error * (self._at(high) - self._at(low)) / (high - low))
+        return Estimate(
+            x, cdf_error * (self._order_statistic(high) - self._order_statistic(low)) / (high - low)
+        )
 
     def tvar(self, p: float) -> Estimate:
         """Return the tail value at risk: the mean of the quantiles from p to 1.
@@ -84,7 +86,7 @@ class Sample:
             ModelRefused: too few values of the sample lie beyond the quantile.
         """
         self._refuse_unsupported(p)
-        x = self._at(p)
+        x = self._order_statistic(p)
         excess = replicate_mean(np.maximum(self.values - x, 0.0).mean(axis=1) / (1 - p))
         return Estimate(x + excess.value, excess.error)
 
@@ -92,15 +94,15 @@ class Sample:
     def expected(self) -> Estimate:
         """The mean of the sample, with its numerical error."""
         if not self._varies:
-            return Estimate(float(self._sorted[0]), 0.0)
+            return Estimate(float(self._sorted_values[0]), 0.0)
         return replicate_mean(self.values.mean(axis=1))
 
     @property
     def _varies(self) -> bool:
-        return bool(self._sorted[0] < self._sorted[-1])
+        return bool(self._sorted_values[0] < self._sorted_values[-1])
 
-    def _at(self, p: float) -> float:
-        return float(self._sorted[min(max(math.ceil(p * self.draws - 1e-6), 1), self.draws) - 1])
+    def _order_statistic(self, p: float) -> float:
+        return float(self._sorted_values[min(max(math.ceil(p * self.draws - 1e-6), 1), self.draws) - 1])
 
     def _refuse_unsupported(self, p: float) -> None:
         if not 0 < p < 1:

@@ -73,9 +73,9 @@ class Simulation:
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
-            yield (u, values) if self.rank is None else self._correlated(u, values, self.rank)
+            yield (u, values) if self.rank is None else self._correlate(u, values, self.rank)
 
-    def _correlated(
+    def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
     ) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Rearrange the points and values of the assumptions so that their ranks are correlated.

@@ -70,11 +70,11 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
         Estimate(value=1230.0, error=12.0)
     """
     if not estimate.error:
-        return Estimate(_rounded(estimate.value, DIGITS), 0.0)
+        return Estimate(_round_digits(estimate.value, DIGITS), 0.0)
     if not math.isfinite(estimate.error):
-        return Estimate(_rounded(estimate.value, 1), estimate.error)
+        return Estimate(_round_digits(estimate.value, 1), estimate.error)
     decade = math.floor(math.log10(estimate.error))
-    return Estimate(round(estimate.value, -decade), _rounded(estimate.error, 2))
+    return Estimate(round(estimate.value, -decade), _round_digits(estimate.error, 2))
 
 
 def rounded_probability(estimate: Estimate) -> Estimate:
@@ -82,7 +82,7 @@ def rounded_probability(estimate: Estimate) -> Estimate:
     return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
-def _rounded(value: float, digits: int) -> float:
+def _round_digits(value: float, digits: int) -> float:
     return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
@@ -115,7 +115,7 @@ def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
     """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
-    return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
+    return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
 def _estimates(total: SampledTotal) -> dict[str, Estimate]:

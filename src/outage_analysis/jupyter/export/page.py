@@ -157,9 +157,9 @@ def sanitized_html(markup: str) -> str:
     for text, element, inside in _parts(markup):
         pending.append(text)
         if is_package_element(element, inside):
-            safe += [_bleached("".join(pending)), element]
+            safe += [_clean_markup("".join(pending)), element]
             pending = []
-    return "".join([*safe, _bleached("".join(pending))])
+    return "".join([*safe, _clean_markup("".join(pending))])
 
 
 def is_package_element(element: str, inside: str) -> bool:
@@ -186,7 +186,7 @@ def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
     yield markup[at:], "", ""
 
 
-def _bleached(markup: str) -> str:
+def _clean_markup(markup: str) -> str:
     from bleach import clean  # type: ignore[import-untyped]
 
     if not markup.strip():

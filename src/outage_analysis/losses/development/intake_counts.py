@@ -211,7 +211,7 @@ def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Chan
     if undated:
         notes.append(f"when {', '.join(undated)} became public is not known; the opening rests on it")
     if late := len(series.points) - len(known.points):
-        notes.append(f"{late} counts of the page were not public by {day}")
+        notes.append(f"{late} counts of the document were not public by {day}")
     return replace(
         without_points,
         times=tuple(without_points.days(p.at) for p in known.points),

@@ -115,7 +115,7 @@ def backtest_late_claims(
         except ModelRefused as refusal:
             refused.append(f"{origin:g} days: {refusal.problem}")
             continue
-        rows += _scored(forecast, branch, origin, later, levels, refused)
+        rows += _score_forecast(forecast, branch, origin, later, levels, refused)
     if not rows:
         raise ModelRefused(
             "no origin can be tested: " + "; ".join(refused[:3]),
@@ -124,7 +124,7 @@ def backtest_late_claims(
     return LateClaimsBacktest(pl.DataFrame(rows, schema=SCHEMA, orient="row"), tuple(refused))
 
 
-def _scored(
+def _score_forecast(
     forecast: LateClaimsForecast,
     branch: Branch,
     origin: float,

@@ -82,10 +82,10 @@ def compare_groups(
     numbers = dict.fromkeys(("first", "second", "difference", "low", "high"), pl.Float64)
     schema = {"statistic": pl.String, **numbers, "status": pl.String}
     differences = pl.DataFrame(rows, schema=schema, orient="row")
-    return GroupComparison(_rounded(shares), _rounded(differences), level, cube.synthetic)
+    return GroupComparison(_round_numbers(shares), _round_numbers(differences), level, cube.synthetic)
 
 
-def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
+def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 

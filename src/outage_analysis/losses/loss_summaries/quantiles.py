@@ -106,7 +106,7 @@ def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:
     for cell in cells:
         if rank <= cell.claims:
             low, high = loss_bounds(cell, rank)
-            return _interpolated(cell, rank, low, high), low, high
+            return _interpolate_loss(cell, rank, low, high), low, high
         rank -= cell.claims
     return None, None, None
 
@@ -136,7 +136,7 @@ def _smaller(one: int | None, other: int) -> int:
     return other if one is None else min(one, other)
 
 
-def _interpolated(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
+def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
     """An estimate of the j-th smallest loss of a band.
 
     The estimate assumes that losses are spread evenly about their mean, or exponentially if the band is open.

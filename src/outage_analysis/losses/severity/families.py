@@ -186,7 +186,7 @@ class LossDistribution:
     family: str
     params: Mapping[str, float]
 
-    def _standardized(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
+    def _kernel_and_scale(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
         """The kernel (standard distribution), the scale, and the shape parameters of the kernel."""
         family = FAMILIES[self.family]
         shapes = [np.float64(self.params[name]) for name in family.params]
@@ -195,7 +195,7 @@ class LossDistribution:
 
     def _evaluate(self, what: str, x: ArrayLike) -> Array:
         """Evaluate a kernel function (`cdf`, `sf` or `excess`) at the losses x divided by the scale."""
-        kernel, scale, shapes = self._standardized()
+        kernel, scale, shapes = self._kernel_and_scale()
         with np.errstate(all="ignore"):
             return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))
 
@@ -216,7 +216,7 @@ class LossDistribution:
         shares = np.asarray(p, float)
         if not np.all((shares >= 0) & (shares <= 1)):
             raise UsageError("a share lies between 0 and 1", value=p)
-        kernel, scale, shapes = self._standardized()
+        kernel, scale, shapes = self._kernel_and_scale()
         with np.errstate(all="ignore"):
             return np.asarray(scale * kernel.isf(1 - shares, *shapes))
 
@@ -241,14 +241,14 @@ class LossDistribution:
         above = float(self.sf(d))
         if above == 0:
             raise ModelRefused("the share of losses above is too small for a number", value=d)
-        return self._standardized()[1] * float(self._evaluate("excess", d)) / above
+        return self._kernel_and_scale()[1] * float(self._evaluate("excess", d)) / above
 
     def limited_mean(self, d: float) -> float:
         """The mean of min(loss, d): the expected payment per loss if losses are paid up to d."""
         if d <= 0:
             return d
         if d == np.inf or self.mean < np.inf:
-            _, scale, _ = self._standardized()
+            _, scale, _ = self._kernel_and_scale()
             return self.mean - (0.0 if d == np.inf else scale * float(self._evaluate("excess", d)))
         from scipy.integrate import quad
 

@@ -26,7 +26,7 @@ QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 
 def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide on the expected cost: cash, related figures, and free goods and claims below."""
-    locale, (first, *others) = report.words, report.tiles
+    locale, (first, *others) = report.locale, report.tiles
     separate_titles = {locale("report.tile_free"), locale("report.tile_claims")}
     related = [tile for tile in others if tile.title not in separate_titles][:3]
     separate = [tile for tile in others if tile.title in separate_titles][:2]
@@ -71,7 +71,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
     """Return the title of the cost slide: the expected cash cost, or no amount for synthetic claims."""
-    locale = report.words
+    locale = report.locale
     if first.figure == NO_FIGURE:
         no_cost_key = (
             "deck.answer_none_claims" if report.analysis.headline_from_claims else "deck.answer_none"
@@ -85,7 +85,7 @@ def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
 
 
 def _tile_title(report: Report, tile: Tile) -> str:
-    return f"{tile.title} · {report.words('report.synthetic_badge')}" if tile.synthetic else tile.title
+    return f"{tile.title} · {report.locale('report.synthetic_badge')}" if tile.synthetic else tile.title
 
 
 def _add_tile(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
@@ -121,7 +121,7 @@ def cost_points(report: Report) -> dict[str, float]:
 
 def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide on the uncertainty of the total: percentiles as bars, with an explanation."""
-    locale, analysis, points = report.words, report.analysis, cost_points(report)
+    locale, analysis, points = report.locale, report.analysis, cost_points(report)
     is_synthetic = analysis.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     if not {"p10", "p90"} <= set(points) or points["p10"] == points["p90"]:
@@ -178,7 +178,7 @@ def _budget_chance(report: Report) -> tuple[float, float] | None:
 
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
     """Write the slide on uncertainty as text only, for a cost without a distribution to draw."""
-    locale, is_synthetic = report.words, report.analysis.needs_synthetic_mark("quantiles")
+    locale, is_synthetic = report.locale, report.analysis.needs_synthetic_mark("quantiles")
     key = "certain" if {"p10", "p90"} <= set(points) else "few" if "expected" in points else "none"
     canvas.add_title(
         locale(f"deck.{key}_title"),
@@ -193,7 +193,7 @@ def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> Sli
 
 def _left_out_text(report: Report) -> str:
     """Return a sentence on the cost lines that the budget probability leaves out; empty if none."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     names = analysis.names(locale.lang)
     lines = ", ".join(names.get(x, x) for x in analysis.lines_outside_budget)
     return locale("report.budget_left_out", lines=lines) if lines else ""
@@ -202,9 +202,9 @@ def _left_out_text(report: Report) -> str:
 def _uncertainty_title(
     report: Report, points: dict[str, float], budget: tuple[float, float] | None, *, synthetic: bool
 ) -> str:
-    locale = report.words
+    locale = report.locale
     if synthetic:
-        return locale("chart.synthetic_prefix", title=locale("chart.law_measure"))
+        return locale("chart.synthetic_prefix", title=locale("chart.total_distribution_measure"))
     if budget:
         return locale(
             "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
@@ -217,7 +217,7 @@ def _uncertainty_sentences(
     report: Report, points: dict[str, float], budget: tuple[float, float] | None
 ) -> list[str]:
     """Return sentences on the cost distribution: median, worst outcomes and sources of uncertainty."""
-    locale = report.words
+    locale = report.locale
     texts = []
     if budget:
         low, high = money_range_ends(locale, points["p10"], points["p90"])

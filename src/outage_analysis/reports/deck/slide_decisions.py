@@ -20,7 +20,7 @@ UPPER_END, LOWER_START = 5.42, 5.56
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide on decisions: table of policies or levers, costs left out, method and sources."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     compared = analysis.compared
     is_synthetic = compared is not None and compared.synthetic and analysis.headline_is_synthetic
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
@@ -73,7 +73,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
     """Add the table of compared policies, and return the sentence on the comparison for the notes."""
-    locale, table = report.words, report.analysis.tables["comparison"]
+    locale, table = report.locale, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
     rows = []
@@ -107,7 +107,7 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
 
 def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
     """Add the table of the cost of one step of each policy lever, and return its rows as sentences."""
-    locale, levers = report.words, report.analysis.tables["levers"]
+    locale, levers = report.locale, report.analysis.tables["levers"]
     if levers.is_empty():
         texts = locale("deck.decide_none")
         canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, width, 1.5), [Paragraph(texts, 16)])

@@ -24,7 +24,7 @@ CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide on cost drivers: the cost range per input, and the cost of one step of each lever."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     rows = uncertain.tornado_bars(analysis.tables["tornado"], MAX_INPUTS)
     is_synthetic = analysis.needs_synthetic_mark("tornado")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
@@ -64,14 +64,14 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
     """Return one label per input: its name and, on a second line, the range of costs that it causes."""
-    locale, names = report.words, short_names([report.names.get(x, x) for x in rows["assumption"]])
+    locale, names = report.locale, short_names([report.names.get(x, x) for x in rows["assumption"]])
     ends = [locale.money_range(left, right) for left, right in rows.select("left", "right").rows()]
     return [f"{name}\n{end}" for name, end in zip(names, ends, strict=True)]
 
 
 def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with the amounts in press headlines and the parts of the expected cash cost."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     published = facts_in_language(analysis.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = analysis.tables.get("steps", pl.DataFrame())
     parts = uncertain.waterfall_bars(steps, MAX_PARTS) if len(steps) > 1 else steps.clear()
@@ -118,7 +118,7 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, str, str, str]]:
-    locale = report.words
+    locale = report.locale
     rows = []
     for row in published.iter_rows(named=True):
         name = report.names.get(row["fact"], row["fact"])
@@ -132,7 +132,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
 
     The first row is the model's expected cash cost, if the model computed it from published counts.
     """
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
     ours = analysis.headline_basis == "published" and "expected" in points
     if ours:
@@ -161,7 +161,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
     """Add a bar chart of the parts that add up to the expected cash cost."""
-    locale = report.words
+    locale = report.locale
     amounts = [x / minor_units_factor(report) for x in parts["expected"]]
     scale = native_charts.amount_format(locale, amounts)
     total = locale.money(float(parts["expected"].sum()))
@@ -182,7 +182,7 @@ def _funnel_stages(report: Report) -> pl.DataFrame:
 
 def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
     """Add a bar chart of the claims funnel, from reports to payments."""
-    locale, counted = report.words, [float(round(x)) for x in rows["expected"]]
+    locale, counted = report.locale, [float(round(x)) for x in rows["expected"]]
     series, names = (
         {locale("chart.funnel_x"): counted},
         [capitalized(locale(f"word.{x}")) for x in rows["stage"]],
@@ -210,5 +210,5 @@ def _add_captioned_bars(
 
 
 def _part_label(report: Report, row: dict[str, Any]) -> str:
-    name, rule = uncertain.step_labels(row, report.words, lambda id_: report.names.get(id_, id_))
+    name, rule = uncertain.step_labels(row, report.locale, lambda id_: report.names.get(id_, id_))
     return f"{capitalized(name)}\n{rule}" if rule else name

@@ -32,7 +32,7 @@ class SlideNotes:
 
 def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
     """Return the speaker notes of a slide: sentences, sources by web host, assumptions and as-of day."""
-    locale, a = report.words, report.analysis
+    locale, a = report.locale, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
         for host, ids in facts_by_host(report, slide_notes.facts).items()
@@ -55,7 +55,7 @@ def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
 
 def footer_text(report: Report, slide_notes: SlideNotes) -> str:
     """Return the footer of a slide: sources and as-of day on one line, in the same words as below a chart."""
-    locale, day = report.words, report.words.day(report.analysis.as_of)
+    locale, day = report.locale, report.locale.day(report.analysis.as_of)
     if slide_notes.footer:
         return slide_notes.footer
     if slide_notes.synthetic:
@@ -71,7 +71,7 @@ def footer_text(report: Report, slide_notes: SlideNotes) -> str:
 def first_names(report: Report, names: Sequence[str], most: int) -> str:
     """Return the first `most` names as one text, followed by the number of names left out."""
     listed, left = ", ".join(names[:most]), len(names) - most
-    return report.words("deck.and_more", shown=listed, count=left) if left > 0 else listed
+    return report.locale("deck.and_more", shown=listed, count=left) if left > 0 else listed
 
 
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
@@ -81,7 +81,7 @@ def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]
     by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
-            place = ", ".join(web_hosts(sources[fact] or "")) or report.words("deck.notes_derived")
+            place = ", ".join(web_hosts(sources[fact] or "")) or report.locale("deck.notes_derived")
             by_host.setdefault(place, []).append(fact)
     return by_host
 

@@ -38,7 +38,7 @@ MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
 FACT_TABLES = ("facts", "hindsight_outcomes")
 """Tables whose rows are facts; fact ids in other tables link to these rows."""
 BRIEF_CHART_NAMES = (
-    "total_law",
+    "total_distribution",
     "waterfall",
     "comparison",
     "tornado",
@@ -60,7 +60,7 @@ class PdfContent:
     @property
     def common_values(self) -> Values:
         """Template values that the brief and the full report share: the first screen and labels."""
-        report, locale = self.report, self.report.words
+        report, locale = self.report, self.report.locale
         sentences, is_synthetic = report.answers, report.analysis.headline_is_synthetic
         answers = (
             ("drives", "drives", sentences.drives, is_synthetic),
@@ -95,7 +95,7 @@ class PdfContent:
     @cached_property
     def brief(self) -> Values:
         """Template values of the two-page executive brief."""
-        report, locale = self.report, self.report.words
+        report, locale = self.report, self.report.locale
         values = self.common_values | {
             "kind": own_text(locale("report.brief")),
             "headlines": None,
@@ -131,7 +131,10 @@ class PdfContent:
             if not runs or runs[-1]["flipped"] != block["flipped"]:
                 runs.append({"flipped": block["flipped"], "blocks": []})
             runs[-1]["blocks"].append(block)
-        return self.common_values | {"contents": own_text(self.report.words("report.contents")), "runs": runs}
+        return self.common_values | {
+            "contents": own_text(self.report.locale("report.contents")),
+            "runs": runs,
+        }
 
     @cached_property
     def chart_files(self) -> dict[str, bytes]:
@@ -140,7 +143,7 @@ class PdfContent:
 
     def _headlines_section(self) -> Iterator[Block | Section]:
         """Yield the section on amounts in press headlines, followed by its blocks."""
-        locale = self.report.words
+        locale = self.report.locale
         if "headlines" in self.report.grids:
             title = locale("report.differs")
             charts = (ChartBlock("headlines"),) if "headlines" in self.report.charts else ()

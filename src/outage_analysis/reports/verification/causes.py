@@ -19,20 +19,20 @@ def causes_suffix(why: Sequence[str]) -> str:
 def causes(was: Manifest, now: Manifest) -> list[str]:
     """Return the differences between the manifests of two runs: environment, code, documents and data."""
     return [
-        *_changed("environment: ", was.environment, now.environment),
-        *_changed("environment: ", was.versions, now.versions),
-        *_replaced("font ", was.fonts, now.fonts),
+        *_changed_values("environment: ", was.environment, now.environment),
+        *_changed_values("environment: ", was.versions, now.versions),
+        *_replaced_keys("font ", was.fonts, now.fonts),
         *(["code: the package is not the one that wrote it"] if was.code_sha256 != now.code_sha256 else []),
-        *_replaced("page ", _pages(was), _pages(now)),
-        *_replaced("facts ", was.facts, now.facts),
+        *_replaced_keys("document ", _documents(was), _documents(now)),
+        *_replaced_keys("facts ", was.facts, now.facts),
         *_data_changes(was, now),
     ]
 
 
-def _pages(manifest: Manifest) -> dict[str, str]:
+def _documents(manifest: Manifest) -> dict[str, str]:
     """Return the checksum of each TOML document that a run read, including the document of outcomes."""
     outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
-    return {name: page.content_sha256 for name, page in (manifest.pages | outcomes).items()}
+    return {name: record.content_sha256 for name, record in (manifest.documents | outcomes).items()}
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
@@ -48,14 +48,14 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
             yield f"data: {old.name} was read in another way"
 
 
-def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _changed_values(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yield one text per key whose value differs between the runs, with the old and the new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
-def _replaced(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _replaced_keys(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yield one text per key whose checksum differs between the runs: the key is new, gone or changed."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):

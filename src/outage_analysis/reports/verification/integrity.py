@@ -78,11 +78,11 @@ def check_integrity(folder: Path) -> None:
             "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {other}"
         )
     if manifest.code_sha256 != code_digest():
-        return  # another version may parse the documents differently
-    for name, page in sorted(manifest.pages.items()):
+        return  # another version of the package may parse the documents differently
+    for name, record in sorted(manifest.documents.items()):
         kind = BUNDLED_DOCUMENT_LOADERS.get(name.partition("-")[0])
-        if kind is None or content_digest(load_bundled_document(folder, name, kind)) != page.content_sha256:
-            _raise_changed(folder, f"pages/{name}.toml", manifest)
+        if kind is None or content_digest(load_bundled_document(folder, name, kind)) != record.content_sha256:
+            _raise_changed(folder, f"documents/{name}.toml", manifest)
 
 
 def bundle_files(folder: Path) -> dict[str, Path]:

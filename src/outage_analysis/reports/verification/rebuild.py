@@ -49,25 +49,25 @@ def plan_from_bundle(
         VerificationFailed: no file has the checksum that the manifest records for an input file.
     """
     _check_supported(folder, manifest)
-    pages: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
-    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # sorted so that 10 follows 9
+    documents: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
+    for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that 10 comes after 9
         kind = name.partition("-")[0]
         load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
-        pages[kind].append(folder / "pages" / f"{name}.toml")
-    bundled_ledger = next(iter(pages["ledger"]), None)
+        documents[kind].append(folder / "documents" / f"{name}.toml")
+    bundled_ledger = next(iter(documents["ledger"]), None)
     input_files = _input_files(manifest, claims)
     uses_totals = any(record.kind == "counts" for record in manifest.inputs)
     return Plan(
-        incident=pages["incident"][0],
-        policy=pages["policy"][0],
+        incident=documents["incident"][0],
+        policy=documents["policy"][0],
         ledger=bundled_ledger,
         claims=None if uses_totals else tuple(input_files),
-        columns=tuple(pages["layout"]),
+        columns=tuple(documents["layout"]),
         counts=input_files[0] if uses_totals else None,
         as_of=manifest.as_of,
         max_rejects=manifest.max_rejects,
         hindsight=manifest.hindsight,
-        compare=tuple(pages["compared"]),
+        compare=tuple(documents["compared"]),
         budget=manifest.budget,
         draws=manifest.draws,
         seed=manifest.seed,
@@ -80,9 +80,9 @@ def _check_supported(folder: Path, manifest: Manifest) -> None:
     The documents, the number of draws, the budget and the formats in the manifest are checked.
     """
     names_are_known = all(
-        re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages
+        re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.documents
     )
-    has_required = names_are_known and {"incident", "policy"} <= manifest.pages.keys()
+    has_required = names_are_known and {"incident", "policy"} <= manifest.documents.keys()
     is_within_limits = 0 < manifest.draws <= MAX_DRAWS and (manifest.budget or 0) <= MAX_BUDGET
     if not (has_required and is_within_limits and manifest.formats):
         raise InputRefused(

@@ -45,7 +45,7 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
         live: the live formulas of the workbook; None if it has none. The addresses of the named cells are
             added to `live.cells`.
     """
-    locale = report.words
+    locale = report.locale
     sheet.write_title(locale("workbook.assumptions"))
     sheet.sortable = False
     section = next((s for s in report.sections if s.id == "assumptions"), None)
@@ -69,7 +69,7 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
 
 
 def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -> None:
-    locale, factors = report.words, live.products.factors
+    locale, factors = report.locale, live.products.factors
     counter_row, sheet.row = sheet.row, sheet.row + 1
     sheet.freeze_above(sheet.row + 1)
     texts = _ledger_texts(report)
@@ -118,7 +118,7 @@ def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -
 def _input_cells(
     report: Report, live: LiveFormulas, factor: Factor, texts: Mapping[str, str], row: int
 ) -> list[Cell]:
-    locale, kind = report.words, MEASURE_KINDS[factor.measure]
+    locale, kind = report.locale, MEASURE_KINDS[factor.measure]
     value = live.input_value(factor)
     low, high = _input_range(report, factor)
     current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
@@ -143,7 +143,7 @@ def _scope_text(report: Report, factor: Factor) -> str:
     """Return the cost line and the loss band to which an input applies, as text."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
-    parts += [report.words.band(*band)] if band != (None, None) else []
+    parts += [report.locale.band(*band)] if band != (None, None) else []
     return ", ".join(parts)
 
 
@@ -169,7 +169,7 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
 
 def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
     """Limit the values that users can enter in an input cell."""
-    locale = report.words
+    locale = report.locale
     options: dict[str, Any] = {
         "validate": "decimal",
         "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE],
@@ -186,7 +186,7 @@ def _write_mix_checks(
     sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
 ) -> None:
     """Write one row per band mix that shows whether the shares of its bands still have the original sum."""
-    locale = report.words
+    locale = report.locale
     mixes: dict[str, list[int]] = {}
     for row, factor in enumerate(live.products.factors, start=table_range.first):
         if factor.kind == "band_mix":

@@ -53,7 +53,7 @@ def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **
 
 def chart_font(report: Report) -> dict[str, Any]:
     """Return the font for axes and labels of charts."""
-    return {"name": FONTS[report.words.lang], "size": 9, "color": INK, "bold": False}
+    return {"name": FONTS[report.locale.lang], "size": 9, "color": INK, "bold": False}
 
 
 def white_font(report: Report) -> dict[str, Any]:
@@ -84,12 +84,12 @@ def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[flo
     least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(values), max(values)))
     number = "#,##0" if least >= 1 else "General"
     options = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
-    return value_axis(report, report.words(f"chart.{key}", unit=scale.name), crossing=least, **options)
+    return value_axis(report, report.locale(f"chart.{key}", unit=scale.name), crossing=least, **options)
 
 
 def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
     """Set the axes of a horizontal bar chart: names on the left with the first at the top, amounts below."""
-    title = report.words(f"chart.{key}", unit=sheet.book.scale.name)
+    title = report.locale(f"chart.{key}", unit=sheet.book.scale.name)
     chart.set_y_axis(
         category_axis(report, reverse=True, crossing="max")
     )  # in bar charts, y is the axis of names

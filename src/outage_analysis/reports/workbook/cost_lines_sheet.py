@@ -38,7 +38,7 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
         live: the live formulas; if None, the sheet contains a sentence that states why there are none.
         inputs: the name of the sheet with the inputs.
     """
-    locale = report.words
+    locale = report.locale
     sheet.write_title(
         locale("workbook.lines"), report.banner if report.analysis.needs_synthetic_mark("quantiles") else ""
     )
@@ -91,13 +91,13 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
 def no_formulas_reason(report: Report) -> str:
     """Return a sentence that states why the workbook has values but no formulas."""
     analysis = report.analysis
-    return report.words(
+    return report.locale(
         "workbook.no_formulas_tied" if analysis.headline_basis in analysis.runs else "workbook.no_formulas"
     )
 
 
 def _column_titles(report: Report, live: LiveFormulas) -> list[tuple[str, CellKind]]:
-    locale = report.words
+    locale = report.locale
     columns: list[tuple[str, CellKind]] = [
         (locale(f"column.{name}"), "text")
         for name in ("line", "valuation", "service", "claimant_type", "band", "rule")
@@ -113,7 +113,7 @@ def _column_titles(report: Report, live: LiveFormulas) -> list[tuple[str, CellKi
 
 
 def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> list[Cell]:
-    locale, names = report.words, report.names
+    locale, names = report.locale, report.names
     banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
     texts = (
         names.get(term.line, term.line),
@@ -139,7 +139,7 @@ def _total_cells(
     report: Report, live: LiveFormulas, line: str, valuation: str, cells: str, row: int
 ) -> list[Cell]:
     """Return the cells of a totals row: for one cost line, or for a valuation if `line` is empty."""
-    locale = report.words
+    locale = report.locale
     value = live.total_value(valuation, line or None)
     valuation_name = locale(f"word.{valuation}")
     style: CellStyle = "plain" if line else "total"

@@ -27,8 +27,8 @@ def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
     Separate columns contain the density below, inside and above the 80 % range.
     """
-    locale = report.words
-    rows = uncertain.density_areas(report.analysis.tables["total_law"])
+    locale = report.locale
+    rows = uncertain.density_areas(report.analysis.tables["total_distribution"])
     p10, p90 = locale("word.p10"), locale("word.p90")
     titles: list[tuple[str, CellKind]] = [
         (title, "decimal") for title in (f"< {p10}", f"{p10} – {p90}", f"> {p90}")
@@ -49,10 +49,15 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
         axes.add_line(chart, table_range, 0, column, colour)
     chart.set_x_axis(
         axes.log_axis(
-            sheet, report, "law_x", uncertain.density_areas(report.analysis.tables["total_law"])["amount"]
+            sheet,
+            report,
+            "total_distribution_x",
+            uncertain.density_areas(report.analysis.tables["total_distribution"])["amount"],
         )
     )
-    chart.set_y_axis(axes.value_axis(report, report.words("chart.law_y"), min=0, max=100, num_format="0"))
+    chart.set_y_axis(
+        axes.value_axis(report, report.locale("chart.total_distribution_y"), min=0, max=100, num_format="0")
+    )
     return chart
 
 
@@ -61,7 +66,7 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
     The percentiles and the budget, which the chart marks, have a separate column.
     """
-    locale, table = report.words, report.analysis.tables["total_law"]
+    locale, table = report.locale, report.analysis.tables["total_distribution"]
     marks = uncertain.marked_amounts(table)
     cells = [
         [sheet.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
@@ -77,14 +82,14 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
         if m in marks
     ]
     chance = locale("workbook.more")
-    marked = ", ".join(locale(f"word.{m}") for m in MARKED_POINTS if m in marks)
+    mark_names = ", ".join(locale(f"word.{m}") for m in MARKED_POINTS if m in marks)
     return _figures_table(
-        sheet, [(locale("column.amount"), "scaled"), (chance, "share"), (marked, "share")], cells
+        sheet, [(locale("column.amount"), "scaled"), (chance, "share"), (mark_names, "share")], cells
     )
 
 
 def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    locale, table = report.words, report.analysis.tables["total_law"]
+    locale, table = report.locale, report.analysis.tables["total_distribution"]
     marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
     chart = axes.add_chart(sheet, "scatter", "straight")
     axes.add_line(chart, table_range, 0, 1, ACCENT)
@@ -115,7 +120,7 @@ def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     The columns are the low cost, the difference from the low to the expected cost, and the difference from
     the expected to the high cost.
     """
-    locale = report.words
+    locale = report.locale
     cells = [
         [
             Cell(report.names.get(r["assumption"], r["assumption"]).split(":")[0]),
@@ -145,7 +150,7 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the figures of the waterfall chart: the start and the size of each part, and the total."""
-    locale = report.words
+    locale = report.locale
     rows = uncertain.waterfall_bars(report.analysis.tables["steps"])
     cells = [
         [Cell(_step_name(report, r)), sheet.book.scale.cell(r["start"]), sheet.book.scale.cell(r["expected"])]
@@ -163,7 +168,7 @@ def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 
 def _step_name(report: Report, row: dict[str, Any]) -> str:
-    step = uncertain.step_labels(row, report.words, lambda id_: report.names.get(id_, id_))
+    step = uncertain.step_labels(row, report.locale, lambda id_: report.names.get(id_, id_))
     return ", ".join(filter(None, step))
 
 
@@ -182,7 +187,7 @@ def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) ->
     chart = axes.add_chart(sheet, "line")
     axes.add_line(chart, table_range, 0, 2, ACCENT)
     chart.set_x_axis(axes.category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
-    chart.set_y_axis(axes.value_axis(report, report.words("chart.intake_y"), min=0, num_format="#,##0"))
+    chart.set_y_axis(axes.value_axis(report, report.locale("chart.intake_y"), min=0, num_format="#,##0"))
     return chart
 
 
@@ -196,7 +201,7 @@ class NativeChart:
 
 
 NATIVE_CHARTS = {
-    "total_law": NativeChart(_draw_density, _density_figures),
+    "total_distribution": NativeChart(_draw_density, _density_figures),
     "exceedance": NativeChart(_draw_exceedance, _exceedance_figures),
     "tornado": NativeChart(_draw_tornado, _tornado_figures),
     "waterfall": NativeChart(_draw_waterfall, _waterfall_figures),

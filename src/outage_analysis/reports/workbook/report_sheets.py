@@ -50,7 +50,7 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     for name, ids in SHEET_SECTIONS.items():
         sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
         if sections:
-            title = report.words(f"workbook.{name}")
+            title = report.locale(f"workbook.{name}")
             waiting += _write_sheet(
                 book, report, tables, title, SHEET_COLOURS.get(name, MODEL_COLOUR), sections
             )
@@ -59,11 +59,13 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     for section in remaining.values():
         waiting += _write_sheet(book, report, tables, section.title, SOURCES_COLOUR, [section])
     if waiting:
-        title = report.words("workbook.chart_figures")
+        title = report.locale("workbook.chart_figures")
         data = book.add_sheet(
-            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_law")
+            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_distribution")
         )
-        data.write_title(title, report.banner if report.analysis.needs_synthetic_mark("total_law") else "")
+        data.write_title(
+            title, report.banner if report.analysis.needs_synthetic_mark("total_distribution") else ""
+        )
         data.sortable = False
         for chart in waiting:
             insert_chart(chart, report, data)
@@ -134,7 +136,7 @@ class _BlockWriter:
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
     """Write the sheet with the number and total loss of claims by every dimension of the cost cube."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
@@ -150,7 +152,7 @@ def _write_cube(book: ReportWorkbook, report: Report) -> None:
 
 
 def _cube_table(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -> SheetTable:
-    locale, names = report.words, report.names
+    locale, names = report.locale, report.names
     titles = [
         locale(f"column.{d}") if locale.has_label(f"column.{d}") else names.get(d, d) for d in dimensions
     ]

@@ -39,7 +39,7 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
         live: the live formulas of the workbook; None if it has none.
         inputs: the name of the sheet with the inputs.
     """
-    locale = report.words
+    locale = report.locale
     sheet.set_column_widths(*COLUMN_WIDTHS)
     sheet.sortable = False
     if report.warning:
@@ -76,7 +76,7 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
 def _write_rows(
     sheet: SheetWriter, report: Report, live: LiveFormulas | None, rows: list[SummaryRow]
 ) -> None:
-    locale = report.words
+    locale = report.locale
     if not rows:
         sheet.write_paragraph(
             report.tiles[0].note if report.tiles else locale("report.no_headline"), "strong"
@@ -107,7 +107,7 @@ def _headlines_table(
     report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: list[str]
 ) -> SheetTable:
     """Return the amounts in press headlines: both ends in whole currency and in the larger unit."""
-    locale = report.words
+    locale = report.locale
     texts = sheet_table(report.formatter, frame, columns).cells
     places = {column: place for place, column in enumerate(columns)}
     unit = 10**locale.minor_units
@@ -166,7 +166,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
         scale: the larger unit, in which amounts are repeated.
         row: the sheet row of the first summary row, counted from 0.
     """
-    locale, expected = report.words, report.analysis.expected_cash(_basis(report))
+    locale, expected = report.locale, report.analysis.expected_cash(_basis(report))
     if expected is None:
         return [*_promised_rows(report, scale), *_claims_rows(report, scale)]
     changed, same = quoted_text(locale("workbook.moved")), quoted_text(locale("workbook.same"))
@@ -191,7 +191,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
     """Return the summary rows for costs other than cash: free goods, announced totals, handling."""
-    locale, table = report.words, report.analysis.tables.get("quantiles")
+    locale, table = report.locale, report.analysis.tables.get("quantiles")
     if table is None:
         return []
     notes = {"face_value": _tile_note(report, locale("report.tile_free"))}
@@ -218,7 +218,7 @@ def _basis(report: Report) -> str:
 
 
 def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
-    return money_cell(report.words, value), scale.cell(value)
+    return money_cell(report.locale, value), scale.cell(value)
 
 
 def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
@@ -235,14 +235,14 @@ def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPai
 
 def _staleness_cell(report: Report, live: LiveFormulas | None) -> Cell:
     """Return a cell with a formula that states whether simulated figures still match the inputs."""
-    locale = report.words
+    locale = report.locale
     stale, current = quoted_text(locale("workbook.stale")), quoted_text(locale("workbook.current"))
     formula = f"=IF({CHANGED_INPUTS_NAME}>0,{stale},{current})"
     return EMPTY_CELL if live is None else Cell(Formula(formula, locale("workbook.current")))
 
 
 def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit) -> list[SummaryRow]:
-    locale, table = report.words, report.analysis.tables.get("quantiles")
+    locale, table = report.locale, report.analysis.tables.get("quantiles")
     if table is None:
         return []
     by_measure = {row["measure"]: row for row in table.filter(valuation="cash").rows(named=True)}
@@ -260,7 +260,7 @@ def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit)
 
 
 def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
-    locale, table = report.words, report.analysis.uncertainty_table(_basis(report), "budget")
+    locale, table = report.locale, report.analysis.uncertainty_table(_basis(report), "budget")
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
@@ -279,7 +279,7 @@ def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
 
 
 def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row: int) -> list[SummaryRow]:
-    locale, profit = report.words, quarter_profit(report.analysis)
+    locale, profit = report.locale, quarter_profit(report.analysis)
     if not profit:
         return []
     share, formula = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY_CELL
@@ -302,7 +302,7 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
     These amounts depend only on the policy and a published count, so changes of the inputs do not affect
     them.
     """
-    locale, promised = report.words, promised_range(report.analysis)
+    locale, promised = report.locale, promised_range(report.analysis)
     note = _tile_note(report, locale("report.tile_promised"))
     ends = zip(("low", "high"), promised[1:], strict=True) if promised else ()
     return [
@@ -313,7 +313,7 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
     """Return the summary row with the cash cost from claims, if the headline cost has another basis."""
-    locale, analysis = report.words, report.analysis
+    locale, analysis = report.locale, report.analysis
     basis = next(
         (b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline_basis), ""
     )

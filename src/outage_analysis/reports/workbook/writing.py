@@ -34,7 +34,7 @@ def workbook_bytes(report: Report) -> bytes:
     """
     import xlsxwriter
 
-    buffer, locale = BytesIO(), report.words
+    buffer, locale = BytesIO(), report.locale
     fonts = {"font_name": FONTS[locale.lang], "font_size": FONT_SIZE}
     file = xlsxwriter.Workbook(
         buffer, {"in_memory": True, "default_format_properties": fonts, **NO_CONVERSION}

@@ -64,10 +64,10 @@ var whatIf = (function () {
     var unit = place.querySelector('.unit').textContent;
     var times = Number(place.dataset.times), per = Number(place.dataset.per);
 
-    function said() { range.setAttribute('aria-valuetext', field.value + ' ' + unit); }
+    function setValueText() { range.setAttribute('aria-valuetext', field.value + ' ' + unit); }
 
     function set(text) {
-      said();
+      setValueText();
       moved(place.dataset.factor, Number(text) * times / per);
     }
 
@@ -90,16 +90,16 @@ var whatIf = (function () {
     field.addEventListener('change', function () {
       var number = typed();
       field.value = number === null ? range.value : number;
-      said();
+      setValueText();
     });
     return function () {
       range.value = field.value = field.defaultValue;
-      said();
+      setValueText();
     };
   }
 
   return function (root, data) {
-    var values = Object.assign({}, data.factors), say = speaker(data.words);
+    var values = Object.assign({}, data.factors), say = speaker(data.formats);
     var reset = root.querySelector('button');
 
     function total(valuation) {
@@ -115,7 +115,7 @@ var whatIf = (function () {
     function tell(any) {
       root.querySelectorAll('output[data-valuation]').forEach(function (output) {
         var valuation = output.dataset.valuation, now = total(valuation);
-        output.querySelector('.said').textContent = say.money(now);
+        output.querySelector('.amount').textContent = say.money(now);
         output.querySelector('.exact').textContent = say.exact(now);
         output.querySelector('.change').textContent = say.change(now, data.report[valuation]);
       });
