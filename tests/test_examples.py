@@ -19,8 +19,7 @@ from outage_analysis.reports import Report
 from outage_analysis.reports.build_manifest import create_manifest
 from outage_analysis.reports.deck.slides import build_deck
 from outage_analysis.reports.html import html_page
-from outage_analysis.reports.pdf.content import PdfContent
-from outage_analysis.reports.pdf.typesetting import typeset
+from outage_analysis.reports.pdf.typesetting import PdfContent, typeset
 from outage_analysis.reports.workbook.writing import write_xlsx
 from outage_analysis.text import LANGUAGES
 from tests.commands import command

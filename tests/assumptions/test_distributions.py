@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions.band_mixes import Dirichlet
 from outage_analysis.assumptions.bounded_distributions import (
     Beta,
     LogitNormal,
@@ -33,6 +32,7 @@ from outage_analysis.assumptions.distributions import (
     Lognormal,
     Mixture,
 )
+from outage_analysis.assumptions.entries import Dirichlet
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 

@@ -23,12 +23,14 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distributions import Fixed
-from outage_analysis.assumptions.event_data import RatePrior, UpdatedRate, update_rate
 from outage_analysis.assumptions.reference_classes import (
     EFFORT_GROUPS,
+    RatePrior,
     Spread,
+    UpdatedRate,
     minimum_spread,
     reference_class_prior,
+    update_rate,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_backtest_spec

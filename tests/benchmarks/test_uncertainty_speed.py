@@ -20,7 +20,7 @@ from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_led
 from outage_analysis.assumptions.bounded_distributions import Beta
 from outage_analysis.costs import DRAWS, Binomial, build_portfolio, exact_total, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.samples import Estimate
+from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_exact_speed import median_milliseconds

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.charts import claims_data as data
+from outage_analysis.charts import claims_data as pairs
 from outage_analysis.charts import curve_data as points
-from outage_analysis.charts import linked_data as pairs
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 
 BandRow = tuple[str, int | None, int | None, int]

@@ -26,9 +26,13 @@ from outage_analysis.costs import (
     totals,
     waterfall_steps,
 )
-from outage_analysis.costs.uncertainty.decomposition import CONTRIBUTIONS, contributions
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
+from outage_analysis.costs.uncertainty.tables import (
+    CONTRIBUTIONS,
+    TOTAL_DISTRIBUTION,
+    WATERFALL_STEPS,
+    contributions,
+)
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_distribution, steps_of
 

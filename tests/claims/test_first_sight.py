@@ -20,7 +20,7 @@ from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.claims.readers.fast_path import fast_path_sql
 from outage_analysis.claims.readers.recheck import PROBES
-from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
+from outage_analysis.claims.readers.staging import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident, Layout
 from tests.claims.complaint_files import record

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import READABLE_SUFFIXES, read_claims
-from outage_analysis.claims.readers import jsonlines, sources
+from outage_analysis.claims.readers import jsonlines, read_files
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Layout, load_incident
@@ -801,9 +801,9 @@ def test_the_same_content_is_counted_once_whatever_its_name(folder: Path) -> Non
 
 
 def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_FILES", 4)
+    monkeypatch.setattr(read_files, "MAX_FILES", 4)
     assert len(read(folder).inputs) == 4
-    monkeypatch.setattr(sources, "MAX_FILES", 3)
+    monkeypatch.setattr(read_files, "MAX_FILES", 3)
     assert "there are more than 3 files to read" in str(refused(folder))
 
 

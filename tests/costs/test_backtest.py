@@ -11,7 +11,7 @@ import pytest
 from scipy import special, stats
 
 from outage_analysis.costs import Backtest, backtest, build_portfolio
-from outage_analysis.costs.backtesting.benchmarks import Benchmark, flat_benchmark, naive_benchmark
+from outage_analysis.costs.backtesting.scores import Benchmark, flat_benchmark, naive_benchmark
 from outage_analysis.costs.backtesting.stage_forecasts import cash_portfolio, with_accepted_count
 from outage_analysis.incidents import get_fact, load_backtest_spec
 from outage_analysis.incidents import published_facts as published

@@ -16,7 +16,7 @@ from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
 from outage_analysis.costs import simulate, uncertainty_tables
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.samples import Estimate
+from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.costs.uncertainty.tables import rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale

@@ -24,7 +24,7 @@ from tests.loss_cubes import loss_cube
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from outage_analysis.costs.uncertainty.samples import SampledTotal
+    from outage_analysis.costs.uncertainty.simulation import SampledTotal
 
 OFF = 0.002
 """The most that a probability may be off."""

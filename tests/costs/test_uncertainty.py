@@ -21,10 +21,14 @@ from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.bounded_distributions import Beta, Triangular, Uniform
 from outage_analysis.assumptions.distributions import Discrete, Lognormal
 from outage_analysis.costs import Binomial, Component, build_portfolio, exact_total, simulate
-from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.samples import Estimate, Sample, SampledTotal
-from outage_analysis.costs.uncertainty.simulation import with_equal_correlations
+from outage_analysis.costs.uncertainty.simulation import (
+    Estimate,
+    Sample,
+    SampledTotal,
+    with_equal_correlations,
+)
+from outage_analysis.costs.uncertainty.tables import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
@@ -245,7 +249,7 @@ from datetime import date
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.simulation import simulate, with_equal_correlations
-from outage_analysis.costs.uncertainty.decomposition import contributions, variance_split
+from outage_analysis.costs.uncertainty.tables import contributions, variance_split
 from outage_analysis.policies import load_policy
 folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
 run = with_equal_correlations(simulate(folio, seed=7))

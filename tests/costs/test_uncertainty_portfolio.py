@@ -16,9 +16,9 @@ from scipy import stats
 from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import build_portfolio, cost_table, payments, simulate
-from outage_analysis.costs.uncertainty.decomposition import variance_split
 from outage_analysis.costs.uncertainty.portfolio import expected_at
-from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
+from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal
+from outage_analysis.costs.uncertainty.tables import variance_split
 from outage_analysis.errors import ModelRefused
 from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (

@@ -16,7 +16,7 @@ from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import Discrete, Fixed, Lognormal
 from outage_analysis.costs import simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
+from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import policy_of, tiers
 

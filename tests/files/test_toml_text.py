@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.files import data_root, document_text
-from outage_analysis.files.documents import MAX_TOML_LINE
-from outage_analysis.files.toml_writer import toml_document
+from outage_analysis.files.documents import MAX_TOML_LINE, toml_document
 
 if TYPE_CHECKING:
     from pathlib import Path

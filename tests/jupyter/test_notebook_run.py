@@ -21,7 +21,7 @@ from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, Usage
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import run_notebook
-from outage_analysis.jupyter.export import export_page as executed
+from outage_analysis.jupyter.export import page as executed
 from outage_analysis.jupyter.export.execution import execute
 from outage_analysis.jupyter.export.notebook_files import (
     Notebook,

@@ -24,9 +24,9 @@ from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if
+from outage_analysis.jupyter.display import Html
 from outage_analysis.jupyter.export.notebook_files import Notebook
 from outage_analysis.jupyter.export.page import PageOptions, notebook_page
-from outage_analysis.jupyter.markup import Html
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER

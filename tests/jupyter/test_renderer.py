@@ -47,7 +47,7 @@ from outage_analysis.jupyter import (
     show_table,
     show_tiles,
 )
-from outage_analysis.jupyter.markup import Html
+from outage_analysis.jupyter.display import Html
 from outage_analysis.jupyter.session import use_offline_charts
 from outage_analysis.losses import (
     GroupedLossesDocument,

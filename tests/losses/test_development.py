@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
-from outage_analysis.losses.development.bounds import late_claim_bounds
 from outage_analysis.losses.development.curve_weights import WeightedCurves, dispersions, weigh_curves
 from outage_analysis.losses.development.growth_curves import CURVES, filed_shares, weigh_parameters
 from outage_analysis.losses.development.late_claims_backtest import backtest_late_claims
@@ -27,6 +26,7 @@ from outage_analysis.losses.development.observed_counts import (
     Array,
     WeekdayClock,
     increments_from_counts,
+    late_claim_bounds,
 )
 
 MONDAY = date(2022, 10, 17)

@@ -13,7 +13,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import bunching_table, heaping_table, heaps_table
-from outage_analysis.losses.heaping import STEPS
+from outage_analysis.losses.data_quality import STEPS
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:

@@ -27,8 +27,13 @@ from outage_analysis.reports.pdf.column_widths import (
     table_layout,
     width_in_ems,
 )
-from outage_analysis.reports.pdf.content import MAX_TEXT_LENGTH, PdfContent, external_text, own_text
-from outage_analysis.reports.pdf.typesetting import typeset
+from outage_analysis.reports.pdf.typesetting import (
+    MAX_TEXT_LENGTH,
+    PdfContent,
+    external_text,
+    own_text,
+    typeset,
+)
 from outage_analysis.text import LANGUAGES, fonts
 from outage_analysis.text import locale as labels
 

@@ -24,14 +24,16 @@ from outage_analysis.reports import Report
 from outage_analysis.reports.archives import read_members
 from outage_analysis.reports.deck.native_charts import amount_format
 from outage_analysis.reports.deck.slides import build_deck
-from outage_analysis.reports.deck.text_size import (
+from outage_analysis.reports.deck.theme import (
+    EMU,
+    HEIGHT,
+    WIDTH,
     Paragraph,
     fit_paragraphs,
     line_count,
     text_height,
     truncate_lines,
 )
-from outage_analysis.reports.deck.theme import EMU, HEIGHT, WIDTH
 from outage_analysis.reports.table_views import headline_amount
 from outage_analysis.text import LANGUAGES, Locale
 from tests.paths import OWN_OUTAGE

@@ -25,8 +25,7 @@ from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
 from outage_analysis.reports import build_manifest as recording
 from outage_analysis.reports.manifest import MAX_BYTES
 from outage_analysis.reports.verification import integrity
-from outage_analysis.reports.verification.causes import causes, causes_suffix
-from outage_analysis.reports.verification.verify import VerificationResult, verify
+from outage_analysis.reports.verification.verify import VerificationResult, causes, causes_suffix, verify
 from outage_analysis.text import fonts
 from tests.commands import command
 from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal

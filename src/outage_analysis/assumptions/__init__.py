@@ -2,16 +2,15 @@
 
 Modules:
     ledger: loads the ledger and lists it as a table
-    entries: the keys and methods that all kinds of entries share
+    entries: the two kinds of ledger entry: assumptions with a range, and shares of reports per loss band
     rates: entries that are one number: rates, factors, mean payments
     reviews: entries about awards and about handling claims
-    band_mixes: entries that state the shares of reports per loss band
     distribution_type: the interface of a distribution of one number
     distributions: the distributions that a ledger may state
     bounded_distributions: distributions with bounds
     normal_scores: tabulated quantiles, for fast sampling
-    reference_classes: the rule that turns comparable schemes into a distribution of a rate
-    event_data: updates a rate with counts from the same event
+    reference_classes: the rule that turns comparable schemes into a distribution of a rate, and updates it
+        with counts
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.assumptions.band_mixes import BandMix as BandMix
-    from outage_analysis.assumptions.band_mixes import MixBand as MixBand
+    from outage_analysis.assumptions.entries import BandMix as BandMix
     from outage_analysis.assumptions.entries import Entry as Entry
+    from outage_analysis.assumptions.entries import MixBand as MixBand
     from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
     from outage_analysis.assumptions.entries import Range as Range
     from outage_analysis.assumptions.ledger import AMOUNT_KINDS as AMOUNT_KINDS

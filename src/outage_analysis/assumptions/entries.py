@@ -1,20 +1,29 @@
-"""What every kind of assumption in a ledger has in common: evidence, owner, range and draws."""
+"""The two kinds of ledger entry: assumptions with a range of values, and shares of reports per loss band."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import ArrayLike
+from pydantic import Field, model_validator
+from scipy import special
 
-from outage_analysis.assumptions.distribution_type import Distribution, HasDistributionKey
+from outage_analysis.assumptions.distribution_type import (
+    Distribution,
+    HasDistributionKey,
+    Share,
+    check_adds_up,
+    check_probabilities,
+)
 from outage_analysis.assumptions.distributions import Mixture
-from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_gamma_quantile
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Day, Document, Identifier, Name, Text
-from outage_analysis.incidents import get_fact
-from outage_analysis.policies import Effort
+from outage_analysis.incidents import Band, Closed, check_partition, get_fact
+from outage_analysis.policies import Effort, Schedule, contains_integer
 
 
 class Range(Document):
@@ -142,3 +151,136 @@ class OneDistribution(Entry):
     def most(self) -> float | None:
         """The largest possible value; None if there is no upper bound."""
         return self.sampled_distribution.most
+
+
+Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
+"""How many observations a statement is worth; above a million the shares are practically certain."""
+
+
+class Dirichlet(Document):
+    """A Dirichlet distribution of the shares of a whole, as precise as if `size` items had been observed.
+
+    One draw needs one uniform number per share. Each uniform number gives a gamma quantile with shape size x
+    share; the shares are these quantiles divided by their sum. A larger uniform number gives its own share a
+    larger value and the other shares smaller values. A share of zero stays zero.
+    """
+
+    kind: Literal["dirichlet"] = "dirichlet"
+    shares: tuple[Share, ...] = Field(min_length=1)
+    """The expected shares; they add up to 1."""
+    size: Size
+    """How many observations the statement is worth: the larger, the closer drawn shares stay to the expected
+    ones."""
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Self:
+        check_adds_up("shares", self.shares)
+        return self
+
+    @property
+    def mean(self) -> FloatArray:
+        """The expected shares, as an array (k,)."""
+        return np.array(self.shares) / sum(self.shares)
+
+    def quantile(self, u: ArrayLike) -> FloatArray:
+        """Convert uniform numbers of shape (n, k) to shares of the same shape; each row adds up to 1.
+
+        Raises:
+            UsageError: the number of columns is not the number of shares, or a number is not strictly between
+                0 and 1.
+        """
+        points = check_probabilities(u)
+        if points.shape[-1] != len(self.shares):
+            raise UsageError(
+                f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
+            )
+        logs = np.full(points.shape, -np.inf)
+        for at, table in self.log_gamma_tables.items():
+            logs[..., at] = table(special.ndtri(points[..., at]))
+        parts = np.exp(logs - logs.max(axis=-1, keepdims=True))
+        return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
+
+    @cached_property
+    def log_gamma_tables(self) -> dict[int, QuantileTable]:
+        """For each share above zero, a table of the logarithm of its gamma quantile by normal score."""
+        return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
+
+
+def _log_gamma(shape: float) -> QuantileTable:
+    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))
+
+
+class MixBand(Document):
+    """The share of reports expected in one band."""
+
+    over: Annotated[int, Field(ge=0)]
+    """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
+    up_to: Annotated[int, Field(gt=0)] | None = None
+    """The upper edge of the band, in the smallest unit; left out for the last band."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """The share of reports in the band."""
+
+
+class BandMix(Entry):
+    """An assumption about how reports are spread over loss bands, if no shares were published."""
+
+    kind: Literal["band_mix"]
+    closed: Closed = "upper"
+    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
+    bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
+    """The bands with their shares, which add up to 1."""
+    size: Size | None = None
+    """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
+    when the shares are certain."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        try:
+            check_partition([(b.over, b.up_to) for b in self.bands])
+        except UsageError as error:
+            raise ValueError(f"{error.problem} | {error.remedy}") from error
+        check_adds_up("shares", [b.share for b in self.bands])
+        return self
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each band, rescaled so that rounded shares add up to 1 exactly."""
+        total = sum(b.share for b in self.bands)
+        return tuple(b.share / total for b in self.bands)
+
+    @cached_property
+    def dirichlet(self) -> Dirichlet | None:
+        """The joint distribution of the shares; None when they are certain."""
+        shares = tuple(b.share for b in self.bands)
+        return None if self.size is None else Dirichlet(shares=shares, size=self.size)
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform numbers one draw needs: one per band, or none if the shares are certain."""
+        return 0 if self.size is None else len(self.bands)
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Draw shares of shape (n, bands) from uniform numbers of shape (n, dimensions).
+
+        The first uniform number of a draw belongs to the last band, usually the band with the largest losses.
+        So a correlation that the ledger declares for the mix is a correlation with the share of the last
+        band.
+        """
+        if self.dirichlet is None:
+            return np.tile(self.shares, (len(u), 1))
+        return self.dirichlet.quantile(u[:, ::-1])
+
+    def shares_by_band(self, line: Schedule) -> dict[Band, float]:
+        """The expected share of each band of a schedule.
+
+        Raises:
+            ModelRefused: the band mix and the schedule have different band edges.
+        """
+        edges = [(b.over, b.up_to) for b in self.bands]
+        if edges != [(b.over, b.up_to) for b in line.bands]:
+            raise ModelRefused(
+                f"the band mix {self.id} is not stated on the bands of {line.id}",
+                remedy="State the shares of the policy's own bands in the ledger.",
+            )
+        shares = zip((band for band, _ in line.tariff.bands_with_rules), self.shares, strict=True)
+        return {band: share for band, share in shares if share or contains_integer(band)}

@@ -11,8 +11,7 @@ from typing import Annotated, Self
 import polars as pl
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.band_mixes import BandMix
-from outage_analysis.assumptions.entries import Entry, OneDistribution
+from outage_analysis.assumptions.entries import BandMix, Entry, OneDistribution
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.files import (

@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 from outage_analysis.assumptions.distribution_type import DISTRIBUTION_KEYS, Distribution
 from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
-from outage_analysis.assumptions.event_data import update_rate
-from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
+from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document
 from outage_analysis.incidents import get_fact

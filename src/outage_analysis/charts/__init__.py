@@ -13,12 +13,10 @@ Modules:
     linked_views: charts that filter each other
     view_selection: the selection that linked charts share
     cost_data: tables shaped for charts of costs
-    claims_data: tables shaped for charts of claims
+    claims_data: tables shaped for charts of claims, also for the linked charts
     curve_data: tables shaped for fitted curves and forecasts
-    linked_data: tables shaped for linked charts
-    specs: charts as JSON
     images: charts as SVG and PNG
-    offline: charts and sliders in notebooks without a network
+    offline: charts and sliders in notebooks without a network; charts as reproducible JSON
     sliders: what-if sliders
     altair_import: imports Altair faster
 """
@@ -40,10 +38,16 @@ if TYPE_CHECKING:
     from outage_analysis.charts.offline import RENDERER as RENDERER
     from outage_analysis.charts.offline import SLIDER_QUEUE as SLIDER_QUEUE
     from outage_analysis.charts.offline import STYLE as STYLE
+    from outage_analysis.charts.offline import chart_context as chart_context
     from outage_analysis.charts.offline import data_script as data_script
+    from outage_analysis.charts.offline import display_names as display_names
     from outage_analysis.charts.offline import is_package_script as is_package_script
     from outage_analysis.charts.offline import render_offline as render_offline
     from outage_analysis.charts.offline import script_bundle as script_bundle
+    from outage_analysis.charts.offline import script_json as script_json
+    from outage_analysis.charts.offline import skip_schema_checks as skip_schema_checks
+    from outage_analysis.charts.offline import stable_spec as stable_spec
+    from outage_analysis.charts.offline import vega_bundle as vega_bundle
     from outage_analysis.charts.registry import CHARTS as CHARTS
     from outage_analysis.charts.registry import ChartEntry as ChartEntry
     from outage_analysis.charts.registry import draw as draw
@@ -51,12 +55,6 @@ if TYPE_CHECKING:
     from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
     from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
     from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
-    from outage_analysis.charts.specs import chart_context as chart_context
-    from outage_analysis.charts.specs import display_names as display_names
-    from outage_analysis.charts.specs import script_json as script_json
-    from outage_analysis.charts.specs import skip_schema_checks as skip_schema_checks
-    from outage_analysis.charts.specs import stable_spec as stable_spec
-    from outage_analysis.charts.specs import vega_bundle as vega_bundle
     from outage_analysis.charts.theme import ACCENT as ACCENT
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK

@@ -15,8 +15,7 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import view_selection
-from outage_analysis.charts.claims_data import OTHER_ID
-from outage_analysis.charts.linked_data import View, build_views
+from outage_analysis.charts.claims_data import OTHER_ID, View, build_views
 from outage_analysis.charts.loss_charts import service_name
 from outage_analysis.charts.theme import (
     ACCENT,

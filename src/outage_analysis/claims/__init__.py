@@ -7,11 +7,10 @@ Modules:
     rules: the validation rules
     claims_and_rejects: the claims and rejects of one run
     store: saves claims as files and opens saved claims
-    warehouse: the only module that runs SQL
+    warehouse: the only module that runs SQL; reports the progress of long queries
     queries: the SQL, one query per file
     inspection: describes an unknown complaint file and proposes a layout for it
     synthetic: makes synthetic complaints
-    progress: reports how far a long query is
 """
 
 from __future__ import annotations
@@ -27,12 +26,11 @@ if TYPE_CHECKING:
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
     from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
-    from outage_analysis.claims.progress import progress_callback as progress_callback
     from outage_analysis.claims.queries import escaped_path as escaped_path
     from outage_analysis.claims.queries import quote_identifier as quote_identifier
     from outage_analysis.claims.queries import quote_literal as quote_literal
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES as READABLE_SUFFIXES
-    from outage_analysis.claims.readers.sources import expand_paths as expand_paths
+    from outage_analysis.claims.readers.read_files import expand_paths as expand_paths
     from outage_analysis.claims.rules import RULES as RULES
     from outage_analysis.claims.rules import rule_conditions as rule_conditions
     from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from outage_analysis.claims.synthetic.chunks import synthesise as synthesise
     from outage_analysis.claims.synthetic.chunks import synthetic_chunks as synthetic_chunks
     from outage_analysis.claims.synthetic.chunks import write_synthetic as write_synthetic
-    from outage_analysis.claims.synthetic.counts import row_count as row_count
     from outage_analysis.claims.synthetic.dirt import DIRT as DIRT
     from outage_analysis.claims.synthetic.dirt import dirt_counts as dirt_counts
     from outage_analysis.claims.synthetic.synthetic_assumptions import LossModel as LossModel
@@ -51,8 +48,10 @@ if TYPE_CHECKING:
         SyntheticAssumptions as SyntheticAssumptions,
     )
     from outage_analysis.claims.synthetic.synthetic_assumptions import load_synthetic as load_synthetic
+    from outage_analysis.claims.synthetic.synthetic_assumptions import row_count as row_count
     from outage_analysis.claims.warehouse import Limits as Limits
     from outage_analysis.claims.warehouse import Warehouse as Warehouse
     from outage_analysis.claims.warehouse import limits as limits
+    from outage_analysis.claims.warehouse import progress_callback as progress_callback
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -10,8 +10,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
-from outage_analysis.claims.readers.read_files import StagedFiles, stage_files
-from outage_analysis.claims.readers.sources import expand_paths
+from outage_analysis.claims.readers.read_files import StagedFiles, expand_paths, stage_files
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
 from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse, limits

@@ -17,9 +17,9 @@ from outage_analysis.claims.readers.staging import (
     column_types,
     required_columns,
     second_table_error,
+    shift_sql,
     typed_columns,
 )
-from outage_analysis.claims.readers.typed_rows import shift_sql
 from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,

@@ -1,10 +1,15 @@
-"""Run all SQL of the package on one in-memory DuckDB connection without network access."""
+"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network.
+
+A long query prints its progress: a bar, the number of rows, rows per second and the time left.
+"""
 
 from __future__ import annotations
 
 import re
+import threading
+import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,7 +20,6 @@ import duckdb
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.progress import progress_callback, report_progress
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
@@ -328,3 +332,54 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
         )
         raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
     return tables
+
+
+ProgressCallback = Callable[[str], None]
+progress_callback: ContextVar[ProgressCallback | None] = ContextVar("progress_callback", default=None)
+"""The function that shows a progress line in the terminal; None if progress is not reported."""
+UPDATE_SECONDS = 0.25
+"""Seconds between two updates of the progress line."""
+BAR_WIDTH = 20
+"""Length of the progress bar in characters."""
+
+
+def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
+    """Return a progress line, such as "[#####...............] a.csv: 25 of about 100 rows".
+
+    `share` is the finished part of the file, from 0 to 1; `seconds` is the time since the start.
+    """
+    done = min(1.0, max(0.0, share))
+    bar = "#" * round(done * BAR_WIDTH)
+    line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
+    if not done or not seconds:
+        return line
+    return f"{line}, {done * rows / seconds:,.0f} per second, {seconds * (1 - done) / done:.0f} s left"
+
+
+@contextmanager
+def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
+    """Report the progress of the query that runs inside the `with` block.
+
+    Args:
+        name: the name of the file that the query reads.
+        rows: the approximate number of rows of that file.
+        share: a function that returns the finished share of the query, from 0 to 1. A background thread calls
+            it while the query runs.
+    """
+    report = progress_callback.get()
+    if report is None:
+        yield
+        return
+    start, done = time.monotonic(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(UPDATE_SECONDS):
+            report(progress_line(name, share(), rows, time.monotonic() - start))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,10 +1,9 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules:
-    expected: the cost table
+    expected: the cost table, from published counts and from cubes
     funnel: the shares of reports that become filed, accepted and paid claims
     published_counts: cost lines from published counts
-    cube_costs: cost lines from cubes (claims counted by dimension and loss band)
     claim_payments: payments of a policy for each row of a cube
     budgets: cost lines for which only a total was announced
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from outage_analysis.costs.cost_products import Term as Term
     from outage_analysis.costs.cost_products import cost_terms as cost_terms
     from outage_analysis.costs.cost_products import round_digits as round_digits
-    from outage_analysis.costs.cube_costs import UNSTATED as UNSTATED
-    from outage_analysis.costs.cube_costs import unstated_losses as unstated_losses
     from outage_analysis.costs.exact.components import Binomial as Binomial
     from outage_analysis.costs.exact.components import Component as Component
     from outage_analysis.costs.exact.components import Fixed as Fixed
@@ -49,10 +46,12 @@ if TYPE_CHECKING:
     from outage_analysis.costs.exact.total import exact_total as exact_total
     from outage_analysis.costs.exact.total_distribution import TotalDistribution as TotalDistribution
     from outage_analysis.costs.expected import HAS_AMOUNT as HAS_AMOUNT
+    from outage_analysis.costs.expected import UNSTATED as UNSTATED
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
     from outage_analysis.costs.expected import totals as totals
+    from outage_analysis.costs.expected import unstated_losses as unstated_losses
     from outage_analysis.costs.funnel import ALL_PASS as ALL_PASS
     from outage_analysis.costs.funnel import Funnel as Funnel
     from outage_analysis.costs.funnel import Input as Input

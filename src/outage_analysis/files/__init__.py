@@ -2,8 +2,7 @@
 
 Modules:
     data_folder: where the folder data/ is, base classes of TOML documents, and hints for misspelt names
-    documents: reads and validates TOML documents
-    toml_writer: writes TOML
+    documents: reads, validates and writes TOML documents
     atomic_write: writes files and folders completely or not at all
 """
 
@@ -39,6 +38,6 @@ if TYPE_CHECKING:
     from outage_analysis.files.documents import document_text as document_text
     from outage_analysis.files.documents import find_duplicate as find_duplicate
     from outage_analysis.files.documents import read_document as read_document
-    from outage_analysis.files.toml_writer import toml_value as toml_value
+    from outage_analysis.files.documents import toml_value as toml_value
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

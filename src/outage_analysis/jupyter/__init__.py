@@ -1,12 +1,8 @@
 """Notebooks: an Analysis or a table goes in; output for JupyterLab, exported pages and new projects come out.
 
 Modules:
+    display: shows tables, charts, sliders and parts of the report in a notebook
     session: sets up charts and error messages in the first cell
-    chart_output: shows charts
-    table_output: shows tables
-    report_parts: shows parts of the report
-    slider_output: shows what-if sliders
-    markup: HTML output with a plain-text version
     export: exports notebooks as HTML pages
     projects: creates projects and starts JupyterLab
 """
@@ -18,25 +14,25 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.jupyter.chart_output import show as show
-    from outage_analysis.jupyter.export.export_page import run_notebook as run_notebook
+    from outage_analysis.jupyter.display import Html as Html
+    from outage_analysis.jupyter.display import note as note
+    from outage_analysis.jupyter.display import refusals_as_notes as refusals_as_notes
+    from outage_analysis.jupyter.display import show as show
+    from outage_analysis.jupyter.display import show_answers as show_answers
+    from outage_analysis.jupyter.display import show_grid as show_grid
+    from outage_analysis.jupyter.display import show_section_text as show_section_text
+    from outage_analysis.jupyter.display import show_table as show_table
+    from outage_analysis.jupyter.display import show_tiles as show_tiles
+    from outage_analysis.jupyter.display import show_what_if as show_what_if
     from outage_analysis.jupyter.export.notebook_files import Notebook as Notebook
     from outage_analysis.jupyter.export.notebook_files import find_notebook as find_notebook
     from outage_analysis.jupyter.export.notebook_files import notebook_names as notebook_names
-    from outage_analysis.jupyter.markup import Html as Html
-    from outage_analysis.jupyter.markup import note as note
-    from outage_analysis.jupyter.markup import refusals_as_notes as refusals_as_notes
+    from outage_analysis.jupyter.export.page import run_notebook as run_notebook
     from outage_analysis.jupyter.projects.laboratory import open_lab as open_lab
     from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH as MAX_PATH_LENGTH
     from outage_analysis.jupyter.projects.project import new_project as new_project
     from outage_analysis.jupyter.projects.project import shell_path as shell_path
-    from outage_analysis.jupyter.report_parts import show_answers as show_answers
-    from outage_analysis.jupyter.report_parts import show_section_text as show_section_text
-    from outage_analysis.jupyter.report_parts import show_tiles as show_tiles
     from outage_analysis.jupyter.session import claim_files as claim_files
     from outage_analysis.jupyter.session import use_offline_charts as use_offline_charts
-    from outage_analysis.jupyter.slider_output import show_what_if as show_what_if
-    from outage_analysis.jupyter.table_output import show_grid as show_grid
-    from outage_analysis.jupyter.table_output import show_table as show_table
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

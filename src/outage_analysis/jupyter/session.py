@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.charts import RENDERER, STYLE, render_offline, script_bundle
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import bundled_claims
-from outage_analysis.jupyter.markup import Html
+from outage_analysis.jupyter.display import Html
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -7,8 +7,7 @@ Modules:
     loss_summaries: quantiles, concentration and group comparisons of losses
     severity: fits severity distributions to losses
     development: forecasts the claims still to be filed
-    heaping: losses on round amounts and at the band edges of a policy
-    data_quality: tables on the quality of the complaint files
+    data_quality: quality of the complaint files, losses on round numbers and at policy edges
     synthetic_recovery: tests whether fits recover the parameters of synthetic claims
 """
 
@@ -36,12 +35,13 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube_files import merge_cubes as merge_cubes
     from outage_analysis.losses.cube_files import save_cube as save_cube
     from outage_analysis.losses.cube_files import with_provenance as with_provenance
+    from outage_analysis.losses.data_quality import bunching_table as bunching_table
     from outage_analysis.losses.data_quality import claimants_table as claimants_table
+    from outage_analysis.losses.data_quality import heaping_table as heaping_table
+    from outage_analysis.losses.data_quality import heaps_table as heaps_table
     from outage_analysis.losses.data_quality import quality_report as quality_report
     from outage_analysis.losses.data_quality import quality_table as quality_table
     from outage_analysis.losses.data_quality import rule_table as rule_table
-    from outage_analysis.losses.development.bounds import LateClaimBounds as LateClaimBounds
-    from outage_analysis.losses.development.bounds import late_claim_bounds as late_claim_bounds
     from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
     from outage_analysis.losses.development.growth_curves import CURVES as CURVES
     from outage_analysis.losses.development.intake_counts import Channel as Channel
@@ -59,9 +59,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.late_count import Branch as Branch
     from outage_analysis.losses.development.late_count import LateCount as LateCount
     from outage_analysis.losses.development.late_count import LateCountVariance as LateCountVariance
-    from outage_analysis.losses.heaping import bunching_table as bunching_table
-    from outage_analysis.losses.heaping import heaping_table as heaping_table
-    from outage_analysis.losses.heaping import heaps_table as heaps_table
+    from outage_analysis.losses.development.observed_counts import LateClaimBounds as LateClaimBounds
+    from outage_analysis.losses.development.observed_counts import late_claim_bounds as late_claim_bounds
     from outage_analysis.losses.loss_summaries.concentration import concentration as concentration
     from outage_analysis.losses.loss_summaries.concentration import lorenz as lorenz
     from outage_analysis.losses.loss_summaries.fit_counts import LossCounts as LossCounts
@@ -73,26 +72,26 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.group_comparison import compare_groups as compare_groups
     from outage_analysis.losses.loss_summaries.group_comparison import newcombe as newcombe
     from outage_analysis.losses.loss_summaries.group_comparison import wilson as wilson
+    from outage_analysis.losses.loss_summaries.groups import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
     from outage_analysis.losses.loss_summaries.groups import DimensionFilter as DimensionFilter
+    from outage_analysis.losses.loss_summaries.groups import cumulative_intake as cumulative_intake
+    from outage_analysis.losses.loss_summaries.groups import display_bands as display_bands
     from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
+    from outage_analysis.losses.loss_summaries.groups import regroup as regroup
+    from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares
     from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES
     from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
     from outage_analysis.losses.loss_summaries.quantiles import summary as summary
-    from outage_analysis.losses.loss_summaries.regrouping import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
-    from outage_analysis.losses.loss_summaries.regrouping import cumulative_intake as cumulative_intake
-    from outage_analysis.losses.loss_summaries.regrouping import display_bands as display_bands
-    from outage_analysis.losses.loss_summaries.regrouping import regroup as regroup
-    from outage_analysis.losses.loss_summaries.regrouping import with_shares as with_shares
-    from outage_analysis.losses.severity.averaging import Fits as Fits
     from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
     from outage_analysis.losses.severity.families import LossDistribution as LossDistribution
     from outage_analysis.losses.severity.fit import Fit as Fit
+    from outage_analysis.losses.severity.fit import Goodness as Goodness
     from outage_analysis.losses.severity.fit import Quantity as Quantity
     from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
     from outage_analysis.losses.severity.fitted_curves import curve_table as curve_table
+    from outage_analysis.losses.severity.fitting import Fits as Fits
     from outage_analysis.losses.severity.fitting import fit_all as fit_all
     from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
-    from outage_analysis.losses.severity.goodness import Goodness as Goodness
     from outage_analysis.losses.severity.grouped import GroupedLosses as GroupedLosses
     from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped

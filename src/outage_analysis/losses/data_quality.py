@@ -1,13 +1,20 @@
-"""Tables on the quality of the complaint files: rows read, rows rejected, broken rules, repeated claims."""
+"""Quality of the complaint files: rows read and rejected, broken rules, repeated claims, rounded losses.
+
+Claimants round their losses (heaping) and know which losses a policy pays for (bunching at its edges). If
+many claims state exactly the edge of a band, it matters for a tenth of all claims whether the band
+includes that edge. Read these tables together with any loss distribution.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import Claims, explain_reject, queries
-from outage_analysis.losses.heaping import heaping_table
+from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier
+from outage_analysis.errors import UsageError
+from outage_analysis.files import spelling_hint
 
 MAX_EXPLAINED_REJECTS = 10
 """`quality_report` explains this many rejected rows one by one."""
@@ -76,3 +83,114 @@ def quality_report(claims: Claims) -> dict[str, Any]:
         "claimants": claimants_table(claims).to_dicts(),
         "heaping": heaping_table(claims).to_dicts(),
     }
+
+
+STEPS = tuple(10**power for power in range(1, 9))
+"""`heaping_table` counts the losses that are multiples of these steps (in the smallest unit)."""
+WINDOW = 0.1
+"""Default window around an edge, as a share of the edge: too narrow to reach the next equally round
+amount."""
+
+
+def heaping_table(claims: Claims) -> pl.DataFrame:
+    """Count the claims whose loss is a multiple of a round step, such as 1,000.
+
+    One row per step that divides at least one loss. Columns: `step` (in the smallest unit), `claims`, `share`
+    (of the claims with a loss above 0), and `even`, the share to expect if claimants had no preference for
+    round amounts.
+    """
+    frame = claims.warehouse.frame(queries.load("heaping"), steps=list(STEPS))
+    return frame.filter(pl.col("claims") > 0).select(
+        "step",
+        "claims",
+        share=(pl.col("claims") / pl.col("losses")).round_sig_figs(10),
+        even=1 / pl.col("step"),
+    )
+
+
+def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
+    """The most frequent stated losses. A loss is listed only if at least two claims state it.
+
+    Args:
+        claims: the result of `read_claims`.
+        most: the largest number of rows to return.
+
+    Returns:
+        One row per loss: `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss
+        above 0). The most frequent loss comes first; of equally frequent losses the smaller one.
+    """
+    frame = claims.warehouse.frame(queries.load("heaps"))
+    share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(10)
+    return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(most)
+
+
+def bunching_table(
+    claims: Claims, edges: Sequence[int], *, window: float = WINDOW, by: str | None = None
+) -> pl.DataFrame:
+    """Count losses exactly at each policy edge, just below and above it, and at equally round amounts.
+
+    Round amounts attract claims even without a policy. The losses at an edge are therefore compared with the
+    two neighbouring amounts that are equally round: one more and one less in the last digit that is not 0
+    (200,000 and 400,000 for 300,000), or half and double for a power of ten. Larger losses are rarer, and
+    people state fives more often than fours or sixes, so this comparison is rough. An excess at the edge, or
+    more claims just below than just above, suggests bunching but does not prove it.
+
+    Args:
+        claims: the result of `read_claims`.
+        edges: the edges as the policy announced them, in the smallest unit; an empty list returns no rows.
+        window: the width of the windows below and above the edge, as a share of the edge, between 0 and 1.
+        by: also group by this column: service, claimant_type, filed_on or a text dimension.
+
+    Returns:
+        One row per edge (and value of `by`): the column `by`, `edge`, `losses` (claims with a loss above 0),
+        `below`, `at_edge`, `above` (claims in the window below the edge, exactly at the edge, and in the
+        window above), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two
+        equally round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and
+        `under_share` (the share of losses below the edge, with and without the losses exactly at the edge).
+
+    Raises:
+        UsageError: an edge is below 1, the window is outside 0 to 1, or the column does not exist.
+        DisclosureBlocked: the column `by` contains personal data.
+    """
+    if any(edge < 1 for edge in edges):
+        raise UsageError("an edge is a whole number above 0", value=list(edges))
+    if not 0 < window < 1:
+        raise UsageError("the window is a share of the edge, between 0 and 1", value=window)
+    if by is not None:
+        _check_column(claims, by)
+    edges, keys = sorted(set(edges)), [] if by is None else [by]
+    frame = claims.warehouse.frame(
+        queries.load("bunching", by="".join(f"{quote_identifier(key)}, " for key in keys)),
+        edges=edges,
+        reaches=[round(edge * window) for edge in edges],
+        lower=[_equally_round_neighbours(edge)[0] for edge in edges],
+        higher=[_equally_round_neighbours(edge)[1] for edge in edges],
+    )
+    at_edge, under, losses = pl.col("at_edge"), pl.col("under"), pl.col("losses")
+    alike = pl.when(pl.col("edge") > 1).then(pl.col("as_round") / 2)
+    return frame.select(
+        *keys,
+        *("edge", "losses", "below", "at_edge", "above"),
+        ratio=pl.when(pl.col("above") > 0).then(pl.col("below") / pl.col("above")),
+        alike=alike,
+        excess=at_edge - alike,
+        up_to_share=(under + at_edge) / losses,
+        under_share=under / losses,
+    ).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _equally_round_neighbours(edge: int) -> tuple[int, int]:
+    """The nearest amounts below and above an edge that are as round: 200,000 and 400,000 for 300,000."""
+    digits = str(edge)
+    step = 10 ** (len(digits) - len(digits.rstrip("0")))
+    return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
+
+
+def _check_column(claims: Claims, by: str) -> None:
+    """Raise an error if the column to group by does not exist or contains personal data."""
+    texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
+    known = ["service", "claimant_type", "filed_on", *texts]
+    if by not in known:
+        raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
+    if by in texts:  # text may contain personal data, which the table would show
+        claims.check_no_personal_data([by])

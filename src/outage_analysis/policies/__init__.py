@@ -1,16 +1,13 @@
 """Policies: a TOML document goes in; payments per loss and an explanation in words come out.
 
 Modules:
-    policy: loads a policy
-    cost_lines: keys and methods of all cost lines
-    schedules: cost lines that pay by loss band
+    policy: loads a policy, or writes a template of one
+    cost_lines: keys and methods of all cost lines, and the line that pays by loss band
     rules: the payment rule of one loss band
     tariff: payment rules as linear functions of the loss, one per interval
     lines_without_loss: cost lines for free goods, fee credits and budgets
-    explanation: explains a policy in English or Korean
+    explanation: explains a policy in English or Korean: its summary and worked examples
     checks: finds gaps, cliffs and doubtful entries in a policy
-    display: shows a policy as text and HTML
-    template: writes a policy document to start from
 """
 
 from __future__ import annotations
@@ -22,6 +19,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.policies.checks import findings as findings
     from outage_analysis.policies.cost_lines import Effort as Effort
+    from outage_analysis.policies.cost_lines import Schedule as Schedule
     from outage_analysis.policies.explanation import PolicyExplainer as PolicyExplainer
     from outage_analysis.policies.explanation import explain as explain
     from outage_analysis.policies.lines_without_loss import Budget as Budget
@@ -32,13 +30,12 @@ if TYPE_CHECKING:
     from outage_analysis.policies.policy import check_same_units as check_same_units
     from outage_analysis.policies.policy import decimal_places as decimal_places
     from outage_analysis.policies.policy import load_policy as load_policy
+    from outage_analysis.policies.policy import write_template as write_template
     from outage_analysis.policies.rules import SHARE_DIGITS as SHARE_DIGITS
     from outage_analysis.policies.rules import SHARE_SCALE as SHARE_SCALE
     from outage_analysis.policies.rules import Rule as Rule
-    from outage_analysis.policies.schedules import Schedule as Schedule
     from outage_analysis.policies.tariff import MAX_STEPS as MAX_STEPS
     from outage_analysis.policies.tariff import Tariff as Tariff
     from outage_analysis.policies.tariff import contains_integer as contains_integer
-    from outage_analysis.policies.template import write_template as write_template
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

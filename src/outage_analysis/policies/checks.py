@@ -10,11 +10,10 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Band, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import EntitledValues
+from outage_analysis.policies.cost_lines import EntitledValues, Schedule
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.rules import SHARE_SCALE, Rule
-from outage_analysis.policies.schedules import Schedule
 from outage_analysis.policies.tariff import Piece, Tariff, contains_integer
 from outage_analysis.text import Locale
 

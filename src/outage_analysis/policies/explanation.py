@@ -1,4 +1,4 @@
-"""Explain a policy in English or Korean, sentence by sentence, with worked examples at band edges."""
+"""A policy in words, in English or Korean: its summary, and one sentence per line with worked examples."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
+from outage_analysis.policies.cost_lines import Effort, Schedule
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rate, Rounding, Rule
-from outage_analysis.policies.schedules import Schedule
 from outage_analysis.policies.tariff import Tariff
-from outage_analysis.text import Locale
+from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.policies.policy import Policy
+
 
 MOST_EXAMPLES = 3
 """The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
@@ -324,3 +325,46 @@ class PolicyExplainer:
             yield self._sentence(
                 "true_up", day=self.locale.day(true_up.since), amount=self._amount_or_fact(true_up.amount)
             )
+
+
+def policy_card(policy: Policy, lang: str) -> Card:
+    """The display of a policy: for each cost line, the payment, the announcement day and the effort."""
+    locale = policy.locale(lang)
+    explainer = PolicyExplainer(policy, locale)
+    rows, more = first_rows(
+        locale,
+        policy.lines,
+        lambda line: (
+            line.name[lang],
+            locale(f"word.{line.kind}"),
+            explainer.payment_summary(line),
+            locale.day(line.public_on) if line.public_on else "–",
+            _effort_label(line.effort_on(date.max), locale),
+        ),
+        "policy.lines",
+    )
+    heads = ("line", "kind", "payment", "public_on", "effort")
+    description = locale(
+        "card.policy",
+        id=policy.id,
+        count=locale.number(len(policy.lines)),
+        unit=locale.unit,
+        sums=locale.number(len(policy.tie_outs)),
+        missing=locale.number(len(policy.missing)),
+    )
+    return Card(
+        policy.name[lang],
+        (description,),
+        (Table(tuple(locale(f"column.{head}") for head in heads), rows, more=more),),
+        (*_lines_without_unknown_rule(policy, locale), locale("card.policy_next")),
+    )
+
+
+def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
+    """A note that lists the cost lines without a rule for claims that state no loss, if there are any."""
+    lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
+    return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
+
+
+def _effort_label(effort: Effort | None, locale: Locale) -> str:
+    return locale(f"word.{effort}") if effort else "–"

@@ -9,9 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from outage_analysis.files import Day, Document, Unit
-from outage_analysis.policies.cost_lines import FactId, Line
+from outage_analysis.policies.cost_lines import FactId, Line, Schedule
 from outage_analysis.policies.rules import SHARE_SCALE, Money, Price, Rounding
-from outage_analysis.policies.schedules import Schedule
 
 AmountOrFact = Annotated[
     Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],

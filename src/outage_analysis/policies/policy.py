@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document
 from outage_analysis.incidents import Incident, TieOut
+from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import CostLine
-from outage_analysis.policies.schedules import Schedule
 from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import Card, Displayable, Locale
 
@@ -80,7 +82,7 @@ class Policy(Displayable, Document):
 
     def card(self, lang: str = "en") -> Card:
         """The display of the policy: what each cost line pays, since when, and what claimants must do."""
-        from outage_analysis.policies.display import policy_card
+        from outage_analysis.policies.explanation import policy_card
 
         return policy_card(self, lang)
 
@@ -189,3 +191,39 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
             f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
             remedy="Restate the bands in the incident's loss unit.",
         )
+
+
+def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
+    """Write a valid policy document with one cost line of every kind. Existing files are not overwritten.
+
+    Raises:
+        UsageError: the file exists, or the id, the currency or the unit is not allowed in a policy.
+    """
+    if out.exists():
+        raise UsageError("exists already", file=out, remedy="Choose another --out.")
+    if out.suffix != ".toml":
+        raise UsageError("is not named .toml", file=out, remedy="Choose another --out.")
+    text = (files(__package__) / "template.toml").read_text("utf-8")
+    for value in (id_, currency, loss_unit):
+        if not value.isprintable() or '"' in value or "\\" in value:
+            raise UsageError("cannot be written into the document", value=value)
+    # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
+    second_band = (
+        "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
+    )
+    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=second_band)
+    unchecked = out.with_name(f".{out.stem}-{os.getpid()}.toml")
+    try:
+        try:
+            unchecked.write_text(document, "utf-8")
+            load_policy(unchecked)
+            unchecked.replace(out)
+        finally:
+            if unchecked.is_file():
+                unchecked.unlink()
+    except UsageError as error:
+        error.file = "the new document"
+        raise
+    except OSError as error:
+        raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=out) from error
+    return out

@@ -4,9 +4,7 @@ Modules:
     locale: labels, numbers, dates and loss bands in English and Korean
     amounts: SQL that parses amounts
     dates: SQL that parses dates
-    notation: one way to write amounts or dates, with a name
-    display: shows objects as text and HTML
-    text_tables: formats tables as lines of text
+    display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
@@ -20,6 +18,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.text.amounts import AMOUNTS as AMOUNTS
+    from outage_analysis.text.amounts import NEVER as NEVER
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.dates import DATES as DATES
@@ -28,9 +27,11 @@ if TYPE_CHECKING:
     from outage_analysis.text.display import Card as Card
     from outage_analysis.text.display import Displayable as Displayable
     from outage_analysis.text.display import Table as Table
+    from outage_analysis.text.display import TextTable as TextTable
     from outage_analysis.text.display import cell_class as cell_class
     from outage_analysis.text.display import first_rows as first_rows
     from outage_analysis.text.display import html_table as html_table
+    from outage_analysis.text.display import wrap_text as wrap_text
     from outage_analysis.text.encodings import COMPRESSIONS as COMPRESSIONS
     from outage_analysis.text.encodings import TextFile as TextFile
     from outage_analysis.text.encodings import as_utf8 as as_utf8
@@ -42,11 +43,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import capitalized as capitalized
     from outage_analysis.text.locale import in_units as in_units
     from outage_analysis.text.locale import short_names as short_names
-    from outage_analysis.text.notation import NEVER as NEVER
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
     from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
     from outage_analysis.text.personal_data import masked_name as masked_name
-    from outage_analysis.text.text_tables import TextTable as TextTable
-    from outage_analysis.text.text_tables import wrap_text as wrap_text
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from outage_analysis.text.notation import (
+from outage_analysis.text.amounts import (
     Notation,
     agreed_value_sql,
     case_sql,

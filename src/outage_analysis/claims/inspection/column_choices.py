@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.header_words import (
+from outage_analysis.claims.inspection.columns import (
     AMOUNT,
     CLAIM,
     CLAIMANT,
@@ -15,6 +14,7 @@ from outage_analysis.claims.inspection.header_words import (
     LOSS,
     SERVICE,
     TYPE,
+    Column,
     has_word,
     means_claim_id,
     means_claimant_id,

@@ -1,26 +1,38 @@
-"""Inspect an unknown complaint file, and propose a layout file with which it can be read.
+"""Inspect an unknown file, and propose the layout file that reads it, with the reasons as comments.
 
-`read_claims` does not use this module. A person checks, corrects and saves the proposed layout first.
+`read_claims` does not use this module: a person checks, corrects and saves the proposal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.column_choices import choose_columns
+from outage_analysis.claims.inspection.column_choices import (
+    CONSEQUENCES,
+    Choice,
+    choose_columns,
+    quote_header,
+)
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.layout_proposal import layout_document
 from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat
+from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat, required_columns
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused
-from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder
-from outage_analysis.incidents import Incident, Layout, claim_columns, normalized_name
+from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
+from outage_analysis.incidents import (
+    CANONICAL_COLUMNS,
+    Incident,
+    Layout,
+    claim_columns,
+    normalized_name,
+    unit_multiplier,
+)
 from outage_analysis.text import find_personal_data, mask_personal_data, masked_name
 
 MAX_EXAMPLES = 5
@@ -257,3 +269,98 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
         "--columns.",
     )
+
+
+WIDTH = 78
+"""Most characters of a comment line."""
+
+
+def layout_document(
+    name: str,
+    columns: list[Column],
+    choices: Mapping[str, Choice],
+    known_layout: Layout,
+    incident: Incident,
+    unit: str | None,
+) -> str:
+    """Return the layout file as TOML: known and proposed settings, with open questions as comments."""
+    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    settings = {
+        k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
+    }
+    lines = [
+        f"{k} = {toml_value(v)}"
+        for k, v in {"files": _file_pattern(name), **settings}.items()
+        if v is not None
+    ]
+    constants_known = {**incident.constants, **known_layout.constants}
+    missing_columns = [
+        c for c in required_columns(incident) if c not in choices or choices[c].position is None
+    ]
+    missing_columns = [c for c in missing_columns if c not in constants_known]
+    dimension_ids = {d.id for d in incident.dimensions}
+    numbers = [d.id for d in incident.dimensions if d.kind == "number"]
+    lines += ["", "[columns]"]
+    for column, choice in choices.items():
+        lines += _column_lines(column, choice, columns)
+    amounts = [c for c in ("loss", *numbers) if c in positions]
+    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
+    format_choices = {c: columns[positions[c]].amount for c in amounts}
+    if "filed_on" in positions:
+        format_choices["filed_on"] = columns[positions["filed_on"]].day
+        formats["filed_on"] = format_choices["filed_on"].formats
+    lines += ["", "[formats]"]
+    for column, format_choice in format_choices.items():
+        if format_choice.tied and column not in known_layout.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
+            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
+    formats |= known_layout.formats
+    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
+    scales = {c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1}
+    if unit and "loss" in positions:
+        scales["loss"] = unit_multiplier(unit)
+    scales |= known_layout.scale
+    lines += ["", "[scale]"] if scales else []
+    lines += [f"{c} = {scale}" for c, scale in scales.items()]
+    constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
+    lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
+    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+    """Yield the TOML lines for one column of a claim.
+
+    The lines contain the header of the proposed column and the reason. If no column is proposed, all lines
+    are comments.
+    """
+    if choice.position is not None:
+        yield from _comment_lines(choice.reason)
+        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
+        return
+    # Each column that fits gets a commented line, so that the user can choose one.
+    if choice.tied:
+        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
+    elif name in CANONICAL_COLUMNS:
+        yield f'# {name} = ["..."] was not found'
+    yield from _comment_lines(choice.reason)
+    yield from _comment_lines(CONSEQUENCES.get(name, ""))
+
+
+def _comment_lines(text: str) -> list[str]:
+    """Return a sentence as TOML comment lines of limited length."""
+    if not text:
+        return []
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )
+
+
+def _file_pattern(name: str) -> str:
+    """Return the file name, for use as a pattern of file names.
+
+    If the name contains personal data, return a pattern that contains only its suffix.
+    """
+    return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

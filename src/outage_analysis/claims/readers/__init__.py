@@ -1,12 +1,10 @@
 """Readers: complaint files go in; their rows, in tables of the warehouse, come out.
 
 Modules:
-    read_files: chooses the reader and records each file
-    sources: expands files, folders and patterns to a list of files
+    read_files: expands paths to files, chooses the reader and records each file
     staging: the tables into which the readers write rows
     fast_path: accepts rows that plainly break no rule
     recheck: stages the text of all other rows for validation
-    typed_rows: converts between row numbers of a file and rowids of the table `fast_rows`
     record_index: finds the records of a text file by their number
     delimited: CSV and similar files
     dialects: detects delimiter, quotation mark and header of a delimited file

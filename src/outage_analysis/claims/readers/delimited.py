@@ -29,9 +29,9 @@ from outage_analysis.claims.readers.staging import (
     DAY_LIKE,
     FileFormat,
     Staging,
+    TypedRows,
     second_table_error,
 )
-from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 

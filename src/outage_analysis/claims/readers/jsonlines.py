@@ -20,8 +20,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path, quote_literal
 from outage_analysis.claims.readers.delimited import records_query
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.staging import BATCH_ROWS, FileFormat, Staging
-from outage_analysis.claims.readers.typed_rows import TypedRows
+from outage_analysis.claims.readers.staging import BATCH_ROWS, FileFormat, Staging, TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 

@@ -10,8 +10,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path, quote_identifier
-from outage_analysis.claims.readers.staging import FileFormat, Staging
-from outage_analysis.claims.readers.typed_rows import TypedRows
+from outage_analysis.claims.readers.staging import FileFormat, Staging, TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.text import THOUSANDTHS

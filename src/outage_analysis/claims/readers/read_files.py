@@ -1,13 +1,14 @@
 """Read complaint files into the tables `files`, `fast_rows`, `staged` and `unreadable`.
 
-The fast path accepts plain rows, which are stored with typed values. The other rows are staged as text, with
-file number and row number. Row 1 is the first line of a text file, the first row of a sheet, or the first
-record of a Parquet file. This module rejects no rows. Records whose cells do not fit the header go into the
-table `unreadable`.
+Files, folders and patterns are expanded to a list of files in a stable order. The fast path types plain
+rows; the other rows are staged as texts, with their file and row number. The first line of a text, the
+first row of a sheet and the first record of a Parquet file are row 1. This module rejects no row: a
+record whose cells do not fit the header is staged as unreadable.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +27,11 @@ from outage_analysis.claims.readers.staging import (
     OPTIONAL_COLUMNS,
     FileFormat,
     Staging,
+    TypedRows,
     create_fast_rows,
     create_text_tables,
     required_columns,
 )
-from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
@@ -313,3 +314,62 @@ def _rejects_in_text(warehouse: Warehouse, number: int, text: TextFile) -> pl.Da
         pl.col("source_row", "byte").cast(pl.Int64),
         "raw",
     )
+
+
+MAX_FILES = 10_000
+
+
+def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the files that a list of files, folders and patterns stands for.
+
+    A folder stands for the files directly in it; its subfolders are skipped. Hidden files and lock files of
+    office programs are ignored.
+
+    Returns:
+        The files to read, and the skipped paths, whose format is not supported.
+
+    Raises:
+        InputRefused: a folder or pattern contains no readable file, or there are more than `MAX_FILES` files.
+    """
+    read: list[Path] = []
+    skipped: list[Path] = []
+    for path in paths:
+        if is_file(path):
+            candidates = [path]
+        elif _is_folder(path):
+            candidates = _readable_files(sorted(path.iterdir()), path, skipped)
+        elif glob.has_magic(str(path)):
+            candidates = _readable_files(_matching_paths(str(path)), path, skipped)
+        else:
+            candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
+        read += candidates
+        if len(read) > MAX_FILES:
+            raise InputRefused(f"there are more than {MAX_FILES:,} files to read", file=path)
+    return read, skipped
+
+
+def _matching_paths(pattern: str) -> list[Path]:
+    try:
+        return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
+    except (OSError, ValueError, RecursionError):  # The operating system cannot look up such a pattern.
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # The name is too long for the operating system, so no such folder exists.
+        return False
+
+
+def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
+    files = [f for f in candidates if not f.name.startswith((".", "~$"))]
+    fitting = [f for f in files if is_file(f) and reader_suffix(f)]
+    if not fitting:
+        raise InputRefused(
+            "holds no file of complaints",
+            file=path,
+            remedy="Known formats: " + ", ".join(READABLE_SUFFIXES) + ".",
+        )
+    skipped += [f for f in files if f not in fitting]
+    return fitting

@@ -17,7 +17,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.fast_path import BLANKS
-from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
+from outage_analysis.claims.readers.staging import TypedRows, shift_sql
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 

@@ -1,4 +1,4 @@
-"""Store the rows of one file in staging tables: as typed values, as text, or as unreadable records."""
+"""Staging of the rows of one file: typed by the fast path, as texts, or as unreadable records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
@@ -21,7 +23,6 @@ from outage_analysis.claims.readers.fast_path import (
     fast_path_sql,
     values_for_enum,
 )
-from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
@@ -315,3 +316,56 @@ def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
 def required_columns(incident: Incident) -> tuple[str, ...]:
     """Return the columns that every complaint file must have, unless its layout defines them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))
+
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """The rows of one file in the table `fast_rows`, in which the fast path stores typed values."""
+
+    place: int
+    """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
+    first: int
+    """The row number of the first row in the file."""
+    rows: int
+    fetch: Callable[[Sequence[int]], int]
+    """Stages the texts of rows, given their increasing row numbers. Returns how many of them are empty."""
+    uneven: Sequence[int] = ()
+    """The row numbers of rows whose fields do not fit the header."""
+    gaps: Sequence[int] = ()
+    """The row numbers of blank records between other rows. They are not in the table."""
+
+    def places(self, numbers: Sequence[int]) -> Numbers:
+        """Convert row numbers of the file to rowids of the table."""
+        row_numbers = np.asarray(numbers, np.int64)
+        return np.asarray(self.place + row_numbers - self.first - np.searchsorted(self.gaps, row_numbers))
+
+    def numbers(self, places: Numbers) -> Numbers:
+        """Convert rowids of the table to row numbers of the file."""
+        shifts = self.row_shifts()
+        position = np.searchsorted([place for place, _ in shifts], places, side="right")
+        return np.asarray(places + np.array([shift for _, shift in shifts])[position - 1])
+
+    def row_shifts(self) -> list[tuple[int, int]]:
+        """Return pairs of a rowid and a shift, in increasing order.
+
+        From this rowid on, row number = rowid + shift. The shift grows by one at each blank record.
+        """
+        shift = self.first - self.place
+        behind = ((gap - shift - before, shift + before + 1) for before, gap in enumerate(self.gaps))
+        return [(self.place, shift), *behind]
+
+
+def shift_sql(place: str, shifts: Sequence[tuple[int, int]]) -> str:
+    """Return SQL for the number that must be added to a rowid to get its row number.
+
+    The SQL is a nested `case` that works like a binary search, so that even a thousand shifts take little
+    time.
+    """
+    if len(shifts) <= 1:
+        return str(shifts[0][1] if shifts else 0)
+    half = len(shifts) // 2
+    below, above = shift_sql(place, shifts[:half]), shift_sql(place, shifts[half:])
+    return f"case when {place} < {shifts[half][0]} then {below} else {above} end"

@@ -1,8 +1,7 @@
 """Synthetic complaints: published counts and assumptions go in; files of synthetic complaints come out.
 
 Modules:
-    synthetic_assumptions: the TOML document with the counts to match and all assumptions
-    counts: the number of rows per category, loss state and claimant type
+    synthetic_assumptions: the TOML document with the assumptions, and the counts of rows that follow
     rows: draws the values of the rows
     chunks: makes rows in chunks of limited size and writes them to a file
     dirt: makes rows that each break one validation rule, for teaching and tests

@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import FileCounts, RemainingCounts, apportion
 from outage_analysis.claims.synthetic.dirt import (
     UNEVEN_RECORD,
     has_uneven_marks,
@@ -30,7 +29,13 @@ from outage_analysis.claims.synthetic.rows import (
     draw_reports,
     draw_spellings,
 )
-from outage_analysis.claims.synthetic.synthetic_assumptions import PLACEHOLDERS, SyntheticAssumptions
+from outage_analysis.claims.synthetic.synthetic_assumptions import (
+    PLACEHOLDERS,
+    FileCounts,
+    RemainingCounts,
+    SyntheticAssumptions,
+    apportion,
+)
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.incidents import LARGEST_LOSS

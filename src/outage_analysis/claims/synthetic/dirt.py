@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import apportion
+from outage_analysis.claims.synthetic.synthetic_assumptions import apportion
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import LARGEST_LOSS, normalized_name
 

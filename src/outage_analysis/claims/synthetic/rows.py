@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import AFFILIATE, FileCounts, apportion
 from outage_analysis.claims.synthetic.synthetic_assumptions import (
+    AFFILIATE,
     LOSS_STATES,
+    FileCounts,
     LossModel,
     RowAssumption,
     SyntheticAssumptions,
+    apportion,
 )
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import LARGEST_LOSS

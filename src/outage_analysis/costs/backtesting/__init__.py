@@ -4,7 +4,6 @@ Modules:
     evaluation: `backtest`, which forecasts and scores each outcome
     stage_forecasts: the forecast of each stage of the funnel
     mixed_binomial: the distribution of a count whose rate is uncertain
-    benchmarks: simple forecasts to compare the model with
-    scores: CRPS and other scores
+    scores: CRPS and other scores; benchmark forecasts
     results: result tables and summary sentences
 """

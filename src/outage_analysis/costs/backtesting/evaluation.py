@@ -20,17 +20,17 @@ from outage_analysis.assumptions import (
     load_ledger,
     published_spread,
 )
-from outage_analysis.costs.backtesting.benchmarks import (
+from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest
+from outage_analysis.costs.backtesting.scores import (
     FLAGGED_BEYOND,
     Benchmark,
     flat_benchmark,
     mean_payment_ends,
     naive_benchmark,
+    percentile,
     press_benchmark,
     tier_payments,
 )
-from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest
-from outage_analysis.costs.backtesting.scores import percentile
 from outage_analysis.costs.backtesting.stage_forecasts import (
     PERCENTILES,
     RATES,

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.backtesting.benchmarks import FLAGGED_BEYOND
+from outage_analysis.costs.backtesting.scores import FLAGGED_BEYOND
 from outage_analysis.incidents import BacktestSpec
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale

@@ -11,8 +11,7 @@ from outage_analysis.costs.backtesting.mixed_binomial import Array, MixedBinomia
 from outage_analysis.costs.backtesting.scores import Predictive, crps_log10
 from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
-from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
-from outage_analysis.costs.uncertainty.simulation import simulate
+from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Stage

@@ -14,7 +14,7 @@ import polars as pl
 from outage_analysis.assumptions import FloatArray, Ledger
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
-from outage_analysis.costs.sensitivity.inputs import (
+from outage_analysis.costs.sensitivity.tornado_and_levers import (
     assumptions_behind,
     chance_above,
     scalar_inputs,
@@ -22,8 +22,15 @@ from outage_analysis.costs.sensitivity.inputs import (
 )
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
-from outage_analysis.costs.uncertainty.samples import Estimate, Sample, replicate_mean
-from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Simulation, simulate_together
+from outage_analysis.costs.uncertainty.simulation import (
+    DRAWS,
+    SEED,
+    Estimate,
+    Sample,
+    Simulation,
+    replicate_mean,
+    simulate_together,
+)
 from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation

@@ -3,7 +3,6 @@
 Modules:
     total: `exact_total`
     components: the count and payment distributions of a group of claims
-    pooling: merges components with the same distributions
-    lattice: payments as multiples of a common unit
+    lattice: payments as multiples of a common unit; merges equal components
     total_distribution: the result, with probabilities, quantiles and tail means
 """

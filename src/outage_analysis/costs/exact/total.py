@@ -27,10 +27,12 @@ from outage_analysis.costs.exact.lattice import (
     Complex,
     Lattice,
     LogTerm,
+    PaymentDistribution,
+    PooledComponents,
     build_lattice,
+    pool_components,
     probability_window,
 )
-from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents, pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 

@@ -1,8 +1,7 @@
 """Sensitivity: a portfolio goes in; the effect of each input on the total comes out.
 
 Modules:
-    inputs: quantiles and samples of a single input
-    tornado_and_levers: the tornado, and the effect of one step of a decision
+    tornado_and_levers: the inputs of a total, the tornado, and the effect of one step of a decision
     conditions: break-even values, and the inputs of outcomes above a limit
     decisions: inputs that are decided instead of estimated
     variance_shares: Sobol indices

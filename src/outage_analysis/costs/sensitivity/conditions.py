@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.sensitivity.inputs import (
+from outage_analysis.costs.sensitivity.tornado_and_levers import (
     assumptions_behind,
     chance_above,
     scalar_inputs,

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, StatedNumber
-from outage_analysis.costs.sensitivity.inputs import assumptions_behind
+from outage_analysis.costs.sensitivity.tornado_and_levers import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate

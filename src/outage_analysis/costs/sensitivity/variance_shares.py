@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.sensitivity.inputs import assumptions_behind
+from outage_analysis.costs.sensitivity.tornado_and_levers import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
 from outage_analysis.costs.uncertainty.sobol import half_width, sobol_replicates

@@ -8,8 +8,6 @@ Modules:
     count_process: accepted counts and payments, given the inputs
     inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size
-    simulation: `simulate`, which simulates the totals of a portfolio
-    samples: quantiles and probabilities of a sample, with numerical errors
-    decomposition: the variance of a total by source, and its mean and tail by cost line
-    tables: the result tables of a simulation
+    simulation: `simulate`, which simulates the totals of a portfolio, and the resulting samples
+    tables: the result tables of a simulation: quantiles, distribution, split of the variance
 """

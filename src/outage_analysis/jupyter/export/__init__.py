@@ -1,9 +1,8 @@
 """Export: a notebook and parameters go in; one offline HTML page comes out.
 
 Modules:
-    export_page: `run_notebook`, which runs a notebook and writes its page
     notebook_files: finds and reads notebooks
     parameters: sets the values in the cell tagged `parameters`
     execution: runs the notebook
-    page: builds the HTML page
+    page: runs a notebook and builds its HTML page
 """

@@ -2,12 +2,11 @@
 
 Modules:
     intake_counts: cumulative claim counts from a published intake or from a cube
-    observed_counts: checks cumulative counts and converts them to increments
+    observed_counts: checks cumulative counts, converts them to increments, and bounds late claims
     growth_curves: curves of the share of claims filed by each time
     curve_weights: weights of the curves by how well they fit the counts
     late_count: the distribution of the number of late claims
     late_claims: the forecast of late claims
-    bounds: bounds of the number of late claims if there are too few counts to fit a curve
     late_claims_backtest: forecasts made at earlier times, compared with the later counts
     forecast_tables: the forecast as tables
 """

@@ -24,7 +24,7 @@ from outage_analysis.losses.development.observed_counts import (
     IntakeIncrements,
     WeekdayClock,
 )
-from outage_analysis.losses.severity.goodness import pool_bands
+from outage_analysis.losses.severity.fit import pool_bands
 
 SPARE_INCREMENTS = 2
 """A family needs at least as many increments as it has parameters plus this number."""

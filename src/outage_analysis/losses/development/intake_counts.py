@@ -11,11 +11,11 @@ import polars as pl
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.development.bounds import LateClaimBounds, late_claim_bounds
 from outage_analysis.losses.development.growth_curves import CURVES
 from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
 from outage_analysis.losses.development.late_claims_backtest import LateClaimsBacktest, backtest_late_claims
 from outage_analysis.losses.development.late_count import Branch
+from outage_analysis.losses.development.observed_counts import LateClaimBounds, late_claim_bounds
 
 RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
 ONE_DAY = timedelta(days=1)

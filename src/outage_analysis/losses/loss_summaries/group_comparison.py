@@ -13,9 +13,8 @@ from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
-from outage_analysis.losses.loss_summaries.groups import Group, groups, rows_with_values
+from outage_analysis.losses.loss_summaries.groups import Group, groups, regroup, rows_with_values
 from outage_analysis.losses.loss_summaries.quantiles import quantile
-from outage_analysis.losses.loss_summaries.regrouping import regroup
 
 MIN_LOSSES_FOR_INTERVAL = 30
 """A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""

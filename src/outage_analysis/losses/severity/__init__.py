@@ -4,14 +4,12 @@ The methods are from Klugman, Panjer and Willmot, Loss Models, and from Burnham 
 and Multimodel Inference.
 
 Modules:
-    fitting: `fit_grouped` and `fit_all`, which fit one or several families
+    fitting: `fit_grouped` and `fit_all`, which fit one or several families and average them
     grouped: counts of losses in bands
     families: the seven families of distributions
-    fit: one fitted distribution with its standard errors and intervals
+    fit: one fitted distribution with its standard errors, intervals and goodness of fit
     newton: finds the maximum of a smooth function
-    goodness: the goodness-of-fit test
     intervals: confidence intervals
-    averaging: averages over several fitted families
     fitted_curves: curves of fitted distributions for charts
     known: shares of losses by band if only a median or a mean is known
     display: shows fits as text and HTML

@@ -11,8 +11,8 @@ from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
-    from outage_analysis.losses.severity.averaging import Fits
     from outage_analysis.losses.severity.fit import Fit
+    from outage_analysis.losses.severity.fitting import Fits
 
 
 def fit_card(fit: Fit, lang: str) -> Card:

@@ -7,9 +7,9 @@ import polars as pl
 from scipy import special
 
 from outage_analysis.errors import UsageError, check_level
-from outage_analysis.losses.severity.averaging import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.families import FAMILIES, Array, LossDistribution
 from outage_analysis.losses.severity.fit import Fit
+from outage_analysis.losses.severity.fitting import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.intervals import distribution_at
 from outage_analysis.losses.severity.newton import STEP

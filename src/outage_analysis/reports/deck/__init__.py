@@ -1,15 +1,12 @@
 """Slide deck: a report goes in; five slides with native charts and speaker notes come out.
 
 Modules:
-    writing: writes report.pptx
-    slides: builds the slides in order
+    slides: builds the slides in order and writes report.pptx
     slide_cost: slides on the expected cost and its uncertainty
     slide_drivers: slides on cost drivers and on differences from press headlines
     slide_decisions: slide on decisions, method and sources
     speaker_notes: speaker notes and footers
     canvas: places texts and tables on a slide
     native_charts: charts that can be edited
-    text_size: estimates the width and height of texts
-    theme: fonts, colours and positions
-    blank_deck: the empty deck
+    theme: fonts, colours, text sizes and positions
 """

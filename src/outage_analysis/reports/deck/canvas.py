@@ -16,15 +16,15 @@ from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
 from outage_analysis.reports.deck import theme
-from outage_analysis.reports.deck.text_size import (
+from outage_analysis.reports.deck.theme import (
     LINE_SPACING,
+    Box,
     Paragraph,
     fit_paragraphs,
     line_count,
     text_width,
     truncate_lines,
 )
-from outage_analysis.reports.deck.theme import Box
 from outage_analysis.text import Locale, fonts
 
 TITLE_SIZES = ((28, 1), (26, 1), (24, 1), (28, 2), (24, 2), (20, 2))

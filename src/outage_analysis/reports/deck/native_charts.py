@@ -19,9 +19,8 @@ from xlsxwriter import Workbook
 from outage_analysis.reports.archives import repack
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas, set_alt_text
-from outage_analysis.reports.deck.text_size import truncate_text
-from outage_analysis.reports.deck.theme import Box
-from outage_analysis.reports.workbook.styles import NO_CONVERSION
+from outage_analysis.reports.deck.theme import Box, truncate_text
+from outage_analysis.reports.workbook.cells import NO_CONVERSION
 from outage_analysis.text import Locale, fonts
 
 MAX_NAME_LENGTH = 70

@@ -10,8 +10,7 @@ from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
-from outage_analysis.reports.deck.text_size import Paragraph, text_width
-from outage_analysis.reports.deck.theme import Box
+from outage_analysis.reports.deck.theme import Box, Paragraph, text_width
 from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
 

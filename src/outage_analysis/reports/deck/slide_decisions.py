@@ -7,8 +7,7 @@ from collections import Counter
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, first_names, web_hosts
-from outage_analysis.reports.deck.text_size import Paragraph
-from outage_analysis.reports.deck.theme import Box
+from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
 from outage_analysis.text import short_names
 

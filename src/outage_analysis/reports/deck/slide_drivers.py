@@ -12,8 +12,7 @@ from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.slide_cost import cost_points, minor_units_factor
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
-from outage_analysis.reports.deck.text_size import Paragraph
-from outage_analysis.reports.deck.theme import Box
+from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import headline_amount
 from outage_analysis.text import capitalized, short_names

@@ -1,15 +1,12 @@
 """Workbook: a report goes in; sheets with live formulas and native charts come out.
 
 Modules:
-    writing: writes report.xlsx
+    writing: writes report.xlsx with the sheets of the report
     summary_sheet: the first sheet
     assumptions_sheet: the sheet with the inputs as named cells
     cost_lines_sheet: the sheet with the cost lines as formulas
-    report_sheets: the sheets with the sections of the report
     sheet: writes the contents of one sheet
-    cells: the contents of cells and tables
+    cells: the contents and formats of cells
     formulas: the expected cost as formulas
-    native_charts: charts that can be edited
-    chart_axes: lines, bars and axes of the charts
-    styles: fonts, colours, number formats
+    native_charts: charts that can be edited, with their axes
 """

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook import chart_axes as axes
-from outage_analysis.reports.workbook.cells import Cell, CellKind, SheetTable, column_heads
+from outage_analysis.reports.workbook.cells import (
+    FONTS,
+    Cell,
+    CellKind,
+    SheetTable,
+    column_heads,
+    decimal_exponent,
+)
 from outage_analysis.reports.workbook.sheet import CHART_SIZE, SheetWriter, TableRange
 
-if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
+if TYPE_CHECKING:
     from xlsxwriter.chart import Chart
+
 
 AREA_COLOURS = {"below": GREY, "likely": ACCENT, "above": GREY}
 MARKED_POINTS = ("p10", "p50", "p90", "budget")
@@ -44,11 +51,11 @@ def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 
 def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    chart = axes.add_chart(sheet, "scatter", "straight")
+    chart = add_chart(sheet, "scatter", "straight")
     for column, colour in enumerate(AREA_COLOURS.values(), start=1):
-        axes.add_line(chart, table_range, 0, column, colour)
+        add_line(chart, table_range, 0, column, colour)
     chart.set_x_axis(
-        axes.log_axis(
+        log_axis(
             sheet,
             report,
             "total_distribution_x",
@@ -56,7 +63,7 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
         )
     )
     chart.set_y_axis(
-        axes.value_axis(report, report.locale("chart.total_distribution_y"), min=0, max=100, num_format="0")
+        value_axis(report, report.locale("chart.total_distribution_y"), min=0, max=100, num_format="0")
     )
     return chart
 
@@ -91,15 +98,15 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     locale, table = report.locale, report.analysis.tables["total_distribution"]
     marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
-    chart = axes.add_chart(sheet, "scatter", "straight")
-    axes.add_line(chart, table_range, 0, 1, ACCENT)
+    chart = add_chart(sheet, "scatter", "straight")
+    add_line(chart, table_range, 0, 1, ACCENT)
     label_texts = [
         {"value": f"{locale(f'word.{m}')}  {locale.money(marks[m]['amount'])}"}
         for m in MARKED_POINTS
         if m in marks
     ]
     points = {"type": "circle", "size": 7, "fill": {"color": INK}, "border": {"color": INK}}
-    labels = {"custom": label_texts, "value": True, "position": "right", "font": axes.chart_font(report)}
+    labels = {"custom": label_texts, "value": True, "position": "right", "font": chart_font(report)}
     chart.add_series(
         {
             "categories": table_range.column(0, len(rows)),
@@ -109,8 +116,8 @@ def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange
             "data_labels": labels,
         }
     )
-    chart.set_x_axis(axes.log_axis(sheet, report, "exceedance_x", rows["amount"]))
-    chart.set_y_axis(axes.value_axis(report, locale("workbook.more"), min=0, max=1, num_format="0%"))
+    chart.set_x_axis(log_axis(sheet, report, "exceedance_x", rows["amount"]))
+    chart.set_y_axis(value_axis(report, locale("workbook.more"), min=0, max=1, num_format="0%"))
     return chart
 
 
@@ -135,17 +142,17 @@ def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 
 def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    chart = axes.add_chart(sheet, "bar", "stacked")
-    axes.add_bars(chart, table_range, 1, "")
+    chart = add_chart(sheet, "bar", "stacked")
+    add_bars(chart, table_range, 1, "")
     rows = uncertain.tornado_bars(report.analysis.tables["tornado"])
     for column, end, colour, where in (
         (2, "left", BELOW_COLOUR, "inside_base"),
         (3, "right", ACCENT, "inside_end"),
     ):
         label_texts = [{"value": _bar_label(sheet, value)} for value in rows[end]]
-        labels = {"value": True, "custom": label_texts, "position": where, "font": axes.white_font(report)}
-        axes.add_bars(chart, table_range, column, colour, data_labels=labels)
-    return axes.set_bar_axes(sheet, report, chart, "waterfall_x")
+        labels = {"value": True, "custom": label_texts, "position": where, "font": white_font(report)}
+        add_bars(chart, table_range, column, colour, data_labels=labels)
+    return set_bar_axes(sheet, report, chart, "waterfall_x")
 
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
@@ -173,21 +180,21 @@ def _step_name(report: Report, row: dict[str, Any]) -> str:
 
 
 def _draw_waterfall(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    chart = axes.add_chart(sheet, "bar", "stacked")
-    axes.add_bars(chart, table_range, 1, "")
+    chart = add_chart(sheet, "bar", "stacked")
+    add_bars(chart, table_range, 1, "")
     last = table_range.last - table_range.first
     points = [{"fill": {"color": ACCENT}}] * last + [{"fill": {"color": INK}}]
-    labels = {"value": True, "position": "inside_end", "font": axes.white_font(report)}
-    axes.add_bars(chart, table_range, 2, ACCENT, points=points, data_labels=labels)
-    return axes.set_bar_axes(sheet, report, chart, "waterfall_x")
+    labels = {"value": True, "position": "inside_end", "font": white_font(report)}
+    add_bars(chart, table_range, 2, ACCENT, points=points, data_labels=labels)
+    return set_bar_axes(sheet, report, chart, "waterfall_x")
 
 
 def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     """Draw the chart of cumulative claims by day, from the table of daily claims on the same sheet."""
-    chart = axes.add_chart(sheet, "line")
-    axes.add_line(chart, table_range, 0, 2, ACCENT)
-    chart.set_x_axis(axes.category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
-    chart.set_y_axis(axes.value_axis(report, report.locale("chart.intake_y"), min=0, num_format="#,##0"))
+    chart = add_chart(sheet, "line")
+    add_line(chart, table_range, 0, 2, ACCENT)
+    chart.set_x_axis(category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
+    chart.set_y_axis(value_axis(report, report.locale("chart.intake_y"), min=0, num_format="#,##0"))
     return chart
 
 
@@ -238,7 +245,7 @@ def insert_chart(pending: PendingChart, report: Report, data: SheetWriter) -> No
     if table_range is None:
         return
     chart = definition.draw(sheet, report, table_range)
-    chart.set_title({"name": [data.name, head, 0], "name_font": {**axes.chart_font(report), "size": 11}})
+    chart.set_title({"name": [data.name, head, 0], "name_font": {**chart_font(report), "size": 11}})
     chart.set_legend({"none": True})
     chart.set_chartarea({"border": {"color": LIGHT}})
     chart.set_size(CHART_SIZE)
@@ -261,3 +268,86 @@ def _bar_label(sheet: SheetWriter, value: float) -> str:
     """Return the label of a bar in a chart: the bar's amount in the unit of the axis."""
     locale = sheet.book.locale
     return locale.number(locale.rounded(sheet.book.scale.amount(value), 3))
+
+
+INVISIBLE = {"fill": {"none": True}, "border": {"none": True}}
+BAR_LAYOUT: dict[str, Any] = {"gap": 60, "overlap": 100}
+
+
+def add_chart(sheet: SheetWriter, kind: str, subtype: str = "") -> Chart:
+    """Return a new Excel chart without data series."""
+    return sheet.book.workbook.add_chart({"type": kind, **({"subtype": subtype} if subtype else {})})
+
+
+def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str) -> None:
+    """Add a line to a chart, with x and y values from two columns; the line has the name of the y column."""
+    options = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
+    chart.add_series(
+        {
+            "name": [table_range.sheet_name, table_range.head_row, y],
+            "categories": table_range.column(x),
+            "values": table_range.column(y),
+            **options,
+        }
+    )
+
+
+def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Add a series of stacked bars to a chart.
+
+    Without a colour, the bars are invisible and only shift the bars of the next series.
+    """
+    filled = {"fill": {"color": colour}} if colour else INVISIBLE
+    defaults = {
+        "name": [table_range.sheet_name, table_range.head_row, column],
+        "categories": table_range.column(0),
+        "values": table_range.column(column),
+        **BAR_LAYOUT,
+    }
+    chart.add_series({**defaults, **filled, **options})
+
+
+def chart_font(report: Report) -> dict[str, Any]:
+    """Return the font for axes and labels of charts."""
+    return {"name": FONTS[report.locale.lang], "size": 9, "color": INK, "bold": False}
+
+
+def white_font(report: Report) -> dict[str, Any]:
+    """Return the white font for labels on dark bars of charts."""
+    return {**chart_font(report), "color": "#FFFFFF"}
+
+
+def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Return the xlsxwriter options of a value axis with grid lines."""
+    small, lines = chart_font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
+    defaults = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
+    return {**defaults, "major_gridlines": lines, **options}
+
+
+def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Return the xlsxwriter options of an axis of names or dates, without grid lines."""
+    return {
+        "num_font": chart_font(report),
+        "line": {"color": GREY},
+        "major_gridlines": {"visible": False},
+        **options,
+    }
+
+
+def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[float]) -> dict[str, Any]:
+    """Return the xlsxwriter options of a log axis of amounts that starts and ends at powers of ten."""
+    values, scale = list(amounts), sheet.book.scale
+    least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(values), max(values)))
+    number = "#,##0" if least >= 1 else "General"
+    options = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
+    return value_axis(report, report.locale(f"chart.{key}", unit=scale.name), crossing=least, **options)
+
+
+def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
+    """Set the axes of a horizontal bar chart: names on the left with the first at the top, amounts below."""
+    title = report.locale(f"chart.{key}", unit=sheet.book.scale.name)
+    chart.set_y_axis(
+        category_axis(report, reverse=True, crossing="max")
+    )  # in bar charts, y is the axis of names
+    chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
+    return chart

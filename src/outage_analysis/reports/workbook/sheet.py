@@ -9,8 +9,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from outage_analysis.charts import WIDE_LETTERS
-from outage_analysis.reports.workbook.cells import Cell, CellKind, ColumnHead, Formula, LargerUnit, SheetTable
-from outage_analysis.reports.workbook.styles import FONT_SIZE, FONTS, FORMULA_PREFIXES, CellFormats
+from outage_analysis.reports.workbook.cells import (
+    FONT_SIZE,
+    FONTS,
+    FORMULA_PREFIXES,
+    Cell,
+    CellFormats,
+    CellKind,
+    ColumnHead,
+    Formula,
+    LargerUnit,
+    SheetTable,
+)
 from outage_analysis.text import Locale, fonts
 
 if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written

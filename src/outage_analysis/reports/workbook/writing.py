@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time
 from io import BytesIO
 from pathlib import Path
 
+import polars as pl
+
+from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
+from outage_analysis.reports.model_views import View
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.table_views import build_views
 from outage_analysis.reports.workbook.assumptions_sheet import write_inputs
-from outage_analysis.reports.workbook.cells import LargerUnit
+from outage_analysis.reports.workbook.cells import (
+    FONT_SIZE,
+    FONTS,
+    INPUT_TAB,
+    NO_CONVERSION,
+    Cell,
+    CellFormats,
+    ColumnHead,
+    LargerUnit,
+    SheetTable,
+    sheet_table,
+)
 from outage_analysis.reports.workbook.cost_lines_sheet import write_cost_lines
 from outage_analysis.reports.workbook.formulas import LiveFormulas
-from outage_analysis.reports.workbook.report_sheets import MODEL_COLOUR, write_sections
-from outage_analysis.reports.workbook.sheet import ReportWorkbook, cell_text
-from outage_analysis.reports.workbook.styles import FONT_SIZE, FONTS, INPUT_TAB, NO_CONVERSION, CellFormats
+from outage_analysis.reports.workbook.native_charts import NATIVE_CHARTS, PendingChart, insert_chart
+from outage_analysis.reports.workbook.sheet import ReportWorkbook, SheetWriter, TableRange, cell_text
 from outage_analysis.reports.workbook.summary_sheet import write_summary
 
 
@@ -60,3 +78,162 @@ def workbook_bytes(report: Report) -> bytes:
     book.finish()
     file.close()
     return pack(read_members(buffer.getvalue()))
+
+
+SHEET_SECTIONS = {
+    "cost": ("cost", "funnel", "free"),
+    "doubt": ("doubt",),
+    "drivers": ("tornado",),
+    "compared": ("compared",),
+    "policy": ("policy", "accounting"),
+    "claims": ("claims",),
+    "quality": ("quality",),
+    "hindsight": ("hindsight",),
+    "facts": ("facts",),
+    "tie_outs": ("tie-outs",),
+    "method": ("method",),
+}
+"""Sheet -> the report sections on it. Other sections get a sheet of their own."""
+SEPARATE_SECTIONS = ("assumptions",)
+"""Ids of the sections that another module writes to a sheet of its own."""
+MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
+SHEET_COLOURS = {
+    "claims": CLAIMS_COLOUR,
+    "quality": CLAIMS_COLOUR,
+    "hindsight": HINDSIGHT_COLOUR,
+    "facts": SOURCES_COLOUR,
+    "tie_outs": SOURCES_COLOUR,
+}
+
+
+def write_sections(book: ReportWorkbook, report: Report) -> None:
+    """Write one sheet per group of report sections, and one sheet with the figures of all charts."""
+    waiting: list[PendingChart] = []
+    remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
+    tables = build_views(report.analysis, report.formatter)
+    for name, ids in SHEET_SECTIONS.items():
+        sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
+        if sections:
+            title = report.locale(f"workbook.{name}")
+            waiting += _write_sheet(
+                book, report, tables, title, SHEET_COLOURS.get(name, MODEL_COLOUR), sections
+            )
+        if name == "claims" and "cost" in report.analysis.cubes:
+            _write_cube(book, report)
+    for section in remaining.values():
+        waiting += _write_sheet(book, report, tables, section.title, SOURCES_COLOUR, [section])
+    if waiting:
+        title = report.locale("workbook.chart_figures")
+        data = book.add_sheet(
+            title, SOURCES_COLOUR, synthetic=report.analysis.needs_synthetic_mark("total_distribution")
+        )
+        data.write_title(
+            title, report.banner if report.analysis.needs_synthetic_mark("total_distribution") else ""
+        )
+        data.sortable = False
+        for chart in waiting:
+            insert_chart(chart, report, data)
+
+
+def _write_sheet(
+    book: ReportWorkbook,
+    report: Report,
+    tables: dict[str, View],
+    name: str,
+    colour: str,
+    sections: Sequence[Section],
+) -> list[PendingChart]:
+    is_synthetic = any(section.synthetic for section in sections)
+    sheet = book.add_sheet(name, colour, synthetic=is_synthetic)
+    sheet.write_title(sections[0].title, report.banner if is_synthetic else "")
+    writer = _BlockWriter(sheet, report, tables)
+    for position, section in enumerate(sections):
+        if position:
+            sheet.write_heading(section.title)
+        for block in section.blocks:
+            writer.write(block)
+    return writer.waiting
+
+
+@dataclass
+class _BlockWriter:
+    """Writes the blocks of report sections (texts, tables, charts) to a sheet."""
+
+    sheet: SheetWriter
+    report: Report
+    tables: dict[str, View]
+
+    def __post_init__(self) -> None:
+        self.waiting: list[PendingChart] = []
+        """Charts to insert later, because another sheet has their figures."""
+
+    def write(self, block: Block) -> None:
+        """Write one block of a report section to the sheet."""
+        if isinstance(block, Text):
+            self.sheet.write_paragraph(block.text, block.role if block.role != "plain" else "text")
+        elif isinstance(block, Heading):
+            self.sheet.write_heading(block.text)
+        elif isinstance(block, BulletList):
+            for item in block.items:
+                self.sheet.write_paragraph(f"• {item}")
+        elif isinstance(block, TableBlock):
+            self._table(block)
+        elif isinstance(block, ChartBlock):
+            self._picture(block)
+
+    def _table(self, block: TableBlock) -> TableRange | None:
+        """Write a table below its caption, and return its position; a table without rows is skipped."""
+        if block.grid not in self.tables:
+            return None
+        if block.caption:
+            self.sheet.write_heading(block.caption)
+        return self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
+
+    def _picture(self, block: ChartBlock) -> None:
+        """Reserve rows for a chart if there is an Excel version of the chart, and write its table."""
+        name = block.chart
+        row = self.sheet.reserve_chart_rows() if name in NATIVE_CHARTS else 0
+        table_range = self._table(block.table) if block.table else None
+        if name in NATIVE_CHARTS:
+            self.waiting.append(PendingChart(name, self.sheet, row, table_range))
+
+
+def _write_cube(book: ReportWorkbook, report: Report) -> None:
+    """Write the sheet with the number and total loss of claims by every dimension of the cost cube."""
+    locale, analysis = report.locale, report.analysis
+    cube = analysis.cubes["cost"]
+    sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
+    sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
+    sheet.write_paragraph(locale("workbook.cube_intro"))
+    if analysis.claims is None:  # input totals are already in loss bands
+        frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
+    else:
+        cuts = analysis.policy.as_known_on(analysis.as_of).cuts
+        bands = display_bands(cuts, negative=analysis.incident.loss.negative == "band")
+        frame = regroup(cube, cube.dimensions, bands)
+    sheet.freeze_above(sheet.row + 1)
+    sheet.write_table(_cube_table(report, frame, cube.dimensions))
+
+
+def _cube_table(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -> SheetTable:
+    locale, names = report.locale, report.names
+    titles = [
+        locale(f"column.{d}") if locale.has_label(f"column.{d}") else names.get(d, d) for d in dimensions
+    ]
+    numbers = [locale(f"column.{c}") for c in ("claims", "loss")]
+    heads = [
+        *map(ColumnHead, titles),
+        ColumnHead(locale("column.band")),
+        *(ColumnHead(n, right=True) for n in numbers),
+    ]
+    unit = 10**locale.loss_digits
+    cells = [
+        [
+            *(Cell("" if r[d] is None else names.get(str(r[d]), str(r[d]))) for d in dimensions),
+            Cell(locale.band(r["over"], r["up_to"])),
+            Cell(r["claims"], "whole"),
+            Cell(None if r["loss"] is None else r["loss"] / unit if unit > 1 else r["loss"], "loss"),
+        ]
+        for r in frame.iter_rows(named=True)
+    ]
+    return SheetTable(tuple(heads), cells)

@@ -1,0 +1,336 @@
+"""Show tables, charts, sliders and parts of the report in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from html import escape
+from itertools import takewhile
+from typing import Literal
+
+import polars as pl
+from markupsafe import Markup
+
+from outage_analysis.analysis import Analysis, DisplayUnits, whole_counts
+from outage_analysis.assumptions import Ledger
+from outage_analysis.charts import (
+    CHARTS,
+    SLIDER_QUEUE,
+    AltairChart,
+    ChartContext,
+    WhatIfSliders,
+    chart_context,
+    data_script,
+    display_names,
+    draw,
+    wrap_columns,
+)
+from outage_analysis.claims import Claims
+from outage_analysis.errors import ModelRefused, UsageError, one_line
+from outage_analysis.files import spelling_hint
+from outage_analysis.incidents import IntakeSeries
+from outage_analysis.losses import Cube, GroupedLossesDocument
+from outage_analysis.policies import Policy
+from outage_analysis.reports import BulletList, Heading, Report, Text, sliders
+from outage_analysis.text import Locale, cell_class, html_table
+
+LONGEST = 10_000
+"""Most characters per line of plain text."""
+
+
+@dataclass(frozen=True)
+class Html:
+    """An output of a notebook cell: HTML in a notebook, plain text in a terminal."""
+
+    markup: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return "\n".join(one_line(line, LONGEST) for line in self.text.split("\n"))
+
+
+def note(text: object) -> Html:
+    """Return one line of text in italics as the output of a cell."""
+    line = one_line(text, LONGEST)
+    return Html(f"<p><em>{escape(line)}</em></p>", line)
+
+
+@contextmanager
+def refusals_as_notes() -> Iterator[None]:
+    """Show the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
+    from IPython.display import display
+
+    try:
+        yield
+    except ModelRefused as refusal:
+        display(note(refusal))  # type: ignore[no-untyped-call]
+
+
+def show_table(
+    table: pl.DataFrame,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
+    *,
+    lang: str = "en",
+) -> Html:
+    """Show a table under a line that names its source and marks synthetic data.
+
+    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in whole
+    currency units.
+
+    Args:
+        table: any data frame; its columns keep their names.
+        source: what the table was computed from. For an analysis the line names its published figures, or its
+            claims if the cost is computed from claims. For claims or a cube, the line states whether they are
+            synthetic. For a TOML document, the line states the name of the document.
+        lang: en or ko.
+    """
+    locale = Locale(lang)
+    if isinstance(source, Analysis) and not source.headline_from_claims:
+        mark = locale("notebook.published", day=locale.day(source.as_of))
+    elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
+        mark = f"{source.name[lang]}."
+    else:
+        mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
+    units = _display_units(source)
+    if units and (currency := units.currency_if_converted(table)):
+        mark += f" {locale('notebook.sums', currency=currency)}"
+    if table.is_empty():
+        return note(f"{mark} {locale('notebook.no_rows')}")
+    numeric = [kind.is_numeric() for kind in table.dtypes]
+    counted = whole_counts(table)
+    formatted = units.format_amounts(counted, partial(_format_value, locale)) if units else counted
+    rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
+    html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
+
+
+def _display_units(
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
+) -> DisplayUnits | None:
+    """Return the currency units in which to show a source's amounts; None if the source has no currency."""
+    if isinstance(source, Analysis | Claims):
+        return DisplayUnits.from_document(source.incident)
+    if isinstance(source, Policy):
+        return DisplayUnits.from_document(source)
+    return DisplayUnits.from_ledger(source) if isinstance(source, Ledger) else None
+
+
+def _format_value(locale: Locale, value: object) -> str:
+    """Format a value as in the report's tables: whole numbers in full, others with two decimals."""
+    if value is None:
+        return "–"
+    if isinstance(value, date):
+        return locale.day(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return locale.exact(int(value) if float(value).is_integer() else float(value))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_grid(report: Report, name: str) -> Html:
+    """Show a table of a report, with translated column titles and names and with all digits.
+
+    Args:
+        report: the report.
+        name: the key of the table in `report.grids`, such as cost or headlines.
+    """
+    if name not in report.grids:
+        return note(report.locale("notebook.no_rows"))
+    table, mark = report.grids[name], report.table_is_synthetic(name)
+    rows = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in table.rows]
+    titles = [column.title for column in table.columns]
+    html = html_table(titles, rows, lambda column, _text: table.columns[column].style)
+    opening = note(report.locale("notebook.synthetic")).markup if mark else ""
+    return Html(opening + html, "\n".join("; ".join(row) for row in rows))
+
+
+WIDEST_FOOTER = 90
+"""Columns per line of a chart's footer, which is part of the chart in a notebook and must be wrapped."""
+
+
+def show(
+    name: str,
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
+    table: pl.DataFrame | None = None,
+    *,
+    as_of: date | None = None,
+    lang: str = "en",
+) -> AltairChart | Html:
+    """Return a chart of the package by name. As the last expression of a cell, the chart is displayed.
+
+    Args:
+        name: a key of `CHARTS`.
+        source: where the data come from. An analysis contains the table of every chart of the report.
+        table: the data to show instead of the analysis's table. Required if the source is not an analysis.
+        as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
+            day to claim. The footer of grouped losses shows their source instead of a day.
+        lang: en or ko.
+
+    Returns:
+        An Altair chart, which you can change further; or a note that there is nothing to show as of that day.
+
+    Raises:
+        UsageError: there is no such chart, or `table` is missing.
+    """
+    if name not in CHARTS:
+        raise UsageError("no such chart", value=name, remedy=spelling_hint(name, list(CHARTS)))
+    if isinstance(source, Analysis):
+        own = source.tables.get(source.headline_table_name(CHARTS[name].table), pl.DataFrame())
+        data = own if table is None else table
+    elif table is None:
+        remedy = "Build one from a cube, or give an analysis."
+        raise UsageError(f"the chart {name} needs a table", remedy=remedy)
+    else:
+        data = table
+    entry = CHARTS[name]
+    from_claims = entry.claims or (isinstance(source, Analysis) and _is_synthetic(source, entry.table, data))
+    context = _context(source, as_of, lang, claims=from_claims)
+    locale, day = context.locale, context.as_of
+    chart = draw(name, data, context)
+    if chart is None:
+        dated = not isinstance(source, GroupedLossesDocument)
+        return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
+    *head, footer = chart.title.subtitle
+    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
+    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline finds the footer by this
+    return chart
+
+
+def _is_synthetic(source: Analysis, name: str, data: pl.DataFrame) -> bool:
+    """Whether a table is based on synthetic rows, according to the analysis or the table's column `basis`."""
+    return source.needs_synthetic_mark(source.headline_table_name(name)) or (
+        "basis" in data and "synthetic" in data["basis"]
+    )
+
+
+def _context(
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
+    as_of: date | None,
+    lang: str,
+    *,
+    claims: bool,
+) -> ChartContext:
+    """Return what the charts of a source need: locale, display names, as-of day and synthetic mark."""
+    if isinstance(source, GroupedLossesDocument):
+        loss = f"{source.name[lang]}, {source.unit[lang]}"
+        printed = source.note[lang] if source.note else source.sources[0]
+        return ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
+    if isinstance(source, IntakeSeries):
+        names = {branch.id: branch.name[lang] for branch in source.branches}
+        return ChartContext(Locale(lang), names, as_of or source.as_of)
+    incident = source.incident
+    if isinstance(source, Analysis):
+        return chart_context(
+            incident,
+            source.locale(lang),
+            source.names(lang),
+            source.as_of,
+            synthetic=claims and source.synthetic,
+        )
+    names, day = display_names(incident, lang=lang), as_of or incident.claims_to
+    return chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
+
+
+DEFAULT_SLIDERS = 5
+"""Default number of sliders: more would not fit on one screen."""
+
+
+def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEFAULT_SLIDERS) -> Html:
+    """Show sliders that recompute the expected cost of an analysis, to the smallest currency unit.
+
+    The sliders work in JupyterLab and in a page exported from the notebook, which has no kernel.
+
+    Args:
+        analysis: the analysis that `run` returned.
+        lang: en or ko.
+        most: largest number of sliders. The inputs with the largest effect on the cash cost come first, then
+            the inputs that the policy sets. None shows all sliders of the report.
+
+    Returns:
+        The sliders, with a note if the headline cost is based on synthetic rows; or a note with the reason
+        why there are no sliders.
+
+    Raises:
+        UsageError: `most` is not a positive whole number.
+    """
+    if most is not None and (type(most) is not int or most < 1):
+        remedy = "Give a positive whole number, or None for all."
+        raise UsageError("most is not a number of sliders", value=most, remedy=remedy)
+    report = Report(analysis, lang)
+    moved, markup, refused = sliders(report, most=most, title="p")
+    if moved is None:
+        return note(refused)
+    locale, made_up = report.locale, analysis.headline_is_synthetic
+    mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
+    kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
+    key, script = data_script(SLIDER_QUEUE, moved.data)
+    name = escape(locale("report.what_if"))
+    place = (
+        f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}">\n'
+        f'{mark.markup}<p class="title" tabindex="-1">{name}</p>\n'
+        f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
+    )
+    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_text_lines(moved))))
+    return Html(f"{place}\n<script>{script}</script>", text)
+
+
+def _text_lines(moved: WhatIfSliders) -> list[str]:
+    """Return the totals and the inputs of the sliders as lines of text, for terminals."""
+    totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
+    inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
+    return [*totals, *inputs]
+
+
+def show_tiles(report: Report) -> Html:
+    """Show the first screen of a report: title, policy, warnings and the tiles with the main figures."""
+    head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
+    markup, lines = [], []
+    for number, tile in enumerate(report.tiles):
+        kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
+        made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
+        name, figure, meaning = tile.title + made_up, tile.figure, tile.note
+        inside = f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
+        markup.append(f'<div class="{kind}">{inside}</div>\n')
+        lines.append(f"{name}: {figure}. {meaning}")
+    kicker, title, *rest = map(escape, head)
+    opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
+    grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
+    return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
+
+
+def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
+    """Show a report's answer to one question: what drives the cost, what to decide, or what is left out."""
+    made_up = report.analysis.headline_is_synthetic and question != "left_out"
+    return _bullet_list(list(getattr(report.answers, question)), report, made_up=made_up)
+
+
+def show_section_text(report: Report, section: str) -> Html:
+    """Show the sentences in a section of a report up to its first heading, without tables and charts.
+
+    Args:
+        report: the report.
+        section: the id of the section, such as method or hindsight.
+    """
+    parts = [part for part in report.sections if part.id == section]
+    blocks = [block for part in parts for block in part.blocks]
+    opening = takewhile(lambda block: not isinstance(block, Heading), blocks)
+    groups = [
+        (b.text,) if isinstance(b, Text) else b.items for b in opening if isinstance(b, Text | BulletList)
+    ]
+    sentences = [sentence for group in groups for sentence in group]
+    return _bullet_list(sentences, report, made_up=any(part.synthetic for part in parts))
+
+
+def _bullet_list(sentences: list[str], report: Report, *, made_up: bool) -> Html:
+    """Return sentences as a bullet list, below a note if they are based on synthetic rows."""
+    if not sentences:
+        return note(report.locale("notebook.nothing_said"))
+    mark = note(report.locale("notebook.synthetic")) if made_up else Html("", "")
+    items = f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>"
+    return Html(mark.markup + items, "\n".join(filter(None, (mark.text, *sentences))))
