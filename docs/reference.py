@@ -48,7 +48,7 @@ def sections() -> dict[str, str]:
         ),
         "Keys of the TOML documents": _joined(
             (
-                "A policy's examples are from [every-key.toml](every-key.toml), others from bundled documents.",
+                "Examples of a policy are from [every-key.toml](every-key.toml), others from bundled files.",
                 *(f"### {title}\n\n{keys.tables(title)}" for title in keys.PAGES),
             )
         ),

@@ -54,6 +54,7 @@ def printed(line: str) -> str:
     return "" if ">" in words else out
 
 
+@pytest.mark.slow
 def test_the_five_lines_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert len(FIVE) == 5

@@ -64,6 +64,7 @@ def shell() -> Iterator[InteractiveShell]:
     outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUNNING)
 def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

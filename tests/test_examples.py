@@ -77,6 +77,7 @@ def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
     assert shown.prose().index(banner.text) < shown.prose().index(report.tiles[0].figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("book", ["brief", "report"])
 def test_it_stands_on_the_first_page_of_what_is_printed(report: Report, book: str) -> None:
     pages = PdfContent(report)

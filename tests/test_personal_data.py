@@ -98,6 +98,7 @@ def test_each_kind_of_personal_data_is_reported_by_its_name(
         build_cube(claims, dimensions=("region",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "free"),
     [
@@ -245,6 +246,7 @@ def test_inspection_masks_what_has_a_pattern_and_names_the_columns(
     assert {c["header"] for c in columns if c["personal"]} >= {"연락처", "내용"}
 
 
+@pytest.mark.slow
 def test_no_secret_of_a_file_is_in_any_file_of_a_report(calls: Path, tmp_path: Path) -> None:
     analysis = run(Plan(claims=(calls,), max_rejects=0.9, draws=1_024))
     folder = write_report(analysis, tmp_path / "out").parent

@@ -88,6 +88,7 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
     assert analysis.headline_table_name("quantiles") == "quantiles"
 
 
+@pytest.mark.slow
 @both
 @each
 def test_the_cost_is_stated_to_come_from_the_claims(
@@ -101,6 +102,7 @@ def test_the_cost_is_stated_to_come_from_the_claims(
     assert not {w("report.cost_intro"), w("report.services_intro")} & set(said)
 
 
+@pytest.mark.slow
 @each
 def test_the_method_names_the_inputs_it_used(
     analyses: dict[str, Analysis], analysis: Analysis, lang: str
@@ -175,6 +177,7 @@ def test_the_funnel_counts_the_claims_of_the_file(
     assert found["paid"] == pytest.approx(due * PAID[line])
 
 
+@pytest.mark.slow
 @both
 @each
 def test_the_tables_of_the_headline_are_there_and_marked(

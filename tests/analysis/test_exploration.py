@@ -132,6 +132,7 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
     assert any(note.endswith("at edges are of all claims") for note in found.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -265,6 +265,7 @@ def test_a_warehouse_file_gives_the_tables_of_the_files_it_keeps(
         assert table.equals(analysis.tables[name]), name
 
 
+@pytest.mark.slow
 def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     edited: Edited, claims_csv: ClaimsCsv
 ) -> None:

@@ -173,6 +173,7 @@ def covered(n: int, tau: NDArray[np.float64], rng: np.random.Generator) -> float
     return float(100 * np.mean((special.logit(low) <= new) & (new <= special.logit(high))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", COVERAGE)
 def test_the_range_holds_a_new_event_as_often_as_the_method_page_says(n: int) -> None:
     rng = np.random.default_rng(n)

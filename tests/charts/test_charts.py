@@ -118,6 +118,7 @@ def subtitle_of(spec: dict[str, Any]) -> str:
     return " ".join(spec["title"]["subtitle"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_says_what_it_shows(draw_spec: Drawing, analysis: Analysis, name: str, lang: str) -> None:
@@ -130,6 +131,7 @@ def test_every_chart_says_what_it_shows(draw_spec: Drawing, analysis: Analysis, 
     assert Locale(lang).day(analysis.as_of) in title["subtitle"][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_carries_few_data_and_fits_its_place(draw_spec: Drawing, name: str) -> None:
     spec = draw_spec(name)
@@ -144,6 +146,7 @@ def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> N
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_chart_has_a_value_that_json_cannot_carry(draw_spec: Drawing, name: str) -> None:
     spec = draw_spec(name)
@@ -165,6 +168,7 @@ def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec
     assert "ynthetic" not in json.dumps([plain["text"], plain["subtitle"]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["band_distribution", "small_multiples", "linked", "ogive", "tail", "intake_fan"]
 )
@@ -493,6 +497,7 @@ def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(draw_spec: Dra
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_chart_depends_on_the_time_zone_of_its_reader(draw_spec: Drawing, name: str) -> None:
     assert '"temporal"' not in json.dumps(draw_spec(name))

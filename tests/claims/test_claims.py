@@ -79,6 +79,7 @@ def test_every_rule_has_a_row_that_breaks_it() -> None:
     assert {*BREAKING, UNREADABLE, REPEATED_HEADER} == set(RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", BREAKING)
 def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column_value_and_remedy(
     claims_csv: ClaimsCsv, incident: Incident, rule: str

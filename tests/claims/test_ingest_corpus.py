@@ -90,6 +90,7 @@ def test_every_damage_is_carried_by_some_file_and_every_format_is_in_the_corpus(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("carrier", "encoding"), slow_but_first(LANES))
 def test_rows_are_claims_plus_rejects_in_every_file(
     read: Callable[[str, str], Read], carrier: str, encoding: str

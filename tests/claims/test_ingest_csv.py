@@ -443,6 +443,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Claims, dict[str,
     return read_claims(list(paths.values()), csv_incident(), layouts=layouts, max_rejects=1), paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READ)
 def test_each_row_is_read_under_its_number(outcome: tuple[Claims, dict[str, Path]], name: str) -> None:
     (claims, paths), case = outcome, READ[name]
@@ -548,6 +549,7 @@ def refusal(path: Path, content: str | bytes, *layouts: Layout) -> InputRefused:
     return refused.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path, name: str) -> None:
     content, problem, number = REFUSED[name]

@@ -814,6 +814,7 @@ def test_a_number_in_the_name_of_a_file_that_tells_on_somebody_is_masked(tmp_pat
     assert names == ["2022-10-19.csv", "홍 ***-****-****.csv", "홍 ***-****-****.csv (3)"]
 
 
+@pytest.mark.slow
 def test_a_path_may_be_relative_to_where_the_user_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     for path in ("b.csv", "./b.csv", "*.csv", "old/../b.csv"):
@@ -1097,6 +1098,7 @@ CELLS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.tuples(st.one_of(st.sampled_from("abc"), ANY), CELLS), min_size=1, max_size=6))
 @settings(max_examples=10)
 def test_the_same_table_is_the_same_claims_in_whatever_format_it_comes(

@@ -140,6 +140,7 @@ def test_the_document_says_notations_units_and_what_is_not_there(inspection: Ins
     assert set(page["formats"]["loss"]) == {"grouped"} or set(page["formats"]["loss"]) == {"plain", "grouped"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"])
 def test_the_document_reads_the_file_that_it_was_proposed_for(
     tmp_path: Path, incident: Incident, suffix: str
@@ -237,6 +238,7 @@ def test_days_that_could_be_months_are_read_as_the_claims_window_says(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "last", "formats"),
     [
@@ -282,6 +284,7 @@ def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, inci
     assert '"dep_time": excel reads 100% of the rows, 0% of these days' in reason(found, "filed_on")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "chosen"),
     [
@@ -302,6 +305,7 @@ def test_of_two_columns_of_days_the_header_decides_or_neither_is_proposed(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "chosen"),
     [
@@ -319,6 +323,7 @@ def test_a_loss_is_proposed_only_where_the_header_says_nothing_else(
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("loss") == chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [
@@ -345,6 +350,7 @@ def test_a_point_is_what_the_other_amounts_say_that_it_is(
         assert "# loss = [" in found.layout_toml
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "scale"),
     [
@@ -386,6 +392,7 @@ def test_an_amount_is_no_day_though_a_number_may_be_one(tmp_path: Path, incident
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident))["loss"] == "피해금액"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "texts"),
     [
@@ -481,6 +488,7 @@ def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, in
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "chosen"),
     [
@@ -590,6 +598,7 @@ def test_personal_data_are_named_and_masked(inspection: Inspection) -> None:
     assert not [text for text in PERSONAL if text in said]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
 def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -> None:
     table = [*CALL_CENTRE, ["T-5", "010-1234-5678", "kim@example.com", "900101-1234567", *CALL_CENTRE[1][4:]]]

@@ -109,6 +109,7 @@ def test_a_name_in_a_shifted_cell_is_not_printed(tmp_path: Path) -> None:
     assert "Kim" not in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "fields"),
     [

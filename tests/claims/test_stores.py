@@ -191,6 +191,7 @@ AS_TABLES = ("cents", "a unit of the file", "a negative loss as a band", "odd te
 """A warehouse file keeps the tables as they are: a few variants are enough."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "suffix"), [*((n, ".parquet") for n in VARIANTS), *((n, ".duckdb") for n in AS_TABLES)]
 )
@@ -397,6 +398,7 @@ def test_somebody_else_s_database_is_refused(
         read(tmp_path / "x.duckdb", incident)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"hello", b"claim_id,loss\n1,2\n", b"\0" * 20_000])
 def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.duckdb"
@@ -572,6 +574,7 @@ def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
         read(kept, incident)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["postgres:kept.duckdb", "it's [1].duckdb", "*.duckdb", "한글 파일.duckdb"], ids=range(4)
 )
@@ -609,6 +612,7 @@ def engine_full(_self: Warehouse, _first: object, path: object, *_: object) -> N
     raise EnvironmentFailed("IO Error: No space left on device")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("where", ["engine", "rename"])
 @pytest.mark.parametrize("old", [True, False])

@@ -320,6 +320,7 @@ def test_every_rule_of_a_claim_can_be_broken() -> None:
     assert set(DIRT) == set(RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", DIRT)
 def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> None:
     claims = read_claims(dirty_csv(tmp_path, {rule: 9}), INCIDENT)

@@ -154,6 +154,7 @@ FAR = {
 """Rows behind the header and one complaint, for which the reader asks for up to 550 GB."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["worksheets/sheet1.xml", "elsewhere/a.bin"])
 @pytest.mark.parametrize("name", FAR)
 def test_the_used_range_is_bounded_before_a_workbook_is_read(

@@ -87,6 +87,7 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "key"),
     [
@@ -196,6 +197,7 @@ BAD_CLAIMS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_CLAIMS)
 @pytest.mark.parametrize("command", ["ingest", "cost"])
 def test_bad_claims_are_one_line_and_exit_3(run: Run, command: str, case: str) -> None:
@@ -505,6 +507,7 @@ BAD_COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_COUNTS)
 def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
     old, new, said = BAD_COUNTS[case]
@@ -515,6 +518,7 @@ def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
     assert said in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -718,6 +722,7 @@ def test_claims_are_kept_and_added_to(run: Run) -> None:
     assert len(set(cubes)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -173,6 +173,7 @@ def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run)
 # --- refusals -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -353,6 +354,7 @@ def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_octobe
     assert "2,117" not in before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
 @pytest.mark.parametrize("more", [(), ("--backtest",), ("--extend-to", "2022-10-31"), ("--spike", "1")])
 def test_without_hindsight_nobody_speaks_of_the_outcome(

@@ -83,6 +83,7 @@ def test_they_are_commands_of_the_one_program() -> None:
 # --- refusals -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -420,6 +421,7 @@ def test_rejected_rows_are_reported_beside_every_figure(run: Run) -> None:
         )
 
 
+@pytest.mark.slow
 def test_documents_cannot_speak_to_the_terminal(run: Run) -> None:
     evil = r"\u001b[2J\nvalid\u202e"
     Path("policy.toml").write_text(POLICY.replace("Tram charter", evil), "utf-8")
@@ -432,6 +434,7 @@ def test_documents_cannot_speak_to_the_terminal(run: Run) -> None:
 # --- the same again -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", [COST, (*MOVED, "--exceeds", "200_000"), BOTH], ids=lambda answer: answer[0]
 )

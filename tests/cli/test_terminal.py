@@ -160,6 +160,7 @@ def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Pr
             check(table, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
 def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
     for table in tables(name):

@@ -304,6 +304,7 @@ def test_a_recorded_figure_that_is_no_sum_is_refused(recorded: float) -> None:
 # whatever the pages
 
 
+@pytest.mark.slow
 def test_the_order_of_the_documents_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     outcome = load_ledger("kakao-2023-06-30")
 

@@ -139,6 +139,7 @@ def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
 
 
+@pytest.mark.slow
 @given(
     raises=st.lists(st.integers(0, 30), min_size=3, max_size=3),
     shares=st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=3, max_size=3),
@@ -168,6 +169,7 @@ def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[di
         yield {"over": over, **({} if up_to is None else {"up_to": up_to}), **rule}
 
 
+@pytest.mark.slow
 @given(order=st.permutations(range(3)))
 def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -> None:
     pages = [

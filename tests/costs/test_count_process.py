@@ -221,6 +221,7 @@ def test_a_larger_score_never_gives_a_smaller_count(
 # --- sums of awards ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
 @pytest.mark.parametrize("count", [1, 2, 10, 37, 300])
 def test_sums_of_awards_have_the_distribution_of_plain_draws(spread: float, count: int) -> None:

@@ -92,6 +92,7 @@ def test_forty_eight_million_with_any_rate_alike() -> None:
     assert taken.quantile([0.05, 0.5, 0.95]) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.floats(0.05, 50), st.floats(0.05, 50), st.floats(0.001, 0.999))
 def test_probabilities_add_up_and_quantiles_are_the_least_that_do(
     n: int, a: float, b: float, p: float

@@ -129,6 +129,7 @@ def total(frame: pl.DataFrame, line: str, column: str = "payment") -> Fraction:
     return sum((Fraction(x) for x in frame.filter(pl.col("line") == line)[column]), Fraction(0))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_payments_from_a_cube_equal_those_of_the_claims_one_by_one(data: st.DataObject) -> None:

@@ -177,6 +177,7 @@ def test_what_every_claim_is_paid_for_certain_has_no_variance() -> None:
     assert distribution_of(folio).quantile(0.5) == Estimate(sum(map(paid, LOSSES)), 0)
 
 
+@pytest.mark.slow
 def test_claims_and_their_counts_by_band_give_the_same_distribution() -> None:
     ledger = ledger_of(
         entry("filing_share", Beta(a=2, b=3)),

@@ -218,6 +218,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
     assert "2,117" not in run("intake", "--no-hindsight")[1]
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_table(run: Run, write_document: Callable[[str], Path]) -> None:
     code, out, err = run("intake", "--series", write_document(STEADY), "--spike", 0, "--backtest")
     assert (code, err) == (0, "")
@@ -232,6 +233,7 @@ def test_the_command_prints_every_table(run: Run, write_document: Callable[[str]
     assert "no weekday factors" in out
 
 
+@pytest.mark.slow
 def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str], Path]) -> None:
     asked = ("intake", "--series", write_document(STEADY), "--json", "--spike", 0)
     code, out, err = run(*asked, "--level", "0.95", "--backtest")
@@ -247,6 +249,7 @@ def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str
     assert found["branches"][0]["low"] < found["branches"][0]["total"] < found["branches"][0]["high"]
 
 
+@pytest.mark.slow
 def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
     run: Run, write_document: Callable[[str], Path]
 ) -> None:
@@ -263,6 +266,7 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
     assert stated["branches"][0]["late"] > before["branches"][0]["late"]
 
 
+@pytest.mark.slow
 def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callable[[str], Path]) -> None:
     asked = ("--closes", "2031-03-12", "--extend-to", "2031-03-14", "--spike", 2, "--by", "2031-03-10")
     series = write_document(STEADY)
@@ -291,6 +295,7 @@ def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
     assert "no growth curve: 1 increment cannot tell" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

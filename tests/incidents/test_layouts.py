@@ -193,6 +193,7 @@ def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path
 # --- units ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "loss"),
     [
@@ -290,6 +291,7 @@ def test_an_empty_constant_leaves_a_dimension_or_a_loss_unknown(tmp_path: Path) 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", ["'; drop table staged; --", '"', "{region}", "$path", "a\\'b"])
 def test_a_constant_is_text_and_nothing_else(tmp_path: Path, evil: str) -> None:
     kakao = load_incident("kakao-2022")
@@ -335,6 +337,7 @@ def test_a_declared_delimiter_may_be_any_character(tmp_path: Path, incident: Inc
         read(path, incident)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quote", "field", "said"),
     [('"', '"a,b"', "a,b"), ("'", "'a,\"b'", 'a,"b'), ("none", '"ab', '"ab'), ("none", "it's", "it's")],
@@ -483,6 +486,7 @@ def test_an_id_that_is_not_bundled_and_a_path_that_is_not_there_are_refused(tmp_
         load_layout(tmp_path / "gone.toml")
 
 
+@pytest.mark.slow
 def test_a_layout_is_for_every_format(tmp_path: Path, incident: Incident) -> None:
     named = {
         "claim_id": "Nr",

@@ -72,6 +72,7 @@ def test_a_document_that_contradicts_itself_is_refused(
     assert message in str(refusal.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "kind", "message"),
     [

@@ -500,6 +500,7 @@ def test_make_may_be_given_a_command_that_is_not_on_the_path(
 # --- asked of its own rows ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
 def test_a_file_that_is_refused_under_the_bundled_incident_is_reported_so(
     asked: tuple[str, ...], tmp_path: Path

@@ -221,6 +221,7 @@ def options() -> Analysis:
     return run(Plan(policy="kakao-candidate-cash", ledger="kakao-2022-10-24", claims=(), compare=fees))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("name", sorted(n for n, entry in CHARTS.items() if entry.page))
 def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
@@ -238,6 +239,7 @@ def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysi
     assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("name", ["small_multiples", "linked"])
 def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: Analysis) -> None:
@@ -247,6 +249,7 @@ def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: 
 # --- pages as sources ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "said"),
     [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],

@@ -104,6 +104,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(ROW, min_size=1, max_size=40),
     cuts=st.lists(st.one_of(st.integers(1, 40), st.integers(1, LARGEST)), max_size=5, unique=True),

@@ -365,6 +365,7 @@ def test_columns_of_another_kind_are_refused(saved: Path, columns: pl.Expr) -> N
     assert "is a damaged bare cube" in refused(saved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cells",
     [
@@ -470,6 +471,7 @@ def test_files_are_added_to_a_bare_cube_beside_it_or_in_its_place(folder: Path) 
 SAME = "january.csv: has the same content as january.csv, which the cube counts already."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

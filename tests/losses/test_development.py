@@ -116,6 +116,7 @@ def test_half_of_all_claims_are_filed_by_the_median(family: str) -> None:
     assert got == pytest.approx(np.full((3, 2), 0.5), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [300, 30_000, 3_000_000])
 @pytest.mark.parametrize("family", CURVES)
 def test_a_finer_grid_changes_little_however_many_claims(family: str, size: int) -> None:
@@ -128,6 +129,7 @@ def test_a_finer_grid_changes_little_however_many_claims(family: str, size: int)
         assert moments[0] == pytest.approx(moments[1], abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", CURVES)
 def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
     shape = 1.0 if family == "exponential" else 1.3
@@ -144,6 +146,7 @@ def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
     assert late.interval(0.99)[0] <= counts[-1] <= late.interval(0.99)[1]
 
 
+@pytest.mark.slow
 def test_a_constant_rate_is_refused_where_slow_curves_fit_as_well() -> None:
     # 3,000 claims would come, by growth curves 2,848 with 80 % from 2,714 to 2,975.
     counts = [1000, 2000, 3000, 4000, 5000, 6000]

@@ -115,6 +115,7 @@ def mixed(claims_csv: ClaimsCsv, incident: Incident) -> Claims:
     return read_claims(claims_csv(rows), incident)
 
 
+@pytest.mark.slow
 def test_every_combination_of_dimensions_is_what_the_engine_groups(mixed: Claims) -> None:
     full = build_cube(mixed, dimensions=EVERY, bands=FINE)
     for size in range(len(EVERY) + 1):

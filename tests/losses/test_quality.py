@@ -69,6 +69,7 @@ def test_files_without_a_broken_rule_have_no_row(claims_csv: ClaimsCsv, incident
     assert table.columns == ["source_file", "rule", "outcome", "complaints", "source_row", "example"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "text", "example"),
     [
@@ -168,6 +169,7 @@ BREAKS: dict[str, list[Row]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", BREAKS)
 def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
     claims_csv: ClaimsCsv, incident: Incident, rule: str
@@ -221,6 +223,7 @@ def test_claims_without_a_reject_are_valid_and_others_name_their_first(
     assert refusal.value.value == "x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "code"), [("50%", 0), ("0.5", 0), ("49.9%", 3), ("0", 3), ("5%", 3), ("100%", 0)]
 )

@@ -168,6 +168,7 @@ def test_the_likeliest_distribution_of_the_dental_claims_is_no_worse_than_any_ot
         assert table.fit(family).loglik >= best - 1e-7, family
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top", ["closed", "open"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scipys_fit_to_censored_data_is_the_same_or_less_likely(family: str, top: str) -> None:
@@ -287,6 +288,7 @@ def test_a_distribution_is_scipys(distribution: LossDistribution) -> None:
     assert distribution.median == pytest.approx(theirs.median())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=NAMES)
 def test_means_are_integrals_of_the_share_above(distribution: LossDistribution) -> None:
     theirs = SCIPY[distribution.family](*distribution.params.values())

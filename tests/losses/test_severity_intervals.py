@@ -99,6 +99,7 @@ def test_at_a_profile_end_the_best_distribution_is_just_not_rejected(
     assert deviance(table, fit, quantity, high) == pytest.approx(ALLOWED, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "quantity"), [("lognormal", "sigma"), ("weibull", "mean")])
 def test_a_profile_interval_is_where_the_profile_crosses(family: str, quantity: str) -> None:
     table = DENTAL_TABLES["closed"]
@@ -112,6 +113,7 @@ def test_a_profile_interval_is_where_the_profile_crosses(family: str, quantity: 
     assert fit.interval(quantity) == pytest.approx(ends, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "table", "quantity", "end"),
     [
@@ -207,6 +209,7 @@ def test_a_higher_level_is_a_wider_interval(method: str) -> None:
     assert list(highs) == sorted(highs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "quantity"), CASES)
 def test_with_very_many_losses_both_methods_agree(family: str, quantity: str) -> None:
     fit = fit_grouped(DENTAL["edges"], [10**6 * n for n in DENTAL["counts"]], family=family, top="open")
@@ -215,6 +218,7 @@ def test_with_very_many_losses_both_methods_agree(family: str, quantity: str) ->
     assert profile == pytest.approx(wald, abs=width / 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", [-6, -1, 3, 9])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_intervals_in_another_unit_are_the_same(family: str, power: int) -> None:

@@ -184,6 +184,7 @@ def test_the_order_of_the_findings_is_that_of_the_lines() -> None:
     assert found.select("finding", "line").rows() == [("accounting", "line-0"), ("undated", "line-2")]
 
 
+@pytest.mark.slow
 @given(page=rich_lines(scales=(1,)))
 @settings(max_examples=120)
 def test_cliffs_and_gaps_are_those_of_paying_every_loss_in_turn(page: Page) -> None:
@@ -200,6 +201,7 @@ def test_cliffs_and_gaps_are_those_of_paying_every_loss_in_turn(page: Page) -> N
     assert ("gap" in found) == gap
 
 
+@pytest.mark.slow
 @given(page=rich_lines(scales=(1,)))
 @settings(max_examples=120)
 def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page: Page) -> None:

@@ -71,6 +71,7 @@ def family_names_in(folder: Path) -> set[str]:
 # --- real claims ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distributions(
     own: Analysis, own_bundles: Bundles, lang: str
@@ -111,6 +112,7 @@ def test_the_distributions_are_those_of_the_losses(own: Analysis, own_claims: Pa
     assert fitted["value"] == pytest.approx(positive.median(), rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_means_and_edges_are_shown_for_any_claims(
     bundles: Bundles, own_bundles: Bundles, analysis: Analysis, own: Analysis, lang: str
@@ -138,6 +140,7 @@ def test_two_runs_of_ones_own_claims_write_the_same_bytes_and_call_no_file_synth
 # --- no law of synthetic claims --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_file_of_a_synthetic_bundle_names_a_distribution(
     bundles: Bundles, own_bundles: Bundles, lang: str

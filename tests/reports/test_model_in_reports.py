@@ -158,6 +158,7 @@ def test_the_first_tile_says_the_expected_cash_and_its_likely_range(
     assert note.startswith(w("report.tile_likely", low=w.money(cash["p10"]), high=w.money(cash["p90"])))
 
 
+@pytest.mark.slow
 @both
 def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     counted: Analysis, bundle: Callable[[Analysis, str], Path], written: Written, lang: str
@@ -332,6 +333,7 @@ def test_without_hindsight_nothing_of_a_back_test_is_shown(written: Written) -> 
         assert w("chart.backtest_happened") not in specs
 
 
+@pytest.mark.slow
 def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edited) -> None:
     plan = Plan(claims=(), draws=FEW)
     own = edited("policies", "fixed = 30_000", "fixed = 31_000")
@@ -405,6 +407,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
 
 
+@pytest.mark.slow
 def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
     made_up: Analysis, bundle: Callable[[Analysis, str], Path]
 ) -> None:
@@ -438,6 +441,7 @@ def test_real_claims_without_a_published_count_are_not_marked(
 # --- what is certain, and what is not known ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     tram: Plan, folder: Path, written: Written, lang: str
@@ -452,6 +456,7 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     assert shown[w("report.tile_budget", budget=w.money(BUDGET * 100))][0] == "100%"
 
 
+@pytest.mark.slow
 def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
     tram: Plan, bundle: Callable[[Analysis, str], Path], written: Written
 ) -> None:

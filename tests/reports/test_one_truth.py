@@ -95,6 +95,7 @@ def test_every_format_tells_the_same_figures(bundles: dict[str, Path], told: Tol
     assert told(bundles[lang], Locale(lang)) == set(WON.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_prose_rounds_the_same_figures(bundles: dict[str, Path], lang: str) -> None:
     words = Locale(lang)
@@ -107,6 +108,7 @@ def test_prose_rounds_the_same_figures(bundles: dict[str, Path], lang: str) -> N
         assert [amount for amount in amounts if amount not in plain] == []
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_same_figures() -> None:
     answer = json.loads(command("cost", "--json")[1])
     told = {float(figure) for figure in re.findall(r"\d+(?:\.\d+)?", json.dumps(answer))}

@@ -119,6 +119,7 @@ def test_the_promise_and_the_cost_are_shares_of_the_same_quarter(pages: dict[str
     assert "If everyone claims: 0.17% – 0.28%." in note
 
 
+@pytest.mark.slow
 def test_the_options_are_a_sentence_and_a_link() -> None:
     plan = Plan(
         as_of=date(2022, 10, 24),
@@ -224,6 +225,7 @@ def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], 
     assert json.loads(data.text)["report"]["cash"] == pytest.approx(194_562_541, abs=1)
 
 
+@pytest.mark.slow
 def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
     tie = '\n[[correlation]]\nof = ["as-filing-share", "as-acceptance"]\nrank = 0.5\nrationale = "a test"\n'
     ledger = edited("assumptions", 'id = "kakao-2022"', 'id = "tied"')
@@ -243,6 +245,7 @@ def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -
 # --- hostile names and sizes ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edited) -> None:
     named = json.dumps(MARKED)
     incident = edited(

@@ -111,6 +111,7 @@ def tagged(reader: PdfReader, tag: str) -> Iterator[Any]:
 # --- what it says of itself ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("book", BOOKS)
 def test_it_is_tagged_and_says_its_title_its_language_and_its_day(
@@ -142,6 +143,7 @@ def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("book", BOOKS)
 def test_every_page_has_its_number(bundles: Bundles, book: str, lang: str) -> None:
@@ -295,6 +297,7 @@ def test_names_are_only_text(hostile: PdfContent, book: str) -> None:
     assert EVIL in (reader.metadata.title or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["가", "W", "가 ", "W "])
 def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(hostile: PdfContent, letter: str) -> None:
     long = external_text(letter * 10_000)

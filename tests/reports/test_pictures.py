@@ -74,6 +74,7 @@ def test_the_korean_drawings_have_no_english(bundles: dict[str, Path]) -> None:
         assert [run for text in texts for run in untranslated(text)] == [], path.name
 
 
+@pytest.mark.slow
 def test_a_second_report_of_one_process_draws_the_same(
     analysis: Analysis, bundles: dict[str, Path], tmp_path: Path
 ) -> None:

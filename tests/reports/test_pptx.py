@@ -250,6 +250,7 @@ def test_no_placeholder_is_empty_and_nothing_overlaps_or_leaves_the_slide(
 # --- the same bytes --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes(analysis: Analysis, files: dict[str, bytes]) -> None:
     assert build_deck(Report(analysis, "ko")) == files["ko"]
 
@@ -277,6 +278,7 @@ def test_the_document_says_what_it_is(reports: dict[str, Report], decks: dict[st
 # --- text from outside -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text_alone(edited: Edited) -> None:
     quoted = json.dumps(HOSTILE, ensure_ascii=False)
     incident = edited("incidents", '"Dailian: tiers for every report"', quoted)
@@ -294,6 +296,7 @@ def test_hostile_names_are_text_alone(edited: Edited) -> None:
             assert not re.search(rb'hlink(Click|Hover)|<hyperlink|<f>|TargetMode="External"', content), name
 
 
+@pytest.mark.slow
 def test_names_of_any_length_stay_on_the_slide(analysis: Analysis) -> None:
     report = Report(analysis)
     vars(report)["charts"] = {}

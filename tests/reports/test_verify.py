@@ -197,6 +197,7 @@ def test_a_forged_figure_of_the_manifest_is_found(bundle: Path) -> None:
     assert str(refused(bundle)) == "manifest.json, figures > p90: is not what a rebuild writes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lie", "place"),
     [
@@ -285,6 +286,7 @@ def test_many_causes_are_counted() -> None:
     assert causes_suffix(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
 
 
+@pytest.mark.slow
 def test_changed_code_and_fonts_are_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = fonts.digests()
     monkeypatch.setattr(recording, "code_digest", lambda: 64 * "0")
@@ -431,6 +433,7 @@ LIES: dict[str, Callable[[Manifest], object]] = {
 """Manifests that nobody wrote."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_a_manifest_that_nobody_wrote_is_refused_in_one_line(
     bundle: Path, lie: Callable[[Manifest], object]

@@ -214,6 +214,7 @@ def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
     assert not any(name.startswith("xl/media/") for name in parts)
 
 
+@pytest.mark.slow
 def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
     book = Workbook(workbook_bytes(Report(hostile(analysis))))
     assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
@@ -269,6 +270,7 @@ def hostile(analysis: Analysis) -> Analysis:
     )
 
 
+@pytest.mark.slow
 def test_without_products_there_are_values_and_the_reason(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

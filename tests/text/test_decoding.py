@@ -98,6 +98,7 @@ def test_an_offset_in_the_text_is_that_of_the_same_line_in_the_file_as_it_came(
     assert offsets[-1] == len(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_byte_of_a_reject_is_where_its_text_starts_in_the_file(
@@ -155,6 +156,7 @@ def test_a_mark_outweighs_what_else_the_bytes_could_be(tmp_path: Path) -> None:
         decoded(tmp_path, codecs.BOM_UTF8 + "가".encode("cp949"))
 
 
+@pytest.mark.slow
 def test_a_blank_line_behind_the_mark_is_a_row_that_is_counted(tmp_path: Path, incident: Incident) -> None:
     (row,) = claim_rows([{}], incident)
     text = "\n" + ",".join(row) + "\n" + ",".join(row.values()) + "\n"

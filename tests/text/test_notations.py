@@ -400,6 +400,7 @@ def test_amounts_that_two_notations_read_differently_are_not_guessed(
     assert amounts([text], *reversed(names), digits=digits) == [amount]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "digits", "scale", "amount"),
     [

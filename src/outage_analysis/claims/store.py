@@ -76,7 +76,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
 
     The file is written completely or not at all.
 
-    The metadata of a Parquet file contain the incident, the SHA-256 checksums of the input files, and whether
+    The metadata of a Parquet file contain the incident, the SHA256 checksums of the input files, and whether
     the claims are synthetic. The same claims always give the same bytes. A warehouse file contains the
     claimant ids and the raw text of rejected rows, so do not pass it on.
 
