@@ -155,6 +155,10 @@ def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no c
     return tuple(_lists_to_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
+RENAMED_KEYS = {"begun": "round_up", "given": "denominator", "shown": "unscored"}
+"""Earlier names of keys, with the names by which they are read now."""
+
+
 def _as_usage_error(
     error: ValidationError, model: type[Document], file: str, document: dict[str, Any], text: str
 ) -> UsageError:
@@ -178,9 +182,7 @@ def _as_usage_error(
             file=file,
             line=line,
             column=key,
-            remedy="It belongs to another table, or to another kind of line."
-            if str(detail["loc"][-1]) in _known_keys(model)
-            else spelling_hint(str(detail["loc"][-1]), _known_keys(model)),
+            remedy=_remedy_for_unknown_key(str(detail["loc"][-1]), _known_keys(model)),
         )
     if detail["type"] == "union_tag_not_found":
         problem = f"a required key, kind, is missing{more}"
@@ -357,3 +359,12 @@ def _escape(text: str) -> str:
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"
         for c in quoted
     )
+
+
+def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
+    """Name the key that was probably meant, or say where a known key does not belong."""
+    if key in known:
+        return "It belongs to another table, or to another kind of line."
+    if RENAMED_KEYS.get(key) in known:
+        return f"It is now called {RENAMED_KEYS[key]}."
+    return spelling_hint(key, known)

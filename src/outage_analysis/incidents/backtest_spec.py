@@ -26,7 +26,7 @@ class Outcome(Document):
     """The id of the cost line."""
     stage: Stage
     """What the figure measures: how many people filed, were accepted or took the offer; the amount paid to
-    the accepted; or the total cash of the cost line, which needs no `given`."""
+    the accepted; or the total cash of the cost line, which needs no `denominator`."""
     denominator: str = ""
     """The id of the fact that counts the people who could file, be accepted or take the offer. If this fact
     became public after the forecast day, the forecast is conditional on it."""
