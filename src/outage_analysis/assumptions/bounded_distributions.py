@@ -32,7 +32,7 @@ class BoundedDistribution(Distribution):
 
     @property
     def width(self) -> float:
-        """The distance from low to high."""
+        """The distance between the two bounds."""
         return self.high - self.low
 
     def _support(self) -> Interval:
@@ -77,7 +77,7 @@ class Triangular(PeakedDistribution):
 
     @property
     def sides(self) -> Interval:
-        """The distances from low to the mode and from the mode to high."""
+        """The distances from the lower bound to the mode and from the mode to the upper bound."""
         return self.mode - self.low, self.high - self.mode
 
     def _moments(self) -> tuple[float, float]:
@@ -93,7 +93,8 @@ class Triangular(PeakedDistribution):
     def _cdf(self, x: FloatArray) -> FloatArray:
         rise, fall = self.sides
         x = np.clip(x, self.low, self.high)
-        # If a side has no width, np.where never selects its formula; the 1 only avoids a division by 0.
+        # If the mode is at a bound, the side between them has width 0. Its formula is then not used; the 1
+        # only avoids a division by 0.
         rising = (x - self.low) ** 2 / (self.width * (rise or 1))
         falling = 1 - (self.high - x) ** 2 / (self.width * (fall or 1))
         return np.where((x < self.mode) | (fall == 0), rising, falling)
@@ -114,7 +115,7 @@ class Pert(PeakedDistribution):
 
     @cached_property
     def standard(self) -> Beta:
-        """The beta distribution of (X - low) / (high - low)."""
+        """The beta distribution of (value - low) / (high - low), from 0 to 1."""
         at = (self.mode - self.low) / self.width
         return Beta(a=1 + self.weight * at, b=1 + self.weight * (1 - at))
 
@@ -145,7 +146,7 @@ class ShareDistribution(Distribution):
 
 
 class Beta(ShareDistribution):
-    """The beta distribution of a share, as precise as if `a` ones and `b` zeros had been observed."""
+    """The beta distribution of a share, as precise as if `a` successes and `b` failures had been observed."""
 
     kind: Literal["beta"] = "beta"
     a: Weight
@@ -155,7 +156,7 @@ class Beta(ShareDistribution):
 
     @cached_property
     def logits(self) -> QuantileTable:
-        """A table of the logit of the quantile as a function of the normal score."""
+        """A table from normal scores (normal quantiles of probabilities) to the logits of the share."""
         a, b = self.a, self.b
         return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
 
@@ -175,7 +176,7 @@ class Beta(ShareDistribution):
 
 
 class LogitDistribution(ShareDistribution):
-    """A share whose logit, log(share / (1 - share)), is location + scale x a standardised variable.
+    """A share whose logit, log(share / (1 - share)), is location + scale x a standard normal or t variable.
 
     Mean, variance and capped mean are averages over 20,000 points of equal probability.
     """
@@ -187,12 +188,12 @@ class LogitDistribution(ShareDistribution):
 
     @cached_property
     def points(self) -> FloatArray:
-        """The share at each of the 20,000 probabilities."""
+        """The quantiles at 20,000 evenly spaced probabilities; mean and variance are computed from them."""
         return self._quantile(MIDPOINTS)
 
     @cached_property
     def moments(self) -> tuple[float, float]:
-        """The mean and the variance."""
+        """The mean and the variance of the share."""
         return float(self.points.mean()), float(self.points.var())
 
     def _moments(self) -> tuple[float, float]:
@@ -215,7 +216,7 @@ class LogitDistribution(ShareDistribution):
 
 
 class LogitNormal(LogitDistribution):
-    """A share whose logit is normal."""
+    """A share whose logit, log(share / (1 - share)), has a normal distribution."""
 
     kind: Literal["logit-normal"] = "logit-normal"
 
@@ -227,7 +228,7 @@ class LogitNormal(LogitDistribution):
 
 
 class LogitT(LogitDistribution):
-    """A share whose logit follows a Student t distribution."""
+    """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
 
     kind: Literal["logit-t"] = "logit-t"
     df: Annotated[float, Field(ge=1, allow_inf_nan=False)]

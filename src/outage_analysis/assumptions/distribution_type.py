@@ -31,7 +31,7 @@ DISTRIBUTION_KEYS = AliasChoices("distribution", "law")
 
 
 class HasDistributionKey(Document):
-    """A document whose key `distribution` may also be written as `law`, its earlier name; not both."""
+    """A document with the key `distribution` or its earlier name `law`, but not with both."""
 
     @model_validator(mode="before")
     @classmethod
@@ -58,12 +58,12 @@ class Distribution(Document, ABC):
 
     @property
     def support(self) -> Interval:
-        """The smallest and the largest possible value; infinite where there is no bound."""
+        """The smallest and the largest possible value; minus or plus infinity if there is no bound."""
         return self._support()
 
     @property
     def ends(self) -> Interval:
-        """The low and the high value that tables list: the stated bounds, else the 1 % and 99 % percentiles.
+        """The low and high value for tables: the stated bounds or, without them, the 1 % and 99 % quantiles.
 
         The mean of a heavy-tailed distribution can lie outside these percentiles; the range is then widened
         to include it.
@@ -99,7 +99,7 @@ class Distribution(Document, ABC):
         return self._cdf(values)
 
     def capped_mean(self, ceiling: float) -> float:
-        """The limited expected value: the mean of min(X, ceiling).
+        """The limited expected value: the mean of the smaller of the value and `ceiling`.
 
         Raises:
             UsageError: the ceiling is NaN.
@@ -126,11 +126,11 @@ class Distribution(Document, ABC):
 
     @abstractmethod
     def _capped_mean(self, ceiling: float) -> float:
-        """The mean of min(X, ceiling), for a ceiling inside the support."""
+        """The mean of min(value, ceiling), for a ceiling between the smallest and largest possible value."""
 
 
 def check_probabilities(u: ArrayLike) -> FloatArray:
-    """Check probabilities, and return them as an array.
+    """Check that probabilities are strictly between 0 and 1, and return them as an array.
 
     Raises:
         UsageError: a probability is not strictly between 0 and 1.
@@ -145,7 +145,7 @@ def check_probabilities(u: ArrayLike) -> FloatArray:
 
 
 def largest_product(*maxima: float | None) -> float | None:
-    """The product of the largest values of non-negative factors; None if a factor has no largest value."""
+    """The largest product of non-negative factors, given the largest value of each; None if unbounded."""
     if 0 in maxima:
         return 0.0
     known = [maximum for maximum in maxima if maximum is not None]

@@ -92,7 +92,7 @@ class Lognormal(Distribution):
 
 
 class Discrete(Distribution):
-    """A distribution over a list of values."""
+    """A distribution over a list of values, each with its probability."""
 
     bounds_are_stated: ClassVar[bool] = True
 
@@ -166,16 +166,16 @@ class Mixture(Distribution):
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """The probability of each branch."""
+        """The probability of each branch (component of the mixture)."""
         return tuple(branch.weight for branch in self.branches)
 
     @property
     def branch_means(self) -> FloatArray:
-        """The mean of each branch, as an array (k,)."""
+        """The mean of each branch (component of the mixture), as an array (k,)."""
         return np.array([branch.distribution.mean for branch in self.branches])
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
-        """The index (from 0) of the branch that each probability selects, in an array of the same shape.
+        """For each probability in `u`, the index (from 0) of the branch (mixture component) that it selects.
 
         The order of the branches in the document does not matter: a larger probability never selects a branch
         with a smaller mean. So a rank correlation with another input has the expected sign.
@@ -188,7 +188,7 @@ class Mixture(Distribution):
         return np.asarray(order[np.searchsorted(_cumulative(weights), check_probabilities(u))])
 
     def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
-        """The values for pairs of probabilities: one selects the branch, the other the quantile within it.
+        """The value for each pair of probabilities: `u_branch` selects a branch, `u_within` its quantile.
 
         Returns:
             An array with the common shape of both arguments.
@@ -205,7 +205,7 @@ class Mixture(Distribution):
 
     @property
     def ends(self) -> Interval:
-        """The smallest low and the largest high value of any branch with a positive probability."""
+        """The smallest low and the largest high value of the branches (components) that are possible."""
         ends = [branch.distribution.ends for branch in self._possible]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
@@ -225,7 +225,7 @@ class Mixture(Distribution):
         return min(low for low, _ in supports), max(high for _, high in supports)
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        """Quantiles by bisection between the quantiles of the branches; slow, so draws use `sample`."""
+        """Quantiles by bisection between the quantiles of the branches: slow, so draws use `sample`."""
         each = [branch.distribution.quantile(u) for branch in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):

@@ -44,7 +44,7 @@ class Range(Document):
 
 
 class Entry(HasDistributionKey):
-    """One assumption of a ledger: the keys and methods that all kinds share."""
+    """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
     id: Identifier
     """What tables call the assumption."""
@@ -75,25 +75,25 @@ class Entry(HasDistributionKey):
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """Ids of the facts from whose numbers the value is computed."""
+        """The ids of the published facts from whose numbers the assumption is computed."""
         return ()
 
     def facts_public_by(self, day: date) -> bool:
-        """Whether every fact that the value is computed from was public by a day."""
+        """Whether every published fact from which the assumption is computed was public by a day."""
         return all((get_fact(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw needs."""
+        """How many uniform random numbers one draw (simulated value) of the assumption needs."""
         raise NotImplementedError
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The names of the rival models; empty if there is only one model."""
+        """The names of the rival models of this assumption; empty if there is only one model."""
         return ()
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw values from uniform numbers of shape (n, dimensions).
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
 
         Returns:
             An array of shape (n,), or (n, bands) for a band mix.
@@ -101,7 +101,7 @@ class Entry(HasDistributionKey):
         raise NotImplementedError
 
     def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
-        """The index of the rival model in each draw, shape (n,); None if there is only one model."""
+        """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
         return None
 
 
@@ -110,17 +110,17 @@ class OneDistribution(Entry):
 
     @property
     def sampled_distribution(self) -> Distribution:
-        """The distribution from which draws are made."""
+        """The distribution from which values of the assumption are drawn."""
         raise NotImplementedError
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw needs: two for a mixture (branch and value), else one."""
+        """How many uniform random numbers one draw needs: 2 for a mixture (branch and value), otherwise 1."""
         return 2 if isinstance(self.sampled_distribution, Mixture) else 1
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The names of the branches of a mixture; empty otherwise."""
+        """The names of the mixture's branches; empty if the distribution is not a mixture."""
         return (
             tuple(Name(en=b.name) for b in self.sampled_distribution.branches)
             if isinstance(self.sampled_distribution, Mixture)
@@ -128,14 +128,14 @@ class OneDistribution(Entry):
         )
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw n values from uniform numbers of shape (n, dimensions)."""
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption."""
         sampled = self.sampled_distribution
         if isinstance(sampled, Mixture):
             return sampled.sample(u[:, 0], u[:, 1])
         return sampled.quantile(u[:, 0])
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the branch of a mixture in each draw; None if the distribution is not a mixture."""
+        """The index of the branch that each draw of a mixture uses; None if this is not a mixture."""
         return (
             self.sampled_distribution.branch(u[:, 0])
             if isinstance(self.sampled_distribution, Mixture)
@@ -183,7 +183,7 @@ class Dirichlet(Document):
         return np.array(self.shares) / sum(self.shares)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
-        """Convert uniform numbers of shape (n, k) to shares of the same shape; each row adds up to 1.
+        """Convert uniform random numbers (n, k) to n draws of the k shares, (n, k); each row adds up to 1.
 
         Raises:
             UsageError: the number of columns is not the number of shares, or a number is not strictly between
@@ -202,7 +202,7 @@ class Dirichlet(Document):
 
     @cached_property
     def log_gamma_tables(self) -> dict[int, QuantileTable]:
-        """For each share above zero, a table of the logarithm of its gamma quantile by normal score."""
+        """By index of each share above 0: a table from normal scores to logarithms of its gamma quantiles."""
         return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
 
 
@@ -211,7 +211,7 @@ def _log_gamma(shape: float) -> QuantileTable:
 
 
 class MixBand(Document):
-    """The share of reports expected in one band."""
+    """The share of reports that is expected in one loss band."""
 
     over: Annotated[int, Field(ge=0)]
     """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
@@ -256,11 +256,11 @@ class BandMix(Entry):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw needs: one per band, or none if the shares are certain."""
+        """How many uniform random numbers one draw needs: one per band, or none if the shares are certain."""
         return 0 if self.size is None else len(self.bands)
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw shares of shape (n, bands) from uniform numbers of shape (n, dimensions).
+        """Convert uniform random numbers (n, dimensions) to n draws of the band shares, (n, bands).
 
         The first uniform number of a draw belongs to the last band, usually the band with the largest losses.
         So a correlation that the ledger declares for the mix is a correlation with the share of the last
@@ -271,7 +271,7 @@ class BandMix(Entry):
         return self.dirichlet.quantile(u[:, ::-1])
 
     def shares_by_band(self, line: Schedule) -> dict[Band, float]:
-        """The expected share of each band of a schedule.
+        """The expected share of reports in each loss band of the cost line `line`.
 
         Raises:
             ModelRefused: the band mix and the schedule have different band edges.

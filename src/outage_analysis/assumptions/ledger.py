@@ -93,7 +93,7 @@ class Ledger(Displayable, Document):
         return ledger_card(self, lang)
 
     def as_known_on(self, day: date) -> Ledger:
-        """The ledger as known on a day: without assumptions that were not public or that use later facts."""
+        """The ledger as known on a day: the assumptions that were public and use no facts of a later day."""
         return self.with_only(
             {a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)}
         )
@@ -105,7 +105,7 @@ class Ledger(Displayable, Document):
         return self.model_copy(update={"assumptions": kept, "correlations": correlations})
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
-        """The assumption of a kind for a cost line and an effort class; None if there is none.
+        """The assumption of one kind, such as `acceptance`, for a cost line and an effort class; else None.
 
         An assumption for the effort class takes precedence over an assumption for all classes.
         """
@@ -125,7 +125,7 @@ def load_ledger(id_or_path: str | Path) -> Ledger:
 
 
 def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
-    """The latest bundled ledger of an incident as of a day; None if there is none.
+    """The latest ledger that the package contains for an incident, as of a day; None if there is none.
 
     If no day is given, the result is the bundled ledger that has the id of the incident.
     """
@@ -222,7 +222,7 @@ def grade_label(entry: Entry, locale: Locale) -> str:
 
 
 def example_warning(ledger: Ledger | None, locale: Locale) -> str:
-    """A warning that counts the ledger's placeholder examples; empty if it has none."""
+    """A warning that states how many assumptions are placeholder examples; empty if there are none."""
     if ledger is None or not ledger.examples:
         return ""
     counts = locale.number(len(ledger.examples)), locale.number(len(ledger.assumptions))
@@ -230,7 +230,7 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
 
 
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
-    """The distribution of an assumption as text: `pert(low 5, high 60)`; amounts in whole currency units."""
+    """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, OneDistribution):
         return format_distribution(entry.sampled_distribution, locale, unit)
@@ -252,7 +252,7 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
 
 
 def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
-    """Yield one text per rule of an award: its weight, its distribution, and its floor and cap."""
+    """Yield one text per rule that an individual review may follow: weight, distribution, floor, cap."""
     for rule in award.rules:
         parts = [format_distribution(rule.share, locale)]
         parts += [format_distribution(award.loss, locale, 10**locale.minor_units)] if award.loss else []

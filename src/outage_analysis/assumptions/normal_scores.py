@@ -1,4 +1,4 @@
-"""Fast quantiles: functions of a normal score, tabulated once and then interpolated."""
+"""Fast quantiles: tabulated once by normal score (normal quantile of a probability), then interpolated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLOOR = -1e12
 
 
 class QuantileTable:
-    """A table of a smooth, increasing function of a normal score, interpolated by cubics.
+    """A table of a smooth, increasing function of a normal score, with cubic interpolation.
 
     The table has 1,024 equal intervals. For the logarithm or the logit of a quantile, the error is about
     1e-10 unless a shape parameter is far below 0.1. Beyond the ends of the table, the function is constant.
@@ -44,7 +44,7 @@ class QuantileTable:
 
 
 def log_beta_quantile(a: float, b: float, scores: FloatArray) -> FloatArray:
-    """The logarithm of beta quantiles at normal scores; correct even if a quantile underflows."""
+    """The logarithm of beta quantiles at normal scores; correct even if the quantile itself underflows."""
     with np.errstate(all="ignore"):
         x = _quantiles_from_nearer_tail(
             lambda u: special.betaincinv(a, b, u), lambda u: special.betainccinv(a, b, u), scores
@@ -54,7 +54,7 @@ def log_beta_quantile(a: float, b: float, scores: FloatArray) -> FloatArray:
 
 
 def log_gamma_quantile(shape: float, scores: FloatArray) -> FloatArray:
-    """The logarithm of gamma quantiles (scale 1) at normal scores; correct even if a quantile underflows."""
+    """The logarithm of gamma (scale 1) quantiles at normal scores; correct even if a quantile underflows."""
     with np.errstate(all="ignore"):
         x = _quantiles_from_nearer_tail(
             lambda u: special.gammaincinv(shape, u), lambda u: special.gammainccinv(shape, u), scores

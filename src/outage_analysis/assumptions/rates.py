@@ -1,4 +1,4 @@
-"""Assumptions about one number: rates of the funnel, factors, mean payments, totals paid."""
+"""Assumptions about one number: rates of the claims funnel, factors, mean payments and totals paid."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ObservedCounts(Document):
 
 
 class RateAssumption(OneDistribution):
-    """A rate of the funnel: from reference classes or a stated distribution, updated by observed counts."""
+    """A rate of the claims funnel, such as acceptance: a prior, and counts of the same event to update it."""
 
     kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
     """Which rate: `claimant_share` is different claimants per report; `entitled_share` the share of them who
@@ -68,7 +68,7 @@ class RateAssumption(OneDistribution):
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """Ids of the facts that state the reference classes, the widest range and the observed counts."""
+        """The ids of the facts that state the reference classes, the listed range and the observed counts."""
         observed = (self.observed.hits, self.observed.of) if self.observed else ()
         return (*self.classes, *self.widest, *observed)
 
@@ -82,7 +82,7 @@ class RateAssumption(OneDistribution):
 
     @cached_property
     def sampled_distribution(self) -> Distribution:
-        """The distribution from which draws are made: the prior, or the posterior if there are counts."""
+        """The distribution from which the rate is drawn: the posterior or, without counts, the prior."""
         if self.observed is None:
             return self.prior
         hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
@@ -123,7 +123,7 @@ class RateAssumption(OneDistribution):
         )
 
     def range_under_cap(self, ceiling: float) -> Range:
-        """The expected value and range of min(rate, ceiling)."""
+        """The expected value and the range of the smaller of the rate and `ceiling`."""
         low, high = self.sampled_distribution.ends
         if self.widest:
             percentages = [get_fact(c).number / 100 for c in self.widest]
@@ -134,7 +134,7 @@ class RateAssumption(OneDistribution):
 
     @cached_property
     def range(self) -> Range:
-        """The expected value, low and high; the ends come from `widest` if stated, else from `ends`."""
+        """The expected value and its range: from the facts in `widest` or, without such facts, `ends`."""
         return self.range_under_cap(1.0)
 
     @property
@@ -151,7 +151,7 @@ class StatedNumber(OneDistribution):
 
     @property
     def least(self) -> int:
-        """The smallest value that the distribution may have."""
+        """The smallest value that the distribution is allowed to have."""
         return 0
 
     @model_validator(mode="after")
@@ -162,7 +162,7 @@ class StatedNumber(OneDistribution):
 
     @property
     def sampled_distribution(self) -> Distribution:
-        """The distribution from which draws are made."""
+        """The distribution from which values of the assumption are drawn."""
         return self.distribution
 
 
@@ -175,7 +175,7 @@ class Factor(StatedNumber):
 
     @property
     def least(self) -> int:
-        """The smallest allowed value: 1 for `ultimate`, because reports cannot become fewer; else 0."""
+        """The smallest allowed value: 1 for `ultimate` (final reports per report so far), otherwise 0."""
         return 1 if self.kind == "ultimate" else 0
 
     @property

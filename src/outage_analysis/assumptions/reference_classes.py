@@ -1,6 +1,7 @@
-"""The distribution of a rate, from reference classes by a written rule and from counts of the same event.
+"""The distribution of a rate: from the rates of comparable events, and from counts of the same event.
 
-The rule predicts the rate of a new event. Counts of an event update the rate of that event only.
+Comparable events are called reference classes. A written rule predicts the rate of a new event from them.
+Counts of an event update the rate of that event only.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Spread(NamedTuple):
 
 
 def published_spread(classes: Collection[str] = ()) -> Spread:
-    """The variance of logit rates between events, pooled over the published groups of equal effort.
+    """The variance of logit rates between events, pooled over published groups of events of equal effort.
 
     The variance is the mean square of the distances of the logits from their group mean. Classes from one
     source are not independent events, so the weight is the number of sources minus the number of groups.
@@ -82,13 +83,13 @@ def published_spread(classes: Collection[str] = ()) -> Spread:
 
 
 def minimum_spread() -> float:
-    """The lower limit of the spread between events: the smallest standard deviation of any effort group."""
+    """The lower limit of the spread between events: the smallest standard deviation in any effort group."""
     groups = (_logits([get_fact(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
     return float(min(logits.std(ddof=1) for logits in groups))
 
 
 def reference_class_prior(shares: Sequence[float], spread: Spread | None = None) -> LogitT:
-    """The prior distribution of a rate in a new event, from its reference classes.
+    """The prior distribution of the rate in a new event, from the rates of comparable events (classes).
 
     Each class is one observation, however many people it counted. On the logit scale the rate of a new event
     follows a Student t distribution around the mean of the classes. Its variance is the variance of the
@@ -130,7 +131,7 @@ def _sum_of_squares(logits: FloatArray) -> float:
 def leave_one_out(
     shares: Mapping[str, float], level: float = INTERVAL_LEVEL, spread: Spread | None = None
 ) -> pl.DataFrame:
-    """Test the rule: compare the rate of each class with the prior derived from the other classes.
+    """Test `reference_class_prior`: compare each class's rate with the prior from the other classes.
 
     Args:
         shares: observed rates by class.
@@ -237,7 +238,7 @@ class UpdatedRate(Distribution):
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
 
     def _log_density(self, scores: FloatArray) -> FloatArray:
-        """The logarithm of the posterior density at normal scores of the prior, up to a constant."""
+        """The log posterior density, up to a constant, at points given as normal scores of the prior."""
         return self._log_likelihood(self._rates(scores)) - scores**2 / 2
 
     def _log_likelihood(self, rates: FloatArray) -> FloatArray:
@@ -276,5 +277,5 @@ def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise UsageError(f"an update {problem[:1].lower()}{problem[1:]}", value=f"{hits} of {of}") from error
-    _ = updated.posterior  # computed now, so that a contradiction is raised here and not at first use
+    _ = updated.posterior  # compute now: if prior and counts contradict, the error belongs here
     return updated

@@ -44,18 +44,18 @@ class AwardRule(Document):
         return self
 
     def award(self, loss: FloatArray, share: FloatArray) -> FloatArray:
-        """The mean awards for given mean losses and shares, between the floor and the cap."""
+        """The mean award for each pair of mean loss and share: loss x share, limited by floor and cap."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
 
     def most(self, loss: Distribution) -> float | None:
-        """The largest mean award for an uncertain mean loss; None if nothing limits it."""
+        """The largest possible mean award if the mean loss is uncertain; None if there is no upper limit."""
         largest = largest_product(loss.most, self.share.most)
         if largest is None:
             return None if self.cap is None else float(self.cap)
         return float(self.award(np.array(largest), np.array(1.0)))
 
     def mean(self, loss: Distribution) -> float:
-        """The expected award for an uncertain mean loss."""
+        """The expected award if the mean loss has the distribution `loss`."""
         shares, counts = np.unique(self.share.quantile(MIDPOINTS), return_counts=True)
 
         def mean_up_to(limit: float) -> float:
@@ -94,16 +94,16 @@ class Award(Entry):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw needs: three with rules (rule, loss and share), else one."""
+        """How many uniform random numbers one draw needs: 3 with rules (rule, loss, share), otherwise 1."""
         return 3 if self.rules else 1
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The names of the rival rules."""
+        """The names of the rival rules that the review may follow."""
         return tuple(rule.name for rule in self.rules)
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the rule in each draw; None without rules.
+        """The index of the rule that each draw uses; None if a distribution is stated instead of rules.
 
         A larger uniform number never selects a rule with a smaller mean award.
         """
@@ -118,7 +118,7 @@ class Award(Entry):
         return np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw n mean awards from uniform numbers of shape (n, dimensions)."""
+        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the mean award."""
         if self.distribution is not None:
             return self.distribution.quantile(u[:, 0])
         assert self.loss is not None  # noqa: S101 - the validator saw to it
@@ -179,11 +179,11 @@ class Handling(Entry):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw needs: three (people, weeks and wage)."""
+        """How many uniform random numbers one draw needs: 3 (people, weeks and wage)."""
         return 3
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Draw n handling costs from uniform numbers of shape (n, 3)."""
+        """Convert uniform random numbers (n, 3) to n draws (simulated values) of the handling cost."""
         people, weeks, wage = (factor.quantile(u[:, k]) for k, factor in enumerate(self._factors))
         return people * weeks * wage
 

@@ -70,7 +70,7 @@ def even_ticks(low: float, high: float) -> list[float]:
 
 
 def labelled_axis(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
-    """Return an axis with the given label at each tick.
+    """Return an axis with ticks at `ticks`, each with its text from `labels`.
 
     If the axis is narrower than `NARROW_AXIS` pixels and has ticks at two or more powers of ten, only these
     ticks are labelled.
@@ -78,7 +78,7 @@ def labelled_axis(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
     powers = [math.isclose(math.log10(t) % 1, 0, abs_tol=1e-9) if t > 0 else False for t in ticks]
     keep_all = sum(powers) < MIN_POWERS_OF_TEN
     few = [label if power or keep_all else "" for label, power in zip(labels, powers, strict=True)]
-    # The lists are written as JSON, because a JSON array is also a valid Vega expression.
+    # Write labels and ticks as JSON, because a JSON array is also a valid Vega expression.
     wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, ticks))
     expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
     return alt.Axis(

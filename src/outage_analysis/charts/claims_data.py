@@ -1,6 +1,6 @@
-"""Reduce tables of claims to the few rows that a chart carries, however many claims there are.
+"""Reduce tables of claims to the few rows that a chart embeds, however many claims there are.
 
-The linked charts carry counts of claims per pair of entries, for example service and loss band.
+The linked charts embed counts of claims per pair of bars, for example of a service and a loss band.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
     stated = [band for band in ordered_bands(table) if band != UNKNOWN and counts[band]]
     if not stated:
         return None
-    most = max(stated, key=lambda band: counts[band])  # in a tie, the first band
+    most = max(stated, key=lambda band: counts[band])  # in a tie, the first (lowest) band
     return most, counts[most] / sum(counts.values())
 
 
@@ -221,7 +221,7 @@ ViewEntry = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class View:
-    """One of the linked charts: its entries (bars), and the entry to which each table value belongs."""
+    """One of the linked charts: its bars, and for each value in the table the bar that shows it."""
 
     id: str
     """service, band, day or category. It is not the id of a dimension, which could be such a word."""
@@ -234,7 +234,7 @@ class View:
 
     @property
     def merged_count(self) -> int:
-        """Number of table values, such as services, that are merged into the last bar."""
+        """Number of values in the table, such as services, that are merged into the last bar."""
         return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
@@ -269,9 +269,9 @@ def _view_ids(table: pl.DataFrame) -> list[str]:
 
 
 def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
-    """Build one linked chart, with at most this fraction of the bars that `MAX_ENTRIES` allows."""
+    """Build one linked chart, with at most `fraction` times as many bars as `MAX_ENTRIES` allows."""
     pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
-    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # every pair gives the same totals
+    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # any pair will do: totals are the same
     totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))

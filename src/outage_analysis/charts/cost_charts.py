@@ -227,7 +227,7 @@ def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
 
 
 def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw free goods at list price: an outlined bar for the promised value, a filled bar for the expected.
+    """Draw free goods at list price: an outlined bar for the promised value, a filled one for the expected.
 
     The chart never shows cash, because the list price of goods is not what the company spends on them.
     """

@@ -36,9 +36,9 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the exceedance curve of the total cash cost.
+    """Return the exceedance curve: for each amount, the probability that the total cash cost is larger.
 
-    The columns are `amount` and `above`, the probability in percent that the cash cost exceeds the amount.
+    The columns are `amount` and `above` (the probability in percent).
     """
     grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))

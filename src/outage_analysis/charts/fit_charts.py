@@ -1,4 +1,4 @@
-"""Charts of fitted loss distributions and observed shares: ogive, and tail on log-log axes."""
+"""Charts of fitted loss distributions and observed shares: ogive (share below) and tail (share above)."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.Da
 
 
 def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Return the chart layers, from back to front.
+    """Return the layers of the ogive or the tail chart, from back to front.
 
     These are the interval of the best-fitting family, the curves of the other families, the curve of the best
     family, and the observed shares.

@@ -39,7 +39,7 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     days = [locale.short_day(day) if short else str(day) for day in days_shown["filed_on"]]
     data = days_shown.select(pl.Series("day", days), "cumulative")
     # The x axis is ordinal, because a time axis would depend on the reader's time zone.
-    step = -(-len(days) // (5 if short else 3))  # this many labels fit on a phone
+    step = -(-len(days) // (5 if short else 3))  # 5 or 3 labels fit on a phone
     x = alt.X(
         "day:O",
         sort=days,
@@ -98,7 +98,8 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         *_fan_labels(data.filter(part="expected"), x, y, context),
         *_outcome_layers(outcome, x, y, locale),
     ]
-    # The footer cites the facts of all rows, because the rows that are not drawn also support the line.
+    # The footer cites the facts of all rows of `table`. Rows that `_thin_points` leaves out also support the
+    # line.
     facts = " ".join(dict.fromkeys(" ".join(table["facts"]).split()))
     return finish_chart(
         alt.layer(*layers),
@@ -123,9 +124,9 @@ def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _title(data: pl.DataFrame, context: ChartContext) -> str:
-    """Return the chart title: the 80 % range of the final count in the first scenario.
+    """Return the chart title: the 80 % range of the final count in the first branch (closing scenario).
 
-    The closing time of the first scenario was known on the as-of day. If the claims are synthetic, the title
+    The closing time of the first branch was known on the as-of day. If the claims are synthetic, the title
     only states what the chart measures.
     """
     locale = context.locale
@@ -223,7 +224,7 @@ def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[al
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
-    """Label the end of each forecast fan with the name of its branch and its 80 % range."""
+    """Label the end of each forecast fan with its branch (closing scenario) and its 80 % range."""
     locale, rows = context.locale, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
@@ -241,7 +242,7 @@ def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContex
 
 
 def _name(branch: str, context: ChartContext) -> str:
-    """Return the display name of a forecast branch; if it has none, the translated word for its id."""
+    """Return the display name of a branch (closing scenario) or, without one, the translation of its id."""
     word = f"word.{branch}"
     return (
         context.locale(word)

@@ -170,7 +170,7 @@ def _title(view: View, context: ChartContext) -> str:
 
 
 def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
-    """Compute one row per bar of chart `at`: `key`, `n` (number of selected claims) and `length` of the bar.
+    """Compute a row per bar of chart number `at`: `key`, `n` (number of selected claims) and bar `length`.
 
     The counts of a pair of charts are used for both charts. In the row of a bar, `own` is the bar's position
     in chart `at`, `by` is the number of the other chart, and `beside` is the position in the other chart.
@@ -178,7 +178,7 @@ def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
     pairs = f"datum.one == {at} || datum.other == {at}"
     across = view_selection.chosen_expression(f"datum.by * {view_selection.KEYS_PER_VIEW} + datum.beside")
     unfiltered = f"chosen_view < 0 || chosen_view == {at}"
-    every = 1 if at == 0 else 0  # any other chart gives the same totals
+    every = 1 if at == 0 else 0  # use any other chart: all give the same totals
     return (
         base.transform_filter(pairs)
         .transform_calculate(slot="sequence(0, length(datum.claims))")
@@ -206,7 +206,7 @@ def _fade_unselected(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
 
 
 def _slots(totals: alt.Chart, at: int) -> alt.Chart:
-    """Return the background of each bar; it receives the clicks and is tinted if the bar is selected."""
+    """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
     selected = f"chosen_view == {at} && {view_selection.chosen_expression('datum.key')}"
     slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
         color=alt.condition(selected, alt.value(CHOSEN), alt.value("transparent"))
@@ -242,7 +242,7 @@ def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
 
 
 def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
-    """Draw the linked chart of days: vertical bars."""
+    """Draw the linked chart of days as vertical bars."""
     at, totals = layout.at, _entry_totals(base, layout.at)
     step = max(1, -(-len(layout.names) // DAY_LABELS))
     days = list(range(len(layout.names)))

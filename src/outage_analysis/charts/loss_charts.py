@@ -56,7 +56,7 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
     """
     if service == OTHER_ID:
         return context.locale("chart.other_services", count=services)
-    # Korean joins words with a middle dot and no space; this lets a line end after the dot.
+    # Korean joins words with a middle dot without a space. A space after the dot lets a line end there.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
@@ -172,7 +172,7 @@ def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
 
 
 def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Return the rows of the stacked bars; only a service's first row has the service's number of claims."""
+    """Return the rows of the stacked bars. Only a service's first row contains its number of claims."""
     rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(

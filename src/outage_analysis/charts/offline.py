@@ -63,7 +63,8 @@ STYLE = """
 """ + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
 
-# The script draws a chart once its placeholder has a width, because JupyterLab first builds cells off-screen.
+# JupyterLab first builds cells off-screen, where they have no width. The script therefore draws a chart once
+# its placeholder has a width.
 DRAWING = """
 var options = {
   ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
@@ -127,7 +128,7 @@ serve('outageWhatIfs', activate);
 
 
 def script_bundle() -> str:
-    """Return one script element with Vega, the script of the sliders, and the code that reads the queues."""
+    """Return one script element with Vega, the script of the sliders, and code that draws the queued data."""
     return f"<script>{_bundle_source()}</script>"
 
 
@@ -137,7 +138,7 @@ def _bundle_source() -> str:
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:
-    """Return the key of a placeholder and the script that adds its data to a queue.
+    """Return the key of a placeholder (HTML element) and the script that queues the data to draw there.
 
     The key is a hash of the data.
     """
@@ -162,9 +163,9 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
 
 
 def is_package_script(script: str) -> bool:
-    """Return whether a script is exactly as this module writes it.
+    """Return whether a script is, character by character, one of the scripts that this module writes.
 
-    This module writes the bundle of scripts, and the scripts with the data of charts and sliders.
+    These are the bundle of scripts, and the scripts with the data of charts and sliders.
     """
     start = DATA_START.match(script)
     if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):

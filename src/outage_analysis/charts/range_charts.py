@@ -104,7 +104,7 @@ def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
 
 
 def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
-    if value is None:  # a band mix is not a single number
+    if value is None:  # band shares are not one number: show only the percentile
         return point
     if kind in MONEY:
         text = short_amount(locale, value)

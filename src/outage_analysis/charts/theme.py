@@ -99,7 +99,7 @@ def finish_views(
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
-    """Return a copy of an axis that shows another numeric field."""
+    """Return a copy of an axis for another numeric field of the data."""
     other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other

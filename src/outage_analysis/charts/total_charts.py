@@ -261,7 +261,7 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> str:
     """Return the chart title: the largest part's share of the expected cash cost and of the worst cases."""
-    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # the merged parts are in the last row
+    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # leave out the last row of merged parts
     separator = " " if rows["rule"][at] is None else ", "
     name, tail = names[at].replace("\n", separator), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"

@@ -26,7 +26,7 @@ def entry_key(view: int, place: int) -> int:
 
 
 def chosen_expression(expression: str) -> str:
-    """Return a Vega expression that tests whether the key in `expression` is selected."""
+    """Return a Vega expression for whether the bar with the key in `expression` is selected."""
     return CHOSEN.format(key=expression)
 
 
@@ -51,7 +51,7 @@ def selection_parameters(
     """
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{_LISTED}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [{"type": "dblclick"}, from_list]}}
-    # The mouse press is consumed, because dragging would otherwise select text under the pointer.
+    # Consume the mouse press, because dragging would otherwise select text under the pointer.
     begins = {**_PRESS, "consume": True}
     same_view = f"floor(datum.key / {KEYS_PER_VIEW}) == chosen_view"
     adds = f"event.shiftKey && !ordered[chosen_view] && datum && {same_view}"

@@ -64,7 +64,7 @@ class Cube:
 
     @property
     def display_rows(self) -> pl.DataFrame:
-        """The rows of the cube for display. In rows of claims with unknown loss, the sums are null, not 0."""
+        """The rows of the cube for display: if the loss of claims is unknown, the sums of losses are null."""
         return null_unstated_sums(self.frame)
 
     @property
@@ -74,7 +74,7 @@ class Cube:
 
 
 def sum_or_null(column: str) -> pl.Expr:
-    """The sum of a column as a polars expression: null if any value is null. `pl.sum` counts nulls as 0."""
+    """A polars expression for the sum of a column. Unlike `pl.sum`, it is null if any value is null."""
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
@@ -190,7 +190,7 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """The column names of a file of claim totals.
+    """Check the header row of a file of claim totals, and return its column names in lower case.
 
     Raises InputRefused if a column is missing or appears twice.
     """
@@ -232,7 +232,7 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
 
 
 def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
-    """Whether this number of claims in the band can have this sum of losses.
+    """Whether the losses of `claims` claims, all of them in `band`, can add up to `loss`.
 
     The sum must be 0 if the loss of the claims is unknown.
     """
@@ -242,7 +242,7 @@ def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
 
 
 def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
-    """The id of the service or claimant type whose id, name or alias matches this spelling."""
+    """The id of the service or claimant type whose id, name or alias matches `raw`, a text from the CSV."""
     for item in named:
         if normalized_name(raw) in item.spellings():
             return item.id

@@ -1,4 +1,4 @@
-"""Build cubes: aggregate claims by dimension and loss band with SQL. Later stages read only cubes."""
+"""Build cubes (claim counts and sums of losses by dimension and loss band) from claims, with SQL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build_cube(
     line: Schedule | None = None,
     until: date | None = None,
 ) -> Cube:
-    """Aggregate claims by dimensions and loss band.
+    """Build a cube: count the claims and sum their losses by dimension and loss band.
 
     Args:
         claims: the result of `read_claims`.
@@ -108,7 +108,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
 def count_pairs(
     claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Count claims by pairs of attributes: service, loss band, filing day and one text dimension.
+    """Count claims by pairs of values of two attributes (service, loss band, filing day, text dimension).
 
     The size of the table does not grow with the number of claims. A value of the text dimension is listed by
     name only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at most `MAX_CATEGORIES` values are
@@ -149,13 +149,13 @@ def count_pairs(
 
 
 def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
-    """Whether at least half of the claims with a category have a category that is listed by name."""
+    """Whether at least half of the claims with a category (text value) have one that is listed by name."""
     stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
-    """Load the loss bands into the warehouse table `bands`, with the 64-bit limits in place of open ends."""
+    """Load the loss bands into the database table `bands`; an open end becomes the 64-bit limit."""
     total = claims.sql(queries.load("loss_total")).fetchall()
     check_total_fits(total[0][0])
     rows = [
@@ -187,12 +187,12 @@ def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> st
 
 
 def _filed_condition(until: date | None) -> str:
-    """The SQL condition that selects claims filed on or before a day; without a day, all claims."""
+    """The SQL condition for claims filed on or before the day `until`; if it is None, for all claims."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
 
 
 def _filed_claims_query(until: date | None) -> str:
-    """The SQL query for the claims filed on or before a day; without a day, for all claims."""
+    """The SQL query for the claims filed on or before the day `until`; if it is None, for all claims."""
     return queries.load("filed", filed=_filed_condition(until))
 
 
@@ -208,7 +208,7 @@ def _check_claimants_named(claims: Claims, line: Schedule) -> None:
 
 
 def _group_expression(name: str, dimension: Dimension | None) -> str:
-    """The SQL expression that groups claims by a dimension; numeric values are replaced by band labels."""
+    """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
     if dimension is None or dimension.kind == "text":
         return quote_identifier(name)
     cases = [f"when {quote_identifier(name)} is null then null"]

@@ -91,7 +91,7 @@ class CubeProvenance(Document):
 
 @dataclass(frozen=True)
 class StoredCube:
-    """A cube and its provenance (how it was built). The rows of the cube are sorted as by `sorted_cube`."""
+    """A cube and its provenance (how it was built). The rows are sorted by dimension, then by loss band."""
 
     cube: Cube
     provenance: CubeProvenance
@@ -150,7 +150,7 @@ def _digest(frame: pl.DataFrame, provenance: CubeProvenance) -> str:
 
 
 def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None = None) -> None:
-    """Write a bare cube as a Parquet file in one atomic step; equal cubes give files with equal bytes.
+    """Save a cube and its provenance as a Parquet file in one atomic step; equal cubes give equal bytes.
 
     Args:
         stored: the cube with its provenance.
@@ -170,7 +170,7 @@ def save_cube(stored: StoredCube, path: str | Path, *, add_to: StoredCube | None
     check_synthetic_name(path, synthetic=stored.provenance.synthetic)
     _check_row_count(len(stored.cube.frame), path.name)
     with atomic_file(path) as part:
-        # Write to memory first: with a full disk, polars would report an error in the file format.
+        # Let polars write to memory, not to disk: on a full disk, polars would report a wrong file format.
         buffer = BytesIO()
         metadata = {VERSION_KEY: FORMAT_VERSION, PROVENANCE_KEY: stored.provenance.model_dump_json()}
         stored.cube.frame.write_parquet(buffer, compression="zstd", metadata=metadata)
@@ -191,7 +191,8 @@ def load_cube(path: str | Path) -> StoredCube:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
-        with path.open("rb") as stream:  # with a path, polars would treat * and [ as wildcards
+        # Pass an open file, because in a path polars would treat * and [ as wildcards.
+        with path.open("rb") as stream:
             metadata = pl.read_parquet_metadata(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused(
@@ -207,7 +208,7 @@ def load_cube(path: str | Path) -> StoredCube:
         frame = Warehouse().frame(query, path=escaped_path(path))
     except EnvironmentFailed:
         raise
-    except Exception as error:  # reading a damaged file can raise many types of errors
+    except Exception as error:  # catch all, because a damaged file can raise any error
         raise InputRefused(DAMAGED, file=path.name, remedy=BUILD_AGAIN) from error
     _check_row_count(len(frame), path.name)
     for why in _content_errors(frame, provenance):
@@ -221,13 +222,13 @@ def load_cube(path: str | Path) -> StoredCube:
 
 
 def _check_row_count(rows: int, file: str) -> None:
-    """Raise InputRefused if a bare cube has more than `MAX_ROWS` rows."""
+    """Raise InputRefused if a cube file has more than `MAX_ROWS` rows."""
     if rows > MAX_ROWS:
         raise InputRefused(f"more than {MAX_ROWS:,} rows", file=file, remedy="Take fewer dimensions.")
 
 
 def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator[str]:
-    """Yield the reasons why rows cannot belong to a cube with this provenance, the most basic reason first.
+    """Yield the contradictions between the rows of a cube file and its provenance, the most basic first.
 
     The caller uses only the first reason, because each check assumes that the earlier checks passed.
     """
@@ -250,13 +251,13 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether every row has a loss band between two successive edges, or between their negative values."""
+    """Whether the band of each row has successive `edges`; bands of negative losses mirror positive bands."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 
 
 def _plausible_sums() -> pl.Expr:
-    """A polars expression: whether the claims of a row can have these sums in this loss band.
+    """A polars expression: whether the sums of a row are possible for its claim count and its loss band.
 
     The columns are converted to 128-bit integers, because products of two 64-bit integers do not fit into 64
     bits.
@@ -267,7 +268,7 @@ def _plausible_sums() -> pl.Expr:
         over.is_null() | (claims * (over + 1) <= loss),
         up_to.is_null() | (loss <= claims * up_to),
         over.is_not_null() | up_to.is_not_null() | (loss == 0),
-        # The two conditions below are true for all whole numbers of the same sign.
+        # Losses in a band are whole numbers of one sign, so sum of squares >= |sum| and <= sum squared.
         loss.abs() <= squares,
         squares <= loss * loss,
     )

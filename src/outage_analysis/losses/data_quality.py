@@ -21,7 +21,7 @@ MAX_EXPLAINED_REJECTS = 10
 
 
 def quality_table(claims: Claims) -> pl.DataFrame:
-    """One row per complaint file: its format, its counts, and the first and last filing day of its claims.
+    """One row per complaint file: format, counts of rows, claims and rejects, and first and last filing day.
 
     Columns: file, encoding, dialect (of the CSV), rows, claims, rejects, first_day, last_day.
     """
@@ -37,7 +37,7 @@ def quality_table(claims: Claims) -> pl.DataFrame:
 
 
 def rule_table(claims: Claims) -> pl.DataFrame:
-    """One row per complaint file, broken validation rule and outcome.
+    """One row per complaint file, broken validation rule and outcome (complaints rejected or counted).
 
     Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (the number of complaints that
     broke the rule), source_row and example (row number and value of the first rejected complaint; null if the
@@ -127,7 +127,7 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
 def bunching_table(
     claims: Claims, edges: Sequence[int], *, window: float = WINDOW, by: str | None = None
 ) -> pl.DataFrame:
-    """Count losses exactly at each policy edge, just below and above it, and at equally round amounts.
+    """Count losses at, just below and just above each policy edge, and at the nearest equally round amounts.
 
     Round amounts attract claims even without a policy. The losses at an edge are therefore compared with the
     two neighbouring amounts that are equally round: one more and one less in the last digit that is not 0
@@ -180,7 +180,7 @@ def bunching_table(
 
 
 def _equally_round_neighbours(edge: int) -> tuple[int, int]:
-    """The nearest amounts below and above an edge that are as round: 200,000 and 400,000 for 300,000."""
+    """The nearest amounts below and above an edge that are equally round: 200,000 and 400,000 for 300,000."""
     digits = str(edge)
     step = 10 ** (len(digits) - len(digits.rstrip("0")))
     return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
@@ -192,5 +192,5 @@ def _check_column(claims: Claims, by: str) -> None:
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:
         raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
-    if by in texts:  # text may contain personal data, which the table would show
+    if by in texts:  # the table would show personal data in a text
         claims.check_no_personal_data([by])

@@ -1,4 +1,4 @@
-"""Find possible mistakes in a policy: cliffs, gaps, unreachable bands, ineffective limits, missing days."""
+"""Find possible mistakes in a policy, such as less payment for a larger loss, or limits without effect."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _cited_facts(line: CostLine) -> list[str]:
 
 
 def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
-    """Yield ineffective caps and thresholds of a cost line whose payment does not depend on losses."""
+    """For a cost line that ignores losses, yield caps without effect and minimum durations not reached."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:
@@ -147,7 +147,7 @@ def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
 
 def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     """Yield the losses above which a claimant is paid less, or has to wait for a review."""
-    for before, after in pairwise(tariff.pieces[2:]):  # from a loss of 0 upwards
+    for before, after in pairwise(tariff.pieces[2:]):  # skip the pieces of unknown and negative losses
         edge = before.band[1] or 0
         payment, next_payment = before.pay(edge), after.pay(edge + 1)
         amount = _format_amount(payment, locale)
@@ -167,7 +167,7 @@ def _pays_something(piece: Piece) -> bool:
 
 
 def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Yield the loss bands without payment that lie between bands with a payment."""
+    """Yield the loss bands without payment that lie between loss bands with a payment."""
     paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
@@ -175,7 +175,7 @@ def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Yield bands that contain no loss or pay like the next band, and limits that have no effect."""
+    """Yield bands that contain no whole number or pay like the next band, and limits without effect."""
     written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
         name = f"the band {edge} {locale.loss(rule.over)}"
@@ -188,7 +188,7 @@ def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _same_rule(a: Rule, b: Rule) -> bool:
-    """Whether two loss bands have the same payment rule."""
+    """Whether two payment rules differ only in the edges of their loss bands and in the cited facts."""
     drop = {"over", "up_to", "facts"}
     return a.model_dump(exclude=drop) == b.model_dump(exclude=drop)
 

@@ -1,4 +1,4 @@
-"""What all kinds of cost line share, and the kind that pays by loss band.
+"""The keys and methods of all kinds of cost line, and the schedule: a cost line that pays by loss band.
 
 All lines have an announcement day, effort, deadlines, eligibility and accounting. A schedule pays by loss
 band, to all claimants or by segment, per claim or per claimant.
@@ -26,7 +26,7 @@ EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
 
 
 class EffortChange(Document):
-    """A change, from a given day on, of what claimants must do to be paid."""
+    """A change of what claimants must do to be paid; it applies from the day `since` on."""
 
     since: Day
     """The first day of the new effort."""
@@ -105,7 +105,7 @@ class Line(Document):
         return self.model_copy(update={"effort_changes": changes, "deadlines": deadlines})
 
     def effort_on(self, day: date) -> Effort | None:
-        """The effort class on a given day: what claimants must do to be paid."""
+        """The effort on a day, that is, what claimants must do to be paid; None if it was not published."""
         effort = self.effort
         for change in sorted(self.effort_changes, key=lambda c: c.since):
             if change.since <= day:
@@ -113,7 +113,7 @@ class Line(Document):
         return effort
 
     def closes_on(self, day: date) -> date | None:
-        """The last day to claim, as announced by a given day; None if no deadline had been announced."""
+        """The last day to claim that was announced on or before `day`; None if none was announced by then."""
         known = [d for d in self.deadlines if d.announced_on <= day]
         return max(known, key=lambda d: d.announced_on).closes if known else None
 
@@ -175,7 +175,7 @@ class Schedule(Line):
 
     @cached_property
     def tariff(self) -> Tariff:
-        """The tariff (payment rules by loss band) for claims that match no segment."""
+        """The tariff (payment rules by loss band) for claims of no segment (group with its own rules)."""
         return self._tariff(self.bands)
 
     @cached_property
@@ -192,7 +192,7 @@ class Schedule(Line):
         return Tariff(bands, self.zero, self.unknown, shift, self.rounding)
 
     def rules(self) -> list[tuple[Band, Rule]]:
-        """The loss bands and their rules for claims in no segment, as pairs.
+        """Pairs of loss band and payment rule, for claims of no segment (group with its own rules).
 
         The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
         """
@@ -200,7 +200,7 @@ class Schedule(Line):
 
     @property
     def positive_bands(self) -> list[tuple[Band, Rule]]:
-        """The bands of positive losses with their rules, in increasing order, for claims in no segment."""
+        """Pairs of positive loss band and payment rule, in increasing order, for claims of no segment."""
         return self.rules()[3:]
 
     @property
@@ -215,13 +215,13 @@ class Schedule(Line):
 
     @property
     def starts(self) -> frozenset[int]:
-        """The largest losses of bands if bands exclude their written upper edge; otherwise empty."""
+        """If bands are written without their upper edge, the largest loss of each band; otherwise empty."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
         return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 
     @property
     def breakpoints(self) -> tuple[int, ...]:
-        """The losses after which the payment formula changes, including the ends of bands."""
+        """The ends of bands and the losses after which the payment formula changes, in increasing order."""
         return tuple(sorted({*self.cuts, *_distinct_cuts(self.tariffs, lambda t: t.cuts)}))
 
     @model_validator(mode="after")
@@ -246,7 +246,7 @@ class Schedule(Line):
         if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
             raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")
         steps = 0
-        for _, tariff in self.tariffs:  # the limit on jumps applies to all tariffs together, too
+        for _, tariff in self.tariffs:  # the tariffs' jumps are limited in total, too
             steps += len(tariff.cuts)
             check_step_count(steps)
         return self

@@ -72,12 +72,12 @@ class PolicyExplainer:
             yield from (self._sentence("missing", text=text[self.lang]) for text in policy.missing)
 
     def _sentence(self, key: str, **values: object) -> str:
-        """A sentence from the locale, filled with values; line breaks in the values are escaped."""
+        """The translated sentence for a key, filled with `values`; line breaks in values are escaped."""
         safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
     def _money(self, amount: float | Fraction) -> str:
-        """Format an amount, given in the smallest currency unit, in whole currency units with all digits."""
+        """Format an amount, given in the smallest currency unit, in the main unit (such as won) in full."""
         exact, digits = Fraction(amount), self.policy.digits
         whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
         text = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
@@ -102,7 +102,7 @@ class PolicyExplainer:
         return None if later else published.value
 
     def _amount_or_fact(self, amount: int | str) -> str:
-        """Format an amount. For the id of a fact, format the fact's amount, followed by the id."""
+        """Format an amount. If it is the id of a published fact, format the fact's amount and add the id."""
         if isinstance(amount, int):
             return self._money(amount)
         value = self._value(amount)
@@ -200,7 +200,7 @@ class PolicyExplainer:
         return self._sentence(f"rounding_{rounding.how}", to=self._money(rounding.to))
 
     def rule_text(self, rule: Rule | None) -> str:
-        """A text that states what a payment rule pays, also if there is no rule or the rule pays nothing."""
+        """A text that states what a payment rule pays; if `rule` is None, it states that there is no rule."""
         if rule is None:
             return self._sentence("no_rule")
         if rule.review:
@@ -230,7 +230,7 @@ class PolicyExplainer:
         return text + (self._sentence("round_up" if rate.round_up else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
-        """Yield example payments at both ends of a loss band and at breakpoints inside the band."""
+        """Yield example payments at both ends of a loss band and where the payment formula changes in it."""
         low, high = band
         inside = [
             piece.band[1] for piece in tariff.pieces_overlapping(band)[:-1] if piece.band[1] is not None
@@ -267,7 +267,7 @@ class PolicyExplainer:
         )
 
     def _count(self, fact: str) -> str:
-        """Format the count that a fact states, followed by the fact's id; without a value, only the id."""
+        """Format the count that a published fact states, and add its id; without a value, only the id."""
         value = self._value(fact)
         return (
             fact if value is None else self._sentence("counted", number=self.locale.number(value), fact=fact)
@@ -361,7 +361,7 @@ def policy_card(policy: Policy, lang: str) -> Card:
 
 
 def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
-    """A note that lists the cost lines without a rule for claims that state no loss, if there are any."""
+    """A list with one note: the cost lines without a rule for claims that state no loss. Empty if none."""
     lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
     return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
 

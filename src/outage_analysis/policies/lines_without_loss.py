@@ -102,7 +102,7 @@ class FeeCredit(Line):
         return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
     def credited_days(self, outage_minutes: int | None = None) -> Fraction | None:
-        """The time for which the fee is credited, in days; None if an unknown outage duration decides it."""
+        """The time for which the fee is credited, in days; None if it depends on an unknown duration."""
         if self.multiple is not None:
             minutes = self.outage_minutes if outage_minutes is None else outage_minutes
             if minutes is None:

@@ -127,12 +127,12 @@ class Policy(Displayable, Document):
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The largest loss of each band of all schedules, in increasing order: 299,999 for [0, 300000)."""
+        """The largest loss of each loss band of the policy, in increasing order: 299,999 for [0, 300000)."""
         return tuple(sorted({cut for line in self.schedules for cut in line.cuts}))
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """The band edges of all schedules as written in the document, in increasing order."""
+        """The edges of all loss bands of the policy, as the document writes them, in increasing order."""
         return tuple(sorted({cut + (x.closed == "lower") for x in self.schedules for cut in x.cuts}))
 
     @property

@@ -61,18 +61,18 @@ class Rounding(Document):
 
     @property
     def increment(self) -> int:
-        """The amount to add before rounding down to a multiple of `step`, in ten-thousandths."""
+        """The amount to add before rounding down, in the unit of `step`; it sets the rounding direction."""
         return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
 
     def round_amount(self, amount: int | Fraction) -> int:
-        """Round an amount to a multiple of `step`; the amount and the result are in ten-thousandths."""
+        """Round an amount to a multiple of `step`, all in ten-thousandths of the smallest currency unit."""
         if self.how == "up":
             return -(-amount // self.step) * self.step
         return (amount + self.increment) // self.step * self.step
 
 
 class Rate(Document):
-    """An amount per period of the loss: per day, per hour, per thirty minutes."""
+    """An amount per period of the loss: per day, per hour or per thirty minutes, if losses are durations."""
 
     amount: Price
     """The amount per period, in the smallest unit of the currency."""
@@ -84,7 +84,7 @@ class Rate(Document):
     """Whether a period that has only begun is paid in full; by default only complete periods are paid."""
 
     def periods(self, loss: int) -> int:
-        """The number of periods for which a loss is paid."""
+        """The number of paid periods of a loss: the loss above the waiting period, divided into periods."""
         paid_time = max(loss - self.after, 0)
         return -(-paid_time // self.every) if self.round_up else paid_time // self.every
 
@@ -136,7 +136,7 @@ class Rule(Document):
         return bool(self.share or self.rate)
 
     def amount_before_limits(self, loss: int) -> int:
-        """The sum of fixed amount, share and rate for a loss, before floor and limit, in ten-thousandths."""
+        """Fixed amount + share + rate for a loss, before floor and limit, in 1/10000 of the smallest unit."""
         periodic = self.rate.amount * self.rate.periods(loss) if self.rate else 0
         return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
 
@@ -147,7 +147,7 @@ class Rule(Document):
 
 
 class RuleBand(Rule):
-    """A payment rule for losses between two edges; the last band has no `up_to`."""
+    """The payment rule for losses between two band edges; in the last band, `up_to` is None."""
 
     over: Measure
     """Lower edge, in the loss unit."""

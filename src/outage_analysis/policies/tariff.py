@@ -26,10 +26,10 @@ MAX_STEPS = 2_000
 
 @dataclass(frozen=True)
 class Piece:
-    """An interval of losses on which a claim is paid `fixed + slope x loss`, in ten-thousandths.
+    """An interval of losses in which the payment for one claim is `fixed + slope x loss`.
 
-    `fixed` is None if claims are paid by individual review. `rule_index` is the index of the rule in
-    `Tariff.rules()`.
+    The payment is in ten-thousandths of the smallest currency unit. `fixed` is None if claims are paid by
+    individual review. `rule_index` is the index of the rule in `Tariff.rules()`.
     """
 
     band: Band
@@ -38,17 +38,17 @@ class Piece:
     slope: int
 
     def pay(self, loss: int) -> int | None:
-        """The payment for one claim, in ten-thousandths; None if the claim is paid by individual review."""
+        """The payment for one claim, in ten-thousandths of the smallest unit; None if it takes a review."""
         return None if self.fixed is None else self.fixed + self.slope * loss
 
     def overlap(self, band: Band) -> tuple[int | None, int | None]:
-        """The smallest and the largest loss that lie in both this piece and a band; None for an open end."""
+        """The smallest and the largest loss of this piece that are also in `band`; None for an open end."""
         bottoms = [edge for edge in (band[0], self.band[0]) if edge is not None]
         upper_ends = [edge for edge in (band[1], self.band[1]) if edge is not None]
         return max(bottoms) + 1 if bottoms else None, min(upper_ends) if upper_ends else None
 
     def matches_formula(self, fixed: int, slope: int, band: Band) -> bool:
-        """Whether `fixed + slope x loss` is the payment for every loss in both this piece and a band."""
+        """Whether this piece pays `fixed + slope x loss` for each of its losses that is also in `band`."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
         ends = self.overlap(band)
@@ -57,7 +57,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The payment rules by loss band of a schedule or of one of its segments."""
+    """The payment rules by loss band, for all claims of a cost line or for one segment (group of claims)."""
 
     bands: tuple[RuleBand, ...]
     zero: Rule
@@ -79,7 +79,7 @@ class Tariff:
         ]
 
     def rules(self) -> list[tuple[Band, Rule]]:
-        """Every band that contains a loss, with its rule.
+        """Every loss band that contains a whole number, with its payment rule.
 
         The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
         """
@@ -96,7 +96,7 @@ class Tariff:
 
     @cached_property
     def _upper_ends(self) -> list[int]:
-        """The largest loss of each piece, in increasing order, without the piece for unknown losses."""
+        """The largest loss of each piece (loss interval) except the piece for unknown losses, increasing."""
         return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
@@ -105,7 +105,7 @@ class Tariff:
         return tuple(piece.band[1] for piece in self.pieces[3:] if piece.band[1] is not None)
 
     def pieces_overlapping(self, band: Band) -> tuple[Piece, ...]:
-        """The pieces that have a loss in common with a band."""
+        """The pieces (loss intervals with one payment formula) that have a loss in common with `band`."""
         if band == UNKNOWN:
             return self.pieces[:1]
         upper_ends, (low, high) = self._upper_ends, band
@@ -116,7 +116,7 @@ class Tariff:
         return self.pieces[first + 1 : last + 2]
 
     def pay(self, loss: int | None) -> Fraction | None:
-        """The exact payment for one claim; None if the claim is paid by individual review.
+        """The exact payment for one claim, in the smallest currency unit; None if it takes a review.
 
         A loss of None means that the loss is unknown.
         """
@@ -125,13 +125,13 @@ class Tariff:
         return None if amount is None else Fraction(amount, SHARE_SCALE)
 
     def formula(self, band: Band) -> tuple[int, int] | None:
-        """The `fixed` and `slope`, in ten-thousandths, that give the payment for every loss in a band.
+        """A pair (`fixed`, `slope`) so that `fixed + slope x loss` is the payment for every loss in `band`.
 
-        The result is None if there is no such formula: claims in the band are reviewed, or the pieces in the
-        band have different formulas.
+        The payment is in ten-thousandths of the smallest currency unit. The result is None if there is no
+        such pair: claims in the band are reviewed, or the pieces in the band have different formulas.
         """
         low, high = self.payment_range(band)
-        if low == high:  # every claim in the band is paid the same amount
+        if low == high:  # every claim in the band is paid the same: slope 0
             return int(low * SHARE_SCALE), 0
         overlapping = self.pieces_overlapping(band)
         for fixed, slope in ((piece.fixed, piece.slope) for piece in overlapping):
@@ -185,7 +185,7 @@ def contains_integer(band: Band) -> bool:
 
 
 def check_step_count(steps: int) -> None:
-    """Raise an error if the payment of a policy changes at too many losses.
+    """Raise an error if the payment formula changes at more than `MAX_STEPS` losses.
 
     Raises:
         ValueError: there are more than `MAX_STEPS`; the message says what to change.
@@ -198,7 +198,7 @@ def check_step_count(steps: int) -> None:
 
 
 def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """Yield the pieces of one loss band, before neighbouring pieces with the same formula are merged."""
+    """Yield the pieces (loss intervals with one payment formula) of a loss band; neighbours may be equal."""
     low, high = band[0] or 0, band[1]
     if rule.review:
         yield Piece(band, place, None, 0)
@@ -209,7 +209,7 @@ def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """Yield the pieces of an interval on which the unrounded payment is linear.
+    """Yield the pieces of a loss interval in which the payment before rounding is linear in the loss.
 
     There is one piece, or one piece per rounding step. The slope follows from the payments for the two
     smallest losses.
@@ -256,7 +256,7 @@ def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
 
 
 def _period_ends(rate: Rate, low: int, top: int) -> range:
-    """The largest loss for each number of paid periods, up to the loss at which the limit is reached."""
+    """For each number of paid periods, the largest loss with that number, up to the loss `top`."""
     first = rate.after if rate.round_up else rate.after + rate.every - 1
     first += max(0, (low - first) // rate.every) * rate.every
     period_ends = range(first, top + 1, rate.every)
@@ -265,7 +265,7 @@ def _period_ends(rate: Rate, low: int, top: int) -> range:
 
 
 def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
-    """The largest loss from `low` + 1 to `top` that meets a condition, by bisection; `low` if none does.
+    """The largest loss from `low` + 1 to `top` for which `holds` is true, by bisection; `low` if none.
 
     The condition must be true up to some loss and false for all larger losses.
     """
@@ -276,7 +276,7 @@ def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
 
 
 def _merge_equal_neighbours(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Merge neighbouring pieces that have the same payment formula."""
+    """Merge neighbouring pieces (loss intervals) that have the same payment formula."""
     current: Piece | None = None
     for piece in pieces:
         if current is not None and (current.fixed, current.slope) == (piece.fixed, piece.slope):

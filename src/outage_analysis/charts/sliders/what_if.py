@@ -90,8 +90,9 @@ def what_if_sliders(
         return None
     terms = merged_terms(cost)
     used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
-    total_of = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that each input changes
-    # If a cost line pays nothing, its factors appear in no term and get no slider.
+    # For each input, the first total that it changes.
+    total_of = {id_: v for v in reversed(used) for id_ in used[v]}
+    # A factor that is in no cost term gets no slider: its cost line pays nothing.
     moved = [f for kind in KINDS for f in cost.factors if f.kind == kind and f.id in total_of]
     if most is not None:
         order, rank = list(used), {id_: n for n, id_ in enumerate(dict.fromkeys(ranking))}
@@ -122,7 +123,7 @@ def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]
         that multiply the base amount.
     """
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
-    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # the sort is stable
+    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # other terms keep their order
         bases.setdefault(term.valuation, {}).setdefault(term.factors, []).append(term.base)
     return {v: [(math.fsum(b), ids) for ids, b in products.items()] for v, products in bases.items()}
 

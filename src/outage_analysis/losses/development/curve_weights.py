@@ -67,12 +67,12 @@ class WeightedCurves:
 
     @property
     def weights(self) -> Array:
-        """The weight of each grid, as an array (families, values of `phis`). The weights add up to 1."""
+        """The weights of the parameter grids (sum 1): one row per family, one column per value of `phis`."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
     def average(self, evaluate: Callable[[ParameterGrid], Array]) -> Array:
-        """The weighted average of a quantity over the curves of all families.
+        """The average, over all weighted growth curves, of the quantity that `evaluate` computes.
 
         Args:
             evaluate: the function that computes the quantity for each of the n curves of a grid, (n, ...).
@@ -92,29 +92,29 @@ class WeightedCurves:
         return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
 
     def at_constant_rate(self, edges: Array) -> Array:
-        """The expected claims between successive times if claims keep arriving at the mean observed rate.
+        """The expected claims in each interval between two `edges` if the mean observed rate continues.
 
-        The mean rate is computed from the increments to which curves are fitted. The result has one value per
-        interval between two successive times.
+        `edges` are times in days since the opening of the intake. The mean rate is computed from the
+        increments (claims between two counts) to which curves are fitted.
         """
         observed = self.observed
         spans = np.diff(observed.clock(observed.edges))[observed.used]
         return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
-        """The expected claims between successive times, averaged over all weighted curves.
+        """The expected claims in each interval between two `edges`, averaged over all weighted curves.
 
-        The result has one value per interval between two successive times.
+        `edges` are times in days since the opening of the intake.
         """
         observed = self.observed
         return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
 
 
 def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
-    """The expected claims between successive times, divided by the expected claims of the fitted period.
+    """The claims that each curve expects per interval, divided by its expected claims in the fitted period.
 
-    The fitted period consists of the increments to which curves are fitted. The result has one row per curve
-    (node of the grid) and one column per interval between two times.
+    The fitted period consists of the increments (claims between two counts) to which curves are fitted. The
+    result has one row per curve (node of the grid) and one column per interval between two `edges`.
     """
     past = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
     requested = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
@@ -122,7 +122,7 @@ def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges:
 
 
 def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
-    """Weight the growth curves of all families that have enough increments for a fit.
+    """Weight the growth curves of every family for which there are enough claim counts.
 
     Raises:
         UsageError: a family does not exist.
@@ -141,7 +141,7 @@ def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> Weighte
 
 
 def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The curve families that have enough increments for a fit, and a note for each other family.
+    """The curve families for which there are enough claim counts, and a note for each other family.
 
     Raises:
         UsageError: no family is requested, or a requested family does not exist.
@@ -178,14 +178,14 @@ def _increments_text(increments: int) -> str:
 
 
 def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
-    """The parameter grid of the curve family with the largest likelihood, without over-dispersion."""
+    """Of the families' parameter grids without over-dispersion, the grid with the largest likelihood."""
     return max(
         (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
     )
 
 
 def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
-    """Equally likely values of the over-dispersion phi, all at least 1, given Pearson's chi-square.
+    """Equally likely values of the over-dispersion phi (variance / mean, 1 or more), from a chi-square.
 
     Few increments determine phi poorly: with three degrees of freedom the estimate is often half of the true
     value. Intervals that use only the estimate are then too narrow. The values therefore represent the
@@ -199,7 +199,8 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
     """
     if free <= 0:
         return (1.0,)
-    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # 1 / phi has a gamma distribution, cut off at 1
+    # Given the chi-square, 1 / phi has a gamma distribution. It is cut off at 1, because phi is at least 1.
+    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)
     below = special.gammainc(shape, 1 / scale)
     values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
     middles = (np.arange(values) + 0.5) / values
@@ -219,7 +220,7 @@ def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float,
 
 
 def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    """Estimate weekday factors; return them as a `WeekdayClock`, with a sentence that describes them.
+    """Estimate the relative number of claims per weekday; return a `WeekdayClock` and a sentence on it.
 
     The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
     shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between

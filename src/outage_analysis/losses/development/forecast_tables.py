@@ -36,7 +36,7 @@ def late_claim_tables(
     ended: tuple[datetime, int] | None = None,
     tested: bool = False,
 ) -> dict[str, pl.DataFrame]:
-    """Forecast late claims and return the forecast as tables, by table name.
+    """Forecast the late claims (claims still to be filed), and return the tables of the forecast by name.
 
     Args:
         channel: the claim counts, and the branches (the ways in which the intake may end).
@@ -88,7 +88,7 @@ def _unrounded_tables(
 
 
 def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """The table `bounds` with the bounds of all branches, and the table `left_out` with notes.
+    """The tables `bounds` (bounds of the late claims per branch: closing scenario) and `left_out` (notes).
 
     The notes include the assumptions behind the bounds.
     """
@@ -131,9 +131,10 @@ def forecast_tables(channel: Channel, forecast: LateClaimsForecast) -> dict[str,
 
 
 def bounds_table(channel: Channel) -> pl.DataFrame:
-    """The bounds of the late claims as a table: one row per branch and bound.
+    """A table of the lower and the upper bound of the late claims for each branch (closing scenario).
 
-    Columns: `branch`, `closes` (the closing time), `bound` (low or high), `late` and `total` (claims).
+    There is one row per bound. Columns: `branch`, `closes` (the closing time), `bound` (low or high), `late`
+    and `total` (claims).
     """
     return pl.concat(
         bounds.table().select(
@@ -148,7 +149,7 @@ def bounds_table(channel: Channel) -> pl.DataFrame:
 
 
 def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime, count: int) -> pl.DataFrame:
-    """Compare the final number of claims with its forecast. The forecast does not use the final number.
+    """Compare the final number of claims with the forecast, which was made without this number.
 
     Args:
         channel: the claim counts and the branches.
@@ -177,7 +178,7 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
 
 
 def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
-    """Compare the final number of claims with its bounds.
+    """Compare the final number of claims with the bounds, which were computed without this number.
 
     The table has the columns of `hindsight_table`, with null in `level` and `probability_below`.
     """
@@ -192,7 +193,7 @@ def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.Da
 
 
 def _closes_at(channel: Channel, branch: Branch, at: datetime) -> bool:
-    """Whether the closing time of a branch is less than an hour from the given moment."""
+    """Whether the closing time of a branch (closing scenario) is less than an hour from the moment `at`."""
     return abs(channel.days(at) - branch.closes) < AN_HOUR
 
 

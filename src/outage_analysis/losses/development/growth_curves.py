@@ -59,7 +59,7 @@ CURVES: Mapping[str, CurveFamily] = {
 
 
 def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
-    """The share of all claims that are filed between successive times, under each curve.
+    """The share of all claims that each growth curve expects between successive times.
 
     Times are operational times: calendar times corrected for weekday effects.
 
@@ -81,7 +81,7 @@ def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Arra
 
 
 def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
-    """The multinomial log-likelihood of the increments that are used for the fit, given their sum.
+    """The multinomial log-likelihood of the fitted increments (claims between two counts), given their sum.
 
     Independent Poisson increments give the same likelihood if their expected total is integrated out with a
     uniform prior.
@@ -125,7 +125,7 @@ def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median
 
 
 def _steps(family: str) -> list[tuple[float, float]]:
-    """The finite-difference steps as pairs (log shape, log median), one per parameter of the curve family."""
+    """The finite-difference step of each curve parameter, as a pair (step of log shape, of log median)."""
     return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
 
 
@@ -154,7 +154,7 @@ class ParameterGrid:
 def weigh_parameters(
     family: str, observed: IntakeIncrements, phi: float, *, nodes: int = NODES
 ) -> ParameterGrid:
-    """Weight a family's parameters on a grid by exp(log-likelihood / phi) times Jeffreys' prior.
+    """Weight the curves of a family, on a grid, by exp(log-likelihood / phi) times Jeffreys' prior.
 
     Args:
         family: a name in `CURVES`.
@@ -200,7 +200,7 @@ def weigh_parameters(
 def _close_in(
     values: Callable[[Array], Array], low: Array, high: Array, nodes: int
 ) -> tuple[Array, Array, Array]:
-    """Place grid nodes evenly on each row, and narrow each row to the nodes with non-negligible weight.
+    """Narrow the evenly spaced nodes of each grid row to the range in which weights are not negligible.
 
     Args:
         values: a function from nodes (r, n) to their log-weights (r, n).

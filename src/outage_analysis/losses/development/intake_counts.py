@@ -66,12 +66,12 @@ class Channel:
         return self.days(datetime.combine(day + ONE_DAY, time(), self.zone))
 
     def moment(self, days: float) -> datetime:
-        """The moment that is a number of days after the opening of the intake, rounded to the minute."""
+        """The moment `days` days after the opening of the intake, rounded to the minute."""
         exact = self.opened.astimezone(self.zone) + days * ONE_DAY
         return (exact + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
     def points(self) -> pl.DataFrame:
-        """The counts as a table with one row per count.
+        """The cumulative claim counts as a table with one row per count.
 
         Columns: `at` (the time of the count), `days` (since the opening), `cumulative` (claims so far),
         `increment` (claims since the previous count), `daily_rate` (claims per day since the previous count).
@@ -97,9 +97,9 @@ class Channel:
         spike: float | None,
         former: Sequence[date] = (),
     ) -> Channel:
-        """A copy of the channel with the deadlines that the user states.
+        """A copy of the channel with the stated deadlines: the known, a possible extended, and former ones.
 
-        Branches that close before the last count are left out.
+        Branches (ways in which the intake may end) that close before the last count are left out.
 
         Args:
             closes: the last day of the intake; replaces the branch `deadline`.
@@ -137,7 +137,7 @@ class Channel:
         families: Sequence[str] = tuple(CURVES),
         levels: Sequence[float] = LEVELS,
     ) -> LateClaimsForecast:
-        """Forecast the late claims of each branch of this channel; see `forecast_late_claims`."""
+        """Forecast the late claims of each branch (way in which the intake may end)."""
         return forecast_late_claims(
             self.times,
             self.counts,
@@ -150,11 +150,11 @@ class Channel:
         )
 
     def bounds(self) -> dict[str, LateClaimBounds]:
-        """Bounds of the number of late claims of each branch, by branch id; see `late_claim_bounds`."""
+        """Bounds of the number of late claims, by the id of the branch (way in which the intake may end)."""
         return {b.id: late_claim_bounds(self.times, self.counts, b.closes) for b in self.branches}
 
     def backtest(self, origins: Sequence[float] | None = None, *, level: float = 0.8) -> LateClaimsBacktest:
-        """Back-test forecasts that assume the first branch of this channel; see `backtest_late_claims`.
+        """Compare earlier forecasts, for the first branch (closing scenario), with the later counts.
 
         Args:
             origins: the times from which to forecast; by default the times of all counts except the last.
@@ -172,7 +172,7 @@ class Channel:
 
 
 def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
-    """Make a channel from the counts and deadlines of an intake document that were public by a day.
+    """Make a channel from the counts and deadlines of an intake document that were public by `as_of`.
 
     The branches are the deadline that was known on that day and the branches that the document states.
 

@@ -86,7 +86,7 @@ class LateClaimsForecast:
         return (*self.growth.notes, *refused)
 
     def late_count_by(self, branch: str, at: float) -> LateCount:
-        """The distribution of the number of late claims of a branch, up to any time after the last count.
+        """The distribution of the late claims of a branch (closing scenario), up to the time `at`.
 
         Raises:
             UsageError: the branch does not exist, or the time is before the last count.
@@ -125,7 +125,7 @@ class LateClaimsForecast:
         )
 
     def families(self) -> pl.DataFrame:
-        """The forecast of total claims by curve family: one row per branch, family and level.
+        """The forecast total of claims per curve family: one row per branch, family and interval level.
 
         Columns: `branch`, `family`, `weight`, `median`, `level`, `low` and `high` (median and interval of the
         total).
@@ -141,7 +141,7 @@ class LateClaimsForecast:
         return pl.DataFrame(rows, schema=names, orient="row")
 
     def variances(self) -> pl.DataFrame:
-        """The variance of the late claims by source: one row per branch.
+        """The variance of the late claims from chance, parameters and curve family: one row per branch.
 
         Columns: `branch`, `phi` (over-dispersion), `process`, `parameter` and `model` (see
         `LateCountVariance`), `variance` (their sum), `deviation` (the standard deviation).
@@ -241,7 +241,7 @@ def forecast_late_claims(
 def _late_counts(
     growth: WeightedCurves, branches: Sequence[Branch], by: float | None
 ) -> tuple[dict[str, LateCount], dict[str, str]]:
-    """The forecast late claims by branch id, and the reason for each branch that has no forecast.
+    """The forecasts of late claims by branch id, and the reasons why other branches have no forecast.
 
     Raises:
         ModelRefused: no branch has a forecast; the error of the first branch is raised.

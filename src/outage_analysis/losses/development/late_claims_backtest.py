@@ -132,7 +132,7 @@ def _score_forecast(
     levels: Sequence[float],
     refused: list[str],
 ) -> Iterator[Row]:
-    """Yield the back-test rows of one origin.
+    """Yield the rows that compare the forecast from one origin (an earlier time) with the later counts.
 
     For a later count without a forecast, the reason is added to `refused` instead.
 

@@ -96,7 +96,7 @@ class LateCount:
         return int(self.distribution.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
-        """The central interval of the number of late claims.
+        """The central interval that contains the number of late claims with probability `level` or more.
 
         The probability on each side of the interval is at most (1 - level) / 2.
         """
@@ -121,7 +121,7 @@ class LateCount:
         return LateCountVariance(process, within - process, float(weights @ (means - weights @ means) ** 2))
 
     def spread(self, level: float) -> dict[str, int]:
-        """The smallest and largest median and interval ends among the curve families.
+        """How curve families differ: the smallest and largest of their medians and of their interval ends.
 
         Returns:
             The smallest and largest median (`median_least`, `median_most`), lower end (`low_least`,
@@ -138,7 +138,7 @@ class LateCount:
 
 
 def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
-    """Forecast the late claims of a branch, or refuse if the counts do not determine them.
+    """Forecast the late claims of a branch; raise ModelRefused if the counts do not determine them.
 
     If curves that fit the counts about equally well expect very different numbers of late claims, a forecast
     would reflect the prior and not the data, so the forecast is refused. The forecast is accepted if chance
@@ -175,7 +175,7 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
 def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
     """Raise ModelRefused if curves that fit the counts expect very different numbers of late claims."""
     distribution = late.distribution
-    chance = float(np.sqrt(distribution.process))  # standard deviation from chance alone
+    chance = float(np.sqrt(distribution.process))  # standard deviation of the late claims from chance alone
     between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))
     means = [
         late.family_distributions[family].mean
@@ -202,7 +202,7 @@ def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount)
 
 
 def _last_stretches(growth: WeightedCurves, branch: Branch, by: float) -> Array:
-    """The times of the last count, of the start of the branch's last day, and `by`, in order."""
+    """Three times in order: the last count, the start of the branch's last day, and the time `by`."""
     until = growth.observed.until
     return np.array([until, min(max(branch.closes - 1, until), by), by])
 
@@ -238,7 +238,7 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     by_family = {}
     for family, row, grid_weights in zip(growth.families, growth.grids, weights, strict=True):
         parts = [merge_nodes(g.weight, late(g), phi, base) for g, phi in zip(row, growth.phis, strict=True)]
-        share = np.maximum(grid_weights, 1e-300)  # a curve family with weight 0 gets a distribution, too
+        share = np.maximum(grid_weights, 1e-300)  # avoid 0 / 0 for a curve family of weight 0
         by_family[family] = combine_mixtures(parts, share / share.sum())
     family_weights = dict(zip(by_family, weights.sum(-1).tolist(), strict=True))
     return LateCount(branch.id, by, observed.total, family_weights, by_family)
@@ -250,7 +250,7 @@ MAX_PARTS = 48
 
 @dataclass(frozen=True)
 class LateCountMixture:
-    """The number of late claims, distributed as a mixture of negative binomial distributions.
+    """The distribution of the number of late claims: a mixture of negative binomial distributions.
 
     There is one component per grid node, that is, per growth curve. A component with mean m and
     over-dispersion phi has the variance phi x m + phi x m^2 / base. The first term is the chance variance of
@@ -280,12 +280,12 @@ class LateCountMixture:
 
     @property
     def variance(self) -> float:
-        """The total variance: from chance, from the level of the curves, and from different curves."""
+        """The total variance: from chance, the unknown level of the curves and the choice of the curve."""
         level = float(self.weights @ (self.phis * self.means**2)) / self.base
         return self.process + level + float(self.weights @ (self.means - self.mean) ** 2)
 
     def cdf(self, counts: object) -> Array:
-        """The probability of at most this number of late claims, for each of the counts."""
+        """For each number in `counts`, the probability of at most so many late claims."""
         x = np.floor(np.asarray(counts, float))[..., None]
         with np.errstate(all="ignore"):
             over = self.phis - 1 + self.phis * self.means / self.base
@@ -309,11 +309,15 @@ class LateCountMixture:
 def merge_nodes(
     weights: Array, means: Array, phi: float, base: float, *, parts: int = MAX_PARTS
 ) -> LateCountMixture:
-    """Merge grid nodes with similar means; the mixture keeps its mean and gets at most `parts` components."""
+    """Make a mixture of at most `parts` components: grid nodes (curves) with similar means are merged.
+
+    Merging does not change the mean of the mixture.
+    """
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
     if len(means) > parts:
-        # The groups are a compromise between equal weight and equal width on the logarithmic scale.
+        # Group the nodes by the average of two positions from 0 to 1: in cumulative weight, and on the log
+        # scale of the means. Groups then have neither very unequal weights nor very unequal widths.
         cumulative = np.cumsum(weights) - weights / 2
         logs = np.log(np.maximum(means, max(means[-1] * 1e-12, 1e-300)))
         position = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-300)
@@ -326,7 +330,7 @@ def merge_nodes(
 
 
 def combine_mixtures(mixtures: Sequence[LateCountMixture], weights: Sequence[float]) -> LateCountMixture:
-    """Combine several mixtures with the same `base` into one mixture, with a weight per mixture."""
+    """Combine mixtures, each with its weight, into one mixture. All of them must have the same `base`."""
     return LateCountMixture(
         np.concatenate([w * distribution.weights for w, distribution in zip(weights, mixtures, strict=True)]),
         np.concatenate([distribution.means for distribution in mixtures]),

@@ -1,4 +1,4 @@
-"""Check the cumulative counts of an intake, and convert them to increments with a weekday clock.
+"""Check the cumulative counts of an intake, and convert them to increments (claims between two counts).
 
 If there are too few counts to fit a growth curve, two bounds of the number of late claims follow from
 them.
@@ -49,7 +49,7 @@ class WeekdayClock:
 
 @dataclass(frozen=True)
 class IntakeIncrements:
-    """The claims filed between successive observation times, in days since the intake opened.
+    """The number of claims filed between successive counts, with the times of the counts.
 
     Args:
         edges: the times in days, from 0 on, (k + 1,).
@@ -76,17 +76,17 @@ class IntakeIncrements:
 
     @property
     def used_total(self) -> int:
-        """The number of claims in the increments that are used to fit the curve and its level."""
+        """The number of claims in the increments (intervals between counts) that are used for the fit."""
         return int(self.counts[self.used].sum())
 
     @property
     def is_daily(self) -> bool:
-        """Whether every increment is one whole calendar day."""
+        """Whether every increment (interval between two counts) is exactly one calendar day."""
         whole = np.array_equal(self.edges, np.arange(len(self.edges)))
         return self.clock.starts is not None and whole
 
     def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
-        """Whether each increment overlaps the day before a deadline, (k,)."""
+        """For each increment (interval between counts), whether it overlaps the day before `deadline`."""
         return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
 
     def with_clock(self, clock: WeekdayClock) -> IntakeIncrements:
@@ -175,7 +175,7 @@ class LateClaimBounds:
 
     @property
     def assumptions(self) -> dict[str, str]:
-        """The assumptions behind the bounds `low` and `high`, and the events that violate them (`breaks`)."""
+        """The assumptions of the `low` and the `high` bound, and the events that violate them (`breaks`)."""
         return {
             "low": "nothing more is filed",
             "high": f"no later stretch is busier than the busiest so far, {self.max_daily_rate:,.0f} a day",
@@ -183,7 +183,7 @@ class LateClaimBounds:
         }
 
     def table(self) -> pl.DataFrame:
-        """The bounds as a table with one row per bound.
+        """The lower and the upper bound of the late claims as a table with one row per bound.
 
         Columns: `bound` (low or high), `late` (claims still to be filed), `total` (filed plus late claims),
         `rests_on` (the assumption behind the bound).

@@ -53,7 +53,7 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
 
 
 def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
-    """Bounds of the Gini coefficient and of the loss share of the largest claims.
+    """The smallest and largest possible Gini coefficient and loss share of the largest claims, per group.
 
     The lower bounds assume that the losses of a band are as equal as whole units allow. The upper bounds
     assume that they lie at the ends of the band (Gastwirth's bound for grouped data, adapted to whole units).
@@ -95,7 +95,7 @@ def _top_names() -> list[str]:
 
 
 def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:
-    """The loss bands to use, with their number of claims and total loss.
+    """The bands of losses from 0 on (above 0 if `positive`), their number of claims and their total loss.
 
     Raises ModelRefused if only the counts of the bands are known.
     """
@@ -110,13 +110,13 @@ def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...
 
 
 def equal_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band under the assumption that they are as equal as whole units allow."""
+    """The losses of a band if they are as equal as whole numbers with their sum can be."""
     size, more = divmod(cell.loss or 0, cell.claims)
     return [(size, cell.claims - more), (size + 1, more)]
 
 
 def extreme_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band under the assumption that they are as unequal as the band and its sum allow."""
+    """The losses of a band if they are as unequal as the ends of the band and their sum allow."""
     least, left = cell.least or 0, (cell.loss or 0) - cell.claims * (cell.least or 0)
     if cell.up_to is None:
         return [(least, cell.claims - 1), (least + left, 1)]
@@ -128,13 +128,13 @@ def extreme_losses(cell: Cell) -> list[Heap]:
 
 
 def gini(heaps: Iterable[Heap]) -> float:
-    """The Gini coefficient (half the mean absolute difference, divided by the mean) of sorted losses.
+    """The Gini coefficient of sorted losses: half the mean absolute difference, divided by the mean.
 
     Losses are given as pairs (loss, number of claims) in ascending order.
     """
     claims = loss = doubled = 0
     for size, count in heaps:
-        # Twice the area under the Lorenz curve, in units of one claim times one unit of loss.
+        # `doubled` is twice the area under the Lorenz curve, in units of one claim times one unit of loss.
         doubled += count * (2 * loss + count * size)
         claims += count
         loss += count * size
@@ -142,14 +142,15 @@ def gini(heaps: Iterable[Heap]) -> float:
 
 
 def top_share(heaps: Sequence[Heap], top: float) -> float:
-    """The share of the largest claims in the total loss.
+    """The share of the total loss that the largest claims account for, such as the largest 1 %.
 
     Args:
         heaps: the losses as pairs (loss, number of claims), in ascending order.
         top: the share of all claims that counts as the largest, such as 0.01.
     """
     numerator, denominator = Fraction(str(top)).as_integer_ratio()
-    # Claims are counted in units of 1 / denominator of a claim, so that all numbers are whole and exact.
+    # The largest share of the claims may include a fraction of a claim. Claims are therefore counted in units
+    # of 1 / denominator of a claim, so that all numbers are whole and exact.
     claims_left, top_loss = numerator * sum(count for _, count in heaps), 0
     for size, count in reversed(heaps):
         used = min(claims_left, denominator * count)

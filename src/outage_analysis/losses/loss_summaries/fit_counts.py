@@ -56,7 +56,7 @@ class LossCounts:
 
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
-    """Band edges between two losses that avoid round amounts: four edges per factor of ten.
+    """Band edges from `low` to below `high`, four per factor of ten, that are far from round amounts.
 
     Args:
         low: the smallest loss, above 0.
@@ -82,12 +82,12 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
 
 def fit_edges(cube: Cube) -> tuple[float, ...]:
-    """Band edges for a severity fit to a cube: the edges of `between_heaps`, moved to band edges of the cube.
+    """Band edges for a severity fit: edges far from round amounts, moved to band edges of the cube.
 
-    The edges go from 0 to infinity. An edge that falls inside a band of the cube is replaced by the end of
-    this band that is nearer on the logarithmic scale. The largest edges are left out until the open top band
-    contains enough losses for a fit. The edges depend on the whole cube, so that fits to different groups of
-    the cube use the same bands.
+    The edges go from 0 to infinity. They are the edges of `between_heaps`; an edge that falls inside a band
+    of the cube is replaced by the end of this band that is nearer on the logarithmic scale. The largest edges
+    are left out until the open top band contains enough losses for a fit. The edges depend on the whole cube,
+    so that fits to different groups of the cube use the same bands.
 
     Raises:
         ModelRefused: there is no positive loss, bands overlap, or a band contains zero and positive losses.
@@ -187,12 +187,12 @@ def _upper_end(cell: Cell) -> float:
 
 
 def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
-    """The band that contains an edge strictly between its ends; None if there is no such band."""
+    """The band of the cube that contains `cut` strictly between its ends; None if there is no such band."""
     return next((c for c in cells if (c.over or 0) < cut < _upper_end(c)), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
-    """The end of a band that is nearer to an edge on the logarithmic scale.
+    """The end of the band `cell` that is nearer to `cut` on the logarithmic scale.
 
     An end of 0 is infinitely far away on this scale, so 0 is returned only if the other end is infinite.
     """
@@ -203,7 +203,7 @@ def _nearest_end(cut: float, cell: Cell) -> int:
 
 
 def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
-    """The edges as floats. Raises UsageError unless they are at least two, increasing and not negative."""
+    """Convert edges to floats; raise UsageError unless they are two or more, increasing and not negative."""
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -228,7 +228,7 @@ def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
 
 
 def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
-    """Raise ModelRefused if a cube is synthetic, unless the caller tests the recovery of parameters.
+    """Raise ModelRefused if a cube is synthetic, unless `recovery` allows it for a test of the method.
 
     Args:
         cube: the cube to use.

@@ -1,4 +1,4 @@
-"""Compare two groups of a cube: band shares, means and medians, and their differences."""
+"""Compare the losses of two groups of claims: band shares, means and medians, and their differences."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:
-    """The group with this dimension value. Raises ModelRefused if the group has no claims."""
+    """The group with the dimension value `value`. Raises ModelRefused if the group has no claims."""
     group = by_key[value]
     if not group.stated + group.unknown:
         raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
@@ -132,7 +132,9 @@ def wilson(count: int, total: int, level: float = 0.95) -> Interval:
     z = _normal_quantile(level)
     middle, half = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
     low, high = (middle - half) / (total + z * z), (middle + half) / (total + z * z)
-    return (0.0 if count == 0 else low, 1.0 if count == total else high)  # 0 and 1 without rounding error
+    # If no claim or every claim is counted, one end of the interval is exactly 0 or 1, without rounding
+    # error.
+    return (0.0 if count == 0 else low, 1.0 if count == total else high)
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> Interval:
@@ -172,7 +174,7 @@ def _mean_row(one: Group, other: Group, level: float) -> tuple[float | str | Non
         (_squared_error(one.stated, one.loss, one.loss_squared), one.stated),
         (_squared_error(other.stated, other.loss, other.loss_squared), other.stated),
     )
-    if not any(error for error, _ in errors):  # all losses are equal: no variance
+    if not any(error for error, _ in errors):  # all losses are equal, so there is no interval
         return (*means, None, None, "no_spread")
     half = _welch_half_width(*errors, level)
     return (*means, means[2] - half, means[2] + half, "interval")

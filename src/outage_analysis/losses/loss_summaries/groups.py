@@ -1,4 +1,4 @@
-"""Split a cube into groups with their bands in order, or sum it over dimensions and into wider bands."""
+"""Split a cube into groups of claims by dimension, or sum it over dimensions and into wider loss bands."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Group:
         return sum(cell.claims for cell in self.cells)
 
     def claims_in_band(self, band: Band) -> int | None:
-        """The number of claims in a band; None if a loss band of the group is only partly in this band."""
+        """The number of claims in `band`; None if a loss band of the group is only partly inside `band`."""
         whole = Cell(*band, 0, None, None)
         near = [
             cell
@@ -67,26 +67,26 @@ class Group:
 
     @property
     def negative(self) -> int | None:
-        """The number of claims with a loss below 0; None if a loss band also contains other losses."""
+        """The number of claims with a loss below 0; None if one loss band mixes negative and other losses."""
         return self.claims_in_band(NEGATIVE)
 
     @property
     def zero(self) -> int | None:
-        """The number of claims with a loss of 0; None if a loss band also contains other losses."""
+        """The number of claims with a loss of 0; None if one loss band mixes zero and other losses."""
         return self.claims_in_band(ZERO)
 
     @property
     def loss(self) -> int | None:
-        """The sum of the stated losses; None if the sum of a loss band is unknown."""
+        """The sum of the stated losses; None if it is unknown for one of the loss bands."""
         return sum_or_none(cell.loss for cell in self.cells)
 
     @property
     def loss_squared(self) -> int | None:
-        """The sum of the squares of the stated losses; None if this sum is unknown for a loss band."""
+        """The sum of the squares of the stated losses; None if it is unknown for one of the loss bands."""
         return sum_or_none(cell.loss_squared for cell in self.cells)
 
     def cells_above(self, threshold: int) -> tuple[Cell, ...]:
-        """The loss bands above a threshold: -1 leaves out negative losses, 0 leaves out zero losses, too.
+        """The loss bands above a threshold: -1 selects losses from 0 on, 0 selects losses above 0.
 
         Raises:
             ModelRefused: a band contains losses on both sides of the threshold.
@@ -101,7 +101,7 @@ class Group:
 
 
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
-    """The sum of the parts; None if a part is None."""
+    """The sum of the numbers; None if one of them is None, that is, unknown."""
     summed = 0
     for part in parts:
         if part is None:
@@ -143,7 +143,7 @@ def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
 
 
 def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
-    """The column types of a table by group: first the dimensions, then the given columns.
+    """The column types of a table with one row per group: the dimensions in `by`, then `columns`.
 
     Raises:
         UsageError: a dimension does not exist.
@@ -159,7 +159,7 @@ def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # band with one possible loss: the count gives its sums
+    if over is not None and up_to == over + 1:  # only one loss is possible: compute the sums from it
         return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
     return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
 
@@ -186,7 +186,7 @@ DimensionFilter = Mapping[str, object]
 
 
 def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
-    """The rows of a cube that have one of these values in a dimension; None selects unknown values.
+    """The rows of a cube whose value of `dimension` is in `values`; None stands for an unknown value.
 
     Raises:
         UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
@@ -205,7 +205,7 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
 
 
 def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
-    """Keep only the rows of a cube that have the given dimension values; without a filter, keep all rows.
+    """Keep only the rows of a cube with the dimension values in `where`; if it is None, keep all rows.
 
     Raises:
         UsageError: a dimension does not exist, no claim has one of the values, or a value is named twice.

@@ -57,7 +57,7 @@ def quantiles(
     *,
     positive: bool = False,
 ) -> pl.DataFrame:
-    """Quantiles of the stated losses of each group, with bounds.
+    """Quantiles of the stated losses of each group, with the bounds that follow from the loss bands.
 
     The quantile at p is the smallest loss that is at least as large as a share p of the stated losses. Zero
     and negative losses are included; unknown losses are not. The cube determines the band of the quantile;

@@ -80,7 +80,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
     )
     refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
     table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
-    any_fit = ordered[0]  # all fits have the same losses and bands
+    any_fit = ordered[0]  # any fit will do: all have the same losses and bands
     return Card(
         locale("card.fits", count=locale.number(any_fit.n)),
         _band_lines(any_fit.grouped, locale),

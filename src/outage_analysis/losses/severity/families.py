@@ -37,11 +37,11 @@ class Kernel:
     excess: Callable[..., Array]
 
     def cdf(self, z: Array, *shapes: Array) -> Array:
-        """The share of losses at or below z."""
+        """The share of losses at or below z; z is a loss divided by the scale."""
         return self.sides(z, *shapes)[0]
 
     def sf(self, z: Array, *shapes: Array) -> Array:
-        """The share of losses above z."""
+        """The share of losses above z; z is a loss divided by the scale."""
         return self.sides(z, *shapes)[1]
 
 
@@ -105,7 +105,7 @@ BURR = Kernel(
 
 @dataclass(frozen=True)
 class Family:
-    """A family of severity distributions.
+    """A family of severity distributions, such as the lognormal or the gamma distributions.
 
     Args:
         name: the name that `fit_grouped` accepts.
@@ -130,7 +130,7 @@ class Family:
         return self.params.index(self.scale)
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
-        """Split m sets of p parameters into their scales and the kernel's shapes, each of size (m, 1)."""
+        """Split parameter sets (m, p) into scales and the shape parameters of the kernel, each (m, 1)."""
         columns = [params[..., i : i + 1] for i in range(len(self.params))]
         scale = columns.pop(self.scale_index)
         return scale, self.shapes(*columns)

@@ -194,7 +194,7 @@ class Fit(Displayable):
     def interval(
         self, quantity: Quantity, level: float = 0.95, method: Method = "profile"
     ) -> tuple[float, float]:
-        """A confidence interval for a quantity of the distribution.
+        """A confidence interval for a quantity of the fitted distribution, such as its mean or a percentile.
 
         Args:
             quantity: a parameter, `mean`, `median`, a percentile such as `p95`, or a function of a
@@ -245,7 +245,7 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
 
 
 def _starts(grouped: GroupedLosses, family: Family) -> Array:
-    """The start points with the largest likelihood, one per row, as logarithms of the parameters.
+    """The start points of the optimiser, one per row, as log parameters: the likeliest of many candidates.
 
     Start points combine various shapes with scales that match the median or a low quantile of the losses.
     """
@@ -260,7 +260,7 @@ def _starts(grouped: GroupedLosses, family: Family) -> Array:
     order = np.argsort(-loglik, kind="stable")
     if loglik[order[0]] == -np.inf:
         _refuse_no_likelihood(family)
-    # Also start from extreme shapes: if the likelihood is largest there, other starts do not reach it.
+    # Also start from extreme shape parameters: if the maximum is there, other starts do not reach it.
     at_end = np.isin(np.tile(shapes, (len(scales), 1))[order], (START_SHAPES[0], START_SHAPES[-1])).any(
         axis=1
     )
@@ -317,7 +317,7 @@ Quantity = str | Callable[[LossDistribution], float]
 
 
 def quantity_function(quantity: Quantity, family: str) -> Callable[[LossDistribution], float]:
-    """The function that computes a quantity from a distribution of this family.
+    """The function that computes `quantity` (such as `mean` or `p95`) from a distribution of the family.
 
     Raises:
         UsageError: the quantity does not exist.

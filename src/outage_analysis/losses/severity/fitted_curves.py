@@ -68,7 +68,7 @@ def curve_table(
 
 
 def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
-    """The counted shares of losses below and above each finite edge except the first."""
+    """Rows with the counted shares of losses below and above each finite band edge except the first."""
     inner = np.isfinite(grouped.fitted_edges[1:])
     below = np.cumsum(grouped.counts)[inner]
     return _rows(
@@ -83,7 +83,10 @@ def _rows(
     weight_and_p: tuple[float | None, float | None] = (None, None),
     interval: tuple[Array, Array] | None = None,
 ) -> pl.DataFrame:
-    """The table rows of one family. `interval` is the confidence interval of the logit of the share below."""
+    """Rows of one family: weight, p-value, losses, shares below and above each loss, and their intervals.
+
+    `interval` is the confidence interval of the logit of the share below.
+    """
     names = ("weight", "p", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high")
     ends: list[Array | list[None]] = [[None] * len(losses)] * 4
     if interval is not None:
@@ -95,7 +98,7 @@ def _rows(
 
 
 def observable_range(grouped: GroupedLosses) -> tuple[float, float]:
-    """The smallest and largest observable loss: 0 and infinity, unless an end is truncated."""
+    """The smallest and largest loss that could be observed: 0 and infinity, unless an end is truncated."""
     first = grouped.edges[0] if grouped.left == "truncated" else 0.0
     return first, grouped.edges[-1] if grouped.top == "truncated" else np.inf
 
@@ -103,7 +106,7 @@ def observable_range(grouped: GroupedLosses) -> tuple[float, float]:
 def observable_shares(
     grouped: GroupedLosses, distribution: LossDistribution, losses: Array
 ) -> tuple[Array, Array]:
-    """The shares of losses at or below and above each of the given losses, among observable losses."""
+    """For each value in `losses`, the shares of observable losses that are at or below it and above it."""
     first, last = observable_range(grouped)
     whole = distribution.band_probabilities([first, last])[0]
     before, beyond = distribution.cdf(first), distribution.sf(last)
@@ -112,7 +115,7 @@ def observable_shares(
 
 
 def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
-    """The confidence interval of the logit of the share of losses below each given loss (delta method)."""
+    """For each value in `losses`, the confidence interval of the logit of the share below (delta method)."""
     family, best = FAMILIES[fit.family], fit.optimum
 
     def logit(at: Array) -> Array:

@@ -162,13 +162,16 @@ class Fits(Displayable, Mapping[str, Fit]):
         return self.fitted[max(self.weights, key=self.weights.__getitem__)]
 
     def average(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> float:
-        """The average of a quantity over families by Akaike weight; infinite if any family gives infinity."""
+        """The Akaike-weighted average of a quantity over families; infinite if one of its values is infinite.
+
+        Families with a weight below `least_weight` are left out.
+        """
         values = self._weighty_values(quantity, least_weight)
         total = sum(self.weights[name] for name in values)
         return sum(self.weights[name] * value for name, value in values.items()) / total
 
     def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
-        """The smallest and largest value of a quantity among the families.
+        """The smallest and largest value of a quantity among families with at least this Akaike weight.
 
         The range shows how much the choice of the family matters.
         """
@@ -176,7 +179,7 @@ class Fits(Displayable, Mapping[str, Fit]):
         return min(values.values()), max(values.values())
 
     def _weighty_values(self, quantity: Quantity, least_weight: float) -> dict[str, float]:
-        """The value of a quantity by family, for families with at least this Akaike weight."""
+        """The value of a quantity by family, for families with an Akaike weight of `least_weight` or more."""
         values = {n: f.value(quantity) for n, f in self.fitted.items() if self.weights[n] >= least_weight}
         if not values:
             raise UsageError("no family weighs that much", value=least_weight)

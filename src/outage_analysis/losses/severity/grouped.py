@@ -75,7 +75,7 @@ class GroupedLosses:
         *,
         synthetic: bool = False,
     ) -> GroupedLosses:
-        """Make grouped losses from any sequences of numbers.
+        """Make grouped losses from edges and counts in any sequence of numbers, such as a list or an array.
 
         Raises:
             UsageError: values are not numbers, the edges are invalid, the counts do not match the edges, or
@@ -97,7 +97,7 @@ class GroupedLosses:
 
     @cached_property
     def fitted_edges(self) -> Array:
-        """The edges that the likelihood uses: the last edge is infinite if the top is open."""
+        """The band edges that the likelihood uses: if the last band is open, its upper edge is infinite."""
         edges = np.array(self.edges)
         if self.top == "open":
             edges[-1] = np.inf
@@ -121,7 +121,7 @@ class GroupedLosses:
 
     @cached_property
     def _weights(self) -> tuple[NDArray[np.bool_], Array]:
-        """Which bands contain losses, and the share of losses in each of these bands."""
+        """For each band, whether it contains losses; and for those that do, the share of all losses."""
         counts = np.array(self.counts)
         return counts > 0, counts[counts > 0] / self.n
 

@@ -41,7 +41,7 @@ best."""
 
 
 def distribution_at(grouped: GroupedLosses, family: Family, at: Array) -> LossDistribution:
-    """The distribution with these logarithms of parameters, with its scale in the unit of the losses."""
+    """The distribution with the log parameters `at`; its scale is converted to the unit of the band edges."""
     with np.errstate(over="ignore"):
         params = np.exp(at)
     params[family.scale_index] *= grouped.unit
@@ -105,7 +105,7 @@ class AcceptedRegion:
 
     @cached_property
     def scaling(self) -> Array:
-        """The matrix (p, p) that converts points of the region to changes of the logarithmic parameters."""
+        """The matrix (p, p) that converts a point of the accepted region to changes of the log parameters."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(-self.best.hessian)) * np.sqrt(2 * self.max_drop))
 
     @cached_property
@@ -118,20 +118,20 @@ class AcceptedRegion:
         return self.value(np.zeros(len(self.best.point))) > 0
 
     def log_parameters(self, u: Array) -> Array:
-        """The logarithms of the parameters at points of the region; both arrays have the shape (..., p)."""
+        """The log parameters at points of the accepted region; both arrays have the shape (..., p)."""
         return np.asarray(
             self.best.point
             + np.minimum(np.maximum(u @ self.scaling, -2 * MAX_LOG_CHANGE), 2 * MAX_LOG_CHANGE)
         )
 
     def value(self, u: Array) -> float:
-        """The value of the quantity at a point of the region."""
+        """The value of the quantity at the point `u` of the accepted region."""
         return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
     def signed_value(self, points: Array) -> Array:
-        """The value to maximise, at m points of the region that are given as an array (m, p).
+        """The number to maximise when searching one end of the interval, at m points (m, p) of the region.
 
-        The value is `sign` times the quantity, or `sign` times its logarithm if the quantity is positive.
+        The number is `sign` times the quantity, or `sign` times its logarithm if the estimate is positive.
         """
         values = np.array([self.value(u) for u in points])
         if self.positive:
@@ -139,7 +139,7 @@ class AcceptedRegion:
         return np.asarray(np.clip(self.sign * np.nan_to_num(values), -MAX_LOG_VALUE, MAX_LOG_VALUE))
 
     def remaining_drop(self, points: Array) -> Array:
-        """The unused share of the accepted drop in likelihood, at m points of the region, an array (m, p).
+        """The unused share of the accepted drop in likelihood, at m points (m, p) of the accepted region.
 
         If the share is negative, the test rejects the distribution.
         """
@@ -148,14 +148,14 @@ class AcceptedRegion:
 
 
 def _end(region: AcceptedRegion) -> float:
-    """Compute one end of the interval: the quantity where `signed_value` is largest in the region.
+    """Compute one end of the interval: the smallest or largest value of the quantity in the accepted region.
 
     Newton's method is used for increasing shares of the accepted drop in likelihood. If it fails, or if the
     end is far from the estimate, a scan of many directions is used instead.
     """
     origin = np.zeros((1, len(region.best.point)))
     slope = derivatives(region.signed_value, origin)[1][0]
-    scale = max(float(np.linalg.norm(slope)), 1e-300)  # dividing the value by `scale` makes its slope 1
+    scale = max(float(np.linalg.norm(slope)), 1e-300)  # the value divided by `scale` has the slope 1
     point, last_share = slope / scale, 1.0
     for share in DROP_SHARES:
         end = _constrained_maximum(region, point * np.sqrt(share / last_share), scale, share)
@@ -167,7 +167,7 @@ def _end(region: AcceptedRegion) -> float:
 
 
 def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, share: float) -> Array | None:
-    """Maximise the value for a given drop in likelihood, by Newton's method on the Lagrangian.
+    """Find the largest `signed_value` at a fixed drop in likelihood, by Newton's method on the Lagrangian.
 
     Args:
         region: the accepted region.
@@ -233,7 +233,7 @@ def _scan_for_end(region: AcceptedRegion) -> float:
 
 
 def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """The radius of the region in each of m directions (m, p), and whether the region is bounded there."""
+    """For each direction (m, p): the radius of the accepted region, and whether the region is bounded."""
     with np.errstate(divide="ignore"):
         farthest = MAX_LOG_CHANGE / np.abs(directions @ region.scaling).max(axis=1)
     low, high = np.zeros(len(farthest)), farthest.copy()

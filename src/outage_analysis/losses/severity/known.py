@@ -90,7 +90,7 @@ def _median(median: float | None, mean: float | None, sigma: float) -> float:
 
 
 def _checked_input(edges: Sequence[float], median: float | None, mean: float | None) -> tuple[Array, str]:
-    """The edges as an array and the known numbers as text. Raises UsageError if a number is invalid."""
+    """The edges as an array, and median and mean as text. Raises UsageError if one of them is invalid."""
     bands = np.array(edges, float)
     if len(bands) < 2 or not np.all(bands[:-1] < bands[1:]) or bands[0] < 0:  # noqa: PLR2004 - one band
         raise UsageError("edges do not increase from 0 on", value=list(edges))
@@ -117,7 +117,7 @@ def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
 
 
 def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.DataFrame:
-    """The smallest and largest possible share of losses up to each finite edge, for any distribution."""
+    """The smallest and largest share of losses up to each finite edge that the median and mean allow."""
     rows = []
     for edge in bands[1:]:
         if edge == np.inf:
@@ -139,6 +139,8 @@ def _min_share_below(edge: float, median: float | None, mean: float) -> float:
     """
     if median is None:
         return max(0.0, 1 - mean / edge)
-    if edge > median:  # smallest if half of the losses are 0 and the others equal the median or the edge
+    # Above the median, the share is smallest if half of the losses are 0 and the others equal the median or
+    # the edge.
+    if edge > median:
         return 1 - min(0.5, (mean - median / 2) / (edge - median))
     return max(0.0, 0.5 - (mean - median / 2) / edge)
