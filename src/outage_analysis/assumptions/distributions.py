@@ -205,7 +205,7 @@ class Mixture(Distribution):
 
     @property
     def ends(self) -> Interval:
-        """The smallest low and the largest high value of the branches (components) that are possible."""
+        """The smallest low and the largest high value of the branches (components) with a positive weight."""
         ends = [branch.distribution.ends for branch in self._possible]
         return min(low for low, _ in ends), max(high for _, high in ends)
 

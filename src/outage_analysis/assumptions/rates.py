@@ -18,7 +18,7 @@ from outage_analysis.incidents import get_fact
 
 
 class ObservedCounts(Document):
-    """Counts from the same event: the successes (`hits`) and the trials (`of`)."""
+    """Counts of the event whose rate is assumed: the successes (`hits`) and the trials (`of`)."""
 
     hits: str
     """The id of the fact that counts the successes."""
@@ -33,7 +33,7 @@ class ObservedCounts(Document):
 
     @property
     def day(self) -> date | None:
-        """The day up to which the successes were counted; None for an undated fact."""
+        """The day up to which the successes were counted; None if their published fact has no day."""
         days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
         return min(days, default=None)
 
@@ -134,12 +134,12 @@ class RateAssumption(OneDistribution):
 
     @cached_property
     def range(self) -> Range:
-        """The expected value and its range: from the facts in `widest` or, without such facts, `ends`."""
+        """The expected rate and its range: from `widest` if it is stated, otherwise from the distribution."""
         return self.range_under_cap(1.0)
 
     @property
     def most(self) -> float:
-        """The largest possible share: always 1, because by chance all claims may pass the stage."""
+        """The largest possible rate: always 1, because by chance all claims may pass the funnel stage."""
         return 1.0
 
 

@@ -39,7 +39,7 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     days = [locale.short_day(day) if short else str(day) for day in days_shown["filed_on"]]
     data = days_shown.select(pl.Series("day", days), "cumulative")
     # The x axis is ordinal, because a time axis would depend on the reader's time zone.
-    step = -(-len(days) // (5 if short else 3))  # 5 or 3 labels fit on a phone
+    step = -(-len(days) // (5 if short else 3))  # on a phone 5 short or 3 long labels fit
     x = alt.X(
         "day:O",
         sort=days,

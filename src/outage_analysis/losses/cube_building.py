@@ -87,7 +87,7 @@ def build_cube(
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
-    """The loss bands that a cube needs, so that the payments of the policies can be computed from the cube.
+    """The loss bands that a cube (claim counts by band) needs to compute the payments of the policies.
 
     The band edges are those of the default grid and all breakpoints of the policies (losses at which a
     payment formula changes). If a payment depends on the loss within a band, and claims state at most

@@ -251,7 +251,7 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
 
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
-    """Whether the band of each row has successive `edges`; bands of negative losses mirror positive bands."""
+    """Whether each row's loss band lies between two successive edges; negative bands mirror positive ones."""
     bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 

@@ -104,7 +104,7 @@ def _cited_facts(line: CostLine) -> list[str]:
 
 
 def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
-    """For a cost line that ignores losses, yield caps without effect and minimum durations not reached."""
+    """For a cost line without loss bands, yield caps without effect and minimum durations not reached."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:

@@ -116,7 +116,7 @@ def what_if_sliders(
 
 
 def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
-    """Return the cost terms per valuation, cash first; terms with the same factors are added up.
+    """Return the cost terms (amount x factors) per valuation, cash first; those with equal factors are added.
 
     Returns:
         Valuation (such as cash or list price) -> list of pairs: a base amount, and the ids of the factors

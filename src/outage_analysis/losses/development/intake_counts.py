@@ -137,7 +137,7 @@ class Channel:
         families: Sequence[str] = tuple(CURVES),
         levels: Sequence[float] = LEVELS,
     ) -> LateClaimsForecast:
-        """Forecast the late claims of each branch (way in which the intake may end)."""
+        """Forecast the late claims (still to be filed) of each branch (way in which the intake may end)."""
         return forecast_late_claims(
             self.times,
             self.counts,

@@ -90,7 +90,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
 
 
 def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
-    """Text on the bands: whether losses are synthetic, how many bands, what is known beyond their ends."""
+    """Sentences on the bands of a fit: their number, the open or truncated ends, and synthetic losses."""
     ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
     bands = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
     return (locale("card.recovered"), bands) if grouped.synthetic else (bands,)

@@ -171,7 +171,7 @@ class Fits(Displayable, Mapping[str, Fit]):
         return sum(self.weights[name] * value for name, value in values.items()) / total
 
     def range(self, quantity: Quantity, least_weight: float = MIN_WEIGHT) -> tuple[float, float]:
-        """The smallest and largest value of a quantity among families with at least this Akaike weight.
+        """The smallest and largest value of a quantity among families of Akaike weight >= `least_weight`.
 
         The range shows how much the choice of the family matters.
         """

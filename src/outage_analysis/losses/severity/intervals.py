@@ -125,7 +125,7 @@ class AcceptedRegion:
         )
 
     def value(self, u: Array) -> float:
-        """The value of the quantity at the point `u` of the accepted region."""
+        """The value of the quantity for the distribution at the point `u` of the accepted region."""
         return self.quantity(distribution_at(self.grouped, self.family, self.log_parameters(u)))
 
     def signed_value(self, points: Array) -> Array:
