@@ -248,7 +248,7 @@ def build_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
     """Choose the bars of each linked chart, and count the claims for every pair of charts.
 
     Args:
-        table: the claim counts per pair of dimensions, as `pairwise` returns them.
+        table: the claim counts per pair of dimensions, as `count_pairs` returns them.
 
     Returns:
         The linked charts, and a table with one row per pair of charts: `one` and `other` (positions in the

@@ -26,7 +26,7 @@ def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
     `density` (the probability density at the amount).
 
     Args:
-        table: as `total_distribution` returns it.
+        table: as `total_distribution_table` returns it.
     """
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {

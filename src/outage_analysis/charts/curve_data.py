@@ -21,7 +21,7 @@ def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
     """Return the fitted distribution families with their model weights, the largest weight first.
 
     Args:
-        curves: the table that `severity.curves` returns. Rows with the family `counted` contain the observed
+        curves: the table that `curve_table` returns. Rows with the family `counted` contain the observed
             shares; the other rows contain the fitted distributions at several losses.
     """
     weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())

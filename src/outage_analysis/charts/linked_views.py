@@ -67,7 +67,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     bars.
 
     Args:
-        table: the claim counts per pair of dimensions, as `pairwise` returns them.
+        table: the claim counts per pair of dimensions, as `count_pairs` returns them.
         context: language, display names and as-of day.
     """
     if table.is_empty() or not table["claims"].sum():
