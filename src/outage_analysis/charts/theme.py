@@ -181,6 +181,6 @@ def _config() -> dict[str, Any]:
     }
 
 
-def json_ready(context: pl.DataFrame) -> pl.DataFrame:
+def json_ready(table: pl.DataFrame) -> pl.DataFrame:
     """Convert the decimals of a table to floats and its enums to strings, because JSON has neither type."""
-    return context.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
+    return table.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
