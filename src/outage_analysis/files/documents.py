@@ -98,7 +98,7 @@ def _read_text(path: Path) -> str:
 
 
 def line_of(text: str, loc: Sequence[int | str]) -> int | None:
-    """Return the line on which the value of a key path starts in a TOML text.
+    """Return the number of the line on which the value of a key such as `line[0].over` starts.
 
     Returns None if the line cannot be determined.
 
@@ -203,7 +203,7 @@ def _as_usage_error(
 
 
 def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
-    """Return a key path without the union tags, which pydantic adds but the file does not contain."""
+    """Return a key path without the values of `kind` that pydantic inserts but the file does not contain."""
     kept: list[int | str] = []
     here: Any = document
     for step in loc:
@@ -284,7 +284,7 @@ MAX_LINE = 100
 
 
 def toml_document(document: Mapping[str, Any]) -> str:
-    """Return a document as TOML text, given its values as `tomllib` reads them.
+    """Return the values of a document, in the form in which `tomllib` reads them, as TOML text.
 
     Parsing the text gives the same values. The same values in the same order give the same text. In each
     table, plain values come before nested tables.
@@ -362,7 +362,7 @@ def _escape(text: str) -> str:
 
 
 def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
-    """Name the key that was probably meant, or say where a known key does not belong."""
+    """Suggest the key that was probably meant. If the key is valid elsewhere, say that it is misplaced."""
     if key in known:
         return "It belongs to another table, or to another kind of line."
     if RENAMED_KEYS.get(key) in known:

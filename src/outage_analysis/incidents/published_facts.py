@@ -237,7 +237,7 @@ class TieOut(Document):
 
 
 def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
-    """Return the fact with an id.
+    """Return the published fact with this id.
 
     Args:
         id_: the id of the fact.

@@ -64,7 +64,7 @@ def note(text: object) -> Html:
 
 @contextmanager
 def refusals_as_notes() -> Iterator[None]:
-    """Show the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
+    """In the `with` block, show why the model refuses a calculation, so that later cells still run."""
     from IPython.display import display
 
     try:
@@ -198,7 +198,7 @@ def show(
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline finds the footer by this
+    chart.usermeta = {"footer": len(head), "lang": lang}  # shows render_offline the footer
     return chart
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 
 def _not_preceded_by(marks: str) -> str:
-    """Return a pattern for what may be before a number.
+    """Return a pattern that matches directly before a number, where a number can start.
 
     This is the start of the text, or a character that does not continue the number.
     """
@@ -130,7 +130,7 @@ def masked_name(name: str) -> str:
 
 
 def _mask_unless_harmless(run: str) -> str:
-    """Return a sequence of digits and separators, masked unless it is a day, an amount or short."""
+    """Mask a sequence of digits and separators, unless it is a day, an amount, or has at most five digits."""
     beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):

@@ -1,4 +1,4 @@
-"""Find the rows that the fast path cannot accept, and stage their texts for validation.
+"""Find the rows that the fast path (SQL over all rows) cannot accept, and pass their texts to validation.
 
 A row must be rechecked if `ok` is false, or if its claim id occurs more than once. For repeated ids,
 validation needs the texts to decide which row is the first and whether the others are exact copies.
@@ -44,7 +44,9 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 def stage_uncertain_rows(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
-    """Stage the texts of the rows in `fast_rows` that must be rechecked, and set their `ok` to false.
+    """Copy the texts of rows that need validation to the table `staged`, and mark these rows as not ok.
+
+    The module docstring states which rows of `fast_rows` these are.
 
     Args:
         warehouse: the warehouse with the tables `fast_rows`, `staged` and `earlier`.
@@ -72,12 +74,12 @@ def stage_uncertain_rows(
     if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
         warehouse.load("repeated", corrected_hashes)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, typed_rows, query)  # These rows have a claim id, so none of them is empty.
+        _stage_texts(warehouse, typed_rows, query)  # The count of empty rows is 0: each has an id.
     return empty_rows
 
 
 def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Stage the texts of the rows that a query selects, and return the number of empty rows per file."""
+    """Copy the texts of selected rows to the table `staged`; return the number of empty rows per file."""
     warehouse.create("uncertain_rows", query)
     uncertain = warehouse.table("uncertain_rows").sort("place")
     if uncertain.is_empty():
@@ -94,7 +96,7 @@ def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], quer
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the hashes of claim ids that the recheck read differently from the fast path.
+    """Return the hashes of claim ids that the second reading of a row has changed.
 
     Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
     """
@@ -108,7 +110,7 @@ def _hashes_of_corrected_ids(
 
 
 def _probe_places(typed_rows: TypedRows) -> list[int]:
-    """Return evenly spaced rowids of a file.
+    """Return evenly spaced rowids of the rows of a file in the table `fast_rows`.
 
     The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
     """

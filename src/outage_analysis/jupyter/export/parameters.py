@@ -123,7 +123,7 @@ def _assigned_expressions(source: str) -> dict[str, ast.expr]:
 
 
 def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
-    """Replace the text of the given expressions in a source, and leave all other text unchanged."""
+    """Replace Python expressions in a source by the texts in `values`; all other text stays unchanged."""
     lines = source.encode().splitlines(keepends=True)
     starts = [0]
     for line in lines:
