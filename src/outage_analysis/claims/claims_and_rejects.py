@@ -272,7 +272,7 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
 
 
 def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """Return the error that is raised if too many rows were rejected.
+    """Return the error that ends a run if too many of its rows were rejected.
 
     The message explains the first reject, counts the rejects per rule and says how to continue.
 

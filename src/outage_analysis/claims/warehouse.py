@@ -280,7 +280,8 @@ class Warehouse:
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
-            # DuckDB raises `duckdb.Error` itself, not a subclass, for a damaged Parquet file.
+            # DuckDB raises `duckdb.Error` itself, not a subclass, for a damaged Parquet file. So this counts
+            # as an error of the input.
             return InputRefused(first)
         return error  # The query has a mistake, which DuckDB's own message explains best.
 

@@ -82,7 +82,7 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
                 partial.replace(complete)
             complete.replace(path)
     except OSError as error:
-        # Drop the details that DuckDB appends after a colon.
+        # A DuckDB error has details after a colon. They are left out of the message.
         reason = error.strerror or str(error).partition(":")[0]
         raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
 
@@ -134,7 +134,7 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
 def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
     """Return the paths in `parent` that are named like staging or temporary folders, also of running runs."""
     if sys.platform == "win32":
-        return []  # Windows has no lock that shows whether the run still exists.
+        return []  # Windows has no lock that shows whether a run still exists, so none counts as abandoned.
     ours = re.compile(
         rf"{re.escape(prefix)}\w{{8}}({re.escape(PARTIAL_SUFFIX)}|{re.escape(COMPLETE_SUFFIX)})"
     )
@@ -190,7 +190,7 @@ def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _replace(out: Path, staging: Path, check: Check | None) -> None:
-    """Replace `out` with the new folder. The old folder is removed only after the new one is in its place."""
+    """Replace `out` with the new folder. The old folder is removed only after the new one is in place."""
     new, old = staging / NEW, staging / OLD
     try:
         if check is not None and out.is_dir() and any(out.iterdir()):

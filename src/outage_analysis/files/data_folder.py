@@ -197,7 +197,7 @@ def is_file(path: Path) -> bool:
 
 
 def document_path(kind: Kind, id_or_path: str | Path) -> Path:
-    """Return the path of a document, given its bundled id or a path.
+    """Return the path of a TOML document, given its bundled id or a path.
 
     Raises:
         UsageError: the value is neither a bundled id nor the path of a TOML file.

@@ -125,7 +125,8 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
                 continue
         return None
 
-    # The first `low` lines do not contain the key path, and the first `high` lines do.
+    # The search keeps this true: the first `low` lines lack the key path, and the first `high` lines contain
+    # it.
     low, high = 0, len(lines)
     while high - low > 1:
         run = parsed((low + high) // 2)
@@ -261,7 +262,7 @@ def _known_keys(model: type[Document]) -> list[str]:
 
 
 def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
-    """Return the document classes in a type annotation, without repetition.
+    """Return the document classes (tables of TOML keys) in a type annotation, without repetition.
 
     If `deep` is true, classes nested in these classes are included.
     """
@@ -305,7 +306,7 @@ def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common 
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
-    return repr(value)  # The value is a number, inf or nan.
+    return repr(value)  # Python writes numbers, inf and nan as TOML does.
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:

@@ -171,7 +171,7 @@ class Loss(Document):
 
 
 class Headline(Document):
-    """A published total, with which the computed total is compared, and what the total includes."""
+    """A published total with which the computed total is compared, and the cost line that it forecasts."""
 
     fact: str
     """The id of the fact with the total."""

@@ -253,7 +253,7 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
         (layout, _normalized_file_name(layout.files).replace("[", "[[]")) for layout in layouts
-    )  # only * and ? are wildcards
+    )  # In file patterns, only * and ? are wildcards.
     fitting = (
         layout for layout, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )

@@ -198,7 +198,7 @@ def show(
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # shows render_offline the footer
+    chart.usermeta = {"footer": len(head), "lang": lang}  # `render_offline` needs to find the footer.
     return chart
 
 
@@ -216,7 +216,7 @@ def _context(
     *,
     claims: bool,
 ) -> ChartContext:
-    """Return what the charts of a source need: locale, display names, as-of day and synthetic mark."""
+    """Return what the charts of a data source need: locale, names, as-of day and whether it is synthetic."""
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]

@@ -38,7 +38,7 @@ def use_offline_charts() -> None:
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:
     """Register the offline chart renderer and one-line error messages. A second call changes nothing more."""
-    import altair as alt  # fast, because charts.altair_import has already loaded it
+    import altair as alt  # charts.altair_import has loaded it already, so this is fast.
     from IPython.display import display
 
     disable_offline_charts()

@@ -131,7 +131,7 @@ def _number(pattern: str, bare: str) -> Callable[..., str]:
 
 
 def _with_currency(text: str, currency: str) -> str:
-    """Return SQL that parses amounts with the sign or code of a currency.
+    """Return SQL that parses amounts with the sign or code of a currency, such as $ or EUR.
 
     If `currency` is empty, any currency in `SIGNS` is accepted.
     """

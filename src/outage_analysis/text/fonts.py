@@ -96,7 +96,7 @@ def subset_font(text: str, weight: Weight) -> bytes:
     font = _open_font(weight)
     options = subset.Options()
     options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # There are no hints to remove, and searching for them is slow.
+    options.hinting = True  # The fonts have no hints to remove, and a search for them is slow.
     options.recalc_timestamp = options.recalc_bounds = False
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(set(text))))

@@ -61,7 +61,7 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Locale:
-    """The labels of one language, and its formats of numbers, money, days and loss bands."""
+    """The texts for readers in one language, and its formats of numbers, money, days and loss bands."""
 
     lang: str
     currency: str = "KRW"
@@ -271,7 +271,7 @@ class Locale:
         return self(key, low=self.loss(over + includes_low), high=high)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:
-        """Return a loss band for a chart: 300k–500k includes 500,000 but not 300,000.
+        """Return a loss band in short form for a chart: 300k–500k for losses over 300,000 up to 500,000.
 
         If an edge cannot be abbreviated without rounding, the band is written as by the method `band`.
         """

@@ -58,7 +58,7 @@ PATTERNS: dict[str, str] = {
         "-".join(f"[0-9]{{{n}}}" for n in shape)
         for shape in (
             *((3, 3, 6), (4, 3, 6), (6, 2, 6), (3, 6, 5), (3, 4, 4, 2), (4, 2, 7), (4, 4, 4), (3, 6, 2, 3)),
-            (2, 2, 6, 2),  # The number of a Korean driving licence has this shape.
+            (2, 2, 6, 2),  # The digits of a Korean driving licence are grouped like this.
         )
     )
     + f"){_RIGHT}",
@@ -115,7 +115,8 @@ def mask_personal_data(text: str) -> str:
     """
     visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
-    # Also mask personal numbers with separators that the pattern `_RUN` does not cover.
+    # `_RUN` covers only some separators between digits. Personal numbers with other separators are masked
+    # here.
     for pattern in PATTERNS.values():
         safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
     return text if safe == visible else safe

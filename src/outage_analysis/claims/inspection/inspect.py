@@ -53,7 +53,7 @@ UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64
 
 @dataclass(frozen=True)
 class Inspection:
-    """The result of inspecting one file.
+    """The result of inspecting one complaint file, with a proposed layout (TOML file that maps columns).
 
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty

@@ -146,7 +146,7 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
 
 
 def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """Return a text that shows how each of the tied formats reads the first value on which they disagree."""
+    """Return a text on how equally good formats read the first value on which they disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)

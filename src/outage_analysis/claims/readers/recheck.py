@@ -74,7 +74,7 @@ def stage_uncertain_rows(
     if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
         warehouse.load("repeated", corrected_hashes)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, typed_rows, query)  # The count of empty rows is 0: each has an id.
+        _stage_texts(warehouse, typed_rows, query)  # No row is empty, so the count is ignored.
     return empty_rows
 
 
@@ -163,7 +163,7 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
 
 
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the batches in which the ids of a table are hashed.
+    """Yield the batches of rows and hashes in which the claim ids of a table are hashed.
 
     A batch consists of an SQL condition that selects rows, and of a part number and a number of parts that
     select hashes.

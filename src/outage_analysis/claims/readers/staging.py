@@ -100,7 +100,7 @@ class Staging:
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Convert the rows of a query to typed values with the fast path, and append them to `fast_rows`.
+        """Convert the rows of a query to typed values with SQL (fast path), and append them to `fast_rows`.
 
         If the file is only inspected, the rows are stored in `staged` as text instead.
 

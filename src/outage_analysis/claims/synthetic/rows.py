@@ -100,7 +100,7 @@ def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndar
 
 
 def shuffle_codes(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
-    """Return an array in random order in which each code occurs as often as `counts` states."""
+    """Return codes (indices of values) in random order, each as often as `counts` states."""
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
 

@@ -203,7 +203,7 @@ class FileCounts:
 
     @classmethod
     def from_assumptions(cls, assumptions: SyntheticAssumptions, rows: int | None = None) -> Self:
-        """Return the published counts, or counts in the same proportions that add up to `rows`.
+        """Return the published numbers of rows, or numbers in the same proportions that add up to `rows`.
 
         Raises:
             UsageError: the published counts contradict each other, or the number of rows is out of range.
