@@ -76,7 +76,7 @@ class UnscoredFigure(Document):
 class ReferenceSet(Document):
     """Published percentages for cases with the same effort of claiming, to test how priors are derived.
 
-    In a leave-one-out test, each class is forecast from the others.
+    In a leave-one-out test, each percentage (reference class) is forecast from the others.
     """
 
     id: Identifier

@@ -160,7 +160,7 @@ class Fact:
         return self.whole
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
-        """Return an amount in whole currency units: the value of the fact, or one end of its range.
+        """Return the value of the fact, or an end of its range, in the main currency unit (euros, not cents).
 
         Raises:
             UsageError: the fact is not an amount in this currency, or the amount is negative.

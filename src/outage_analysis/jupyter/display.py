@@ -81,8 +81,8 @@ def show_table(
 ) -> Html:
     """Show a table under a line that names its source and marks synthetic data.
 
-    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in whole
-    currency units.
+    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in the
+    main currency unit (euros, not cents).
 
     Args:
         table: any data frame; its columns keep their names.
@@ -114,7 +114,7 @@ def show_table(
 def _display_units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
-    """Return the currency units in which to show a source's amounts; None if the source has no currency."""
+    """Return the currency and its decimals for showing amounts; None if the source has no currency."""
     if isinstance(source, Analysis | Claims):
         return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):

@@ -138,8 +138,8 @@ class Locale:
     def exact(self, value: float) -> str:
         """Format a number for a table.
 
-        Whole numbers are written in full, other numbers with two decimals, and numbers below 1 with three
-        digits.
+        Whole numbers are written in full, other numbers with up to two decimals, and numbers below 1 with up
+        to three significant digits.
         """
         if isinstance(value, int):
             return f"{value:,}"
@@ -218,7 +218,7 @@ class Locale:
     def scale(self, largest: float) -> tuple[int, str]:
         """Return the largest unit that is at most `largest`, such as (1000000, "million").
 
-        `largest` is in whole currency units.
+        `largest` is in the main currency unit (euros, not cents).
         """
         steps = (
             ((10**8, "억"), (10**4, "만"))

@@ -1,7 +1,7 @@
 """Find personal data in texts by patterns, and mask them.
 
 The patterns recognise numbers and e-mail addresses. They do not recognise names, house numbers, account
-numbers of all banks, or digits of other scripts.
+numbers of small banks, or digits of other scripts.
 """
 
 from __future__ import annotations

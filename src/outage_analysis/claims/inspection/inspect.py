@@ -59,7 +59,7 @@ class Inspection:
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
     `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
-    known service or claimant type: column, found (the value), rows, nearest (a hint at the closest name).
+    known service or claimant type: column, name (the value), rows, nearest (a hint at the closest name).
     `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
     `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
     masked everywhere; free text and values below a header such as "name" are hidden.

@@ -157,7 +157,7 @@ def _stage_records(
 ) -> int:
     """Store the records below the header as text, in the table `staged` or `unreadable`.
 
-    Records whose cells do not fit the header are staged as unreadable. Empty records are skipped. Returns the
+    Records whose cells do not fit the header go to `unreadable`. Empty records are skipped. Returns the
     number of empty records.
     """
     width, named, empty = dialect.width, len(dialect.headers), 0

@@ -37,7 +37,7 @@ Line = tuple[int, int, int, "Cells | str"]
 def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
     """Store the lines of a JSON lines file in SQL tables, and return how the file was read.
 
-    A line that is not a flat JSON object is staged as unreadable.
+    A line that is not a flat JSON object goes to the table `unreadable`.
 
     Raises:
         InputRefused: the file is a single JSON array or object, or a required column is not a key of any

@@ -1,9 +1,9 @@
 """Read complaint files into SQL tables: typed rows, rows as text, unreadable records, and the list of files.
 
 Files, folders and patterns are expanded to a list of files in a stable order. The fast path types plain
-rows; the other rows are staged as texts, with their file and row number. The first line of a text, the
+rows; the other rows are stored as texts, with their file and row number. The first line of a text, the
 first row of a sheet and the first record of a Parquet file are row 1. This module rejects no row: a
-record whose cells do not fit the header is staged as unreadable.
+record whose cells do not fit the header is stored as unreadable.
 """
 
 from __future__ import annotations

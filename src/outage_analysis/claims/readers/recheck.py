@@ -1,7 +1,8 @@
 """Find the rows that the fast path (SQL over all rows) cannot accept, and pass their texts to validation.
 
-A row must be rechecked if `ok` is false, or if its claim id occurs more than once. For repeated ids,
-validation needs the texts to decide which row is the first and whether the others are exact copies.
+A row must be rechecked if `ok` is false, if its fields do not fit the header, or if its claim id occurs more
+than once. For repeated ids, validation needs the texts to decide which row is the first and whether the
+others are exact copies. Of a large file, a few more rows are rechecked, to verify the order of the rows.
 """
 
 from __future__ import annotations

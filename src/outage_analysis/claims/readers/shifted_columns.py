@@ -30,7 +30,7 @@ MIN_READABLE_SHARE = 0.5
 class Shift:
     """An assumed error in the header: one header cell that stands for several columns.
 
-    `header` is this header cell. The cells of the columns after it are `by` places further right than their
+    `header` is this header cell. The cells of the columns after it are `by` fields further right than their
     headers.
     """
 
