@@ -51,7 +51,11 @@ FileState = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class ExtendedStore:
-    """A warehouse file to which a run adds claims; `state` shows whether it was changed meanwhile."""
+    """A warehouse file (.duckdb) to which a run adds claims, and its state when the run opened it.
+
+    If the state has changed when the run saves its claims, another run has changed the file. `files` is the
+    number of input files that the warehouse file already contains.
+    """
 
     state: FileState
     files: int
@@ -59,7 +63,7 @@ class ExtendedStore:
 
 @dataclass(frozen=True, repr=False)
 class Claims(Displayable):
-    """The claims and rejects of one run, stored as tables in a warehouse.
+    """The claims and rejects of one run, stored as tables of an in-memory database (the warehouse).
 
     The table `rejects` has one row per rejected row: source_file, source_row, byte (where the row starts in a
     text file), broken (the rules that the row breaks), raw (the text of the row), problem (why the row cannot
@@ -108,7 +112,10 @@ class Claims(Displayable):
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """One row per reject, in file and row order. The class docstring describes the columns."""
+        """One row per reject (a row that breaks a validation rule), in file and row order.
+
+        The class docstring describes the columns.
+        """
         return _rejects_in_order(self.warehouse)
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
@@ -124,7 +131,7 @@ class Claims(Displayable):
         return self.warehouse.frame(queries.load("claims_in_order"))
 
     def counted_rules(self) -> pl.DataFrame:
-        """Count the claims that break a rule without being rejected.
+        """Count the claims that break a validation rule but are not rejected for it.
 
         An incident can set a rule to "count" instead of "reject". Returns one row per file and rule:
         source_file, rule, claims.
@@ -142,7 +149,7 @@ class Claims(Displayable):
         return self
 
     def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
-        """Raise an error if too many rows were rejected.
+        """Raise an error if the share of rejected rows exceeds `max_share`, or if no row became a claim.
 
         Args:
             max_share: the largest accepted share of rejected rows over all checked files. Below 1, every
@@ -170,7 +177,7 @@ class Claims(Displayable):
             )
 
     def check_no_personal_data(self, columns: Sequence[str]) -> None:
-        """Raise an error if a text column contains personal data or free text.
+        """Raise an error if one of these text columns contains personal data or free text.
 
         Call this before you export values of the columns.
 
@@ -200,7 +207,7 @@ class Claims(Displayable):
 
 
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the view `claims`, which users query, from the tables `accepted` and `files`."""
+    """Create the SQL view `claims`, which users query: all accepted claims with the names of their files."""
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
 
@@ -221,7 +228,7 @@ def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataF
 
 
 def dimension_columns(incident: Incident) -> str:
-    """Return the SQL column list of the incident's dimensions, with a comma before each column."""
+    """Return the SQL list of the columns that the incident adds (dimensions), each after a comma."""
     return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
 
 
@@ -265,7 +272,7 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
 
 
 def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """Return the error that is raised if too many rows were rejected.
+    """Return the error that ends a run if too many of its rows were rejected.
 
     The message explains the first reject, counts the rejects per rule and says how to continue.
 
@@ -331,7 +338,7 @@ def _character_count(text: str, locale: Locale) -> str:
 
 
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
-    """Return the two tables of the summary: the input files, and the first rejects if there are any."""
+    """Return the tables of the notebook summary: the input files and, if there are any, the first rejects."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
     files, more = first_rows(

@@ -66,7 +66,7 @@ def read_claims(
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    """Read complaint files, and put the claims of the warehouse file `add_to` before the new claims.
+    """Read complaint files. If `add_to` names a warehouse file, its claims come before the new claims.
 
     Returns the claims, and the number of input files that the warehouse file already contained.
     """

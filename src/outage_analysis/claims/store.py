@@ -170,8 +170,8 @@ def _file_state(path: Path) -> FileState:
 
 def _saved_claims_query(claims: Claims) -> str:
     incident = claims.incident
-    # The warehouse stores losses in the smallest currency unit, such as cents. Complaint files state them
-    # with decimals.
+    # The warehouse stores losses in the smallest currency unit, such as cents. They are saved with decimals
+    # in the main unit, such as euros, as complaint files state them.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
@@ -226,7 +226,10 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 
 def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
-    """Create empty tables `files` and `earlier`, for a run that does not add to a warehouse file."""
+    """Create `files` and `earlier` as empty tables, for a run that adds to no warehouse file.
+
+    `earlier` otherwise contains the claims of the warehouse file.
+    """
     warehouse.load(
         "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
     )

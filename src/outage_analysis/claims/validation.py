@@ -40,7 +40,7 @@ NO_ID = (
 
 
 def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Validate the staged rows, and create the tables and views of claims and rejects.
+    """Validate the rows in the table `staged`, and create the tables and views of claims and rejects.
 
     Creates the tables `validated`, `noted` and `rejects` and the views `accepted` and `claims`.
 
@@ -57,7 +57,7 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
         _check_no_unit_rows(warehouse, staged)
         warehouse.load("headers_again", _repeated_headers(warehouse, incident, staged))
         _apply_rules(warehouse, incident)
-    else:  # DuckDB would take long to plan the validation query, even if there is no row to validate.
+    else:  # No row to validate: an empty table saves the time to plan the validation query.
         raw = "".join(
             f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
         )
@@ -84,7 +84,7 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
 
 
 def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Create the table `typed`: the cell texts of each staged row, and the values parsed from these texts."""
+    """Create the table `typed`: the cell texts of each row to validate, and the values parsed from them."""
     raw = "".join(
         f", nullif(trim({quote_identifier(d.id)}, $blanks), '') as {quote_identifier('raw_' + d.id)}"
         for d in incident.dimensions
@@ -107,7 +107,7 @@ def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the table `validated`: each staged row, the rules that reject it, and the rules only counted."""
+    """Create the table `validated`: each row, the rules that reject it, and the rules that only count it."""
     counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
         "validated",
@@ -123,7 +123,10 @@ def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
 
 
 def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Group the numbers of the input files by layout. Most runs have a single layout."""
+    """Group the numbers of the input files by layout (how columns map to those of a claim).
+
+    Most runs have a single layout.
+    """
     groups: list[tuple[Layout, list[str]]] = []
     for number, layout in enumerate(layouts):
         same = next((numbers for other, numbers in groups if other == layout), None)
@@ -134,7 +137,7 @@ def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Return the spellings of known services and claimant types in the staged rows.
+    """Return the spellings of known services and claimant types that occur in the rows to validate.
 
     The columns are `list` (service or claimant_type), `raw` (the spelling) and `id`.
     """
@@ -181,7 +184,7 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFi
 
 
 def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
-    """Raise an error if a row contains a unit instead of a loss, and the layout gives no scale for losses."""
+    """Raise an error if a row has a unit such as 만원 instead of a loss, and the layout gives no scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
@@ -197,7 +200,7 @@ def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
 def _rows_with_header_words(
     warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
 ) -> list[tuple[Any, ...]]:
-    """Return the staged rows in which some cell is a header: file number, row number, cells.
+    """Return the rows to validate that repeat a column header in a cell: file number, row number, cells.
 
     Only cells for service, claimant type, day and loss that could not be read as a value are searched.
     """

@@ -101,7 +101,8 @@ class Warehouse:
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
-        # By default DuckDB would read timestamps in the time zone of the machine.
+        # By default DuckDB reads timestamps in the time zone of the machine. In UTC, every machine reads the
+        # same values.
         self._run("set TimeZone = 'UTC'", {})
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
@@ -131,7 +132,7 @@ class Warehouse:
             self.append(table, f"from {rows}")
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        """Append the rows of a query that reads a file to a table, and report progress while it runs.
+        """Append rows to a table, and report progress while the query reads them from a file.
 
         `name` is the name of the file, and `rows` its approximate number of rows.
         """
@@ -180,7 +181,7 @@ class Warehouse:
         """Return the rows of a query as a Polars frame."""
         relation = self.relation(query, **values)
         try:
-            return pl.DataFrame(relation)  # DuckDB runs the query only when Polars fetches its rows.
+            return pl.DataFrame(relation)  # The query runs only here, so its errors appear here.
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
 
@@ -213,7 +214,7 @@ class Warehouse:
             self._run("drop table _written", {})
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
-        """Create a warehouse file with the given tables: table name -> SQL query of its rows."""
+        """Create a warehouse file (.duckdb). `tables` maps each table name to the SQL query of its rows."""
         with self._attach(path):
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
@@ -266,7 +267,7 @@ class Warehouse:
             raise self._as_own_error(error) from error
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
-        """Convert a DuckDB error to an error of this package, which has the right exit code."""
+        """Convert a DuckDB error to an error of this package, unless the query itself has a mistake."""
         first = str(error).strip().splitlines()[0].removeprefix("Out of Memory Error: ").rstrip(".")
         if self._file and "Corrupt" in first:
             return InputRefused("is damaged", file=self._file, remedy="Ingest its files again.")
@@ -279,7 +280,8 @@ class Warehouse:
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
-            # DuckDB raises `duckdb.Error` itself, not a subclass, for a damaged Parquet file.
+            # DuckDB raises `duckdb.Error` itself, not a subclass, for a damaged Parquet file. So this counts
+            # as an error of the input.
             return InputRefused(first)
         return error  # The query has a mistake, which DuckDB's own message explains best.
 

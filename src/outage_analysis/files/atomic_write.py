@@ -76,13 +76,13 @@ def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
             with _staging_folder(path) as staging:
                 partial, complete = staging / path.name, staging.with_suffix(COMPLETE_SUFFIX)
                 yield partial
-                with suppress(OSError):  # a file system without locks
+                with suppress(OSError):  # Without locks, the file stays unlocked.
                     stack.enter_context(_lock(partial))
                 stack.callback(complete.unlink, missing_ok=True)
                 partial.replace(complete)
             complete.replace(path)
     except OSError as error:
-        # Drop the details that DuckDB appends after a colon.
+        # A DuckDB error has details after a colon. They are left out of the message.
         reason = error.strerror or str(error).partition(":")[0]
         raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
 
@@ -118,9 +118,9 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 def recover_interrupted(out: Path, check: Check | None = None) -> None:
     """Clean up after killed runs: restore the folder moved away from `out`, and remove staging folders.
 
-    If a folder `out` exists again, the old folder is not restored. It is removed if `check` accepts it, and
-    kept if there is no `check`. Staging folders of runs that still exist are not touched. On a system without
-    locks, no staging folder is touched.
+    If a folder `out` exists again, the old folder is not restored. It is removed if `check` accepts it.
+    Without `check`, an old folder is neither restored nor removed. Staging folders of runs that still exist
+    are not touched. On a system without locks, no staging folder is touched.
     """
     for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
         with suppress(OSError, UsageError), _lock(staging):
@@ -132,9 +132,9 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
 
 
 def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
-    """Return paths whose names are those of staging or temporary folders, even if their run still exists."""
+    """Return the paths in `parent` that are named like staging or temporary folders, also of running runs."""
     if sys.platform == "win32":
-        return []  # On Windows, no lock shows whether the run still exists.
+        return []  # Windows has no lock that shows whether a run still exists, so none counts as abandoned.
     ours = re.compile(
         rf"{re.escape(prefix)}\w{{8}}({re.escape(PARTIAL_SUFFIX)}|{re.escape(COMPLETE_SUFFIX)})"
     )
@@ -144,10 +144,10 @@ def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
 
 
 def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
-    """Move an old folder back to `out`. If a new folder is there, check that the old one may be removed.
+    """Move an old folder back to `out`. If `out` exists again, check that the old folder may be removed.
 
     Raises:
-        UsageError: the old folder must not be removed.
+        UsageError: the old folder must not be removed, or there is no `check`.
         OSError: the old folder cannot be restored.
     """
     if not old.exists():
@@ -164,7 +164,7 @@ def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
 
 @contextmanager
 def _staging_folder(out: Path) -> Iterator[Path]:
-    """Provide a staging folder next to `out`. It is removed at the end, unless the old folder is in it."""
+    """Provide a staging folder next to `out`. Remove it at the end, unless it contains the old folder."""
     with _locked_new_folder(out.parent, f".{out.name}{STAGING_MARK}") as staging:
         try:
             yield staging
@@ -182,15 +182,15 @@ def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
             try:
                 stack.enter_context(_lock(folder))
             except (BlockingIOError, FileNotFoundError):
-                continue  # Another run removed the folder before this run could lock it.
+                continue  # Another run removed the new folder, so make one more.
             except OSError:
-                pass  # The file system does not support locks.
+                pass  # The file system has no locks, so the folder stays unlocked.
             break
         yield folder
 
 
 def _replace(out: Path, staging: Path, check: Check | None) -> None:
-    """Replace `out` with the new folder. The old folder is removed only after the new one is in its place."""
+    """Replace `out` with the new folder. The old folder is removed only after the new one is in place."""
     new, old = staging / NEW, staging / OLD
     try:
         if check is not None and out.is_dir() and any(out.iterdir()):
@@ -198,7 +198,7 @@ def _replace(out: Path, staging: Path, check: Check | None) -> None:
             out.replace(old)
             check(old)  # Check again: from now on, other programs cannot write into the moved folder.
         elif sys.platform == "win32" and out.is_dir():
-            out.rmdir()  # On other systems, a rename replaces a folder if, and only if, it is empty.
+            out.rmdir()  # On other systems, the rename below replaces an empty folder.
         new.replace(out)
         with suppress(OSError):
             old.replace(new)  # The old folder is removed together with the staging folder.

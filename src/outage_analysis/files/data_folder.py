@@ -47,7 +47,7 @@ class Document(BaseModel):
 
 @dataclass(frozen=True)
 class Unit:
-    """The unit of a number in a TOML document; used as an annotation of the type of a key."""
+    """The unit of a number in a TOML document. It annotates the type of the key that has the number."""
 
     name: str
 
@@ -107,12 +107,12 @@ def package_root() -> Path:
 
 
 def data_root() -> Path:
-    """Return the folder data/: of the checkout for an editable install, else of the installed package."""
+    """Return the path of data/: in the repository for an editable install, else in the installed package."""
     return _bundled_folder("data")
 
 
 def notebooks_root() -> Path:
-    """Return the folder of the bundled notebooks: in the checkout, or else in the installed package."""
+    """Return the folder of the bundled notebooks: in the repository if editable, else in the package."""
     return _bundled_folder("notebooks")
 
 
@@ -131,7 +131,7 @@ def bundled_claims(incident: str) -> Path | None:
 
 
 def bundled_ids(kind: Kind) -> list[str]:
-    """Return the sorted ids of the bundled documents of one kind."""
+    """Return the sorted ids of the bundled documents of one kind, such as policies."""
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
@@ -176,7 +176,7 @@ def _edit_distance(one: str, other: str) -> int:
 
 
 def listed_names(known: list[str]) -> str:
-    """Return the first known words, separated by commas, with an ellipsis if there are more."""
+    """Return the first of the known words, separated by commas. An ellipsis shows that there are more."""
     return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 
@@ -197,7 +197,7 @@ def is_file(path: Path) -> bool:
 
 
 def document_path(kind: Kind, id_or_path: str | Path) -> Path:
-    """Return the path of a document, given its bundled id or a path.
+    """Return the path of a TOML document, given its bundled id or a path.
 
     Raises:
         UsageError: the value is neither a bundled id nor the path of a TOML file.

@@ -98,7 +98,7 @@ def _read_text(path: Path) -> str:
 
 
 def line_of(text: str, loc: Sequence[int | str]) -> int | None:
-    """Return the line on which the value of a key path starts in a TOML text.
+    """Return the number of the line on which the value of a key such as `line[0].over` starts.
 
     Returns None if the line cannot be determined.
 
@@ -125,7 +125,8 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
                 continue
         return None
 
-    # The first `low` lines do not contain the key path, and the first `high` lines do.
+    # The search keeps this true: the first `low` lines lack the key path, and the first `high` lines contain
+    # it.
     low, high = 0, len(lines)
     while high - low > 1:
         run = parsed((low + high) // 2)
@@ -203,7 +204,7 @@ def _as_usage_error(
 
 
 def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
-    """Return a key path without the union tags, which pydantic adds but the file does not contain."""
+    """Return a key path without the values of `kind` that pydantic inserts but the file does not contain."""
     kept: list[int | str] = []
     here: Any = document
     for step in loc:
@@ -261,7 +262,7 @@ def _known_keys(model: type[Document]) -> list[str]:
 
 
 def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
-    """Return the document classes in a type annotation, without repetition.
+    """Return the document classes (tables of TOML keys) in a type annotation, without repetition.
 
     If `deep` is true, classes nested in these classes are included.
     """
@@ -284,7 +285,7 @@ MAX_LINE = 100
 
 
 def toml_document(document: Mapping[str, Any]) -> str:
-    """Return a document as TOML text, given its values as `tomllib` reads them.
+    """Return the values of a document, in the form in which `tomllib` reads them, as TOML text.
 
     Parsing the text gives the same values. The same values in the same order give the same text. In each
     table, plain values come before nested tables.
@@ -305,7 +306,7 @@ def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common 
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
-    return repr(value)  # The value is a number, inf or nan.
+    return repr(value)  # Python writes numbers, inf and nan as TOML does.
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
@@ -362,7 +363,7 @@ def _escape(text: str) -> str:
 
 
 def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
-    """Name the key that was probably meant, or say where a known key does not belong."""
+    """Suggest the key that was probably meant. If the key is valid elsewhere, say that it is misplaced."""
     if key in known:
         return "It belongs to another table, or to another kind of line."
     if RENAMED_KEYS.get(key) in known:

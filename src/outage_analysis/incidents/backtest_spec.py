@@ -74,9 +74,9 @@ class UnscoredFigure(Document):
 
 
 class ReferenceSet(Document):
-    """Reference classes in which claiming takes the same effort, used to test how priors are derived.
+    """Published percentages for cases with the same effort of claiming, to test how priors are derived.
 
-    In a leave-one-out test, each class is forecast from the others.
+    In a leave-one-out test, each percentage (reference class) is forecast from the others.
     """
 
     id: Identifier

@@ -36,7 +36,7 @@ GRID_PER_DECADE = 24
 
 
 def log_grid() -> tuple[int, ...]:
-    """Return the cuts of a logarithmic grid from 1 to `LARGEST_LOSS`, `GRID_PER_DECADE` per factor of ten."""
+    """Return upper edges of loss bands from 1 to 10^15, `GRID_PER_DECADE` per factor of ten."""
     steps = GRID_PER_DECADE * (len(str(LARGEST_LOSS)) - 1)
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
@@ -87,7 +87,7 @@ class Bands:
 
     @classmethod
     def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
-        """Return the bands that several sets of cuts form together.
+        """Return the bands that end at every cut (largest loss of a band) of several sets of cuts.
 
         The cuts may be in any order; 0 and -1 are ignored.
         """
@@ -181,7 +181,7 @@ def parse_band(text: str) -> Band:
 
 
 def lower_closed_cuts(text: str) -> set[int]:
-    """Return the cuts of a band at those edges that belong to the band above: 299,999 for `<300000`.
+    """Return the loss below each edge that belongs to the band above it: 299,999 for `<300000`.
 
     Raises:
         UsageError: the text is not a band.

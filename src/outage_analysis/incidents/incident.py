@@ -60,7 +60,7 @@ Moment = Annotated[datetime, AfterValidator(_with_offset)]
 def _known_zone(name: str) -> str:
     if (
         name not in available_timezones() or name == "localtime"
-    ):  # Python lists "localtime", but DuckDB does not know it.
+    ):  # Python lists "localtime", which DuckDB does not know.
         raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
@@ -171,7 +171,7 @@ class Loss(Document):
 
 
 class Headline(Document):
-    """A published total, with which the computed total is compared, and what the total includes."""
+    """A published total with which the computed total is compared, and the cost line that it forecasts."""
 
     fact: str
     """The id of the fact with the total."""

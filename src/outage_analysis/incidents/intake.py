@@ -155,7 +155,7 @@ class IntakeSeries(Document):
 
     @property
     def deadline(self) -> IntakeDeadline | None:
-        """The deadline that was announced last; if several were announced on that day, the latest."""
+        """The deadline announced last. If several were announced on that day, the one that closes last."""
         announced = [d for d in self.deadlines if d.public_on]
         return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
 

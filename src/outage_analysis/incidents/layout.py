@@ -35,7 +35,7 @@ FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 
 
 def scale_remedy(unit_text: str) -> str:
-    """Return the remedy to suggest if amounts are stated in a unit other than won."""
+    """Return advice for an error message, if losses are stated in a unit such as 만원 instead of won."""
     multiplier = unit_multiplier(unit_text)
     return f"If losses are meant: loss = {multiplier} under [scale] of a --columns layout; if not, loss = 1."
 
@@ -86,13 +86,13 @@ class Columns(Document):
         return formats
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """Return the first column in the document that is not in `known`; None if there is none."""
+        """Return the first column that the document mentions but `known` lacks; None if there is none."""
         mentioned = (*self.columns, *self.formats, *self.scale, *self.constants)
         return next((c for c in mentioned if c not in set(known)), None)
 
 
 class Layout(Columns):
-    """The layout of the files from one sender. It supplements the layout in the incident's document."""
+    """How the files of one sender map to the columns of a claim; it supplements the incident's document."""
 
     files: str = "*"
     """Pattern of the names of the files to which the layout applies, with * and ?."""
@@ -120,7 +120,7 @@ class Layout(Columns):
         return delimiter
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
-        """Return the first column in the document that is not in `known`; None if there is none."""
+        """Return the first column that the document mentions but `known` lacks; None if there is none."""
         known = tuple(known)
         return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
@@ -135,7 +135,7 @@ class Layout(Columns):
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
 
     def merged_over(self, below: Columns) -> Layout:
-        """Return this layout, supplemented by a more general one.
+        """Return this layout, supplemented by a more general one, such as the incident's.
 
         Headers of this layout are searched first. Its formats, scales and constants replace those of the
         general layout.
@@ -253,7 +253,7 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
     patterns = (
         (layout, _normalized_file_name(layout.files).replace("[", "[[]")) for layout in layouts
-    )  # * and ? alone
+    )  # In file patterns, only * and ? are wildcards.
     fitting = (
         layout for layout, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )

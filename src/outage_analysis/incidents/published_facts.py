@@ -160,7 +160,7 @@ class Fact:
         return self.whole
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
-        """Return an amount in whole currency units: the value of the fact, or one end of its range.
+        """Return the value of the fact, or an end of its range, in the main currency unit (euros, not cents).
 
         Raises:
             UsageError: the fact is not an amount in this currency, or the amount is negative.
@@ -237,7 +237,7 @@ class TieOut(Document):
 
 
 def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
-    """Return the fact with an id.
+    """Return the published fact with this id.
 
     Args:
         id_: the id of the fact.

@@ -64,7 +64,7 @@ def note(text: object) -> Html:
 
 @contextmanager
 def refusals_as_notes() -> Iterator[None]:
-    """Show the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
+    """In the `with` block, show why the model refuses a calculation, so that later cells still run."""
     from IPython.display import display
 
     try:
@@ -81,8 +81,8 @@ def show_table(
 ) -> Html:
     """Show a table under a line that names its source and marks synthetic data.
 
-    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in whole
-    currency units.
+    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in the
+    main currency unit (euros, not cents).
 
     Args:
         table: any data frame; its columns keep their names.
@@ -114,7 +114,7 @@ def show_table(
 def _display_units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
-    """Return the currency units in which to show a source's amounts; None if the source has no currency."""
+    """Return the currency and its decimals for showing amounts; None if the source has no currency."""
     if isinstance(source, Analysis | Claims):
         return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):
@@ -198,7 +198,7 @@ def show(
         return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # render_offline finds the footer by this
+    chart.usermeta = {"footer": len(head), "lang": lang}  # `render_offline` needs to find the footer.
     return chart
 
 
@@ -216,7 +216,7 @@ def _context(
     *,
     claims: bool,
 ) -> ChartContext:
-    """Return what the charts of a source need: locale, display names, as-of day and synthetic mark."""
+    """Return what the charts of a data source need: locale, names, as-of day and whether it is synthetic."""
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]

@@ -37,8 +37,8 @@ def use_offline_charts() -> None:
 
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:
-    """Register the offline renderer and the short error messages. A second call has no further effect."""
-    import altair as alt  # charts.altair_import has already loaded Altair
+    """Register the offline chart renderer and one-line error messages. A second call changes nothing more."""
+    import altair as alt  # charts.altair_import has loaded it already, so this is fast.
     from IPython.display import display
 
     disable_offline_charts()

@@ -1,4 +1,4 @@
-"""Notations of amounts, and SQL that parses them. A notation of days has the same type."""
+"""Notations (ways to write) of amounts, and SQL that parses them. Notations of days use the same class."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str) 
 
 
 def let_sql(name: str, value: str, body: str) -> str:
-    """Return SQL that computes a value once, and uses it by its name in another expression."""
+    """Return SQL that computes a value once, under a name by which the SQL `body` uses it."""
     return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
@@ -50,7 +50,7 @@ def if_match_sql(text: str, pattern: str, value: str) -> str:
 
 
 def is_canonical_sql(text: str, kind: str) -> str:
-    """Return an SQL condition that is true if DuckDB would write the value of a text in exactly this way."""
+    """Return an SQL condition: a text stays the same if it is converted to the type `kind` and back."""
     return f"cast(try_cast({text} as {kind}) as varchar) = {text}"
 
 
@@ -66,7 +66,7 @@ NEVER = "false"
 def guarded_sql(condition: str, value: str, kind: str) -> str:
     """Return SQL for a value if a condition is true, else NULL. An empty condition counts as true."""
     if condition == NEVER:
-        # DuckDB would take time to plan the long SQL, even if it never executes it.
+        # DuckDB would take time to plan the long SQL, even if it never executes it. So the SQL is left out.
         return f"cast(null as {kind})"
     return f"case when {condition} then {value} end" if condition else value
 
@@ -80,7 +80,7 @@ _OTHER_WIDE = (
 
 
 def narrowed_sql(text: str) -> str:
-    """Return SQL that replaces full-width characters of a text by normal ones and removes outer spaces."""
+    """Return SQL that replaces full-width digits and signs by ordinary ones, and removes outer spaces."""
     return f"trim(translate({text}, '{_WIDE}{_OTHER_WIDE}', '{_ASCII}-₩  $£¥'))"
 
 
@@ -121,7 +121,7 @@ _KOREAN_PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 
 
 def _number(pattern: str, bare: str) -> Callable[..., str]:
-    """Return a function that returns SQL to parse texts that match a pattern.
+    """Return a function that returns SQL to parse amounts that match a pattern; other texts give NULL.
 
     `bare` is the SQL that reduces the text to a plain number.
     """
@@ -131,7 +131,7 @@ def _number(pattern: str, bare: str) -> Callable[..., str]:
 
 
 def _with_currency(text: str, currency: str) -> str:
-    """Return SQL that parses amounts with the sign or code of a currency.
+    """Return SQL that parses amounts with the sign or code of a currency, such as $ or EUR.
 
     If `currency` is empty, any currency in `SIGNS` is accepted.
     """

@@ -43,7 +43,7 @@ def _iso(text: str, zone: str) -> str:
 
 
 def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
-    """Return a function that returns SQL to parse days that match a pattern.
+    """Return a function that returns SQL to parse days that match a pattern; other texts give NULL.
 
     `order` states how the parts of the text are rearranged to an ISO day.
 

@@ -1,4 +1,4 @@
-"""Cards and tables as text that fits a width, or as HTML; numbers and words are never cut.
+"""Show objects (as cards) and tables as text of limited width, or as HTML; no word or number is cut.
 
 A card is a small display of an object, with a title, a few lines and one or two tables. In a notebook a
 card is HTML without styles, scripts or links; in a terminal it is text of at most `WIDTH` columns, where
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Table:
-    """A small table in a card; its cells are formatted as text."""
+    """A small table in a card (the summary of an object); its cells are formatted as text."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -92,11 +92,11 @@ class Card:
 
 
 class Displayable(ABC):
-    """Base class of objects that have a card. Notebooks and `repr` show the card in English."""
+    """Base class of objects that have a card (summary). Notebooks and `repr` show it in English."""
 
     @abstractmethod
     def card(self, lang: str = "en") -> Card:
-        """Return the card of the object.
+        """Return the card of the object: a summary to show in a notebook or a terminal.
 
         Args:
             lang: the language of the card, en or ko.
@@ -248,7 +248,10 @@ class TextTable:
         return widths
 
     def fits(self, width: int) -> bool:
-        """Return whether a grid fits the width and takes no more lines than the blocks would."""
+        """Return whether the table fits the width as a grid, and the grid is not longer than the blocks.
+
+        The blocks have one line per value. The two lines of the column heads do not count.
+        """
         return (
             _line_width(self._minimum_widths) <= width
             and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
@@ -267,9 +270,9 @@ class TextTable:
         return lines + [line for row in self.rows for line in self._row(row, widths)]
 
     def blocks(self, width: int) -> list[str]:
-        """Return the table as the lines of blocks.
+        """Return the table as text lines, with a block of lines `label: value` for each row.
 
-        Each row is a block with one line `label: value` per column. Empty values are left out.
+        A block has one line per column. Empty values are left out.
         """
         label = max(map(cell_len, self.heads), default=0) + 2
         lines: list[str] = []

@@ -124,7 +124,7 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
 
 
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
-    """Return the encoding of a file: from its byte-order mark, as declared, or the first that decodes it.
+    """Return the encoding of a file: by its byte-order mark, else as declared, else the first that fits.
 
     Raises:
         InputRefused: no encoding fits, or the byte-order mark contradicts the declared encoding.
@@ -156,7 +156,7 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
             return encoding
         at, cut_short = failure
         reasons.append(f"not {encoding.removesuffix('-sig').upper()} at byte {at:,}")
-        if cut_short:  # The file is truncated UTF-8, which another encoding would decode to wrong text.
+        if cut_short:  # Truncated UTF-8: another encoding would give wrong text.
             break
     raise InputRefused(
         f"is {' and '.join(reasons)}", file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8)."
@@ -247,7 +247,7 @@ def _decoding_failure(path: Path, encoding: str, name: str) -> tuple[int, bool] 
 
 
 def _copy_as_utf8(path: Path, workspace: Path, encoding: str) -> Path:
-    """Copy a file in UTF-8, and return the path of the copy."""
+    """Write a copy of a file that is converted to UTF-8, and return the path of the copy."""
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
         while text := source.read(BLOCK):
@@ -264,7 +264,7 @@ def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:
         return offsets
     codec = "utf-16-le" if text.encoding == "utf-16" else text.encoding
     positions: list[int] = []
-    position = 2 if text.encoding == "utf-16" else 0  # The byte-order mark of UTF-16 has two bytes.
+    position = 2 if text.encoding == "utf-16" else 0  # UTF-16 text starts after a mark of two bytes.
     done = 0
     with text.path.open("rb") as stream:
         for offset in offsets:

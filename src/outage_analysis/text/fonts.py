@@ -55,7 +55,7 @@ def covered_code_points() -> frozenset[int]:
 
 @cache
 def _printable_characters() -> frozenset[str]:
-    """Return the characters that can be printed unchanged."""
+    """Return the characters that both fonts contain, without control and other invisible characters."""
     return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 
@@ -96,7 +96,7 @@ def subset_font(text: str, weight: Weight) -> bytes:
     font = _open_font(weight)
     options = subset.Options()
     options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # The fonts contain no hints, and searching for hints to remove would be slow.
+    options.hinting = True  # The fonts have no hints to remove, and a search for them is slow.
     options.recalc_timestamp = options.recalc_bounds = False
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(set(text))))

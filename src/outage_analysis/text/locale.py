@@ -61,7 +61,7 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Locale:
-    """The labels of one language, and its formats of numbers, money, days and loss bands."""
+    """The texts for readers in one language, and its formats of numbers, money, days and loss bands."""
 
     lang: str
     currency: str = "KRW"
@@ -79,7 +79,7 @@ class Locale:
             raise UsageError("no such language", value=self.lang, remedy="Known: en, ko.")
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the label with this key. The arguments replace the placeholders in the label.
+        """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
@@ -113,7 +113,7 @@ class Locale:
         )
 
     def rescaled_distribution(self, text: str) -> str:
-        """Return the description of a loss distribution with its scale converted to whole loss units."""
+        """Return the description of a loss distribution with its scale in the main unit: euros, not cents."""
         unit = 10**self.loss_digits
         return SCALE.sub(
             lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
@@ -138,8 +138,8 @@ class Locale:
     def exact(self, value: float) -> str:
         """Format a number for a table.
 
-        Whole numbers are written in full, other numbers with two decimals, and numbers below 1 with three
-        digits.
+        Whole numbers are written in full, other numbers with up to two decimals, and numbers below 1 with up
+        to three significant digits.
         """
         if isinstance(value, int):
             return f"{value:,}"
@@ -180,7 +180,7 @@ class Locale:
         return f"{value.month}. {value.day}." if self.lang == "ko" else f"{value.day} {value:%b}"
 
     def exact_money(self, amount: float) -> str:
-        """Format an amount in whole currency units with all digits, for tables."""
+        """Format an amount for a table in the main currency unit (euros, not cents), with all digits."""
         return in_units(amount, self.minor_units)
 
     def money(self, amount: float, digits: int = 2) -> str:
@@ -193,11 +193,11 @@ class Locale:
         return f"{text} {self.unit}"
 
     def money_in_full(self, amount: float) -> str:
-        """Format an amount for prose with all digits, for amounts that a document or a user states."""
+        """Format an amount that a document or a user states, for prose, without rounding."""
         return self.money(amount, ALL_DIGITS)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
-        """Format a range of two amounts for prose. If both have the same unit, it is written once."""
+        """Format a range of two amounts for prose. In English, a shared unit is written once."""
         first, last = self.money(low, digits), self.money(high, digits)
         if first == last:
             return first
@@ -216,9 +216,9 @@ class Locale:
         return round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
     def scale(self, largest: float) -> tuple[int, str]:
-        """Return a large unit for amounts up to `largest`, such as (1000000, "million").
+        """Return the largest unit that is at most `largest`, such as (1000000, "million").
 
-        `largest` is in whole currency units.
+        `largest` is in the main currency unit (euros, not cents).
         """
         steps = (
             ((10**8, "억"), (10**4, "만"))
@@ -228,7 +228,7 @@ class Locale:
         return next(((size, name) for size, name in steps if largest >= size), (1, ""))
 
     def axis(self, largest: float) -> tuple[float, str]:
-        """Return the unit of a chart axis for amounts up to `largest`.
+        """Return the unit of a chart axis, such as million won, if the largest amount is `largest`.
 
         Returns the number of smallest currency units in this unit, and the name of this unit.
         """
@@ -271,7 +271,7 @@ class Locale:
         return self(key, low=self.loss(over + includes_low), high=high)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:
-        """Return a loss band for a chart: 300k–500k includes 500,000 but not 300,000.
+        """Return a loss band in short form for a chart: 300k–500k for losses over 300,000 up to 500,000.
 
         If an edge cannot be abbreviated without rounding, the band is written as by the method `band`.
         """
@@ -290,7 +290,7 @@ class Locale:
         return self("band.short", low=first, high="".join(high))
 
     def band_note(self, bands: Iterable[tuple[int | None, int | None]]) -> str:
-        """Return a note on which edges abbreviated bands include; empty if every band is written in full."""
+        """Return a note on which edge a band such as 300k–500k includes; empty if no band is abbreviated."""
         return self("band.note") if any(self.band_short(*b) != self.band(*b) for b in bands) else ""
 
     def short(self, amount: int) -> str:
@@ -299,7 +299,7 @@ class Locale:
         return self.loss(amount) if short_form is None else "".join(short_form)
 
     def _in_largest_step(self, amount: int) -> tuple[str, str] | None:
-        """Return a loss in the largest unit that divides it, and the unit's name; None if no unit does."""
+        """Return a loss in the largest unit that divides it, such as ("300", "k"); None if no unit does."""
         whole, rest = divmod(amount, 10**self.loss_digits)
         if rest:
             return None
@@ -311,18 +311,18 @@ class Locale:
         return f"{whole // step[0]:,}", step[1]
 
     def loss(self, amount: int) -> str:
-        """Format a loss in whole loss units with all digits."""
+        """Format a loss in the main unit (euros, not cents), with all digits."""
         return in_units(amount, self.loss_digits)
 
     def exact_loss(self, amount: float) -> str:
-        """Format a loss for a table in whole loss units, like `exact`; very large losses get all digits."""
+        """Format a loss for a table in the main unit (euros, not cents); very large losses get all digits."""
         if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
             return in_units(amount, self.loss_digits)
         return self.exact(amount / 10**self.loss_digits)
 
 
 def in_units(amount: float, digits: int) -> str:
-    """Convert an amount from the smallest unit to whole units, and format it with this many decimals.
+    """Convert an amount to the main unit (cents to euros), and format it with `digits` decimals.
 
     Integers are converted without rounding errors.
     """
@@ -345,10 +345,10 @@ def capitalized(text: str) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Return short forms of names such as "Cash: relief": the part before the colon, or else after it.
+    """Shorten names such as "Cash: relief" to the part before the colon, if these parts are unique.
 
-    The part after the colon is used if all names have the same part before it. If the short forms would not
-    be unique, the names are returned unchanged.
+    If all names have the same part before the colon, the parts after it are used, if these are unique. In all
+    other cases, the names are returned unchanged.
     """
     parts = [name.partition(": ") for name in names]
     heads, tails = [p[0] for p in parts], [p[2] for p in parts]

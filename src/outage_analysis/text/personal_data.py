@@ -1,7 +1,7 @@
 """Find personal data in texts by patterns, and mask them.
 
 The patterns recognise numbers and e-mail addresses. They do not recognise names, house numbers, account
-numbers of all banks, or digits of other scripts.
+numbers of small banks, or digits of other scripts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import polars as pl
 
 
 def _not_preceded_by(marks: str) -> str:
-    """Return a pattern for what may be before a number.
+    """Return a pattern that matches directly before a number, where a number can start.
 
     This is the start of the text, or a character that does not continue the number.
     """
@@ -58,7 +58,7 @@ PATTERNS: dict[str, str] = {
         "-".join(f"[0-9]{{{n}}}" for n in shape)
         for shape in (
             *((3, 3, 6), (4, 3, 6), (6, 2, 6), (3, 6, 5), (3, 4, 4, 2), (4, 2, 7), (4, 4, 4), (3, 6, 2, 3)),
-            (2, 2, 6, 2),  # The number of a Korean driving licence has this shape.
+            (2, 2, 6, 2),  # The digits of a Korean driving licence are grouped like this.
         )
     )
     + f"){_RIGHT}",
@@ -115,7 +115,8 @@ def mask_personal_data(text: str) -> str:
     """
     visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
-    # Also mask personal numbers with separators that the pattern `_RUN` does not cover.
+    # `_RUN` covers only some separators between digits. Personal numbers with other separators are masked
+    # here.
     for pattern in PATTERNS.values():
         safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
     return text if safe == visible else safe
@@ -130,7 +131,7 @@ def masked_name(name: str) -> str:
 
 
 def _mask_unless_harmless(run: str) -> str:
-    """Return a sequence of digits and separators, masked unless it is a day, an amount or short."""
+    """Mask a sequence of digits and separators, unless it is a day, an amount, or has at most five digits."""
     beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):

@@ -1,4 +1,4 @@
-"""Inspection: an unknown complaint file goes in; a description of its columns and a layout for it come out.
+"""Inspection: an unknown complaint file goes in; its columns and a layout (TOML) that maps them come out.
 
 Modules:
     inspect: `inspect_file`, which runs all steps and writes the proposed layout

@@ -1,4 +1,4 @@
-"""Propose which column of a file contains which column of a claim, and state the reason."""
+"""Propose which column of a complaint file contains the claim id, the loss and so on, with the reason."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CONSEQUENCES = {
 
 @dataclass(frozen=True)
 class Choice:
-    """The column of the file that is proposed for one column of a claim.
+    """The proposal for one column of a claim, such as `loss`: a column of the inspected file, or none.
 
     Attributes:
         position: the position of the proposed column in the file; None if no column is proposed.
@@ -70,7 +70,7 @@ class Choice:
 def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
-    """Propose a column of the file for each column of a claim.
+    """Propose, for each column of a claim (such as `loss`), the column of the file that contains it.
 
     A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
     well, none is proposed.
@@ -93,7 +93,11 @@ def choose_columns(
 
 
 def _choose_by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """Choose the column whose header the incident or the layout lists; none if several headers are listed."""
+    """Choose the column whose header is known; none if several are, or if the column must not be an id.
+
+    A header is known if the incident or the layout (TOML file that maps columns) lists it for this column of
+    a claim.
+    """
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -121,7 +125,8 @@ def _choose_by_values(
     }
     matches = [at for at in unused if tests[name](columns[at])]
     if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
-        # The header "amount" is ambiguous if the file also has a column such as "paid amount".
+        # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
+        # columns match, so that neither is proposed.
         amounts = [at for at in unused if columns[at].reads_as == "amount"]
         matches = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if matches else []
     decided = [
@@ -177,7 +182,7 @@ def _unsafe_id_reason(column: Column) -> str | None:
 
 
 def _evidence(name: str, column: Column) -> str:
-    """Return the numbers that support a proposal, as text, such as the share of readable values."""
+    """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows"."""
     if name == "filed_on":
         return "" if column.day.tied else column.day.reason
     if name == "loss":

@@ -63,7 +63,8 @@ class Column:
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        # `counted` is less than `filled` if the column has more than MAX_VALUES distinct values.
+        # `counted` is the number of cells whose values are inspected. It is less than `filled` if the column
+        # has more than MAX_VALUES distinct values, because only the most frequent are inspected.
         counted = int(self.texts["rows"].sum())
         self.day = choose_day_formats(
             self.days, counted + self.rows - self.filled, FilingWindow.from_incident(incident)
@@ -73,7 +74,7 @@ class Column:
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]
     ) -> tuple[pl.DataFrame, dict[str, object]]:
-        """Parse the values and the header of the column with every format.
+        """Parse the values and the header of the column in every format for days, or for amounts.
 
         Returns:
             A table with one row per value and one column per format, and the header as parsed by each format.
@@ -84,13 +85,13 @@ class Column:
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _share_named(self, items: Sequence[NamedItem]) -> float:
-        """Return the share of filled rows that name one of these services or claimant types."""
+        """Return the share of non-empty cells that name one of these services or claimant types."""
         spellings = {s for item in items for s in item.spellings()}
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
         return rows / self.filled if self.filled else 0.0
 
     def share(self, condition: pl.Expr) -> float:
-        """Return the share of filled rows whose value meets a condition on the column `text`."""
+        """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
         rows = int(self.texts["rows"].sum())
         return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
 
@@ -101,7 +102,7 @@ class Column:
 
     @property
     def codes(self) -> float:
-        """The share of filled rows whose value may be an id: it has a digit, no space, is no phone number."""
+        """The share of non-empty cells that may be ids: with a digit, without a space, no phone number."""
         text = pl.col("text")
         return self.share(
             text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
@@ -115,7 +116,7 @@ class Column:
 
     @property
     def short_numbers(self) -> float:
-        """The share of filled rows with a number of up to three digits, such as an age or a count."""
+        """The share of non-empty cells with a number of up to three digits, such as an age or a count."""
         return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
 
     @property
@@ -143,7 +144,7 @@ class Column:
         return "free text" if self.free_text else "text"
 
     def format_choice(self, reads_as: str) -> FormatChoice:
-        """Return the proposed formats if the values are days or amounts, else an empty choice."""
+        """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""
         return {"day": self.day, "amount": self.amount}.get(reads_as, FormatChoice())
 
     @property

@@ -1,4 +1,4 @@
-"""Inspect an unknown file, and propose the layout file that reads it, with the reasons as comments.
+"""Inspect an unknown complaint file, and propose a layout (TOML file that maps its columns) with reasons.
 
 `read_claims` does not use this module: a person checks, corrects and saves the proposal.
 """
@@ -53,13 +53,13 @@ UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64
 
 @dataclass(frozen=True)
 class Inspection:
-    """The result of inspecting one file.
+    """The result of inspecting one complaint file, with a proposed layout (TOML file that maps columns).
 
     `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
     `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
-    known service or claimant type: column, found (the value), rows, nearest (a hint at the closest name).
+    known service or claimant type: column, name (the value), rows, nearest (a hint at the closest name).
     `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
     `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
     masked everywhere; free text and values below a header such as "name" are hidden.
@@ -80,7 +80,7 @@ class Inspection:
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
-    """Inspect one complaint file: describe its columns and values, and propose a layout file for it.
+    """Describe the columns of a complaint file, and propose a layout (TOML file that maps them).
 
     Args:
         path: a file of any supported format.
@@ -181,7 +181,7 @@ def _has_no_header(
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
-    """Return the first rows, with personal data masked.
+    """Return the first rows of the inspected file, with personal data masked.
 
     In columns of free text or names, a note replaces the values.
     """
@@ -202,7 +202,7 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
 
 
 def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    """Return the values that are not the name of a known service or claimant type.
+    """Return the values in the columns for service and claimant type that are no known names.
 
     The most frequent values come first. Each value has a hint at the closest known name.
     """
@@ -257,7 +257,8 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         is_like_values["day"] + is_like_values["amount"],
         is_like_values["service"] + is_like_values["claimant_type"],
     )
-    # A word such as "channel" may be the name of a service or a column header.
+    # A word such as "channel" may be the name of a service or a column header. So it is ignored if the header
+    # cells above days and amounts are no values. If there are no such columns, it is unclear what the row is.
     if not any(values_match) and (values_match or not any(names_match)):
         return False
     if (all(values_match + names_match) and values_match) or row is None:
@@ -283,7 +284,7 @@ def layout_document(
     incident: Incident,
     unit: str | None,
 ) -> str:
-    """Return the layout file as TOML: known and proposed settings, with open questions as comments."""
+    """Return the proposed layout (file that maps columns) as TOML, with open questions as comments."""
     positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
     settings = {
         k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
@@ -329,7 +330,7 @@ def layout_document(
 
 
 def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """Yield the TOML lines for one column of a claim.
+    """Yield the lines of the proposed layout (TOML) for one column of a claim, such as `loss`.
 
     The lines contain the header of the proposed column and the reason. If no column is proposed, all lines
     are comments.
@@ -338,7 +339,7 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
         yield from _comment_lines(choice.reason)
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
-    # Each column that fits gets a commented line, so that the user can choose one.
+    # Each column that fits equally well gets a commented line, so that the user can choose one.
     if choice.tied:
         yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
     elif name in CANONICAL_COLUMNS:
@@ -359,7 +360,7 @@ def _comment_lines(text: str) -> list[str]:
 
 
 def _file_pattern(name: str) -> str:
-    """Return the file name, for use as a pattern of file names.
+    """Return the file name as the pattern that selects the files to which the layout applies.
 
     If the name contains personal data, return a pattern that contains only its suffix.
     """

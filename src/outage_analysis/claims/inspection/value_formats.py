@@ -105,7 +105,7 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
 
 
 def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
-    """Return a text with the share of rows that the chosen formats can read.
+    """Return the reason for a choice of day formats: the share of rows that they can read.
 
     The text also names other formats that would read many rows differently.
     """
@@ -127,13 +127,13 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
 
 
 def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
-    """Return the weight of a day format: the number of rows it can read, weighted by the claims window."""
+    """Return the number of rows that a day format can read; days outside the claims window count less."""
     rows_read, inside = _rows_read_and_inside(days, [name], window)
     return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
 def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
-    """Return the number of rows that any of the formats can read, and how many of them are in the window."""
+    """Return how many rows any of the formats can read, and how many of these days are in `window`."""
     rows_read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
     inside = rows_read.filter(pl.coalesce(names).is_between(window.first, window.last))
     return int(rows_read["rows"].sum()), int(inside["rows"].sum())
@@ -146,7 +146,7 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
 
 
 def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """Return a text that shows how each of the tied formats reads the first value on which they disagree."""
+    """Return a text on how equally good formats read the first value on which they disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
@@ -203,7 +203,7 @@ def _formats_read(formats: Sequence[str]) -> str:
 
 
 def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
-    """Return the number of rows that any of the formats can read."""
+    """Return the number of rows whose amount at least one of the formats can read."""
     if not names:
         return 0
     return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())

@@ -31,7 +31,7 @@ def placeholders(name: str) -> set[str]:
 
 
 def load(name: str, /, **parts: str) -> str:
-    """Return a query in which each placeholder is replaced by SQL.
+    """Return an SQL query, in which the SQL in `parts` replaces the placeholders.
 
     Args:
         name: the file name of the query, without .sql.

@@ -1,4 +1,4 @@
-"""Readers: complaint files go in; their rows, in tables of the warehouse, come out.
+"""Readers: complaint files go in; their rows, as tables of a DuckDB database (the warehouse), come out.
 
 Modules:
     read_files: expands paths to files, chooses the reader and records each file

@@ -44,7 +44,7 @@ DIGIT = re.compile(r"\d")
 
 
 def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
-    """Stage the rows of a delimited text file, and return how the file was read.
+    """Store the rows of a delimited text file in SQL tables, and return how the file was read.
 
     Raises:
         InputRefused: a column is missing, a quotation mark may merge several rows, or the file contains a
@@ -79,7 +79,8 @@ def _read_by_engine(
     if place_and_rows is None and index.regular and index.several_lines:
         place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=True)
     expected = index.records - index.blanks - len(index.gaps) - dialect.header_row
-    # DuckDB skips lines, but `header_row` counts records, and a record may have several lines.
+    # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this can
+    # matter above the header, the csv module reads the file instead.
     lines_above = index.several_lines and dialect.header_row > 1
     lines_above |= bool(index.gaps) and (index.gaps[0] < dialect.header_row or staging.for_inspection)
     if place_and_rows is None or not index.regular or lines_above or place_and_rows[1] != expected:
@@ -108,7 +109,8 @@ def _type_rows(
     """
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
-    # DuckDB keeps the space after a delimiter. The space is added here, too, so that the cells are trimmed.
+    # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts show
+    # that the cells must be trimmed.
     space = " " if dialect.spaced else ""
     try:
         return staging.type_rows(
@@ -131,7 +133,7 @@ def _type_rows(
 
 
 def records_query() -> str:
-    """Return the SQL query that reads a delimited text file; its parameters are the path and the dialect."""
+    """Return the SQL that reads a delimited text file. The path, delimiter and so on are parameters."""
     return queries.load("delimited")
 
 
@@ -153,9 +155,9 @@ class Record:
 def _stage_records(
     staging: Staging, records: Iterable[Record], dialect: Dialect, mapping: dict[str, int]
 ) -> int:
-    """Stage the records below the header.
+    """Store the records below the header as text, in the table `staged` or `unreadable`.
 
-    Records whose cells do not fit the header are staged as unreadable. Empty records are skipped. Returns the
+    Records whose cells do not fit the header go to `unreadable`. Empty records are skipped. Returns the
     number of empty records.
     """
     width, named, empty = dialect.width, len(dialect.headers), 0
@@ -198,7 +200,7 @@ def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int])
 def _fetched_records(
     index: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
 ) -> Iterator[Record]:
-    """Reread records of a file that DuckDB has read, given their numbers."""
+    """Read the records with these numbers again with the csv module, after DuckDB has read the file."""
     for number, offset, text in index.fetch(numbers):
         lines = list(io.StringIO(text, newline=""))
         cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
@@ -232,7 +234,7 @@ def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) 
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Return whether a line can be a row: right number of fields, day and amount in their columns."""
+    """Return whether a line looks like a row: the right number of fields, a day and an amount."""
     cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
     if len(cells) != dialect.width:
         return False
@@ -277,7 +279,7 @@ def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name:
 
 
 def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
-    """Yield lines and append each line to the list `lines`. The caller empties it after each record."""
+    """Yield lines, and append each to the list `lines`, which the caller empties after each record."""
     for line in source:
         lines.append(line)
         yield line
@@ -286,7 +288,7 @@ def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
 def _quoting_problem(
     error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int
 ) -> str:
-    """Return why the csv module cannot split a record of one line.
+    """Return why the csv module cannot split a record into cells, if the record is a single line.
 
     Raises:
         InputRefused: the record has several lines, some of which may be other rows.

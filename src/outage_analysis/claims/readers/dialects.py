@@ -54,7 +54,7 @@ class Dialect:
 
     @property
     def surplus(self) -> int:
-        """The number of fields in each row beyond the header; these additional fields are empty."""
+        """The number of fields by which a row is longer than the header; these last fields are empty."""
         return self.width - len(self.headers)
 
     @property
@@ -72,7 +72,9 @@ def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, ob
 
 
 def detect_dialect(path: Path, staging: Staging) -> Dialect:
-    """Return the dialect that fits best: its header names the most columns and its rows fit the header.
+    """Return the dialect (delimiter, quotation mark, header row) that fits a delimited text file best.
+
+    Its header names the most known columns, and its rows fit the header.
 
     Raises:
         InputRefused: the file has no row, or no delimiter makes its header readable.
@@ -129,7 +131,7 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 def _try_dialect(
     lines: Sequence[str], staging: Staging, delimiter: str, quote: str
 ) -> tuple[Dialect, _Sample] | None:
-    """Split the first rows with a delimiter and a quotation mark.
+    """Split the first rows of a file with this delimiter and this quotation mark.
 
     Returns the dialect and the rows, or None if no row can be read.
 
@@ -166,7 +168,7 @@ class _Sample:
 
 
 def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sample:
-    """Return the first rows of a file: `least` rows or more, if the file has so many."""
+    """Return the first rows of a file, split into cells: `least` rows or more, if the file has so many."""
     rows: list[list[str]] = []
     ends: list[int] = []
     reader = csv.reader(iter(lines), **options)  # type: ignore[arg-type]

@@ -159,7 +159,7 @@ def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
 
 
 def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
-    """Return SQL for the text of a cell.
+    """Return SQL for the text of a cell; null if `cell` is None, because the file lacks the column.
 
     The SQL removes blanks at both ends if many of the first cells have such blanks.
     """
@@ -174,7 +174,7 @@ def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
 
 
 def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
-    """Return the SQL condition under which the fast path tries the less common formats of a day or an amount.
+    """Return the SQL condition under which the fast SQL query also tries the less common formats of a column.
 
     If only a few rows have such a format, rechecking these rows is faster. So the fast path tries the formats
     only if they are frequent in the first rows.
@@ -221,7 +221,7 @@ def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCoun
 
 
 def _plain_row_conditions(incident: Incident, enum_values: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the SQL conditions that a row must meet so that it needs no recheck."""
+    """Return the SQL conditions that a row must meet to be accepted without the slower validation."""
     ids = (
         f"regexp_full_match(claim_id, {_PLAIN_ID})",
         f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",

@@ -35,9 +35,9 @@ Line = tuple[int, int, int, "Cells | str"]
 
 
 def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
-    """Stage the lines of a JSON lines file.
+    """Store the lines of a JSON lines file in SQL tables, and return how the file was read.
 
-    A line that is not a flat JSON object is staged as unreadable.
+    A line that is not a flat JSON object goes to the table `unreadable`.
 
     Raises:
         InputRefused: the file is a single JSON array or object, or a required column is not a key of any
@@ -63,7 +63,7 @@ def _further_keys(staging: Staging, text: TextFile) -> list[str]:
     query = queries.load("keys", lines=records_query())
     try:
         keys = staging.warehouse.frame(query, **_line_parameters(text))
-    except InputRefused:  # DuckDB cannot read the file if a line is too long.
+    except InputRefused:  # A line is too long for DuckDB, so the keys are read in Python.
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in keys["key"]]
 
@@ -139,7 +139,7 @@ def _type_rows(
 
 
 def _text_sql(at: int) -> str:
-    """Return SQL for the text of the key at position `at`. An empty text becomes null."""
+    """Return SQL for the value of the key with the number `at`, as text. An empty text becomes null."""
     return f"nullif(texts[{at}], '')"
 
 
@@ -154,7 +154,7 @@ def _number_sql(key: str, at: int) -> str:
 
 
 def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:
-    """Stage lines in batches, and return the number of lines."""
+    """Store lines as text in the table `staged` or `unreadable`, and return the number of lines."""
     remaining, count = iter(lines), 0
     while batch := list(islice(remaining, BATCH_ROWS)):
         _stage(staging, batch, keys)
@@ -204,7 +204,8 @@ def _parse_line(line: str) -> Cells | str:
         if not isinstance(value, dict):
             return "no JSON object"
         cells = {key: _cell_text(inner) for key, inner in value.items()}
-        # Encode all keys and values: half of a surrogate pair raises an error here.
+        # Half of a surrogate pair cannot be encoded. Encoding all keys and values finds it here, so that the
+        # line counts as unreadable.
         "".join(filter(None, (*cells, *cells.values()))).encode()
     except UnicodeEncodeError:
         return "half a character"

@@ -46,7 +46,10 @@ INCIDENT_KEY = "outage_analysis.incident"
 
 
 def was_saved_from_claims(path: Path, incident: Incident) -> bool:
-    """Return whether `save_claims` wrote a Parquet file. Such a file needs no layout.
+    """Return whether the function `save_claims` of this package wrote the Parquet file `path`.
+
+    Such a file already has the column names of a claim. So no layout (TOML file that maps columns) applies to
+    it.
 
     Raises:
         InputRefused: the file contains claims of another incident.
@@ -61,7 +64,9 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
 
 
 def read_parquet(staging: Staging, path: Path) -> FileFormat:
-    """Stage the rows of a Parquet file. Numbers and days are converted to text.
+    """Store the rows of a Parquet file in SQL tables, and return how the file was read.
+
+    Numbers and days are converted to text, and are then parsed like the cells of a text file.
 
     Raises:
         InputRefused: the file is not a Parquet file or is damaged, or a column contains lists or records.

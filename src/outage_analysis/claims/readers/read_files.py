@@ -1,9 +1,9 @@
-"""Read complaint files into the tables `files`, `fast_rows`, `staged` and `unreadable`.
+"""Read complaint files into SQL tables: typed rows, rows as text, unreadable records, and the list of files.
 
 Files, folders and patterns are expanded to a list of files in a stable order. The fast path types plain
-rows; the other rows are staged as texts, with their file and row number. The first line of a text, the
+rows; the other rows are stored as texts, with their file and row number. The first line of a text, the
 first row of a sheet and the first record of a Parquet file are row 1. This module rejects no row: a
-record whose cells do not fit the header is staged as unreadable.
+record whose cells do not fit the header is stored as unreadable.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class StagedFiles:
-    """The input files of a run and the layout of each file.
+    """The input files of a run, and the layout of each (how its columns map to those of a claim).
 
     `texts` maps the number of each text file to the decoded file. A reject has a byte offset only if it comes
     from a text file.
@@ -96,7 +96,10 @@ def stage_files(
     layouts: Sequence[Layout] = (),
     before: StagedFiles | None = None,
 ) -> StagedFiles:
-    """Read files into the tables `files`, `fast_rows`, `staged` and `unreadable`, in the given order.
+    """Read files in the given order into the tables `files`, `fast_rows`, `staged` and `unreadable`.
+
+    `fast_rows` contains typed rows, `staged` rows as text, and `unreadable` records that do not fit the
+    header.
 
     Args:
         warehouse: the warehouse that contains the tables. Its table `earlier` contains the claims of earlier
@@ -165,7 +168,7 @@ class _StagingRun:
     enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        """Return a `Staging` object for the next file."""
+        """Return a `Staging` object, which stores the rows of the next file in SQL tables."""
         mapping = partial(
             layout.column_positions, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=name
         )
@@ -218,7 +221,7 @@ def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextF
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
 ) -> tuple[list[str], int | None, FileFormat, str | None]:
-    """Read every column of one file as text, into columns named c0, c1 and so on.
+    """Read every column of one file as text, whatever its header; the columns are named c0, c1 and so on.
 
     Returns:
         The headers; the row number of the header, or None; how the file was read; the unit that is stated
@@ -351,7 +354,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def _matching_paths(pattern: str) -> list[Path]:
     try:
         return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
-    except (OSError, ValueError, RecursionError):  # The operating system cannot look up such a pattern.
+    except (OSError, ValueError, RecursionError):  # The pattern cannot be looked up, so it matches no file.
         return []
 
 

@@ -1,7 +1,8 @@
-"""Find the rows that the fast path cannot accept, and stage their texts for validation.
+"""Find the rows that the fast path (SQL over all rows) cannot accept, and pass their texts to validation.
 
-A row must be rechecked if `ok` is false, or if its claim id occurs more than once. For repeated ids,
-validation needs the texts to decide which row is the first and whether the others are exact copies.
+A row must be rechecked if `ok` is false, if its fields do not fit the header, or if its claim id occurs more
+than once. For repeated ids, validation needs the texts to decide which row is the first and whether the
+others are exact copies. Of a large file, a few more rows are rechecked, to verify the order of the rows.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 def stage_uncertain_rows(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
-    """Stage the texts of the rows in `fast_rows` that must be rechecked, and set their `ok` to false.
+    """Copy the texts of rows that need validation to the table `staged`, and mark these rows as not ok.
+
+    The module docstring states which rows of `fast_rows` these are.
 
     Args:
         warehouse: the warehouse with the tables `fast_rows`, `staged` and `earlier`.
@@ -72,12 +75,12 @@ def stage_uncertain_rows(
     if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
         warehouse.load("repeated", corrected_hashes)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, typed_rows, query)  # These rows have a claim id, so none of them is empty.
+        _stage_texts(warehouse, typed_rows, query)  # No row is empty, so the count is ignored.
     return empty_rows
 
 
 def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Stage the texts of the rows that a query selects, and return the number of empty rows per file."""
+    """Copy the texts of selected rows to the table `staged`; return the number of empty rows per file."""
     warehouse.create("uncertain_rows", query)
     uncertain = warehouse.table("uncertain_rows").sort("place")
     if uncertain.is_empty():
@@ -94,7 +97,7 @@ def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], quer
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the hashes of claim ids that the recheck read differently from the fast path.
+    """Return the hashes of claim ids that the second reading of a row has changed.
 
     Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
     """
@@ -108,7 +111,7 @@ def _hashes_of_corrected_ids(
 
 
 def _probe_places(typed_rows: TypedRows) -> list[int]:
-    """Return evenly spaced rowids of a file.
+    """Return evenly spaced rowids of the rows of a file in the table `fast_rows`.
 
     The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
     """
@@ -161,7 +164,7 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
 
 
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the batches in which the ids of a table are hashed.
+    """Yield the batches of rows and hashes in which the claim ids of a table are hashed.
 
     A batch consists of an SQL condition that selects rows, and of a part number and a number of parts that
     select hashes.

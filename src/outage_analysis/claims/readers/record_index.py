@@ -61,7 +61,10 @@ class RecordIndex:
     def build(
         cls, path: Path, delimiter: str, quote: str, *, width: int, header_row: int, begin: int
     ) -> RecordIndex:
-        """Build the index of a file from the byte `begin` on. Stop as soon as the file is not regular."""
+        """Build the index of a file from the byte `begin` on; stop as soon as `regular` becomes false.
+
+        In a file that is not regular, DuckDB and the csv module may find different records.
+        """
         index = cls(path, delimiter, quote, width, header_row)
         with path.open("rb") as stream:
             stream.seek(begin)
@@ -90,7 +93,7 @@ class RecordIndex:
         blank = ends - starts == newlines.astype(int) + returned
         self._add_blanks(numbers[blank], numbers[~blank])
         # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
-        # delimiters.
+        # delimiters. It is listed as uneven, so that the csv module reads it again.
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
@@ -99,7 +102,7 @@ class RecordIndex:
         return int(ends[-1])
 
     def _add_blanks(self, blank: Numbers, filled: Numbers) -> None:
-        """Record blank records: in `gaps` if another record follows them, else in `blanks`."""
+        """Note blank records: as numbers in `gaps` if another record follows, else as a count in `blanks`."""
         if len(filled):
             inside = np.searchsorted(blank, filled[-1])
             waiting = range(self.records + 1 - self.blanks, self.records + 1)
@@ -130,14 +133,15 @@ class RecordIndex:
         returns = kinds == RETURN
         if returns.any():
             behind = positions[returns] + 1
-            # If the block ends in a carriage return, the next block shows whether a newline follows.
+            # A carriage return at the end of the block is not checked here, because its newline may be in the
+            # next block.
             self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
             self.regular &= not (last and behind[-1] == len(codes))
             positions, kinds = positions[~returns], kinds[~returns]
         lines = np.flatnonzero(kinds == NEWLINE)
         ends = positions[lines] + 1
         fields = np.diff(lines, prepend=-1)
-        # The last record of a file may have no newline at its end.
+        # The last record of a file may have no newline. Then it ends where the file ends.
         if last and (not len(ends) or ends[-1] < len(codes)):
             fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
             ends = np.append(ends, len(codes))

@@ -1,4 +1,4 @@
-"""Refuse files whose rows are wider than the header, if the header may lack a delimiter."""
+"""Reject files whose rows have more fields than the header, if the header may lack a delimiter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MIN_READABLE_SHARE = 0.5
 class Shift:
     """An assumed error in the header: one header cell that stands for several columns.
 
-    `header` is this header cell. The cells of the columns after it are `by` places further right than their
+    `header` is this header cell. The cells of the columns after it are `by` fields further right than their
     headers.
     """
 
@@ -41,7 +41,7 @@ class Shift:
 
 
 def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
-    """Raise an error if rows are wider than the header and it is unclear to which columns their cells belong.
+    """Raise an error if rows have more fields than the header and the header may lack a delimiter.
 
     Every row ends in empty cells without a header. There are two possible reasons. Either each row has
     superfluous delimiters at its end, or a delimiter is missing in the header. In the second case, the cells
@@ -87,7 +87,10 @@ def _cell_and_place(row: Sequence[str], at: int) -> str:
 
 
 def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
-    """Yield every possible shift that moves at least one column."""
+    """Yield each way in which a header cell may lack delimiters, with the columns that it would shift.
+
+    Only a header cell that names no column of a claim, and has such columns after it, can lack delimiters.
+    """
     used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
     for gap, header in enumerate(dialect.headers):
         behind = tuple(column for at, column in used.items() if at > gap)
@@ -97,32 +100,35 @@ def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The first rows of a file, which can be read with and without a shift."""
+    """The first rows of a file, to test whether their cells still fit if columns are shifted right."""
 
     staging: Staging
     mapping: dict[str, int]
     rows: Sequence[Sequence[str]]
 
     def is_possible(self, shift: Shift) -> bool:
-        """Return whether rows can be read with a shift: its columns are readable, and not all are empty."""
+        """Return whether the shifted columns can be read, and are not all empty."""
         filled = any(self._texts(column, shift.by) for column in shift.columns)
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 
     def _contradicts(self, column: str, by: int) -> bool:
-        """Return whether a column is readable without a shift, but not with a shift by `by` places."""
+        """Return whether more than half of the readable cells of a column are lost `by` fields further right.
+
+        The result is false if the column may contain any text, or if it is optional and empty there.
+        """
         kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
-            return False  # Any text is valid in a text column, and an optional column may be empty.
+            return False  # Any text, or no value, is valid here, so the shift remains possible.
         return self._readable(column, by) < MIN_READABLE_SHARE * self._readable(column, 0)
 
     def _texts(self, column: str, by: int) -> list[str]:
-        """Return the non-empty cells of a column, if its cells are `by` places further right."""
+        """Return the non-empty cells `by` fields further right than the header of a column."""
         cells = (row[self.mapping[column] + by].strip(BLANKS) for row in self.rows)
         return [cell for cell in cells if cell]
 
     def _readable(self, column: str, by: int) -> int:
-        """Return the number of readable cells of a column, if its cells are `by` places further right."""
+        """Return the number of cells that are readable `by` fields further right than a column's header."""
         texts, incident = self._texts(column, by), self.staging.incident
         if column in NAME_COLUMNS:
             named = incident.services if column == "service" else incident.claimant_types

@@ -1,4 +1,4 @@
-"""Staging of the rows of one file: typed by the fast path, as texts, or as unreadable records."""
+"""Store the rows of one file in SQL tables: as typed values, as texts, or as unreadable records."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FileFormat:
 
 @dataclass
 class Staging:
-    """One file whose rows a reader stores in the tables `fast_rows`, `staged` and `unreadable`.
+    """One file whose rows a reader stores in SQL tables: `fast_rows` (typed), `staged` (text), `unreadable`.
 
     `mapping` is a function. From the header and its row number it returns the position of each column of a
     claim.
@@ -100,7 +100,7 @@ class Staging:
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Convert the rows of a query to typed values with the fast path, and append them to `fast_rows`.
+        """Convert the rows of a query to typed values with SQL (fast path), and append them to `fast_rows`.
 
         If the file is only inspected, the rows are stored in `staged` as text instead.
 
@@ -138,7 +138,7 @@ class Staging:
         return place, rows
 
     def _choose_enum_values(self, first_texts: Dictionary[str, TextCounts]) -> None:
-        """Choose which dimensions `fast_rows` stores as SQL enums, from the values of the first rows.
+        """Choose, from the first rows, which text dimensions of the incident `fast_rows` stores as SQL enums.
 
         A dimension with few distinct values in the first file is stored as an enum. If a later file has many
         other values, the column is changed to text.
@@ -167,7 +167,7 @@ class Staging:
         self.warehouse.append("staged", query, **values)
 
     def remove_rows(self, rows: Sequence[int] | None = None) -> None:
-        """Delete the rows of this file with these row numbers; None deletes all its rows."""
+        """Delete rows of this file from its SQL table, by row number; None deletes all rows of the file."""
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
         condition = "" if rows is None else "and source_row in (select number from _numbers)"
@@ -285,7 +285,7 @@ def typed_columns(incident: Incident) -> str:
 def create_fast_rows(
     warehouse: Warehouse, incident: Incident, enum_values: Dictionary[str, Sequence[str]]
 ) -> None:
-    """Create the empty table `fast_rows`.
+    """Create the empty table `fast_rows`, for the rows that SQL converts to typed values (fast path).
 
     Services, claimant types and the dimensions in `enum_values` are stored as SQL enums.
     """
@@ -304,7 +304,7 @@ def create_fast_rows(
 
 
 def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
-    """Create the empty tables `staged`, `unreadable` and `located`, with these columns for cell texts."""
+    """Create the empty tables `staged` (with these columns of text), `unreadable` and `located`."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
@@ -338,20 +338,20 @@ class TypedRows:
     """The row numbers of blank records between other rows. They are not in the table."""
 
     def places(self, numbers: Sequence[int]) -> Numbers:
-        """Convert row numbers of the file to rowids of the table."""
+        """Convert row numbers of the file to DuckDB rowids of the table `fast_rows`."""
         row_numbers = np.asarray(numbers, np.int64)
         return np.asarray(self.place + row_numbers - self.first - np.searchsorted(self.gaps, row_numbers))
 
     def numbers(self, places: Numbers) -> Numbers:
-        """Convert rowids of the table to row numbers of the file."""
+        """Convert DuckDB rowids of the table `fast_rows` to row numbers of the file."""
         shifts = self.row_shifts()
         position = np.searchsorted([place for place, _ in shifts], places, side="right")
         return np.asarray(places + np.array([shift for _, shift in shifts])[position - 1])
 
     def row_shifts(self) -> list[tuple[int, int]]:
-        """Return pairs of a rowid and a shift, in increasing order.
+        """Return pairs of a rowid and a shift: from this rowid on, row number = rowid + shift.
 
-        From this rowid on, row number = rowid + shift. The shift grows by one at each blank record.
+        The rowids increase. The shift grows by one at each blank record.
         """
         shift = self.first - self.place
         behind = ((gap - shift - before, shift + before + 1) for before, gap in enumerate(self.gaps))

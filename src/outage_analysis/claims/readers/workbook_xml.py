@@ -42,7 +42,7 @@ FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 @dataclass(frozen=True)
 class SheetDetails:
-    """What the cell values of a sheet do not show. Rows count from 1, columns from 0."""
+    """The errors, formulas, merged cells and units of a sheet. Rows count from 1, columns from 0."""
 
     cells: tuple[tuple[int, int, str], ...]
     """Row, column and text of each cell with an error, or with a formula but no value."""

@@ -32,7 +32,10 @@ OLE = b"\xd0\xcf\x11\xe0"
 
 
 def read_workbook(staging: Staging, path: Path) -> FileFormat:
-    """Stage the sheet that the layout names, or else the sheet whose header names the most columns.
+    """Store the rows of one workbook sheet in SQL tables, and return how the sheet was read.
+
+    The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
+    most columns of a claim is read.
 
     Raises:
         InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
@@ -63,7 +66,7 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
-    """Return the names of all sheets that have a header. A layout selects these sheets with `sheet = "*"`.
+    """Return the names of the sheets with a known header, which `sheet = "*"` in a layout (TOML) selects.
 
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
@@ -132,7 +135,7 @@ def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
     """
     import fastexcel
 
-    # The library `calamine` logs a warning for each sheet that is a chart.
+    # The library `calamine` logs a warning for each sheet that is a chart. Users need not see it.
     logging.getLogger("calamine").setLevel(logging.ERROR)
     try:
         book = fastexcel.read_excel(path)
@@ -152,7 +155,7 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # The sheet is a chart or has no cell.
+        return None  # The sheet is a chart or empty, so it has no rows.
     frame: pl.DataFrame = loaded.to_polars()
     # The first used column need not be column A. So the frame names each column by its position in the sheet.
     return frame.rename(
@@ -187,7 +190,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
 
 
 def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
-    """Return the largest number of claim columns that any of the first rows of a sheet names."""
+    """Return how many columns of a claim the best candidate for the header row of a sheet names."""
     rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
     return max(len(staging.layout.header_positions(row, staging.columns)) for row in rows)
 
@@ -195,7 +198,7 @@ def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    """Fill in the text of cells with an error or a formula without a value.
+    """Fill in the text of cells that have an error, or a formula but no value.
 
     The spreadsheet reader returns cells with an error, or with a formula but no value, as empty cells.
 

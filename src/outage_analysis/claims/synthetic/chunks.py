@@ -90,7 +90,9 @@ def synthetic_chunks(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows, plus rows that break a rule.
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` valid rows.
+
+    Rows that break a validation rule are added to a chunk beyond this number.
 
     The published counts are met exactly by all chunks together. An assumed share is met exactly within each
     chunk.
@@ -125,7 +127,7 @@ def synthetic_chunks(
 
 
 def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
-    """Yield start, end and a random number generator for each chunk; the chunks have about equal sizes."""
+    """Yield first row, end and random number generator of each chunk; all chunks have about equal sizes."""
     chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
@@ -135,13 +137,13 @@ def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Ge
 
 @dataclass(frozen=True)
 class _FilingCalendar:
-    """The filing days in increasing order. `until` is the number of rows filed up to the end of each day."""
+    """The filing days in increasing order, and for each day the number of rows filed by its end (`until`)."""
 
     days: pl.Series
     until: np.ndarray
 
     def filed(self, start: int, stop: int) -> pl.Series:
-        """Return the filing days of the rows from `start` to `stop`."""
+        """Return the filing days of the rows from `start` up to, but without, `stop`."""
         counts = np.diff(np.clip(self.until, start, stop), prepend=start)
         return self.days.gather(np.repeat(np.arange(len(counts)), counts))
 
@@ -243,7 +245,8 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
                 _write_csv(frames, file)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
-    # If the disk is full, Polars raises ComputeError for one format and OSError for the other.
+    # If the disk is full, Polars raises ComputeError for one format and OSError for the other. `atomic_file`
+    # converts only OSError.
     except pl.exceptions.ComputeError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
 

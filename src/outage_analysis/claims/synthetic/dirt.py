@@ -30,24 +30,24 @@ UNEVEN_ENDS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
 
 
 def id_from_number(prefix: str, column: str) -> pl.Expr:
-    """Return an expression for an id: a prefix and a number with at least six digits."""
+    """Return a Polars expression for ids: a prefix and the number in a column, with at least six digits."""
     return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
 
 
 def has_uneven_marks(frame: pl.DataFrame) -> bool:
-    """Return whether a frame may contain records that `replace_uneven_marks` changes."""
+    """Return whether a frame may have rows that are marked to get a wrong number of fields in CSV."""
     return frame.columns[-1] == "synthetic" and frame.dtypes[-1] == pl.String
 
 
 def replace_uneven_marks(text: bytes) -> bytes:
-    """Return CSV text in which records that end in a control character get a wrong number of fields."""
+    """Give each CSV record that ends in a control character (its mark) a wrong number of fields."""
     for mark, end in UNEVEN_ENDS.items():
         text = text.replace(mark, end)
     return text
 
 
 def dirt_counts(rows: int, share: float, incident: Incident, *, csv: bool) -> dict[str, int]:
-    """Return how many rows to add that break each rule: rule -> number. The numbers are about equal.
+    """Return, for each validation rule, how many rows to add that break it. The numbers are about equal.
 
     Args:
         rows: the number of clean rows.
@@ -77,7 +77,7 @@ def with_broken_rows(
     *,
     first_number: int,
 ) -> pl.DataFrame:
-    """Return the clean rows in their order, with all cells as text and with broken rows between them.
+    """Return the valid rows in their order, as text, with rows that break a validation rule between them.
 
     `dirt` maps each rule to the number of rows that break it. Each broken row is made from a different clean
     row. The ids of broken rows are numbered from `first_number`.
@@ -104,14 +104,14 @@ RowBreaker = Callable[[pl.DataFrame, "Incident"], pl.DataFrame]
 
 
 def _with_new_ids(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
-    """Return copies of rows with new claim and claimant ids, and with the given cells replaced."""
+    """Return copies of rows with new ids. Each keyword argument replaces the cells of its column."""
     return rows.with_columns(
         **{"claim_id": pl.col("new_claim_id"), "claimant_id": pl.col("new_claimant_id"), **cells}
     )
 
 
 def _repeat_in_order(*texts: object) -> pl.Expr:
-    """Return an expression that fills a column with these texts in turn, over and over."""
+    """Return a Polars expression that fills a column with these texts in turn, over and over."""
     values = pl.Series([str(text) for text in texts])
     return pl.lit(values).gather(pl.int_range(pl.len()) % len(values))
 
@@ -132,7 +132,7 @@ def _rounded_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _rounded_number(column: str) -> pl.Expr:
-    """Return an expression for an id that a spreadsheet has rounded, such as 1.000123E+11."""
+    """Return a Polars expression for ids as a spreadsheet rounds them, such as 1.000123E+11."""
     return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
 
 
@@ -145,7 +145,7 @@ def _split_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _with_line_separator(column: str) -> pl.Expr:
-    """Return an expression for an id that contains the Unicode line separator.
+    """Return a Polars expression that inserts the Unicode line separator into the ids of a column.
 
     This character does not end a line of a CSV file.
     """
@@ -177,7 +177,7 @@ def _misspelt_claimant_type(rows: pl.DataFrame, incident: Incident) -> pl.DataFr
 
 
 def _misspelt_names(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
-    """Return an expression that replaces the last letter of each name, so that the name is unknown."""
+    """Return a Polars expression that changes the last letter of each name, so that it is unknown."""
     known = {spelling for item in named for spelling in item.spellings()}
     names = sorted({name for item in named for name in item.known_names})
     misspelt = [

@@ -54,7 +54,7 @@ class CodedTexts:
 
 @dataclass
 class DrawnRows:
-    """The category, claimant type and loss state of synthetic rows, in the order of the file.
+    """The category, claimant type and loss state (above 0, 0 or unknown) of synthetic rows, in file order.
 
     `categories` and `types` contain, per row, an index into the categories and claimant types of the
     assumptions. `loss_states` contains an index into `LOSS_STATES`.
@@ -78,7 +78,7 @@ class DrawnRows:
         )
 
     def draw_mix(self, column: str, rows: np.ndarray | None = None) -> CodedTexts:
-        """Draw a value of a column for each row, or for the selected rows.
+        """Draw a random value of a column for each row, or only for the rows with the indices `rows`.
 
         The frequencies of the values follow the weights that the assumptions state for these rows.
 
@@ -100,14 +100,17 @@ def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndar
 
 
 def shuffle_codes(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
-    """Return an array in random order in which each code occurs as often as `counts` states."""
+    """Return codes (indices of values) in random order, each as often as `counts` states."""
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
 
 def draw_reports(
     rng: np.random.Generator, assumptions: SyntheticAssumptions, file_counts: FileCounts, rows: int
 ) -> DrawnRows:
-    """Draw category, loss state and claimant type of `rows` rows, within the remaining counts of the file."""
+    """Draw category, claimant type and loss state (above 0, 0 or unknown) of `rows` rows of a file.
+
+    How often each value occurs is taken from the remaining counts of the file, `file_counts`.
+    """
     categories = shuffle_codes(rng, range(len(assumptions.categories)), file_counts.categories.take(rows))
     loss_states = np.empty(rows, np.uint16)
     for category in dict.fromkeys(
@@ -138,7 +141,8 @@ def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
     """
     first_rows, is_second = np.arange(len(rows)), rows.draw_mix("report").equal("second")
     rows_by_type = [rows.types == type_ for type_ in range(len(rows.assumptions.claimant_types))]
-    # Claimant types are handled in the order in which they first appear.
+    # The claimant types are handled in the order in which they first appear. Another order would give other
+    # rows for the same seed.
     for selected in sorted(rows_by_type, key=np.argmax):
         firsts = rows.rng.permutation(np.flatnonzero(selected & ~is_second))
         seconds = np.flatnonzero(selected & is_second)[: len(firsts)]
@@ -180,7 +184,7 @@ def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
 
 
 def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarray, most: int) -> np.ndarray:
-    """Draw the losses of the selected rows from one lognormal distribution with bands.
+    """Draw the losses of the selected rows: lognormal, with a fixed share of the rows per loss band.
 
     Each loss is drawn within a band and then rounded, unless the rounded amount is outside the band.
     """

@@ -169,7 +169,10 @@ def apportion(weights: Iterable[float], total: int) -> np.ndarray:
 
 
 class RemainingCounts:
-    """The rows that are still to be drawn, per value. Each chunk takes rows in proportion to these counts."""
+    """The number of rows that still have to be drawn for a file, per value (such as each category).
+
+    Each chunk of rows takes from these counts in proportion.
+    """
 
     def __init__(self, counts: Iterable[int]) -> None:
         self.left = np.array([*counts], dtype=int)
@@ -183,7 +186,7 @@ class RemainingCounts:
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The number of rows of a file by category, by loss state (`LOSS_STATES`) and by claimant type."""
+    """The number of rows of a file by category, by loss state (above 0, 0, unknown) and by claimant type."""
 
     rows: int
     early: int
@@ -200,7 +203,7 @@ class FileCounts:
 
     @classmethod
     def from_assumptions(cls, assumptions: SyntheticAssumptions, rows: int | None = None) -> Self:
-        """Return the published counts, or counts in the same proportions that add up to `rows`.
+        """Return the published numbers of rows, or numbers in the same proportions that add up to `rows`.
 
         Raises:
             UsageError: the published counts contradict each other, or the number of rows is out of range.
@@ -247,7 +250,7 @@ class FileCounts:
 
 
 def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
-    """Return the number of rows per loss state in a category, from the assumed frequencies."""
+    """Return how many of the rows of a category have a loss above 0, a loss of 0, and an unknown loss."""
     mixes = [m for m in assumptions.mixes_for("loss") if not m.categories or category in m.categories]
     if len(mixes) != 1 or mixes[0].claimant_types:
         raise UsageError("needs one mix of loss for all claimant types", file=assumptions.id, value=category)

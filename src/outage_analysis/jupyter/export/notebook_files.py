@@ -80,7 +80,7 @@ def read_notebook(path: Path) -> Notebook:
     import nbformat
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old notebooks lack cell ids, but pages do not need them
+        warnings.simplefilter("ignore")  # Pages need no cell ids, so ignore warnings about them.
         try:
             node = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             nbformat.validate(node)

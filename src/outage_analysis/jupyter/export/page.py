@@ -235,7 +235,7 @@ PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 OPENING = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)  # each page is rendered twice, with the same outputs
+@lru_cache(maxsize=256)  # each page is rendered twice with the same outputs
 def sanitized_html(markup: str) -> str:
     """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
     safe, pending = [], []

@@ -123,7 +123,7 @@ def _assigned_expressions(source: str) -> dict[str, ast.expr]:
 
 
 def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
-    """Replace the text of the given expressions in a source, and leave all other text unchanged."""
+    """Replace Python expressions in a source by the texts in `values`; all other text stays unchanged."""
     lines = source.encode().splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -201,7 +201,7 @@ def _convert(text: str, own: object) -> object:
     if isinstance(own, int):
         return _require_type(read, (int,), "a whole number, such as 300_000_000")
     if isinstance(own, float):
-        share = text.strip().endswith("%")  # 5% means 0.05
+        share = text.strip().endswith("%")  # The text 5% means 0.05.
         number = _parse_literal(text.strip().removesuffix("%"))
         return float(_require_type(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
     if isinstance(own, list | tuple):
@@ -210,7 +210,7 @@ def _convert(text: str, own: object) -> object:
 
 
 def _require_type(value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - what a user wrote
-    if type(value) not in kinds:  # isinstance would accept True as an int
+    if type(value) not in kinds:  # Unlike isinstance, this does not accept True as an int.
         raise _WrongType(wanted)
     return value
 

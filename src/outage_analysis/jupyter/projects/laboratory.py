@@ -42,9 +42,9 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
         raise EnvironmentFailed("jupyterlab is not installed", remedy=REMEDY)
     from jupyterlab.labapp import LabApp
 
-    if hasattr(signal, "SIGPIPE"):  # closing a browser tab must not stop the server
+    if hasattr(signal, "SIGPIPE"):  # SIGPIPE would stop the server if a browser tab is closed.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    bin_ = Path(sys.executable).parent  # so that terminals and cells find the command `outage-analysis`
+    bin_ = Path(sys.executable).parent  # This folder contains the command `outage-analysis`.
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")

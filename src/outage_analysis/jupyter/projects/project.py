@@ -51,12 +51,12 @@ class Project:
 
     @property
     def budget(self) -> int:
-        """The budget of the example, in whole currency units."""
+        """The example budget of a new project, in the main currency unit (euros, not cents)."""
         return BUDGET // int(10**self.digits)
 
     @property
     def template_values(self) -> dict[str, object]:
-        """The values of the variables in the project's templates."""
+        """The values that replace the variables in the templates of the project's files."""
         korean = self.currency == "KRW"
         return {
             "id": self.id,
