@@ -99,7 +99,7 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """Return the back-test of the policy and ledger; None without hindsight or a bundled specification."""
+    """Compare the forecast with the actual outcomes; None if these are not allowed or not bundled."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
@@ -116,7 +116,7 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """Return all tables of the simulations, and the tornado, levers, distribution and waterfall."""
+    """Return the tables of the simulations: quantiles, distribution, tornado, levers, waterfall and more."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
     for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
         costs = (

@@ -126,7 +126,7 @@ def _report_stages(funnel: Funnel) -> Stages:
 
 
 def _claim_stages(funnel: Funnel) -> Stages:
-    """Return the funnel stages as shares of claims in paying bands, with the required assumption kinds."""
+    """Return each funnel stage as a share of the claims in paying bands, and the assumption that it needs."""
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),

@@ -122,7 +122,7 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a report: its files match their checksums, and its plan still gives the same bytes.
+    """Verify a report: compare each file with its checksum, then write the report again and compare bytes.
 
     If a file differs, the command names the first one, with the member, row or line, and the cause:
     environment, font, code, document, facts or data. Exit code 1 means that something differs. Example:

@@ -35,7 +35,7 @@ FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 
 
 def scale_remedy(unit_text: str) -> str:
-    """Return advice for an error message, if losses are stated in a unit such as 만원 instead of won."""
+    """Return advice for an error message if losses are stated in a unit such as 만원 (10,000 won)."""
     multiplier = unit_multiplier(unit_text)
     return f"If losses are meant: loss = {multiplier} under [scale] of a --columns layout; if not, loss = 1."
 

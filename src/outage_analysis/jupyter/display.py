@@ -311,7 +311,7 @@ def show_answers(report: Report, question: Literal["drives", "decide", "left_out
 
 
 def show_section_text(report: Report, section: str) -> Html:
-    """Show the sentences in a section of a report up to its first heading, without tables and charts.
+    """Show the sentences at the start of a report section, before its first subheading, table or chart.
 
     Args:
         report: the report.

@@ -267,7 +267,7 @@ class PolicyExplainer:
         )
 
     def _count(self, fact: str) -> str:
-        """Format the count that a published fact states, and add its id; without a value, only the id."""
+        """Return the count that a fact states, with the id of the fact; only the id if it states no count."""
         value = self._value(fact)
         return (
             fact if value is None else self._sentence("counted", number=self.locale.number(value), fact=fact)

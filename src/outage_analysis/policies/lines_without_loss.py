@@ -46,7 +46,7 @@ class InKind(Line):
 
     @property
     def valuations(self) -> dict[str, int | None]:
-        """Face value, displaced sales and incremental cash per recipient; do not add these values up."""
+        """Three values of one free good: face value, displaced sales, incremental cash. Never add them up."""
         return {
             "face_value": self.face_value,
             "displaced_sales": self.displaced_sales,

@@ -45,7 +45,8 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name, MEMBER_DATE)
-            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # marked as from Unix, also on Windows
+            # Each entry is marked as created on Unix (3), so that Windows writes the same bytes.
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE
             archive.writestr(entry, content)
     return buffer.getvalue()
 

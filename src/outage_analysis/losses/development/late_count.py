@@ -309,9 +309,10 @@ class LateCountMixture:
 def merge_nodes(
     weights: Array, means: Array, phi: float, base: float, *, parts: int = MAX_PARTS
 ) -> LateCountMixture:
-    """Make a mixture of at most `parts` components: grid nodes (curves) with similar means are merged.
+    """Reduce a mixture of growth curves to at most `parts` components.
 
-    Merging does not change the mean of the mixture.
+    Each grid node is one growth curve with a weight and an expected late count. Nodes with similar expected
+    counts are merged, which does not change the mean of the mixture.
     """
     order = np.argsort(means, kind="stable")
     weights, means = weights[order], means[order]
