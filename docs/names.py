@@ -33,8 +33,8 @@ PUBLIC = {
     "outage_analysis.costs": (
         "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
         (
-            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Fixed", "Funnel", "NegativeBinomial",
-            "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views", "break_evens",
+            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Empirical", "Fixed", "Funnel",
+            "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views", "break_evens",
             "by_band", "compare", "cost_sobol_indices", "cost_table", "exact_total", "build_funnel",
             "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio", "simulate",
             "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",

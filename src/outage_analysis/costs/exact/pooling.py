@@ -10,6 +10,7 @@ from outage_analysis.costs.exact.components import (
     Binomial,
     Component,
     Count,
+    Empirical,
     Fixed,
     NegativeBinomial,
     Number,
@@ -30,6 +31,8 @@ class PooledComponents:
         poisson: the expected number of claims by payment, over all Poisson counts.
         clustered: the expected number of claims by payment distribution and dispersion, for negative binomial
             counts.
+        empirical: the number of components by payment distribution and by the probabilities of the counts
+            0, 1, 2, .... The smallest possible count has been moved to `fixed`, so 0 is always possible.
         mean, variance: the mean and the variance of the total, in closed form.
         rational: whether every number is an int or a Fraction; otherwise every probability is a float.
     """
@@ -37,6 +40,7 @@ class PooledComponents:
     fixed: dict[PaymentDistribution, int]
     poisson: dict[int, float]
     clustered: dict[tuple[PaymentDistribution, float], float]
+    empirical: dict[tuple[PaymentDistribution, tuple[Number, ...]], int]
     mean: Number
     variance: Number
     rational: bool
@@ -47,23 +51,35 @@ def pool_components(components: Sequence[Component]) -> PooledComponents:
     rational = all(c.rational for c in components)
     distributions = [(c.count, _payment_distribution(c, rational=rational)) for c in components]
     distributions.sort(
-        key=lambda distribution: (type(distribution[0]).__name__, distribution[0].moments, distribution[1])
+        key=lambda distribution: (
+            type(distribution[0]).__name__,
+            distribution[0].moments,
+            distribution[1],
+            getattr(distribution[0], "probabilities", ()),
+        )
     )
     fixed: dict[PaymentDistribution, int] = defaultdict(int)
     poisson: dict[int, float] = defaultdict(float)
     clustered: dict[tuple[PaymentDistribution, float], float] = defaultdict(float)
+    empirical: dict[tuple[PaymentDistribution, tuple[Number, ...]], int] = defaultdict(int)
     for count, distribution in distributions:
         claims = float(count.moments[0])
         if isinstance(count, Fixed | Binomial):
             fixed[_with_refusals(distribution, count)] += count.n
         elif isinstance(count, NegativeBinomial) and float(count.dispersion) > 1:
             clustered[distribution, float(count.dispersion)] += claims
+        elif isinstance(count, Empirical):
+            least = next(n for n, p in enumerate(count.probabilities) if p)
+            if least:
+                fixed[distribution] += least
+            if len(count.probabilities) > least + 1:
+                empirical[distribution, tuple(count.probabilities[least:])] += 1
         else:
             for payment, probability in distribution:
                 poisson[payment] += claims * float(probability)
     moments = [_moments(count, distribution) for count, distribution in distributions]
     mean, variance = (exact_sum(m[i] for m in moments) for i in (0, 1))
-    return PooledComponents(fixed, poisson, clustered, mean, variance, rational)
+    return PooledComponents(fixed, poisson, clustered, empirical, mean, variance, rational)
 
 
 def _payment_distribution(component: Component, *, rational: bool) -> PaymentDistribution:
