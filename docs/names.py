@@ -56,7 +56,7 @@ PUBLIC = {
     ),
 }  # fmt: skip
 """The names that users call, by package: its purpose, and the names in the order of the reference."""
-SECTION = re.compile(r"^(Args|Returns|Raises):$", re.MULTILINE)
+SECTION = re.compile(r"^(Args|Returns|Raises|Example):$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ def _described(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401 - a func
     yield _marked(opening.strip())
     for title, body in zip(rest[::2], rest[1::2], strict=True):
         said = inspect.cleandoc(body)
-        if title == "Returns":
+        if title == "Example":
+            prose, prompt, code = said.partition(">>>")
+            yield "\n\n".join(filter(None, ["Example:", prose.strip(), f"```text\n{prompt}{code}\n```"]))
+        elif title == "Returns":
             yield f"Returns: {' '.join(said.split())}"
         else:
             items = (item.partition(": ") for item in re.split(r"\n(?=\S)", said))
