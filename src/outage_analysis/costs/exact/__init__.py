@@ -5,5 +5,5 @@ Modules:
     components: the count and payment distributions of a group of claims
     pooling: merges components with the same distributions
     lattice: payments as multiples of a common unit
-    total_distribution: the result, with probabilities, quantiles and tail means
+    total_distribution: the result, with probabilities, quantiles, tail means, stop-loss premiums and layers
 """
