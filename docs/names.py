@@ -33,11 +33,11 @@ PUBLIC = {
     "outage_analysis.costs": (
         "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
         (
-            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Fixed", "Funnel", "NegativeBinomial",
-            "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views", "break_evens",
-            "by_band", "compare", "cost_sobol_indices", "cost_table", "exact_total", "build_funnel",
-            "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio", "simulate",
-            "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
+            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Empirical", "Fixed", "Funnel",
+            "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views",
+            "break_evens", "by_band", "compare", "cost_sobol_indices", "cost_table", "exact_total",
+            "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
+            "simulate", "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
             "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",
         ),
     ),
@@ -56,7 +56,7 @@ PUBLIC = {
     ),
 }  # fmt: skip
 """The names that users call, by package: its purpose, and the names in the order of the reference."""
-SECTION = re.compile(r"^(Args|Returns|Raises):$", re.MULTILINE)
+SECTION = re.compile(r"^(Args|Returns|Raises|Example):$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ def _described(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401 - a func
     yield _marked(opening.strip())
     for title, body in zip(rest[::2], rest[1::2], strict=True):
         said = inspect.cleandoc(body)
-        if title == "Returns":
+        if title == "Example":
+            prose, prompt, code = said.partition(">>>")
+            yield "\n\n".join(filter(None, ["Example:", prose.strip(), f"```text\n{prompt}{code}\n```"]))
+        elif title == "Returns":
             yield f"Returns: {' '.join(said.split())}"
         else:
             items = (item.partition(": ") for item in re.split(r"\n(?=\S)", said))

@@ -17,7 +17,8 @@ from scipy import stats
 from outage_analysis.costs import Binomial, Component, Fixed, exact_total
 from outage_analysis.costs.exact import lattice as chernoff
 from outage_analysis.costs.exact.components import Count, NegativeBinomial, Number, Poisson
-from outage_analysis.costs.exact.lattice import build_lattice, pool_components
+from outage_analysis.costs.exact.lattice import build_lattice
+from outage_analysis.costs.exact.pooling import pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from tests.paths import GOLDEN
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import Binomial, Component, Fixed, exact_total
+from outage_analysis.costs import Binomial, Component, Empirical, Fixed, exact_total
 from outage_analysis.costs.exact.components import Count, NegativeBinomial, Number, Poisson
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 
@@ -47,6 +47,8 @@ ANY: st.SearchStrategy[Count] = (
     | st.builds(Poisson, MEANS)
     | st.builds(NegativeBinomial, MEANS, st.floats(1, 8))
 )
+
+TABULATED: st.SearchStrategy[Count] = st.builds(Empirical, st.integers(1, 30).flatmap(fractions_of_one))
 
 
 def enumerated(portfolio: Iterable[Component]) -> dict[int, Fraction]:
@@ -121,7 +123,7 @@ def test_quantile_and_tail_value_at_risk_are_what_they_are_stated_to_be(
 # --- what changes nothing -----------------------------------------------------------------------------
 
 
-@given(portfolios(ANY), st.randoms(use_true_random=False))
+@given(portfolios(ANY | TABULATED), st.randoms(use_true_random=False))
 def test_the_order_of_components_changes_no_bit(portfolio: list[Component], random: Any) -> None:  # noqa: ANN401
     shuffled = list(portfolio)
     random.shuffle(shuffled)
@@ -142,6 +144,8 @@ def halves(count: Count) -> list[Count]:
         case NegativeBinomial():
             parts = [0.3 * float(count.mean), 0.7 * float(count.mean)]
             return [NegativeBinomial(mean, count.dispersion) for mean in parts]
+        case Empirical():
+            raise AssertionError("a tabulated count has no halves")
 
 
 @given(portfolios(ANY, most=2))
@@ -155,7 +159,7 @@ def test_splitting_a_component_in_two_changes_nothing(portfolio: list[Component]
     assert apart(whole, split) < whole.error + split.error + ROUNDING
 
 
-@given(portfolios(ANY, most=2))
+@given(portfolios(ANY | TABULATED, most=2))
 def test_a_payment_listed_twice_is_one_payment(portfolio: list[Component]) -> None:
     def doubled(values: Sequence[Number]) -> list[Number]:
         return [v / 2 for v in values for _ in range(2)]
@@ -168,7 +172,7 @@ def test_a_payment_listed_twice_is_one_payment(portfolio: list[Component]) -> No
     assert apart(first, second) < first.error + second.error + ROUNDING
 
 
-@given(portfolios(ANY, most=2), st.integers(2, 10_000))
+@given(portfolios(ANY | TABULATED, most=2), st.integers(2, 10_000))
 def test_the_unit_of_the_payments_is_only_a_scale(portfolio: list[Component], unit: int) -> None:
     scaled = [Component(c.count, [unit * x for x in c.payments], c.probabilities) for c in portfolio]
     first, second = exact_total(portfolio), exact_total(scaled)
@@ -196,6 +200,8 @@ def sampled_payments(rng: np.random.Generator, component: Component) -> Any:  # 
         case NegativeBinomial(mean=mean, dispersion=dispersion):
             shape = float(mean) / (float(dispersion) - 1)
             claims = rng.poisson(rng.gamma(shape, float(dispersion) - 1, DRAWS))
+        case Empirical(probabilities=probabilities):
+            claims = rng.choice(len(probabilities), DRAWS, p=[float(p) for p in probabilities])
     shares = np.array([float(p) for p in component.probabilities])
     return rng.multinomial(claims, shares / shares.sum()) @ np.array(component.payments)
 
@@ -204,7 +210,10 @@ SPREAD = st.builds(NegativeBinomial, st.floats(0.5, 300), st.floats(1.5, 8))
 
 
 @settings(max_examples=15)
-@given(portfolios(ANY.filter(lambda c: not isinstance(c, NegativeBinomial)) | SPREAD), st.integers(0, 2**32))
+@given(
+    portfolios(ANY.filter(lambda c: not isinstance(c, NegativeBinomial)) | SPREAD | TABULATED),
+    st.integers(0, 2**32),
+)
 def test_a_simulation_agrees_within_its_error(portfolio: list[Component], seed: int) -> None:
     rng = np.random.default_rng(seed)
     totals = np.sort(sum(sampled_payments(rng, c) for c in portfolio))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.cost_products import round_digits as round_digits
     from outage_analysis.costs.exact.components import Binomial as Binomial
     from outage_analysis.costs.exact.components import Component as Component
+    from outage_analysis.costs.exact.components import Empirical as Empirical
     from outage_analysis.costs.exact.components import Fixed as Fixed
     from outage_analysis.costs.exact.components import NegativeBinomial as NegativeBinomial
     from outage_analysis.costs.exact.components import Poisson as Poisson

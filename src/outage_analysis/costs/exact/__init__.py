@@ -3,6 +3,7 @@
 Modules:
     total: `exact_total`
     components: the count and payment distributions of a group of claims
-    lattice: payments as multiples of a common unit; merges equal components
-    total_distribution: the result, with probabilities, quantiles and tail means
+    pooling: merges components with the same distributions
+    lattice: payments as multiples of a common unit
+    total_distribution: the result, with probabilities, quantiles, tail means, stop-loss premiums and layers
 """

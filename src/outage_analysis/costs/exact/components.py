@@ -168,7 +168,71 @@ class NegativeBinomial:
         return self.mean, self.mean * self.dispersion
 
 
-Count = Fixed | Binomial | Poisson | NegativeBinomial
+@dataclass(frozen=True)
+class Empirical:
+    """A number of claims with a given probability for each of the counts 0, 1, 2, ...
+
+    Args:
+        probabilities: the probability of each count, from 0 on. They add up to 1; floats may miss it by 1e-9
+            and are then divided by their sum. Stored as a tuple, without zeros at its end.
+
+    Raises:
+        UsageError: the probabilities are not a list of numbers from 0 to 1 that add up to 1.
+
+    Example:
+        >>> from outage_analysis.costs import Empirical
+        >>> count = Empirical([0.5, 0.25, 0.25])
+        >>> count.mean, round(count.dispersion, 4)
+        (0.75, 0.9167)
+    """
+
+    probabilities: Sequence[Number]
+
+    def __post_init__(self) -> None:
+        """Check the probabilities, and divide floats by their sum."""
+        listed = checked_probabilities(
+            self.probabilities, "Give the probability of each count from 0 on; 0 for an impossible count."
+        )
+        last = max(n for n, p in enumerate(listed) if p)
+        if not self._all_rational(listed):
+            total = float(exact_sum(listed))
+            listed = tuple(float(p) / total for p in listed)
+        object.__setattr__(self, "probabilities", listed[: last + 1])
+
+    @staticmethod
+    def _all_rational(probabilities: Sequence[Number]) -> bool:
+        return all(isinstance(p, int | Fraction) for p in probabilities)
+
+    @property
+    def rational(self) -> bool:
+        """Whether the probabilities of the counts are exact rational numbers."""
+        return self._all_rational(self.probabilities)
+
+    @property
+    def moments(self) -> tuple[Number, Number]:
+        """Mean and variance of the count."""
+        mean = exact_sum(n * p for n, p in enumerate(self.probabilities))
+        return mean, exact_sum((n - mean) ** 2 * p for n, p in enumerate(self.probabilities))
+
+    @property
+    def mean(self) -> Number:
+        """The mean of the count."""
+        return self.moments[0]
+
+    @property
+    def dispersion(self) -> Number:
+        """The variance of the count divided by its mean; 1 for a Poisson distribution.
+
+        Raises:
+            UsageError: the count is always 0.
+        """
+        mean, variance = self.moments
+        if not mean:
+            raise UsageError("a count that is always 0 has no dispersion")
+        return variance / mean
+
+
+Count = Fixed | Binomial | Poisson | NegativeBinomial | Empirical
 
 
 @dataclass(frozen=True)
@@ -196,24 +260,19 @@ class Component:
             raise UsageError(
                 "the count is not a distribution of a count",
                 value=self.count,
-                remedy="Give Fixed(n), Binomial(n, p), Poisson(mean) or NegativeBinomial(mean, dispersion).",
+                remedy="Give Fixed(n), Binomial(n, p), Poisson(mean), NegativeBinomial(mean, dispersion) or "
+                "Empirical(probabilities).",
             )
         payments = tuple(checked_integer(x, "a payment") for x in _as_list(self.payments, "payments"))
-        probabilities = tuple(
-            checked_number(x, "a probability") for x in _as_list(self.probabilities, "probabilities")
-        )
-        if len(payments) != len(probabilities) or not payments:
+        listed = _as_list(self.probabilities, "probabilities")
+        if len(payments) != len(listed) or not payments:
             raise UsageError(
-                f"{len(payments):,} payments do not fit {len(probabilities):,} probabilities",
+                f"{len(payments):,} payments do not fit {len(listed):,} probabilities",
                 remedy="Give one probability for each payment, and at least one payment.",
             )
-        total = exact_sum(probabilities)
-        if total != 1 if isinstance(total, Fraction) else abs(total - 1) > SUM_TOLERANCE:
-            raise UsageError(
-                "the probabilities do not add up to 1",
-                value=total,
-                remedy="If the rest is not paid, add a payment of 0 with the remaining probability.",
-            )
+        probabilities = checked_probabilities(
+            listed, "If the rest is not paid, add a payment of 0 with the remaining probability."
+        )
         object.__setattr__(self, "payments", payments)
         object.__setattr__(self, "probabilities", probabilities)
 
@@ -221,6 +280,23 @@ class Component:
     def rational(self) -> bool:
         """Whether every number is an int or a Fraction, so that all probabilities are rational."""
         return self.count.rational and all(isinstance(p, int | Fraction) for p in self.probabilities)
+
+
+def checked_probabilities(values: object, remedy: str) -> tuple[Number, ...]:
+    """Check that values are probabilities that add up to 1, and return them as a tuple.
+
+    Args:
+        values: the probabilities; a sum of floats may miss 1 by `SUM_TOLERANCE`.
+        remedy: what the error message advises if the sum is not 1.
+
+    Raises:
+        UsageError: a value is not a number from 0, or the sum is not 1.
+    """
+    probabilities = tuple(checked_number(x, "a probability") for x in _as_list(values, "probabilities"))
+    total = exact_sum(probabilities)
+    if total != 1 if isinstance(total, Fraction) else abs(total - 1) > SUM_TOLERANCE:
+        raise UsageError("the probabilities do not add up to 1", value=total, remedy=remedy)
+    return probabilities
 
 
 def exact_sum(numbers: Iterable[Number]) -> Fraction | float:

@@ -5,31 +5,25 @@ K depends on the distribution of the count:
     Fixed(n): K = n log(1 + u)
     Poisson(mean m): K = m u
     NegativeBinomial: K = -r log(1 - beta u), where mean = r beta and dispersion = 1 + beta
+    Empirical: K = log(sum of p_n (1 + u)^n) = log(1 + u x sum over j >= 0 of P(count > j) (1 + u)^j)
 
-So a `LogTerm` with weights w and payment steps d is either power x log(1 + S) or, for Poisson, S alone, where
-S is the sum of w (exp(s d) - 1).
+So a `LogTerm` with weights w and payment steps d is power x log(1 + V) or, for Poisson, V alone, where S is
+the sum of w (exp(s d) - 1), and V = S except for an empirical count.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from outage_analysis.costs.exact.components import (
-    Binomial,
-    Component,
-    Count,
-    Fixed,
-    NegativeBinomial,
-    Number,
-    exact_sum,
-)
+from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents
 from outage_analysis.errors import ModelRefused
 
 Array = NDArray[np.float64]
@@ -53,49 +47,131 @@ class LogTerm:
         power: the factor before the logarithm; None for the Poisson term, which has no logarithm.
         steps: the payments less the base payment, in units of the lattice, without 0; shape (a,).
         weights: the weight w of each step; shape (a,).
+        counts: for an empirical count, the probabilities of 0, 1, ... claims; shape (n + 1,). Other counts
+            have the probabilities 0 and 1, which make V equal to S.
     """
 
     power: float | None
     steps: Whole
     weights: Array
+    counts: Array = field(default_factory=lambda: np.array([0.0, 1.0]))
+
+    @property
+    def compounds(self) -> bool:
+        """Whether V differs from S."""
+        return bool(self.counts.tolist() != [0.0, 1.0])
+
+    @cached_property
+    def survival(self) -> Array:
+        """The probabilities of more than 0, 1, ... claims; shape (n,). The sums are exact before rounding."""
+        sums = accumulate(Fraction(p) for p in self.counts[:0:-1].tolist())
+        return np.array([float(x) for x in sums])[::-1]
 
     @property
     def claims(self) -> float:
         """The factor that turns the absolute value of a weight into an expected number of claims."""
-        return 1.0 if self.power is None else abs(self.power)
+        return 1.0 if self.power is None else abs(self.power) * float(self.survival.sum())
 
     @property
     def ends(self) -> tuple[float, float]:
         """The smallest and the largest possible total of the term, in steps."""
         if self.power is None or self.power < 0:
             return 0, math.inf
-        return self.power * min(self.steps.min(), 0), self.power * max(self.steps.max(), 0)
+        most = self.power * len(self.survival)
+        return most * min(self.steps.min(), 0), most * max(self.steps.max(), 0)
 
     @property
     def variance(self) -> float:
         """The variance of the total of the term, in steps squared."""
         mean, square = (float((self.weights * self.steps.astype(float) ** k).sum()) for k in (1, 2))
-        return float(square if self.power is None else self.power * (square - mean**2))
+        if self.power is None:
+            return square
+        claims = float(self.survival.sum())
+        claims_squared = float((self.survival * (2 * np.arange(len(self.survival)) + 1)).sum())
+        return self.power * (claims * square + (claims_squared - claims - claims**2) * mean**2)
+
+    def count_cumulant(self, u: float) -> float:
+        """Return log(1 + V) for a real S = u, from -1 on; it may be infinite.
+
+        Where 1 + V is small, the rounding error of u is added to 1 + u. The result is then an upper bound, as
+        Chernoff's bound requires.
+        """
+        claims = np.arange(len(self.counts))
+        value = u * float((self.survival * (1 + u) ** claims[:-1]).sum())
+        if value > SMALL_MODULUS:
+            return math.log1p(value) if value < math.inf else math.inf
+        rounding = (len(self.steps) + 4) * 2.0**-52
+        logs = np.log(self.counts) + claims * math.log(max(1 + u, 0.0) + rounding)
+        return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
+
+    def compound(self, sums: Complex) -> Complex:
+        """Return V for the sums S, both (k,): S, or for an empirical count S x sum of P(count > j) (1 + S)^j.
+
+        Horner's rule runs over blocks of about sqrt(n) coefficients. Its rounding error then grows with
+        sqrt(n) instead of n.
+        """
+        if not self.compounds:
+            return sums
+        blocks = self._blocks
+        width, angle = blocks.shape[1], np.arctan2(sums.imag, 1 + sums.real)
+        leap = np.exp(width * _log_modulus(sums)) * np.exp(1j * width * angle)  # (1 + S)^width
+        result = np.zeros_like(sums)
+        for block in blocks[::-1]:
+            inner = np.zeros_like(sums)
+            for coefficient in block[::-1]:
+                inner *= 1 + sums
+                inner += coefficient
+            result *= leap
+            result += inner
+        return result * sums
+
+    @property
+    def _blocks(self) -> Array:
+        """The survival probabilities, filled up with zeros, as rows of about sqrt(n)."""
+        width = math.isqrt(len(self.survival) - 1) + 1
+        rows = -(-len(self.survival) // width)
+        return np.pad(self.survival, (0, rows * width - len(self.survival))).reshape(rows, width)
+
+    def compound_error(self, sums: Complex) -> Array:
+        """Return a bound on the rounding error of `compound` for exact sums, in units of rounding, (k,).
+
+        As |1 + S| <= 1, each product P(count > j) (1 + S)^j is at most P(count > j). It passes through at
+        most `width` inner and `rows` outer steps, with an error of at most 5 and 8 units per step. The power
+        (1 + S)^j adds 3 j times the angle of 1 + S, and at most 2 for the modulus. An error of 4 |S| in S
+        itself is included.
+        """
+        if not self.compounds:
+            return np.zeros(len(sums))
+        rows, width = self._blocks.shape
+        steady = (5 * width + 8 * rows + 10) * float(self.survival.sum())
+        turning = 3 * float((self.survival * np.arange(len(self.survival))).sum())
+        return np.asarray(np.abs(sums) * (steady + turning * np.abs(np.arctan2(sums.imag, 1 + sums.real))))
 
     def modulus(self, sums: Complex) -> Array:
         """Return the logarithm of the modulus of the characteristic function of the term.
 
         Args:
-            sums: for each frequency x, the sum of w (exp(-i x d) - 1) over the steps d with weights w.
+            sums: V for each frequency x, from the sums of w (exp(-i x d) - 1) over the steps d.
         """
         if self.power is None:
             return np.asarray(sums.real)
-        squared = 2 * sums.real + sums.real**2 + sums.imag**2
-        logs = np.log1p(np.maximum(squared, SMALL_MODULUS)) / 2
-        small = squared < SMALL_MODULUS
-        logs[small] = np.log(np.abs(1 + sums[small]))
-        return np.asarray(self.power * logs)
+        return np.asarray(self.power * _log_modulus(sums))
 
     def angle(self, sums: Complex) -> Array:
         """Return the angle of the characteristic function of the term, not reduced modulo 2 pi."""
         if self.power is None:
             return np.asarray(sums.imag)
         return np.asarray(self.power * np.arctan2(sums.imag, 1 + sums.real))
+
+
+def _log_modulus(sums: Complex) -> Array:
+    """Return log |1 + S|, also accurate if S is small; -infinity if S is -1."""
+    squared = 2 * sums.real + sums.real**2 + sums.imag**2
+    logs = np.log1p(np.maximum(squared, SMALL_MODULUS)) / 2
+    small = squared < SMALL_MODULUS
+    with np.errstate(divide="ignore"):
+        logs[small] = np.log(np.abs(1 + sums[small]))
+    return np.asarray(logs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +220,9 @@ class Lattice:
         with np.errstate(all="ignore"):
             above = np.add.reduceat(weights * np.expm1(t * steps), starts)
             logs = powers * np.log1p(np.maximum(above, -1.0))
+            for k, part in enumerate(self.parts):
+                if part.compounds:
+                    logs[k] = powers[k] * part.count_cumulant(float(above[k]))
         return float(np.where(poisson, above, logs).sum())
 
 
@@ -159,28 +238,35 @@ def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
     """
     raw = list(_log_terms(pool))
     base = sum(n * _likeliest_payment(payments) for payments, n in pool.fixed.items())
-    unit = unit or math.gcd(*(step for _, steps in raw for step in steps)) or 1
-    parts = tuple(LogTerm(power, *_arrays(_split_over_lattice(steps, unit))) for power, steps in raw)
+    unit = unit or math.gcd(*(step for _, steps, _ in raw for step in steps)) or 1
+    parts = tuple(
+        LogTerm(power, *_arrays(_split_over_lattice(steps, unit)), counts) for power, steps, counts in raw
+    )
     split = 0.0
-    for part, (_, steps) in zip(parts, raw, strict=True):
+    for part, (_, steps, _) in zip(parts, raw, strict=True):
         split += part.claims * sum(abs(w) * (d % unit) * (unit - d % unit) for d, w in steps.items())
     return Lattice(unit, base, parts, split)
 
 
-def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int, float]]]:
-    """Yield, for each term, its power and the weight of each payment step."""
-    terms: list[tuple[float | None, dict[int, float]]] = [(None, pool.poisson)]
+def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int, float], Array]]:
+    """Yield, for each term, its power, the weight of each payment step and `LogTerm.counts`."""
+    single = np.array([0.0, 1.0])
+    terms: list[tuple[float | None, dict[int, float], Array]] = [(None, pool.poisson, single)]
     for payments, n in pool.fixed.items():
         likely = _likeliest_payment(payments)
-        terms.append((float(n), {x - likely: float(p) for x, p in payments}))
+        terms.append((float(n), {x - likely: float(p) for x, p in payments}, single))
     for (payments, dispersion), mean in pool.clustered.items():
         beta = dispersion - 1
-        terms.append((-mean / beta, {x: -beta * float(p) for x, p in payments}))
-    for power, weights in terms:
-        claims = 1.0 if power is None else abs(power)
+        terms.append((-mean / beta, {x: -beta * float(p) for x, p in payments}, single))
+    for (payments, probabilities), n in pool.empirical.items():
+        counts = np.array([float(p) for p in probabilities])
+        counts = counts[: np.flatnonzero(counts > NEGLIGIBLE_COUNT)[-1] + 1]
+        terms.append((float(n), {x: float(p) for x, p in payments}, counts))
+    for power, weights, counts in terms:
+        claims = (1.0 if power is None else abs(power)) * float((counts * np.arange(len(counts))).sum())
         steps = {d: w for d, w in weights.items() if d and claims * abs(w) > NEGLIGIBLE_COUNT}
         if steps:
-            yield power, steps
+            yield power, steps, counts
 
 
 def _likeliest_payment(payments: PaymentDistribution) -> int:
@@ -228,94 +314,26 @@ def probability_window(lattice: Lattice) -> tuple[int, int]:
     """
     low, high = lattice.ends
     start = min(4 * math.sqrt(2 * _MINUS_LOG_OUTSIDE / lattice.variance), _LARGEST_EXPONENT)
-    above = _smallest_bound(lattice.cumulants, start)
-    below = _smallest_bound(lambda t: lattice.cumulants(-t), start)
+    above = _smallest_bound(lambda t: (lattice.cumulants(t) + _MINUS_LOG_OUTSIDE) / t, start)
+    below = _smallest_bound(lambda t: (lattice.cumulants(-t) + _MINUS_LOG_OUTSIDE) / t, start)
     return int(max(low, math.floor(-below) - 1)), int(min(high, math.ceil(above) + 1))
 
 
-def _smallest_bound(cumulants: Callable[[float], float], start: float) -> float:
-    """Return the smallest Chernoff bound as t decreases; K is convex, so there is only one minimum."""
-    smallest, t = math.inf, start
-    while (bound := (cumulants(t) + _MINUS_LOG_OUTSIDE) / t) <= smallest:
-        smallest, t = bound, t / 1.25
-    return smallest
+def excess_bound(lattice: Lattice, last: int) -> float:
+    """Return an upper bound of E[(X - last)+], in steps, for the total X in lattice steps.
 
-
-PaymentDistribution = tuple[tuple[int, Number], ...]
-"""Pairs of a payment and its probability, sorted by payment; every probability is above 0."""
-
-
-@dataclass(frozen=True)
-class PooledComponents:
-    """All components, merged into as few distributions as possible.
-
-    Args:
-        fixed: the number of claims by payment distribution. A binomial count becomes a fixed count whose
-            payment distribution includes the refusals as payments of 0.
-        poisson: the expected number of claims by payment, over all Poisson counts.
-        clustered: the expected number of claims by payment distribution and dispersion, for negative binomial
-            counts.
-        mean, variance: the mean and the variance of the total, in closed form.
-        rational: whether every number is an int or a Fraction; otherwise every probability is a float.
+    E[(X - last)+] is the sum of P(X > x) over x >= last. With Chernoff's bound for each P(X > x), it is at
+    most exp(K(t) - t last) / t for every t > 0.
     """
-
-    fixed: dict[PaymentDistribution, int]
-    poisson: dict[int, float]
-    clustered: dict[tuple[PaymentDistribution, float], float]
-    mean: Number
-    variance: Number
-    rational: bool
+    if last >= lattice.ends[1]:
+        return 0.0
+    start = min(4 * math.sqrt(2 * _MINUS_LOG_OUTSIDE / lattice.variance), _LARGEST_EXPONENT)
+    return math.exp(_smallest_bound(lambda t: lattice.cumulants(t) - t * last - math.log(t), start))
 
 
-def pool_components(components: Sequence[Component]) -> PooledComponents:
-    """Merge components with the same distributions, so that fewer distributions have to be computed."""
-    rational = all(c.rational for c in components)
-    distributions = [(c.count, _payment_distribution(c, rational=rational)) for c in components]
-    distributions.sort(
-        key=lambda distribution: (type(distribution[0]).__name__, distribution[0].moments, distribution[1])
-    )
-    fixed: dict[PaymentDistribution, int] = defaultdict(int)
-    poisson: dict[int, float] = defaultdict(float)
-    clustered: dict[tuple[PaymentDistribution, float], float] = defaultdict(float)
-    for count, distribution in distributions:
-        claims = float(count.moments[0])
-        if isinstance(count, Fixed | Binomial):
-            fixed[_with_refusals(distribution, count)] += count.n
-        elif isinstance(count, NegativeBinomial) and float(count.dispersion) > 1:
-            clustered[distribution, float(count.dispersion)] += claims
-        else:
-            for payment, probability in distribution:
-                poisson[payment] += claims * float(probability)
-    moments = [_moments(count, distribution) for count, distribution in distributions]
-    mean, variance = (exact_sum(m[i] for m in moments) for i in (0, 1))
-    return PooledComponents(fixed, poisson, clustered, mean, variance, rational)
-
-
-def _payment_distribution(component: Component, *, rational: bool) -> PaymentDistribution:
-    """Return the payment distribution of a component, with equal payments merged."""
-    merged: dict[int, Number] = defaultdict(int)
-    for payment, probability in sorted(zip(component.payments, component.probabilities, strict=True)):
-        if probability:
-            merged[payment] += probability
-    if rational:
-        return tuple(merged.items())
-    total = float(exact_sum(merged.values()))
-    return tuple((payment, float(p) / total) for payment, p in merged.items())
-
-
-def _with_refusals(distribution: PaymentDistribution, count: Fixed | Binomial) -> PaymentDistribution:
-    """Add a payment of 0 for the claims of a binomial count that are refused."""
-    if isinstance(count, Fixed):
-        return distribution
-    refused = 1 - count.p
-    paid = {payment: probability * count.p for payment, probability in distribution}
-    paid[0] = paid.get(0, 0) + refused
-    return tuple(sorted((payment, p) for payment, p in paid.items() if p))
-
-
-def _moments(count: Count, distribution: PaymentDistribution) -> tuple[Number, Number]:
-    """Return the mean and the variance of the total payment of a component."""
-    claims, spread = count.moments
-    mean = exact_sum(payment * p for payment, p in distribution)
-    variance = exact_sum((payment - mean) ** 2 * p for payment, p in distribution)
-    return claims * mean, claims * variance + spread * mean**2
+def _smallest_bound(bound: Callable[[float], float], start: float) -> float:
+    """Return the smallest bound as t decreases; K is convex, so there is only one minimum."""
+    smallest, t = math.inf, start
+    while (value := bound(t)) <= smallest:
+        smallest, t = value, t / 1.25
+    return smallest

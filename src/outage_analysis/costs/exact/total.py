@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from outage_analysis.costs.exact.components import (
     Component,
+    Number,
     checked_integer,
 )
 from outage_analysis.costs.exact.lattice import (
@@ -27,16 +28,17 @@ from outage_analysis.costs.exact.lattice import (
     Complex,
     Lattice,
     LogTerm,
-    PaymentDistribution,
-    PooledComponents,
     build_lattice,
-    pool_components,
+    excess_bound,
     probability_window,
 )
+from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents, pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
 MAX_POINTS = 2**21
+MAX_COMPOUNDING = 2**33
+"""The largest number of lattice points times empirical counts; the computation then takes about 10 s."""
 MAX_SPLIT_SHARE = 0.01
 """The share of the variance that splitting payments over a coarser unit may add."""
 
@@ -46,9 +48,7 @@ def exact_total(
 ) -> TotalDistribution:
     """Return the distribution of the total payment of independent components.
 
-    Example of a life portfolio over one year, with death probability q and sum insured s:
-    `exact_total(Component(Binomial(1, q), [s], [1]) for q, s in lives)`. If every number is an int or a
-    Fraction and the problem is small, the probabilities are exact Fractions.
+    If every number is an int or a Fraction and the problem is small, the probabilities are exact Fractions.
 
     Args:
         components: at least one; their order does not matter.
@@ -60,6 +60,15 @@ def exact_total(
     Raises:
         UsageError: there is no component, or `unit` or `most_points` is not a positive whole number.
         ModelRefused: the lattice would be too long, the unit is too coarse, or an accuracy check failed.
+
+    Example:
+        A life portfolio over one year: death probability and sum insured.
+
+        >>> from outage_analysis.costs import Binomial, Component, exact_total
+        >>> lives = [(0.01, 30_000), (0.02, 50_000), (0.04, 20_000)]
+        >>> total = exact_total(Component(Binomial(1, q), [insured], [1]) for q, insured in lives)
+        >>> round(total.mean), total.quantile(0.95), round(total.stop_loss_premium(40_000))
+        (2100, 20000, 226)
     """
     listed = _checked_components(components)
     if unit is not None and checked_integer(unit, "the unit") == 0:
@@ -97,6 +106,12 @@ def _distribution(lattice: Lattice, pooled: PooledComponents, most_points: int) 
     first, last = probability_window(lattice)
     if last - first >= most_points:
         raise _too_long(lattice, last - first + 1, most_points)
+    counts = sum(len(part.counts) for part in lattice.parts if part.compounds)
+    if counts * (last - first + 1) > MAX_COMPOUNDING:
+        raise ModelRefused(
+            f"{counts:,} probabilities of counts on a lattice of {last - first + 1:,} points take too long",
+            remedy="Give a coarser unit, or leave out counts that are next to impossible.",
+        )
     wrong: list[str] = []
     for _ in range(3):
         distribution = _distribution_on_window(lattice, pooled, first, last)
@@ -121,11 +136,12 @@ def _distribution_on_window(
     mean, variance = float(pooled.mean), float(pooled.variance)
     low, high = lattice.ends
     start = lattice.base + lattice.unit * first
+    mean_error = 8 * ROUNDING * mean
     deviations = accuracy_checks(
         weights,
         (mean - start) / lattice.unit,
         (variance + lattice.split) / lattice.unit**2,
-        rounding=8 * ROUNDING * mean / lattice.unit,
+        rounding=mean_error / lattice.unit,
         noise=4 * noise,
         open_ends=(first > low, last < high),
     )
@@ -136,6 +152,8 @@ def _distribution_on_window(
         np.maximum(weights, 0.0),
         lattice.unit,
         error=2 * OUTSIDE_PROBABILITY + rounding + deviations["negative"],
+        mean_error=mean_error,
+        excess=lattice.unit * excess_bound(lattice, last),
         splitting_sd=math.sqrt(lattice.split),
         checks=deviations,
     )
@@ -236,7 +254,7 @@ def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, flo
     modulus = np.zeros(size // 2 + 1)
     with np.errstate(divide="ignore"):  # log(0) where the modulus is 0
         for part in lattice.parts:
-            modulus += part.modulus(_sums_by_fft(part, size))
+            modulus += part.modulus(part.compound(_sums_by_fft(part, size)))
     kept = np.flatnonzero(modulus > NEGLIGIBLE)
     logs, error = _log_characteristic(lattice, size, kept)
     values = np.zeros(size // 2 + 1, complex)
@@ -263,15 +281,18 @@ def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Compl
     error = spread * ROUNDING * math.log2(size) * math.log(size)
     directly = error > ROUGH_ERROR and len(kept) * lattice.atoms <= MAX_SINES
     logs, lengths = np.zeros(len(kept), complex), np.ones(len(kept))
+    compounding = np.zeros(len(kept))
     for part in lattice.parts:
         sums = _sums_term_by_term(part, size, kept) if directly else _sums_by_fft(part, size)[kept]
-        modulus, angle = part.modulus(sums), part.angle(sums)
+        compound = part.compound(sums)
+        modulus, angle = part.modulus(compound), part.angle(compound)
         logs += modulus + 1j * angle
         lengths += np.abs(modulus) + np.abs(angle)
-    if directly:
-        rounded = 4 * ROUNDING * lengths * np.exp(logs.real)
-        error = float(np.sum(2 * rounded[1:] / (size * np.sin(np.pi * kept[1:] / size))))
-    return logs, error
+        if part.compounds:
+            compounding += abs(part.power or 1) * part.compound_error(sums) / np.abs(1 + compound)
+    rounded = ROUNDING * (4 * lengths * directly + compounding) * np.exp(logs.real)
+    rounding = float(np.sum(2 * rounded[1:] / (size * np.sin(np.pi * kept[1:] / size))))
+    return logs, rounding if directly else error + rounding
 
 
 def _sums_by_fft(part: LogTerm, size: int) -> Complex:
@@ -311,11 +332,22 @@ def rational_distribution(pool: PooledComponents) -> RationalDistribution | None
     """
     sure = sum(n * payments[0][0] for payments, n in pool.fixed.items() if len(payments) == 1)
     uncertain = {payments: n for payments, n in pool.fixed.items() if len(payments) > 1}
-    if not pool.rational or sum(uncertain.values()) > MAX_RATIONAL_CLAIMS:
+    claims = sum(uncertain.values()) + sum(n * (len(p) - 1) for (_, p), n in pool.empirical.items())
+    if not pool.rational or claims > MAX_RATIONAL_CLAIMS:
         return None
     total, scale, work = {sure: 1}, 1, 0
     for payments, n in uncertain.items():
         weights, common = _integer_weights(payments)
+        for _ in range(n):
+            work += len(total) * len(weights)
+            if work > MAX_PRODUCTS:
+                return None
+            total, scale = _convolve(total, weights), scale * common
+    for (payments, probabilities), n in pool.empirical.items():
+        random_sum = _random_sum(*_integer_weights(payments), probabilities)
+        if random_sum is None:
+            return None
+        weights, common = random_sum
         for _ in range(n):
             work += len(total) * len(weights)
             if work > MAX_PRODUCTS:
@@ -329,6 +361,33 @@ def _integer_weights(payments: PaymentDistribution) -> tuple[dict[int, int], int
     shares = {payment: Fraction(p) for payment, p in payments}
     common = math.lcm(*(p.denominator for p in shares.values()))
     return {payment: int(p * common) for payment, p in shares.items()}, common
+
+
+def _random_sum(
+    claim: dict[int, int], scale: int, probabilities: Sequence[Number]
+) -> tuple[dict[int, int], int] | None:
+    """Return the distribution of the total of an empirical count; None if the problem is large.
+
+    Args:
+        claim: the whole numerator of the probability of each payment.
+        scale: the common denominator of the payments.
+        probabilities: the probability of each count from 0 on.
+
+    Returns:
+        The whole numerator of the probability of each total, and their common denominator.
+    """
+    numerators, common = _integer_weights(tuple(enumerate(probabilities)))
+    last, total, work = len(probabilities) - 1, {0: 1}, 0
+    result: dict[int, int] = defaultdict(int)
+    for n in range(last + 1):
+        if numerators[n]:
+            for x, weight in total.items():
+                result[x] += numerators[n] * scale ** (last - n) * weight
+        work += len(total) * len(claim)
+        if work > MAX_PRODUCTS:
+            return None
+        total = _convolve(total, claim)
+    return result, common * scale**last
 
 
 def _convolve(total: dict[int, int], claim: dict[int, int]) -> dict[int, int]:

@@ -8,14 +8,15 @@ from itertools import chain
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.sensitivity.tornado_and_levers import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
-from outage_analysis.costs.uncertainty.sobol import half_width, sobol_replicates
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.costs.uncertainty.sobol import MIN_REPLICATES, sobol_replicates
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 
 PAIRS = 2**13
 """The default number of pairs of points."""
@@ -164,3 +165,20 @@ def _model_results(model: Model, points: Array) -> Array:
             remedy="Bound the inputs that are unbounded.",
         )
     return results
+
+
+def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
+    """Return half the width of the t confidence interval for the mean of independent replicates.
+
+    The function averages over the first axis of `estimates`. For replicates of scrambled Sobol points, the
+    plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin 2023).
+
+    Raises:
+        UsageError: there are fewer than 2 replicates, or the level is not between 0 and 1.
+    """
+    check_level(level)
+    values = np.asarray(estimates, float)
+    if len(values) < MIN_REPLICATES:
+        raise UsageError("one replicate has no spread", remedy="Take 2 or more.")
+    factor = special.stdtrit(len(values) - 1, (1 + level) / 2)
+    return np.asarray(factor * values.std(axis=0, ddof=1) / np.sqrt(len(values)))

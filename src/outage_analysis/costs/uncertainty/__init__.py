@@ -5,6 +5,7 @@ Modules:
     policy_streams: builds the payment streams of a policy
     claim_units: groups of claims whose accepted number is one draw
     sobol: scrambled Sobol points
+    rank_correlation: points with given rank correlations
     count_process: accepted counts and payments, given the inputs
     inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size

@@ -16,12 +16,8 @@ import numpy as np
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.sobol import (
-    COLUMNS,
-    correlate_ranks,
-    quasi_random_replicates,
-    sobol_replicates,
-)
+from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
+from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
 
 DRAWS = 2**14

@@ -1,20 +1,28 @@
-"""Scrambled Sobol points in independent replicates, their numerical error, and rank correlations.
+"""Scrambled Sobol points in independent replicates.
 
 Each replicate is a Sobol net with a random linear scrambling of the digits and a random shift (Matousek
-1998), so that its mean is an unbiased estimate and replicates are independent. This module computes the
-points itself because importing `scipy.stats` takes half a second.
+1998), so that its mean is an unbiased estimate and replicates are independent. The direction numbers are
+those of Joe and Kuo (2008), which `scipy.stats.qmc.Sobol` uses, too; the tests compare the two.
+
+This module does not use scipy's points for three reasons:
+    Time. Importing `scipy.stats.qmc` takes 0.6 to 0.9 s, and its points 10 to 40 times as long to compute.
+        `outage-analysis cost` takes 3.6 s of processor time with this module, 5.3 s with scipy's points, and
+        4.3 s if those are kept in memory (medians of 10 alternating runs on two cores).
+    Stability. Points do not change if dimensions, points or replicates are added, or numpy is upgraded.
+    Range. scipy's points have 30 digits by default and may be exactly 0, where a quantile is infinite.
+The integration error is the same: over 20 seeds, the expected cash of the bundled case has a standard
+deviation of 0.7 % with these points and 0.8 % with scipy's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from numpy.typing import NDArray
 
-from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.errors import UsageError
 
 Array = NDArray[np.float64]
 
@@ -22,8 +30,6 @@ BITS = 52
 """Binary digits per coordinate. Adding half of the last digit gives an exact double between 0 and 1."""
 MIN_REPLICATES = 2
 """The smallest number of replicates that have a spread."""
-EIGENVALUE_TOLERANCE = -1e-9
-"""Smallest eigenvalue that counts as zero; zero is allowed, because inputs may be perfectly correlated."""
 EDGE = 0.5**53
 """The smallest distance of a coordinate from 0 and 1."""
 
@@ -81,56 +87,6 @@ def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> 
     return np.asarray(((places + inside + EDGE) / count).T)
 
 
-def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
-    """Return half the width of the t confidence interval for the mean of independent replicates.
-
-    The function averages over the first axis of `estimates`. For replicates of scrambled Sobol points, the
-    plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin 2023).
-
-    Raises:
-        UsageError: there are fewer than 2 replicates, or the level is not between 0 and 1.
-    """
-    check_level(level)
-    values = np.asarray(estimates, float)
-    if len(values) < MIN_REPLICATES:
-        raise UsageError("one replicate has no spread", remedy="Take 2 or more.")
-    factor = special.stdtrit(len(values) - 1, (1 + level) / 2)
-    return np.asarray(factor * values.std(axis=0, ddof=1) / np.sqrt(len(values)))
-
-
-def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
-    """Return the points (..., d), changed by a Gaussian copula so that they have given rank correlations.
-
-    A coordinate changes only if it is correlated with an earlier one.
-
-    Args:
-        u: independent points between 0 and 1.
-        ranks: the required rank correlations (Spearman's), (d, d).
-        names: the names of the coordinates for error messages; by default their numbers from 0.
-
-    Raises:
-        UsageError: the matrix has the wrong size.
-        ModelRefused: the matrix is not a correlation matrix, or no Gaussian copula has these correlations.
-    """
-    matrix = np.asarray(ranks, float)
-    if matrix.shape != (u.shape[-1],) * 2:
-        raise UsageError(
-            f"rank correlations of {matrix.shape} for {u.shape[-1]} coordinates",
-            remedy="Give one row and one column per coordinate.",
-        )
-    factor = _cholesky(_gaussian_correlations(matrix, names or range(len(matrix))))
-    moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
-    if not len(moved):
-        return u
-    normal = {k: special.ndtri(u[..., k]) for k in np.flatnonzero(factor[moved].any(axis=0))}
-    result = u.copy(order="K")
-    for row in moved:
-        # The code avoids a matrix product, whose last bit may depend on the number of threads.
-        total = sum(factor[row, k] * z for k, z in normal.items())
-        result[..., row] = np.clip(special.ndtr(total), EDGE, 1 - EDGE)
-    return result
-
-
 def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> None:
     if not 0 <= dimensions <= MAX_DIMENSIONS:
         raise UsageError(
@@ -186,52 +142,6 @@ def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -
             has = numbers[:, column] >> np.uint64(column - digit) & np.uint64(1)
             moved[:, column] ^= image * has
     return np.column_stack([moved, words[:, COLUMNS]])
-
-
-def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
-    """Check rank correlations and return the correlations of the normal variables that produce them."""
-    square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
-    if not (square and (np.diag(ranks) == 1).all()):
-        raise ModelRefused(
-            "these are not correlations",
-            remedy="Give a symmetric matrix of numbers from -1 to 1, with ones on the diagonal.",
-        )
-    normal = _pearson_from_ranks(ranks)
-    values, vectors = np.linalg.eigh(normal)
-    if len(values) and values[0] < EIGENVALUE_TOLERANCE:
-        worst = np.abs(vectors[:, 0])
-        among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
-        raise ModelRefused(
-            f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
-            remedy=f"Weaken some, or multiply all by {_feasible_share(ranks):.2f} or less.",
-        )
-    return normal
-
-
-def _pearson_from_ranks(ranks: Array) -> Array:
-    normal = 2 * np.sin(np.pi / 6 * ranks)
-    np.fill_diagonal(normal, 1.0)
-    return np.asarray(normal)
-
-
-def _feasible_share(ranks: Array) -> float:
-    """Return the largest factor (in steps of 0.01) that makes the rank correlations consistent."""
-    off = ranks - np.eye(len(ranks))
-    shares = (step / 100 for step in range(99, 0, -1))
-    return next(
-        (s for s in shares if np.linalg.eigvalsh(_pearson_from_ranks(s * off))[0] >= EIGENVALUE_TOLERANCE),
-        0.0,
-    )
-
-
-def _cholesky(matrix: Array) -> Array:
-    """Return the Cholesky factor of a matrix, also of a singular matrix, which numpy refuses."""
-    lower = np.zeros_like(matrix)
-    for k in range(len(matrix)):
-        rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
-        if rest[0] > -EIGENVALUE_TOLERANCE:
-            lower[k:, k] = rest / np.sqrt(rest[0])
-    return lower
 
 
 Bits = NDArray[np.uint64]
