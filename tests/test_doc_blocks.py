@@ -1,4 +1,6 @@
-"""Every block of code in the docs runs, page by page and from top to bottom, in an empty folder.
+"""Every example in a docstring, and every block of code in the docs, runs.
+
+A page runs from top to bottom, in an empty folder.
 
 Commands run in this process. Three kinds of line are read instead: `make`, whose targets are looked up;
 `lab`, which would stay; and `notebook run` of a notebook that the package brings, which the tests of the
@@ -7,6 +9,7 @@ notebooks execute: its options and parameters are filled.
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shlex
@@ -38,6 +41,7 @@ from outage_analysis.text import LANGUAGES
 from outage_analysis.text import locale as labels
 from tests.commands import command
 from tests.doc_pages import GUIDES, blocks, blocks_of, name, targets
+from tests.import_graph import module_files
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -55,6 +59,16 @@ RUNNING = [
 LOADERS: tuple[Callable[[Path], object], ...] = (load_incident, load_policy, load_ledger, load_layout)
 
 
+WITH_EXAMPLES = sorted(name for name, path in module_files().items() if ">>> " in path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_of_a_module_give_what_its_docstrings_state(module: str) -> None:
+    result = doctest.testmod(import_module(module))
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
 @pytest.fixture
 def shell() -> Iterator[InteractiveShell]:
     """A session of IPython without a history."""
@@ -64,7 +78,6 @@ def shell() -> Iterator[InteractiveShell]:
     outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", RUNNING)
 def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

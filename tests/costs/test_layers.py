@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,6 @@ from outage_analysis.costs import (
     TotalDistribution,
     exact_total,
 )
-from outage_analysis.costs.exact import components, total, total_distribution
 from outage_analysis.costs.exact.components import Count
 from outage_analysis.costs.exact.lattice import build_lattice, excess_bound, probability_window
 from outage_analysis.costs.exact.pooling import pool_components
@@ -484,10 +481,3 @@ def test_float_probabilities_that_miss_1_by_rounding_are_divided_by_their_sum() 
     assert math.fsum(Empirical([0.1] * 10).probabilities) == 1
     assert Empirical([0.5, 0.5 + 5e-10, 0.0]).mean == pytest.approx(0.5 + 2.5e-10, abs=1e-15)
     assert Empirical([0, 1, 0, 0]).probabilities == (0, 1)
-
-
-@pytest.mark.parametrize("module", [components, total, total_distribution], ids=lambda m: m.__name__)
-def test_the_examples_in_the_docstrings_are_right(module: ModuleType) -> None:
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -30,9 +30,10 @@ class Report:
         bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
 
     Example:
-        >>> report = Report(run(Plan(budget=300_000_000)), "en")
-        >>> [tile.figure for tile in report.tiles]  # the key figures as text
-        >>> report.grids["cost"].rows  # the cost lines as text
+        >>> from outage_analysis.analysis import Plan, run
+        >>> report = Report(run(Plan()), "en")
+        >>> [column.title for column in report.grids["funnel"].columns][:2]
+        ['Stage', 'From']
     """
 
     analysis: Analysis
