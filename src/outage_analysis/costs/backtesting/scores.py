@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from outage_analysis.costs.compile_lines import payment_in_band
 from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.uncertainty.sobol import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
@@ -220,7 +221,9 @@ def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
     The result is None if no band pays, if the smallest payment is 0, or if a payment has no upper limit.
     """
     inputs = [
-        funnel.payment(line, band, rule) for band, rule in line.positive_bands if rule.pays or rule.review
+        payment_in_band(line, funnel, band, rule)
+        for band, rule in line.positive_bands
+        if rule.pays or rule.review
     ]
     tops = [x.high for x in inputs if x.high is not None]
     if not inputs or len(tops) < len(inputs) or not min(x.low for x in inputs) > 0:
