@@ -5,6 +5,7 @@ Modules:
     claim_payments: payments of a policy for each row of a cube
     terms: a cost as count x factors x payment per band, with its expected value and bounds
     compile_lines: cost lines under a ledger -> terms; one function per kind of line
+    compile_schedules: the same for lines that pay by loss band, from a count or from claims
     expected: the cost table, from the terms
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     exact: the distribution of a total when every parameter is known

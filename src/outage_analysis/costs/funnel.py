@@ -13,7 +13,7 @@ from functools import reduce
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, Range, RateAssumption
 from outage_analysis.incidents import Band
-from outage_analysis.policies import CostLine
+from outage_analysis.policies import CostLine, contains_integer
 
 
 @dataclass(frozen=True)
@@ -237,16 +237,17 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         award=input_for("review_award", Input(0.0, None, None, None)),
         mean_payment=input_for("mean_payment") if "mean_payment" in entries else None,
         realised_ratio=input_for("realised_ratio") if "realised_ratio" in entries else None,
-        mix=_mix(mix, line) if line.positive_bands else {},
+        mix=_mix(mix, line),
         mix_assumption=mix.id if mix else "",
     )
 
 
 def _mix(mix: Assumption | None, line: CostLine) -> dict[Band, float]:
     """Return the expected share of reports per loss band; a schedule with one band needs no assumption."""
-    if isinstance(mix, BandMix):
+    bands = [band for band in line.bands_as_written.values() if contains_integer(band)]
+    if bands and isinstance(mix, BandMix):
         return mix.shares_by_band(line)
-    return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}
+    return {bands[0]: 1.0} if len(bands) == 1 else {}
 
 
 def cost_status(expected: float | None) -> str:

@@ -8,12 +8,16 @@ in the workbook are all computed from these terms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property, reduce
 
 from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, product_of_factors, product_or_none
+from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Fact, get_fact
 from outage_analysis.losses import Cube
-from outage_analysis.policies import CostLine, Schedule
+from outage_analysis.policies import CostLine, Policy, Schedule
 
 UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
@@ -110,6 +114,24 @@ class LineTerm:
     missing: str | None = None
     """The kinds of input that the ledger lacks for an expected cost."""
 
+    def for_people(self, people: int, payment: int, *, most: float = 0.0) -> LineTerm:
+        """Return the term with a count of people who are all paid the same amount.
+
+        Args:
+            people: the number of people, or reports.
+            payment: the amount per person, in the smallest unit of the currency.
+            most: the largest total, if it exceeds the number of people times the amount.
+        """
+        trials, total = float(people), float(people * payment)
+        payments = replace(Input.certain(total), most=max(total, most))
+        group = PaymentGroup(payments, trials, trials * float(payment) ** 2)
+        return replace(self, groups=(group,), trials=trials, count=trials, promised=total)
+
+    def for_amount(self, amount: float) -> LineTerm:
+        """Return the term with one amount for the whole line, in the smallest unit of the currency."""
+        group = PaymentGroup(Input.certain(amount), 1.0, amount**2)
+        return replace(self, groups=(group,), promised=amount, certain=True)
+
     @cached_property
     def accepted_share(self) -> Input:
         """The expected number of paid trials per trial: the product of the factors, below the capacity."""
@@ -181,3 +203,25 @@ class CompiledLine:
     line: CostLine
     funnel: Funnel
     terms: tuple[LineTerm, ...]
+
+
+@dataclass(frozen=True)
+class CompileInputs:
+    """What the cost of a line is computed from, besides its assumptions.
+
+    Args:
+        policy: the policy of the line.
+        as_of: only facts public by this day are used.
+        cubes: cubes of claims or totals; if empty, published counts are used.
+    """
+
+    policy: Policy
+    as_of: date
+    cubes: Sequence[Cube] = ()
+
+    def fact(self, id_: str | None) -> Fact | None:
+        """Return the fact with an id; None if there is no id or the fact was not yet public."""
+        try:
+            return get_fact(id_, public_by=self.as_of) if id_ else None
+        except ModelRefused:
+            return None

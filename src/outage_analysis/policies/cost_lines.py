@@ -129,13 +129,8 @@ class Line(Document):
         return "cash"
 
     @property
-    def positive_bands(self) -> list[tuple[Band, Rule]]:
-        """The bands of positive losses with their rules; none if the payment does not depend on the loss."""
-        return []
-
-    @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
-        """The bands of positive losses, by their edges as written in the document."""
+        """The bands of positive losses by their edges in the document; none if losses do not matter."""
         return {}
 
     @property
