@@ -39,6 +39,8 @@ def test_the_table_the_draws_and_the_products_have_the_same_expected_cost(
     assert products is not None
     costs = {row["valuation"]: row["expected"] for row in totals(table).iter_rows(named=True)}
     assert set(portfolio.valuations) == {name for name, cost in costs.items() if cost is not None}
+    unknown = {row["valuation"]: tuple(row["left_out"].split()) for row in totals(table).to_dicts()}
+    assert portfolio.left_out == {valuation: lines for valuation, lines in unknown.items() if lines}
     for valuation in portfolio.valuations:
         drawn = float(expected_at(portfolio, valuation, {})[0])
         assert drawn == pytest.approx(costs[valuation], rel=1e-8)
@@ -64,6 +66,13 @@ def test_a_line_without_an_expected_cost_has_bounds_in_the_table_and_no_draws() 
     assert (row["low"], row["expected"], row["high"], row["most"]) == (0, None, DRIVERS * 100, DRIVERS * 100)
     portfolio = build_portfolio(policy, None, as_of=DAY)
     assert (portfolio.streams, portfolio.left_out) == ((), {"cash": ("fee",)})
+
+
+def test_a_line_whose_handling_alone_has_a_cost_is_left_out_of_the_cash() -> None:
+    ledger = ledger_of(HANDLING)
+    portfolio = build_portfolio(policy_of(fee(100, effort="form")), ledger, as_of=DAY)
+    assert portfolio.valuations == ("handling",)
+    assert portfolio.left_out == {"cash": ("fee",)}
 
 
 def test_a_mix_with_a_share_for_a_band_without_losses_is_refused() -> None:

@@ -22,7 +22,7 @@ from outage_analysis.costs.terms import (
     largest,
 )
 from outage_analysis.errors import ModelRefused
-from outage_analysis.incidents import Band, Fact
+from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import Policy, Rule, Schedule
 
@@ -62,7 +62,7 @@ def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -
             payment_assumptions=(single.id,),
         )
         return
-    groups = tuple(_bands(line, funnel, term, count))
+    groups = tuple(_bands(line, funnel, term, pays))
     yield replace(
         term,
         groups=groups,
@@ -98,7 +98,9 @@ def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
     return {"award": award.id, "spread": award.spread}
 
 
-def _bands(line: Schedule, funnel: Funnel, term: LineTerm, count: Fact) -> Iterator[PaymentGroup]:
+def _bands(
+    line: Schedule, funnel: Funnel, term: LineTerm, pays: Mapping[Band, Input]
+) -> Iterator[PaymentGroup]:
     """Yield one group per loss band, as if all reports were in the band."""
     if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
         raise ModelRefused(
@@ -108,7 +110,7 @@ def _bands(line: Schedule, funnel: Funnel, term: LineTerm, count: Fact) -> Itera
         )
     trials, tiers, written = term.trials, _tiers(line), list(line.bands_as_written.values())
     for band, rule in line.positive_bands:
-        pay, share = payment_in_band(line, funnel, band, rule), funnel.mix.get(band)
+        pay, share = pays[band], funnel.mix.get(band)
         claims = product_or_none(trials, share)
         yield PaymentGroup(
             Input.certain(trials) * pay,
@@ -125,7 +127,7 @@ def _bands(line: Schedule, funnel: Funnel, term: LineTerm, count: Fact) -> Itera
                 "rule": rule.outcome,
             },
             promised=None if rule.review else product_or_none(claims, pay.expected),
-            facts=" ".join((count.id, *rule.facts)),
+            facts=" ".join((*line.numeric_facts, *rule.facts)),
             tier=tiers.get(band),
         )
 

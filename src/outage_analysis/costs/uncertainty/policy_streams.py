@@ -36,17 +36,18 @@ def build_portfolio(
     used: dict[str, Any] = {}
     for compiled in compile_lines(policy, ledger, as_of=as_of, cubes=cubes):
         line = compiled.line
-        mine = [stream for term in compiled.terms for stream in _streams(line.id, term)]
-        if not mine:
-            left_out.setdefault(line.main_valuation, []).append(line.id)
-        streams += mine
+        streams += [stream for term in compiled.terms for stream in _streams(line.id, term)]
+        known = {term.valuation: term.has_expected_cost for term in compiled.terms}
+        for valuation, has_cost in (known or {line.main_valuation: False}).items():
+            if not has_cost:
+                left_out.setdefault(valuation, []).append(line.id)
         used |= {entry.id: entry for entry in compiled.funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
-    known = ledger.as_known_on(as_of).correlations if ledger else ()
+    correlations = ledger.as_known_on(as_of).correlations if ledger else ()
     return Portfolio(
         tuple(streams),
         {name: used[name] for name in inputs},
-        {c.of: c.rank for c in known if set(c.of) <= set(inputs)},
+        {c.of: c.rank for c in correlations if set(c.of) <= set(inputs)},
         {valuation: tuple(names) for valuation, names in left_out.items()},
     )
 
