@@ -85,6 +85,19 @@ def test_a_module_is_short_and_so_are_its_functions() -> None:
     assert long == []
 
 
+def test_only_the_compiler_the_explanation_and_the_checks_ask_for_the_kind_of_a_cost_line() -> None:
+    """`Policy.schedules` selects the lines that pay by loss; everything else uses the cost terms."""
+    kinds = {"Schedule", "InKind", "FeeCredit", "Budget"}
+    asking = {
+        relative(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance"
+        if kinds & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+    }
+    assert asking == {f"policies/{name}.py" for name in ("checks", "explanation", "policy")}
+
+
 def test_a_module_is_named_for_what_it_holds() -> None:
     vague = {"utils", "helpers", "common", "misc", "core", "base", "manager"}
     assert [relative(path) for path in MODULES if path.stem in vague] == []

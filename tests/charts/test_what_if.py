@@ -116,7 +116,7 @@ def test_what_has_the_same_factors_is_one_term() -> None:
 def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
     case_terms: CostTerms, analysis: Analysis
 ) -> None:
-    of_claims = cost_terms(analysis.runs["synthetic"].portfolio, analysis.policy)
+    of_claims = cost_terms(analysis.runs["synthetic"].portfolio)
     assert of_claims
     cash = merged_terms(of_claims)["cash"]
     assert len(of_claims.terms) > 6 * len(cash)

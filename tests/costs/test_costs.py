@@ -19,7 +19,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import Budget, Policy, Schedule, load_policy
-from outage_analysis.policies.lines_without_loss import TrueUp
+from outage_analysis.policies.cost_lines import TrueUp
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Assumption

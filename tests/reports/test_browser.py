@@ -177,7 +177,7 @@ def moved(
 ) -> tuple[Chrome, CostTerms, Locale]:
     """The page of the bundled case, what its sliders must say, and in which words."""
     look(browser, pages, "bundled", request.param, 1440)
-    found = cost_terms(analysis.runs[analysis.headline_basis].portfolio, analysis.policy)
+    found = cost_terms(analysis.runs[analysis.headline_basis].portfolio)
     assert found
     return browser, found, Locale(request.param)
 

@@ -40,7 +40,7 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.policies import Policy, Schedule
+from outage_analysis.policies import Policy
 
 Stages = dict[str, tuple[Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
@@ -93,8 +93,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
     rows: list[tuple[object, ...]] = []
     lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
     for name, count, basis in lines.select("line", "count", "basis").iter_rows():
-        line = policy.line(name)
-        if not isinstance(line, Schedule):
+        line = policy.schedule(name)
+        if line is None:
             continue
         funnel, published = build_funnel(line, ledger, as_of), basis == "published"
         least, mid, most = (

@@ -23,7 +23,7 @@ from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable,
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Day, Document, Identifier, Name, Text
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact
-from outage_analysis.policies import Effort, Schedule, contains_integer
+from outage_analysis.policies import CostLine, Effort, contains_integer
 
 
 class Range(Document):
@@ -270,17 +270,20 @@ class BandMix(Entry):
             return np.tile(self.shares, (len(u), 1))
         return self.dirichlet.quantile(u[:, ::-1])
 
-    def shares_by_band(self, line: Schedule) -> dict[Band, float]:
+    def fits(self, line: CostLine) -> bool:
+        """Whether the mix states shares of the loss bands of a cost line."""
+        return [(b.over, b.up_to) for b in self.bands] == list(line.bands_as_written)
+
+    def shares_by_band(self, line: CostLine) -> dict[Band, float]:
         """The expected share of reports in each loss band of the cost line `line`.
 
         Raises:
             ModelRefused: the band mix and the schedule have different band edges.
         """
-        edges = [(b.over, b.up_to) for b in self.bands]
-        if edges != [(b.over, b.up_to) for b in line.bands]:
+        if not self.fits(line):
             raise ModelRefused(
                 f"the band mix {self.id} is not stated on the bands of {line.id}",
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
-        shares = zip((band for band, _ in line.tariff.bands_with_rules), self.shares, strict=True)
+        shares = zip(line.bands_as_written.values(), self.shares, strict=True)
         return {band: share for band, share in shares if share or contains_integer(band)}

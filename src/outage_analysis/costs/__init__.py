@@ -1,11 +1,12 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules:
-    expected: the cost table, from published counts and from cubes
     funnel: the shares of reports that become filed, accepted and paid claims
-    published_counts: cost lines from published counts
     claim_payments: payments of a policy for each row of a cube
-    budgets: cost lines for which only a total was announced
+    terms: a cost as count x factors x payment per band, with its expected value and bounds
+    compile_lines: cost lines under a ledger -> terms; one function per kind of line
+    compile_schedules: the same for lines that pay by loss band, from a count or from claims
+    expected: the cost table, from the terms
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     exact: the distribution of a total when every parameter is known
     uncertainty: the distribution of the total, by simulation
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from outage_analysis.costs.exact.total import exact_total as exact_total
     from outage_analysis.costs.exact.total_distribution import TotalDistribution as TotalDistribution
     from outage_analysis.costs.expected import HAS_AMOUNT as HAS_AMOUNT
-    from outage_analysis.costs.expected import UNSTATED as UNSTATED
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers
     from outage_analysis.costs.sensitivity.tornado_and_levers import tornado as tornado
     from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
+    from outage_analysis.costs.terms import UNSTATED as UNSTATED
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED

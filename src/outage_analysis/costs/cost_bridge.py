@@ -22,7 +22,7 @@ from outage_analysis.costs.expected import SIGNIFICANT_DIGITS, cost_table, mix_f
 from outage_analysis.costs.funnel import join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
-from outage_analysis.policies import Budget, CostLine, Policy
+from outage_analysis.policies import CostLine, Policy
 
 BRIDGE: dict[str, pl.DataType] = {
     "step": pl.String(),
@@ -174,9 +174,9 @@ class _BridgeStages:
     def promised_lines(self) -> dict[str, CostLine]:
         """The lines of the second policy; budgets have only the paid amounts that the first run knew."""
         return {
-            id_: line.model_copy(update={"true_ups": getattr(self.first_lines.get(id_), "true_ups", ())})
-            if isinstance(line, Budget)
-            else line
+            id_: line.with_true_ups(
+                self.first_lines[id_].true_ups_by(self.first.as_of) if id_ in self.first_lines else ()
+            )
             for id_, line in self.second_lines.items()
         }
 
@@ -290,18 +290,18 @@ class _BridgeStages:
 
     def _payment_facts(self, id_: str) -> str:
         line, before = self.second_lines[id_], self.promised_lines[id_]
-        if isinstance(line, Budget) and isinstance(before, Budget):
-            added = [t for t in line.true_ups if t not in before.true_ups]
+        day = self.second.as_of
+        known = before.true_ups_by(day)
+        if added := [t for t in line.true_ups_by(day) if t not in known]:
             return join_ids(*(f for t in added for f in (str(t.amount), *t.facts) if not f.isdigit()))
         return _changed_ids(self._entries_after_ledger(before), self._second_entries(line))
 
 
 def _line_as_of(line: CostLine, day: date) -> CostLine:
     """Return a line as known on a day: without later paid amounts or changes of the effort to claim."""
-    update: dict[str, object] = {"effort": line.effort_on(day), "effort_changes": ()}
-    if isinstance(line, Budget):
-        update["true_ups"] = tuple(t for t in line.true_ups_by(day) if _is_public(t.amount, day))
-    return line.model_copy(update=update)
+    public = [t for t in line.true_ups_by(day) if _is_public(t.amount, day)]
+    update = {"effort": line.effort_on(day), "effort_changes": ()}
+    return line.with_true_ups(public).model_copy(update=update)
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:

@@ -17,7 +17,6 @@ import polars as pl
 from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
-from outage_analysis.policies import Policy, Schedule
 
 DIGITS = 12
 """Factors are rounded to this many digits, because vector instructions differ in the last bits."""
@@ -100,12 +99,11 @@ def round_digits(value: float, digits: int = DIGITS) -> float:
     return float(pl.Series([value]).round_sig_figs(digits)[0]) if value else 0.0
 
 
-def cost_terms(portfolio: Portfolio, policy: Policy) -> CostTerms | None:
+def cost_terms(portfolio: Portfolio) -> CostTerms | None:
     """Return the expected cost of a portfolio as a sum of terms.
 
     Args:
         portfolio: the payment streams and their inputs.
-        policy: the policy, whose tier payments become factors.
 
     Returns:
         The terms; None if the ledger declares correlations between inputs of the cash cost, because the mean
@@ -118,13 +116,11 @@ def cost_terms(portfolio: Portfolio, policy: Policy) -> CostTerms | None:
     streams = [
         stream for stream in portfolio.streams if not portfolio.has_correlated_inputs(stream.valuation)
     ]
-    terms = [term for stream in streams for term in _terms(stream, portfolio, policy, factors)]
+    terms = [term for stream in streams for term in _terms(stream, portfolio, factors)]
     return CostTerms(tuple(factors.values()), tuple(terms))
 
 
-def _terms(
-    stream: Stream, portfolio: Portfolio, policy: Policy, factors: dict[str, Factor]
-) -> Iterator[Term]:
+def _terms(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Iterator[Term]:
     if stream.capacity is not None:
         yield _capacity_term(stream, portfolio, factors)
         return
@@ -137,7 +133,7 @@ def _terms(
         if stream.mix and part.band is not None:
             used.append(_share_of_mix(stream, part, portfolio, factors))
         for label in part.labels:
-            base, tier = _tier(stream, part, label, policy)
+            base, tier = _tier(stream, part, label)
             if tier is not None:
                 factors.setdefault(tier.id, tier)
             own = [stream.award] if part.reviewed else [tier.id] if tier else []
@@ -177,37 +173,26 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
     return name
 
 
-def _tier(
-    stream: Stream, part: Part, label: Mapping[str, object], policy: Policy
-) -> tuple[float, Factor | None]:
+def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, Factor | None]:
     """Return the base of a term, and a factor for the payment of its tier if the tier pays a fixed amount."""
-    base = part.paid * float(str(label.get("share", 1.0)))
-    line = policy.line(stream.line)
-    if part.reviewed or label.get("rule") != "pays" or not isinstance(line, Schedule) or line.segments:
+    base = part.paid * float(label.get("share", 1.0))
+    tier = label.get("tier")
+    if tier is None:
         return base, None
-    band = (label["over"], label["up_to"])
-    for place, (written, _) in enumerate(line.positive_bands):
-        least, most = line.tariff.payment_range(written)
-        if written == band and least == most and least:
-            pays = float(least)
-            tier = Factor(
-                f"{line.id}.pays.{place}", "pays", "money", pays, 0.0, 10 * pays,
-                line=line.id, over=written[0], up_to=written[1],
-            )  # fmt: skip
-            return base / pays, tier
-    return base, None
+    factor = Factor(
+        f"{stream.line}.pays.{tier.position}", "pays", "money", tier.payment, 0.0, 10 * tier.payment,
+        line=stream.line, over=label["over"], up_to=label["up_to"],
+    )  # fmt: skip
+    return base / tier.payment, factor
 
 
 def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
     """Return the term of a stream with a capacity; its factor is the expected share of people served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
-    most = (stream.capacity or 0.0) / stream.trials
-    value = rate.range_under_cap(most).expected if isinstance(rate, RateAssumption) else most
-    name = f"{stream.line}.served"
-    kind = rate.kind if rate else "take_up"
-    served = Factor(
-        name, kind, "share", round_digits(value), 0.0, round_digits(most),
+    served, most = stream.served or 0.0, (stream.capacity or 0.0) / stream.trials
+    name, kind = f"{stream.line}.served", rate.kind if rate else "take_up"
+    factors[name] = Factor(
+        name, kind, "share", round_digits(served), 0.0, round_digits(most),
         assumption=rate.id if rate else "", line=stream.line,
     )  # fmt: skip
-    factors.setdefault(name, served)
     return Term(stream.line, stream.valuation, round_digits(stream.parts[0].paid), (name,), rule="in_kind")

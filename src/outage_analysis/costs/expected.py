@@ -7,27 +7,19 @@ largest payment.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
 
 import polars as pl
 
-from outage_analysis.assumptions import Assumption, BandMix, Ledger, PaidTotal
-from outage_analysis.costs.budgets import budget_row
-from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
-from outage_analysis.costs.funnel import Funnel, Input, build_funnel, cost_status, join_ids
-from outage_analysis.costs.published_counts import (
-    fee_credit_row,
-    handling_rows,
-    in_kind_rows,
-    public_fact,
-    schedule_rows,
-)
+from outage_analysis.assumptions import Assumption, BandMix, Ledger
+from outage_analysis.costs.claim_payments import NO_RULE
+from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.funnel import Input, cost_status, join_ids
+from outage_analysis.costs.terms import UNSTATED, LineTerm
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
-from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.policies import CostLine, Policy
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -92,18 +84,13 @@ def cost_table(
         The columns of `SCHEMA`, in the smallest unit of the currency: one row per line (per line and
         valuation for a free good), and one row per line, service, claimant type and band.
     """
-    lines, _ = policy.public_by(as_of)
-    rows: list[dict[str, object]] = []
-    for line in lines:
-        funnel = build_funnel(line, ledger, as_of)
-        known = funnel.entries.get("paid_total")
-        if isinstance(known, PaidTotal) and not cubes:
-            rows.append(_known_total_row(line, known, as_of))
-        elif cubes:
-            rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
-        else:
-            rows += _published_rows(line, funnel, as_of, policy)
-            rows += handling_rows(line, funnel)
+    basis = "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+    rows = [
+        {"basis": basis, "line": compiled.line.id, **row}
+        for compiled in compile_lines(policy, ledger, as_of=as_of, cubes=cubes)
+        for term in compiled.terms
+        for row in _rows(term)
+    ]
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _round_amounts(table.with_columns(pl.col("facts").replace(cited)))
@@ -116,44 +103,52 @@ def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _published_rows(
-    line: CostLine, funnel: Funnel, as_of: date, policy: Policy
-) -> Iterable[dict[str, object]]:
-    if isinstance(line, Schedule):
-        return schedule_rows(line, funnel, as_of)
-    if isinstance(line, InKind):
-        return in_kind_rows(line, funnel, as_of)
-    if isinstance(line, FeeCredit):
-        return (fee_credit_row(line, funnel, as_of),)
-    return (budget_row(line, funnel, as_of, policy),)
-
-
-def _known_total_row(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
-    """Return the cost row of a line whose total payments are known."""
-    counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
-    count, cost = public_fact(counts, as_of), known.range
-    return {
-        "basis": "published",
-        "line": line.id,
-        "valuation": line_valuation(line),
+def _rows(term: LineTerm) -> Iterator[dict[str, object]]:
+    """Yield the row of a term, then one row per loss band if the cost of the bands is known."""
+    head: dict[str, object] = {
+        "valuation": term.valuation,
         "level": "line",
-        "rule": line.kind,
-        "count": None if count is None else float(count.count),
+        "rule": term.rule,
+        "claimant_type": term.claimant_type,
+        "facts": term.facts,
+    }
+    if not term.groups:
+        yield head | {"status": term.status}
+        return
+    yield (
+        head
+        | _amounts(term.cost, term.status)
+        | {
+            "count": term.count,
+            "promised": term.promised,
+            "missing": term.missing,
+            "assumptions": join_ids(term.accepted_share.assumption, *term.payment_assumptions),
+        }
+    )
+    for group in term.groups if term.by_band else ():
+        cost = term.group_cost(group)
+        yield (
+            head
+            | group.labels
+            | _amounts(cost, group.status)
+            | {
+                "level": "band",
+                "count": group.claims,
+                "promised": group.promised,
+                "facts": group.facts,
+                "assumptions": join_ids(cost.assumption, term.mix),
+            }
+        )
+
+
+def _amounts(cost: Input, status: str | None) -> dict[str, object]:
+    return {
         "low": cost.low,
         "expected": cost.expected,
         "high": cost.high,
-        "most": known.most,
-        "status": "ok",
-        "facts": join_ids(count.id if count else "", *known.facts),
-        "assumptions": known.id,
+        "most": cost.most,
+        "status": status or cost_status(cost.expected),
     }
-
-
-def line_valuation(line: CostLine) -> str:
-    """Return the valuation of a line: `cash`, `face_value` for a free good, or the valuation of a budget."""
-    if isinstance(line, InKind):
-        return "face_value"
-    return line.valuation if isinstance(line, Budget) else "cash"
 
 
 HAS_AMOUNT = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
@@ -232,9 +227,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
 
 def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
     """Whether an assumption fits a line: a band mix must have the loss bands of the line; others fit."""
-    if not isinstance(entry, BandMix) or not isinstance(line, Schedule):
-        return True
-    return [(b.over, b.up_to) for b in entry.bands] == [(b.over, b.up_to) for b in line.bands]
+    return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
 
 
 def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
@@ -248,106 +241,8 @@ def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
     return ledger.model_copy(update={"assumptions": tuple(kept)})
 
 
-KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
-"""The columns that identify a row of a band."""
 MODELLED = ("low", "expected", "high", "most")
 """The columns of a cost table that depend on the funnel."""
-UNSTATED = "unstated"
-"""The status of a line without an expected cost because most of its claims state no loss."""
-
-
-def cube_rows(
-    line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
-) -> Iterator[dict[str, object]]:
-    """Yield the cost rows of a schedule from a cube: payments by loss band times the share of claims paid."""
-    head: dict[str, object] = {
-        "basis": "synthetic" if any(cube.synthetic for cube in cubes) else "claims",
-        "line": line.id,
-        "valuation": "cash",
-        "level": "line",
-        "rule": "schedule",
-        "facts": " ".join(line.facts),
-    }
-    cube = next((cube for cube in cubes if cube_fits_line(line, cube)), None)
-    if cube is None:  # the line pays per claimant, but totals only count claims
-        yield head | {"status": "needs_claimants"}
-        return
-    facts = _facts_of_bands(line)
-    bands = [
-        head | _cube_row(row, funnel) | {"facts": facts.get((row["segment"], row["over"], row["up_to"]), "")}
-        for row in _paid_by_band(line, funnel, cube, policy).iter_rows(named=True)
-    ]
-    sums = {name: _sum([b[name] for b in bands]) for name in MODELLED}
-    yield {
-        **head,
-        **sums,
-        "count": _sum([b["count"] for b in bands if b["rule"] != "not_entitled"]),
-        "promised": _sum([b["promised"] for b in bands if b["rule"] != "review"]),
-        "status": _status([b["status"] for b in bands], sums["expected"]),
-        "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
-        "assumptions": join_ids(funnel.paid_share_of_claims.assumption, funnel.award.assumption),
-    }
-    yield from bands
-
-
-def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
-    """Return the payments if every claim is accepted, by service, claimant type, band, rule and segment."""
-    only = policy.model_copy(update={"lines": (line,)})
-    award, largest = (None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most))
-    frame = payments(cube, only, award=award)
-    most = frame if largest == award else payments(cube, only, award=largest)
-    frame = frame.with_columns(payment_most=most["payment_high"])
-    for name in ("service", "claimant_type"):
-        if name not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
-    return frame.group_by(KEYS, maintain_order=True).agg(
-        pl.col("claims").sum(), *map(sum_or_null, ("payment", "payment_low", "payment_high", "payment_most"))
-    )
-
-
-def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """Return the ids of the facts that each payment rule cites, by segment (or None) and loss band."""
-    names = [*(s.id for s in line.segments), None]
-    return {
-        (name, *band): " ".join(rule.facts)
-        for name, (_, tariff) in zip(names, line.tariffs, strict=True)
-        for band, rule in tariff.rules()
-    }
-
-
-def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
-    """Return the cost row of one loss band: its payments times the share of claims that are paid."""
-    review = row["rule"] == "review"
-    claims = float(str(row["claims"]))
-    if not claims:
-        cost = Input.certain(0.0)
-    elif review:
-        cost = Input.certain(claims) * funnel.award * funnel.paid_share_of_claims
-    else:
-        names = ("payment_low", "payment", "payment_high", "payment_most")
-        low, mid, high, most = (_float(row[name]) for name in names)
-        cost = Input(low or 0.0, mid, high, most) * funnel.paid_share_of_claims
-        if mid == high == 0:  # a payment of 0 is certain without any assumption
-            cost = Input.certain(0.0)
-    return {
-        "level": "band",
-        **{key: row[key] for key in KEYS},
-        "count": claims,
-        "promised": None if review else _float(row["payment"]),
-        "low": cost.low,
-        "expected": cost.expected,
-        "high": cost.high,
-        "most": cost.most,
-        "status": UNSTATED
-        if row["rule"] == NO_RULE and row["payment"] is None
-        else cost_status(cost.expected),
-        "assumptions": cost.assumption,
-    }
-
-
-def _status(bands: list[object], expected: float | None) -> str:
-    """Return `unstated` if any loss band of the line has this status, else the status by `cost_status`."""
-    return UNSTATED if UNSTATED in bands else cost_status(expected)
 
 
 def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
@@ -365,12 +260,3 @@ def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
     counts = unruled.group_by("line").agg(unstated=pl.col("count").sum())
     with_counts = lines.join(counts, on="line", how="inner", maintain_order="left")
     return with_counts.select("line", "unstated", "entitled", priced=pl.col("status") != UNSTATED)
-
-
-def _float(value: object) -> float | None:
-    return None if value is None else float(str(value))
-
-
-def _sum(values: list[object]) -> float | None:
-    """Return the sum of the values, or None if a value is unknown."""
-    return None if None in values else sum(float(str(v)) for v in values)

@@ -6,13 +6,14 @@ The cost is a product of independent inputs, so the expected cost is the product
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
-from outage_analysis.assumptions import Assumption, BandMix, Entry, Ledger, Range, RateAssumption
+from outage_analysis.assumptions import Assumption, BandMix, Ledger, Range, RateAssumption
 from outage_analysis.incidents import Band
-from outage_analysis.policies import CostLine, Rule, Schedule
+from outage_analysis.policies import CostLine, contains_integer
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,40 @@ def sum_or_none(one: float | None, other: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
+class FunnelFactor:
+    """A named factor of a count: an assumption of the ledger or a constant."""
+
+    mean: Input
+    """The value with its bounds, and the id of the assumption that states it."""
+    scale: bool = False
+    """Whether it multiplies the number of trials; otherwise it is the chance that a trial passes."""
+    added: Input | None = None
+    """The people who join at this stage, per trial: those who file a claim without having reported."""
+    rate: RateAssumption | None = None
+    """The rate whose distribution gives the mean below a cap; needed only for a term with a capacity."""
+
+    @property
+    def total(self) -> Input:
+        """The mean, with the people who join at this stage."""
+        return self.mean if self.added is None else self.mean + self.added
+
+    def under_cap(self, ceiling: float) -> Input:
+        """Return the expected value and the bounds of min(factor, ceiling)."""
+        if self.rate is not None:
+            return Input.from_range(self.rate.range_under_cap(ceiling), ceiling, self.rate.id)
+        mean = self.mean
+        expected, high, most = (
+            None if x is None else min(x, ceiling) for x in (mean.expected, mean.high, mean.most)
+        )
+        return Input(min(mean.low, ceiling), expected, high, most, mean.assumption)
+
+
+def product_of_factors(factors: Iterable[FunnelFactor]) -> Input:
+    """Return the product of the factors: the expected number of units after all stages, per trial."""
+    return reduce(Input.__mul__, (factor.total for factor in factors), ALL_PASS)
+
+
+@dataclass(frozen=True)
 class Funnel:
     """The funnel of one cost line under one ledger, as known on one day."""
 
@@ -110,24 +145,40 @@ class Funnel:
     """The id of the assumption that states the mix; empty if there is none."""
 
     @property
+    def report_factors(self) -> tuple[FunnelFactor, ...]:
+        """The factors from a report received so far to a paid claim."""
+        ultimate, *rest = self.claim_factors
+        return ultimate, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *rest
+
+    @property
+    def claim_factors(self) -> tuple[FunnelFactor, ...]:
+        """The factors from an entitled claim of a cube to a paid claim, with claims still to come."""
+        added = self.new if "new_applicants" in self.entries else None
+        return (
+            FunnelFactor(self.ultimate, scale=True),
+            FunnelFactor(self.filing, added=added),
+            FunnelFactor(self.acceptance),
+        )
+
+    @property
     def reports(self) -> Input:
         """Expected entitled claimants per report received so far, including reports still to come."""
-        return self.ultimate * self.claimants * self.entitled
+        return product_of_factors(self.report_factors[:3])
 
     @property
     def paid_share_of_claims(self) -> Input:
         """Expected accepted claims per entitled claim of a cube, including claims still to come."""
-        return self.ultimate * (self.filing + self.new) * self.acceptance
+        return product_of_factors(self.claim_factors)
 
     @property
     def filed(self) -> Input:
         """Expected filed claims per report so far, including claims by people who had not reported."""
-        return self.reports * (self.filing + self.new)
+        return product_of_factors(self.report_factors[:4])
 
     @property
     def paid(self) -> Input:
         """Expected paid claims per report so far."""
-        return self.filed * self.acceptance
+        return product_of_factors(self.report_factors)
 
     def missing(self, *, review: bool, mix: bool) -> str:
         """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.
@@ -144,26 +195,6 @@ class Funnel:
             needed["review_award"] = self.award
         absent = [name for name, value in needed.items() if value.expected is None]
         return " ".join([*absent, "band_mix"] if mix and not self.mix and not self.mean_payment else absent)
-
-    def payment(self, line: Schedule, band: Band, rule: Rule) -> Input:
-        """Return the payment per accepted claim in a loss band."""
-        if self.mean_payment is not None:
-            return self.mean_payment
-        if rule.review:
-            return self.award
-        least, most = line.tariff.payment_range(band)
-        high = None if most is None else float(most)
-        return Input(float(least), float(least) if least == most else None, high, high)
-
-    def people_served(self, people: int, served: int) -> Input:
-        """Return how many entitled people take a free good if only `served` items can be given out."""
-        rate = self.entries.get("take_up")
-        if not isinstance(rate, RateAssumption):
-            if self.take_up.expected is None:
-                return Input(0.0, None, float(served), float(served))
-            return Input.certain(float(served))
-        share = Input.from_range(rate.range_under_cap(served / people), rate.most, rate.id)
-        return replace(share * Input.certain(float(people)), most=float(served))
 
 
 def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
@@ -206,16 +237,17 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         award=input_for("review_award", Input(0.0, None, None, None)),
         mean_payment=input_for("mean_payment") if "mean_payment" in entries else None,
         realised_ratio=input_for("realised_ratio") if "realised_ratio" in entries else None,
-        mix=_mix(mix, line) if isinstance(line, Schedule) else {},
+        mix=_mix(mix, line),
         mix_assumption=mix.id if mix else "",
     )
 
 
-def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
+def _mix(mix: Assumption | None, line: CostLine) -> dict[Band, float]:
     """Return the expected share of reports per loss band; a schedule with one band needs no assumption."""
-    if isinstance(mix, BandMix):
+    bands = [band for band in line.bands_as_written.values() if contains_integer(band)]
+    if bands and isinstance(mix, BandMix):
         return mix.shares_by_band(line)
-    return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}
+    return {bands[0]: 1.0} if len(bands) == 1 else {}
 
 
 def cost_status(expected: float | None) -> str:
@@ -226,8 +258,3 @@ def cost_status(expected: float | None) -> str:
 def join_ids(*groups: str) -> str:
     """Join groups of ids into one text, each id once, separated by spaces."""
     return " ".join(dict.fromkeys(a for g in groups for a in g.split()))
-
-
-def assumption_ids_by_kind(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
-    """Return the ids of the assumptions of the named kinds, in the order of the kinds."""
-    return tuple(entries[kind].id for kind in kinds if kind in entries)

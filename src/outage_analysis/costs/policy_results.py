@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.budgets import resolve_amount
 from outage_analysis.costs.reconciliation import reconciliation_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
@@ -17,13 +16,9 @@ from outage_analysis.incidents import get_fact
 from outage_analysis.policies import (
     SHARE_DIGITS,
     SHARE_SCALE,
-    Budget,
     CostLine,
-    FeeCredit,
-    InKind,
     Policy,
     PolicyExplainer,
-    Schedule,
     Tariff,
     load_policy,
 )
@@ -61,29 +56,28 @@ def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
 
 def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
     """Return what a cost line pays per claimant, as a dictionary of formatted amounts."""
-    if isinstance(line, Schedule):
+    schedule = policy.schedule(line.id)
+    if schedule is not None:
         segments = {
             s.id: _payments_at_edges(t, policy)
-            for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
+            for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
         }
-        return {**_payments_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
-    if isinstance(line, FeeCredit):
-        return {"credit": _format_amount(line.payment, policy)}
-    if isinstance(line, InKind):
-        return {name: _format_amount(worth, policy) for name, worth in line.valuations.items()}
-    stated = {"budget": line.amount, "low": line.low, "high": line.high}
-    amounts = {name: _amount_with_fact(amount, policy, as_of) for name, amount in stated.items()}
-    true_ups = line.true_ups_by(as_of or date.max)
+        return {
+            **_payments_at_edges(schedule.tariff, policy),
+            **({"segments": segments} if segments else {}),
+        }
     return {
-        **amounts,
-        "true_ups": {str(t.since): _amount_with_fact(t.amount, policy, as_of) for t in true_ups},
+        name: {day: _amount_with_fact(each, policy, as_of) for day, each in amount.items()}
+        if isinstance(amount, dict)
+        else _amount_with_fact(amount, policy, as_of)
+        for name, amount in line.stated_amounts(as_of or date.max).items()
     }
 
 
 def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
     """Return an amount in whole currency with the id of its fact; only the id if not yet public."""
     try:
-        amount = None if stated is None else resolve_amount(stated, policy, as_of, hindsight=True)
+        amount = None if stated is None else policy.resolve_amount(stated, as_of, hindsight=True)
     except ModelRefused:
         return str(stated)
     formatted = _format_amount(amount, policy)
@@ -154,12 +148,13 @@ def line_table(policy: Policy) -> pl.DataFrame:
     teller = PolicyExplainer(policy, locale)
     rows = []
     for line in policy.lines:
-        least, most = _payment_range(line)
+        schedule = policy.schedule(line.id)
+        least, most = line.payment_range
         ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
         rows.append(
             (
                 *(line.id, locale(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
-                teller.rule_text(line.unknown) if isinstance(line, Schedule) else None,
+                schedule and teller.rule_text(schedule.unknown),
             )
         )
     schema = {
@@ -173,18 +168,6 @@ def line_table(policy: Policy) -> pl.DataFrame:
         "unknown": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _payment_range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
-    if isinstance(line, Schedule):
-        ends = [tariff.payment_range((0, None)) for _, tariff in line.tariffs]
-        most = [high for _, high in ends if high is not None]
-        return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
-    if isinstance(line, Budget):
-        return None, None
-    payment = line.payment if isinstance(line, FeeCredit) else line.face_value
-    amount = None if payment is None else Fraction(payment)
-    return amount, amount
 
 
 def convert_currency(

@@ -13,12 +13,11 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.costs.budgets import resolve_amount
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, MEASURES, Cube
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.policies import Policy, Schedule
 
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -113,18 +112,12 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     line = policy.line(id_)
     count = get_fact(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
-    if isinstance(line, Schedule) and not line.segments and count and loss is not None:
-        return _schedule_payment(policy, line, loss, count)
-    if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
-        served = min((get_fact(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
-        return Fraction(served * line.face_value)
-    if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
-        return line.computed
-    if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
-        people = (count or get_fact(line.recipients or "")).count
-        return Fraction(people * line.payment)
-    if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
-        return Fraction(resolve_amount(line.amount, policy))
+    schedule = policy.schedule(id_)
+    if schedule is not None and not schedule.segments and count and loss is not None:
+        return _schedule_payment(policy, schedule, loss, count)
+    amount = line.recomputed_amount(tie.kind, count.count if count else None)
+    if amount is not None:
+        return Fraction(policy.resolve_amount(amount)) if isinstance(amount, str) else amount
     raise UsageError(
         f"the tie-out {tie.id} cannot be computed from the line",
         value=id_,

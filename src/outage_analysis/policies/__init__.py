@@ -19,6 +19,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.policies.checks import findings as findings
     from outage_analysis.policies.cost_lines import Effort as Effort
+    from outage_analysis.policies.cost_lines import Line as Line
     from outage_analysis.policies.cost_lines import Schedule as Schedule
     from outage_analysis.policies.explanation import PolicyExplainer as PolicyExplainer
     from outage_analysis.policies.explanation import explain as explain

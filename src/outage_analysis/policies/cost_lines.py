@@ -6,23 +6,29 @@ band, to all claimants or by segment, per claim or per claimant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Day, Document, Identifier, Name, OptionalText
 from outage_analysis.incidents import Band, Closed, check_partition, upper_cuts
-from outage_analysis.policies.rules import Rounding, Rule, RuleBand
+from outage_analysis.policies.rules import Money, Rounding, Rule, RuleBand
 from outage_analysis.policies.tariff import MAX_STEPS, Tariff, check_step_count
 
 Effort = Literal["automatic", "one_tap", "form", "documents"]
 FactId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+AmountOrFact = Annotated[
+    Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],
+    Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
+]
+"""An amount in the smallest unit of the currency, or the id of the fact that states it."""
 
 
 class EffortChange(Document):
@@ -59,6 +65,21 @@ class Accounting(Document):
     """The reason, briefly."""
 
 
+class TrueUp(Document):
+    """The final amount of a budget, with the day on which it became known."""
+
+    since: Day
+    """The day on which the final amount became known."""
+    amount: AmountOrFact
+    """The final amount, or the id of the fact that states it."""
+    facts: tuple[FactId, ...] = ()
+    """Ids of the published facts that support this."""
+
+
+StatedAmounts = dict[str, int | str | dict[str, int | str] | None]
+"""Amounts in the smallest unit of the currency, or ids of the facts that state them, by name."""
+
+
 class Line(Document):
     """The keys and methods that all kinds of cost line share."""
 
@@ -91,6 +112,62 @@ class Line(Document):
         Facts that are only cited are not included.
         """
         return ()
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the reports or people whom the line may pay."""
+        return None
+
+    @property
+    def limit_fact(self) -> str | None:
+        """The id of the fact that limits the number of recipients."""
+        return None
+
+    @property
+    def main_valuation(self) -> str:
+        """The kind of cost that the line has, such as `cash`; the main one if it has several."""
+        return "cash"
+
+    @property
+    def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
+        """The bands of positive losses by their edges in the document; none if losses do not matter."""
+        return {}
+
+    @property
+    def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
+        """The smallest and the largest payment per recipient, in the smallest unit of the currency.
+
+        None if the line states no amount per recipient, or no limit.
+        """
+        return None, None
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - budgets use the day
+        """The amounts that the line states, by name, as known on a day.
+
+        An amount is in the smallest unit of the currency, or the id of the fact that states it.
+        """
+        return {}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
+        """The cost that a tie-out of some kind compares with a published amount.
+
+        Args:
+            kind: the kind of the tie-out.
+            people: the number of recipients, if the tie-out states it.
+
+        Returns:
+            The cost in the smallest unit of the currency, or the id of the fact that states it; None if the
+            line has no such cost.
+        """
+        return None
+
+    def true_ups_by(self, day: date) -> list[TrueUp]:  # noqa: ARG002 - budgets use the day
+        """The final amounts (true-ups) that were known on or before a day, the latest first."""
+        return []
+
+    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:  # noqa: ARG002 - budgets have true-ups
+        """The line with other true-ups; the line itself if its kind has none."""
+        return self
 
     def known_on(self, day: date) -> bool:
         """Whether the cost line was announced on or before a day."""
@@ -202,6 +279,23 @@ class Schedule(Line):
     def positive_bands(self) -> list[tuple[Band, Rule]]:
         """Pairs of positive loss band and payment rule, in increasing order, for claims of no segment."""
         return self.rules()[3:]
+
+    @property
+    def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
+        """The bands of positive losses for claims in no segment, by their edges as written."""
+        return {(rule.over, rule.up_to): band for band, rule in self.tariff.bands_with_rules}
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the reports that this line may pay."""
+        return self.published_count
+
+    @property
+    def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
+        """The smallest and the largest payment per claim over all segments; None if there is no limit."""
+        ends = [tariff.payment_range((0, None)) for _, tariff in self.tariffs]
+        most = [high for _, high in ends if high is not None]
+        return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
 
     @property
     def numeric_facts(self) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ class PolicyExplainer:
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
             return self.locale("word.unpriced") if line.amount is None else self._amount_or_fact(line.amount)
-        one = line.face_value if isinstance(line, InKind) else line.payment
+        one, _ = line.payment_range
         if one is None:
             return self.locale("word.unpriced")
         face = f" ({self.locale('word.face_value')})" if isinstance(line, InKind) else ""
@@ -147,7 +147,7 @@ class PolicyExplainer:
             yield from self._in_kind(line)
         elif isinstance(line, FeeCredit):
             yield from self._credit(line)
-        else:
+        elif isinstance(line, Budget):
             yield from self._budget(line)
         if line.accounting:
             view = line.accounting

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from outage_analysis.files import Day, Document, Unit
-from outage_analysis.policies.cost_lines import FactId, Line, Schedule
+from outage_analysis.files import Unit
+from outage_analysis.incidents import get_fact
+from outage_analysis.policies.cost_lines import (
+    AmountOrFact,
+    FactId,
+    Line,
+    Schedule,
+    StatedAmounts,
+    TrueUp,
+)
 from outage_analysis.policies.rules import SHARE_SCALE, Money, Price, Rounding
 
-AmountOrFact = Annotated[
-    Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],
-    Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
-]
-"""An amount in the smallest unit of the currency, or the id of the fact that states it."""
 MINUTES_A_DAY = 1440
 Days = Annotated[int, Field(gt=0, le=3660), Unit("days")]
 Minutes = Annotated[int, Field(ge=0, le=10**7), Unit("minutes")]
@@ -52,6 +56,37 @@ class InKind(Line):
             "displaced_sales": self.displaced_sales,
             "incremental_cash": self.incremental_cash,
         }
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the people entitled."""
+        return self.recipients
+
+    @property
+    def limit_fact(self) -> str | None:
+        """The id of the fact that limits the number of recipients."""
+        return self.cap
+
+    @property
+    def main_valuation(self) -> str:
+        """The valuation that every free good has: its face value."""
+        return "face_value"
+
+    @property
+    def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
+        """The face value of one recipient's good, twice; None if no price was published."""
+        return _same_twice(self.face_value)
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """Face value, displaced sales and incremental cash per recipient."""
+        return dict(self.valuations)
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
+        """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
+        if kind != "face_value" or self.face_value is None:
+            return None
+        served = min((get_fact(fact).count for fact in self.numeric_facts), default=0)
+        return Fraction(served * self.face_value)
 
 
 class FeeCredit(Line):
@@ -133,20 +168,31 @@ class FeeCredit(Line):
             return self.amount
         return self.rounded(self.computed)
 
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the subscribers."""
+        return self.recipients
+
+    @property
+    def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
+        """The credit per subscriber, twice; None if it is not known."""
+        return _same_twice(self.payment)
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """The credit per subscriber."""
+        return {"credit": self.payment}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:
+        """The computed credit for a tie-out of the kind `fee`; the credits of all people for `credits`."""
+        if kind == "fee":
+            return self.computed
+        if kind != "credits" or self.payment is None:
+            return None
+        return Fraction((get_fact(self.recipients or "").count if people is None else people) * self.payment)
+
     def rounded(self, credit: Fraction) -> int:
         """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
         return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
-
-
-class TrueUp(Document):
-    """The final amount of a budget, with the day on which it became known."""
-
-    since: Day
-    """The day on which the final amount became known."""
-    amount: AmountOrFact
-    """The final amount, or the id of the fact that states it."""
-    facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that support this."""
 
 
 class Budget(Line):
@@ -188,9 +234,34 @@ class Budget(Line):
             raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
         return self
 
+    @property
+    def main_valuation(self) -> str:
+        """The valuation of the announced amount."""
+        return self.valuation
+
+    def stated_amounts(self, day: date) -> StatedAmounts:
+        """The announced amount with its ends, and the final amounts known by a day, by the day of each."""
+        true_ups = {str(t.since): t.amount for t in self.true_ups_by(day)}
+        return {"budget": self.amount, "low": self.low, "high": self.high, "true_ups": true_ups}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
+        """The announced amount, for a tie-out of the kind `budget`."""
+        if kind != "budget" or self.amount is None:
+            return None
+        return self.amount if isinstance(self.amount, str) else Fraction(self.amount)
+
     def true_ups_by(self, day: date) -> list[TrueUp]:
         """The final amounts (true-ups) that were known on or before a day, the latest first."""
         return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
+
+    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
+        """The budget with other true-ups."""
+        return self.model_copy(update={"true_ups": tuple(true_ups)})
+
+
+def _same_twice(amount: int | None) -> tuple[Fraction | None, Fraction | None]:
+    exact = None if amount is None else Fraction(amount)
+    return exact, exact
 
 
 CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]

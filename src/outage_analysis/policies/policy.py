@@ -6,13 +6,13 @@ import os
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document
-from outage_analysis.incidents import Incident, TieOut
+from outage_analysis.incidents import Incident, TieOut, get_fact
 from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.tariff import MAX_STEPS
@@ -139,6 +139,36 @@ class Policy(Displayable, Document):
     def breakpoints(self) -> tuple[int, ...]:
         """All losses after which a payment formula of the policy changes, in increasing order."""
         return tuple(sorted({cut for line in self.schedules for cut in line.breakpoints}))
+
+    def resolve_amount(
+        self,
+        amount: int | str,
+        public_by: date | None = None,
+        *,
+        end: Literal["value", "low", "high"] = "value",
+        hindsight: bool = False,
+    ) -> int:
+        """Return an amount in the smallest unit of the policy's currency.
+
+        Args:
+            amount: the amount itself, or the id of the fact that states it.
+            public_by: refuse a fact that was not public by this day.
+            end: which end to take if the fact is a range.
+            hindsight: whether the fact may be an outcome of the case. Set it only for amounts actually paid,
+                which are used from the day on which they were published.
+
+        Raises:
+            ModelRefused: the fact was not public by `public_by`.
+            UsageError: the fact is not an amount in the policy's currency.
+        """
+        if isinstance(amount, int):
+            return amount
+        fact = get_fact(amount, public_by=public_by, hindsight=hindsight)
+        return round(fact.money(self.currency, end) * float(10**self.digits))
+
+    def schedule(self, id_: str) -> Schedule | None:
+        """The cost line with this id if it pays by loss band; otherwise None."""
+        return next((line for line in self.schedules if line.id == id_), None)
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.

@@ -110,8 +110,7 @@ def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
 def _counted_schedule(analysis: Analysis) -> Schedule | None:
     """Return the first payment schedule of the policy with a published count; None if there is none."""
     rows = _schedule_rows(analysis)
-    line = analysis.policy.line(rows["line"][0]) if len(rows) else None
-    return line if isinstance(line, Schedule) else None
+    return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
 
 
 def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:

@@ -131,7 +131,7 @@ class Report:
         product is then not the product of the means.
         """
         run = self.analysis.runs.get(self.analysis.headline_basis)
-        return None if run is None else cost_terms(run.portfolio, self.analysis.policy)
+        return None if run is None else cost_terms(run.portfolio)
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""

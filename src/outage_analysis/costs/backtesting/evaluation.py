@@ -47,7 +47,7 @@ from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
-from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
+from outage_analysis.policies import CostLine, Policy, load_policy
 
 
 def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
@@ -255,24 +255,25 @@ class BacktestCase:
         return ScoredForecast(outcome, denominator, forecast, observed, fact.unit, tuple(against))
 
     def _forecast_cash(self, outcome: Outcome, line: CostLine, denominator: Fact | None) -> ScoredForecast:
-        if not isinstance(line, Schedule):
+        schedule = self.policy.schedule(line.id)
+        if schedule is None:
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
                 file=self.spec.id,
                 remedy="Try how many take it, or show its sum without a score.",
             )
-        portfolio = cash_portfolio(self.portfolio, line)
+        portfolio = cash_portfolio(self.portfolio, schedule)
         if denominator:
             portfolio = with_accepted_count(portfolio, denominator.count)
         forecast = cash_forecast(portfolio, self.draws, self.seed)
         observed = self.money(self.spec.later_fact(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
         against = [press_benchmark(f, *self._ends(f), observed) for f in self._press(outcome)]
-        if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.spec.as_of)):
+        if conceived := mean_payment_ends(schedule, build_funnel(schedule, self.ledger, self.spec.as_of)):
             against.insert(
                 0, flat_benchmark(count, rates, conceived, observed, draws=self.draws, seed=self.seed)
             )
-        if at_tiers := tier_payments(line):
+        if at_tiers := tier_payments(schedule):
             against.insert(0, naive_benchmark(count, at_tiers, observed))
         return ScoredForecast(outcome, denominator, forecast, observed, self.policy.currency, tuple(against))
 

@@ -9,12 +9,15 @@ rates are equally likely, and the figures of the press.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from outage_analysis.costs.compile_schedules import payment_in_band
 from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.uncertainty.sobol import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
@@ -205,13 +208,8 @@ def tier_payments(line: Schedule) -> Ends | None:
 
     The result is None if there is no such band or if a payment has no upper limit.
     """
-    ends = [
-        line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays and not rule.review
-    ]
-    tops = [float(high) for _, high in ends if high is not None]
-    if not ends or len(tops) < len(ends):
-        return None
-    return float(min(low for low, _ in ends)), max(tops)
+    paying = [band for band, rule in line.positive_bands if rule.pays and not rule.review]
+    return _outer_ends([line.tariff.payment_range(band) for band in paying])
 
 
 def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
@@ -220,9 +218,16 @@ def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
     The result is None if no band pays, if the smallest payment is 0, or if a payment has no upper limit.
     """
     inputs = [
-        funnel.payment(line, band, rule) for band, rule in line.positive_bands if rule.pays or rule.review
+        payment_in_band(line, funnel, band, rule)
+        for band, rule in line.positive_bands
+        if rule.pays or rule.review
     ]
-    tops = [x.high for x in inputs if x.high is not None]
-    if not inputs or len(tops) < len(inputs) or not min(x.low for x in inputs) > 0:
-        return None
-    return min(x.low for x in inputs), max(tops)
+    ends = _outer_ends([(x.low, x.high) for x in inputs])
+    return ends if ends and ends[0] > 0 else None
+
+
+def _outer_ends(ranges: Sequence[tuple[float | Fraction, float | Fraction | None]]) -> Ends | None:
+    highs = [float(high) for _, high in ranges if high is not None]
+    return (
+        (float(min(low for low, _ in ranges)), max(highs)) if ranges and len(highs) == len(ranges) else None
+    )

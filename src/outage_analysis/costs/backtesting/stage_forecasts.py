@@ -15,7 +15,7 @@ from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal,
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Stage
-from outage_analysis.policies import CostLine, InKind, Schedule
+from outage_analysis.policies import CostLine, Schedule
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
@@ -81,7 +81,7 @@ def count_forecast(stage: Stage, people: int, line: CostLine, funnel: Funnel) ->
             remedy="Add the assumption to the ledger, or leave the outcome out.",
         )
     other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
-    if other or (isinstance(line, InKind) and line.cap):
+    if other or line.limit_fact:
         raise ModelRefused(
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",

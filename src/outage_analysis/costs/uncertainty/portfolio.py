@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from outage_analysis.assumptions import Assumption, BandMix, FloatArray, RateAssumption
+from outage_analysis.assumptions import Assumption, BandMix, FloatArray
 from outage_analysis.incidents import Band
 
 Values = Mapping[str, FloatArray]
@@ -85,6 +85,8 @@ class Stream:
     """The standard deviation of single awards, as a share of the mean award."""
     capacity: float | None = None
     """The largest number of people who can be served; None if there is no limit."""
+    served: float | None = None
+    """With a capacity, the expected share of the people who are served: the mean of min(rate, limit)."""
     poisson_arrivals: bool = False
     """Whether the claims come from people who had not reported: their count is Poisson, not binomial."""
     certain: bool = False
@@ -242,13 +244,8 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
 def _expected_payment(
     stream: Stream, portfolio: Portfolio, inputs: Mapping[str, FloatArray], size: int
 ) -> FloatArray:
-    entries = portfolio.entries
-    if stream.capacity is not None and stream.rates and stream.rates[0] not in inputs:
-        rate = entries[stream.rates[0]]  # E[min(rate, cap)] <= min(E[rate], cap)
-        if isinstance(rate, RateAssumption):
-            return np.full(
-                size, rate.range_under_cap(stream.capacity / stream.trials).expected * stream.parts[0].paid
-            )
+    if stream.served is not None and not inputs.keys() & set(stream.rates):
+        return np.full(size, stream.served * stream.parts[0].paid)  # E[min(rate, cap)] <= min(E[rate], cap)
     values = {name: inputs.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))

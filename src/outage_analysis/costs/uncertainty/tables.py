@@ -14,7 +14,7 @@ import polars as pl
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
-from outage_analysis.costs.uncertainty.portfolio import expected_at
+from outage_analysis.costs.uncertainty.portfolio import LABELS, expected_at
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
     SampledTotal,
@@ -381,7 +381,7 @@ def _split_over_cells(
     """Split the contribution of a claim unit over its cells, in proportion to their mean payments."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
-        yield {k: v for k, v in cell.items() if k != "share"}, mean * share, tail * share
+        yield {k: v for k, v in cell.items() if k in LABELS}, mean * share, tail * share
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:

@@ -1,0 +1,188 @@
+"""Compiles the cost lines of a policy, under a ledger, to cost terms: one function per kind of cost line.
+
+A further kind needs one function, registered for its class with `register_kind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, TypeVar
+
+from outage_analysis.assumptions import Handling, Ledger, PaidTotal, RateAssumption
+from outage_analysis.costs.compile_schedules import schedule_from_claims, schedule_from_count
+from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel, join_ids
+from outage_analysis.costs.terms import CompiledLine, CompileInputs, LineTerm, PaymentGroup
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Schedule
+
+AnyLine = TypeVar("AnyLine", bound=Line)
+
+
+Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterator[LineTerm]]
+FROM_COUNTS: dict[type[Line], Compiler[Any]] = {}
+"""Per kind of cost line, the function that compiles it from published counts."""
+FROM_CLAIMS: dict[type[Line], Compiler[Any]] = {}
+"""The same for cubes of claims, for the kinds that pay for claims."""
+
+
+def register_kind(
+    kind: type[AnyLine],
+    from_counts: Compiler[AnyLine],
+    from_claims: Compiler[AnyLine] | None = None,
+) -> None:
+    """Add a kind of cost line to the cost model.
+
+    Args:
+        kind: the class of its lines.
+        from_counts: yields the cost terms of a line from published counts.
+        from_claims: yields the cost terms of a line from cubes of claims; None if the kind does not pay per
+            claim.
+    """
+    FROM_COUNTS[kind] = from_counts
+    if from_claims is not None:
+        FROM_CLAIMS[kind] = from_claims
+
+
+def compile_lines(
+    policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
+) -> tuple[CompiledLine, ...]:
+    """Compile the cost lines of a policy that were public by a day.
+
+    Args:
+        policy: the policy.
+        ledger: the assumptions; only those public by `as_of` are used.
+        as_of: only facts, lines and assumptions public by this day are used.
+        cubes: cubes of claims or totals; by default the published counts that the lines cite are used.
+    """
+    inputs = CompileInputs(policy, as_of, cubes)
+    lines, _ = policy.public_by(as_of)
+    funnels = [(line, build_funnel(line, ledger, as_of)) for line in lines]
+    return tuple(CompiledLine(line, funnel, tuple(_terms(line, funnel, inputs))) for line, funnel in funnels)
+
+
+def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    if inputs.cubes:
+        if type(line) in FROM_CLAIMS:
+            yield from FROM_CLAIMS[type(line)](line, funnel, inputs)
+        return
+    known = funnel.entries.get("paid_total")
+    if isinstance(known, PaidTotal):
+        count = inputs.fact(line.count_fact)
+        term = _stated_total(known, line.main_valuation, line.kind)
+        yield replace(
+            term,
+            count=None if count is None else float(count.count),
+            facts=join_ids(count.id if count else "", term.facts),
+        )
+    else:
+        if type(line) not in FROM_COUNTS:
+            raise TypeError(f"no compiler is registered for the kind of cost line {type(line).__name__}")
+        yield from FROM_COUNTS[type(line)](line, funnel, inputs)
+    handling = funnel.entries.get("handling")
+    if isinstance(handling, Handling):
+        yield _stated_total(handling, "handling", "handling")
+
+
+def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> LineTerm:
+    """Return the term of a total that the ledger states."""
+    stated = Input.from_range(entry.range, entry.most, entry.id)
+    return LineTerm(
+        valuation,
+        rule,
+        " ".join(entry.facts),
+        groups=(PaymentGroup(Input.certain(1.0), 1.0, 1.0),),
+        factors=(FunnelFactor(stated, scale=True),),
+        certain=True,
+    )
+
+
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """Yield the terms of a free good: one at face value, and one per other valuation of the policy.
+
+    The ledger states the share of people who take the good; the cap limits their number.
+    """
+    people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
+    later = (people is None and line.recipients) or (cap is None and line.cap)
+    rate = funnel.entries.get("take_up")
+    for valuation, worth in line.valuations.items():
+        if worth is None and valuation != "face_value":
+            continue
+        term = LineTerm(valuation, "in_kind", join_ids(line.recipients or "", line.cap or "", *line.facts))
+        if later or people is None or worth is None:
+            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+            yield replace(term, status=status)
+            continue
+        served = people.count if cap is None else min(people.count, cap.count)
+        factor = FunnelFactor(funnel.take_up, rate=rate if isinstance(rate, RateAssumption) else None)
+        yield replace(
+            term.for_people(people.count, worth),
+            factors=(factor,),
+            promised=float(served * worth),
+            capacity=None if cap is None else float(served),
+        )
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """Yield the term of a fee credit; it has bounds at most if the subscribers were not published."""
+    people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
+    facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
+    term = LineTerm("cash", "fee_credit", facts, factors=funnel.report_factors)
+    if line.payment is None:
+        yield replace(term, status="unpriced")
+        return
+    limit = None if most is None else float(most.count * line.payment)
+    if people is None:
+        later = line.recipients or (line.recipients_high and not most)
+        term = replace(term, status="not_public_yet" if later else "not_published")
+        bounds = () if limit is None else (PaymentGroup(Input(0.0, None, limit, limit), 0.0),)
+        yield replace(term, groups=bounds)
+        return
+    yield term.for_people(people.count, line.payment, most=limit or 0.0)
+
+
+def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """Yield the term of a budget: the amount actually paid if public, else the announced amount.
+
+    Raises:
+        UsageError: a cited fact is not an amount in the policy's currency, or the facts violate low <= amount
+            <= high.
+    """
+    policy, as_of = inputs.policy, inputs.as_of
+    term = LineTerm(line.valuation, "budget", " ".join(line.facts))
+    for true_up in line.true_ups_by(as_of):
+        try:
+            exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
+        except ModelRefused:  # the fact was published later than the date that the policy states
+            continue
+        facts = join_ids(*true_up.facts, term.facts)
+        yield replace(term.for_amount(exact), facts=facts)
+        return
+    if line.amount is None:
+        yield replace(term, status="unpriced")
+        return
+    share = funnel.realised_ratio or funnel.take_up
+    try:
+        amount = float(policy.resolve_amount(line.amount, as_of))
+        least = line.low if line.low is not None else line.amount if share.low == 1 else 0
+        low = float(policy.resolve_amount(least, as_of, end="low"))
+        high = amount if line.high is None else float(policy.resolve_amount(line.high, as_of, end="high"))
+    except ModelRefused:
+        yield replace(term, status="not_public_yet")
+        return
+    if not low <= amount <= high:
+        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
+    unlimited = line.valuation == "top_down" and funnel.realised_ratio is None
+    yield replace(
+        term.for_amount(amount),
+        factors=(FunnelFactor(share, scale=True),),
+        announced=(low, None if unlimited else high),
+    )
+
+
+register_kind(Schedule, schedule_from_count, schedule_from_claims)
+register_kind(InKind, _in_kind)
+register_kind(FeeCredit, _fee_credit)
+register_kind(Budget, _budget)

@@ -1,0 +1,238 @@
+"""Compiles cost lines that pay by loss band, from a published count or from cubes of claims."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.assumptions import Award, MeanPayment
+from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
+from outage_analysis.costs.funnel import Funnel, Input, product_or_none
+from outage_analysis.costs.terms import (
+    UNSTATED,
+    ClaimCells,
+    CompileInputs,
+    LineTerm,
+    PaymentGroup,
+    Tier,
+    largest,
+)
+from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Band
+from outage_analysis.losses import Cube, sum_or_null
+from outage_analysis.policies import Policy, Rule, Schedule
+
+
+def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """Yield the term of a schedule: its published count, split over the bands by the ledger's mix."""
+    term = LineTerm(
+        "cash",
+        "schedule",
+        " ".join(line.facts),
+        claimant_type=" ".join(line.eligibility.get("claimant_type", ())) or None,
+    )
+    count = inputs.fact(line.published_count)
+    if count is None:
+        yield replace(term, status="not_public_yet" if line.published_count else "not_published")
+        return
+    trials = float(count.count)
+    pays = {band: payment_in_band(line, funnel, band, rule) for band, rule in line.positive_bands}
+    fixed = [pays[band].high for band, rule in line.positive_bands if not rule.review]
+    term = replace(
+        term,
+        facts=" ".join((count.id, *line.facts)),
+        factors=funnel.report_factors,
+        trials=trials,
+        count=trials,
+        promised=product_or_none(trials, largest(fixed)),
+        missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
+    )
+    single = funnel.entries.get("mean_payment")
+    if isinstance(single, MeanPayment) and funnel.mean_payment is not None:
+        # A stated mean payment gives no cost per band.
+        yield replace(
+            term,
+            groups=(_awarded(trials, funnel.mean_payment, labels={"claimant_type": term.claimant_type}),),
+            award=single.id,
+            spread=single.spread,
+            payment_assumptions=(single.id,),
+        )
+        return
+    groups = tuple(_bands(line, funnel, term, pays))
+    yield replace(
+        term,
+        groups=groups,
+        mixed=True,
+        by_band=True,
+        mix=funnel.mix_assumption,
+        payment_assumptions=(funnel.award.assumption, funnel.mix_assumption),
+        **_award(funnel, groups),
+    )
+
+
+def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> Input:
+    """Return the payment per accepted claim in a loss band; the mean is unknown if it depends on the loss."""
+    if funnel.mean_payment is not None:
+        return funnel.mean_payment
+    if rule.review:
+        return funnel.award
+    least, most = line.tariff.payment_range(band)
+    high = None if most is None else float(most)
+    return Input(float(least), float(least) if least == most else None, high, high)
+
+
+def _awarded(trials: float, award: Input, **fields: Any) -> PaymentGroup:  # noqa: ANN401 - fields of a group
+    """Return a group whose trials are all paid the award, so that the draws count multiples of it."""
+    return PaymentGroup(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
+
+
+def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
+    """Return the fields of a term for the award of its reviewed claims, if it has any."""
+    award = funnel.entries.get("review_award")
+    if not isinstance(award, Award) or not any(group.reviewed for group in groups):
+        return {}
+    return {"award": award.id, "spread": award.spread}
+
+
+def _bands(
+    line: Schedule, funnel: Funnel, term: LineTerm, pays: Mapping[Band, Input]
+) -> Iterator[PaymentGroup]:
+    """Yield one group per loss band, as if all reports were in the band."""
+    if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
+        raise ModelRefused(
+            f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
+            value=str(stray.pop()),
+            remedy="Give the share to another band.",
+        )
+    trials, tiers, written = term.trials, _tiers(line), list(line.bands_as_written.values())
+    for band, rule in line.positive_bands:
+        pay, share = pays[band], funnel.mix.get(band)
+        claims = product_or_none(trials, share)
+        yield PaymentGroup(
+            Input.certain(trials) * pay,
+            trials,
+            trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
+            claims=claims,
+            mix_share=share,
+            position=written.index(band) if "band_mix" in funnel.entries else None,
+            reviewed=rule.review,
+            labels={
+                "claimant_type": term.claimant_type,
+                "over": band[0],
+                "up_to": band[1],
+                "rule": rule.outcome,
+            },
+            promised=None if rule.review else product_or_none(claims, pay.expected),
+            facts=" ".join((*line.numeric_facts, *rule.facts)),
+            tier=tiers.get(band),
+        )
+
+
+def _tiers(line: Schedule) -> dict[Band, Tier]:
+    """Return the bands with a fixed payment; none for a line with segments."""
+    return {
+        band: Tier(position, float(least))
+        for position, (band, _) in enumerate(line.positive_bands)
+        for least, most in [line.tariff.payment_range(band)]
+        if least and least == most and not line.segments
+    }
+
+
+KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
+"""The columns that identify a group of claims."""
+
+
+def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """Yield the term of a schedule: the payments for its cube of claims, by loss band."""
+    term = LineTerm("cash", "schedule", " ".join(line.facts))
+    cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
+    if cube is None:  # the line pays per claimant, but totals only count claims
+        yield replace(term, status="needs_claimants")
+        return
+    facts, tiers = _facts_of_bands(line), _tiers(line)
+    frame = _paid_by_band(line, funnel, cube, inputs.policy)
+    groups = tuple(_claims_group(row, funnel, facts, tiers) for row in frame.iter_rows(named=True))
+    entitled = [group for group in groups if group.labels["rule"] != "not_entitled"]
+    promised = [group.promised for group in groups if not group.reviewed]
+    count = float(sum(group.trials for group in entitled))
+    yield replace(
+        term,
+        groups=groups,
+        factors=funnel.claim_factors,
+        trials=count,
+        count=count,
+        promised=None if None in promised else sum(filter(None, promised)),
+        by_band=True,
+        payment_assumptions=(funnel.award.assumption,),
+        claim_cells=ClaimCells(cube, line),
+        status=UNSTATED if any(group.status == UNSTATED for group in groups) else None,
+        missing=funnel.missing(review=any(group.reviewed for group in groups), mix=False),
+        **_award(funnel, [group for group in groups if group.trials]),
+    )
+
+
+def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
+    """Return the payments if every claim is accepted, by service, claimant type, band, rule and segment."""
+    only = policy.model_copy(update={"lines": (line,)})
+    award, largest_award = (
+        None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most)
+    )
+    frame = payments(cube, only, award=award)
+    most = frame if largest_award == award else payments(cube, only, award=largest_award)
+    # If the cube has no squared losses, equal payments give a lower bound of the squared payments.
+    equal = pl.col("payment").cast(pl.Float64) ** 2 / pl.col("claims")
+    frame = frame.with_columns(
+        payment_most=most["payment_high"],
+        payment_squared=pl.when(pl.col("claims") > 0).then(pl.col("payment_squared").fill_null(equal)),
+    )
+    missing = [name for name in ("service", "claimant_type") if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
+    amounts = ("payment", "payment_low", "payment_high", "payment_most")
+    return frame.group_by(KEYS, maintain_order=True).agg(
+        pl.col("claims", "payment_squared").sum(), *map(sum_or_null, amounts)
+    )
+
+
+def _claims_group(
+    row: Mapping[str, Any],
+    funnel: Funnel,
+    facts: Mapping[tuple[str | None, int | None, int | None], str],
+    tiers: Mapping[Band, Tier],
+) -> PaymentGroup:
+    """Return the claims of one loss band, with their payments if all are accepted."""
+    claims = float(row["claims"])
+    fields: dict[str, Any] = {
+        "claims": claims,
+        "labels": {name: row[name] for name in KEYS},
+        "facts": facts.get((row["segment"], row["over"], row["up_to"]), ""),
+    }
+    if row["rule"] == "review":
+        return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
+    low, mid, high, most = (
+        None if row[name] is None else float(row[name])
+        for name in ("payment_low", "payment", "payment_high", "payment_most")
+    )
+    return PaymentGroup(
+        Input(low or 0.0, mid, high, most),
+        claims,
+        row["payment_squared"],
+        paid_nothing=not claims or mid == high == 0,
+        promised=mid,
+        status=UNSTATED if row["rule"] == NO_RULE and mid is None else None,
+        tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" else None,
+        **fields,
+    )
+
+
+def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
+    """Return the ids of the facts that each payment rule cites, by segment (or None) and loss band."""
+    names = [*(s.id for s in line.segments), None]
+    return {
+        (name, *band): " ".join(rule.facts)
+        for name, (_, tariff) in zip(names, line.tariffs, strict=True)
+        for band, rule in tariff.rules()
+    }

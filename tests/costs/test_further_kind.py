@@ -1,0 +1,242 @@
+"""A kind of cost line that the package does not have: its class and its terms, and it is in every output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import polars as pl
+import pytest
+from pydantic import Field
+
+from outage_analysis.analysis import Analysis, run
+from outage_analysis.assumptions import RateAssumption, load_ledger
+from outage_analysis.costs import (
+    BridgeRun,
+    bridge,
+    build_portfolio,
+    compare,
+    cost_table,
+    cost_terms,
+    levers,
+    simulate,
+    tornado,
+)
+from outage_analysis.costs.compile_lines import FROM_COUNTS, register_kind
+from outage_analysis.costs.terms import CompileInputs, LineTerm
+from outage_analysis.files import read_document
+from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
+from outage_analysis.reports.html import sliders, write_html
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.workbook.writing import write_xlsx
+from outage_analysis.text.locale import _label_texts
+from tests.html_page import WebPage
+from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
+from tests.workbook_reader import Workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from outage_analysis.costs import Funnel
+
+DRIVERS = 226_154  # the fact US-07
+FILED, ACCEPTED = 0.4, 0.8  # the means of uniform(0.2, 0.6) and beta(8, 2)
+PER_DAY, DAYS = 30, 7
+STIPEND = DRIVERS * FILED * ACCEPTED * PER_DAY * DAYS
+"""The expected cost in cents, by hand: 15,197,548.8."""
+
+
+class Stipend(Line):
+    """An amount per day for each driver who claims it."""
+
+    kind: Literal["stipend"]
+    drivers: str
+    per_day: int
+    days: int
+
+
+def stipend_terms(line: Stipend, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+    """The drivers, times the shares who file and are accepted, times the amount."""
+    drivers = inputs.fact(line.drivers)
+    term = LineTerm("cash", line.kind, line.drivers, factors=funnel.report_factors)
+    yield (
+        term.for_people(drivers.count, line.per_day * line.days)
+        if drivers
+        else replace(term, status="not_published")
+    )
+
+
+class PolicyWithStipends(Policy):
+    """A policy whose document may have the further kind."""
+
+    lines: Annotated[  # type: ignore[assignment]
+        tuple[Annotated[Schedule | InKind | FeeCredit | Budget | Stipend, Field(discriminator="kind")], ...],
+        Field(alias="line"),
+    ]
+
+
+DOCUMENT = (
+    COUNTED.replace("tram-2031", "tram-stipend")
+    + f"""
+[[line]]
+id = "stipend"
+kind = "stipend"
+name = {{ en = "Driver's stipend" }}
+public_on = 2031-03-02
+effort = "form"
+drivers = "US-07"
+per_day = {PER_DAY}
+days = {DAYS}
+"""
+)
+LEDGER = ledger(ENTRY.format(name="mix", kind="band_mix", distribution=MIX)).replace(
+    'lines = ["delay"]', 'lines = ["delay", "stipend"]'
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kind() -> Iterator[None]:
+    """The registered kind, with its name for readers."""
+    with pytest.MonkeyPatch.context() as patch:
+        register_kind(Stipend, stipend_terms)
+        patch.setitem(_label_texts("en"), "word.stipend", "stipend")
+        patch.setattr("outage_analysis.analysis.plan.load_policy", _load)
+        yield
+        del FROM_COUNTS[Stipend]
+
+
+def _load(id_or_path: str | Path) -> Policy:
+    return read_document(PolicyWithStipends, "policies", id_or_path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("stipend")
+    write_documents(made)
+    (made / "counted.toml").write_text(DOCUMENT, "utf-8")
+    (made / "mixed.toml").write_text(LEDGER, "utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def analysis(folder: Path) -> Analysis:
+    return run(tram_plan(folder))
+
+
+def without_stipend(analysis: Analysis) -> Policy:
+    lines = tuple(line for line in analysis.policy.lines if line.id != "stipend")
+    return analysis.policy.model_copy(update={"id": "without", "lines": lines})
+
+
+def test_the_cost_table_has_its_cost_with_bounds(analysis: Analysis) -> None:
+    (row,) = analysis.tables["costs"].filter(line="stipend").to_dicts()
+    full = float(DRIVERS * PER_DAY * DAYS)
+    assert row["expected"] == pytest.approx(STIPEND, rel=1e-9)
+    assert (row["count"], row["promised"], row["most"]) == (float(DRIVERS), full, full)
+    assert row["low"] < row["expected"] < row["high"] <= full
+    assert (row["rule"], row["valuation"], row["status"], row["facts"]) == ("stipend", "cash", "ok", "US-07")
+    assert row["assumptions"] == "as-filing as-acceptance"
+
+
+def test_the_draws_have_its_mean(analysis: Analysis) -> None:
+    one = analysis.runs["published"].only("stipend", "cash")
+    assert one is not None
+    found = one.totals["cash"].expected
+    assert abs(found.value - STIPEND) < 5 * found.error + 1e-9 * STIPEND
+    assert found.error < 0.01 * STIPEND
+
+
+def test_the_tornado_moves_it_with_its_inputs(analysis: Analysis) -> None:
+    """Of the filing rate, uniform on 0.2 to 0.6, P10 is 0.24 and P90 is 0.56."""
+    policy, ledger_ = analysis.policy, analysis.ledger
+    lines = tuple(line for line in policy.lines if line.id == "stipend")
+    alone = build_portfolio(policy.model_copy(update={"lines": lines}), ledger_, as_of=analysis.as_of)
+    row = tornado(alone).filter(assumption="as-filing").row(0, named=True)
+    assert row["cost_low"] == pytest.approx(STIPEND * 0.24 / 0.4)
+    assert row["cost_high"] == pytest.approx(STIPEND * 0.56 / 0.4)
+    assert levers(alone).filter(lever="filing")["adds"].item() == pytest.approx(STIPEND * 0.01 / 0.4)
+    swing = analysis.tables["tornado"].filter(assumption="as-filing", valuation="cash").row(0, named=True)
+    delay = tornado(build_portfolio(without_stipend(analysis), ledger_, as_of=analysis.as_of))
+    other = delay.filter(assumption="as-filing", valuation="cash").row(0, named=True)
+    for end in ("cost_low", "cost_high"):
+        assert swing[end] == pytest.approx(other[end] + row[end])
+
+
+def test_a_comparison_counts_it(analysis: Analysis) -> None:
+    found = compare(
+        [analysis.policy, without_stipend(analysis)], analysis.ledger, as_of=analysis.as_of, draws=1_024
+    )
+    costs = dict(found.policies.select("policy", "expected").iter_rows())
+    assert costs["tram-stipend"] - costs["without"] == pytest.approx(STIPEND, rel=1e-8)
+    beside = analysis.tables["comparison"].filter(policy="tram-stipend")
+    assert beside["expected"].item() == costs["tram-stipend"]
+
+
+def test_a_bridge_gives_it_a_row(analysis: Analysis) -> None:
+    policies = (without_stipend(analysis), analysis.policy)
+    rows = bridge(*(BridgeRun(policy, analysis.ledger, analysis.as_of) for policy in policies))
+    gained = rows.filter(pl.col("what").str.split(" ").list.first() == "stipend")
+    assert gained.select("step", "amount").rows() == [("policy", round(STIPEND))]
+
+
+def test_it_has_products_of_factors(analysis: Analysis) -> None:
+    found = cost_terms(analysis.runs["published"].portfolio)
+    assert found is not None
+    (product,) = (term for term in found.terms if term.line == "stipend")
+    assert product.base == DRIVERS * PER_DAY * DAYS
+    assert product.factors == ("as-filing", "as-acceptance")
+    moved = found.expected("cash", {"as-filing": 0.5}) / found.expected("cash")
+    assert moved == pytest.approx(0.5 / 0.4)
+
+
+def test_the_sliders_move_it(analysis: Analysis) -> None:
+    made = sliders(Report(analysis, "en")).sliders
+    assert made is not None
+    products = {tuple(factors): base for base, factors in made.data["terms"]["cash"]}
+    assert products["as-filing", "as-acceptance"] == DRIVERS * PER_DAY * DAYS
+
+
+@pytest.mark.slow
+def test_the_page_has_its_product_as_json(analysis: Analysis, tmp_path: Path) -> None:
+    write_html(Report(analysis, "en"), tmp_path)
+    page = WebPage.of(tmp_path / "report.html")
+    (script,) = page.all("script", id="what-if-data")
+    data = json.loads(script.text)
+    products = {tuple(factors): base for base, factors in data["terms"]["cash"]}
+    assert products["as-filing", "as-acceptance"] == DRIVERS * PER_DAY * DAYS
+    assert "Driver's stipend" in page.prose()
+
+
+def test_the_workbook_computes_it_with_a_formula(analysis: Analysis, tmp_path: Path) -> None:
+    write_xlsx(Report(analysis, "en"), tmp_path)
+    (path,) = tmp_path.glob("*.xlsx")
+    book = Workbook(path.read_bytes())
+    values = [
+        cell.value
+        for cell in book.formulas()
+        if cell.formula and cell.formula.endswith("*as_filing*as_acceptance")
+    ]
+    assert values == [pytest.approx(STIPEND / 100)]  # in euros
+
+
+def test_a_kind_that_is_not_registered_is_refused(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {kind: compiler for kind, compiler in FROM_COUNTS.items() if kind is not Stipend}
+    monkeypatch.setattr("outage_analysis.costs.compile_lines.FROM_COUNTS", others)
+    with pytest.raises(TypeError, match="Stipend"):
+        cost_table(analysis.policy, analysis.ledger, as_of=analysis.as_of)
+
+
+def test_the_ledger_of_the_case_states_both_rates(folder: Path) -> None:
+    stated = load_ledger(folder / "mixed.toml").assumptions
+    means = {a.kind: a.range.expected for a in stated if isinstance(a, RateAssumption)}
+    assert means == pytest.approx({"filing_share": FILED, "acceptance": ACCEPTED})
+
+
+def test_draws_of_all_lines_add_it(analysis: Analysis) -> None:
+    total = simulate(analysis.runs["published"].portfolio, draws=1_024, seed=3).totals["cash"].expected.value
+    costs = analysis.tables["costs"].filter(level="line", valuation="cash")["expected"].sum()
+    assert total == pytest.approx(costs, rel=0.02)
