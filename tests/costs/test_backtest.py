@@ -94,10 +94,15 @@ OF_COUPONS = rates(COUPONS, (BY_FORM, PAPERS), 3)  # three sources and two, less
 OF_ALIKE = rates(ALIKE, (BY_FORM, PAPERS, COUPONS), 4)
 
 
+@pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
+def test_the_range_of_filings_has_the_probability_of_its_level(level: int, ends: tuple[float, float]) -> None:
+    mine = row(backtest(SPEC, draws=DRAWS, level=level), "filed")
+    for name, p in (("range_low", ends[0]), ("p50", 0.5), ("range_high", ends[1])):
+        assert at_most(int(mine[name]) - 1, 8461, OF_FORMS) < p <= at_most(int(mine[name]), 8461, OF_FORMS)
+
+
 def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result: Backtest) -> None:
     of, mine = OF_FORMS, row(result, "filed")
-    for name, p in (("range_low", 0.1), ("p50", 0.5), ("range_high", 0.9)):
-        assert at_most(int(mine[name]) - 1, 8461, of) < p <= at_most(int(mine[name]), 8461, of)
     assert mine["percentile"] == pytest.approx(
         (at_most(450, 8461, of) + at_most(451, 8461, of)) / 2, abs=1e-5
     )

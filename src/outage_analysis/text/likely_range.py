@@ -94,7 +94,7 @@ class LikelyRange:
 
     @property
     def chances_above(self) -> dict[str, float]:
-        """The probability of a value above the range in each of `columns`: 0.9, 0.5 and 0.1 at a level of 80."""
+        """The probability of a value above each point of the range: column -> probability."""
         return {self.low_column: self.upper, MEDIAN: 0.5, self.high_column: self.lower}
 
     @property
