@@ -48,9 +48,21 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
     return {"tram": tram, "kakao": Plan(draws=FEW, level=LEVEL)}
 
 
+class Analyses(dict[str, Analysis]):
+    """The analysis of each plan, run when first used, because that of Kakao takes seconds."""
+
+    def __init__(self, plans: dict[str, Plan]) -> None:
+        super().__init__()
+        self.plans = plans
+
+    def __missing__(self, name: str) -> Analysis:
+        self[name] = run(self.plans[name])
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def analyses(plans: dict[str, Plan]) -> dict[str, Analysis]:
-    return {name: run(plan) for name, plan in plans.items()}
+def analyses(plans: dict[str, Plan]) -> Analyses:
+    return Analyses(plans)
 
 
 def texts_of(path: Path) -> str:
