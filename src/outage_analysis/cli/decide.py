@@ -229,7 +229,7 @@ def backtest(
     *,
     draws: Draws = None,
     seed: Seed = None,
-    level: LikelyLevel = "80",
+    level: LikelyLevel = None,
     as_json: Json = False,
 ) -> None:
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.

@@ -59,10 +59,10 @@ Draws = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Seed of the draws: the same seed gives the same digits.")]
 Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
 LikelyLevel = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--level",
-        help="Probability of the likely range in percent, 50 to 98: 80 for P10 to P90, 90 for P5 to P95.",
+        help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
     ),
 ]
 Dimensions = Annotated[
@@ -113,7 +113,7 @@ class PlanOptions:
     ] = None
     draws: Draws = None
     seed: Seed = None
-    level: LikelyLevel = "80"
+    level: LikelyLevel = None
 
     def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> Plan:
         """Return a `Plan` with the values of these options.
@@ -280,14 +280,16 @@ def parse_money(text: str, option: str = "--budget") -> int:
     return int(digits)
 
 
-def parse_level(text: str) -> int:
-    """Parse the level of the likely range in percent, such as 90 or 90%.
+def parse_level(text: str | None) -> int:
+    """Parse the level of the likely range in percent, such as 90 or 90%. If `text` is None, return the default.
 
     Raises:
         UsageError: the text is no whole number from 50 to 98.
     """
-    from outage_analysis.text import LEAST_LEVEL, MOST_LEVEL
+    from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
 
+    if text is None:
+        return DEFAULT_LEVEL
     digits = text.removesuffix("%")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MOST_LEVEL))
     if not (is_number and LEAST_LEVEL <= int(digits) <= MOST_LEVEL):
