@@ -281,7 +281,7 @@ def parse_money(text: str, option: str = "--budget") -> int:
 
 
 def parse_level(text: str | None) -> int:
-    """Parse the level of the likely range in percent, such as 90 or 90%. If `text` is None, return the default.
+    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
 
     Raises:
         UsageError: the text is no whole number from 50 to 98.
