@@ -24,7 +24,7 @@ from outage_analysis.charts.theme import (
     name_axis,
     wrap_name,
 )
-from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, capitalized
+from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, capitalized, percent
 
 HEIGHT = 260
 LINE = 16
@@ -199,7 +199,7 @@ def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list
             if mark not in chances_above
             else locale(
                 "chart.exceedance_point",
-                share=locale.share(chances_above[mark]),
+                share=percent(chances_above[mark]),
                 amount=short_amount(locale, m["amount"], digits),
             ),
         }

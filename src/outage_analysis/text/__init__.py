@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.likely_range import MOST_LEVEL as MOST_LEVEL
     from outage_analysis.text.likely_range import PERCENTILE_MEASURES as PERCENTILE_MEASURES
     from outage_analysis.text.likely_range import LikelyRange as LikelyRange
+    from outage_analysis.text.likely_range import percent as percent
     from outage_analysis.text.likely_range import percentile_probability as percentile_probability
     from outage_analysis.text.locale import ALL_DIGITS as ALL_DIGITS
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS

@@ -107,20 +107,25 @@ class LikelyRange:
         """The values of the placeholders for the range, which every label may contain.
 
         `level` is the probability of the range in percent, `p_low` and `p_high` are the names of its ends,
-        `share_low` and `share_high` the probabilities in percent of a value below each end.
+        `share_low` and `share_high` the probabilities of a value below each end, such as 10% and 90%.
         """
         return {
             "level": f"{self.level}",
             "p_low": self.low_mark,
             "p_high": self.high_mark,
-            "share_low": self.low_mark.removeprefix("P"),
-            "share_high": self.high_mark.removeprefix("P"),
+            "share_low": percent(self.lower),
+            "share_high": percent(self.upper),
         }
+
+
+def percent(probability: float) -> str:
+    """Return a probability in percent with the digits that it needs: 5% for 0.05, 97.5% for 0.975."""
+    return f"{100 * probability:.10g}%"
 
 
 def percentile_measure(probability: float) -> str:
     """Return the measure of a percentile: p90 for 0.9, p97_5 for 0.975."""
-    return f"p{100 * probability:.10g}".replace(".", "_")
+    return "p" + percent(probability).removesuffix("%").replace(".", "_")
 
 
 def percentile_probability(measure: str) -> float:

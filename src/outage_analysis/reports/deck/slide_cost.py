@@ -13,6 +13,7 @@ from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, s
 from outage_analysis.reports.deck.theme import Box, Paragraph, text_width
 from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
+from outage_analysis.text import percent
 
 NO_FIGURE = "–"
 """The figure of a key figure (tile) that has no value."""
@@ -135,7 +136,7 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     )
     rows = [(points["expected"], locale("deck.sure_expected"), True)]
     rows += [
-        (points[p], locale("deck.sure_below", share=locale.share(below), mark=locale(f"word.{p}")), False)
+        (points[p], locale("deck.sure_below", share=percent(below), mark=locale(f"word.{p}")), False)
         for p, below in percentiles.items()
         if p in points
     ]
