@@ -30,7 +30,7 @@ def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, st
     cells = [
         names[row["outcome"]],
         "" if row["denominator"] is None else f"{row['denominator']:,.0f}",
-        *(f"{row[column]:,.0f}" for column in ("p10", "p50", "p90", "observed")),
+        *(f"{row[column]:,.0f}" for column in ("range_low", "p50", "range_high", "observed")),
         w.share(row["percentile"]),
         w(f"word.{row['verdict']}"),
         *(f"{score:.2f}" for score in scores),

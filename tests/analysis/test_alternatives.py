@@ -95,7 +95,7 @@ def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
     assert one.policies.sort("policy").equals(other.policies.sort("policy"))
     there, back = one.pairs.row(0, named=True), other.pairs.row(0, named=True)
     assert (there["difference"], there["cheaper"]) == (-back["difference"], back["dearer"])
-    assert there["p10"] == pytest.approx(-back["p90"], rel=0.02)
+    assert there["range_low"] == pytest.approx(-back["range_high"], rel=0.02)
 
 
 def test_a_report_shows_what_compare_says(tram: Plan) -> None:
@@ -107,8 +107,9 @@ def test_a_report_shows_what_compare_says(tram: Plan) -> None:
         assert analysis.tables[name].equals(table), name
     cash = analysis.tables["quantiles"].filter(valuation="cash")
     mine = found.policies.row(0, named=True)
-    assert {m: mine[m] for m in ("expected", "p10", "p50", "p90")} == {
-        m: cash.filter(measure=m)["value"].item() for m in ("expected", "p10", "p50", "p90")
+    measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
+    assert {column: mine[column] for column in measures} == {
+        column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
     }
 
 

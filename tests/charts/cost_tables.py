@@ -73,7 +73,7 @@ TRIED = pl.DataFrame(
         ("nothing", True, "cases", 1.0, 2.0, 3.0, 0.0, False, 5.0, 5.0, None, None),
     ],
     schema=[
-        *("outcome", "independent", "unit", "p10", "p50", "p90", "observed", "inside"),
+        *("outcome", "independent", "unit", "range_low", "p50", "range_high", "observed", "inside"),
         *("naive_low", "naive_high", "press_low", "press_high"),
     ],
     schema_overrides={"press_low": pl.Float64, "press_high": pl.Float64},
@@ -88,7 +88,7 @@ POLICIES = pl.DataFrame(
         ("proof", 18e9, 1.8e9, 40e6, 0.6e9, 4.6e9, 0.7, ""),
         ("silent", 5e9, None, None, None, None, None, "silent-line"),
     ],
-    schema=["policy", "most", "expected", "p10", "p50", "p90", "cheapest", "left_out"],
+    schema=["policy", "most", "expected", "range_low", "p50", "range_high", "cheapest", "left_out"],
     orient="row",
 )
 """What the chart of a comparison takes of its policies."""

@@ -223,7 +223,7 @@ def test_the_distribution_is_cut_at_its_10_and_90_percent_points() -> None:
     rows = uncertain.density_areas(lognormal_distribution())
     marks = uncertain.marked_amounts(lognormal_distribution())
     likely = rows.filter(part="likely")["amount"]
-    for got, mark in ((likely.min(), "p10"), (likely.max(), "p90")):
+    for got, mark in ((likely.min(), "range_low"), (likely.max(), "range_high")):
         assert got == pytest.approx(marks[mark]["amount"], rel=1e-4)
     assert rows.filter(part="below")["amount"].max() == likely.min()
     assert rows.filter(part="above")["amount"].min() == likely.max()
@@ -372,13 +372,10 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 
 def test_the_chart_of_the_distribution_says_the_expected_cash_and_its_range() -> None:
     spec = spec_of("total_distribution", lognormal_distribution())
-    assert (
-        title_of(spec)
-        == "Expected cash is 160 million won; in eight of ten cases it is 28 to 360 million won"
-    )
+    assert title_of(spec) == "Expected cash is 160 million won; 80% likely: 28 to 360 million won"
     assert texts_of(spec) == ["P10 28m", "P90 360m", "expected 160m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "기대 현금은 1억 6,000만 원, 열에 여덟은 2,800만 원에서 3억 6,000만 원 사이"
+    assert title_of(korean) == "기대 현금 1억 6,000만 원, 80% 구간 2,800만 원~3억 6,000만 원"
 
 
 def test_amounts_that_two_digits_cannot_tell_apart_have_more() -> None:
@@ -399,7 +396,7 @@ def test_a_budget_is_a_rule_with_its_chance_in_both_charts_of_the_distribution()
     )
     assert (
         title_of(spec_of("exceedance", lognormal_distribution()))
-        == "One chance in ten that the cash exceeds 360 million won"
+        == "The cash exceeds 360 million won with a probability of 10%"
     )
 
 
@@ -412,7 +409,7 @@ def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
     assert tops["P10"] == tops["P90"] > tops["expected"] > tops["budget"]
     low, high = map(math.log, spec["layer"][0]["encoding"]["x"]["scale"]["domain"])
     marks = uncertain.marked_amounts(lognormal_distribution(sigma=0.05, median=150e6))
-    p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("p10", "p90"))
+    p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("range_low", "range_high"))
     assert (p10 - low) / (high - low) > 0.2
     assert (high - p90) / (high - low) > 0.2
 
@@ -493,7 +490,7 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
     }
     spec = spec_of("comparison", POLICIES, names=names)
     assert title_of(spec) == "Cash on proof: the cheapest in 70% of cases"
-    rows = rows_with(spec, "name", "label", "p10", "p90", "expected", "most")
+    rows = rows_with(spec, "name", "label", "range_low", "range_high", "expected", "most")
     assert [(r["name"], r["label"]) for r in rows] == [
         ("Fees", "1.7bn"),
         ("Cash on proof", "1.8bn"),
@@ -504,7 +501,7 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
 
 @pytest.mark.parametrize(("times", "kind"), [(1, "linear"), (10_000, "log")])
 def test_policies_far_apart_are_compared_on_a_log_axis(times: float, kind: str) -> None:
-    wide = ["most", "p90"]
+    wide = ["most", "range_high"]
     table = POLICIES.filter(policy="fees").with_columns(pl.col(wide) * times)
     both = pl.concat([table, table.with_columns(policy=pl.lit("other"))])
     spec = spec_of("comparison", both)

@@ -17,7 +17,7 @@ from outage_analysis.cli.options import MOST_DRAWS, parse_money
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
 from outage_analysis.policies import load_policy
-from outage_analysis.text import Locale
+from outage_analysis.text import LikelyRange, Locale
 from tests.commands import Run, command, names
 from tests.tram_case import POLICY, write_documents
 
@@ -39,7 +39,25 @@ WEEK = (
 )
 PAID = 8_461 * 0.4 * 0.8
 """Reports that are expected to file and to be paid."""
-ORIGIN = {"incident", "ledger", "as_of", "currency", "minor_units", "synthetic_claims", "draws", "seed"}
+ORIGIN = {
+    "incident",
+    "ledger",
+    "as_of",
+    "currency",
+    "minor_units",
+    "synthetic_claims",
+    "draws",
+    "seed",
+    "level",
+}
+
+MEASURE_OF = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
+"""Column of a table with one row per result -> measure in the table of quantiles."""
+
+
+def filled(titles: dict[str, str]) -> tuple[str, ...]:
+    """The titles of tables as they are printed with the default level."""
+    return tuple(title.format(**LikelyRange().placeholders) for title in titles.values())
 
 
 @pytest.fixture
@@ -237,7 +255,7 @@ def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     assert [award for view, award in views if view == "fixed"] == [8_000, 100]
     (open_,) = [row for (view, _), row in views.items() if view == "uncertain"]
     assert open_ == {"view": "uncertain", "award": open_["award"]} | {
-        m: cash[m]["value"] for m in ("expected", "p10", "p50", "p90")
+        column: cash[measure]["value"] for column, measure in MEASURE_OF.items()
     }
     assert views["fixed", 8_000]["expected"] == pytest.approx(PAID * 3_250)
     assert {row["assumption"] for row in found["inputs_given_exceedance"]} == {
@@ -264,8 +282,8 @@ def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> Non
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(json_output(run, *COST[:-1], page))
-        for measure in ("expected", "p10", "p50", "p90"):
-            assert row[measure] == alone[measure]["value"]
+        for column, measure in MEASURE_OF.items():
+            assert row[column] == alone[measure]["value"]
     (pair,) = found["pairs"]
     assert pair["difference"] == pytest.approx(PAID * 0.25 * 1_250)
 
@@ -283,7 +301,7 @@ def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(r
 def test_a_back_test_as_json_is_complete(run: Run) -> None:
     found = json_output(run, "backtest", *FEW)
     assert json_output(run, "backtest", *FEW) == found
-    heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units"}
+    heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units", "level"}
     assert found.keys() == heads | BACKTEST_TITLES.keys()
     assert (found["as_of"], found["known_on"]) == ("2022-12-30", "2023-06-30")
     (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
@@ -309,7 +327,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
     out, found = run(*moved)[1], json_output(run, *moved)
-    assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
+    assert [title for title in filled(SENSITIVITY_TITLES) if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
     award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
@@ -326,7 +344,7 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_e
     asked = (*COST, "--budget", "100,000")
     out, found = run(*asked)[1], json_output(run, *asked)
     cash = quantiles(found)
-    assert "How unsure: published counts, EUR; in eight of ten cases between P10 and P90" in out
+    assert "How unsure: published counts, EUR; 80% likely: P10 to P90" in out
     shown = printed(out, "cash")
     measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
     assert shown == pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
@@ -368,7 +386,7 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     asked, synthetic = (*answer, *TRAM, "--claims", file), "synthetic" in file
     assert json_output(run, *asked)["synthetic_claims"] is synthetic
     lines = run(*asked)[1].splitlines()
-    ends = tuple(titles.values())
+    ends = filled(titles)
     shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
     assert len(shown) > 2
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 SPEC = load_backtest_spec("kakao-2022")
 DRAWS = 2**10
-FORECAST = ["outcome", "denominator", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
+FORECAST = [
+    "outcome",
+    "denominator",
+    "range_low",
+    "p50",
+    "range_high",
+    "expected",
+    "error",
+    "sharpness",
+    "assumptions",
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +94,15 @@ OF_COUPONS = rates(COUPONS, (BY_FORM, PAPERS), 3)  # three sources and two, less
 OF_ALIKE = rates(ALIKE, (BY_FORM, PAPERS, COUPONS), 4)
 
 
+@pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
+def test_the_range_of_filings_has_the_probability_of_its_level(level: int, ends: tuple[float, float]) -> None:
+    mine = row(backtest(SPEC, draws=DRAWS, level=level), "filed")
+    for name, p in (("range_low", ends[0]), ("p50", 0.5), ("range_high", ends[1])):
+        assert at_most(int(mine[name]) - 1, 8461, OF_FORMS) < p <= at_most(int(mine[name]), 8461, OF_FORMS)
+
+
 def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result: Backtest) -> None:
     of, mine = OF_FORMS, row(result, "filed")
-    for name, p in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
-        assert at_most(int(mine[name]) - 1, 8461, of) < p <= at_most(int(mine[name]), 8461, of)
     assert mine["percentile"] == pytest.approx(
         (at_most(450, 8461, of) + at_most(451, 8461, of)) / 2, abs=1e-5
     )
@@ -99,7 +114,7 @@ def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result
 def test_acceptance_has_the_pooled_spread_about_one_class(result: Backtest) -> None:
     of, mine = OF_ALIKE, row(result, "accepted")
     assert at_most(49, 451, of) < 0.1 <= at_most(50, 451, of)
-    assert (mine["p10"], mine["observed"], mine["verdict"]) == (50, 205, "inside")
+    assert (mine["range_low"], mine["observed"], mine["verdict"]) == (50, 205, "inside")
     assert mine["percentile"] == pytest.approx((at_most(204, 451, of) + at_most(205, 451, of)) / 2, abs=1e-5)
     assert mine["expected"] == pytest.approx(451 * of.mean(), rel=1e-4)
 
@@ -113,7 +128,7 @@ def test_of_a_great_many_the_count_follows_the_rate(
 ) -> None:
     mine = row(result, outcome)
     expected = people * np.quantile(of, [0.1, 0.5, 0.9])
-    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(expected, rel=1e-3)
+    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(expected, rel=1e-3)
     assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=1e-4)
     assert mine["crps"] == pytest.approx(score(people * of, mine["observed"]), abs=2e-3)
 
@@ -141,7 +156,7 @@ def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
     paid = SPEC.model_copy(update={"outcomes": (SPEC.outcomes[2],), "unscored": ()})
     mine = row(backtest(paid, draws=2**13), "paid")
     draws = cash(np.full(60_000, 205.0))
-    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
+    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(
         np.quantile(draws, [0.1, 0.5, 0.9]), rel=0.04
     )
     assert mine["expected"] == pytest.approx(draws.mean(), rel=0.02)
@@ -156,7 +171,7 @@ def test_the_total_is_filing_times_acceptance_times_cash() -> None:
     u = np.random.default_rng(3)
     rate = u.choice(OF_FORMS, 60_000) * u.choice(OF_ALIKE, 60_000)
     draws, mine = cash(u.binomial(8461, rate).astype(float)), row(found, "small-business-total")
-    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
+    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(
         np.quantile(draws, [0.1, 0.5, 0.9]), rel=0.1
     )
     assert mine["percentile"] == pytest.approx((draws < 50e6).mean(), abs=0.015)
@@ -166,7 +181,9 @@ def test_the_total_is_filing_times_acceptance_times_cash() -> None:
 def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtest) -> None:
     total = row(result, "small-business-total")
     beside = result.unscored.row(by_predicate=pl.col("beside") == "cash", named=True)
-    assert [total[p] for p in ("p10", "p50", "p90")] == [beside[p] for p in ("p10", "p50", "p90")]
+    assert [total[p] for p in ("range_low", "p50", "range_high")] == [
+        beside[p] for p in ("range_low", "p50", "range_high")
+    ]
 
 
 def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(result: Backtest) -> None:
@@ -340,8 +357,8 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     blind = backtest(SPEC, draws=DRAWS)
     assert blind.outcomes.select(FORECAST).equals(result.outcomes.select(FORECAST))
     assert blind.coverage.equals(result.coverage)
-    assert blind.unscored.select("beside", "p10", "p50", "p90").equals(
-        result.unscored.select("beside", "p10", "p50", "p90")
+    assert blind.unscored.select("beside", "range_low", "p50", "range_high").equals(
+        result.unscored.select("beside", "range_low", "p50", "range_high")
     )
     moved = blind.outcomes["observed"] != result.outcomes["observed"]
     assert moved.to_list() == [o.fact not in conditions for o in SPEC.outcomes]
@@ -360,4 +377,4 @@ def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
 
 
 def test_no_claim_can_feed_it() -> None:
-    assert set(inspect.signature(backtest).parameters) == {"spec", "draws", "seed"}
+    assert set(inspect.signature(backtest).parameters) == {"spec", "draws", "seed", "level"}

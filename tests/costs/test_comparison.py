@@ -70,7 +70,7 @@ def test_a_difference_follows_the_distribution_of_what_is_uncertain(comparison: 
     row = only(comparison.pairs)
     assert (row["policy"], row["other"]) == ("sum", "credit")
     assert row["difference"] == pytest.approx(distribution.mean() - other)
-    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(
+    assert (row["range_low"], row["p50"], row["range_high"]) == pytest.approx(
         distribution.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3
     )
     assert (row["cheaper"], row["dearer"]) == pytest.approx(
@@ -90,7 +90,7 @@ def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(comparison
     assert loose["expected"] == pytest.approx(SUM * stats.lognorm(SIGMA).mean())
     assert loose["promised"] == SUM
     assert (loose["recipients"], loose["per_recipient"]) == (None, None)  # a sum counts nobody
-    assert (sure["p10"], sure["p50"], sure["p90"]) == 3 * (CREDIT * DRIVERS,)
+    assert (sure["range_low"], sure["p50"], sure["range_high"]) == 3 * (CREDIT * DRIVERS,)
     assert (sure["recipients"], sure["per_recipient"]) == (DRIVERS, CREDIT)
     assert [r["cheapest"] for r in (loose, sure)] == pytest.approx(
         [only(comparison.pairs)["cheaper"], only(comparison.pairs)["dearer"]], abs=1e-3
@@ -113,7 +113,7 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
     pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
     row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
     assert (row["cheaper"], row["dearer"]) == (1, 0)
-    for column, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
+    for column, p in {"range_low": 0.1, "p50": 0.5, "range_high": 0.9}.items():
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
 
 
@@ -122,7 +122,9 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
     for valuation in ("cash", "face_value"):
         found = compare([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
         row = only(found.pairs)
-        assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+        assert [
+            row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")
+        ] == [0] * 6
         assert found.policies["cheapest"].to_list() == [1, 1]
         names = {policy.id: "The package", "copy": "Its copy"}
         assert "cost the same in every case" in found.sentence(Locale("en", "KRW", 0), names)
@@ -136,7 +138,9 @@ def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     )
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
-    assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+    assert [row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")] == [
+        0
+    ] * 6
 
 
 @pytest.mark.slow
@@ -160,7 +164,7 @@ def test_a_policy_that_never_pays_less_is_never_cheaper(
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
     assert row["dearer"] == 0
-    assert row["p90"] <= 0
+    assert row["range_high"] <= 0
 
 
 def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

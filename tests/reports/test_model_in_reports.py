@@ -291,7 +291,7 @@ def test_the_options_have_a_section_when_there_are_any(
     rows = page.table(w("report.compared_title"))
     table = analysis.tables["comparison"]
     assert [r[w("column.policy_name")] for r in rows] == ["Tram charter", "Flat"]
-    for column in ("expected", "p10", "p90", "per_recipient"):
+    for column in ("expected", "range_low", "range_high", "per_recipient"):
         assert [r[w(f"column.{column}")] for r in rows] == [w.exact_money(x) for x in table[column]]
     assert [r[w("column.cheapest")] for r in rows] == [w.share(x) for x in table["cheapest"]]
     (pair,) = page.table(w("report.pairs_title"))

@@ -81,7 +81,9 @@ def compare_with_alternatives(
         return None
     policies = (policy, *(load_documents(replace(plan, policy=other))[1] for other in plan.compare))
     claims, cubes = _cubes_per_policy(plan, incident, policies, as_of) if of_claims else (None, {})
-    comparison = compare(policies, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed)
+    comparison = compare(
+        policies, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed, level=plan.level
+    )
     return PolicyComparison(incident, policies, ledger, as_of, comparison, claims)
 
 
@@ -127,6 +129,13 @@ def compare_policies(
         _cubes_per_policy(plan, incident, loaded, as_of) if plan.claims or plan.counts else (None, {})
     )
     comparison = compare(
-        loaded, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
+        loaded,
+        ledger,
+        as_of=as_of,
+        cubes=cubes,
+        valuation=valuation,
+        draws=plan.draws,
+        seed=plan.seed,
+        level=plan.level,
     )
     return PolicyComparison(incident, loaded, ledger, as_of, comparison, claims)

@@ -17,7 +17,7 @@ from outage_analysis.files import Text
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import Card, Displayable, Locale, Table
+from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
 if TYPE_CHECKING:  # types for reports only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
@@ -72,10 +72,8 @@ class Analysis(Displayable):
         lines += filter(None, [self.warning(locale)])
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
         cash = [_cash_texts(self, basis, locale) for basis in self.bases]
-        rows = tuple(
-            (locale(f"word.{name}"), *texts)
-            for name, *texts in zip(("expected", "p10", "p90"), *cash, strict=True)
-        )
+        names = ("expected", self.likely_range.low, self.likely_range.high)
+        rows = tuple((locale(f"word.{name}"), *texts) for name, *texts in zip(names, *cash, strict=True))
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
             self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
@@ -83,7 +81,12 @@ class Analysis(Displayable):
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
-        return replace(self.policy.locale(lang), starts=self.starts)
+        return replace(self.policy.locale(lang), starts=self.starts, level=self.plan.level)
+
+    @property
+    def likely_range(self) -> LikelyRange:
+        """The likely range that the results show: its probabilities, and the names of its ends."""
+        return LikelyRange(self.plan.level)
 
     @property
     def starts(self) -> frozenset[int]:
@@ -224,12 +227,15 @@ class Analysis(Displayable):
         return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return P10 and P90 of the cash of a basis; None without a simulation or without uncertainty."""
+        """Return the likely range of the cash of a basis; None without a simulation or without uncertainty.
+
+        The range is P10 to P90 unless the plan has another level.
+        """
         table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
         values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = values.get("p10"), values.get("p90")
+        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
         return None if low is None or high is None or low == high else (low, high)
 
     def check_budget_has_cash(self) -> None:
@@ -332,7 +338,7 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 
 def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Format the expected cash, P10 and P90 of a basis, rounded as on the first screen of a report."""
+    """Format the expected cash and the likely range of a basis, rounded as on a report's first screen."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 

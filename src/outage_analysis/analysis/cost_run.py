@@ -104,7 +104,7 @@ class RunInputs:
         if not portfolio.streams:
             return None
         run = simulate(portfolio, draws=self.plan.draws, seed=self.plan.seed)
-        return run, uncertainty_tables(run, budget=self.budget)
+        return run, uncertainty_tables(run, budget=self.budget, level=self.plan.level)
 
 
 @dataclass(frozen=True)

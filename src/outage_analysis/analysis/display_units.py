@@ -17,14 +17,14 @@ from outage_analysis.assumptions import AMOUNT_KINDS, Ledger
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, decimal_places
-from outage_analysis.text import Locale, in_units
+from outage_analysis.text import PERCENTILE_MEASURES, LikelyRange, Locale, in_units
 
 AmountKind = Literal["money", "loss", "squares"]
 
 NO_AMOUNTS = ({"unit"}, {"branch"}, {"origin"})
 """A table with one of these columns has no amounts: its rows state their own units, or they are counts."""
 RANGE = ("low", "expected", "high", "most")
-QUANTILES = ("p10", "p50", "p90")
+QUANTILES = (*LikelyRange().columns, *PERCENTILE_MEASURES)
 INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given_exceedance")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
 IS_AMOUNT = pl.col("kind").is_in(AMOUNT_KINDS)
@@ -48,7 +48,7 @@ AMOUNT_RULES: tuple[tuple[set[str], tuple[str, ...], AmountKind, pl.Expr], ...] 
     (
         set(),
         (
-            *("promised", "most", *QUANTILES, "p95", "p99", "tvar95", "sd", "per_recipient", "difference"),
+            *("promised", "most", *QUANTILES, "tvar95", "sd", "per_recipient", "difference"),
             *("cost_low", "cost_expected", "cost_high", "adds", "award", "payment"),
         ),
         "money",

@@ -49,7 +49,8 @@ def sensitivity_tables(
         tables["indices"] = cost_sobol_indices(run.portfolio)
     unit = 10**analysis.incident.minor_units
     if awards:
-        views = {"draws": analysis.plan.draws, "seed": analysis.plan.seed}
+        plan = analysis.plan
+        views = {"draws": plan.draws, "seed": plan.seed, "level": plan.level}
         tables["awards"] = award_views(run.portfolio, [float(a * unit) for a in awards], **views)
     if limit is not None:
         amount = float(limit * unit)

@@ -16,6 +16,7 @@ from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
 from outage_analysis.incidents import Incident, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
 from outage_analysis.policies import Policy, check_same_units, load_policy
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Plan:
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the draws; the same seed gives the same results.
+        level: the probability of the likely range in percent, from 50 to 98: 80 for P10 to P90, 90 for P5 to
+            P95.
+
+    Raises:
+        UsageError: the level is no whole number from 50 to 98.
     """
 
     incident: str | Path = "kakao-2022"
@@ -55,6 +61,11 @@ class Plan:
     budget: int | None = None
     draws: int = DRAWS
     seed: int = SEED
+    level: int = DEFAULT_LEVEL
+
+    def __post_init__(self) -> None:
+        """Raise an error if the level of the likely range is not supported."""
+        LikelyRange(self.level)
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:

@@ -93,7 +93,9 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
         "funnel": funnel_table(policy, ledger, as_of, published),
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headlines_table(incident, published, cost_run.runs.get("published"), as_of),
+        "headlines": headlines_table(
+            incident, published, cost_run.runs.get("published"), as_of, level=inputs.plan.level
+        ),
         "tie_outs": reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 
@@ -111,12 +113,13 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
             continue
         # If some outcomes are unknown, there is no back-test.
         with suppress(ModelRefused, UsageError):
-            return backtest(spec, draws=plan.draws, seed=plan.seed)
+            return backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
     return None
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
     """Return the tables of the simulations: quantiles, distribution, tornado, levers, waterfall and more."""
+    level = cost_run.inputs.plan.level
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
     for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
         costs = (
@@ -125,10 +128,10 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             else cost_run.claims_costs
         )
         tables = {
-            "tornado": tornado(run_result.portfolio),
+            "tornado": tornado(run_result.portfolio, level=level),
             "levers": levers(run_result.portfolio),
             **run_tables,
-            "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget),
+            "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget, level=level),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
     return tables | cost_run.uncertainty_tables

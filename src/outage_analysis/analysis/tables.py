@@ -41,6 +41,7 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.policies import Policy
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 Stages = dict[str, tuple[Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
@@ -149,7 +150,12 @@ def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, f
 
 
 def headlines_table(
-    incident: Incident, published: pl.DataFrame, run: Simulation | None, as_of: date
+    incident: Incident,
+    published: pl.DataFrame,
+    run: Simulation | None,
+    as_of: date,
+    *,
+    level: int = DEFAULT_LEVEL,
 ) -> pl.DataFrame:
     """Return our estimates of the cost lines in published headlines, then the published estimates.
 
@@ -158,11 +164,12 @@ def headlines_table(
         published: the cost table from published counts.
         run: the simulation from published counts, if any.
         as_of: the day of the analysis.
+        level: the probability of the likely range in percent.
 
     Returns:
         One row per estimate: `fact` (id; "" for our own), `line`, `low`, `expected`, `high` (our own low and
-        high are P10 and P90, or bounds without a simulation), `public_on`, `counts` and `counts_ko` (what the
-        estimate includes), and `hindsight` (whether it was published after `as_of`).
+        high are the likely range, or bounds without a simulation), `public_on`, `counts` and `counts_ko`
+        (what the estimate includes), and `hindsight` (whether it was published after `as_of`).
     """
     lines = {h.line for h in incident.headlines if h.line}
     theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
@@ -170,7 +177,7 @@ def headlines_table(
     rows: list[tuple[object, ...]] = [
         ("", r["line"], low, r["expected"], high, as_of, "", "", False)
         for r in ours.iter_rows(named=True)
-        for low, high in [_likely_range(r, run)]
+        for low, high in [_likely_range(r, run, LikelyRange(level))]
     ]
     for headline in incident.headlines:
         fact = get_fact(headline.fact, hindsight=True)
@@ -196,13 +203,16 @@ def headlines_table(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _likely_range(row: Mapping[str, Any], run: Simulation | None) -> tuple[float | None, float | None]:
-    """Return P10 and P90 of a cost line from the simulation; without a simulation, the bounds of the row."""
+def _likely_range(
+    row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
+) -> tuple[float | None, float | None]:
+    """Return the likely range of a cost line from the simulation; without one, the bounds of the row."""
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
         return row["low"], row["high"]
     total = line_run.totals[row["valuation"]]
-    return rounded_estimate(total.quantile(0.1)).value, rounded_estimate(total.quantile(0.9)).value
+    low, high = (rounded_estimate(total.quantile(p)).value for p in (likely.lower, likely.upper))
+    return low, high
 
 
 def service_table(incident: Incident) -> pl.DataFrame:

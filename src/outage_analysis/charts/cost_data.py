@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.charts.curve_data import thin_evenly
-from outage_analysis.text import Locale
+from outage_analysis.text import DEFAULT_LEVEL, MEDIAN, LikelyRange, Locale
 
 MAX_POINTS = 120
 """Largest number of points of a curve of the cost distribution."""
@@ -19,18 +19,26 @@ BENCHMARKS = ("naive", "press")
 STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 
 
-def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the amounts to mark on charts of the total cash cost, such as P10 or the budget, by name.
+def marked_amounts(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> dict[str, dict[str, float]]:
+    """Return the amounts to mark on charts of the total cash cost, such as the budget, by name.
 
+    The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50` and `budget`.
     Each value has three items: `amount`, `above` (the probability that the cash cost exceeds the amount) and
     `density` (the probability density at the amount).
 
     Args:
         table: as `total_distribution_table` returns it.
+        level: the probability of the likely range in percent.
     """
+    likely = LikelyRange(level)
+    columns = {measure: column for column, measure in likely.column_measures.items()}
     rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
     return {
-        r["mark"]: {"amount": r["amount"], "above": 1 - r["below"], "density": r["density"]}
+        columns.get(r["mark"], r["mark"]): {
+            "amount": r["amount"],
+            "above": 1 - r["below"],
+            "density": r["density"],
+        }
         for r in rows.iter_rows(named=True)
     }
 
@@ -44,19 +52,26 @@ def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
     return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))
 
 
-def density_areas(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the probability density of the total cash cost, split into three parts at P10 and P90.
+def density_areas(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
+    """Return the probability density of the total cash cost below, inside and above the likely range.
+
+    Args:
+        table: as `total_distribution` returns it.
+        level: the probability of the likely range in percent.
 
     Returns:
-        The columns `part` (`below` P10, `likely` or `above` P90), `amount`, and `density` in percent of its
+        The columns `part` (`below`, `likely` or `above`), `amount`, and `density` in percent of its
         peak. Neighbouring parts share the point at which they meet.
     """
     grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
-    edges = table.filter(pl.col("mark").is_in(["p10", "p90"]), pl.col("amount") > 0, valuation="cash")
+    likely = LikelyRange(level)
+    edges = table.filter(
+        pl.col("mark").is_in([likely.low, likely.high]), pl.col("amount") > 0, valuation="cash"
+    )
     relative = 100 * pl.col("density") / pl.col("density").max()
     points = pl.concat([grid, edges]).sort("amount").select("amount", density=relative)
     ends = dict(edges.select("mark", "amount").rows())
-    low, high = ends.get("p10", 0.0), ends["p90"]
+    low, high = ends.get(likely.low, 0.0), ends[likely.high]
     amount = pl.col("amount")
     cuts = {"below": amount <= low, "likely": amount.is_between(low, high), "above": amount >= high}
     parts = [points.filter(cut).select(pl.lit(part).alias("part"), pl.all()) for part, cut in cuts.items()]
@@ -154,9 +169,9 @@ def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Divide the forecasts of each back-tested outcome by the observed value.
 
     Args:
-        table: one row per outcome: `outcome`, `independent`, `unit`, `p10`, `p50`, `p90`, `observed`,
-            `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if its source
-            gave only an upper bound). Outcomes with an observed value of 0 are left out.
+        table: one row per outcome: `outcome`, `independent`, `unit`, `range_low`, `p50`, `range_high`,
+            `observed`, `inside`, `naive_low`, `naive_high`, `press_low`, `press_high` (a low end is null if
+            its source gave only an upper bound). Outcomes with an observed value of 0 are left out.
         most: largest number of outcomes.
 
     Returns:
@@ -170,9 +185,9 @@ def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     forecast = rows.select(
         *heads,
         pl.lit("forecast").alias("part"),
-        low=pl.col("p10") / observed,
-        middle=pl.col("p50") / observed,
-        high=pl.col("p90") / observed,
+        low=pl.col(LikelyRange.low_column) / observed,
+        middle=pl.col(MEDIAN) / observed,
+        high=pl.col(LikelyRange.high_column) / observed,
     )
     benchmarks = [
         rows.select(
@@ -195,8 +210,8 @@ def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         most: largest number of policies.
 
     Returns:
-        `policy`, `most` (the largest possible total), `expected`, `p10`, `p50`, `p90` and `cheapest` (the
-        probability that no other policy costs less).
+        `policy`, `most` (the largest possible total), `expected`, `range_low`, `p50`, `range_high` and
+        `cheapest` (the probability that no other policy costs less).
     """
-    columns = ["policy", "most", "expected", "p10", "p50", "p90", "cheapest"]
+    columns = ["policy", "most", "expected", *LikelyRange().columns, "cheapest"]
     return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(columns)

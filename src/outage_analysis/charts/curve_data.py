@@ -13,6 +13,8 @@ from outage_analysis.losses import COUNTED, Channel, LateClaimsForecast
 MAX_POINTS = 32
 """Largest number of points per curve; more points would not change how a curve looks."""
 LEVELS = {"50": 0.5, "80": 0.8}
+"""The levels of the two bands of a fan chart, by name; they do not depend on the level of a report."""
+INNER, OUTER = LEVELS
 FAN_STEPS = 12
 """A fan is computed at this many evenly spaced times between the last count and the last closing."""
 

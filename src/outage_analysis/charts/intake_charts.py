@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts.claims_data import thin_days
-from outage_analysis.charts.curve_data import thin_evenly
+from outage_analysis.charts.curve_data import INNER, OUTER, thin_evenly
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -107,8 +107,9 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         facts=facts,
         height=HEIGHT,
         title=_title(data, context),
-        subtitle=locale("chart.fan_subtitle") + (locale("chart.fan_later") if len(outcome) else ""),
-        description=locale("chart.fan_description"),
+        subtitle=locale("chart.fan_subtitle", inner=INNER, outer=OUTER)
+        + (locale("chart.fan_later") if len(outcome) else ""),
+        description=locale("chart.fan_description", inner=INNER, outer=OUTER),
     )
 
 
@@ -124,7 +125,7 @@ def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _title(data: pl.DataFrame, context: ChartContext) -> str:
-    """Return the chart title: the 80 % range of the final count in the first branch (closing scenario).
+    """Return the chart title: the outer range of the final count in the first branch (closing scenario).
 
     The closing time of the first branch was known on the as-of day. If the claims are synthetic, the title
     only states what the chart measures.
@@ -133,8 +134,9 @@ def _title(data: pl.DataFrame, context: ChartContext) -> str:
     if context.synthetic:
         return locale("chart.fan_measure")
     end = data.filter(part="expected", branch=_branches(data)[0]).sort("at").row(-1, named=True)
-    low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
-    return locale("chart.fan_finding", day=locale.day(_closing_day(end["moment"])), low=low, high=high)
+    low, high = (locale.number(round(locale.rounded(end[f"{side}_{OUTER}"]))) for side in ("low", "high"))
+    day = locale.day(_closing_day(end["moment"]))
+    return locale("chart.fan_finding", day=day, low=low, high=high, outer=OUTER)
 
 
 def _closing_day(moment: datetime) -> date:
@@ -167,7 +169,7 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
         scale=alt.Scale(domain=[0, last + 0.02 * last], nice=False),
         axis=alt.Axis(values=ticks, labelExpr=expression, grid=False, labelSeparation=5),
     )
-    highest = max(v for c in ("cumulative", "high_80") for v in data[c] if v is not None)
+    highest = max(v for c in ("cumulative", f"high_{OUTER}") for v in data[c] if v is not None)
     y = alt.Y(
         "cumulative:Q",
         title=locale("chart.fan_y"),
@@ -183,7 +185,11 @@ def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     A fan starts at the closing time of the previous branch, because both branches have the same forecast
     until then.
     """
-    fields = ["day", "cumulative", "low_50", "high_50", "low_80", "high_80"]
+    fields = [
+        "day",
+        "cumulative",
+        *(f"{side}_{level}" for level in (INNER, OUTER) for side in ("low", "high")),
+    ]
     ends = dict(expected.group_by("branch").agg(pl.col("day").max()).rows())
     layers = []
     for branch in _branches(expected):
@@ -194,7 +200,7 @@ def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
             base.mark_area(color=colour, opacity=opacity).encode(
                 x, axis_for_field(y, f"low_{level}"), alt.Y2(f"high_{level}:Q")
             )
-            for level, opacity in (("80", 0.16), ("50", 0.3))
+            for level, opacity in ((OUTER, 0.16), (INNER, 0.3))
         ]
         layers.append(base.mark_line(color=colour, strokeDash=[5, 3], strokeWidth=1.5).encode(x, y))
     return layers
@@ -224,13 +230,13 @@ def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[al
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
-    """Label the end of each forecast fan with its branch (closing scenario) and its 80 % range."""
+    """Label the end of each forecast fan with its branch (closing scenario) and its outer range."""
     locale, rows = context.locale, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
-        low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
+        low, high = (locale.number(round(locale.rounded(end[f"{side}_{OUTER}"]))) for side in ("low", "high"))
         label = f"{_name(branch, context)}\n{locale('chart.fan_range', low=low, high=high)}"
-        rows.append({"day": end["day"], "top": end["high_80"], "label": label, "colour": end["colour"]})
+        rows.append({"day": end["day"], "top": end[f"high_{OUTER}"], "label": label, "colour": end["colour"]})
     base = alt.Chart(pl.DataFrame(rows))
     return [
         base.mark_text(

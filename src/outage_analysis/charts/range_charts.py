@@ -33,8 +33,10 @@ from outage_analysis.charts.theme import (
     name_axis,
     wrap_name,
 )
-from outage_analysis.text import Locale, short_names
+from outage_analysis.text import LikelyRange, Locale, short_names
 
+LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
+"""The columns with the ends of the likely range."""
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
@@ -51,8 +53,8 @@ FARTHEST = 1e4
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a tornado chart: one bar per input, the widest bar first.
 
-    A bar extends between the expected cash cost with the input at its P10 and the expected cash cost with the
-    input at its P90.
+    A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
+    range.
     """
     locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
@@ -95,7 +97,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
     """Return the labels at one end of the tornado bars: the cost, and below it the value of the input."""
-    point = "P10" if side == "left" else "P90"
+    point = locale("word.range_low" if side == "left" else "word.range_high")
     cells = rows.select("kind", f"input_{side}", side).rows()
     return [
         f"{short_amount(locale, cost)}\n{_input_label(kind, value, point, locale)}"
@@ -192,22 +194,22 @@ def _multiple_label(value: float) -> str:
 
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw one row per policy: range from P10 to P90, expected cash cost and largest possible total."""
+    """Draw one row per policy: likely range, expected cash cost and largest possible total."""
     locale, rows = context.locale, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw
     names = [wrap_name(name) for name in short_names([context.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)
-    amounts = [v for c in ("p10", "p90", "expected", "most") for v in rows[c] if v]
+    amounts = [v for c in (LOW, HIGH, "expected", "most") for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
     least = max(least, most * SMALLEST) / 1.5 if most / least > LOG_AXIS_RATIO else 0.0
     data = rows.select(
-        *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "most")),
+        *(pl.col(c).clip(least) for c in (LOW, HIGH, "expected", "most")),
         name=pl.Series(names),
         label=pl.Series([short_amount(locale, v) for v in rows["expected"]]),
     )
     key = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = money_axis("p10", locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
+    x = money_axis(LOW, locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
     expected, most = axis_for_field(x, "expected"), axis_for_field(x, "most")
     y = alt.Y(
         "name:N", sort=names, title=None, axis=name_axis(lines=min(name.count("\n") + 1 for name in names))
@@ -215,7 +217,7 @@ def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     base = alt.Chart(json_ready(data))
     colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
     layers = [
-        base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2("p90:Q"), y, color=colour),
+        base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
         base.transform_filter("datum.most")
         .mark_point(shape="diamond", filled=True, fill="white", stroke=INK, size=70, opacity=1)
         .encode(most, y),

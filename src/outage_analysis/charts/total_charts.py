@@ -24,34 +24,34 @@ from outage_analysis.charts.theme import (
     name_axis,
     wrap_name,
 )
-from outage_analysis.text import ALL_DIGITS, Locale, capitalized
+from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, capitalized, percent
 
 HEIGHT = 260
 LINE = 16
 """Pixels between two lines of labels."""
-LINES = {"p10": 2, "p90": 2, "expected": 1, "budget": 0}
+LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
+LINES = {LOW: 2, HIGH: 2, "expected": 1, "budget": 0}
 """For each marked amount, the row of its label above the chart, counted from the top."""
 SIDE = 0.37
-"""A log axis extends beyond P10 and P90 by this fraction of its length, to leave space for labels."""
+"""A log axis extends beyond the likely range by this fraction of its length, to leave space for labels."""
 HEADROOM = 1.4
 """The density axis goes up to this multiple of the peak, so that the labels fit above it."""
 TO_100 = 116
 """Percent at the top of the axis, so that a label fits above the curve."""
 CLOSE = (2, 1.1)
-"""Labels have one more digit if P90 / P10 is below the first ratio, and two more below the second."""
-CHANCES = {"p10": "90%", "p50": "50%", "p90": "10%"}
-"""The probability that the total exceeds each percentile."""
+"""Labels have one more digit if upper / lower end of the likely range is below the first ratio, and two
+more below the second."""
 
 Marks = dict[str, dict[str, float]]
 
 
 def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw the density of the total cash cost on a log axis, with the range from P10 to P90 in colour.
+    """Draw the density of the total cash cost on a log axis, with the likely range in colour.
 
-    Vertical lines mark P10, P90, the expected total and the budget.
+    Vertical lines mark the ends of the likely range, the expected total and the budget.
     """
-    locale, marks = context.locale, _marks(table)
-    areas = cost_data.density_areas(table)
+    locale, marks = context.locale, _marks(table, context.locale)
+    areas = cost_data.density_areas(table, locale.level)
     ends = _axis_ends(areas, marks)
     x = money_axis("amount", locale, locale("chart.total_distribution_x", unit=locale.unit), *ends)
     y = alt.Y(
@@ -67,7 +67,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         .mark_area(opacity=0.9)
         .encode(x, y, color=alt.Color("part:N", scale=parts, legend=None))
     )
-    low, high = money_range_ends(locale, marks["p10"]["amount"], marks["p90"]["amount"])
+    low, high = money_range_ends(locale, marks[LOW]["amount"], marks[HIGH]["amount"])
     return finish_chart(
         alt.layer(shape, *_labelled_lines(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
         context,
@@ -85,40 +85,43 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     )
 
 
-def _marks(table: pl.DataFrame) -> Marks:
-    """Return the amounts to mark on charts of the total cash cost; P10 is 0 if the table has no positive P10.
+def _marks(table: pl.DataFrame, locale: Locale) -> Marks:
+    """Return the amounts to mark on charts of the total cash cost.
+
+    The lower end of the likely range is 0 if the table has no positive lower end.
 
     Raises:
-        NothingToDraw: there is no cash, the total is certain, or there are too few simulated totals for P10
-            and P90.
+        NothingToDraw: there is no cash, the total is certain, or there are too few simulated totals for the
+            likely range.
     """
-    marks = cost_data.marked_amounts(table)
+    marks = cost_data.marked_amounts(table, locale.level)
     gridded = len(table.filter(pl.col("mark").is_null(), valuation="cash"))
-    if not gridded or not {"expected", "p90"} <= set(marks):
+    if not gridded or not {"expected", HIGH} <= set(marks):
         raise NothingToDraw
-    return {"p10": {"amount": 0.0, "above": 0.9, "density": 0.0}} | marks
+    return {LOW: {"amount": 0.0, "above": locale.likely_range.upper, "density": 0.0}} | marks
 
 
 def _axis_ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
-    """Return both ends of the axis of amounts, with space for labels left of P10 and right of P90."""
+    """Return both ends of the axis of amounts, with space for labels beside the likely range."""
     amounts = [*rows["amount"], *(m["amount"] for m in marks.values() if m["amount"])]
-    low, high, p10, p90 = min(amounts), max(amounts), marks["p10"]["amount"], marks["p90"]["amount"]
-    high = max(high, p90 * (p90 / low) ** SIDE)
-    return (min(low, p10 / (high / p10) ** SIDE) if p10 else low), high
+    low, high, first, last = min(amounts), max(amounts), marks[LOW]["amount"], marks[HIGH]["amount"]
+    high = max(high, last * (last / low) ** SIDE)
+    return (min(low, first / (high / first) ** SIDE) if first else low), high
 
 
 def _digits(marks: Marks) -> int:
-    """Return the number of significant digits that labels need to show P10 and P90 as different amounts."""
-    low, high = (marks[mark]["amount"] for mark in ("p10", "p90"))
+    """Return the number of significant digits at which both ends of the range have different labels."""
+    low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
     return 2 + sum(high < times * low for times in CLOSE)
 
 
 def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
-    """Draw vertical lines with labels at the budget, the expected total, P10 and P90.
+    """Draw vertical lines with labels at the budget, the expected total and the ends of the likely range.
 
-    The label of the budget is at the top, the label of the expected total below it, and the labels of P10 and
-    P90 below both. The label of P10 is left of its line, and the label of P90 is right of its line. The other
-    labels are on the side of their line that is towards `middle`. Labels are drawn over all lines.
+    The label of the budget is at the top, the label of the expected total below it, and the labels of the
+    range below both. The label of the lower end is left of its line, and the label of the upper end is right
+    of its line. The other labels are on the side of their line that is towards `middle`. Labels are drawn
+    over all lines.
     """
     rules, texts = [], []
     for mark, line in LINES.items():
@@ -132,7 +135,7 @@ def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: 
         rules.append(rule.encode(x, y=top, y2=alt.value(HEIGHT)))
         number = short_amount(locale, amount, ALL_DIGITS if mark == "budget" else digits)
         label = locale(f"chart.mark_{mark}", amount=number, share=locale.share(marks[mark]["above"]))
-        left = mark == "p10" or (mark != "p90" and amount > middle)
+        left = mark == LOW or (mark != HIGH and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
         looks["fontWeight"] = 600 if strong else 400
         texts += _outlined_text(base, looks, x=x, y=top, text=alt.value(label))
@@ -150,7 +153,7 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
     A vertical line marks the budget, if there is one.
     """
-    locale, marks = context.locale, _marks(table)
+    locale, marks = context.locale, _marks(table, context.locale)
     rows = cost_data.exceedance_curve(table)
     ends = _axis_ends(rows, marks)
     x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
@@ -162,7 +165,7 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     base = alt.Chart(json_ready(rows))
     budget = marks.get("budget")
-    title = locale("chart.exceedance_finding", high=locale.money(marks["p90"]["amount"]))
+    title = locale("chart.exceedance_finding", high=locale.money(marks[HIGH]["amount"]))
     if budget:
         share = locale.share(budget["above"])
         title = locale("chart.exceedance_budget", budget=locale.money_in_full(budget["amount"]), share=share)
@@ -187,24 +190,25 @@ def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list
     Labels are right of their points, because the falling curve leaves space there.
     """
     digits = _digits(marks)
+    chances_above = locale.likely_range.chances_above
     rows = [
         {
             "amount": m["amount"],
             "above": 100 * m["above"],
-            "label": _percentile_label(mark, m["amount"], digits, locale),
+            "label": ""
+            if mark not in chances_above
+            else locale(
+                "chart.exceedance_point",
+                share=percent(chances_above[mark]),
+                amount=short_amount(locale, m["amount"], digits),
+            ),
         }
         for mark, m in marks.items()
-        if m["amount"] and (mark in CHANCES or mark == "budget")
+        if m["amount"] and (mark in chances_above or mark == "budget")
     ]
     base = alt.Chart(pl.DataFrame(rows))
     points = base.mark_point(filled=True, color=INK, size=50, opacity=1).encode(x, y)
     return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="label:N")]
-
-
-def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> str:
-    if mark not in CHANCES:
-        return ""
-    return locale("chart.exceedance_point", share=CHANCES[mark], amount=short_amount(locale, amount, digits))
 
 
 def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:

@@ -19,8 +19,6 @@ BOUNDS_NOTE = (
     "low, high: bounds of the expected cost, every input at that end; they do not bound the total\n"
     "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
 )
-MEASURES = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-"""The columns of the table of quantiles, in the order in which they are printed."""
 
 
 def cost_as_json(analysis: Analysis) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
 
 
 def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
-    """Return the inputs of a result for JSON: incident, ledger, day, draws, seed, and example assumptions."""
+    """Return the inputs of a result for JSON: incident, ledger, day, draws, seed, level, and examples."""
     inputs = result.used_ledger
     return {
         "incident": result.incident.id,
@@ -54,6 +52,7 @@ def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
         "synthetic_claims": result.synthetic,
         "draws": plan.draws,
         "seed": plan.seed,
+        "level": plan.level,
         **({"examples": inputs.examples} if inputs and inputs.examples else {}),
     }
 
@@ -166,14 +165,17 @@ def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> 
         if quantiles is None:
             continue
         table = quantiles.pivot("measure", index="valuation", values="value")
-        columns = ("valuation", *(measure for measure in MEASURES if measure in table.columns))
+        likely = analysis.likely_range
+        measures = ("expected", *likely.percentiles, "tvar95")
+        columns = ("valuation", *(measure for measure in measures if measure in table.columns))
         title = f"How unsure: {locale(f'word.{basis}')}, {sums.currency}"
-        print_table(table.select(columns), f"{title}; in eight of ten cases between P10 and P90", sums)
-        for row in quantiles.filter(measure="p90").iter_rows(named=True):
+        meaning = f"{likely.level}% likely: {likely.low_mark} to {likely.high_mark}"
+        print_table(table.select(columns), f"{title}; {meaning}", sums)
+        for row in quantiles.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
             print_text(
-                f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
-                f"together (rank correlation 0.5), P90 {stressed}"
+                f"{row['valuation']}: numerical error of {likely.high_mark} {error}; if all inputs moved "
+                f"together (rank correlation 0.5), {likely.high_mark} {stressed}"
             )
         if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(locale("report.tied"))

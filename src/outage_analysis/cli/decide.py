@@ -21,10 +21,12 @@ from outage_analysis.cli.options import (
     Draws,
     Incident,
     Json,
+    LikelyLevel,
     PlanOptions,
     Policy,
     Seed,
     expand_options,
+    parse_level,
     parse_money,
     sampling_arguments,
 )
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison
+    from outage_analysis.text import LikelyRange
 
 commands = typer.Typer()
 
@@ -48,14 +51,14 @@ Valuation = Annotated[
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
 SENSITIVITY_TITLES = {
-    "tornado": "Expected cost with one input at its P10 and its P90, the others at their means",
+    "tornado": "Expected cost with one input at its {p_low} and its {p_high}, the others at their means",
     "indices": "Share of the variance of the cash: by the input alone (first), with all it takes part in",
     "levers": "Decisions: what one step adds to the expected cost",
     "awards": "What a review grants on average: uncertain, and as a decision",
     "break_evens": "The value of one input at which the expected cash meets the sum",
     "inputs_given_exceedance": "What the inputs look like when the cash exceeds the sum",
 }
-"""The titles of the tables that `sensitivity` prints, in order."""
+"""The titles of the tables that `sensitivity` prints, in order; the placeholders are those of labels."""
 COMPARE_TITLES = {
     "policies": "What each policy costs",
     "pairs": "On the same draws: the policy less the other; cheaper: the chance that it costs less",
@@ -65,14 +68,14 @@ COMPARE_TITLES = {
 }
 """The titles of the tables that `compare` prints, in order."""
 BACKTEST_TITLES = {
-    "outcomes": "What was forecast (P10 to P90) and what came out",
+    "outcomes": "What was forecast ({p_low} to {p_high}) and what came out",
     "rivals": "Forecasts beside ours: a smaller crps is better; flagged: out by more than twice",
     "coverage": "The rule of the priors: each reference class forecast from the others",
     "unscored": "Shown beside, not scored",
 }
-"""The titles of the tables that `backtest` prints, in order."""
+"""The titles of the tables that `backtest` prints, in order; the placeholders are those of labels."""
 OUTCOME_COLUMNS = (
-    *("outcome", "denominator", "p10", "p50", "p90", "observed"),
+    *("outcome", "denominator", "range_low", "p50", "range_high", "observed"),
     *("percentile", "verdict", "crps", "sharpness"),
 )
 """The columns of the table of outcomes that `backtest` prints; --json returns all columns."""
@@ -127,7 +130,8 @@ def sensitivity(
     )
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
-    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.headline_is_synthetic)
+    likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
+    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, likely=likely, synthetic=synthetic)
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
@@ -170,7 +174,7 @@ def compare(
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
     from outage_analysis.analysis import compare_policies
-    from outage_analysis.text import Locale
+    from outage_analysis.text import LikelyRange, Locale
 
     plan = options.plan()
     with progress() as step:
@@ -185,7 +189,8 @@ def compare(
         return
     locale = Locale("en", result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
-    _print_result(tables, COMPARE_TITLES, result, [], synthetic=result.synthetic)
+    likely = LikelyRange(plan.level)
+    _print_result(tables, COMPARE_TITLES, result, [], likely=likely, synthetic=result.synthetic)
 
 
 def _print_result(
@@ -194,6 +199,7 @@ def _print_result(
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
+    likely: LikelyRange,
     synthetic: bool,
 ) -> None:
     """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency."""
@@ -202,8 +208,19 @@ def _print_result(
     prefix = "Synthetic rows: " if synthetic else ""
     units = f"as of {result.as_of}; sums in {result.incident.currency}"
     print_titled_tables(
-        tables, titles, prefix, [*notes, units], DisplayUnits.from_document(result.incident, result.starts)
+        _with_percentile_columns(tables, likely),
+        {name: title.format(**likely.placeholders) for name, title in titles.items()},
+        prefix,
+        [*notes, units],
+        DisplayUnits.from_document(result.incident, result.starts),
     )
+
+
+def _with_percentile_columns(
+    tables: Mapping[str, pl.DataFrame], likely: LikelyRange
+) -> dict[str, pl.DataFrame]:
+    """Return tables in which the columns of the likely range have the names of its ends, such as p10."""
+    return {name: table.rename(likely.column_measures, strict=False) for name, table in tables.items()}
 
 
 @commands.command()
@@ -212,6 +229,7 @@ def backtest(
     *,
     draws: Draws = None,
     seed: Seed = None,
+    level: LikelyLevel = None,
     as_json: Json = False,
 ) -> None:
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
@@ -224,22 +242,31 @@ def backtest(
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
-    from outage_analysis.text import Locale
+    from outage_analysis.text import LikelyRange, Locale
 
+    likely = LikelyRange(parse_level(level))
     with progress() as step:
         step("forecasting from what was public")
-        result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed))
+        result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed), level=likely.level)
     tables = {name: getattr(result, name) for name in BACKTEST_TITLES}
     spec, policy = result.spec, result.policy
     if as_json:
         ids = {"backtest": spec.id, "policy": policy.id, "ledger": result.ledger.id}
         days = {"as_of": spec.as_of, "known_on": spec.known_on}
         units = {"currency": policy.currency, "minor_units": policy.digits}
-        print_json(ids | days | units | {name: table.to_dicts() for name, table in tables.items()})
+        print_json(
+            ids
+            | days
+            | units
+            | {"level": likely.level}
+            | {name: table.to_dicts() for name, table in tables.items()}
+        )
         return
     tables["outcomes"] = tables["outcomes"].select(OUTCOME_COLUMNS)
     notes = result.sentences(Locale("en", policy.currency, policy.digits))
-    print_titled_tables(tables, BACKTEST_TITLES, "", notes, DisplayUnits.from_document(policy))
+    titles = {name: title.format(**likely.placeholders) for name, title in BACKTEST_TITLES.items()}
+    shown = _with_percentile_columns(tables, likely)
+    print_titled_tables(shown, titles, "", notes, DisplayUnits.from_document(policy))
 
 
 @commands.command()

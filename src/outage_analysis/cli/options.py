@@ -58,6 +58,13 @@ Draws = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the draws: the same seed gives the same digits.")]
 Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
+LikelyLevel = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        help="Probability of the likely range in percent, 50 to 98; 90 for P5 to P95. By default 80.",
+    ),
+]
 Dimensions = Annotated[
     str,
     typer.Option(
@@ -106,6 +113,7 @@ class PlanOptions:
     ] = None
     draws: Draws = None
     seed: Seed = None
+    level: LikelyLevel = None
 
     def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> Plan:
         """Return a `Plan` with the values of these options.
@@ -128,6 +136,7 @@ class PlanOptions:
             compare=tuple(compare),
             budget=None if self.budget is None else parse_money(self.budget),
             **sampling_arguments(self.draws, self.seed),
+            level=parse_level(self.level),
         )
 
 
@@ -267,6 +276,27 @@ def parse_money(text: str, option: str = "--budget") -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
         raise UsageError(
             f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
+        )
+    return int(digits)
+
+
+def parse_level(text: str | None) -> int:
+    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
+
+    Raises:
+        UsageError: the text is no whole number from 50 to 98.
+    """
+    from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
+
+    if text is None:
+        return DEFAULT_LEVEL
+    digits = text.removesuffix("%")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MOST_LEVEL))
+    if not (is_number and LEAST_LEVEL <= int(digits) <= MOST_LEVEL):
+        raise UsageError(
+            f"--level is no whole number from {LEAST_LEVEL} to {MOST_LEVEL}",
+            value=text,
+            remedy="Write 90 for P5 to P95.",
         )
     return int(digits)
 

@@ -81,9 +81,9 @@ def _report_files(page: Path) -> dict[str, object]:
 def cost(options: PlanOptions, *, as_json: Json = False) -> None:
     """Print the expected cost, its uncertainty, and the cost by cost line, service and loss band.
 
-    The total is between P10 and P90 with a probability of 80 %. "Low" and "high" are the costs with every
-    input at its stated lower or upper bound. Cash and the face value of free goods are never added. The cost
-    is computed from claim files, or from totals alone. Examples:
+    The total is between P10 and P90 with a probability of 80 %; --level sets another probability. "Low" and
+    "high" are the costs with every input at its stated lower or upper bound. Cash and the face value of free
+    goods are never added. The cost is computed from claim files, or from totals alone. Examples:
 
         outage-analysis cost --budget 300_000_000
 

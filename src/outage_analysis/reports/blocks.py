@@ -71,7 +71,7 @@ class Tile:
     note: str
     synthetic: bool = False
     likely: str = ""
-    """The start of the note if it is the 80 % range of the figure; the page sets it in bold."""
+    """The start of the note if it is the likely range of the figure; the page sets it in bold."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         hindsight=plan.hindsight,
         inputs=tuple(_input_records(analysis)),
         language=report.lang,
+        level=plan.level,
         lines_not_public_yet=analysis.dropped_lines,
         max_rejects=plan.max_rejects,
         outputs=output_records(folder),
@@ -178,13 +179,13 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
-    """Return the expected value of the headline cost in cash and, if it was simulated, P10, P50 and P90."""
+    """Return the expected headline cost in cash and, if it was simulated, its likely range and median."""
     figures: dict[str, float | None] = {
         "expected": analysis.expected_cash(analysis.headline_basis or "published")
     }
     table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
     if table is not None:
-        quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")
+        quantiles = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")
         figures |= dict(quantiles.select("measure", "value").iter_rows())
     return figures
 

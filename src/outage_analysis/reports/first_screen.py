@@ -66,7 +66,7 @@ def _scope_text(analysis: Analysis, locale: Locale) -> str:
 
 
 def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """Return the 80 % range of the cash cost as text; empty if the cost was not simulated."""
+    """Return the likely range of the cash cost as text; empty if the cost was not simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""

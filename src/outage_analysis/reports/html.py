@@ -172,12 +172,12 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
 
 
 def _range_note(report: Report) -> str:
-    """Return the note on the 80 % range of the cost; the sliders do not change this range."""
+    """Return the note on the likely range of the cost; the sliders do not change this range."""
     table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
-    points = {}
+    points, likely = {}, report.analysis.likely_range
     if table is not None:
         points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    if not {"p10", "p90"} <= set(points):
+    if not {likely.low, likely.high} <= set(points):
         return report.locale("report.what_if_no_range")
-    low, high = (report.locale.money(points[end]) for end in ("p10", "p90"))
+    low, high = (report.locale.money(points[end]) for end in (likely.low, likely.high))
     return report.locale("report.what_if_range", low=low, high=high)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
+from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
 
 MANIFEST_NAME, CHECKSUMS_NAME = "manifest.json", "SHA256SUMS"
 MAX_BYTES = 1_000_000
@@ -107,7 +108,10 @@ class Manifest(ManifestPart):
     facts: dict[str, Digest]
     """One checksum per file of published facts, over the rows that the run was allowed to use."""
     figures: dict[str, float | None]
-    """The headline cost in cash: expected, p10, p50 and p90, in the smallest unit of the currency."""
+    """The headline cost in cash: expected, p50 and the ends of the likely range, such as p10 and p90.
+
+    Amounts are in the smallest unit of the currency.
+    """
     fonts: dict[str, Digest]
     formats: tuple[str, ...]
     glyphs_replaced: Count
@@ -115,6 +119,8 @@ class Manifest(ManifestPart):
     hindsight: bool
     inputs: tuple[InputRecord, ...]
     language: str
+    level: Annotated[int, Field(ge=LEAST_LEVEL, le=MOST_LEVEL)] = DEFAULT_LEVEL
+    """The probability of the likely range in percent."""
     lines_not_public_yet: tuple[str, ...]
     max_rejects: float
     outputs: dict[str, OutputRecord]

@@ -9,7 +9,7 @@ import polars as pl
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, grade_label, value_and_range
 from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.text import Locale
+from outage_analysis.text import PERCENTILE_MEASURES, LikelyRange, Locale, percentile_probability
 
 View = tuple[pl.DataFrame, list[str]]
 ASSUMPTION_COLUMNS = [
@@ -23,6 +23,7 @@ ASSUMPTION_COLUMNS = [
 ]
 RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
 """`ASSUMPTION_COLUMNS` contain the values; `RATIONALE_COLUMNS` contain the reason, source and owner."""
+RANGE_COLUMNS = tuple(LikelyRange().columns)
 RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 
@@ -50,9 +51,10 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[s
 
 def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
     """Return the probability that the cash cost exceeds each percentile, highest probability first."""
-    points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
-    below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
-    return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)
+    points = amounts.filter(pl.col("measure").is_in(PERCENTILE_MEASURES), valuation="cash")
+    below = [percentile_probability(measure) for measure in points["measure"]]
+    chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
+    return points.with_columns(chance.round(6)).sort("chance", descending=True)
 
 
 def _steps_view(frame: pl.DataFrame) -> View:
@@ -79,11 +81,11 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
     tables = analysis.tables
     comparison = [
         "policy_name",
-        *("promised", "expected", "p10", "p50", "p90", "most"),
+        *("promised", "expected", *RANGE_COLUMNS, "most"),
         *RECIPIENT_COLUMNS,
         "cheapest",
     ]
-    pairs = ["policy_name", "other", "difference", "p10", "p50", "p90", "cheaper"]
+    pairs = ["policy_name", "other", "difference", *RANGE_COLUMNS, "cheaper"]
     flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
     new_names = {"policy": "policy_name"}
     return {
@@ -115,7 +117,7 @@ def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFra
             ],
             dtype=pl.String,
         )
-        for column in ("p10", "p50", "p90", "observed")
+        for column in (*RANGE_COLUMNS, "observed")
     }
     return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **texts)
 

@@ -21,7 +21,7 @@ from outage_analysis.reports.model_views import (
     comparison_views,
     uncertainty_views,
 )
-from outage_analysis.text import Locale
+from outage_analysis.text import LikelyRange, Locale
 
 COST_COLUMNS = [
     "line",
@@ -184,7 +184,7 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
     tables = analysis.tables
     if "hindsight_outcomes" not in tables:
         return {}
-    texts = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
+    texts = (f"{x}_counted" for x in (*LikelyRange().columns, "observed"))
     backtest_columns = ["outcome_name", "denominator", *texts, "percentile", "verdict", "crps"]
     return {
         **(

@@ -2,6 +2,7 @@
 
 Modules:
     locale: labels, numbers, dates and loss bands in English and Korean
+    likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
     dates: SQL that parses dates
     display: cards and tables as text and HTML
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
     from outage_analysis.text.encodings import TextFile as TextFile
     from outage_analysis.text.encodings import as_utf8 as as_utf8
     from outage_analysis.text.encodings import original_offsets as original_offsets
+    from outage_analysis.text.likely_range import DEFAULT_LEVEL as DEFAULT_LEVEL
+    from outage_analysis.text.likely_range import LEAST_LEVEL as LEAST_LEVEL
+    from outage_analysis.text.likely_range import MEDIAN as MEDIAN
+    from outage_analysis.text.likely_range import MOST_LEVEL as MOST_LEVEL
+    from outage_analysis.text.likely_range import PERCENTILE_MEASURES as PERCENTILE_MEASURES
+    from outage_analysis.text.likely_range import LikelyRange as LikelyRange
+    from outage_analysis.text.likely_range import percent as percent
+    from outage_analysis.text.likely_range import percentile_probability as percentile_probability
     from outage_analysis.text.locale import ALL_DIGITS as ALL_DIGITS
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES

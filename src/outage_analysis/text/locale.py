@@ -13,6 +13,12 @@ from functools import cache
 from importlib.resources import files
 
 from outage_analysis.errors import UsageError
+from outage_analysis.text.likely_range import (
+    DEFAULT_LEVEL,
+    PERCENTILE_MEASURES,
+    LikelyRange,
+    percentile_mark,
+)
 
 LARGE = 100
 """Numbers in prose from this size on are written without decimals."""
@@ -56,7 +62,16 @@ CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    return {f"{section}.{key}": text for section, words in document.items() for key, text in words.items()}
+    percentiles = {f"word.{measure}": percentile_mark(measure) for measure in PERCENTILE_MEASURES}
+    return percentiles | {
+        f"{section}.{key}": text for section, words in document.items() for key, text in words.items()
+    }
+
+
+@cache
+def _placeholders(level: int) -> dict[str, str]:
+    """Return the placeholders that every label may contain, with their values."""
+    return LikelyRange(level).placeholders
 
 
 @dataclass(frozen=True)
@@ -72,19 +87,29 @@ class Locale:
     """Whether a loss may be a fraction, such as 11.5 hours. Money in its smallest unit may not."""
     starts: frozenset[int] = frozenset()
     """Cuts at edges that belong to the band above: 11 if a policy states "from 12"."""
+    level: int = DEFAULT_LEVEL
+    """The probability in percent of the likely range that the labels name."""
 
     def __post_init__(self) -> None:
-        """Raise an error if the language is not supported."""
+        """Raise an error if the language or the level is not supported."""
         if self.lang not in LANGUAGES:
             raise UsageError("no such language", value=self.lang, remedy="Known: en, ko.")
+        _placeholders(self.level)
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
+        The placeholders for the likely range, such as `{p_low}`, need no argument.
+
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
         """
-        return _label_texts(self.lang)[key].format(**values)
+        return _label_texts(self.lang)[key].format(**{**_placeholders(self.level), **values})
+
+    @property
+    def likely_range(self) -> LikelyRange:
+        """The likely range that the labels name."""
+        return LikelyRange(self.level)
 
     def has_label(self, key: str) -> bool:
         """Return whether a label with this key exists."""

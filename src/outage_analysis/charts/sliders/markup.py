@@ -26,7 +26,7 @@ def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal[
     Args:
         moved: the sliders and the totals that they change.
         locale: language and currency of the labels.
-        likely: a sentence on the 80 % range, which the sliders do not change.
+        likely: a sentence on the likely range, which the sliders do not change.
         title: the HTML element for the title of each total. Use p in a notebook, because a notebook's table
             of contents lists every h3.
     """

@@ -13,7 +13,6 @@ from functools import cached_property
 import polars as pl
 
 from outage_analysis.assumptions import (
-    INTERVAL_LEVEL,
     Ledger,
     RateAssumption,
     leave_one_out,
@@ -32,7 +31,6 @@ from outage_analysis.costs.backtesting.scores import (
     tier_payments,
 )
 from outage_analysis.costs.backtesting.stage_forecasts import (
-    PERCENTILES,
     RATES,
     Forecast,
     cash_forecast,
@@ -48,25 +46,29 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, load_policy
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 
-def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
+def backtest(
+    spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED, level: int = DEFAULT_LEVEL
+) -> Backtest:
     """Run the back-test that a specification document describes.
 
     Args:
         spec: the specification: the case, its forecast day and its outcomes.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
+        level: the probability of the likely range of a forecast in percent; 90 gives P5 to P95.
 
     Raises:
         UsageError: the policy and the ledger do not belong to the case, a cost line or a fact does not exist,
             or an outcome was already public on the forecast day.
         ModelRefused: the ledger states no assumption for a stage of the funnel.
     """
-    case = _load_case(spec, draws, seed)
-    coverage_table = coverage(spec, case.ledger)
+    case = _load_case(spec, draws, seed, LikelyRange(level))
+    coverage_table = coverage(spec, case.ledger, level=level)
     trials = {outcome.id: case.trial(outcome) for outcome in spec.outcomes}
-    outcomes = [_outcome_row(trial, spec) for trial in trials.values()]
+    outcomes = [_outcome_row(trial, case) for trial in trials.values()]
     against = [
         row
         for trial, ours in zip(trials.values(), outcomes, strict=True)
@@ -80,10 +82,11 @@ def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Bac
         _table(against, RIVALS),
         coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
         _table(list(_unscored_rows(case, trials)), UNSCORED),
+        level,
     )
 
 
-def _load_case(spec: BacktestSpec, draws: int, seed: int) -> BacktestCase:
+def _load_case(spec: BacktestSpec, draws: int, seed: int, likely: LikelyRange) -> BacktestCase:
     policy, ledger = load_policy(spec.policy), load_ledger(spec.ledger)
     if ledger.incident != spec.incident:
         raise UsageError(
@@ -97,21 +100,21 @@ def _load_case(spec: BacktestSpec, draws: int, seed: int) -> BacktestCase:
             file=spec.id,
             remedy="Name a ledger of that day or before.",
         )
-    return BacktestCase(spec, policy, ledger.as_known_on(spec.as_of), draws, seed)
+    return BacktestCase(spec, policy, ledger.as_known_on(spec.as_of), draws, seed, likely)
 
 
 def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _outcome_row(trial: ScoredForecast, spec: BacktestSpec) -> dict[str, object]:
+def _outcome_row(trial: ScoredForecast, case: BacktestCase) -> dict[str, object]:
     outcome, denominator, forecast, observed = (
         trial.outcome,
         trial.denominator,
         trial.forecast,
         trial.observed,
     )
-    interval = forecast.interval()
+    interval = forecast.likely_range(case.likely)
     low, middle, high = (x.value for x in interval)
     verdict = "miss_low" if observed < low else "miss_high" if observed > high else "inside"
     return {
@@ -119,12 +122,14 @@ def _outcome_row(trial: ScoredForecast, spec: BacktestSpec) -> dict[str, object]
         "line": outcome.line,
         "stage": outcome.stage,
         "independent": outcome.independent,
-        "conditional": bool(denominator and denominator.public_on and denominator.public_on > spec.as_of),
+        "conditional": bool(
+            denominator and denominator.public_on and denominator.public_on > case.spec.as_of
+        ),
         "denominator": float(denominator.count) if denominator else None,
         "unit": trial.unit,
-        "p10": low,
+        "range_low": low,
         "p50": middle,
-        "p90": high,
+        "range_high": high,
         "expected": forecast.expected,
         "error": max(x.error / max(x.value, 1.0) for x in interval),
         "sharpness": max(high, 1.0) / max(low, 1.0),
@@ -164,9 +169,9 @@ def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> 
         head = {"figure": figure.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
         if figure.outcome:
             trial, each = trials[figure.outcome], case.money(get_fact(figure.each, public_by=case.spec.as_of))
-            low, middle, high = (x.value * each for x in trial.forecast.interval())
-            ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
-            yield head | {"beside": figure.outcome} | ours
+            low, middle, high = (x.value * each for x in trial.forecast.likely_range(case.likely))
+            ours = dict(zip(case.likely.columns, (low, middle, high), strict=True))
+            yield head | {"beside": figure.outcome, "computed": trial.observed * each} | ours
         else:
             yield from (head | row for row in _totals(case, figure.valuations))
 
@@ -180,8 +185,10 @@ def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[st
                 file=case.spec.id,
                 remedy="Leave that valuation out of what is shown.",
             )
-        low, middle, high = (rounded_estimate(totals[valuation].quantile(p)).value for p in PERCENTILES)
-        yield {"beside": valuation, "p10": low, "p50": middle, "p90": high}
+        yield {"beside": valuation} | {
+            column: rounded_estimate(totals[valuation].quantile(p)).value
+            for column, p in case.likely.columns.items()
+        }
 
 
 ONE_PER_CLAIM = (1.0, 1.0)
@@ -210,6 +217,7 @@ class BacktestCase:
     """The ledger, limited to what was public on the forecast day."""
     draws: int
     seed: int
+    likely: LikelyRange
 
     @cached_property
     def portfolio(self) -> Portfolio:
@@ -299,17 +307,17 @@ COVERAGE: dict[str, pl.DataType] = {
 }
 
 
-def coverage(spec: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
+def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
     """Test the reference-class rule: predict the rate of each class from the other classes of its set.
 
     The function tests the sets of reference classes that the ledger uses or the specification names.
 
     Returns:
         The columns of `COVERAGE`, one row per set and class: the observed rate of the class (`share`), the
-        80 % interval that the rule predicts from the other classes, and the percentile of the observed rate
-        in the prediction. The prediction uses the published spread between events, without the sources of the
-        set. Assumptions with the same classes form one set; a set with a single class has a row without an
-        interval.
+        likely range that the rule predicts from the other classes (`low`, `high`), and the percentile of the
+        observed rate in the prediction. The prediction uses the published spread between events, without the
+        sources of the set. Assumptions with the same classes form one set; a set with a single class has a
+        row without an interval.
 
     Raises:
         ModelRefused: a class was not public by the forecast day.
@@ -323,6 +331,6 @@ def coverage(spec: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
         shares = {c: get_fact(c, public_by=spec.as_of).middle / 100 for c in classes}
         predicted = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
         if len(shares) > 1:
-            predicted = leave_one_out(shares, INTERVAL_LEVEL, published_spread(classes))
+            predicted = leave_one_out(shares, level / 100, published_spread(classes))
         frames.append(predicted.with_columns(pl.lit(" ".join(names)).alias("set")))
     return pl.concat(frames, how="diagonal").select(*COVERAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.backtesting.scores import FLAGGED_BEYOND
 from outage_analysis.incidents import BacktestSpec
 from outage_analysis.policies import Policy
-from outage_analysis.text import Locale
+from outage_analysis.text import DEFAULT_LEVEL, Locale
 
 CASH = ("paid", "total")
 """The stages whose outcome is an amount of money."""
@@ -27,9 +27,9 @@ OUTCOMES: dict[str, pl.DataType] = {
     "conditional": pl.Boolean(),
     "denominator": pl.Float64(),
     "unit": pl.String(),
-    "p10": pl.Float64(),
+    "range_low": pl.Float64(),
     "p50": pl.Float64(),
-    "p90": pl.Float64(),
+    "range_high": pl.Float64(),
     "expected": pl.Float64(),
     "error": pl.Float64(),
     "sharpness": pl.Float64(),
@@ -58,9 +58,9 @@ UNSCORED: dict[str, pl.DataType] = {
     "value": pl.Float64(),
     "unit": pl.String(),
     "beside": pl.String(),
-    "p10": pl.Float64(),
+    "range_low": pl.Float64(),
     "p50": pl.Float64(),
-    "p90": pl.Float64(),
+    "range_high": pl.Float64(),
     "computed": pl.Float64(),
 }
 
@@ -73,17 +73,19 @@ class Backtest:
         spec: the specification of the back-test.
         policy: the policy.
         ledger: the ledger, limited to what was public on the forecast day.
-        outcomes: the columns of `OUTCOMES`, one row per outcome: quantiles of the forecast, their largest
-            relative numerical error, sharpness (P90 over P10, where values below 1 count as 1), the outcome,
-            its mid-rank percentile, the verdict (`inside`: from P10 to P90; `miss_low`: the outcome is lower;
-            `miss_high`: it is higher) and the CRPS on log10. `conditional` marks forecasts that start from a
-            count which was itself published after the forecast day.
+        outcomes: the columns of `OUTCOMES`, one row per outcome: the likely range of the forecast and its
+            median, their largest relative numerical error, sharpness (upper over lower end of the range,
+            where values below 1 count as 1), the outcome, its mid-rank percentile, the verdict (`inside` the
+            likely range; `miss_low`: the outcome is lower; `miss_high`: it is higher) and the CRPS on log10.
+            `conditional` marks forecasts that start from a count which was itself published after the
+            forecast day.
         rivals: the columns of `RIVALS`, one row per outcome and benchmark (`naive`, `flat`, or the id of the
             press figure): the range of the benchmark, the factor by which the outcome lies outside the range,
             whether the factor exceeds `FLAGGED_BEYOND` (`flagged`), the CRPS of the benchmark, and the CRPS
             of our forecast (`ours`).
         coverage: the result of `coverage`.
         unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
+        level: the probability of the likely range in percent.
     """
 
     spec: BacktestSpec
@@ -93,6 +95,7 @@ class Backtest:
     rivals: pl.DataFrame = field(repr=False)
     coverage: pl.DataFrame = field(repr=False)
     unscored: pl.DataFrame = field(repr=False)
+    level: int = DEFAULT_LEVEL
 
     @property
     def ranges(self) -> pl.DataFrame:
@@ -117,8 +120,9 @@ class Backtest:
         """Summarise the back-test in sentences; the first sentence states its main limitation.
 
         Args:
-            locale: the language and its number formats.
+            locale: the language and its number formats; the level is that of the back-test.
         """
+        locale = replace(locale, level=self.level)
         return [
             *self._verdicts(locale),
             *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note),
@@ -147,7 +151,7 @@ class Backtest:
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
-        """Yield sentences that describe an outcome outside the range from P10 to P90.
+        """Yield sentences that describe an outcome outside the likely range.
 
         The sentences state the forecast, the outcome and the inputs, and that the ledger is not changed.
         """
@@ -162,9 +166,9 @@ class Backtest:
             f"backtest.{row['verdict']}",
             name=names[row["outcome"]],
             day=locale.day(self.spec.as_of),
-            low=figure(row["p10"]),
+            low=figure(row["range_low"]),
             median=figure(row["p50"]),
-            high=figure(row["p90"]),
+            high=figure(row["range_high"]),
             observed=_exactly(row["observed"], locale, cash=cash),
             chance=locale.share(row["percentile"] if low else 1 - row["percentile"]),
         )

@@ -16,12 +16,12 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Stage
 from outage_analysis.policies import CostLine, Schedule
+from outage_analysis.text import LikelyRange
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
 MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
 """Other kinds of assumption that affect how many people file."""
-PERCENTILES = (0.1, 0.5, 0.9)
 CELLS = 256
 """The number of cells of the logarithmic grid. With this number the CRPS has an error of about 2e-4."""
 
@@ -37,11 +37,15 @@ class Forecast:
     inputs: tuple[str, ...]
     """The ids of the assumptions that the forecast depends on."""
 
-    def interval(self) -> list[Estimate]:
-        """Return P10, P50 and P90 of the forecast; simulated values are rounded to their numerical error."""
+    def likely_range(self, likely: LikelyRange) -> list[Estimate]:
+        """Return the lower end of the likely range of the forecast, the median, and the upper end.
+
+        Simulated values are rounded to their numerical error.
+        """
+        probabilities = [*likely.points.values()]
         if isinstance(self.distribution, SimulatedTotal):
-            return [rounded_estimate(self.distribution.total.quantile(p)) for p in PERCENTILES]
-        return [Estimate(float(x), 0.0) for x in self.distribution.quantile(np.array(PERCENTILES))]
+            return [rounded_estimate(self.distribution.total.quantile(p)) for p in probabilities]
+        return [Estimate(float(x), 0.0) for x in self.distribution.quantile(np.array(probabilities))]
 
     def crps(self, observed: float) -> float:
         """Return the CRPS in decades, on a logarithmic grid in which each small count has its own cell."""

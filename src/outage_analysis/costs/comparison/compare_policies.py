@@ -36,11 +36,10 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import Locale
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange, Locale
 
 MIN_POLICIES = 2
 ROUNDING = 1e-9
-PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
 DIGITS = 2
@@ -51,9 +50,9 @@ POLICIES: dict[str, pl.DataType] = {
     "policy": pl.String(),
     "promised": pl.Float64(),
     "expected": pl.Float64(),
-    "p10": pl.Float64(),
+    "range_low": pl.Float64(),
     "p50": pl.Float64(),
-    "p90": pl.Float64(),
+    "range_high": pl.Float64(),
     "most": pl.Float64(),
     "recipients": pl.Float64(),
     "per_recipient": pl.Float64(),
@@ -63,9 +62,9 @@ PAIRS: dict[str, pl.DataType] = {
     "policy": pl.String(),
     "other": pl.String(),
     "difference": pl.Float64(),
-    "p10": pl.Float64(),
+    "range_low": pl.Float64(),
     "p50": pl.Float64(),
-    "p90": pl.Float64(),
+    "range_high": pl.Float64(),
     "cheaper": pl.Float64(),
     "dearer": pl.Float64(),
 }
@@ -93,12 +92,13 @@ class Comparison:
     Args:
         valuation: the kind of cost that is compared, such as `cash`.
         policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
-            unit of the currency. `promised`, `expected` and `most` are as in `totals`. `recipients` is the
-            expected number of payments (null if a line is one amount without a count), `per_recipient` the
-            expected cost per payment, and `cheapest` the probability that no other policy costs less. A
-            policy without an expected cost has only `promised` and `most`; `left_out` gives the reason.
+            unit of the currency. `promised`, `expected` and `most` are as in `totals`. `range_low` and
+            `range_high` are the ends of the likely range. `recipients` is the expected number of payments
+            (null if a line is one amount without a count), `per_recipient` the expected cost per payment, and
+            `cheapest` the probability that no other policy costs less. A policy without an expected cost has
+            only `promised` and `most`; `left_out` gives the reason.
         pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
-            quantiles, and the probabilities that the policy costs less and that it costs more.
+            likely range and median, and the probabilities that the policy costs less and that it costs more.
         flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
             with the other inputs at their means, and the probability that the input lies beyond it.
         replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
@@ -161,6 +161,7 @@ def compare(
     valuation: str = "cash",
     draws: int = DRAWS,
     seed: int = SEED,
+    level: int = DEFAULT_LEVEL,
 ) -> Comparison:
     """Compare the costs of several policies, simulated with the same draws of the uncertain inputs.
 
@@ -173,6 +174,7 @@ def compare(
         valuation: the kind of cost to compare, one of `VALUATIONS`.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
+        level: the probability of the likely range in percent; 90 gives P5 to P95.
 
     Raises:
         UsageError: there are fewer than two policies, a policy is repeated, the currencies differ, or the
@@ -180,6 +182,7 @@ def compare(
         ModelRefused: fewer than two of the policies have an expected cost.
     """
     _check_policies(policies, valuation)
+    likely = LikelyRange(level)
     cubes = cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
@@ -200,8 +203,8 @@ def compare(
     known = [p.as_known_on(as_of) for p in policies]
     return Comparison(
         valuation,
-        _frame(_policy_rows(tables, runs, valuation), POLICIES),
-        _frame((_pair_row(runs, valuation, *pair) for pair in pairs), PAIRS),
+        _frame(_policy_rows(tables, runs, valuation, likely), POLICIES),
+        _frame((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
         _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
@@ -237,7 +240,7 @@ def _shared_runs(
 
 
 def _policy_rows(
-    tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str
+    tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str, likely: LikelyRange
 ) -> Iterator[dict[str, object]]:
     chances = dict(
         zip(runs, _chances_cheapest([run.totals[valuation] for run in runs.values()]), strict=True)
@@ -251,7 +254,7 @@ def _policy_rows(
             people = _recipients(runs[name].portfolio, table, valuation)
             row |= {"expected": expected, "recipients": people}
             row["cheapest"] = rounded_probability(chances[name]).value
-            row |= {column: rounded_estimate(total.quantile(p)).value for column, p in PERCENTILES.items()}
+            row |= {name: rounded_estimate(total.quantile(p)).value for name, p in likely.columns.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
 
@@ -277,7 +280,9 @@ def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> fl
     return float(expected_at(replace(portfolio, streams=tuple(heads)), valuation, {})[0])
 
 
-def _pair_row(runs: dict[str, Simulation], valuation: str, policy: str, other: str) -> dict[str, object]:
+def _pair_row(
+    runs: dict[str, Simulation], valuation: str, policy: str, other: str, likely: LikelyRange
+) -> dict[str, object]:
     first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
     expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
@@ -285,7 +290,7 @@ def _pair_row(runs: dict[str, Simulation], valuation: str, policy: str, other: s
         "policy": policy,
         "other": other,
         "difference": expected[0] - expected[1],
-        **{column: rounded_estimate(Sample(gap).quantile(p)).value for column, p in PERCENTILES.items()},
+        **{name: rounded_estimate(Sample(gap).quantile(p)).value for name, p in likely.columns.items()},
         "cheaper": rounded_probability(replicate_mean((gap < 0).mean(axis=1))).value,
         "dearer": rounded_probability(replicate_mean((gap > 0).mean(axis=1))).value,
     }

@@ -16,16 +16,16 @@ from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 AWARD_VIEWS = {
     "view": pl.String,
     "award": pl.Float64,
     "expected": pl.Float64,
-    "p10": pl.Float64,
+    "range_low": pl.Float64,
     "p50": pl.Float64,
-    "p90": pl.Float64,
+    "range_high": pl.Float64,
 }
-PERCENTILES = (0.1, 0.5, 0.9)
 
 
 def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
@@ -66,7 +66,12 @@ def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
 
 
 def award_views(
-    portfolio: Portfolio, awards: Sequence[float], *, draws: int = DRAWS, seed: int = SEED
+    portfolio: Portfolio,
+    awards: Sequence[float],
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    level: int = DEFAULT_LEVEL,
 ) -> pl.DataFrame:
     """Compare the cash cost if the mean award of a review is uncertain and if it is fixed.
 
@@ -75,10 +80,12 @@ def award_views(
         awards: the mean awards to compare, in the smallest unit of the currency.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
+        level: the probability of the likely range in percent.
 
     Returns:
         `view` (one row `uncertain`, then one row `fixed` per award), `award` (the expected or the fixed
-        award), `expected`, `p10`, `p50`, `p90`, all in the smallest unit of the currency.
+        award), `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, all in the
+        smallest unit of the currency.
 
     Raises:
         UsageError: the policy has no review band, or an award is negative.
@@ -87,12 +94,12 @@ def award_views(
     means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
     views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
     views += [("fixed", award, with_fixed_award(portfolio, award)) for award in awards]
-    rows = []
+    rows, columns = [], LikelyRange(level).columns
     for view, award, decided in views:
         total = simulate(decided, draws=draws, seed=seed).totals["cash"]
         expected = float(expected_at(decided, "cash", {})[0])
         rows.append(
-            (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in PERCENTILES))
+            (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in columns.values()))
         )
     table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))

@@ -21,8 +21,7 @@ from outage_analysis.assumptions import (
 )
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, expected_at
 from outage_analysis.costs.uncertainty.sobol import sobol_points
-
-PERCENTILES = (0.1, 0.9)
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 TORNADO: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -36,16 +35,22 @@ TORNADO: dict[str, pl.DataType] = {
 }
 
 
-def tornado(portfolio: Portfolio) -> pl.DataFrame:
-    """Return the expected total with each input at its P10 and its P90 and the others at their means.
+def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
+    """Return the expected total with each input at the ends of its likely range, the others at their means.
+
+    Args:
+        portfolio: the payment streams and their inputs.
+        level: the probability of the likely range in percent: 80 for P10 to P90, 90 for P5 to P95.
 
     Returns:
         The columns of `TORNADO`, one row per valuation and uncertain input, the widest range of cost first.
         Costs are in the smallest unit of the currency. A band mix is not a single number: its `input_low` and
-        `input_high` are null, and the costs are the P10 and P90 of the expected total over sampled mixes.
+        `input_high` are null, and the costs are the ends of the likely range of the expected total over
+        sampled mixes.
     """
+    likely = LikelyRange(level)
     rows = [
-        _tornado_row(portfolio, valuation, name)
+        _tornado_row(portfolio, valuation, name, (likely.lower, likely.upper))
         for valuation in portfolio.valuations
         for name in assumptions_behind(portfolio, valuation)
     ]
@@ -60,13 +65,15 @@ def tornado(portfolio: Portfolio) -> pl.DataFrame:
     )
 
 
-def _tornado_row(portfolio: Portfolio, valuation: str, name: str) -> dict[str, object]:
+def _tornado_row(
+    portfolio: Portfolio, valuation: str, name: str, probabilities: tuple[float, float]
+) -> dict[str, object]:
     entry = portfolio.entries[name]
     if isinstance(entry, BandMix):
         ends: tuple[float, float] | tuple[None, None] = (None, None)
-        costs = np.quantile(expected_at(portfolio, valuation, {name: sample_input(entry)}), PERCENTILES)
+        costs = np.quantile(expected_at(portfolio, valuation, {name: sample_input(entry)}), probabilities)
     else:
-        values = input_quantiles(entry, PERCENTILES)
+        values = input_quantiles(entry, probabilities)
         ends = (float(values[0]), float(values[1]))
         costs = expected_at(portfolio, valuation, {name: values})
     return {

@@ -22,8 +22,8 @@ from outage_analysis.costs.uncertainty.simulation import (
     with_equal_correlations,
 )
 from outage_analysis.errors import ModelRefused
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
-MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 DIGITS = 10
 STRESS = 0.5
 """The rank correlation between all inputs in the stress test that the tables show beside independence."""
@@ -39,19 +39,22 @@ QUANTILES: dict[str, pl.DataType] = {
 }
 
 
-def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
+def uncertainty_tables(
+    run: Simulation, *, budget: float | None = None, level: int = DEFAULT_LEVEL
+) -> dict[str, pl.DataFrame]:
     """Return the result tables of a simulation, by name.
 
     Args:
         run: the simulation.
         budget: an amount of cash in the smallest unit of the currency, to compute the probability of
             exceeding it.
+        level: the probability of the likely range in percent; 90 gives P5 and P95.
 
     Returns:
         `quantiles`: the columns of `QUANTILES`, rounded to their numerical error. The measures are the
         expected cost in closed form (or the mean of the draws if inputs are correlated), the mean of the
-        draws as a check, quantiles, and the mean of the tail above the 95 % quantile. `error` is one standard
-        error; `stressed` is the value under rank correlations of 0.5 between all inputs.
+        draws, the likely range, the median, P95, P99, and the mean of the tail above P95. `error` is one
+        standard error; `stressed` is the value under rank correlations of 0.5 between all inputs.
 
         `split` and `contributions`: the results of `variance_split` and `contributions`.
 
@@ -61,7 +64,7 @@ def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[
     """
     harder = with_equal_correlations(run, STRESS)
     tables = {
-        "quantiles": _quantiles(run, harder),
+        "quantiles": _quantiles(run, harder, LikelyRange(level)),
         "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
         "contributions": contributions(run).with_columns(pl.col("mean", "tail").round_sig_figs(6)),
     }
@@ -109,13 +112,13 @@ def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
     return pl.DataFrame([row])
 
 
-def _quantiles(run: Simulation, harder: Simulation) -> pl.DataFrame:
+def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
         expected = _expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
-        pressed = _estimates(harder.totals[valuation])
-        for measure, estimate in _estimates(total).items():
+        pressed = _estimates(harder.totals[valuation], likely)
+        for measure, estimate in _estimates(total, likely).items():
             rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
     return pl.DataFrame(rows, schema=QUANTILES, orient="row")
 
@@ -127,10 +130,10 @@ def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
     return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
-def _estimates(total: SampledTotal) -> dict[str, Estimate]:
+def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
     """Return the mean and those quantiles and tail means that the number of draws supports."""
     estimates = {"mean": rounded_estimate(total.expected)}
-    for measure, p in MEASURES.items():
+    for measure, p in likely.percentiles.items():
         try:
             estimates[measure] = rounded_estimate(total.quantile(p))
         except ModelRefused:  # too few draws to estimate this quantile
@@ -142,16 +145,15 @@ def _estimates(total: SampledTotal) -> dict[str, Estimate]:
 
 POINTS = 120
 """The number of amounts on the grid of a distribution."""
-MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
 """The number of neighbouring grid points over which the density is averaged."""
 UPPER = (0.995, 0.99, 0.95, 0.9)
 """The grid ends at the first of these quantiles that the draws support; it starts at the first of `LOWER`."""
 LOWER = tuple(1 - p for p in UPPER)
-BELOW_P10 = 20.0
-"""The grid starts no lower than the 10 % quantile divided by this, because a log axis never reaches 0."""
+BELOW_RANGE = 20.0
+"""The grid starts no lower than the likely range divided by this, because a log axis never reaches 0."""
 WIDEST = 1e4
-"""If the 10 % quantile is 0, the grid starts at its upper end divided by this."""
+"""If the likely range starts at 0, the grid starts at its upper end divided by this."""
 
 TOTAL_DISTRIBUTION: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -172,18 +174,21 @@ WATERFALL_STEPS: dict[str, pl.DataType] = {
 }
 
 
-def total_distribution_table(run: Simulation, budget: float | None = None) -> pl.DataFrame:
+def total_distribution_table(
+    run: Simulation, budget: float | None = None, *, level: int = DEFAULT_LEVEL
+) -> pl.DataFrame:
     """Return the distribution of each total on a logarithmic grid, with marked amounts for a chart.
 
     Args:
         run: the simulation.
         budget: an amount of cash to mark, in the smallest unit of the currency.
+        level: the probability of the likely range in percent; 90 marks P5 and P95.
 
     Returns:
         The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). `density` is the probability per
         factor of ten of the amount, averaged over neighbouring points. `mark` is null on the grid; the marked
-        rows are the expected total in closed form, the quantiles that the draws support, and the budget for
-        cash. A total that is certain has no grid, and its marks have no density.
+        rows are the expected total in closed form, the likely range and the median as far as the draws
+        support them, and the budget for cash. A total that is certain has no grid and no density.
     """
     rows = [
         row
@@ -193,6 +198,7 @@ def total_distribution_table(run: Simulation, budget: float | None = None) -> pl
             total,
             float(expected_at(run.portfolio, valuation, {})[0]),
             budget if valuation == "cash" else None,
+            LikelyRange(level),
         )
     ]
     table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
@@ -200,12 +206,12 @@ def total_distribution_table(run: Simulation, budget: float | None = None) -> pl
 
 
 def _distribution_rows(
-    valuation: str, total: SampledTotal, expected: float, budget: float | None
+    valuation: str, total: SampledTotal, expected: float, budget: float | None, likely: LikelyRange
 ) -> list[tuple[str, float, float, float | None, str | None]]:
-    marks = {"expected": expected, **_marked_quantiles(total)}
+    marks = {"expected": expected, **_marked_quantiles(total, likely)}
     if budget is not None:
         marks["budget"] = budget
-    grid = _grid(total, marks)
+    grid = _grid(total, marks, likely)
     below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
     slope = _moving_average(np.gradient(below, np.log10(grid))) if len(grid) else below
     rows: list[tuple[str, float, float, float | None, str | None]] = [
@@ -225,10 +231,10 @@ def _moving_average(values: np.ndarray) -> np.ndarray:
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
+def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, float]:
     """Return the quantiles to mark in the chart, rounded; quantiles with too few draws are left out."""
     quantiles = {}
-    for mark, p in MARKS.items():
+    for mark, p in likely.points.items():
         try:
             quantiles[mark] = rounded_estimate(total.quantile(p)).value
         except ModelRefused:
@@ -236,15 +242,15 @@ def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
     return quantiles
 
 
-def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
+def _grid(total: SampledTotal, marks: dict[str, float], likely: LikelyRange) -> np.ndarray:
     """Return the grid of amounts; it covers the marked expected total and the marked budget."""
-    if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
+    if not (total.process or total.parameter) or not set(likely.points) <= set(marks):
         return np.empty(0)
     high, least = (
         next(x for p in ends if (x := _quantile_if_supported(total, p)) is not None)
         for ends in (UPPER, LOWER)
     )
-    low = max(least, marks["p10"] / BELOW_P10) if marks["p10"] > 0 else high / WIDEST
+    low = max(least, marks[likely.low] / BELOW_RANGE) if marks[likely.low] > 0 else high / WIDEST
     ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
     return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
 

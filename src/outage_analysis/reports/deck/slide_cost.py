@@ -13,6 +13,7 @@ from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, s
 from outage_analysis.reports.deck.theme import Box, Paragraph, text_width
 from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
+from outage_analysis.text import percent
 
 NO_FIGURE = "–"
 """The figure of a key figure (tile) that has no value."""
@@ -20,7 +21,6 @@ FIGURE_SIZES = (54, 50, 46, 42, 38, 34, 30, 26)
 SMALL_SIZES = (22, 20, 18, 16, 14, 13, 12)
 LEFT_OUT_HEIGHT = 0.72
 """The height in inches of the note on cost lines that are left out."""
-QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 
 
 def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
@@ -123,19 +123,21 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     locale, analysis, points = report.locale, report.analysis, cost_points(report)
     is_synthetic = analysis.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
-    if not {"p10", "p90"} <= set(points) or points["p10"] == points["p90"]:
+    likely = likely_ends(report, points)
+    if likely is None or likely[0] == likely[1]:
         return _text_slide(report, canvas, points)
-    budget = _budget_chance(report)
+    budget, percentiles = _budget_chance(report), locale.likely_range.percentiles
     scale = native_charts.amount_format(
-        locale, [points[p] / minor_units_factor(report) for p in QUANTILES if p in points]
+        locale, [points[p] / minor_units_factor(report) for p in percentiles if p in points]
     )
     subtitle = locale("deck.sure_measure", unit=scale.unit)
     canvas.add_title(
-        _uncertainty_title(report, points, budget, synthetic=is_synthetic), report.kicker, subtitle, badge
+        _uncertainty_title(report, likely, budget, synthetic=is_synthetic), report.kicker, subtitle, badge
     )
-    rows = [
-        (points[p], locale(f"deck.sure_{p}"), p == "expected")
-        for p in ("expected", *QUANTILES)
+    rows = [(points["expected"], locale("deck.sure_expected"), True)]
+    rows += [
+        (points[p], locale("deck.sure_below", share=percent(below), mark=locale(f"word.{p}")), False)
+        for p, below in percentiles.items()
         if p in points
     ]
     if budget:
@@ -144,7 +146,7 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     amounts = {locale("deck.sure_series"): [row[0] / minor_units_factor(report) for row in rows]}
     names = [row[1] for row in rows]
     data = native_charts.BarData(
-        names, amounts, scale.format, locale("deck.sure_alt", unit=scale.unit), analysis.as_of
+        names, amounts, scale.format, _percentiles_alt_text(report, scale.unit), analysis.as_of
     )
     highlighted = [n for n, row in enumerate(rows) if row[2]]
     left_out = _left_out_text(report)
@@ -152,7 +154,7 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     native_charts.add_bar_chart(
         canvas, "Distribution of the total", Box(0.5, theme.TOP, 7.9, high), data, highlighted
     )
-    texts = tuple(_uncertainty_sentences(report, points, budget))
+    texts = tuple(_uncertainty_sentences(report, points, likely, budget))
     column = Box(8.75, theme.TOP + 0.15, 3.93, high - 0.15)
     canvas.add_text("What it means", column, [Paragraph(text, 15, space_after=11) for text in texts])
     if left_out:
@@ -162,6 +164,19 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
         )
     note_texts = filter(None, (*texts, left_out, locale("deck.sure_apart")))
     return SlideNotes(tuple(note_texts), cash_facts(report), synthetic=is_synthetic)
+
+
+def likely_ends(report: Report, points: dict[str, float]) -> tuple[float, float] | None:
+    """Return the ends of the likely range among the result of `cost_points`; None if one is missing."""
+    likely = report.analysis.likely_range
+    return (points[likely.low], points[likely.high]) if {likely.low, likely.high} <= set(points) else None
+
+
+def _percentiles_alt_text(report: Report, unit: str) -> str:
+    """Return the description of the bar chart of percentiles for readers who cannot see the chart."""
+    locale = report.locale
+    names = ", ".join(locale(f"word.{p}") for p in locale.likely_range.percentiles)
+    return locale("deck.sure_alt", percentiles=names, unit=unit)
 
 
 def minor_units_factor(report: Report) -> float:
@@ -178,7 +193,7 @@ def _budget_chance(report: Report) -> tuple[float, float] | None:
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
     """Write the slide on uncertainty as text only, for a cost without a distribution to draw."""
     locale, is_synthetic = report.locale, report.analysis.needs_synthetic_mark("quantiles")
-    key = "certain" if {"p10", "p90"} <= set(points) else "few" if "expected" in points else "none"
+    key = "certain" if likely_ends(report, points) else "few" if "expected" in points else "none"
     canvas.add_title(
         locale(f"deck.{key}_title"),
         report.kicker,
@@ -199,7 +214,7 @@ def _left_out_text(report: Report) -> str:
 
 
 def _uncertainty_title(
-    report: Report, points: dict[str, float], budget: tuple[float, float] | None, *, synthetic: bool
+    report: Report, likely: tuple[float, float], budget: tuple[float, float] | None, *, synthetic: bool
 ) -> str:
     locale = report.locale
     if synthetic:
@@ -208,20 +223,23 @@ def _uncertainty_title(
         return locale(
             "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
         )
-    low, high = money_range_ends(locale, points["p10"], points["p90"])
+    low, high = money_range_ends(locale, *likely)
     return locale("deck.sure_title", low=low, high=high)
 
 
 def _uncertainty_sentences(
-    report: Report, points: dict[str, float], budget: tuple[float, float] | None
+    report: Report,
+    points: dict[str, float],
+    likely: tuple[float, float],
+    budget: tuple[float, float] | None,
 ) -> list[str]:
     """Return sentences on the cost distribution: median, worst outcomes and sources of uncertainty."""
     locale = report.locale
     texts = []
     if budget:
-        low, high = money_range_ends(locale, points["p10"], points["p90"])
+        low, high = money_range_ends(locale, *likely)
         texts.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))
-        texts.append(locale("deck.sure_eight", low=low, high=high))
+        texts.append(locale("deck.sure_range", low=low, high=high))
     if "p50" in points:
         texts.append(locale("deck.sure_half", median=locale.money(points["p50"])))
         if points["expected"] > points["p50"]:

@@ -81,7 +81,9 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
         amounts = [None if row[c] is None else locale.money(row[c]) for c in ("expected", "most")]
         none = locale("deck.no_figure")
         spread = (
-            none if row["p10"] is None or row["p90"] is None else locale.money_range(row["p10"], row["p90"])
+            none
+            if row["range_low"] is None or row["range_high"] is None
+            else locale.money_range(row["range_low"], row["range_high"])
         )
         chance = none if row["cheapest"] is None else locale.share(row["cheapest"])
         rows.append((name, amounts[0] or none, spread, amounts[1] or none, chance))

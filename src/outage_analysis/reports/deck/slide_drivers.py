@@ -10,7 +10,7 @@ from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.slide_cost import cost_points, minor_units_factor
+from outage_analysis.reports.deck.slide_cost import cost_points, likely_ends, minor_units_factor
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
@@ -135,7 +135,8 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
     rows, points = _headline_rows(report, published), cost_points(report)
     ours = analysis.headline_basis == "published" and "expected" in points
     if ours:
-        spread = {"p10", "p90"} <= set(points) and locale.money_range(points["p10"], points["p90"])
+        likely = likely_ends(report, points)
+        spread = likely and locale.money_range(*likely)
         counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
         rows = [
             (

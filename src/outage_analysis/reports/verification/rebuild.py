@@ -71,6 +71,7 @@ def plan_from_bundle(
         budget=manifest.budget,
         draws=manifest.draws,
         seed=manifest.seed,
+        level=manifest.level,
     )
 
 

@@ -18,13 +18,14 @@ from outage_analysis.reports.workbook.cells import (
     decimal_exponent,
 )
 from outage_analysis.reports.workbook.sheet import CHART_SIZE, SheetWriter, TableRange
+from outage_analysis.text import LikelyRange
 
 if TYPE_CHECKING:
     from xlsxwriter.chart import Chart
 
 
 AREA_COLOURS = {"below": GREY, "likely": ACCENT, "above": GREY}
-MARKED_POINTS = ("p10", "p50", "p90", "budget")
+MARKED_POINTS = (*LikelyRange().columns, "budget")
 BELOW_COLOUR = "#5B616B"
 """Colour of the part of a bar below the expected amount."""
 
@@ -32,13 +33,13 @@ BELOW_COLOUR = "#5B616B"
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     """Return the density of the total cash cost in percent of its peak.
 
-    Separate columns contain the density below, inside and above the 80 % range.
+    Separate columns contain the density below, inside and above the likely range.
     """
     locale = report.locale
-    rows = uncertain.density_areas(report.analysis.tables["total_distribution"])
-    p10, p90 = locale("word.p10"), locale("word.p90")
+    rows = uncertain.density_areas(report.analysis.tables["total_distribution"], locale.level)
+    low, high = locale("word.range_low"), locale("word.range_high")
     titles: list[tuple[str, CellKind]] = [
-        (title, "decimal") for title in (f"< {p10}", f"{p10} – {p90}", f"> {p90}")
+        (title, "decimal") for title in (f"< {low}", f"{low} – {high}", f"> {high}")
     ]
     cells = [
         [
@@ -59,7 +60,9 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
             sheet,
             report,
             "total_distribution_x",
-            uncertain.density_areas(report.analysis.tables["total_distribution"])["amount"],
+            uncertain.density_areas(report.analysis.tables["total_distribution"], report.locale.level)[
+                "amount"
+            ],
         )
     )
     chart.set_y_axis(
@@ -74,7 +77,7 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     The percentiles and the budget, which the chart marks, have a separate column.
     """
     locale, table = report.locale, report.analysis.tables["total_distribution"]
-    marks = uncertain.marked_amounts(table)
+    marks = uncertain.marked_amounts(table, locale.level)
     cells = [
         [sheet.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
         for r in uncertain.exceedance_curve(table).iter_rows(named=True)
@@ -97,7 +100,7 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     locale, table = report.locale, report.analysis.tables["total_distribution"]
-    marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
+    marks, rows = uncertain.marked_amounts(table, locale.level), uncertain.exceedance_curve(table)
     chart = add_chart(sheet, "scatter", "straight")
     add_line(chart, table_range, 0, 1, ACCENT)
     label_texts = [

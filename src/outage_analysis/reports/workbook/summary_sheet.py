@@ -131,7 +131,6 @@ def _headlines_table(
     return SheetTable(column_heads(titles), cells)
 
 
-QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 EMPTY_CELL = Cell(None)
 AmountPair = tuple[Cell, Cell]
 """A cell with an amount in whole currency, and one with the same amount in the larger unit."""
@@ -254,7 +253,7 @@ def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit)
             state=_staleness_cell(report, live),
             from_model_only=True,
         )
-        for measure in QUANTILES
+        for measure in locale.likely_range.percentiles
         if (row := by_measure.get(measure))
     ]
 
