@@ -33,7 +33,7 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, PolicyComparison
+    from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
 
 commands = typer.Typer()
 
@@ -71,11 +71,6 @@ BACKTEST_TITLES = {
     "unscored": "Shown beside, not scored",
 }
 """The titles of the tables that `backtest` prints, in order."""
-OUTCOME_COLUMNS = (
-    *("outcome", "denominator", "p10", "p50", "p90", "observed"),
-    *("percentile", "verdict", "crps", "sharpness"),
-)
-"""The columns of the table of outcomes that `backtest` prints; --json returns all columns."""
 
 
 @commands.command()
@@ -127,7 +122,8 @@ def sensitivity(
     )
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
-    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.headline_is_synthetic)
+    synthetic = analysis.headline_is_synthetic
+    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, group="sensitivity", synthetic=synthetic)
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
@@ -185,7 +181,7 @@ def compare(
         return
     locale = Locale("en", result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
-    _print_result(tables, COMPARE_TITLES, result, [], synthetic=result.synthetic)
+    _print_result(tables, COMPARE_TITLES, result, [], group="comparison", synthetic=result.synthetic)
 
 
 def _print_result(
@@ -194,16 +190,16 @@ def _print_result(
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
+    group: TableGroup,
     synthetic: bool,
 ) -> None:
     """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency."""
-    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.analysis import DisplayUnits, table_schemas
 
     prefix = "Synthetic rows: " if synthetic else ""
     units = f"as of {result.as_of}; sums in {result.incident.currency}"
-    print_titled_tables(
-        tables, titles, prefix, [*notes, units], DisplayUnits.from_document(result.incident, result.starts)
-    )
+    sums = DisplayUnits.from_document(result.incident, result.starts)
+    print_titled_tables(tables, titles, prefix, [*notes, units], table_schemas(group), sums)
 
 
 @commands.command()
@@ -221,7 +217,7 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
     from outage_analysis.text import Locale
@@ -237,9 +233,9 @@ def backtest(
         units = {"currency": policy.currency, "minor_units": policy.digits}
         print_json(ids | days | units | {name: table.to_dicts() for name, table in tables.items()})
         return
-    tables["outcomes"] = tables["outcomes"].select(OUTCOME_COLUMNS)
     notes = result.sentences(Locale("en", policy.currency, policy.digits))
-    print_titled_tables(tables, BACKTEST_TITLES, "", notes, DisplayUnits.from_document(policy))
+    sums = DisplayUnits.from_document(policy)
+    print_titled_tables(tables, BACKTEST_TITLES, "", notes, table_schemas("backtest"), sums)
 
 
 @commands.command()
@@ -262,7 +258,7 @@ def bridge(
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.costs import VALUATIONS
+    from outage_analysis.costs import BRIDGE, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
 
@@ -281,4 +277,4 @@ def bridge(
         print_json(units | {"bridge": table.to_dicts()})
         return
     title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
-    print_table(table, title, DisplayUnits.from_document(start.policy))
+    print_table(table, title, BRIDGE, DisplayUnits.from_document(start.policy))

@@ -16,15 +16,19 @@ from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
+from outage_analysis.text import Column, TableSchema
 
-AWARD_VIEWS = {
-    "view": pl.String,
-    "award": pl.Float64,
-    "expected": pl.Float64,
-    "p10": pl.Float64,
-    "p50": pl.Float64,
-    "p90": pl.Float64,
-}
+AWARD_VIEWS = TableSchema(
+    "One row with the uncertain mean award, and one per fixed mean award.",
+    (
+        Column("view", "word", "uncertain or fixed."),
+        Column("award", "money", "Expected or fixed mean award."),
+        Column("expected", "money", "Expected cash."),
+        Column("p10", "money", "10 % quantile of the cash."),
+        Column("p50", "money", "Median of the cash."),
+        Column("p90", "money", "90 % quantile of the cash."),
+    ),
+)
 PERCENTILES = (0.1, 0.5, 0.9)
 
 
@@ -94,7 +98,7 @@ def award_views(
         rows.append(
             (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in PERCENTILES))
         )
-    table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
+    table = pl.DataFrame(rows, schema=AWARD_VIEWS.dtypes, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
