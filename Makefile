@@ -66,6 +66,7 @@ gallery: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/method.py
+	$(BIN)/python docs/column_dictionary.py
 
 # After a policy was added or changed: its golden result, its line in docs/policies.md, the reference.
 policies: docs

@@ -7,6 +7,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import column_dictionary
 import keys
 import method
 import pytest
@@ -177,6 +178,13 @@ def test_the_front_page_is_short_and_leads_to_every_other() -> None:
     assert front.count("\n") <= 180
     linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+\.md)", front)}
     assert linked == {page for page in PAGES if page.name != "README.md"}
+
+
+# --- the tables ---------------------------------------------------------------------------------------
+
+
+def test_the_column_dictionary_is_what_the_schemas_say() -> None:
+    assert column_dictionary.dictionary() == column_dictionary.TABLES.read_text("utf-8"), "run `make docs`"
 
 
 # --- the method ---------------------------------------------------------------------------------------

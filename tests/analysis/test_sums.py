@@ -10,67 +10,134 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import DisplayUnits, whole_counts
+from outage_analysis.analysis import FUNNEL, DisplayUnits, whole_counts
 from outage_analysis.analysis.display_units import short_amount
+from outage_analysis.analysis.exploration.loss_tables import FITTED
+from outage_analysis.analysis.tables import HEADLINES
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables
-from outage_analysis.incidents import load_incident
+from outage_analysis.costs import (
+    BREAK_EVENS,
+    BRIDGE,
+    COSTS,
+    COVERAGE,
+    FLIPS,
+    INDICES,
+    INPUTS_GIVEN_EXCEEDANCE,
+    LEVERS,
+    OUTCOMES,
+    POLICIES,
+    QUANTILES,
+    RIVALS,
+    TIE_OUTS,
+    TOTALS,
+)  # fmt: skip
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import FACTS_TABLE, load_incident
 from outage_analysis.jupyter import show_table
+from outage_analysis.losses import (
+    BAND_COUNTS,
+    BUNCHING,
+    CUBE_MEASURES,
+    FITS,
+    FORECAST_BRANCHES,
+    HEAPING,
+    LOSS_QUANTILES,
+    SHARES,
+    SUMMARY,
+)  # fmt: skip
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, TableSchema
 
 DAY = date(2022, 12, 30)
 DOLLARS, WON, MINUTES = DisplayUnits("USD", 2, 2), DisplayUnits("KRW", 0, 0), DisplayUnits("USD", 2, 0)
 
 
-def written(columns: dict[str, list[Any]], sums: DisplayUnits = DOLLARS) -> dict[str, list[Any]]:
-    return sums.format_amounts(pl.DataFrame(columns), str).to_dict(as_series=False)
+def written(
+    schema: TableSchema, columns: dict[str, list[Any]], sums: DisplayUnits = DOLLARS
+) -> dict[str, list[Any]]:
+    return sums.format_amounts(pl.DataFrame(columns), schema, str).to_dict(as_series=False)
 
 
 @pytest.mark.parametrize(
-    ("columns", "expected"),
+    ("schema", "columns", "expected"),
     [
-        ({"loss": [240_000, None], "claims": [2, 1]}, {"loss": ["2,400.00", None], "claims": [2, 1]}),
-        ({"expected": [8_292_465.0], "low": [1]}, {"expected": ["82,924.65"], "low": ["0.01"]}),
-        ({"edge": [30_000], "at_edge": [7]}, {"edge": ["300.00"], "at_edge": [7]}),
-        ({"over": [300_000], "up_to": [500_000], "share": [0.5]}, {"over": ["3,000.00"], "share": [0.5]}),
-        ({"probability": [0.5], "value": [50_062]}, {"probability": [0.5], "value": ["500.62"]}),
-        ({"measure": ["p90"], "value": [67_410], "error": [37]}, {"value": ["674.10"], "error": ["0.37"]}),
-        ({"quantity": ["p90"], "value": [5e4], "least": [6e4]}, {"value": ["500.00"], "least": ["600.00"]}),
-        ({"step": [1_000], "even": [0.001]}, {"step": ["10.00"], "even": [0.001]}),
-        ({"step": ["data"], "amount": [100], "total": [250]}, {"amount": ["1.00"], "total": ["2.50"]}),
-        ({"loss": [5], "loss_squared": [25]}, {"loss": ["0.05"], "loss_squared": ["0.0025"]}),
-        ({"loss_squared": [Decimal(123456789**2)]}, {"loss_squared": ["1,524,157,875,019.0521"]}),
-        ({"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
         (
+            CUBE_MEASURES,
+            {"loss": [240_000, None], "claims": [2, 1]},
+            {"loss": ["2,400.00", None], "claims": [2, 1]},
+        ),
+        (COSTS, {"expected": [8_292_465.0], "low": [1]}, {"expected": ["82,924.65"], "low": ["0.01"]}),
+        (BUNCHING, {"edge": [30_000], "at_edge": [7]}, {"edge": ["300.00"], "at_edge": [7]}),
+        (
+            BAND_COUNTS,
+            {"over": [300_000], "up_to": [500_000], "share": [0.5]},
+            {"over": ["3,000.00"], "share": [0.5]},
+        ),
+        (
+            LOSS_QUANTILES,
+            {"probability": [0.5], "value": [50_062]},
+            {"probability": [0.5], "value": ["500.62"]},
+        ),
+        (
+            QUANTILES,
+            {"measure": ["p90"], "value": [67_410], "error": [37]},
+            {"value": ["674.10"], "error": ["0.37"]},
+        ),
+        (
+            FITTED,
+            {"quantity": ["p90"], "value": [5e4], "least": [6e4]},
+            {"value": ["500.00"], "least": ["600.00"]},
+        ),
+        (HEAPING, {"step": [1_000], "even": [0.001]}, {"step": ["10.00"], "even": [0.001]}),
+        (
+            BRIDGE,
+            {"step": ["data"], "amount": [100], "total": [250]},
+            {"amount": ["1.00"], "total": ["2.50"]},
+        ),
+        (CUBE_MEASURES, {"loss": [5], "loss_squared": [25]}, {"loss": ["0.05"], "loss_squared": ["0.0025"]}),
+        (
+            CUBE_MEASURES,
+            {"loss_squared": [Decimal(123456789**2)]},
+            {"loss_squared": ["1,524,157,875,019.0521"]},
+        ),
+        (CUBE_MEASURES, {"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
+        (
+            LEVERS,
             {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
             {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},
         ),
         (
+            FLIPS,
             {"kind": ["review_award", "take_up"], "expected": [41_667.0, 0.5], "flips_at": [5e3, 0.1]},
             {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
         ),
         (
+            INPUTS_GIVEN_EXCEEDANCE,
             {"kind": ["review_award"] * 2, "measure": ["median", "chance"], "usual": [900.0, 0.5]},
             {"usual": ["9.00", "0.5"]},
         ),
         (
+            OUTCOMES,
             {"outcome": ["a", "b"], "stage": ["filed", "paid"], "p50": [451.0, 5e6]},
             {"p50": ["451.0", "50,000.00"]},
         ),
-        ({"fact": ["CO-10", ""], "low": [5e7, 5e7]}, {"low": ["50000000.0", "500,000.00"]}),
+        (HEADLINES, {"fact": ["CO-10", ""], "low": [5e7, 5e7]}, {"low": ["50000000.0", "500,000.00"]}),
         (
+            FITS,
             {"parameters": ["alpha 0.362 ± 0.076, theta 2.136e+04 ± 4.2e+03"]},
             {"parameters": ["alpha 0.362 ± 0.076, theta 213.6 ± 42"]},
         ),
     ],
 )
 def test_sums_are_in_whole_currency_and_nothing_else_is(
-    columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
 ) -> None:
-    found = written(columns)
+    found = written(schema, columns)
     assert {name: found[name] for name in expected} == expected
-    assert numbers(written(columns, WON)) == numbers(columns)  # no currency unit has a smaller one here
+    assert numbers(written(schema, columns, WON)) == numbers(
+        columns
+    )  # no currency unit has a smaller one here
 
 
 def numbers(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -89,42 +156,55 @@ WON_LOSSES = DisplayUnits("KRW", 0, 0, losses_are_money=True)
 
 
 @pytest.mark.parametrize(
-    ("columns", "expected"),
+    ("schema", "columns", "expected"),
     [
         # The cells of notebook 03 that showed hundredths of a won.
-        ({"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
-        ({"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]}, {"adds": ["7,978,652"]}),
-        ({"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
-        ({"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
-        ({"loss": [5], "loss_squared": [123_456_789**2]}, {"loss_squared": ["15,241,578,750,190,521"]}),
+        (COSTS, {"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
+        (LEVERS, {"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]}, {"adds": ["7,978,652"]}),
+        (COSTS, {"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
+        (SUMMARY, {"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
         (
+            CUBE_MEASURES,
+            {"loss": [5], "loss_squared": [123_456_789**2]},
+            {"loss_squared": ["15,241,578,750,190,521"]},
+        ),
+        (
+            BREAK_EVENS,
             {"kind": ["review_award", "take_up"], "break_even": [654_571.47, 0.376]},
             {"break_even": ["654,571", "0.376"]},
         ),
     ],
 )  # fmt: skip
-def test_won_are_whole(columns: dict[str, list[Any]], expected: dict[str, list[Any]]) -> None:
-    found = written(columns, WON_LOSSES)
+def test_won_are_whole(
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = written(schema, columns, WON_LOSSES)
     assert {name: found[name] for name in expected} == expected
 
 
 def test_a_mean_of_minutes_keeps_its_decimals() -> None:
-    assert written({"loss": [5], "mean": [12.25]}, MINUTES)["mean"] == [12.25]
+    assert written(SUMMARY, {"loss": [5], "mean": [12.25]}, MINUTES)["mean"] == [12.25]
 
 
 @pytest.mark.parametrize(
-    ("columns", "expected"),
+    ("schema", "columns", "expected"),
     [
         # Notebook 04: payments expected under a policy.
-        ({"policy": ["a"], "recipients": [2_912_791.09]}, {"recipients": [2_912_791]}),
-        ({"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
-        ({"stage": ["filed"], "low": [1.4], "expected": [2.5]}, {"low": [1], "expected": [3]}),
-        ({"branch": ["closes"], "late": [502.07], "total": [1_756.08]}, {"late": [502], "total": [1_756]}),
-        ({"low": [0.2], "total": [0.5]}, {"low": [0.2], "total": [0.5]}),  # no counts
+        (POLICIES, {"policy": ["a"], "recipients": [2_912_791.09]}, {"recipients": [2_912_791]}),
+        (COSTS, {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
+        (FUNNEL, {"stage": ["filed"], "low": [1.4], "expected": [2.5]}, {"low": [1], "expected": [3]}),
+        (
+            FORECAST_BRANCHES,
+            {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},
+            {"late": [502], "total": [1_756]},
+        ),
+        (INDICES, {"first": [0.2], "total": [0.5]}, {"first": [0.2], "total": [0.5]}),  # no counts
     ],
 )  # fmt: skip
-def test_expected_counts_are_whole(columns: dict[str, list[Any]], expected: dict[str, list[Any]]) -> None:
-    found = whole_counts(pl.DataFrame(columns)).to_dict(as_series=False)
+def test_expected_counts_are_whole(
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = whole_counts(pl.DataFrame(columns), schema).to_dict(as_series=False)
     assert {name: found[name] for name in expected} == expected
 
 
@@ -160,47 +240,77 @@ def test_a_shortened_amount_has_three_digits(value: float, expected: str) -> Non
 def test_a_unit_leaves_the_smallest_amount_readable(
     amounts: list[float | None], expected: tuple[int, str] | None
 ) -> None:
-    assert WON.common_unit(pl.DataFrame({"expected": amounts})) == expected
+    assert WON.common_unit(pl.DataFrame({"expected": amounts}), COSTS) == expected
     cents = [None if amount is None else amount * 100 for amount in amounts]
-    assert DOLLARS.common_unit(pl.DataFrame({"expected": cents})) == expected
+    assert DOLLARS.common_unit(pl.DataFrame({"expected": cents}), COSTS) == expected
 
 
 def test_a_table_without_amounts_has_no_unit() -> None:
-    assert WON.common_unit(pl.DataFrame({"claims": [10**9]})) is None
-    assert MINUTES.common_unit(pl.DataFrame({"loss": [10**9]})) is None
+    assert WON.common_unit(pl.DataFrame({"claims": [10**9]}), CUBE_MEASURES) is None
+    assert MINUTES.common_unit(pl.DataFrame({"loss": [10**9]}), CUBE_MEASURES) is None
 
 
 @pytest.mark.parametrize(
-    "columns",
+    ("schema", "columns"),
     [
-        {"low": [0.2], "high": [0.4], "share": [0.3]},  # shares
-        {"first": [0.2], "total": [0.4]},
-        {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]},
-        {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]},  # people
-        {"branch": ["closes"], "median": [5], "low": [1], "high": [3]},
-        {"unit": ["USD"], "low": [1], "value": [2], "computed": [3]},  # what was printed
+        (COVERAGE, {"low": [0.2], "high": [0.4], "share": [0.3]}),
+        (INDICES, {"first": [0.2], "total": [0.4]}),
+        (SHARES, {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]}),
+        (FUNNEL, {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
+        (FORECAST_BRANCHES, {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
+        (FACTS_TABLE, {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed
+        (TIE_OUTS, {"unit": ["USD"], "computed": [3], "printed": [3]}),
     ],
 )
-def test_shares_counts_and_printed_figures_are_no_sums(columns: dict[str, list[Any]]) -> None:
-    assert written(columns) == columns
-    assert DOLLARS.currency_if_converted(pl.DataFrame(columns)) == ""
+def test_shares_counts_and_printed_figures_are_no_sums(
+    schema: TableSchema, columns: dict[str, list[Any]]
+) -> None:
+    assert written(schema, columns) == columns
+    assert DOLLARS.currency_if_converted(pl.DataFrame(columns), schema) == ""
 
 
 def test_losses_in_minutes_stay_minutes() -> None:
-    columns = {"loss": [240], "promised": [1_250]}
-    assert written(columns, MINUTES) == {"loss": [240], "promised": ["12.50"]}
+    assert written(CUBE_MEASURES, {"loss": [240]}, MINUTES) == {"loss": [240]}
+    assert written(COSTS, {"promised": [1_250]}, MINUTES) == {"promised": ["12.50"]}
+
+
+def test_a_number_without_a_declared_unit_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError, match="surprise"):
+        written(COSTS, {"expected": [1.0], "surprise": [2.0]})
+    with pytest.raises(KeyError, match="surprise"):
+        whole_counts(pl.DataFrame({"surprise": [2.0]}), COSTS)
+
+
+def test_the_unit_of_a_value_needs_the_column_that_decides_it() -> None:
+    with pytest.raises(UsageError, match="kind: the unit of another column depends on this column"):
+        written(BREAK_EVENS, {"break_even": [1.0]})
+
+
+def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    rivals = pl.DataFrame({"stage": ["paid", "filed"], "rival": ["naive", "flat"], "low": [5e6, 451.0]})
+    print_table(rivals, "Rivals", RIVALS, DOLLARS)
+    out = capsys.readouterr().out
+    assert "stage" not in out
+    assert [line.split() for line in out.splitlines()[3:5]] == [["naive", "50,000.00"], ["flat", "451"]]
+
+
+def test_the_unit_above_a_table_ignores_hidden_columns() -> None:
+    totals = pl.DataFrame({"promised": [5.0], "expected": [5e9]})
+    assert WON.common_unit(totals, TOTALS) == (10**9, "billion")
+    assert WON.common_unit(totals, COSTS) is None
 
 
 def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
     tables = {"heaps": heaps, "counts": pl.DataFrame({"claims": [3]})}
-    print_titled_tables(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), DOLLARS)
+    schemas = dict.fromkeys(tables, CUBE_MEASURES)
+    print_titled_tables(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), schemas, DOLLARS)
     out = capsys.readouterr().out
     assert out.startswith("Losses; sums in USD\n")
     assert "1,000.01 to 10,000.00" in out
     assert "2,400.00" in out
     assert "Counts\n" in out
-    print_titled_tables(tables, {"heaps": "Losses"}, "", (), WON)
+    print_titled_tables(tables, {"heaps": "Losses"}, "", (), schemas, WON)
     print_table(heaps.drop("over", "up_to"), "Losses")
     plain = capsys.readouterr().out
     assert plain.count("240,000") == 2
@@ -215,11 +325,25 @@ def dollars() -> Policy:
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Sums in USD."), ("ko", "금액 단위: USD.")])
 def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, said: str) -> None:
-    shown = show_table(pl.DataFrame({"loss": [240_000], "n": [240_000]}), dollars, lang=lang)
+    shown = show_table(pl.DataFrame({"loss": [240_000], "claims": [240_000]}), dollars, lang=lang)
     assert f"{said}</em></p>" in shown.markup
     assert '<td class="n">2,400.00</td><td class="n">240,000</td>' in shown.markup
     assert said in repr(shown)
     assert "2,400.00" in repr(shown)
+
+
+def test_a_notebook_guesses_no_unit(dollars: Policy) -> None:
+    """Costs and numbers of people both have a column `expected`, and no table has a column `n`."""
+    for columns in ({"expected": [240_000.0]}, {"loss": [240_000], "n": [240_000]}):
+        shown = show_table(pl.DataFrame(columns), dollars)
+        assert "240,000" in repr(shown) or "240000" in repr(shown)
+        assert "Sums in" not in repr(shown)
+
+
+def test_a_notebook_takes_the_units_of_own_columns(dollars: Policy) -> None:
+    table = pl.DataFrame({"largest": [240_000], "n": [7.6], "people": [7.6]})
+    shown = show_table(table, dollars, units={"largest": "loss", "people": "count"})
+    assert '<td class="n">2,400.00</td><td class="n">7.6</td><td class="n">8</td>' in shown.markup
 
 
 def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:

@@ -20,7 +20,7 @@ from outage_analysis.assumptions import (
 )
 from outage_analysis.assumptions.bounded_distributions import Beta, LogitT, Pert, Uniform
 from outage_analysis.assumptions.distributions import AnyDistribution, Discrete, Fixed, Lognormal
-from outage_analysis.assumptions.ledger import SCHEMA, format_distribution
+from outage_analysis.assumptions.ledger import LEDGER, format_distribution
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from tests.commands import command
@@ -65,7 +65,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
-    assert dict(table.schema) == SCHEMA
+    assert dict(table.schema) == LEDGER.dtypes
     assert table["assumption"].to_list() == [a.id for a in page.assumptions]
     for row, entry in zip(table.iter_rows(named=True), page.assumptions, strict=True):
         for key in ("kind", "grade", "public_on", "owner", "outcome_known"):

@@ -9,8 +9,7 @@ from statistics import NormalDist
 import polars as pl
 
 from outage_analysis.charts import ChartContext
-from outage_analysis.costs import TORNADO
-from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
+from outage_analysis.costs import TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import Locale
 
 MEDIAN, SIGMA = 100e6, 1.0
@@ -39,7 +38,7 @@ def lognormal_distribution(
     grid = [low * (high / low) ** (n / 119) for n in range(120)]
     rows = [row(v, x, None) for v in ("face_value", "cash") for x in grid]
     rows += [row("cash", x, mark) for mark, x in marks.items()]
-    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
+    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
 
 
 def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
@@ -49,7 +48,7 @@ def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
         (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, 10 * x * tail, f"F-{n}")
         for n, x in enumerate(expected)
     ]
-    return pl.DataFrame(rows, schema=WATERFALL_STEPS, orient="row")
+    return pl.DataFrame(rows, schema=WATERFALL_STEPS.dtypes, orient="row")
 
 
 # The cost falls as the backlog grows.
@@ -61,7 +60,7 @@ SWINGS = pl.DataFrame(
         ("cash", "backlog", "ultimate", 1.2, 2.5, 240e6, 190e6, 111e6),
         ("face_value", "taken", "take_up", 0.1, 0.9, 1e9, 5e9, 9e9),
     ],
-    schema=TORNADO,
+    schema=TORNADO.dtypes,
     orient="row",
 )
 

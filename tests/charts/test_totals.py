@@ -27,12 +27,8 @@ from outage_analysis.costs import (
     waterfall_steps,
 )
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.tables import (
-    CONTRIBUTIONS,
-    TOTAL_DISTRIBUTION,
-    WATERFALL_STEPS,
-    contributions,
-)
+from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS, TOTAL_DISTRIBUTION, WATERFALL_STEPS
+from outage_analysis.costs.uncertainty.tables import contributions
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_distribution, steps_of
 
@@ -104,7 +100,7 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 
 def test_the_distribution_of_a_lognormal_total_is_lognormal() -> None:
     table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
-    assert table.schema == TOTAL_DISTRIBUTION
+    assert table.schema == TOTAL_DISTRIBUTION.dtypes
     grid, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
     x = grid["amount"].to_numpy()
     assert x[[0, -1]] == pytest.approx(oracle.ppf([0.005, 0.995]), rel=0.02)
@@ -165,7 +161,7 @@ def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
     run = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=2**11)
     parts = contributions(run)
     table = waterfall_steps(costs, parts)
-    assert table.schema == WATERFALL_STEPS
+    assert table.schema == WATERFALL_STEPS.dtypes
     assert table.select("over", "up_to", "rule").rows() == [
         (0, 300_000, "pays"),
         (300_000, 500_000, "pays"),
@@ -183,7 +179,7 @@ def costs_of(*rows: tuple[str, str, str, str | None, int, str, float]) -> pl.Dat
 
 
 def no_contributions() -> pl.DataFrame:
-    return pl.DataFrame(schema=CONTRIBUTIONS)
+    return CONTRIBUTIONS.empty()
 
 
 def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none() -> None:

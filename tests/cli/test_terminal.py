@@ -19,7 +19,8 @@ from rich.cells import cell_len
 
 from outage_analysis.analysis import DisplayUnits
 from outage_analysis.cli import console
-from outage_analysis.text import TextTable
+from outage_analysis.costs import PAIRS
+from outage_analysis.text import VALUATION, Column, TableSchema, TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -47,7 +48,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
-Printed = tuple[pl.DataFrame, str, DisplayUnits | None]
+Printed = tuple[pl.DataFrame, str, TableSchema | None, DisplayUnits | None]
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +80,14 @@ def recorded(name: str, folder: Path) -> list[Printed]:
     found: list[Printed] = []
     real = console.print_table
 
-    def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
-        found.append((frame, title, sums))
-        real(frame, title, sums)
+    def print_table(
+        frame: pl.DataFrame,
+        title: str,
+        schema: TableSchema | None = None,
+        sums: DisplayUnits | None = None,
+    ) -> None:
+        found.append((frame, title, schema, sums))
+        real(frame, title, schema, sums)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -131,11 +137,11 @@ def whole(text: str, out: str) -> bool:
 
 def check(table: Printed, out: str) -> None:
     """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
-    frame, _, sums = table
-    forms = [console._text_table(frame, sums)]  # noqa: SLF001 - the cells as they are meant
-    if sums and (unit := sums.common_unit(frame)):
-        forms.append(console._text_table(frame, sums, unit[0]))  # noqa: SLF001 - the same
-    for n, name in enumerate(frame.columns):
+    frame, _, schema, sums = table
+    forms = [console._text_table(frame, schema, sums)]  # noqa: SLF001 - the cells as they are meant
+    if sums and (unit := sums.common_unit(frame, schema)):
+        forms.append(console._text_table(frame, schema, sums, unit[0]))  # noqa: SLF001 - the same
+    for n, name in enumerate(forms[0].heads):
         for cells in zip(*(form.rows for form in forms), strict=True):
             texts = [row[n] for row in cells]
             if n in forms[0].numbers:
@@ -164,9 +170,9 @@ def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Pr
 @pytest.mark.parametrize("name", PRINTING)
 def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
     for table in tables(name):
-        frame, title, sums = table
+        frame, title, schema, sums = table
         out = printed(table, None)
-        texts: TextTable = console._text_table(frame, sums)  # noqa: SLF001 - the cells as they are meant
+        texts: TextTable = console._text_table(frame, schema, sums)  # noqa: SLF001 - the cells as they are meant
         assert out.split("\n")[0] == title
         for row, line in zip(texts.rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
@@ -207,17 +213,18 @@ def test_amounts_are_shortened_to_a_unit_that_the_title_says() -> None:
     )
     table = frame.with_columns(pl.col("expected").alias(name) for name in ("p10", "p50", "p90", "p95"))
     won = DisplayUnits("KRW", 0, 0)
-    assert "189,917,025" in printed((table, "Totals", won), 100)
-    short = printed((table, "Totals", won), 60).split("\n")
+    schema = TableSchema("A row.", (VALUATION, *(Column(name, "money", "") for name in table.columns[1:])))
+    assert "189,917,025" in printed((table, "Totals", schema, won), 100)
+    short = printed((table, "Totals", schema, won), 60).split("\n")
     assert short[0] == "Totals; amounts in million KRW, to three digits"
     assert short[3].split() == ["cash", *["190"] * 5]
     assert short[4].split() == ["face_value", *["161,000"] * 5]
-    stacked = printed((table, "Totals", won), 50)
+    stacked = printed((table, "Totals", schema, won), 50)
     assert " p95:       160,686,464,900" in stacked
     assert "million" not in stacked
 
 
 def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", None), None)
+    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", PAIRS, None), None)
     assert "<0.0001" in out
     assert "e-" not in out

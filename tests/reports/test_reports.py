@@ -125,6 +125,21 @@ def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> No
     assert manifest["versions"]["polars"] == version("polars")
 
 
+def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
+    bundles: Bundles, analysis: Analysis
+) -> None:
+    for name, table in analysis.tables.items():
+        stem = f"{name}-synthetic" if name.startswith("claims_") else name
+        stated = pl.read_parquet_metadata(bundles["en"] / "tables" / f"{stem}.parquet")
+        schema = analysis.tables.schema(name)
+        assert stated["row"] == schema.row
+        columns = json.loads(stated["columns"])
+        assert list(columns) == table.columns
+        assert columns == {
+            c.name: {"unit": str(c.unit), "description": c.description} for c in schema.columns
+        }
+
+
 def test_tables_as_csv_and_as_parquet_hold_the_same_figures(bundles: Bundles, analysis: Analysis) -> None:
     folder = bundles["en"] / "tables"
     for name, table in analysis.tables.items():

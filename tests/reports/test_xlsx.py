@@ -22,7 +22,7 @@ from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.cells import LargerUnit, sheet_table
 from outage_analysis.reports.workbook.formulas import LiveFormulas, formula_names
 from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import CLAIMS, LANGUAGES, LOSS, Locale
 from tests.untranslated_text import untranslated
 from tests.workbook_reader import Workbook
 
@@ -73,7 +73,7 @@ def lang(request: pytest.FixtureRequest) -> str:
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
-    rows = sheet_table(TableFormatter(Locale("en"), {}), frame, ["loss", "claims"])
+    rows = sheet_table(TableFormatter(Locale("en"), {}), frame, (LOSS, CLAIMS))
     assert [[cell.value for cell in row] for row in rows.cells] == [
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
@@ -266,7 +266,7 @@ def hostile(analysis: Analysis) -> Analysis:
         incident=incident.model_copy(update={"name": bad, "services": named(incident.services, 0)}),
         policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
         ledger=ledger.model_copy(update={"assumptions": assumptions}),
-        tables={**analysis.tables, "claims_rules": rules},
+        tables=analysis.tables | {"claims_rules": rules},
     )
 
 

@@ -7,14 +7,12 @@ import string
 import tomllib
 from datetime import date
 from importlib.resources import files
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
-from outage_analysis.reports.grids import COLUMN_KINDS, ColumnKind
 from outage_analysis.text import LANGUAGES, Locale
 
 
@@ -60,15 +58,6 @@ def test_korean_words_are_korean() -> None:
 
 def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
     assert [key for key, text in PAGES["ko"].items() if "배상" in text] == []
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_column_has_a_title(lang: str) -> None:
-    assert [column for column in COLUMN_KINDS if not Locale(lang).has_label(f"column.{column}")] == []
-
-
-def test_every_column_has_a_known_kind() -> None:
-    assert {column: kind for column, kind in COLUMN_KINDS.items() if kind not in get_args(ColumnKind)} == {}
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -6,6 +6,8 @@ Modules:
     cost_run: the first steps, which compute the cost and its uncertainty
     analysis: the Analysis: its tables, figures and notes
     tables: tables built from documents, cubes and costs
+    analysis_tables: access to the tables of an analysis by attribute
+    schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
     drivers: tables of what drives the cost
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis.analysis import budget_scope as budget_scope
+    from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
@@ -48,5 +51,10 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.plan import load_documents as load_documents
     from outage_analysis.analysis.plan import load_policy_or_default as load_policy_or_default
     from outage_analysis.analysis.recipe import run as run
+    from outage_analysis.analysis.schemas import TableGroup as TableGroup
+    from outage_analysis.analysis.schemas import all_schemas as all_schemas
+    from outage_analysis.analysis.schemas import table_schemas as table_schemas
+    from outage_analysis.analysis.tables import FUNNEL as FUNNEL
+    from outage_analysis.analysis.tables import SERVICES as SERVICES
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

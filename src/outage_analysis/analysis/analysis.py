@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
@@ -48,8 +49,8 @@ class Analysis(Displayable):
     claims: Claims | None
     cubes: dict[str, Cube]
     """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
-    tables: dict[str, pl.DataFrame]
-    """All tables of the report by name."""
+    tables: AnalysisTables
+    """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""
     dropped_lines: tuple[str, ...] = ()
     """Ids of the cost lines that were not public by `as_of`."""
     runs: dict[str, Simulation] = field(default_factory=dict)

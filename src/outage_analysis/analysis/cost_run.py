@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.analysis.analysis import Analysis
+from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.plan import Plan, last_day, load_cubes, load_documents
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
@@ -184,7 +185,7 @@ class CostRun:
             inputs.as_of,
             self.claims,
             self.cubes,
-            costs | self.uncertainty_tables,
+            AnalysisTables(costs | self.uncertainty_tables),
             tuple(line.id for line in later),
             self.runs,
         )

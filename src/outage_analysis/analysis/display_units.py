@@ -9,83 +9,36 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Self
 
 import polars as pl
 
-from outage_analysis.assumptions import AMOUNT_KINDS, Ledger
+from outage_analysis.assumptions import Ledger
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, decimal_places
-from outage_analysis.text import PERCENTILE_MEASURES, LikelyRange, Locale, in_units
+from outage_analysis.text import Locale, TableSchema, Unit, in_units
 
-AmountKind = Literal["money", "loss", "squares"]
-
-NO_AMOUNTS = ({"unit"}, {"branch"}, {"origin"})
-"""A table with one of these columns has no amounts: its rows state their own units, or they are counts."""
-RANGE = ("low", "expected", "high", "most")
-QUANTILES = (*LikelyRange().columns, *PERCENTILE_MEASURES)
-INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given_exceedance")
-ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
-IS_AMOUNT = pl.col("kind").is_in(AMOUNT_KINDS)
-AMOUNT_RULES: tuple[tuple[set[str], tuple[str, ...], AmountKind, pl.Expr], ...] = (
-    ({"stage", "outcome"}, (*QUANTILES, "observed"), "money", pl.col("stage").is_in(["paid", "total"])),
-    ({"stage"}, RANGE, "money", NEVER),
-    # For alternative award rules, the measures other than the median are probabilities, not amounts.
-    ({"kind", "measure"}, INPUTS, "money", IS_AMOUNT & (pl.col("measure") == "median")),
-    ({"kind"}, INPUTS, "money", IS_AMOUNT),
-    ({"probability"}, ("value", "low", "high", "error"), "loss", ALWAYS),
-    ({"quantity"}, ("value", "low", "high", "average", "least", "greatest"), "loss", ALWAYS),
-    ({"statistic"}, ("first", "second", "difference", "low", "high"), "loss", ALWAYS),
-    ({"share_first"}, ("difference", "low", "high"), "money", NEVER),
-    ({"measure"}, ("value", "error", "stressed"), "money", ALWAYS),
-    ({"lever"}, ("step",), "money", pl.col("lever") == "award"),
-    ({"even"}, ("step",), "loss", ALWAYS),
-    ({"fact"}, RANGE, "money", pl.col("fact") == ""),  # published facts are already in whole currency
-    ({"amount"}, ("amount", "total"), "money", ALWAYS),
-    ({"tail"}, ("mean", "tail"), "money", ALWAYS),
-    ({"expected"}, RANGE, "money", ALWAYS),
-    (
-        set(),
-        (
-            *("promised", "most", *QUANTILES, "tvar95", "sd", "per_recipient", "difference"),
-            *("cost_low", "cost_expected", "cost_high", "adds", "award", "payment"),
-        ),
-        "money",
-        ALWAYS,
-    ),
-    (
-        set(),
-        ("loss", "largest", "mean", "median", "median_low", "median_high", "edge", "over", "up_to"),
-        "loss",
-        ALWAYS,
-    ),
-    (set(), ("loss_squared",), "squares", ALWAYS),
-)
-"""Rules that decide which columns contain amounts; the first rule that matches a column applies.
-
-Each rule has: the columns that the table must have, the columns that then contain amounts, the kind of
-amount, and an expression for the rows in which they are amounts.
-"""
-NO_RULE: tuple[set[str], tuple[str, ...], AmountKind, pl.Expr] = (set(), (), "money", NEVER)
-COUNT_RULES: tuple[tuple[set[str], tuple[str, ...]], ...] = (
-    (set(), ("count", "recipients", "late")),
-    ({"branch"}, ("total",)),
-    ({"stage"}, RANGE),
-)
-"""Rules that decide which columns are numbers of people, claims or payments: (columns that the table must
-have, columns that are then counts)."""
+AMOUNT_UNITS: tuple[Unit, ...] = ("money", "loss", "loss_squared")
+"""Units of columns whose values are converted from the smallest unit for display."""
 LARGE_UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 """Units for large amounts, the largest first."""
 SHORT_DIGITS = 3
 """Significant digits of a shortened amount."""
 
 
-def whole_counts(table: pl.DataFrame) -> pl.DataFrame:
-    """Round expected numbers of people, claims and payments in a table to whole numbers, for display."""
-    columns = set(table.columns)
-    names = {name for required, counts in COUNT_RULES if required <= columns for name in counts}
-    floats = [name for name in table.columns if name in names and table.schema[name].is_float()]
+def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFrame:
+    """Round expected numbers of people, claims and payments in a table to whole numbers, for display.
+
+    Args:
+        table: a table whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, the table is returned unchanged.
+    """
+    floats = [
+        name
+        for name, dtype in table.schema.items()
+        if schema and dtype.is_float() and schema[name].unit == "count"
+    ]
     return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
 
@@ -148,23 +101,28 @@ class DisplayUnits:
             else None
         )
 
-    def currency_if_converted(self, table: pl.DataFrame) -> str:
+    def currency_if_converted(self, table: pl.DataFrame, schema: TableSchema | None) -> str:
         """Return the currency if `format_amounts` converts amounts of the table, else an empty text."""
-        return self.currency if any(places for _, places, _ in self._amount_columns(table).values()) else ""
+        amounts = self._amount_units(table, schema).values()
+        return self.currency if any(self._places[unit] for units in amounts for unit in units if unit) else ""
 
-    def title_with_currency(self, title: str, table: pl.DataFrame) -> str:
+    def title_with_currency(self, title: str, table: pl.DataFrame, schema: TableSchema | None) -> str:
         """Return the title, with the currency added if `format_amounts` converts amounts of the table."""
-        currency = self.currency_if_converted(table)
+        currency = self.currency_if_converted(table, schema)
         return f"{title}; sums in {currency}" if currency else title
 
     def format_amounts(
-        self, table: pl.DataFrame, write: Callable[[object], str], unit: int | None = None
+        self,
+        table: pl.DataFrame,
+        schema: TableSchema | None,
+        write: Callable[[object], str],
+        unit: int | None = None,
     ) -> pl.DataFrame:
         """Convert columns with amounts to texts, for display.
 
         Args:
-            table: a table with amounts in the smallest unit, in columns with the names that this package
-                uses.
+            table: a table with amounts in the smallest unit, whose number columns are columns of the schema.
+            schema: the columns with their units; without a schema, nothing is converted.
             write: formats the values in these columns that are not amounts.
             unit: the size of one of `LARGE_UNITS`, such as 1000000; amounts are then in this unit, with three
                 significant digits.
@@ -173,57 +131,64 @@ class DisplayUnits:
             The table with amounts as texts; by default they have the decimals of the currency.
         """
 
-        def text(value: object, places: int, *, is_amount: bool, short: bool) -> str | None:
+        def text(value: object, amount: Unit | None) -> str | None:
             if value is None:
                 return None
-            if not is_amount:
+            if amount is None:
                 return write(value)
-            if short and unit:
+            places = self._places[amount]
+            if unit and amount != "loss_squared":
                 return short_amount(float(str(value)) / 10**places / unit)
             if isinstance(value, int | Decimal) and value == int(value):
                 return in_units(int(value), places)
             return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
 
         texts = {
-            name: [
-                text(value, places, is_amount=m, short=kind != "squares")
-                for value, m in zip(table[name], mask, strict=True)
-            ]
-            for name, (kind, places, mask) in self._amount_columns(table).items()
+            name: [text(value, amount) for value, amount in zip(table[name], amounts, strict=True)]
+            for name, amounts in self._amount_units(table, schema).items()
         }
-        if self.loss_digits and "parameters" in table.columns:
-            texts["parameters"] = [self.locale.rescaled_distribution(text) for text in table["parameters"]]
+        if schema and self.loss_digits:
+            for name in (
+                c.name for c in schema.columns if c.unit == "parameters" and c.name in table.columns
+            ):
+                texts[name] = [self.locale.rescaled_distribution(value) for value in table[name]]
         return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
-    def common_unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
+    def common_unit(self, table: pl.DataFrame, schema: TableSchema | None) -> tuple[int, str] | None:
         """Return the largest unit, such as million, that is not larger than any amount of a table, or None.
 
-        The unit is (size, name). Amounts of 0 are not considered.
+        The unit is (size, name). Amounts of 0, and columns that a terminal does not show, are not considered.
         """
         amounts = [
-            abs(float(value)) / 10**places
-            for name, (kind, places, mask) in self._amount_columns(table).items()
-            if kind == "money" or (kind == "loss" and self.losses_are_money)
-            for value in table[name].filter(mask).drop_nulls()
+            abs(float(value)) / 10 ** self._places[unit]
+            for name, units in self._amount_units(table, schema).items()
+            for value, unit in zip(table[name], units, strict=True)
             if value
+            and schema
+            and schema[name].shown
+            and (unit == "money" or (unit == "loss" and self.losses_are_money))
         ]
         if not amounts:
             return None
         return next(((size, name) for size, name in LARGE_UNITS if min(amounts) >= size), None)
 
-    def _amount_columns(self, table: pl.DataFrame) -> dict[str, tuple[AmountKind, int, pl.Series]]:
-        """Return the columns with amounts: name -> (kind of amount, decimal places, mask of amount rows)."""
-        columns = set(table.columns)
-        if any(required <= columns for required in NO_AMOUNTS):
-            return {}
-        places = {"money": self.digits, "loss": self.loss_digits, "squares": 2 * self.loss_digits}
-        amounts: dict[str, tuple[AmountKind, int, pl.Series]] = {}
-        for name, dtype in table.schema.items():
-            if not dtype.is_numeric():
-                continue
-            rules = (rule for rule in AMOUNT_RULES if rule[0] <= columns and name in rule[1])
-            _, _, kind, where = next(rules, NO_RULE)
-            is_money = kind == "money" or self.losses_are_money or places[kind]
-            if is_money and (mask := table.select(where).to_series()).any():
-                amounts[name] = kind, places[kind], mask
-        return amounts
+    @property
+    def _places(self) -> dict[Unit, int]:
+        """The decimal places of each unit of amounts."""
+        return {"money": self.digits, "loss": self.loss_digits, "loss_squared": 2 * self.loss_digits}
+
+    def _amount_units(self, table: pl.DataFrame, schema: TableSchema | None) -> dict[str, list[Unit | None]]:
+        """Return, for each column with amounts, the unit of each row; None in rows that are no amounts."""
+        columns = [schema[name] for name, dtype in table.schema.items() if schema and dtype.is_numeric()]
+        amounts = {
+            column.name: [unit if self._is_amount(unit) else None for unit in column.units_in(table)]
+            for column in columns
+            if any(map(self._is_amount, column.possible_units))
+        }
+        return {name: units for name, units in amounts.items() if any(units)}
+
+    def _is_amount(self, unit: Unit) -> bool:
+        """Return whether values in this unit are amounts of money, or of losses with decimals."""
+        if unit not in AMOUNT_UNITS:
+            return False
+        return unit == "money" or self.losses_are_money or bool(self._places[unit])

@@ -12,6 +12,7 @@ import polars as pl
 
 from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.analysis.analysis import Analysis
+from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.analysis.tables import (
@@ -80,7 +81,9 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         ),
     }
     tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
-    return replace(cost_run.analysis, tables=tables, backtest=backtest_result, compared=compared)
+    return replace(
+        cost_run.analysis, tables=AnalysisTables(tables), backtest=backtest_result, compared=compared
+    )
 
 
 def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
@@ -120,7 +123,7 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
     """Return the tables of the simulations: quantiles, distribution, tornado, levers, waterfall and more."""
     level = cost_run.inputs.plan.level
-    tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
+    tables = {"tornado": TORNADO.empty(), "levers": LEVERS.empty()}
     for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:
         costs = (
             cost_run.published_costs

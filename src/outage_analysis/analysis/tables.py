@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -41,11 +42,73 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.policies import Policy
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+from outage_analysis.text import (
+    DEFAULT_LEVEL,
+    FACTS,
+    FLOAT,
+    LINE,
+    PUBLIC_ON,
+    SERVICE,
+    Column,
+    LikelyRange,
+    TableSchema,
+    UnitByRow,
+)
 
 Stages = dict[str, tuple[Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
 "" if it requires none)."""
+
+FUNNEL = TableSchema(
+    "One row per cost line and stage of the funnel.",
+    (
+        LINE,
+        Column("stage", "word", "Stage, from reports or claims to payments."),
+        Column("low", "count", "Lower bound of the number of people or claims.", FLOAT, label="value_low"),
+        Column("expected", "count", "Expected number; empty if unknown.", FLOAT, label="value"),
+        Column("high", "count", "Upper bound of the number.", FLOAT, label="value_high"),
+    ),
+)
+HEADLINE_UNIT = UnitByRow("fact", {"": "money"}, otherwise="stated")
+HEADLINES = TableSchema(
+    "One row per estimate: our own, then the published ones.",
+    (
+        Column("fact", "facts", "Id of the published fact; empty for our own estimate.", label="facts"),
+        LINE,
+        Column(
+            "low",
+            HEADLINE_UNIT,
+            "Lower end; for our own P10, or a bound without a simulation.",
+            label="value_low",
+        ),
+        Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
+        Column(
+            "high",
+            HEADLINE_UNIT,
+            "Upper end; for our own P90, or a bound without a simulation.",
+            label="value_high",
+        ),
+        PUBLIC_ON,
+        Column("counts", "text", "What the estimate includes."),
+        Column("counts_ko", "text", "What the estimate includes, in Korean.", label="counts"),
+        Column("hindsight", "flag", "Whether it was published after the day of the analysis."),
+    ),
+)
+SERVICES = TableSchema(
+    "One row per service.",
+    (
+        replace(SERVICE, description="Id of the service."),
+        Column("group", "name", "Group of services that it belongs to."),
+        Column(
+            "published_count",
+            "published_count",
+            "Fact with the number of complaints; empty if not published.",
+        ),
+        Column("hours_low", "hours", "Shortest published length of its outage."),
+        Column("hours_high", "hours", "Longest published length of its outage."),
+        FACTS,
+    ),
+)
 
 
 def split_hindsight(
@@ -108,9 +171,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
             expected = None if mid is None or share.expected is None else mid * share.expected
             high = 1.0 if share.high is None else share.high
             rows.append((name, stage, least * share.low, expected, most * high))
-    numbers = dict.fromkeys(("low", "expected", "high"), pl.Float64)
-    schema = {"line": pl.String, "stage": pl.String, **numbers}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
@@ -189,18 +250,7 @@ def headlines_table(
                 *(fact.public_on, fact.counts, fact.counts_ko, later),
             )
         )
-    schema = {
-        "fact": pl.String,
-        "line": pl.String,
-        "low": pl.Float64,
-        "expected": pl.Float64,
-        "high": pl.Float64,
-        "public_on": pl.Date,
-        "counts": pl.String,
-        "counts_ko": pl.String,
-        "hindsight": pl.Boolean,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
 
 
 def _likely_range(
@@ -232,9 +282,7 @@ def service_table(incident: Incident) -> pl.DataFrame:
         }
         for s in incident.services
     ]
-    hours = {"hours_low": pl.Float64, "hours_high": pl.Float64}
-    texts = dict.fromkeys(("service", "group", "published_count"), pl.String)
-    return pl.DataFrame(rows, schema={**texts, **hours, "facts": pl.String})
+    return pl.DataFrame(rows, schema=SERVICES.dtypes)
 
 
 def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:

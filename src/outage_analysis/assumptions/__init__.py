@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
     from outage_analysis.assumptions.entries import Range as Range
     from outage_analysis.assumptions.ledger import AMOUNT_KINDS as AMOUNT_KINDS
+    from outage_analysis.assumptions.ledger import INPUT_UNIT as INPUT_UNIT
+    from outage_analysis.assumptions.ledger import LEDGER as LEDGER
     from outage_analysis.assumptions.ledger import Assumption as Assumption
     from outage_analysis.assumptions.ledger import Correlation as Correlation
     from outage_analysis.assumptions.ledger import Ledger as Ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
@@ -25,7 +26,21 @@ from outage_analysis.files import (
     read_document,
 )
 from outage_analysis.policies import Effort, decimal_places
-from outage_analysis.text import Card, Displayable, Locale, Table, first_rows, short_names
+from outage_analysis.text import (
+    ASSUMPTION,
+    FACTS,
+    KIND,
+    PUBLIC_ON,
+    Card,
+    Column,
+    Displayable,
+    Locale,
+    Table,
+    TableSchema,
+    UnitByRow,
+    first_rows,
+    short_names,
+)
 
 Assumption = Annotated[
     RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
@@ -139,24 +154,29 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
 
 AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
 """Kinds whose value is an amount in the smallest unit of the currency; the others are counts and shares."""
-SCHEMA: dict[str, pl.DataType] = {
-    "assumption": pl.String(),
-    "kind": pl.String(),
-    "distribution": pl.String(),
-    "expected": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "lines": pl.String(),
-    "segment": pl.String(),
-    "source": pl.String(),
-    "facts": pl.String(),
-    "rationale": pl.String(),
-    "grade": pl.String(),
-    "public_on": pl.Date(),
-    "owner": pl.String(),
-    "approved_by": pl.String(),
-    "outcome_known": pl.Boolean(),
-}
+INPUT_UNIT = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")
+"""The unit of the value of an assumption, by the column `kind` of the row."""
+LEDGER = TableSchema(
+    "One row per assumption.",
+    (
+        ASSUMPTION,
+        KIND,
+        Column("distribution", "text", "The distribution in words.", shown=False),
+        Column("expected", INPUT_UNIT, "Mean of the assumption; empty for a band mix."),
+        Column("low", INPUT_UNIT, "Lower bound of the assumption.", label="value_low"),
+        Column("high", INPUT_UNIT, "Upper bound of the assumption.", label="value_high"),
+        Column("lines", "names", "Ids of the cost lines that it applies to.", shown=False),
+        Column("segment", "text", "Effort class that it applies to; empty for all classes.", shown=False),
+        Column("source", "text", "Where the value comes from.", shown=False, label="stated_source"),
+        replace(FACTS, shown=False),
+        Column("rationale", "text", "Why this value.", shown=False),
+        Column("grade", "word", "Evidence grade."),
+        PUBLIC_ON,
+        Column("owner", "data", "Person or group responsible for it.", shown=False),
+        Column("approved_by", "data", "Who approved it.", shown=False),
+        Column("outcome_known", "flag", "Whether its author knew the outcome."),
+    ),
+)
 
 
 ENGLISH = Locale("en")
@@ -167,7 +187,7 @@ GROUPED_FROM = 1_000
 
 
 def ledger_table(ledger: Ledger) -> pl.DataFrame:
-    """The ledger as a table: one row per assumption, with the columns of `SCHEMA`.
+    """The ledger as a table: one row per assumption, with the columns of `LEDGER`.
 
     `distribution` describes the distribution; `expected`, `low` and `high` are null for a band mix, which is
     not one number; `segment` is the effort class that the assumption applies to, empty for all classes.
@@ -191,7 +211,7 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
         }
         for a in ledger.assumptions
     ]
-    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(6))
+    return pl.DataFrame(rows, schema=LEDGER.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
 def _expected_low_high(entry: Assumption) -> tuple[float | None, float | None, float | None]:

@@ -101,6 +101,8 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     """Print a data quality report: files, broken rules, first rejects, claimants, heaping, and a summary."""
     import polars as pl
 
+    from outage_analysis.losses import HEAPING
+
     print_table(pl.DataFrame(quality["files"]), "Every row is one claim or one reject")
     if quality["rules"]:
         print_table(pl.DataFrame(quality["rules"]), "Rules broken (a reject may break several)")
@@ -112,7 +114,7 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
         title = "Losses on round sums; share: of the losses above zero; even: without any preference"
-        print_table(heaping, sums.title_with_currency(title, heaping), sums)
+        print_table(heaping, sums.title_with_currency(title, heaping, HEAPING), HEAPING, sums)
     for name in quality["skipped"]:
         print_text(f"not read: {one_line(name)}")
     rows = "synthetic rows" if quality["synthetic"] else "rows"
@@ -205,7 +207,7 @@ def cube(
     """
     from outage_analysis.analysis import DisplayUnits, load_policy_or_default
     from outage_analysis.incidents import Bands, load_incident, log_grid
-    from outage_analysis.losses import build_cube, load_cube
+    from outage_analysis.losses import CUBE_MEASURES, build_cube, load_cube
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
@@ -229,7 +231,8 @@ def cube(
             DisplayUnits.from_document(incident),
             "Synthetic rows" if built.synthetic else "Claims by band",
         )
-        print_table(built.display_rows, sums.title_with_currency(title, built.display_rows), sums)
+        rows, schema = built.display_rows, CUBE_MEASURES
+        print_table(rows, sums.title_with_currency(title, rows, schema), schema, sums)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:

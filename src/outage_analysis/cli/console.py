@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims
-    from outage_analysis.text import Locale, TextTable
+    from outage_analysis.text import Locale, TableSchema, TextTable
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a text from a TOML file."""
@@ -111,8 +111,16 @@ def print_text(text: str) -> None:
         print_line(margin + line)
 
 
-def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
+def print_table(
+    frame: pl.DataFrame,
+    title: str,
+    schema: TableSchema | None = None,
+    sums: DisplayUnits | None = None,
+) -> None:
     """Print a table below its title, in the first of three forms that fits the width of the terminal.
+
+    The schema states which columns are shown, which are counts and, with the units `sums`, which are amounts.
+    Without a schema, all columns are shown and all numbers are printed as they are.
 
     1. A grid with all digits of every number.
     2. A grid with amounts in thousands, millions or billions; the title then names the unit.
@@ -120,12 +128,12 @@ def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = Non
 
     If stdout is a file or a pipe, the table is always printed in the first form, one line per row.
     """
-    width, full = _terminal_width(), _text_table(frame, sums)
+    width, full = _terminal_width(), _text_table(frame, schema, sums)
     if width is None or full.fits(width):
         print_text(one_line(title))
         lines = full.grid(width)
     else:
-        short = _in_larger_unit(frame, sums)
+        short = _in_larger_unit(frame, schema, sums)
         if short and short[1].fits(width):
             print_text(f"{one_line(title)}; amounts in {short[0]}, to three digits")
             lines = short[1].grid(width)
@@ -140,24 +148,32 @@ def _terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _in_larger_unit(frame: pl.DataFrame, sums: DisplayUnits | None) -> tuple[str, TextTable] | None:
+def _in_larger_unit(
+    frame: pl.DataFrame, schema: TableSchema | None, sums: DisplayUnits | None
+) -> tuple[str, TextTable] | None:
     """Return a larger unit, such as "million KRW", and the table with its amounts in this unit.
 
     Returns None if no larger unit fits.
     """
-    unit = sums.common_unit(frame) if sums else None
-    return (f"{unit[1]} {sums.currency}", _text_table(frame, sums, unit[0])) if sums and unit else None
+    unit = sums.common_unit(frame, schema) if sums else None
+    return (
+        (f"{unit[1]} {sums.currency}", _text_table(frame, schema, sums, unit[0])) if sums and unit else None
+    )
 
 
-def _text_table(frame: pl.DataFrame, sums: DisplayUnits | None, unit: int | None = None) -> TextTable:
+def _text_table(
+    frame: pl.DataFrame, schema: TableSchema | None, sums: DisplayUnits | None, unit: int | None = None
+) -> TextTable:
     """Return a table whose cells are formatted as text. If `unit` is given, amounts are divided by it."""
     from outage_analysis.analysis import whole_counts
     from outage_analysis.text import TextTable
 
-    counts = whole_counts(frame)
-    texts = sums.format_amounts(counts, _cell_text, unit) if sums else counts
-    numbers = frozenset(n for n, dtype in enumerate(frame.dtypes) if dtype.is_numeric())
-    heads = tuple(one_line(name, LONGEST_CELL) for name in frame.columns)
+    counts = whole_counts(frame, schema)
+    texts = sums.format_amounts(counts, schema, _cell_text, unit) if sums else counts
+    hidden = [column.name for column in schema.columns if not column.shown] if schema else []
+    texts = texts.drop(hidden, strict=False)  # only now, because units may depend on a hidden column
+    numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
+    heads = tuple(one_line(name, LONGEST_CELL) for name in texts.columns)
     return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in texts.iter_rows()), numbers)
 
 
@@ -166,6 +182,7 @@ def print_titled_tables(
     titles: Mapping[str, str],
     prefix: str,
     notes: Iterable[str],
+    schemas: Mapping[str, TableSchema],
     sums: DisplayUnits | None = None,
 ) -> None:
     """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
@@ -175,6 +192,7 @@ def print_titled_tables(
         titles: name of a table -> its title.
         prefix: text before each title, such as "Synthetic rows: ".
         notes: sentences to print after the tables.
+        schemas: name of a table -> its columns.
         sums: the units in which amounts are printed.
     """
     from outage_analysis.text import Locale
@@ -184,8 +202,9 @@ def print_titled_tables(
         table = tables.get(name)
         if table is None or table.is_empty():
             continue
-        heading = sums.title_with_currency(title, table) if sums else title
-        print_table(_bands_in_words(table.head(MOST_ROWS), locale), prefix + heading, sums)
+        schema = schemas.get(name)
+        heading = sums.title_with_currency(title, table, schema) if sums else title
+        print_table(_bands_in_words(table.head(MOST_ROWS), locale), prefix + heading, schema, sums)
         if len(table) > MOST_ROWS:
             print_text(f"and {len(table) - MOST_ROWS:,} more rows: --json has all")
     for note in notes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outage_analysis.cli.console import band_expression, print_line, print_table, print_text
@@ -77,6 +78,7 @@ def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 def print_cost(analysis: Analysis) -> None:
     """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
     from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.costs import TOTALS
 
     sums = DisplayUnits.from_document(analysis.incident)
     locale = analysis.locale("en")
@@ -84,8 +86,8 @@ def print_cost(analysis: Analysis) -> None:
         print_text(sentence)
     print_line("")
     _print_quantiles(analysis, sums, locale)
-    totals = _all_bases(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
-    print_table(totals, f"Totals as of {analysis.as_of}, {sums.currency}", sums)
+    totals = _all_bases(analysis.tables, "totals")
+    print_table(totals, f"Totals as of {analysis.as_of}, {sums.currency}", TOTALS, sums)
     print_text(BOUNDS_NOTE)
     for note in analysis.unstated_notes(locale):
         print_text(note)
@@ -96,18 +98,20 @@ def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Loca
     """Print a table of cost lines for each basis (published counts or claims), then tables by loss band."""
     import polars as pl
 
+    from outage_analysis.costs import COSTS
+
     columns = ("count", *BOUNDS)
     lines = costs.filter(level="line").group_by("basis", maintain_order=True)
     for (basis,), table in lines:
         title = f"By cost line: {locale(f'word.{basis}')}"
-        print_table(table.select("line", "valuation", *columns, "status"), title, sums)
+        print_table(table.select("line", "valuation", *columns, "status"), title, COSTS, sums)
     across = pl.col("rule") == "straddles"
     band = pl.when(across).then(pl.lit("across bands")).otherwise(band_expression(locale))
     bands = costs.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
         title = f"{line}, by loss band: {locale(f'word.{basis}')}"
-        print_table(table.select(*service, "band", *columns), title, sums)
+        print_table(table.select(*service, "band", *columns), title, COSTS, sums)
 
 
 def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
@@ -160,17 +164,22 @@ def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
     """Print a table of quantiles per basis, with numerical errors and the effect of correlated inputs."""
+    from outage_analysis.costs import QUANTILES
+    from outage_analysis.text import VALUATION, TableSchema
+
     for basis in analysis.runs:
         quantiles = analysis.uncertainty_table(basis, "quantiles")
         if quantiles is None:
             continue
         table = quantiles.pivot("measure", index="valuation", values="value")
+        values = (replace(QUANTILES["value"], name=measure) for measure in table.columns[1:])
+        schema = TableSchema("One row per kind of cost.", (VALUATION, *values))
         likely = analysis.likely_range
         measures = ("expected", *likely.percentiles, "tvar95")
         columns = ("valuation", *(measure for measure in measures if measure in table.columns))
         title = f"How unsure: {locale(f'word.{basis}')}, {sums.currency}"
         meaning = f"{likely.level}% likely: {likely.low_mark} to {likely.high_mark}"
-        print_table(table.select(columns), f"{title}; {meaning}", sums)
+        print_table(table.select(columns), f"{title}; {meaning}", schema, sums)
         for row in quantiles.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
             print_text(

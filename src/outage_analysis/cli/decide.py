@@ -35,8 +35,8 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, PolicyComparison
-    from outage_analysis.text import LikelyRange
+    from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.text import LikelyRange, TableSchema
 
 commands = typer.Typer()
 
@@ -74,11 +74,6 @@ BACKTEST_TITLES = {
     "unscored": "Shown beside, not scored",
 }
 """The titles of the tables that `backtest` prints, in order; the placeholders are those of labels."""
-OUTCOME_COLUMNS = (
-    *("outcome", "denominator", "range_low", "p50", "range_high", "observed"),
-    *("percentile", "verdict", "crps", "sharpness"),
-)
-"""The columns of the table of outcomes that `backtest` prints; --json returns all columns."""
 
 
 @commands.command()
@@ -131,7 +126,9 @@ def sensitivity(
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
-    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, likely=likely, synthetic=synthetic)
+    _print_result(
+        tables, SENSITIVITY_TITLES, analysis, notes, group="sensitivity", likely=likely, synthetic=synthetic
+    )
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
@@ -190,7 +187,9 @@ def compare(
     locale = Locale("en", result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
     likely = LikelyRange(plan.level)
-    _print_result(tables, COMPARE_TITLES, result, [], likely=likely, synthetic=result.synthetic)
+    _print_result(
+        tables, COMPARE_TITLES, result, [], group="comparison", likely=likely, synthetic=result.synthetic
+    )
 
 
 def _print_result(
@@ -199,21 +198,20 @@ def _print_result(
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
+    group: TableGroup,
     likely: LikelyRange,
     synthetic: bool,
 ) -> None:
     """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency."""
-    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.analysis import DisplayUnits, table_schemas
 
     prefix = "Synthetic rows: " if synthetic else ""
     units = f"as of {result.as_of}; sums in {result.incident.currency}"
-    print_titled_tables(
-        _with_percentile_columns(tables, likely),
-        {name: title.format(**likely.placeholders) for name, title in titles.items()},
-        prefix,
-        [*notes, units],
-        DisplayUnits.from_document(result.incident, result.starts),
-    )
+    sums = DisplayUnits.from_document(result.incident, result.starts)
+    titles = {name: title.format(**likely.placeholders) for name, title in titles.items()}
+    schemas = _with_percentile_names(table_schemas(group), likely)
+    shown = _with_percentile_columns(tables, likely)
+    print_titled_tables(shown, titles, prefix, [*notes, units], schemas, sums)
 
 
 def _with_percentile_columns(
@@ -221,6 +219,11 @@ def _with_percentile_columns(
 ) -> dict[str, pl.DataFrame]:
     """Return tables in which the columns of the likely range have the names of its ends, such as p10."""
     return {name: table.rename(likely.column_measures, strict=False) for name, table in tables.items()}
+
+
+def _with_percentile_names(schemas: Mapping[str, TableSchema], likely: LikelyRange) -> dict[str, TableSchema]:
+    """Return the schemas of tables whose columns `_with_percentile_columns` renamed."""
+    return {name: schema.renamed(likely.column_measures) for name, schema in schemas.items()}
 
 
 @commands.command()
@@ -239,7 +242,7 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
     from outage_analysis.text import LikelyRange, Locale
@@ -262,11 +265,11 @@ def backtest(
             | {name: table.to_dicts() for name, table in tables.items()}
         )
         return
-    tables["outcomes"] = tables["outcomes"].select(OUTCOME_COLUMNS)
     notes = result.sentences(Locale("en", policy.currency, policy.digits))
     titles = {name: title.format(**likely.placeholders) for name, title in BACKTEST_TITLES.items()}
+    schemas = _with_percentile_names(table_schemas("backtest"), likely)
     shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, "", notes, DisplayUnits.from_document(policy))
+    print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy))
 
 
 @commands.command()
@@ -289,7 +292,7 @@ def bridge(
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.costs import VALUATIONS
+    from outage_analysis.costs import BRIDGE, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
 
@@ -308,4 +311,4 @@ def bridge(
         print_json(units | {"bridge": table.to_dicts()})
         return
     title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
-    print_table(table, title, DisplayUnits.from_document(start.policy))
+    print_table(table, title, BRIDGE, DisplayUnits.from_document(start.policy))

@@ -143,7 +143,7 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.analysis import explore, explore_grouped
+    from outage_analysis.analysis import explore, explore_grouped, table_schemas
 
     if grouped:
         unused = {"FILES": files, "--columns": reading.columns, "--counts": counts, "--policy": policy}
@@ -166,7 +166,8 @@ def distribution(
         return
     prefix = "Synthetic rows: " if answer.synthetic else ""
     sums = None if grouped else _sums(incident, answer.starts)
-    print_titled_tables(answer.tables, DISTRIBUTION_TITLES, prefix, answer.notes, sums)
+    schemas = table_schemas("losses")
+    print_titled_tables(answer.tables, DISTRIBUTION_TITLES, prefix, answer.notes, schemas, sums)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +254,7 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import forecast_input_from_series
+    from outage_analysis.analysis import forecast_input_from_series, table_schemas
     from outage_analysis.incidents import load_intake
 
     until = parse_day(as_of)
@@ -274,7 +275,7 @@ def intake(
         print_json({**source, "synthetic": channel.synthetic, **rows})
         return
     prefix = "Recovery, no finding: " if channel.synthetic else ""
-    print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"])
+    print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"], table_schemas("intake"))
 
 
 def _count_files(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outage_analysis.cli.console import LONGEST_TEXT, print_json, print_line, print_table, print_text
+from outage_analysis.cli.console import (
+    LONGEST_TEXT,
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+)
 from outage_analysis.cli.options import AsOf, Json, Language, parse_day
 from outage_analysis.errors import UsageError, one_line
 
@@ -43,8 +50,8 @@ def facts(
     import polars as pl
 
     from outage_analysis.files import spelling_hint
+    from outage_analysis.incidents import FACTS_TABLE, facts_in_language
     from outage_analysis.incidents import facts as published_facts
-    from outage_analysis.incidents import facts_in_language
 
     table = published_facts(public_by=parse_day(as_of), topic=topic)
     if fact:
@@ -58,8 +65,7 @@ def facts(
         for name, value in facts_in_language(table, "en").row(0, named=True).items():
             print_text(f"{name:>10}  {'' if value is None else value}")
     else:
-        columns = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
-        print_table(columns, f"{len(table)} published figures")
+        print_table(table, f"{len(table)} published figures", FACTS_TABLE)
 
 
 @commands.command()
@@ -149,15 +155,12 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
 def _print_ledger(ledger: Ledger) -> None:
     """Print a ledger: a table of assumptions, then each distribution and rank correlation as a sentence."""
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, ledger_table
+    from outage_analysis.assumptions import AMOUNT_KINDS, LEDGER, distribution_text, ledger_table
     from outage_analysis.text import Locale
 
     table = ledger_table(ledger)
-    columns = table.select(
-        *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
-    )
     sums, title = DisplayUnits.from_ledger(ledger), f"{ledger.name.en}: {len(table)} assumptions"
-    print_table(columns, sums.title_with_currency(title, columns) if sums else title, sums)
+    print_table(table, sums.title_with_currency(title, table, LEDGER) if sums else title, LEDGER, sums)
     locale = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
     for entry in ledger.assumptions:
         print_text(f"{entry.id}: {distribution_text(entry, locale)}")
@@ -203,8 +206,15 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    from outage_analysis.costs import convert_currency, line_table, policy_reconciliation, policy_result
+    from outage_analysis.costs import (
+        TIE_OUTS,
+        convert_currency,
+        line_table,
+        policy_reconciliation,
+        policy_result,
+    )
     from outage_analysis.policies import load_policy
+    from outage_analysis.text import Column
 
     document = load_policy(policy)
     until = parse_day(as_of)
@@ -222,7 +232,9 @@ def show(
         return
     print_table(lines, one_line(f"{document.id}: {document.name.en}, amounts in {document.currency}"))
     if not sums.is_empty():
-        print_table(sums.drop("as_expected", "hindsight", "facts"), "Published sums, computed again")
+        at_rate = (Column(n, "stated", "Converted amount.") for n in sums.columns if n not in TIE_OUTS)
+        schema = replace(TIE_OUTS, columns=(*TIE_OUTS.columns, *at_rate))
+        print_table(sums, "Published sums, computed again", schema)
     differing = sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:

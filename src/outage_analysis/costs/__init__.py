@@ -1,6 +1,7 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules:
+    schemas: the columns of the cost table and of its totals
     funnel: the shares of reports that become filed, accepted and paid claims
     claim_payments: payments of a policy for each row of a cube
     terms: a cost as count x factors x payment per band, with its expected value and bounds
@@ -25,13 +26,24 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.costs.backtesting.evaluation import COVERAGE as COVERAGE
     from outage_analysis.costs.backtesting.evaluation import backtest as backtest
+    from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
+    from outage_analysis.costs.backtesting.results import RANGES as RANGES
+    from outage_analysis.costs.backtesting.results import RIVALS as RIVALS
+    from outage_analysis.costs.backtesting.results import UNSCORED as UNSCORED
     from outage_analysis.costs.backtesting.results import Backtest as Backtest
     from outage_analysis.costs.claim_payments import NO_RULE as NO_RULE
     from outage_analysis.costs.claim_payments import payments as payments
+    from outage_analysis.costs.comparison.compare_policies import FLIPS as FLIPS
+    from outage_analysis.costs.comparison.compare_policies import LEFT_OUT as LEFT_OUT
+    from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
+    from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import Comparison as Comparison
     from outage_analysis.costs.comparison.compare_policies import compare as compare
+    from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
+    from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
     from outage_analysis.costs.cost_products import CostTerms as CostTerms
@@ -63,19 +75,34 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
+    from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
+    from outage_analysis.costs.schemas import COSTS as COSTS
+    from outage_analysis.costs.schemas import TOTALS as TOTALS
+    from outage_analysis.costs.sensitivity.conditions import BREAK_EVENS as BREAK_EVENS
+    from outage_analysis.costs.sensitivity.conditions import (
+        INPUTS_GIVEN_EXCEEDANCE as INPUTS_GIVEN_EXCEEDANCE,
+    )
     from outage_analysis.costs.sensitivity.conditions import break_evens as break_evens
     from outage_analysis.costs.sensitivity.conditions import (
         inputs_given_exceedance as inputs_given_exceedance,
     )
+    from outage_analysis.costs.sensitivity.decisions import AWARD_VIEWS as AWARD_VIEWS
     from outage_analysis.costs.sensitivity.decisions import award_views as award_views
     from outage_analysis.costs.sensitivity.tornado_and_levers import LEVERS as LEVERS
     from outage_analysis.costs.sensitivity.tornado_and_levers import TORNADO as TORNADO
     from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers
     from outage_analysis.costs.sensitivity.tornado_and_levers import tornado as tornado
+    from outage_analysis.costs.sensitivity.variance_shares import INDICES as INDICES
     from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
+    from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
+    from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS
+    from outage_analysis.costs.uncertainty.schemas import QUANTILES as QUANTILES
+    from outage_analysis.costs.uncertainty.schemas import TOTAL_DISTRIBUTION as TOTAL_DISTRIBUTION
+    from outage_analysis.costs.uncertainty.schemas import VARIANCE_SPLIT as VARIANCE_SPLIT
+    from outage_analysis.costs.uncertainty.schemas import WATERFALL_STEPS as WATERFALL_STEPS
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation

@@ -23,13 +23,19 @@ from outage_analysis.costs.funnel import join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
+from outage_analysis.text import INTEGER, Column, TableSchema
 
-BRIDGE: dict[str, pl.DataType] = {
-    "step": pl.String(),
-    "amount": pl.Int64(),
-    "total": pl.Int64(),
-    "what": pl.String(),
-}
+BRIDGE = TableSchema(
+    "One row per step from the earlier to the later total.",
+    (
+        Column(
+            "step", "word", "start, data, assumption, policy, payments, method or end.", label="bridge_step"
+        ),
+        Column("amount", "money", "Change of the expected cost in this step.", INTEGER),
+        Column("total", "money", "Expected cost after this step.", INTEGER),
+        Column("what", "names", "Ids of the facts, assumptions and lines that changed."),
+    ),
+)
 STEPS = ("data", "assumption", "policy", "payments")
 PAYMENT_KINDS = ("mean_payment", "paid_total")
 """Kinds of assumption that state what was actually paid."""
@@ -97,7 +103,7 @@ def bridge(
         rows += _step_rows(step, *stages, start=rows[-1][2], reasons=changes.reasons[step])
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
-    return pl.DataFrame(rows, schema=BRIDGE, orient="row")
+    return pl.DataFrame(rows, schema=BRIDGE.dtypes, orient="row")
 
 
 def _check_runs(first: BridgeRun, second: BridgeRun, recorded: float | None) -> None:

@@ -16,51 +16,11 @@ from outage_analysis.assumptions import Assumption, BandMix, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compile_lines
 from outage_analysis.costs.funnel import Input, cost_status, join_ids
+from outage_analysis.costs.schemas import COSTS
 from outage_analysis.costs.terms import UNSTATED, LineTerm
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
-
-SCHEMA: dict[str, pl.DataType] = {
-    "basis": pl.String(),
-    "line": pl.String(),
-    "valuation": pl.String(),
-    "level": pl.String(),
-    "service": pl.String(),
-    "claimant_type": pl.String(),
-    "segment": pl.String(),
-    "over": pl.Int64(),
-    "up_to": pl.Int64(),
-    "rule": pl.String(),
-    "count": pl.Float64(),
-    "promised": pl.Float64(),
-    "low": pl.Float64(),
-    "expected": pl.Float64(),
-    "high": pl.Float64(),
-    "most": pl.Float64(),
-    "status": pl.String(),
-    "missing": pl.String(),
-    "facts": pl.String(),
-    "assumptions": pl.String(),
-}
-"""Columns of a cost table.
-
-`level` is `line` or `band`; add up rows of one level only. Never add rows of different `valuation`.
-`promised` is the cost if everyone counted is paid under the fixed rules. `low` and `high` bound the expected
-cost: low <= expected <= high. `most` bounds the total: the cost of the line if every claim gets its largest
-payment; null if nothing limits it. `missing` names the inputs that the ledger lacks for an expected cost.
-
-The meaning of `most` by kind of line:
-
-- schedule: the count, times the largest `ultimate`, times the largest payment; with claims, the payment of
-  each claim or the largest payment in its band. Null with new applicants, because no count limits them, and
-  with a review whose award has no largest value or varies between claims.
-- free good: everyone entitled, or the cap, times the value of one. Fee credit: every subscriber, or the fact
-  that limits their number, times the credit.
-- budget: the amount or its `high`, or the amount times the largest `realised_ratio`; once known, the amount
-  actually paid. Null for a `top_down` amount without a stated ratio.
-- handling, and a line whose total is known: the largest value that the ledger allows.
-"""
 
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this many digits, because vector instructions differ in the last bits."""
@@ -81,7 +41,7 @@ def cost_table(
             needs a cube of its claimants. By default the published counts that the lines cite are used.
 
     Returns:
-        The columns of `SCHEMA`, in the smallest unit of the currency: one row per line (per line and
+        The columns of `COSTS`, in the smallest unit of the currency: one row per line (per line and
         valuation for a free good), and one row per line, service, claimant type and band.
     """
     basis = "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
@@ -91,7 +51,7 @@ def cost_table(
         for term in compiled.terms
         for row in _rows(term)
     ]
-    table = pl.DataFrame(rows, schema=SCHEMA)
+    table = pl.DataFrame(rows, schema=COSTS.dtypes)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _round_amounts(table.with_columns(pl.col("facts").replace(cited)))
 
@@ -199,7 +159,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     Adding up `low` (or `high`) is valid, because in every row all inputs are at their low (or high) ends.
 
     Returns:
-        The columns of `SCHEMA`. Lines keep their order and come before their bands; the band of zero losses
+        The columns of `COSTS`. Lines keep their order and come before their bands; the band of zero losses
         is first, the band of unknown losses last.
     """
     keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")
@@ -213,7 +173,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
     lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    rows = _round_amounts(rows.select(*SCHEMA))
+    rows = _round_amounts(rows.select(*COSTS))
     return rows.sort(
         pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
         *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),

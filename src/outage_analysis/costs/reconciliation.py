@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -18,18 +19,22 @@ from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import Policy, Schedule
+from outage_analysis.text import FACTS, Column, TableSchema
 
-SCHEMA: dict[str, pl.DataType] = {
-    "id": pl.String(),
-    "computed": pl.Float64(),
-    "relation": pl.String(),
-    "printed": pl.Float64(),
-    "unit": pl.String(),
-    "status": pl.String(),
-    "as_expected": pl.Boolean(),
-    "hindsight": pl.Boolean(),
-    "facts": pl.String(),
-}
+TIE_OUTS = TableSchema(
+    "One row per published amount that the model recomputes.",
+    (
+        Column("id", "name", "Id of the comparison.", label="tie_out"),
+        Column("computed", "stated", "The recomputed amount; empty if the payment is decided by review."),
+        Column("relation", "text", "How the two amounts should compare: =, ≈, ≤ or ≥."),
+        Column("printed", "stated", "The published amount."),
+        Column("unit", "unit", "Unit of both amounts."),
+        Column("status", "word", "ties or differs."),
+        Column("as_expected", "flag", "Whether the document declares this status.", shown=False),
+        Column("hindsight", "flag", "Whether it uses facts later than the day of the analysis.", shown=False),
+        replace(FACTS, shown=False),
+    ),
+)
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
@@ -43,7 +48,7 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
-    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return pl.DataFrame(rows, schema=TIE_OUTS.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
 def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.layout import normalized_name as normalized_name
     from outage_analysis.incidents.layout import scale_remedy as scale_remedy
     from outage_analysis.incidents.layout import unit_multiplier as unit_multiplier
+    from outage_analysis.incidents.published_facts import FACTS_TABLE as FACTS_TABLE
     from outage_analysis.incidents.published_facts import Fact as Fact
     from outage_analysis.incidents.published_facts import TieOut as TieOut
     from outage_analysis.incidents.published_facts import cites_fact_after as cites_fact_after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ from typing import Literal
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.analysis import Analysis, DisplayUnits, whole_counts
+from outage_analysis.analysis import Analysis, DisplayUnits, all_schemas, whole_counts
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import (
     CHARTS,
@@ -36,7 +36,15 @@ from outage_analysis.incidents import IntakeSeries
 from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
 from outage_analysis.reports import BulletList, Heading, Report, Text, sliders
-from outage_analysis.text import Locale, cell_class, html_table
+from outage_analysis.text import (
+    Column,
+    Locale,
+    TableSchema,
+    Unit,
+    cell_class,
+    html_table,
+    matching_schema,
+)
 
 LONGEST = 10_000
 """Most characters per line of plain text."""
@@ -77,6 +85,7 @@ def show_table(
     table: pl.DataFrame,
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
     *,
+    units: Mapping[str, Unit] | None = None,
     lang: str = "en",
 ) -> Html:
     """Show a table under a line that names its source and marks synthetic data.
@@ -85,30 +94,50 @@ def show_table(
     main currency unit (euros, not cents).
 
     Args:
-        table: any data frame; its columns keep their names.
+        table: any data frame; its columns keep their names. The units of its columns are known if it was
+            selected or filtered from a table of this package. Numbers are shown as they are if no table or
+            several tables with different units have these columns.
         source: what the table was computed from. For an analysis the line names its published figures, or its
             claims if the cost is computed from claims. For claims or a cube, the line states whether they are
             synthetic. For a TOML document, the line states the name of the document.
+        units: name of a column -> its unit, for columns that no table of this package has: money, loss or
+            count.
         lang: en or ko.
     """
-    locale = Locale(lang)
+    locale, schema = Locale(lang), _schema(table, units or {})
     if isinstance(source, Analysis) and not source.headline_from_claims:
         mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
-    units = _display_units(source)
-    if units and (currency := units.currency_if_converted(table)):
+    formats = _display_units(source)
+    if formats and (currency := formats.currency_if_converted(table, schema)):
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {locale('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
-    counted = whole_counts(table)
-    formatted = units.format_amounts(counted, partial(_format_value, locale)) if units else counted
+    counted = whole_counts(table, schema)
+    write = partial(_format_value, locale)
+    formatted = formats.format_amounts(counted, schema, write) if formats else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
+
+
+def _schema(table: pl.DataFrame, units: Mapping[str, Unit]) -> TableSchema | None:
+    """Return the columns of a table with their units; None if the units are unknown.
+
+    Args:
+        table: the table.
+        units: units that the caller states; the other columns are found among the tables of this package.
+    """
+    schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
+    if not units:
+        return schema
+    stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
+    plain = (Column(n, "decimal", "", dtype) for n, dtype in table.schema.items() if n not in units)
+    return TableSchema("One row of a table.", (*stated, *(schema.columns if schema else plain)))
 
 
 def _display_units(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.losses.cube import CUBE_MEASURES as CUBE_MEASURES
     from outage_analysis.losses.cube import EDGES as EDGES
     from outage_analysis.losses.cube import MEASURES as MEASURES
     from outage_analysis.losses.cube import Cube as Cube
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import read_counts as read_counts
     from outage_analysis.losses.cube import sorted_cube as sorted_cube
     from outage_analysis.losses.cube import sum_or_null as sum_or_null
+    from outage_analysis.losses.cube_building import CLAIM_PAIRS as CLAIM_PAIRS
     from outage_analysis.losses.cube_building import build_cube as build_cube
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_pairs as count_pairs
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube_files import merge_cubes as merge_cubes
     from outage_analysis.losses.cube_files import save_cube as save_cube
     from outage_analysis.losses.cube_files import with_provenance as with_provenance
+    from outage_analysis.losses.data_quality import BROKEN_RULES as BROKEN_RULES
+    from outage_analysis.losses.data_quality import BUNCHING as BUNCHING
+    from outage_analysis.losses.data_quality import CLAIMANTS as CLAIMANTS
+    from outage_analysis.losses.data_quality import HEAPING as HEAPING
+    from outage_analysis.losses.data_quality import HEAPS as HEAPS
+    from outage_analysis.losses.data_quality import QUALITY as QUALITY
     from outage_analysis.losses.data_quality import bunching_table as bunching_table
     from outage_analysis.losses.data_quality import claimants_table as claimants_table
     from outage_analysis.losses.data_quality import heaping_table as heaping_table
@@ -42,6 +50,9 @@ if TYPE_CHECKING:
     from outage_analysis.losses.data_quality import quality_report as quality_report
     from outage_analysis.losses.data_quality import quality_table as quality_table
     from outage_analysis.losses.data_quality import rule_table as rule_table
+    from outage_analysis.losses.development.forecast_tables import FORECAST_BRANCHES as FORECAST_BRANCHES
+    from outage_analysis.losses.development.forecast_tables import HINDSIGHT as HINDSIGHT
+    from outage_analysis.losses.development.forecast_tables import LATE_BOUNDS as LATE_BOUNDS
     from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
     from outage_analysis.losses.development.growth_curves import CURVES as CURVES
     from outage_analysis.losses.development.intake_counts import Channel as Channel
@@ -61,6 +72,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.late_count import LateCountVariance as LateCountVariance
     from outage_analysis.losses.development.observed_counts import LateClaimBounds as LateClaimBounds
     from outage_analysis.losses.development.observed_counts import late_claim_bounds as late_claim_bounds
+    from outage_analysis.losses.loss_summaries.concentration import CONCENTRATION as CONCENTRATION
+    from outage_analysis.losses.loss_summaries.concentration import LORENZ as LORENZ
     from outage_analysis.losses.loss_summaries.concentration import concentration as concentration
     from outage_analysis.losses.loss_summaries.concentration import lorenz as lorenz
     from outage_analysis.losses.loss_summaries.fit_counts import LossCounts as LossCounts
@@ -68,10 +81,15 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.fit_counts import fit_edges as fit_edges
     from outage_analysis.losses.loss_summaries.fit_counts import loss_counts as loss_counts
     from outage_analysis.losses.loss_summaries.fit_counts import stated_edges as stated_edges
+    from outage_analysis.losses.loss_summaries.group_comparison import DIFFERENCES as DIFFERENCES
+    from outage_analysis.losses.loss_summaries.group_comparison import SHARES as SHARES
     from outage_analysis.losses.loss_summaries.group_comparison import GroupComparison as GroupComparison
     from outage_analysis.losses.loss_summaries.group_comparison import compare_groups as compare_groups
     from outage_analysis.losses.loss_summaries.group_comparison import newcombe as newcombe
     from outage_analysis.losses.loss_summaries.group_comparison import wilson as wilson
+    from outage_analysis.losses.loss_summaries.groups import BAND_COUNTS as BAND_COUNTS
+    from outage_analysis.losses.loss_summaries.groups import GROUP_COUNTS as GROUP_COUNTS
+    from outage_analysis.losses.loss_summaries.groups import INTAKE as INTAKE
     from outage_analysis.losses.loss_summaries.groups import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
     from outage_analysis.losses.loss_summaries.groups import DimensionFilter as DimensionFilter
     from outage_analysis.losses.loss_summaries.groups import cumulative_intake as cumulative_intake
@@ -79,7 +97,9 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
     from outage_analysis.losses.loss_summaries.groups import regroup as regroup
     from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares
+    from outage_analysis.losses.loss_summaries.quantiles import LOSS_QUANTILES as LOSS_QUANTILES
     from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES
+    from outage_analysis.losses.loss_summaries.quantiles import SUMMARY as SUMMARY
     from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
     from outage_analysis.losses.loss_summaries.quantiles import summary as summary
     from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
@@ -88,13 +108,17 @@ if TYPE_CHECKING:
     from outage_analysis.losses.severity.fit import Goodness as Goodness
     from outage_analysis.losses.severity.fit import Quantity as Quantity
     from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
+    from outage_analysis.losses.severity.fitted_curves import CURVES_TABLE as CURVES_TABLE
     from outage_analysis.losses.severity.fitted_curves import curve_table as curve_table
+    from outage_analysis.losses.severity.fitting import FITS as FITS
     from outage_analysis.losses.severity.fitting import Fits as Fits
     from outage_analysis.losses.severity.fitting import fit_all as fit_all
     from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
     from outage_analysis.losses.severity.grouped import GroupedLosses as GroupedLosses
     from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
+    from outage_analysis.losses.severity.known import KNOWN_BOUNDS as KNOWN_BOUNDS
+    from outage_analysis.losses.severity.known import KNOWN_SHARES as KNOWN_SHARES
     from outage_analysis.losses.severity.known import lognormal_shares as lognormal_shares
     from outage_analysis.losses.synthetic_recovery import recovery_table as recovery_table
     from outage_analysis.losses.synthetic_recovery import rounding_table as rounding_table

@@ -26,10 +26,15 @@ from outage_analysis.incidents import (
     normalized_name,
     parse_band,
 )
+from outage_analysis.text import CLAIMS, LOSS, LOSS_SQUARED, OVER, UP_TO, TableSchema
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
 EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
+CUBE_MEASURES = TableSchema(
+    "One row per combination of dimensions and loss band.", (OVER, UP_TO, CLAIMS, LOSS, LOSS_SQUARED)
+)
+"""The columns of a cube after its dimensions."""
 MAX_INT64 = 2**63 - 1
 MAX_DIGITS = 15
 """The longest count or loss, in digits, that a file of totals may contain."""

@@ -13,6 +13,7 @@ from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
 from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
 from outage_analysis.policies import Policy, Schedule
+from outage_analysis.text import CLAIMS, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
 
 MAX_CATEGORIES = 20
 """`count_pairs` lists at most this many values of a text dimension by name."""
@@ -103,6 +104,22 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     if len(losses) > MAX_EXACT_LOSSES:
         return edges
     return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
+
+
+CLAIM_PAIRS = TableSchema(
+    "One row per pair of values of two attributes.",
+    (
+        Column("one", "word", "First attribute of the pair: service, band or day.", label="first_attribute"),
+        Column("other", "word", "Second attribute: band, day or category.", label="second_attribute"),
+        SERVICE,
+        OVER,
+        UP_TO,
+        FILED_ON,
+        Column("category", "data", "Value of the dimension; an empty text stands for all values not listed."),
+        CLAIMS,
+        Column("dimension", "text", "Id of the dimension; empty if it is left out."),
+    ),
+)
 
 
 def count_pairs(

@@ -15,9 +15,47 @@ import polars as pl
 from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
+from outage_analysis.text import CLAIMS, Column, TableSchema
 
 MAX_EXPLAINED_REJECTS = 10
 """`quality_report` explains this many rejected rows one by one."""
+
+QUALITY = TableSchema(
+    "One row per complaint file.",
+    (
+        Column("file", "data", "Name of the file."),
+        Column("encoding", "data", "Character encoding of the file."),
+        Column("dialect", "data", "Delimiter and quoting of a CSV file."),
+        Column("rows", "count", "Rows that were read."),
+        Column("claims", "count", "Rows that are claims."),
+        Column("rejects", "count", "Rows that were rejected."),
+        Column("first_day", "day", "First filing day of its claims."),
+        Column("last_day", "day", "Last filing day of its claims."),
+    ),
+)
+BROKEN_RULES = TableSchema(
+    "One row per complaint file, broken validation rule and outcome.",
+    (
+        Column("source_file", "data", "Name of the file."),
+        Column("rule", "rule", "The broken rule.", label="rule_text"),
+        Column("outcome", "word", "rejected or counted."),
+        Column("complaints", "count", "Number of complaints that broke the rule."),
+        Column(
+            "source_row", "count", "Row number of the first rejected complaint; empty if they were counted."
+        ),
+        Column("example", "data", "Value of the first rejected complaint, with personal data masked."),
+    ),
+)
+CLAIMANTS = TableSchema(
+    "One row per way to identify claimants and level of detail.",
+    (
+        Column("identified_by", "word", "Column that identifies claimants: claimant_id or claim_id."),
+        Column("grain", "word", "What is counted as the same."),
+        CLAIMS,
+        Column("claimants", "count", "Number of claimants."),
+        Column("filed_again", "count", "How many of them filed more than one claim."),
+    ),
+)
 
 
 def quality_table(claims: Claims) -> pl.DataFrame:
@@ -48,14 +86,7 @@ def rule_table(claims: Claims) -> pl.DataFrame:
         explained = explain_reject(claims, {**first, "broken": [rule]})
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
-    texts = ("source_file", "rule", "outcome")
-    schema = {
-        **dict.fromkeys(texts, pl.String),
-        "complaints": pl.Int64,
-        "source_row": pl.Int64,
-        "example": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=BROKEN_RULES.dtypes, orient="row")
 
 
 def claimants_table(claims: Claims) -> pl.DataFrame:
@@ -90,6 +121,39 @@ STEPS = tuple(10**power for power in range(1, 9))
 WINDOW = 0.1
 """Default window around an edge, as a share of the edge: too narrow to reach the next equally round
 amount."""
+
+HEAPING = TableSchema(
+    "One row per round step that divides at least one loss.",
+    (
+        Column("step", "loss", "The step, such as 1,000.", pl.Int32()),
+        Column("claims", "count", "Claims whose loss is a multiple of the step."),
+        Column("share", "share", "Their share of the claims with a loss above 0."),
+        Column("even", "share", "The share to expect without a preference for round amounts."),
+    ),
+)
+HEAPS = TableSchema(
+    "One row per loss, the most frequent first.",
+    (
+        Column("loss", "loss", "The stated loss.", label="stated_loss"),
+        CLAIMS,
+        Column("share", "share", "Share of the claims with a loss above 0."),
+    ),
+)
+BUNCHING = TableSchema(
+    "One row per edge of the policy.",
+    (
+        Column("edge", "loss", "The edge."),
+        Column("losses", "count", "Claims with a loss above 0."),
+        Column("below", "count", "Claims in the window below the edge."),
+        Column("at_edge", "count", "Claims exactly at the edge."),
+        Column("above", "count", "Claims in the window above the edge."),
+        Column("ratio", "decimal", "`below` divided by `above`."),
+        Column("alike", "decimal", "Mean number of claims at the two equally round amounts."),
+        Column("excess", "decimal", "`at_edge` less `alike`."),
+        Column("up_to_share", "share", "Share of the losses up to the edge, with those exactly at it."),
+        Column("under_share", "share", "Share of the losses below the edge."),
+    ),
+)
 
 
 def heaping_table(claims: Claims) -> pl.DataFrame:

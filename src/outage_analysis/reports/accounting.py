@@ -10,13 +10,19 @@ import polars as pl
 from outage_analysis.analysis import Analysis
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.policies import CostLine
-from outage_analysis.text import Locale
+from outage_analysis.text import LINE, Column, Locale, TableSchema
 
-SCHEMA = {
-    **dict.fromkeys(("line", "obligation", "presentation", "best_estimate"), pl.String),
-    "closes_on": pl.Date,
-    "note": pl.String,
-}
+ACCOUNTING = TableSchema(
+    "One row per cost line that was public on the day of the analysis.",
+    (
+        LINE,
+        Column("obligation", "text", "Kind of obligation."),
+        Column("presentation", "text", "Expense, or reduction of revenue."),
+        Column("best_estimate", "text", "Amount in whole currency, or why there is none."),
+        Column("closes_on", "day", "Last day for claims."),
+        Column("note", "text", "Remark of the policy."),
+    ),
+)
 CASH_VALUATIONS = ("cash", "incremental_cash")
 """Valuations that are money paid out. List prices and lost sales are not costs to book."""
 
@@ -25,7 +31,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return the accounting proposal: one row per cost line that was public on the as-of day.
 
     Returns:
-        A table with the columns of `SCHEMA`: cost line, kind of obligation, presentation (expense or
+        A table with the columns of `ACCOUNTING`: cost line, kind of obligation, presentation (expense or
         reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a text: an
         amount in whole currency, or the reason why there is no amount.
     """
@@ -41,7 +47,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
         for line in _public_lines(analysis)
         if line.accounting
     ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=ACCOUNTING.dtypes, orient="row")
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:

@@ -7,51 +7,74 @@ from collections.abc import Mapping
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, grade_label, value_and_range
-from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.text import PERCENTILE_MEASURES, LikelyRange, Locale, percentile_probability
+from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
+from outage_analysis.costs import (
+    FLIPS,
+    PAIRS,
+    POLICIES,
+    QUANTILES,
+    TORNADO,
+    VARIANCE_SPLIT,
+    WATERFALL_STEPS,
+)
+from outage_analysis.text import (
+    ASSUMPTION,
+    BAND,
+    FACTS,
+    KIND,
+    PERCENTILE_MEASURES,
+    PUBLIC_ON,
+    Column,
+    Locale,
+    TableSchema,
+    percentile_probability,
+)
 
-View = tuple[pl.DataFrame, list[str]]
-ASSUMPTION_COLUMNS = [
-    "assumption",
-    "kind",
-    "expected_text",
-    "range_text",
-    "distribution",
-    "grade",
-    "public_on",
-]
-RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
-"""`ASSUMPTION_COLUMNS` contain the values; `RATIONALE_COLUMNS` contain the reason, source and owner."""
-RANGE_COLUMNS = tuple(LikelyRange().columns)
-RECIPIENT_COLUMNS = ("recipients", "per_recipient")
+View = tuple[pl.DataFrame, tuple[Column, ...]]
+"""A data frame, and the columns that a report shows of it."""
+ASSUMPTION_VIEW = TableSchema(
+    "One row per assumption that the cost uses.",
+    (
+        ASSUMPTION,
+        KIND,
+        Column("expected_text", "text", "Expected value with its unit."),
+        Column("range_text", "text", "Bounds of the value."),
+        Column("distribution", "text", "The distribution in words."),
+        Column("grade", "text", "Evidence grade."),
+        PUBLIC_ON,
+        Column("rationale", "text", "Why this value."),
+        Column("stated_source", "text", "Where the value comes from."),
+        FACTS,
+        Column("owner", "data", "Person or group responsible for it."),
+        Column("approved_by", "data", "Who approved it."),
+    ),
+)
+VALUES = ASSUMPTION_VIEW.columns[:7]
+RATIONALE = ASSUMPTION_VIEW.pick("assumption", "rationale", "stated_source", "facts", "owner", "approved_by")
+"""`VALUES` are the columns with the values; `RATIONALE` has the reason, source and owner."""
+CHANCE = Column("chance", "share", "Probability that the cash cost exceeds the amount.")
 
 
-def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
+def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
     """Return the tables on the uncertainty of the cost and on its drivers, with the columns to show.
 
     Args:
         tables: the tables of the analysis, by name.
-        digits: the number of decimal places of the currency.
     """
-    tornado = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
-    views: dict[str, View] = {
-        "tornado": (_in_whole_currency(tables["tornado"], digits, "input_low", "input_high"), tornado)
-    }
+    views: dict[str, View] = {"tornado": (tables["tornado"], TORNADO.without("kind").columns)}
     if "quantiles" in tables:
-        amounts = tables["quantiles"].rename({"value": "amount"})
-        sources = tables["split"].rename({"source": "doubt"})
-        views["quantiles"] = (amounts, ["valuation", "measure", "amount", "error", "stressed"])
-        views["split"] = (sources, ["valuation", "doubt", "sd", "share"])
-        views["exceedance"] = (_exceedance_table(amounts), ["chance", "amount", "error"])
+        quantiles = tables["quantiles"]
+        views["quantiles"] = (quantiles, QUANTILES.columns)
+        views["split"] = (tables["split"], VARIANCE_SPLIT.columns)
+        views["exceedance"] = (_exceedance_table(quantiles), (CHANCE, *QUANTILES.pick("value", "error")))
     if "steps" in tables:
         views["steps"] = _steps_view(tables["steps"])
     return views
 
 
-def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
+def _exceedance_table(quantiles: pl.DataFrame) -> pl.DataFrame:
     """Return the probability that the cash cost exceeds each percentile, highest probability first."""
-    points = amounts.filter(pl.col("measure").is_in(PERCENTILE_MEASURES), valuation="cash")
+    points = quantiles.filter(pl.col("measure").is_in(PERCENTILE_MEASURES), valuation="cash")
     below = [percentile_probability(measure) for measure in points["measure"]]
     chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
     return points.with_columns(chance.round(6)).sort("chance", descending=True)
@@ -62,13 +85,9 @@ def _steps_view(frame: pl.DataFrame) -> View:
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-    return frame.with_columns(level), [
-        *keys,
-        *(("band", "rule") if banded else ()),
-        "expected",
-        "tail",
-        "facts",
-    ]
+    bands = (BAND, WATERFALL_STEPS["rule"]) if banded else ()
+    amounts = WATERFALL_STEPS.pick("expected", "tail", "facts")
+    return frame.with_columns(level), (*WATERFALL_STEPS.pick(*keys), *bands, *amounts)
 
 
 def comparison_views(analysis: Analysis) -> dict[str, View]:
@@ -79,51 +98,15 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
     if analysis.compared is None:
         return {}
     tables = analysis.tables
-    comparison = [
-        "policy_name",
-        *("promised", "expected", *RANGE_COLUMNS, "most"),
-        *RECIPIENT_COLUMNS,
-        "cheapest",
-    ]
-    pairs = ["policy_name", "other", "difference", *RANGE_COLUMNS, "cheaper"]
-    flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
-    new_names = {"policy": "policy_name"}
     return {
-        "comparison": (tables["comparison"].rename(new_names), comparison),
-        "pairs": (tables["pairs"].rename(new_names), pairs),
-        "flips": (
-            _in_whole_currency(tables["flips"], analysis.incident.minor_units, "flips_at").rename(new_names),
-            flips,
-        ),
+        "comparison": (tables["comparison"], POLICIES.columns),
+        "pairs": (tables["pairs"], PAIRS.without("dearer").columns),
+        "flips": (tables["flips"], FLIPS.without("kind", "expected").columns),
     }
-
-
-def _in_whole_currency(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
-    """Convert input values that are amounts to whole currency; other input values stay unchanged."""
-    divisor = pl.when(pl.col("kind").is_in(AMOUNT_KINDS)).then(10.0**digits).otherwise(1.0)
-    return frame.with_columns(pl.col(*columns) / divisor)
-
-
-def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Return the back-test table with its values as text, because its columns mix counts and amounts."""
-    locale = formatter.locale
-    names = [formatter.names.get(x, x) for x in frame["outcome"]]
-    is_amount = frame["stage"].is_in(["paid", "total"])
-    texts = {
-        f"{column}_counted": pl.Series(
-            [
-                locale.exact_money(round(x)) if money else locale.exact(x)
-                for x, money in zip(frame[column], is_amount, strict=True)
-            ],
-            dtype=pl.String,
-        )
-        for column in (*RANGE_COLUMNS, "observed")
-    }
-    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **texts)
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
-    """Return one row per assumption that the cost uses, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
+    """Return one row per assumption that the cost uses, with the columns of `ASSUMPTION_VIEW`."""
     rows = []
     for assumption in analysis.used_ledger.assumptions if analysis.used_ledger else ():
         expected, bounds = value_and_range(assumption, locale)
@@ -144,8 +127,4 @@ def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
                 assumption.approved_by or "–",
             )
         )
-    schema = {
-        c: pl.Date if c == "public_on" else pl.String
-        for c in dict.fromkeys((*ASSUMPTION_COLUMNS, *RATIONALE_COLUMNS))
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=ASSUMPTION_VIEW.dtypes, orient="row")

@@ -11,15 +11,19 @@ from outage_analysis.charts import add_captions, png
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
+from outage_analysis.text import TableSchema
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"
 
 
-def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
+def write_table(
+    frame: pl.DataFrame, path: Path, *, schema: TableSchema | None = None, bom: bool = False
+) -> None:
     """Write a data frame as a .csv or .parquet file, atomically: to a temporary file that is then renamed.
 
     In a CSV file, a text that a spreadsheet would run as a formula gets a leading apostrophe. `bom` adds a
-    byte order mark, which Korean Excel needs to read UTF-8.
+    byte order mark, which Korean Excel needs to read UTF-8. With a schema, a Parquet file has the metadata
+    `row` (what one row is) and `columns` (unit and description of each column, as JSON).
 
     Raises:
         UsageError: the suffix of the path is neither .csv nor .parquet.
@@ -33,7 +37,8 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
             frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
         else:
             buffer = BytesIO()  # Polars would report a full disk as a format error
-            frame.write_parquet(buffer, compression="zstd")
+            metadata = schema.metadata() if schema else None
+            frame.write_parquet(buffer, compression="zstd", metadata=metadata)
             part.write_bytes(buffer.getvalue())
 
 
@@ -55,9 +60,10 @@ def write_parquet(report: Report, folder: Path) -> None:
 def _write_tables(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
-    for name, frame in report.analysis.tables.items():
+    tables = report.analysis.tables
+    for name, frame in tables.items():
         stem = f"{name}-synthetic" if report.analysis.needs_synthetic_mark(name) else name
-        write_table(frame, target / f"{stem}.{suffix}", bom=report.bom)
+        write_table(frame, target / f"{stem}.{suffix}", schema=tables.schema(name), bom=report.bom)
 
 
 def write_svg(report: Report, folder: Path) -> None:

@@ -6,57 +6,73 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.costs import HAS_AMOUNT
-from outage_analysis.incidents import facts_in_language
+from outage_analysis.analysis import FUNNEL, SERVICES, Analysis
+from outage_analysis.costs import COSTS, HAS_AMOUNT, OUTCOMES, TIE_OUTS
+from outage_analysis.incidents import FACTS_TABLE, facts_in_language
+from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS
 from outage_analysis.policies import PolicyExplainer
-from outage_analysis.reports.accounting import accounting_table
+from outage_analysis.reports.accounting import ACCOUNTING, accounting_table
 from outage_analysis.reports.grids import Grid, TableFormatter
 from outage_analysis.reports.model_views import (
-    ASSUMPTION_COLUMNS,
-    RATIONALE_COLUMNS,
+    RATIONALE,
+    VALUES,
     View,
     assumption_table,
-    backtest_table,
     comparison_views,
     uncertainty_views,
 )
-from outage_analysis.text import LikelyRange, Locale
+from outage_analysis.text import (
+    BAND,
+    FACTS,
+    LINE,
+    PUBLIC_ON,
+    SERVICE,
+    STATUS,
+    Column,
+    Locale,
+    TableSchema,
+)
 
-COST_COLUMNS = [
-    "line",
-    "band",
-    "rule",
-    "count",
-    "promised",
-    "low",
-    "expected",
-    "high",
-    "most",
-    "status",
-    "facts",
-    "assumptions",
-]
 SOURCE_TABLES = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
 """Report tables whose name differs from the analysis table that they are made from."""
-FACT_COLUMNS = [
-    "id",
-    "quantity",
-    "value",
-    "value_low",
-    "value_high",
-    "unit",
-    "counts",
-    "public_on",
-    "grade",
-    "source",
-]
+COST_COLUMNS = (
+    COSTS["line"],
+    BAND,
+    *COSTS.pick("rule", "count", "promised", "low", "expected", "high", "most"),
+    *COSTS.pick("status", "facts", "assumptions"),
+)
+FACT_COLUMNS = FACTS_TABLE.pick(
+    *("id", "quantity", "value", "low", "high", "unit", "counts", "public_on", "grade", "source")
+)
 SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations shown in a table of their own: lines known only as a total, and handling effort."""
-HEADLINE_COLUMNS = ["headline", "stated_amount", "counts", "public_on", "facts"]
+HEADLINE_COLUMNS = (
+    Column("headline", "text", "Who published the amount."),
+    Column("stated_amount", "formatted", "The amount or range."),
+    Column("counts", "text", "What the amount includes."),
+    PUBLIC_ON,
+    FACTS,
+)
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
-TIE_OUT_COLUMNS = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
+TIE_OUT_COLUMNS = (
+    *TIE_OUTS.pick("id", "computed", "relation", "printed", "unit", "status"),
+    Column("note", "text", "Remark on the difference."),
+    TIE_OUTS["facts"],
+)
+POLICY_VIEW = TableSchema(
+    "One row per cost line of the policy.",
+    (
+        LINE,
+        Column("kind", "word", "Kind of the cost line."),
+        Column("payment", "text", "What it pays."),
+        Column("effort", "word", "What claimants must do."),
+        Column("eligibility", "text", "Who is entitled."),
+        PUBLIC_ON,
+        STATUS,
+        FACTS,
+    ),
+)
 
 
 def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Grid]:
@@ -84,24 +100,27 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
     figures = tables["costs"].filter(HAS_AMOUNT)  # lines without an amount are in the policy table
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
-    numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = (
-        tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
-    )
-    line_column = ["line"] if funnel["line"].n_unique() > 1 else []
+    numbers = ("low", "expected", "high")
+    funnel = tables[analysis.headline_table_name("funnel")].with_columns(pl.col(*numbers).round(0))
+    line_column = ("line",) if funnel["line"].n_unique() > 1 else ()
     return {
         "cost": _cash_view(analysis),
         "beside": (
             figures.filter(is_separate),
-            ["line", "valuation", *COST_COLUMNS[4:9], "facts", "assumptions"],
+            COSTS.pick(
+                *("line", "valuation", "promised", "low", "expected", "high", "most", "facts", "assumptions")
+            ),
         ),
-        "free": (free, ["line", "valuation", *(c for c in COST_COLUMNS[3:] if c != "status")]),
-        "funnel": (funnel, [*line_column, "stage", "value_low", "value", "value_high"]),
-        **uncertainty_views(tables, analysis.incident.minor_units),
-        "services": (
-            tables["services"],
-            ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
+        "free": (
+            free,
+            COSTS.pick(
+                *("line", "valuation", "count", "promised", "low", "expected", "high", "most"),
+                *("facts", "assumptions"),
+            ),
         ),
+        "funnel": (funnel, FUNNEL.pick(*line_column, "stage", *numbers)),
+        **uncertainty_views(tables),
+        "services": (tables["services"], SERVICES.columns),
     }
 
 
@@ -111,8 +130,8 @@ def _cash_view(analysis: Analysis) -> View:
     The table has the columns `basis` and `segment` if they differ between rows.
     """
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
-    keys = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
-    return cash, [COST_COLUMNS[0], *keys, *COST_COLUMNS[1:]]
+    keys = (c for c in ("basis", "segment") if cash[c].n_unique() > 1)
+    return cash, (COST_COLUMNS[0], *COSTS.pick(*keys), *COST_COLUMNS[1:])
 
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
@@ -123,78 +142,85 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
         "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
         "policy": (
             _policy_table(analysis, locale, formatter.names),
-            ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
+            POLICY_VIEW.columns,
         ),
-        "controller": (
-            accounting_table(analysis, locale),
-            ["line", "obligation", "presentation", "best_estimate", "closes_on", "note"],
-        ),
-        "assumptions": (assumptions, ASSUMPTION_COLUMNS),
-        "assumptions_behind": (assumptions, RATIONALE_COLUMNS),
-        "facts": (_facts_table(tables["facts"], locale.lang), FACT_COLUMNS),
+        "controller": (accounting_table(analysis, locale), ACCOUNTING.columns),
+        "assumptions": (assumptions, VALUES),
+        "assumptions_behind": (assumptions, RATIONALE),
+        "facts": (facts_in_language(tables["facts"], locale.lang), FACT_COLUMNS),
     }
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
-    summary = analysis.tables.get("claims_summary", pl.DataFrame({"negative": [0]}))
-    negative = ["negative"] if summary["negative"].fill_null(1).sum() else []
-    columns = {
-        "claims_costs": [
-            *("line", "service", "claimant_type", "band", "rule", "count", "promised"),
-            *("low", "expected", "high", "most"),
-        ],
-        "claims_bands": ["service", "band", "claims", "share"],
-        "claims_intake": ["filed_on", "claims", "cumulative"],
-        "claims_quality": [
-            *("file", "encoding", "dialect", "rows", "claims", "rejects", "first_day", "last_day"),
-        ],
-        "claims_rules": ["source_file", "rule_text", "outcome", "complaints", "source_row", "example"],
-        "claims_claimants": ["identified_by", "grain", "claims", "claimants", "filed_again"],
-        "claims_heaping": ["step", "claims", "share", "even"],
-        "claims_bunching": [
-            *("edge", "losses", "below", "at_edge", "above", "alike", "excess", "under_share", "up_to_share"),
-        ],
-        "claims_summary": [
-            *("service", "claims", *negative, "zero", "unknown"),
-            *("mean", "median", "median_low", "median_high"),
-        ],
-        "claims_points": ["loss_edge", "share_below", "share_above"],
-        "claims_fits": ["family", "weight", "parameters", "chi_square", "df", "p"],
-        "claims_fitted": [
-            *("quantity_asked", "family", "fit_value", "fit_low", "fit_high", "average", "least", "greatest"),
-        ],
-    }
-    tables = {name: analysis.tables[name] for name in columns if name in analysis.tables}
-    if "claims_curves" in analysis.tables:  # observed shares only, no fitted curves
-        counted = analysis.tables["claims_curves"].filter(family="counted")
-        tables["claims_points"] = counted.rename({"loss": "loss_edge"})
+    tables = analysis.tables
+    views: dict[str, View] = {}
     if "claims_costs" in tables:
-        tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
-        if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
-            columns["claims_costs"].insert(3, "segment")
+        costs = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
+        segment = ("segment",) if tables["claims_costs"]["segment"].count() else ()
+        keys = COSTS.pick("line", "service", "claimant_type", *segment)
+        views["claims_costs"] = (costs, (*keys, *COST_COLUMNS[1:9]))
+    if "claims_bands" in tables:
+        columns = (SERVICE, BAND, *BAND_COUNTS.pick("claims", "share"))
+        views["claims_bands"] = (tables["claims_bands"], columns)
+    whole = ("claims_intake", "claims_quality", "claims_rules", "claims_claimants", "claims_heaping")
+    for name in whole:
+        if name in tables:
+            views[name] = (tables[name], tables.schema(name).columns)
+    if "claims_bunching" in tables:
+        views["claims_bunching"] = (
+            tables["claims_bunching"],
+            BUNCHING.pick(
+                *(
+                    "edge",
+                    "losses",
+                    "below",
+                    "at_edge",
+                    "above",
+                    "alike",
+                    "excess",
+                    "under_share",
+                    "up_to_share",
+                )
+            ),
+        )
+    if "claims_summary" in tables:
+        summary = tables["claims_summary"]
+        unneeded = () if summary["negative"].fill_null(1).sum() else ("negative",)
+        schema = tables.schema("claims_summary").without("stated", "loss", *unneeded)
+        views["claims_summary"] = (summary, schema.columns)
+    if "claims_fits" in tables:
+        names = ("family", "weight", "parameters", "chi_square", "df", "p")
+        views["claims_fits"] = (tables["claims_fits"], FITS.pick(*names))
     if "claims_fitted" in tables:
-        new_names = {"quantity": "quantity_asked", "value": "fit_value", "low": "fit_low", "high": "fit_high"}
-        tables["claims_fitted"] = tables["claims_fitted"].rename(new_names)
-    if "claims_rules" in tables:
-        tables["claims_rules"] = tables["claims_rules"].rename({"rule": "rule_text"})
-    return {name: (frame, columns[name]) for name, frame in tables.items()}
+        views["claims_fitted"] = (tables["claims_fitted"], tables.schema("claims_fitted").columns)
+    if "claims_curves" in tables:  # observed shares only, no fitted curves
+        counted = tables["claims_curves"].filter(family="counted")
+        views["claims_points"] = (counted, CURVES_TABLE.pick("loss", "share_below", "share_above"))
+    return views
 
 
 def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     tables = analysis.tables
     if "hindsight_outcomes" not in tables:
         return {}
-    texts = (f"{x}_counted" for x in (*LikelyRange().columns, "observed"))
-    backtest_columns = ["outcome_name", "denominator", *texts, "percentile", "verdict", "crps"]
+    columns = OUTCOMES.pick(
+        *(
+            "outcome",
+            "denominator",
+            "range_low",
+            "p50",
+            "range_high",
+            "observed",
+            "percentile",
+            "verdict",
+            "crps",
+        )
+    )
     return {
-        **(
-            {"backtest": (backtest_table(tables["hindsight_backtest"], formatter), backtest_columns)}
-            if "hindsight_backtest" in tables
-            else {}
-        ),
+        **({"backtest": (tables["hindsight_backtest"], columns)} if "hindsight_backtest" in tables else {}),
         "hindsight_outcomes": (
-            _facts_table(tables["hindsight_outcomes"], formatter.locale.lang),
-            [c for c in FACT_COLUMNS if c not in ("value_low", "value_high")],
+            facts_in_language(tables["hindsight_outcomes"], formatter.locale.lang),
+            tuple(c for c in FACT_COLUMNS if c.name not in ("low", "high")),
         ),
         "hindsight_headlines": (_headlines_table(tables["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
         "hindsight_tie_outs": (
@@ -202,10 +228,6 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
             TIE_OUT_COLUMNS,
         ),
     }
-
-
-def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
-    return facts_in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
@@ -249,9 +271,7 @@ def headline_amount(low: float | None, high: float | None, locale: Locale) -> st
 
 def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
-    return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
-        {"id": "tie_out"}
-    )
+    return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String))
 
 
 def _line_statuses(analysis: Analysis) -> dict[str, str]:
@@ -290,14 +310,4 @@ def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) 
                 " ".join(line.facts),
             )
         )
-    schema = {
-        "line": pl.String,
-        "kind": pl.String,
-        "payment": pl.String,
-        "effort": pl.String,
-        "eligibility": pl.String,
-        "public_on": pl.Date,
-        "status": pl.String,
-        "facts": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=POLICY_VIEW.dtypes, orient="row")

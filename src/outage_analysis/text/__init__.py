@@ -9,6 +9,8 @@ Modules:
     encodings: detects the encoding of a text file
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
+    table_schema: the columns of a table with data type, unit, label and description
+    shared_columns: columns that many tables share
 """
 
 from __future__ import annotations
@@ -55,5 +57,36 @@ if TYPE_CHECKING:
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
     from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
     from outage_analysis.text.personal_data import masked_name as masked_name
+    from outage_analysis.text.shared_columns import ASSUMPTION as ASSUMPTION
+    from outage_analysis.text.shared_columns import ASSUMPTIONS as ASSUMPTIONS
+    from outage_analysis.text.shared_columns import BAND as BAND
+    from outage_analysis.text.shared_columns import BASIS as BASIS
+    from outage_analysis.text.shared_columns import CLAIMANT_TYPE as CLAIMANT_TYPE
+    from outage_analysis.text.shared_columns import CLAIMS as CLAIMS
+    from outage_analysis.text.shared_columns import FACTS as FACTS
+    from outage_analysis.text.shared_columns import FILED_ON as FILED_ON
+    from outage_analysis.text.shared_columns import FLOAT as FLOAT
+    from outage_analysis.text.shared_columns import INTEGER as INTEGER
+    from outage_analysis.text.shared_columns import KIND as KIND
+    from outage_analysis.text.shared_columns import LINE as LINE
+    from outage_analysis.text.shared_columns import LOSS as LOSS
+    from outage_analysis.text.shared_columns import LOSS_SQUARED as LOSS_SQUARED
+    from outage_analysis.text.shared_columns import MISSING as MISSING
+    from outage_analysis.text.shared_columns import OVER as OVER
+    from outage_analysis.text.shared_columns import PUBLIC_ON as PUBLIC_ON
+    from outage_analysis.text.shared_columns import RULE as RULE
+    from outage_analysis.text.shared_columns import SEGMENT as SEGMENT
+    from outage_analysis.text.shared_columns import SERVICE as SERVICE
+    from outage_analysis.text.shared_columns import SHARE_OF_CLAIMS as SHARE_OF_CLAIMS
+    from outage_analysis.text.shared_columns import STATUS as STATUS
+    from outage_analysis.text.shared_columns import UP_TO as UP_TO
+    from outage_analysis.text.shared_columns import VALUATION as VALUATION
+    from outage_analysis.text.table_schema import UNITS as UNITS
+    from outage_analysis.text.table_schema import Column as Column
+    from outage_analysis.text.table_schema import TableSchema as TableSchema
+    from outage_analysis.text.table_schema import Unit as Unit
+    from outage_analysis.text.table_schema import UnitByRow as UnitByRow
+    from outage_analysis.text.table_schema import dimension_column as dimension_column
+    from outage_analysis.text.table_schema import matching_schema as matching_schema
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -33,9 +33,31 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.policies import Policy
+from outage_analysis.text import FLOAT, Column, TableSchema
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """The quantities in the table `quantities` of a fit."""
+
+FITTED = TableSchema(
+    "One row per quantity of the fitted distributions.",
+    (
+        Column("quantity", "word", "The quantity: median, mean or quantile.", label="quantity_asked"),
+        Column("family", "word", "The likeliest family."),
+        Column("value", "loss", "Value under the likeliest family.", FLOAT, label="fit_value"),
+        Column("low", "loss", "Lower end of its interval.", FLOAT, label="fit_low"),
+        Column("high", "loss", "Upper end of its interval.", FLOAT, label="fit_high"),
+        Column("average", "loss", "Average over the families by their weights.", FLOAT),
+        Column("least", "loss", "Smallest value among the families.", FLOAT),
+        Column("greatest", "loss", "Largest value among the families.", FLOAT),
+    ),
+)
+REFUSED_FITS = TableSchema(
+    "One row per family that was not fitted.",
+    (
+        Column("family", "word", "Family of distributions."),
+        Column("reason", "text", "Why it was not fitted."),
+    ),
+)
 
 
 def loss_tables(
@@ -163,9 +185,8 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
         UsageError: the level is outside 0 to 1.
     """
     rows = [_quantity_row(fits, quantity, level) for quantity in FIT_QUANTITIES]
-    numbers = ("value", "low", "high", "average", "least", "greatest")
-    schema = {"quantity": pl.String, "family": pl.String, **dict.fromkeys(numbers, pl.Float64)}
-    quantities = pl.DataFrame(rows, schema=schema, orient="row")
+    numbers = FITTED.names[2:]
+    quantities = pl.DataFrame(rows, schema=FITTED.dtypes, orient="row")
     finite = [pl.when(pl.col(n).is_finite()).then(pl.col(n).round_sig_figs(6)) for n in numbers]
     return {
         "fits": fits.table(),
@@ -187,5 +208,4 @@ def _quantity_row(fits: Fits, quantity: str, level: float) -> tuple[str | float 
 
 
 def _refused_table(reasons: Mapping[str, str]) -> pl.DataFrame:
-    schema = dict.fromkeys(("family", "reason"), pl.String)
-    return pl.DataFrame([*reasons.items()], schema=schema, orient="row")
+    return pl.DataFrame([*reasons.items()], schema=REFUSED_FITS.dtypes, orient="row")

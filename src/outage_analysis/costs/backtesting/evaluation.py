@@ -46,7 +46,7 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, load_policy
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+from outage_analysis.text import DEFAULT_LEVEL, Column, LikelyRange, TableSchema
 
 
 def backtest(
@@ -103,8 +103,8 @@ def _load_case(spec: BacktestSpec, draws: int, seed: int, likely: LikelyRange) -
     return BacktestCase(spec, policy, ledger.as_known_on(spec.as_of), draws, seed, likely)
 
 
-def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+def _table(rows: list[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
 def _outcome_row(trial: ScoredForecast, case: BacktestCase) -> dict[str, object]:
@@ -148,6 +148,7 @@ def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, o
         factor = rival.factor(trial.observed)
         yield {
             "outcome": trial.outcome.id,
+            "stage": trial.outcome.stage,
             "rival": rival.id,
             "low": rival.low,
             "high": rival.high,
@@ -296,15 +297,20 @@ class BacktestCase:
         return low, fact.money(currency, "high") * scale
 
 
-COVERAGE: dict[str, pl.DataType] = {
-    "set": pl.String(),
-    "class": pl.String(),
-    "share": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "inside": pl.Boolean(),
-    "percentile": pl.Float64(),
-}
+COVERAGE = TableSchema(
+    "One row per set and reference class.",
+    (
+        Column("set", "names", "Ids of the assumptions with these reference classes."),
+        Column(
+            "class", "text", "The reference class that is predicted from the others.", label="reference_class"
+        ),
+        Column("share", "share", "Observed rate of the class."),
+        Column("low", "share", "Lower end of the predicted 80 % interval.", label="value_low"),
+        Column("high", "share", "Upper end of the predicted 80 % interval.", label="value_high"),
+        Column("inside", "flag", "Whether the interval contains the observed rate."),
+        Column("percentile", "share", "Percentile of the observed rate in the prediction."),
+    ),
+)
 
 
 def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
@@ -326,7 +332,7 @@ def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) 
     stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]
     for name, classes in (*stated, *((s.id, s.classes) for s in spec.reference_sets)):
         sets.setdefault(tuple(sorted(classes)), []).append(name)
-    frames = [pl.DataFrame(schema=COVERAGE)]
+    frames = [COVERAGE.empty()]
     for classes, names in sets.items():
         shares = {c: get_fact(c, public_by=spec.as_of).middle / 100 for c in classes}
         predicted = pl.DataFrame({"class": shares.keys(), "share": shares.values()})

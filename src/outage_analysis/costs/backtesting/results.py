@@ -12,57 +12,92 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.backtesting.scores import FLAGGED_BEYOND
 from outage_analysis.incidents import BacktestSpec
 from outage_analysis.policies import Policy
-from outage_analysis.text import DEFAULT_LEVEL, Locale
+from outage_analysis.text import (
+    ASSUMPTIONS,
+    DEFAULT_LEVEL,
+    FACTS,
+    FLOAT,
+    LINE,
+    Column,
+    Locale,
+    TableSchema,
+    UnitByRow,
+)
 
 CASH = ("paid", "total")
 """The stages whose outcome is an amount of money."""
 DIGITS = 3
 """Significant digits of a forecast count in a sentence."""
 
-OUTCOMES: dict[str, pl.DataType] = {
-    "outcome": pl.String(),
-    "line": pl.String(),
-    "stage": pl.String(),
-    "independent": pl.Boolean(),
-    "conditional": pl.Boolean(),
-    "denominator": pl.Float64(),
-    "unit": pl.String(),
-    "range_low": pl.Float64(),
-    "p50": pl.Float64(),
-    "range_high": pl.Float64(),
-    "expected": pl.Float64(),
-    "error": pl.Float64(),
-    "sharpness": pl.Float64(),
-    "observed": pl.Float64(),
-    "percentile": pl.Float64(),
-    "inside": pl.Boolean(),
-    "verdict": pl.String(),
-    "crps": pl.Float64(),
-    "assumptions": pl.String(),
-    "facts": pl.String(),
-}
-RIVALS: dict[str, pl.DataType] = {
-    "outcome": pl.String(),
-    "rival": pl.String(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "observed": pl.Float64(),
-    "factor": pl.Float64(),
-    "flagged": pl.Boolean(),
-    "crps": pl.Float64(),
-    "ours": pl.Float64(),
-}
-UNSCORED: dict[str, pl.DataType] = {
-    "figure": pl.String(),
-    "fact": pl.String(),
-    "value": pl.Float64(),
-    "unit": pl.String(),
-    "beside": pl.String(),
-    "range_low": pl.Float64(),
-    "p50": pl.Float64(),
-    "range_high": pl.Float64(),
-    "computed": pl.Float64(),
-}
+STAGE_UNIT = UnitByRow("stage", dict.fromkeys(CASH, "money"), otherwise="count")
+OUTCOMES = TableSchema(
+    "One row per outcome.",
+    (
+        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        replace(LINE, shown=False),
+        Column("stage", "word", "Stage of the funnel.", shown=False),
+        Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
+        Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
+        Column("denominator", "count", "Count that the forecast starts from; else empty.", FLOAT),
+        Column("unit", "unit", "Unit of the outcome.", shown=False),
+        Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
+        Column("p50", STAGE_UNIT, "Median of the forecast."),
+        Column("range_high", STAGE_UNIT, "High end of the likely range of the forecast."),
+        Column("expected", STAGE_UNIT, "Mean of the forecast.", shown=False),
+        Column("error", "share", "Largest relative numerical error of the quantiles.", shown=False),
+        Column(
+            "sharpness",
+            "decimal",
+            "High end of the likely range divided by its low end; values below 1 count as 1.",
+        ),
+        Column("observed", STAGE_UNIT, "The outcome."),
+        Column("percentile", "share", "Probability of a lower outcome, plus half that of this one."),
+        Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
+        Column("verdict", "word", "inside, miss_low or miss_high."),
+        Column("crps", "decimal", "Continuous ranked probability score of log10; smaller is better."),
+        replace(ASSUMPTIONS, shown=False),
+        replace(FACTS, shown=False),
+    ),
+)
+RANGES = replace(
+    OUTCOMES,
+    columns=(
+        *OUTCOMES.columns,
+        Column("naive_low", STAGE_UNIT, "Lower end of the naive forecast."),
+        Column("naive_high", STAGE_UNIT, "Upper end of the naive forecast."),
+        Column("press_low", STAGE_UNIT, "Lower end of the first press figure."),
+        Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
+    ),
+)
+RIVALS = TableSchema(
+    "One row per outcome and benchmark.",
+    (
+        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        Column("stage", "word", "Stage of the funnel.", shown=False),
+        Column("rival", "text", "The benchmark: naive, flat, or the id of a press figure."),
+        Column("low", STAGE_UNIT, "Lower end of the benchmark; empty without one.", label="value_low"),
+        Column("high", STAGE_UNIT, "Upper end of the benchmark.", label="value_high"),
+        Column("observed", STAGE_UNIT, "The outcome."),
+        Column("factor", "decimal", "Factor by which the outcome lies outside the range; 1 inside it."),
+        Column("flagged", "flag", "Whether the factor is large."),
+        Column("crps", "decimal", "Score of the benchmark; smaller is better."),
+        Column("ours", "decimal", "Score of our forecast; smaller is better."),
+    ),
+)
+UNSCORED = TableSchema(
+    "One row per published figure that gets no score, and forecast beside it.",
+    (
+        Column("figure", "name", "Id of the figure."),
+        Column("fact", "facts", "Id of the published fact.", label="facts"),
+        Column("value", "money", "The published amount."),
+        Column("unit", "unit", "Currency of the amounts."),
+        Column("beside", "text", "The outcome or the kind of cost that the forecast is of."),
+        Column("range_low", "money", "Low end of the likely range of the forecast."),
+        Column("p50", "money", "Median of the forecast."),
+        Column("range_high", "money", "High end of the likely range of the forecast."),
+        Column("computed", "money", "The amount that follows from the outcome; else empty."),
+    ),
+)
 
 
 @dataclass(frozen=True)

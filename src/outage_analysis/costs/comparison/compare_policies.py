@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions import FloatArray, Ledger
+from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
 from outage_analysis.costs.sensitivity.tornado_and_levers import (
@@ -36,7 +36,19 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange, Locale
+from outage_analysis.text import (
+    ASSUMPTION,
+    DEFAULT_LEVEL,
+    FLOAT,
+    KIND,
+    LINE,
+    MISSING,
+    STATUS,
+    Column,
+    LikelyRange,
+    Locale,
+    TableSchema,
+)
 
 MIN_POLICIES = 2
 ROUNDING = 1e-9
@@ -46,43 +58,50 @@ DIGITS = 2
 """Decimals of the cost per payment."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
-POLICIES: dict[str, pl.DataType] = {
-    "policy": pl.String(),
-    "promised": pl.Float64(),
-    "expected": pl.Float64(),
-    "range_low": pl.Float64(),
-    "p50": pl.Float64(),
-    "range_high": pl.Float64(),
-    "most": pl.Float64(),
-    "recipients": pl.Float64(),
-    "per_recipient": pl.Float64(),
-    "cheapest": pl.Float64(),
-}
-PAIRS: dict[str, pl.DataType] = {
-    "policy": pl.String(),
-    "other": pl.String(),
-    "difference": pl.Float64(),
-    "range_low": pl.Float64(),
-    "p50": pl.Float64(),
-    "range_high": pl.Float64(),
-    "cheaper": pl.Float64(),
-    "dearer": pl.Float64(),
-}
-FLIPS: dict[str, pl.DataType] = {
-    "policy": pl.String(),
-    "other": pl.String(),
-    "assumption": pl.String(),
-    "kind": pl.String(),
-    "expected": pl.Float64(),
-    "flips_at": pl.Float64(),
-    "beyond": pl.Float64(),
-}
-LEFT_OUT: dict[str, pl.DataType] = {
-    "policy": pl.String(),
-    "line": pl.String(),
-    "status": pl.String(),
-    "missing": pl.String(),
-}
+POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
+OTHER = Column("other", "name", "Id of the policy that it is compared with.")
+RANGE = (
+    Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
+    Column("p50", "money", "Median of the cost or of the difference."),
+    Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
+)
+POLICIES = TableSchema(
+    "One row per policy.",
+    (
+        POLICY,
+        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules."),
+        Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+        *RANGE,
+        Column("most", "money", "Bound of the total: every claim gets its largest payment."),
+        Column("recipients", "count", "Expected number of payments; empty if a line has no count.", FLOAT),
+        Column("per_recipient", "money", "Expected cost per payment."),
+        Column("cheapest", "share", "Probability that no other policy costs less."),
+    ),
+)
+PAIRS = TableSchema(
+    "One row per pair of policies.",
+    (
+        POLICY,
+        OTHER,
+        Column("difference", "money", "Expected cost of the policy less that of the other."),
+        *RANGE,
+        Column("cheaper", "share", "Probability that the policy costs less than the other."),
+        Column("dearer", "share", "Probability that the policy costs more than the other."),
+    ),
+)
+FLIPS = TableSchema(
+    "One row per pair of policies and input at which the cheaper policy changes.",
+    (
+        POLICY,
+        OTHER,
+        ASSUMPTION,
+        KIND,
+        Column("expected", INPUT_UNIT, "Mean of the input."),
+        Column("flips_at", INPUT_UNIT, "Value of the input at which the other policy becomes cheaper."),
+        Column("beyond", "share", "Probability that the input lies beyond this value."),
+    ),
+)
+LEFT_OUT = TableSchema("One row per cost line without an expected cost.", (POLICY, LINE, STATUS, MISSING))
 
 
 @dataclass(frozen=True)
@@ -213,8 +232,8 @@ def compare(
     )
 
 
-def _frame(rows: Iterator[dict[str, object]], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+def _frame(rows: Iterator[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=schema.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
 def _check_policies(policies: Sequence[Policy], valuation: str) -> None:

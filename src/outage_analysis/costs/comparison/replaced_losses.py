@@ -11,21 +11,42 @@ from outage_analysis.costs.claim_payments import payments
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
+from outage_analysis.text import (
+    BASIS,
+    CLAIMS,
+    LINE,
+    LOSS,
+    OVER,
+    RULE,
+    SEGMENT,
+    SERVICE,
+    UP_TO,
+    Column,
+    TableSchema,
+)
 
-LOSS_REPLACEMENT: dict[str, pl.DataType] = {
-    "policy": pl.String(),
-    "line": pl.String(),
-    "basis": pl.String(),
-    "service": pl.String(),
-    "segment": pl.String(),
-    "over": pl.Int64(),
-    "up_to": pl.Int64(),
-    "rule": pl.String(),
-    "claims": pl.Int64(),
-    "loss": pl.Int64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-}
+LOSS_REPLACEMENT = TableSchema(
+    "One row per policy, cost line, service and loss band.",
+    (
+        Column("policy", "name", "Id of the policy.", label="policy_name"),
+        LINE,
+        BASIS,
+        SERVICE,
+        SEGMENT,
+        OVER,
+        UP_TO,
+        RULE,
+        CLAIMS,
+        LOSS,
+        Column("low", "share", "Smallest share of the loss that is paid.", label="value_low"),
+        Column(
+            "high",
+            "share",
+            "Largest share of the loss that is paid; empty without a limit.",
+            label="value_high",
+        ),
+    ),
+)
 KEYS = ("line", "service", "segment", "over", "up_to", "rule")
 
 
@@ -44,7 +65,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
         not in currency have no row.
     """
     if policy.loss_unit != policy.currency:
-        return pl.DataFrame(schema=LOSS_REPLACEMENT)
+        return LOSS_REPLACEMENT.empty()
     if cubes:
         return pl.concat([_replaced_claims(policy, cube) for cube in cubes])
     rows = [
@@ -62,7 +83,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
         for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
         for band, rule in tariff.rules()[3:]
     ]
-    return pl.DataFrame(rows, schema=LOSS_REPLACEMENT)
+    return pl.DataFrame(rows, schema=LOSS_REPLACEMENT.dtypes)
 
 
 def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
@@ -81,7 +102,7 @@ def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
             low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
             high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in LOSS_REPLACEMENT.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in LOSS_REPLACEMENT.dtypes.items())
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions import FloatArray
+from outage_analysis.assumptions import INPUT_UNIT, FloatArray
 from outage_analysis.costs.sensitivity.tornado_and_levers import (
     assumptions_behind,
     chance_above,
@@ -17,25 +17,43 @@ from outage_analysis.costs.sensitivity.tornado_and_levers import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.text import ASSUMPTION, KIND, Column, TableSchema, UnitByRow
 
 MIN_DRAWS = 50
 """The inputs of the draws above a limit are described only if there are at least this many draws."""
 
-BREAK_EVENS = {
-    "assumption": pl.String,
-    "kind": pl.String,
-    "expected": pl.Float64,
-    "break_even": pl.Float64,
-    "beyond": pl.Float64,
-}
-INPUTS_GIVEN_EXCEEDANCE = {
-    "assumption": pl.String,
-    "kind": pl.String,
-    "measure": pl.String,
-    "part": pl.Int64,
-    "usual": pl.Float64,
-    "given_exceedance": pl.Float64,
-}
+BREAK_EVENS = TableSchema(
+    "One row per input that is a single number.",
+    (
+        ASSUMPTION,
+        KIND,
+        Column("expected", INPUT_UNIT, "Mean of the input."),
+        Column(
+            "break_even",
+            INPUT_UNIT,
+            "Value at which the expected total equals the limit; empty if none does.",
+        ),
+        Column(
+            "beyond", "share", "Probability of a value at which the total exceeds the limit.", label="chance"
+        ),
+    ),
+)
+MEASURED_UNIT = UnitByRow(
+    "measure",
+    {"median": INPUT_UNIT, "share": "share", "chance": "share"},
+    otherwise="decimal",
+)
+INPUTS_GIVEN_EXCEEDANCE = TableSchema(
+    "One row per input, and per part of a band mix or rival model.",
+    (
+        ASSUMPTION,
+        KIND,
+        Column("measure", "word", "median of a number, mean share of a band, or chance of a rival model."),
+        Column("part", "count", "Number of the band or model, from 0; empty for a single number."),
+        Column("usual", MEASURED_UNIT, "Value in all draws."),
+        Column("given_exceedance", MEASURED_UNIT, "Value in the draws above the limit."),
+    ),
+)
 
 
 def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
@@ -68,7 +86,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
         # A larger input never lowers the total, so values above the break-even exceed the limit.
         beyond = float(gap(np.array([mean]))[0] > 0) if value is None else chance_above(entry, value)
         rows.append((name, entry.kind, mean, value, beyond))
-    table = pl.DataFrame(rows, schema=BREAK_EVENS, orient="row")
+    table = pl.DataFrame(rows, schema=BREAK_EVENS.dtypes, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10)).sort(
         "beyond", "assumption", descending=[True, False]
     )
@@ -101,7 +119,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             remedy="Name a smaller limit, or take more --draws.",
         )
     table = pl.DataFrame(
-        _input_rows(run, exceeding.ravel(), valuation), schema=INPUTS_GIVEN_EXCEEDANCE, orient="row"
+        _input_rows(run, exceeding.ravel(), valuation), schema=INPUTS_GIVEN_EXCEEDANCE.dtypes, orient="row"
     )
     return table.with_columns(pl.col("usual", "given_exceedance").round_sig_figs(6))
 

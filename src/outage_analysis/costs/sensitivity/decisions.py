@@ -16,16 +16,19 @@ from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+from outage_analysis.text import DEFAULT_LEVEL, Column, LikelyRange, TableSchema
 
-AWARD_VIEWS = {
-    "view": pl.String,
-    "award": pl.Float64,
-    "expected": pl.Float64,
-    "range_low": pl.Float64,
-    "p50": pl.Float64,
-    "range_high": pl.Float64,
-}
+AWARD_VIEWS = TableSchema(
+    "One row with the uncertain mean award, and one per fixed mean award.",
+    (
+        Column("view", "word", "uncertain or fixed."),
+        Column("award", "money", "Expected or fixed mean award."),
+        Column("expected", "money", "Expected cash."),
+        Column("range_low", "money", "Low end of the likely range of the cash."),
+        Column("p50", "money", "Median of the cash."),
+        Column("range_high", "money", "High end of the likely range of the cash."),
+    ),
+)
 
 
 def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
@@ -101,7 +104,7 @@ def award_views(
         rows.append(
             (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in columns.values()))
         )
-    table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
+    table = pl.DataFrame(rows, schema=AWARD_VIEWS.dtypes, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import (
+    INPUT_UNIT,
     Assumption,
     Award,
     BandMix,
@@ -21,18 +22,31 @@ from outage_analysis.assumptions import (
 )
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, expected_at
 from outage_analysis.costs.uncertainty.sobol import sobol_points
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+from outage_analysis.text import (
+    ASSUMPTION,
+    DEFAULT_LEVEL,
+    KIND,
+    LINE,
+    VALUATION,
+    Column,
+    LikelyRange,
+    TableSchema,
+    UnitByRow,
+)
 
-TORNADO: dict[str, pl.DataType] = {
-    "valuation": pl.String(),
-    "assumption": pl.String(),
-    "kind": pl.String(),
-    "input_low": pl.Float64(),
-    "input_high": pl.Float64(),
-    "cost_low": pl.Float64(),
-    "cost_expected": pl.Float64(),
-    "cost_high": pl.Float64(),
-}
+TORNADO = TableSchema(
+    "One row per kind of cost and uncertain input, the widest range of cost first.",
+    (
+        VALUATION,
+        ASSUMPTION,
+        KIND,
+        Column("input_low", INPUT_UNIT, "P10 of the input; empty for a band mix."),
+        Column("input_high", INPUT_UNIT, "P90 of the input; empty for a band mix."),
+        Column("cost_low", "money", "Expected cost with the input at its P10."),
+        Column("cost_expected", "money", "Expected cost with every input at its mean."),
+        Column("cost_high", "money", "Expected cost with the input at its P90."),
+    ),
+)
 
 
 def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
@@ -58,7 +72,7 @@ def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame
     place = pl.col("valuation").replace_strict(order, return_dtype=pl.Int64)
     swing = pl.col("cost_high") - pl.col("cost_low")
     return (
-        pl.DataFrame(rows, schema=TORNADO)
+        pl.DataFrame(rows, schema=TORNADO.dtypes)
         .with_columns(pl.col(pl.Float64).round_sig_figs(10))
         .filter(swing != 0)
         .sort(place, swing, "assumption", descending=[False, True, False])
@@ -89,7 +103,17 @@ def _tornado_row(
 
 
 PERCENTAGE_POINT = 0.01
-LEVERS = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.Float64}
+LEVERS = TableSchema(
+    "One row per cost line and decision.",
+    (
+        LINE,
+        Column("lever", "word", "The decision: award, review_share or filing."),
+        Column(
+            "step", UnitByRow("lever", {"award": "money"}, "share"), "Size of one step.", label="lever_step"
+        ),
+        Column("adds", "money", "What one step adds to the expected cash."),
+    ),
+)
 
 
 def levers(portfolio: Portfolio) -> pl.DataFrame:
@@ -108,7 +132,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         base = expected_at(only, "cash", {})[0]
         for lever, name, step, moved in _lever_moves(only):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
-    frame = pl.DataFrame(rows, schema=LEVERS, orient="row")
+    frame = pl.DataFrame(rows, schema=LEVERS.dtypes, orient="row")
     return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(10))
 
 

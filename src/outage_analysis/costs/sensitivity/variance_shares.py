@@ -17,7 +17,23 @@ from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
 from outage_analysis.costs.uncertainty.sobol import MIN_REPLICATES, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.text import ASSUMPTION, KIND, Column, TableSchema
 
+INDICES = TableSchema(
+    "One row per uncertain input.",
+    (
+        ASSUMPTION,
+        KIND,
+        Column(
+            "first", "share", "Share of the variance of the total that the input causes alone.", label="alone"
+        ),
+        Column("first_low", "share", "Lower end of the 95 % interval of `first`.", label="alone_low"),
+        Column("first_high", "share", "Upper end of the 95 % interval of `first`.", label="alone_high"),
+        Column("total", "share", "Share with everything that the input takes part in.", label="in_all"),
+        Column("total_low", "share", "Lower end of the 95 % interval of `total`.", label="in_all_low"),
+        Column("total_high", "share", "Upper end of the 95 % interval of `total`.", label="in_all_high"),
+    ),
+)
 PAIRS = 2**13
 """The default number of pairs of points."""
 

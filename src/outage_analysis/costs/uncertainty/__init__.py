@@ -10,5 +10,6 @@ Modules:
     inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size
     simulation: `simulate`, which simulates the totals of a portfolio, and the resulting samples
+    schemas: the columns of the result tables
     tables: the result tables of a simulation: quantiles, distribution, split of the variance
 """

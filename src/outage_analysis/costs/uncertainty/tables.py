@@ -15,6 +15,14 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
 from outage_analysis.costs.uncertainty.portfolio import LABELS, expected_at
+from outage_analysis.costs.uncertainty.schemas import (
+    BUDGET_CHANCE,
+    CONTRIBUTIONS,
+    QUANTILES,
+    TOTAL_DISTRIBUTION,
+    VARIANCE_SPLIT,
+    WATERFALL_STEPS,
+)
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
     SampledTotal,
@@ -29,14 +37,6 @@ STRESS = 0.5
 """The rank correlation between all inputs in the stress test that the tables show beside independence."""
 NEGLIGIBLE = 1e-15
 """Probabilities below this are treated as zero, because floats cannot resolve them."""
-
-QUANTILES: dict[str, pl.DataType] = {
-    "valuation": pl.String(),
-    "measure": pl.String(),
-    "value": pl.Float64(),
-    "error": pl.Float64(),
-    "stressed": pl.Float64(),
-}
 
 
 def uncertainty_tables(
@@ -109,7 +109,7 @@ def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
         "counted": " ".join(run.portfolio.counted("cash")),
         "left_out": " ".join(run.portfolio.left_out.get("cash", ())),
     }
-    return pl.DataFrame([row])
+    return pl.DataFrame([row], schema=BUDGET_CHANCE.dtypes)
 
 
 def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.DataFrame:
@@ -120,7 +120,7 @@ def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.D
         pressed = _estimates(harder.totals[valuation], likely)
         for measure, estimate in _estimates(total, likely).items():
             rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
-    return pl.DataFrame(rows, schema=QUANTILES, orient="row")
+    return pl.DataFrame(rows, schema=QUANTILES.dtypes, orient="row")
 
 
 def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
@@ -155,24 +155,6 @@ BELOW_RANGE = 20.0
 WIDEST = 1e4
 """If the likely range starts at 0, the grid starts at its upper end divided by this."""
 
-TOTAL_DISTRIBUTION: dict[str, pl.DataType] = {
-    "valuation": pl.String(),
-    "amount": pl.Float64(),
-    "below": pl.Float64(),
-    "density": pl.Float64(),
-    "mark": pl.String(),
-}
-WATERFALL_STEPS: dict[str, pl.DataType] = {
-    "line": pl.String(),
-    "service": pl.String(),
-    "over": pl.Int64(),
-    "up_to": pl.Int64(),
-    "rule": pl.String(),
-    "expected": pl.Float64(),
-    "tail": pl.Float64(),
-    "facts": pl.String(),
-}
-
 
 def total_distribution_table(
     run: Simulation, budget: float | None = None, *, level: int = DEFAULT_LEVEL
@@ -201,7 +183,7 @@ def total_distribution_table(
             LikelyRange(level),
         )
     ]
-    table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
+    table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
 
 
@@ -289,25 +271,15 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
     if "over" not in keys:
         table = table.sort("expected", *keys, descending=[True, False])
     absent = [
-        pl.lit(None, kind).alias(name) for name, kind in WATERFALL_STEPS.items() if name not in table.columns
+        pl.lit(None, kind).alias(name)
+        for name, kind in WATERFALL_STEPS.dtypes.items()
+        if name not in table.columns
     ]
     return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*WATERFALL_STEPS)
 
 
 TAIL = 0.95
 """The tail of a total is the part above this quantile."""
-
-CONTRIBUTIONS: dict[str, pl.DataType] = {
-    "valuation": pl.String(),
-    "line": pl.String(),
-    "service": pl.String(),
-    "claimant_type": pl.String(),
-    "over": pl.Int64(),
-    "up_to": pl.Int64(),
-    "rule": pl.String(),
-    "mean": pl.Float64(),
-    "tail": pl.Float64(),
-}
 
 
 def variance_split(run: Simulation) -> pl.DataFrame:
@@ -329,8 +301,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
-    schema = {"valuation": pl.String, "source": pl.String, "sd": pl.Float64, "share": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=VARIANCE_SPLIT.dtypes, orient="row")
 
 
 def _model_codes(
@@ -376,7 +347,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
         for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
         for label, mean, tail in _split_over_cells(unit, mean, tail)
     ]
-    table = pl.DataFrame(rows, schema=CONTRIBUTIONS)
+    table = pl.DataFrame(rows, schema=CONTRIBUTIONS.dtypes)
     keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
     return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
 

@@ -11,19 +11,50 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.intake_counts import Channel
 from outage_analysis.losses.development.late_claims import LateClaimsForecast
 from outage_analysis.losses.development.late_count import Branch
+from outage_analysis.text import FLOAT, Column, TableSchema
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AN_HOUR = 1 / 24
-HINDSIGHT = {
-    "branch": pl.String,
-    "ended_so": pl.Boolean,
-    "level": pl.Float64,
-    "low": pl.Int64,
-    "high": pl.Int64,
-    "outcome": pl.Int64,
-    "inside": pl.Boolean,
-    "probability_below": pl.Float64,
-}
+BRANCH = Column("branch", "text", "Way in which the intake may end.")
+LEVEL = Column("level", "share", "Probability level of the interval.")
+CLOSES = Column("closes", "text", "Closing time of the branch.")
+FORECAST_BRANCHES = TableSchema(
+    "One row per branch and level.",
+    (
+        BRANCH,
+        Column("by", "text", "Time up to which claims are counted."),
+        Column("counted", "count", "Claims filed so far."),
+        Column("late", "count", "Expected number of claims still to come.", FLOAT),
+        Column("total", "count", "Expected total number of claims.", FLOAT),
+        Column("median", "count", "Median of the total."),
+        LEVEL,
+        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
+        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
+    ),
+)
+LATE_BOUNDS = TableSchema(
+    "One row per branch and bound.",
+    (
+        BRANCH,
+        CLOSES,
+        Column("bound", "text", "low or high."),
+        Column("late", "count", "Claims still to come."),
+        Column("total", "count", "Total number of claims."),
+    ),
+)
+HINDSIGHT = TableSchema(
+    "One row per branch and level.",
+    (
+        BRANCH,
+        Column("ended_so", "flag", "Whether the intake ended at the closing time of the branch."),
+        LEVEL,
+        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
+        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
+        Column("outcome", "count", "The final number of claims."),
+        Column("inside", "flag", "Whether the interval contains it."),
+        Column("probability_below", "share", "Forecast probability of fewer, plus half that of this number."),
+    ),
+)
 DIGITS = 7
 """Tables are rounded to this many significant digits: the last bits of results differ between processors."""
 
@@ -174,7 +205,7 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
             pit = float(below + up_to) / 2
             verdict = (low <= count <= high, pit) if ended_so else (None, None)
             rows.append((branch.id, ended_so, level, low, high, count, *verdict))
-    return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
+    return pl.DataFrame(rows, schema=HINDSIGHT.dtypes, orient="row")
 
 
 def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
@@ -189,7 +220,7 @@ def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.Da
         ended_so = _closes_at(channel, branch, at)
         inside = low <= count <= high if ended_so else None
         rows.append((branch.id, ended_so, None, low, high, count, inside, None))
-    return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
+    return pl.DataFrame(rows, schema=HINDSIGHT.dtypes, orient="row")
 
 
 def _closes_at(channel: Channel, branch: Branch, at: datetime) -> bool:

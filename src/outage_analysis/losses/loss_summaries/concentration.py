@@ -8,11 +8,38 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.cube import Cube, Schema
+from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups, sum_or_none
+from outage_analysis.text import CLAIMS, LOSS, UP_TO, Column, TableSchema
 
 TOPS = (0.01, 0.05, 0.1)
 """`concentration` returns the loss shares of the largest 1 %, 5 % and 10 % of the claims."""
+LORENZ = TableSchema(
+    "One row per group and band edge; the first row of a group is the origin.",
+    (
+        UP_TO,
+        Column("claims_share", "share", "Share of the claims with a loss up to the edge."),
+        Column("loss_share", "share", "Share of these claims in the total loss."),
+    ),
+)
+CONCENTRATION = TableSchema(
+    "One row per group.",
+    (
+        CLAIMS,
+        LOSS,
+        Column("gini_low", "share", "Lower bound of the Gini coefficient."),
+        Column("gini_high", "share", "Upper bound of the Gini coefficient."),
+        *(
+            Column(
+                f"top_{round(100 * top)}_{end}",
+                "share",
+                f"{'Lower' if end == 'low' else 'Upper'} bound of the loss share of the largest {top:.0%}.",
+            )
+            for top in TOPS
+            for end in ("low", "high")
+        ),
+    ),
+)
 Heap = tuple[int, int]
 """Equal losses: (their size, how many there are)."""
 
@@ -35,8 +62,7 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
         UsageError: a dimension does not exist.
         ModelRefused: only counts are known, bands overlap, or a band contains losses on both sides of 0.
     """
-    numbers = dict.fromkeys(("claims_share", "loss_share"), pl.Float64)
-    schema = group_schema(cube, by, {"up_to": pl.Int64, **numbers})
+    schema = group_schema(cube, by, LORENZ)
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
         cells, claims, loss = _cells_with_losses(group, positive=positive)
@@ -48,8 +74,8 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
             claims_so_far += cell.claims
             loss_so_far += cell.loss or 0
             rows.append((*group.key, cell.up_to, claims_so_far / claims, loss_so_far / loss))
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.with_columns(pl.col(*numbers).round_sig_figs(10))
+    frame = pl.DataFrame(rows, schema=schema.dtypes, orient="row")
+    return frame.with_columns(pl.col("claims_share", "loss_share").round_sig_figs(10))
 
 
 def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
@@ -75,8 +101,7 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
         UsageError: a dimension does not exist.
         ModelRefused: only counts are known, bands overlap, or a band contains losses on both sides of 0.
     """
-    bounds = [f"{name}_{end}" for name in ("gini", *_top_names()) for end in ("low", "high")]
-    columns: Schema = {"claims": pl.Int64, "loss": pl.Int64, **dict.fromkeys(bounds, pl.Float64)}
+    bounds = [column.name for column in CONCENTRATION.columns if column.unit == "share"]
     rows: list[tuple[object, ...]] = []
     for group in groups(cube, by):
         cells, claims, loss = _cells_with_losses(group, positive=positive)
@@ -86,12 +111,8 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
             values = [gini(heaps) for heaps in ends]
             values += [top_share(heaps, top) for top in TOPS for heaps in ends]
         rows.append((*group.key, claims, loss, *values))
-    frame = pl.DataFrame(rows, schema=group_schema(cube, by, columns), orient="row")
+    frame = pl.DataFrame(rows, schema=group_schema(cube, by, CONCENTRATION).dtypes, orient="row")
     return frame.with_columns(pl.col(*bounds).round_sig_figs(10))
-
-
-def _top_names() -> list[str]:
-    return [f"top_{round(100 * top)}" for top in TOPS]
 
 
 def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:

@@ -15,10 +15,38 @@ from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
 from outage_analysis.losses.loss_summaries.groups import Group, groups, regroup, rows_with_values
 from outage_analysis.losses.loss_summaries.quantiles import quantile
+from outage_analysis.text import FLOAT, OVER, UP_TO, Column, TableSchema
 
 MIN_LOSSES_FOR_INTERVAL = 30
 """A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""
 Interval = tuple[float, float]
+
+SHARES = TableSchema(
+    "One row per loss band.",
+    (
+        OVER,
+        UP_TO,
+        Column("claims_first", "count", "Claims of the first group."),
+        Column("claims_second", "count", "Claims of the second group."),
+        Column("share_first", "share", "Share of all claims of the first group."),
+        Column("share_second", "share", "Share of all claims of the second group."),
+        Column("difference", "share", "First share less second share."),
+        Column("low", "share", "Lower end of the interval of the difference.", label="value_low"),
+        Column("high", "share", "Upper end of the interval of the difference.", label="value_high"),
+    ),
+)
+DIFFERENCES = TableSchema(
+    "One row for the mean and one for the median.",
+    (
+        Column("statistic", "word", "mean or median of the stated losses."),
+        Column("first", "loss", "Value of the first group.", FLOAT, label="first_group"),
+        Column("second", "loss", "Value of the second group.", FLOAT, label="second_group"),
+        Column("difference", "loss", "First value less second value.", FLOAT),
+        Column("low", "loss", "Lower end of the interval, or lower bound.", FLOAT, label="value_low"),
+        Column("high", "loss", "Upper end of the interval, or upper bound.", FLOAT, label="value_high"),
+        Column("status", "text", "interval, bounds, or why there is no interval."),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +106,7 @@ def compare_groups(
     one, other = (_group_with_claims(by_key, value) for value in (first, second))
     shares = _share_table(regroup(replace(cube, frame=pair), [dimension], bands), dimension, first, level)
     rows = [("mean", *_mean_row(one, other, level)), ("median", *_median_row(one, other))]
-    numbers = dict.fromkeys(("first", "second", "difference", "low", "high"), pl.Float64)
-    schema = {"statistic": pl.String, **numbers, "status": pl.String}
-    differences = pl.DataFrame(rows, schema=schema, orient="row")
+    differences = pl.DataFrame(rows, schema=DIFFERENCES.dtypes, orient="row")
     return GroupComparison(_round_numbers(shares), _round_numbers(differences), level, cube.synthetic)
 
 
@@ -112,8 +138,8 @@ def _share_table(banded: pl.DataFrame, dimension: str, first: object, level: flo
     for a, b in counts.select("claims_first", "claims_second").iter_rows():
         low, high = newcombe((a, totals[0]), (b, totals[1]), level)
         rows.append((a / totals[0], b / totals[1], a / totals[0] - b / totals[1], low, high))
-    names = ("share_first", "share_second", "difference", "low", "high")
-    return counts.hstack(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64), orient="row"))
+    shares = {name: dtype for name, dtype in SHARES.dtypes.items() if name not in counts.columns}
+    return counts.hstack(pl.DataFrame(rows, schema=shares, orient="row"))
 
 
 def wilson(count: int, total: int, level: float = 0.95) -> Interval:

@@ -11,7 +11,8 @@ import polars as pl
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
-from outage_analysis.losses.cube import Cube, Schema, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.text import CLAIMS, FILED_ON, LOSS, OVER, SHARE_OF_CLAIMS, UP_TO, Column, TableSchema
 
 
 @dataclass(frozen=True)
@@ -142,14 +143,14 @@ def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
             raise UsageError("a dimension is named twice", value=name)
 
 
-def group_schema(cube: Cube, by: Sequence[str], columns: Schema) -> Schema:
-    """The column types of a table with one row per group: the dimensions in `by`, then `columns`.
+def group_schema(cube: Cube, by: Sequence[str], schema: TableSchema) -> TableSchema:
+    """The schema of a table by group: first the dimensions, then the columns of the given schema.
 
     Raises:
         UsageError: a dimension does not exist.
     """
     check_dimensions(cube, by)
-    return {**{name: cube.frame.schema[name] for name in by}, **columns}
+    return schema.grouped_by({name: cube.frame.schema[name] for name in by})
 
 
 def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
@@ -283,6 +284,21 @@ def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
         rows.append((over, up_to, *wider[0]))
     names = ("over", "up_to", "to_over", "to_up_to")
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
+
+
+BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAIMS, LOSS, SHARE_OF_CLAIMS))
+"""The columns of `regroup` with bands and `with_shares`."""
+GROUP_COUNTS = TableSchema("One row per group.", (CLAIMS, LOSS, SHARE_OF_CLAIMS))
+"""The columns of `regroup` without bands and `with_shares`."""
+INTAKE = TableSchema(
+    "One row per group and day.",
+    (
+        FILED_ON,
+        Column("claims", "count", "Claims filed on this day."),
+        Column("cumulative", "count", "Claims filed up to this day."),
+    ),
+)
+"""The columns of `cumulative_intake`."""
 
 
 def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:

@@ -11,11 +11,38 @@ import polars as pl
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups
+from outage_analysis.text import CLAIMS, FLOAT, LOSS, Column, TableSchema
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
 LowHigh = tuple[int | None, int | None]
 QuantileWithBounds = tuple[int | None, int | None, int | None]
 """A quantile as (estimate, lower bound, upper bound)."""
+
+SUMMARY = TableSchema(
+    "One row per group.",
+    (
+        CLAIMS,
+        Column("negative", "count", "Claims with a negative loss; empty if a band also has other losses."),
+        Column("zero", "count", "Claims with a loss of 0; empty if a band also has other losses."),
+        Column("unknown", "count", "Claims that state no loss."),
+        Column("stated", "count", "Claims that state a loss, including 0 and negative losses."),
+        LOSS,
+        Column("mean", "loss", "Mean of the stated losses.", FLOAT),
+        Column("median", "loss", "Median of the stated losses, an estimate between its bounds."),
+        Column("median_low", "loss", "Certain lower bound of the median."),
+        Column("median_high", "loss", "Certain upper bound of the median."),
+    ),
+)
+LOSS_QUANTILES = TableSchema(
+    "One row per group and probability.",
+    (
+        Column("probability", "share", "Share of the stated losses that are at most the quantile."),
+        Column("value", "loss", "Quantile of the losses, an estimate between its bounds.", label="fit_value"),
+        Column("low", "loss", "Certain lower bound of the quantile.", label="value_low"),
+        Column("high", "loss", "Certain upper bound of the quantile.", label="value_high"),
+        Column("error", "loss", "Largest possible error of the estimate."),
+    ),
+)
 
 
 def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -35,13 +62,11 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         UsageError: a dimension does not exist.
         ModelRefused: two bands of a group overlap.
     """
-    whole = ("claims", "negative", "zero", "unknown", "stated", "loss")
-    schema = group_schema(cube, by, {**dict.fromkeys(whole, pl.Int64), "mean": pl.Float64, **_MEDIAN})
+    schema = group_schema(cube, by, SUMMARY)
     rows = [(*group.key, *_totals(group), *quantile(group.cells, 0.5)) for group in groups(cube, by)]
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("mean").round_sig_figs(10))
-
-
-_MEDIAN = dict.fromkeys(("median", "median_low", "median_high"), pl.Int64)
+    return pl.DataFrame(rows, schema=schema.dtypes, orient="row").with_columns(
+        pl.col("mean").round_sig_figs(10)
+    )
 
 
 def _totals(group: Group) -> tuple[float | None, ...]:
@@ -84,8 +109,7 @@ def quantiles(
     for p in probabilities:
         if not 0 <= p <= 1:
             raise UsageError("a probability is from 0 to 1", value=p)
-    values = dict.fromkeys(("value", "low", "high", "error"), pl.Int64)
-    schema = group_schema(cube, by, {"probability": pl.Float64, **values})
+    schema = group_schema(cube, by, LOSS_QUANTILES)
     rows = []
     for group in groups(cube, by):
         cells = group.cells_above(0) if positive else group.cells
@@ -93,7 +117,7 @@ def quantiles(
             value, low, high = quantile(cells, p)
             error = None if value is None or low is None or high is None else max(value - low, high - value)
             rows.append((*group.key, p, value, low, high, error))
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema.dtypes, orient="row")
 
 
 def quantile(cells: Sequence[Cell], p: float) -> QuantileWithBounds:

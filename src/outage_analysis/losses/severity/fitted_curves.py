@@ -13,6 +13,7 @@ from outage_analysis.losses.severity.fitting import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.intervals import distribution_at
 from outage_analysis.losses.severity.newton import STEP
+from outage_analysis.text import FLOAT, Column, TableSchema
 
 COUNTED = "counted"
 """The value of `family` in the rows with counted shares."""
@@ -22,6 +23,25 @@ MIN_SHARE = 1e-300
 """Smaller shares are replaced by this one, so that their logarithm exists."""
 LARGEST_LOSS_MULTIPLE = 4.0
 """Curves end at this multiple of the last finite edge, or at that edge itself if the top is truncated."""
+
+
+CURVES_TABLE = TableSchema(
+    "One row per family and loss; the family `counted` has the counted shares at the band edges.",
+    (
+        Column("family", "word", "Family of distributions, or `counted`."),
+        Column("weight", "share", "Akaike weight of the family."),
+        Column("p", "decimal", "p-value of the goodness-of-fit test."),
+        Column("loss", "loss", "The loss.", FLOAT, label="loss_edge"),
+        Column("share_below", "share", "Share of the losses up to it."),
+        Column("share_above", "share", "Share of the losses above it."),
+        Column("low", "share", "Lower end of the interval of `share_below`.", label="value_low"),
+        Column("high", "share", "Upper end of the interval of `share_below`.", label="value_high"),
+        Column("above_low", "share", "Lower end of the interval of `share_above`."),
+        Column("above_high", "share", "Upper end of the interval of `share_above`."),
+        Column("over", "loss", "The shares refer to losses above this one.", FLOAT),
+        Column("up_to", "loss", "The shares refer to losses up to this one; empty without a limit.", FLOAT),
+    ),
+)
 
 
 def curve_table(

@@ -20,7 +20,25 @@ from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.families import FAMILIES, Family
 from outage_analysis.losses.severity.fit import Fit, Quantity, fit
 from outage_analysis.losses.severity.grouped import GroupedLosses
-from outage_analysis.text import Card, Displayable
+from outage_analysis.text import FLOAT, Card, Column, Displayable, TableSchema
+
+FITS = TableSchema(
+    "One row per family, the likeliest first.",
+    (
+        Column("family", "word", "Family of distributions."),
+        Column("weight", "share", "Akaike weight of the family."),
+        Column(
+            "parameters", "parameters", "Fitted parameters with standard errors; scales in the unit of loss."
+        ),
+        Column("loglik", "decimal", "Logarithm of the likelihood."),
+        Column("aicc", "decimal", "Corrected Akaike criterion; smaller is better."),
+        Column("chi_square", "decimal", "Statistic of the goodness-of-fit test."),
+        Column("df", "count", "Degrees of freedom of the test."),
+        Column("p", "decimal", "p-value of the test."),
+        Column("median", "loss", "Median of the fitted distribution.", FLOAT),
+        Column("mean", "loss", "Mean of the fitted distribution; empty if infinite.", FLOAT),
+    ),
+)
 
 
 def fit_grouped(
@@ -205,13 +223,5 @@ class Fits(Displayable, Mapping[str, Fit]):
             }
             for name, fit in self.fitted.items()
         ]
-        schema = {
-            "family": pl.String,
-            "weight": pl.Float64,
-            "parameters": pl.String,
-            **dict.fromkeys(("loglik", "aicc", "chi_square"), pl.Float64),
-            "df": pl.Int64,
-            **dict.fromkeys(("p", "median", "mean"), pl.Float64),
-        }
-        frame = pl.DataFrame(rows, schema=schema).sort("aicc", "family", nulls_last=True)
+        frame = pl.DataFrame(rows, schema=FITS.dtypes).sort("aicc", "family", nulls_last=True)
         return frame.with_columns(pl.col(pl.Float64).round_sig_figs(6))

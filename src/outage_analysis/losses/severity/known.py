@@ -7,13 +7,14 @@ For point estimates the caller assumes a lognormal distribution and states its s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.severity.families import Array, LossDistribution
+from outage_analysis.text import FLOAT, OVER, UP_TO, Column, TableSchema
 
 MAX_SIGMA = 10.0
 """The largest accepted sigma of a lognormal distribution; no real losses are spread more widely."""
@@ -103,6 +104,26 @@ def _checked_input(edges: Sequence[float], median: float | None, mean: float | N
     return bands, ", ".join(f"{name} {value:,.6g}" for name, value in known.items() if value is not None)
 
 
+KNOWN_SHARES = TableSchema(
+    "One row per loss band.",
+    (
+        replace(OVER, dtype=FLOAT),
+        replace(UP_TO, dtype=FLOAT),
+        Column("share", "share", "Share of the losses in the band, averaged over the stated sigmas."),
+        Column("low", "share", "Smallest share over the stated sigmas.", label="value_low"),
+        Column("high", "share", "Largest share over the stated sigmas.", label="value_high"),
+    ),
+)
+KNOWN_BOUNDS = TableSchema(
+    "One row per finite edge.",
+    (
+        Column("loss", "loss", "The edge.", FLOAT, label="loss_edge"),
+        Column("low", "share", "Smallest possible share of losses up to it.", label="value_low"),
+        Column("high", "share", "Largest possible share of losses up to it.", label="value_high"),
+    ),
+)
+
+
 def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
     return pl.DataFrame(
         {
@@ -112,7 +133,7 @@ def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
             "low": shares.min(axis=0),
             "high": shares.max(axis=0),
         },
-        schema_overrides={"up_to": pl.Float64},
+        schema=KNOWN_SHARES.dtypes,
     ).with_columns(pl.col("share", "low", "high").round_sig_figs(10))
 
 
@@ -128,8 +149,7 @@ def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.
         if mean is not None:
             low = max(low, _min_share_below(edge, median, mean))
         rows.append((float(edge), low, high))
-    schema = dict.fromkeys(("loss", "low", "high"), pl.Float64)
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=KNOWN_BOUNDS.dtypes, orient="row")
 
 
 def _min_share_below(edge: float, median: float | None, mean: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Factor
 from outage_analysis.reports.blocks import Text
-from outage_analysis.reports.model_views import RATIONALE_COLUMNS
+from outage_analysis.reports.model_views import ASSUMPTION_VIEW, RATIONALE
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import build_views
 from outage_analysis.reports.workbook.cells import (
@@ -65,7 +65,7 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
     rest = frame.filter(~frame["assumption"].is_in(sorted(used)))
     if len(rest):
         sheet.write_heading(locale("workbook.others") if live else locale("report.assumptions_title"))
-        sheet.write_table(sheet_table(report.formatter, rest, rest.columns))
+        sheet.write_table(sheet_table(report.formatter, rest, ASSUMPTION_VIEW.columns))
 
 
 def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -> None:
@@ -134,7 +134,10 @@ def _input_cells(
         Cell(value, kind, "original"),
         Cell(Formula(flag, ""), style="flag"),
         *ends,
-        *(Cell(texts.get(c, "")) for c in ("distribution", "grade", *RATIONALE_COLUMNS[1:])),
+        *(
+            Cell(texts.get(c, ""))
+            for c in ("distribution", "grade", *(column.name for column in RATIONALE[1:]))
+        ),
         Cell(live.names[factor.id]),
     ]
 
@@ -162,7 +165,7 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
     if view is None:
         return {}
     frame, _ = view
-    rows = sheet_table(report.formatter, frame, frame.columns).cells
+    rows = sheet_table(report.formatter, frame, ASSUMPTION_VIEW.columns).cells
     texts = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
     return dict(zip(frame["assumption"], texts, strict=True))
 

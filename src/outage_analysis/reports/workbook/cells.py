@@ -11,8 +11,8 @@ import polars as pl
 from markupsafe import Markup
 
 from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
-from outage_analysis.reports.grids import COLUMN_KINDS, TableFormatter
-from outage_analysis.text import Locale
+from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.text import Column, Locale, Unit
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -22,22 +22,21 @@ if TYPE_CHECKING:
 CellKind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
 """The number format of a value: `scaled` is in 만 원 or millions, other amounts in whole currency."""
 CellStyle = Literal["plain", "input", "original", "total", "flag"]
-NUMBER_KINDS: dict[str, CellKind] = {
+NUMBER_KINDS: dict[Unit, CellKind] = {
     "money": "money",
-    "whole": "whole",
+    "count": "whole",
     "decimal": "decimal",
+    "hours": "decimal",
+    "stated": "decimal",
     "loss": "loss",
     "share": "share",
     "day": "day",
 }
-"""Column kinds that become numbers or dates in a sheet; all others become texts."""
+"""Units whose values become numbers or dates in a sheet; all others become texts."""
 MILLION = 10**6
 """The largest unit for amounts that are shown beside whole currency."""
 MAX_DIGITS = 15
 """Excel stores only this many significant digits, so longer whole numbers are written as texts."""
-BACKTEST_SUFFIX = "_counted"
-AMOUNT_STAGES = ("paid", "total")
-"""Stages of a back-test whose outcome is an amount; other stages are counts."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ..
     return tuple(ColumnHead(title, right=kind not in ("text", "day")) for title, kind in titles)
 
 
-def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[str]) -> SheetTable:
+def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[Column]) -> SheetTable:
     """Return a report table for a sheet: numbers and dates are real values, texts are as in other formats."""
     grid = formatter.grid(frame, columns)
     rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
@@ -95,23 +94,19 @@ def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequenc
     return SheetTable(tuple(ColumnHead(c.title, right=c.style == "n") for c in grid.columns), cells)
 
 
-def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
-    kind = COLUMN_KINDS[column]
-    if column.endswith(BACKTEST_SUFFIX):  # back-test columns mix amounts and counts
-        value = record[column.removesuffix(BACKTEST_SUFFIX)]
-        return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # written as text, so that input creates no links
-        return Cell(record[column].replace(" ; ", "; "))
-    if kind not in NUMBER_KINDS:
+def _cell(locale: Locale, column: Column, record: dict[str, Any], text: str | Markup) -> Cell:
+    unit, value = column.unit_in(record), record.get(column.name)
+    if unit == "links" and isinstance(text, Markup):  # written as text, so that input creates no links
+        return Cell(str(value).replace(" ; ", "; "))
+    if unit not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
-    value = record[column]
     if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
         return Cell(str(text))
-    if kind == "money":
+    if unit == "money":
         return money_cell(locale, value)
-    if kind == "loss" and value is not None:
+    if unit == "loss" and value is not None:
         return Cell(value / 10**locale.loss_digits, "loss")
-    return Cell(value, NUMBER_KINDS[kind])
+    return Cell(value, NUMBER_KINDS[unit])
 
 
 def decimal_exponent(value: float) -> int:

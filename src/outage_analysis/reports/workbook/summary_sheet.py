@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ from outage_analysis.reports.workbook.cells import (
 from outage_analysis.reports.workbook.cost_lines_sheet import no_formulas_reason
 from outage_analysis.reports.workbook.formulas import CHANGED_INPUTS_NAME, LiveFormulas, quoted_text
 from outage_analysis.reports.workbook.sheet import SheetWriter
-from outage_analysis.text import capitalized
+from outage_analysis.text import Column, capitalized
 
 COLUMN_WIDTHS = (42, 17, 13, 17, 13, 15, 30, 52)
 STALE_INK = "#A33A00"
@@ -104,12 +105,12 @@ def _write_rows(
 
 
 def _headlines_table(
-    report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: list[str]
+    report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: Sequence[Column]
 ) -> SheetTable:
     """Return the amounts in press headlines: both ends in whole currency and in the larger unit."""
     locale = report.locale
     texts = sheet_table(report.formatter, frame, columns).cells
-    places = {column: place for place, column in enumerate(columns)}
+    places = {column.name: place for place, column in enumerate(columns)}
     unit = 10**locale.minor_units
     cells = []
     for record, row_texts in zip(frame.iter_rows(named=True), texts, strict=True):

@@ -1,0 +1,66 @@
+"""Writes tables.md, the dictionary of all columns. Run by `make docs`; a test compares the two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from outage_analysis.analysis import TableGroup, table_schemas
+from outage_analysis.text import UNITS, Column, Locale, TableSchema
+
+TABLES = Path(__file__).with_name("tables.md")
+LABELS = Locale("en")
+OPENING = """# Tables and their columns
+
+Generated from the schemas in the code by `make docs`; a test compares the two. Names and units are the
+same in the terminal, in `--json`, in CSV and Parquet files and in notebooks. The report and the workbook
+show the titles, in English or Korean.
+
+`analysis.tables.costs` is a table of an analysis. Tables computed from claims are in
+`analysis.tables.from_claims`, and their names begin with `claims_`. If a table below has no name with
+this prefix, such as `claims_costs`, it has the columns of the table without the prefix. Tables that use
+facts published after the day of the analysis are in `analysis.tables.hindsight`, and their names begin
+with `hindsight_`. `analysis.tables.schema("costs")` returns the columns in Python. The metadata of a
+Parquet file of a report state unit and meaning of each column.
+"""
+GROUPS: dict[TableGroup, str] = {
+    "analysis": "Tables of an analysis",
+    "sensitivity": "Tables of `sensitivity`",
+    "comparison": "Tables of `compare`",
+    "backtest": "Tables of `backtest`",
+    "losses": "Tables of `distribution` and `cube`",
+    "intake": "Tables of `intake`",
+    "documents": "Tables of `assumptions` and `bridge`",
+}
+NOTES: dict[TableGroup, str] = {
+    "losses": "Tables by group begin with one column per dimension, such as `service`.",
+    "intake": "The columns of the other tables of `intake` are in the terminal as they are in `--json`.",
+}
+
+
+def dictionary() -> str:
+    """The whole page."""
+    parts = [OPENING, _units()]
+    for group, title in GROUPS.items():
+        parts += [f"## {title}\n", *([f"{NOTES[group]}\n"] if group in NOTES else [])]
+        parts += [_table(name, schema) for name, schema in table_schemas(group).items()]
+    return "\n".join(parts)
+
+
+def _units() -> str:
+    rows = "".join(f"| {unit} | {meaning} |\n" for unit, meaning in UNITS.items())
+    return f"## Units\n\n| unit | values |\n| --- | --- |\n{rows}"
+
+
+def _table(name: str, schema: TableSchema) -> str:
+    head = "| column | type | unit | title | meaning |\n| --- | --- | --- | --- | --- |\n"
+    rows = "".join(f"| {' | '.join(_cells(column))} |\n" for column in schema.columns)
+    return f"### `{name}`\n\n{schema.row}\n\n{head}{rows}"
+
+
+def _cells(column: Column) -> tuple[str, ...]:
+    dtype = "Enum" if str(column.dtype).startswith("Enum") else str(column.dtype)
+    return f"`{column.name}`", dtype, str(column.unit), LABELS(column.label_key), column.description
+
+
+if __name__ == "__main__":
+    TABLES.write_text(dictionary(), "utf-8")

@@ -1,0 +1,137 @@
+"""The schemas of all result tables, by group and name."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, get_args
+
+from outage_analysis.text import TableSchema
+
+TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "losses", "intake", "documents"]
+"""The analysis has the tables of a report; the other groups are the tables of single commands."""
+BASES = ("claims_", "hindsight_")
+"""Prefixes of tables that have the columns of the table without the prefix."""
+
+
+@cache
+def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
+    """Return the schemas of a group of tables, by the name of the table."""
+    return _analysis_schemas() if group == "analysis" else _command_schemas()[group]
+
+
+def _analysis_schemas() -> dict[str, TableSchema]:
+    """The tables of an `Analysis`. Imports stand inside, because some modules are slow to import."""
+    from outage_analysis import costs, incidents, losses
+    from outage_analysis.analysis import tables
+    from outage_analysis.analysis.exploration import loss_tables
+
+    by_service = {"service": losses.CLAIM_PAIRS["service"].dtype}
+    return {
+        "costs": costs.COSTS,
+        "totals": costs.TOTALS,
+        "funnel": tables.FUNNEL,
+        "services": tables.SERVICES,
+        "facts": incidents.FACTS_TABLE,
+        "headlines": tables.HEADLINES.without("hindsight"),
+        "tie_outs": costs.TIE_OUTS.without("hindsight"),
+        "tornado": costs.TORNADO,
+        "levers": costs.LEVERS,
+        "quantiles": costs.QUANTILES,
+        "split": costs.VARIANCE_SPLIT,
+        "contributions": costs.CONTRIBUTIONS,
+        "budget": costs.BUDGET_CHANCE,
+        "total_distribution": costs.TOTAL_DISTRIBUTION,
+        "steps": costs.WATERFALL_STEPS,
+        "comparison": costs.POLICIES,
+        "pairs": costs.PAIRS,
+        "flips": costs.FLIPS,
+        "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
+        "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
+        "claims_summary": losses.SUMMARY.grouped_by(by_service),
+        "claims_pairs": losses.CLAIM_PAIRS,
+        "claims_intake": losses.INTAKE,
+        "claims_quality": losses.QUALITY,
+        "claims_rules": losses.BROKEN_RULES,
+        "claims_heaping": losses.HEAPING,
+        "claims_bunching": losses.BUNCHING,
+        "claims_claimants": losses.CLAIMANTS,
+        "claims_fits": losses.FITS,
+        "claims_fitted": loss_tables.FITTED,
+        "claims_curves": losses.CURVES_TABLE,
+        "hindsight_outcomes": incidents.FACTS_TABLE,
+        "hindsight_backtest": costs.RANGES,
+        "hindsight_rivals": costs.RIVALS,
+    }
+
+
+def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
+    """The tables that only single commands print."""
+    from outage_analysis import assumptions, costs, losses
+    from outage_analysis.analysis.exploration import loss_tables
+
+    return {
+        "sensitivity": {
+            "tornado": costs.TORNADO,
+            "indices": costs.INDICES,
+            "levers": costs.LEVERS,
+            "awards": costs.AWARD_VIEWS,
+            "break_evens": costs.BREAK_EVENS,
+            "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+        },
+        "comparison": {
+            "policies": costs.POLICIES,
+            "pairs": costs.PAIRS,
+            "flips": costs.FLIPS,
+            "replaced": costs.LOSS_REPLACEMENT,
+            "left_out": costs.LEFT_OUT,
+        },
+        "backtest": {
+            "outcomes": costs.OUTCOMES,
+            "rivals": costs.RIVALS,
+            "coverage": costs.COVERAGE,
+            "unscored": costs.UNSCORED,
+        },
+        "losses": {
+            "bands": losses.BAND_COUNTS,
+            "summary": losses.SUMMARY,
+            "quantiles": losses.LOSS_QUANTILES,
+            "concentration": losses.CONCENTRATION,
+            "lorenz": losses.LORENZ,
+            "heaps": losses.HEAPS,
+            "bunching": losses.BUNCHING,
+            "shares": losses.SHARES,
+            "differences": losses.DIFFERENCES,
+            "fits": losses.FITS,
+            "quantities": loss_tables.FITTED,
+            "refused": loss_tables.REFUSED_FITS,
+            "cube": losses.CUBE_MEASURES,
+            "known_shares": losses.KNOWN_SHARES,
+            "known_bounds": losses.KNOWN_BOUNDS,
+        },
+        "intake": {
+            "branches": losses.FORECAST_BRANCHES,
+            "bounds": losses.LATE_BOUNDS,
+            "hindsight": losses.HINDSIGHT,
+        },
+        "documents": {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+    }
+
+
+def all_schemas() -> tuple[TableSchema, ...]:
+    """Return the schemas of all groups of tables."""
+    return tuple(schema for group in get_args(TableGroup) for schema in table_schemas(group).values())
+
+
+def analysis_schema(name: str) -> TableSchema:
+    """Return the schema of a table of an `Analysis`, also of its `claims_` and `hindsight_` versions.
+
+    Raises:
+        KeyError: no table with this name has a schema.
+    """
+    schemas = table_schemas("analysis")
+    if name in schemas:
+        return schemas[name]
+    for prefix in BASES:
+        if name.startswith(prefix) and name.removeprefix(prefix) in schemas:
+            return schemas[name.removeprefix(prefix)]
+    raise KeyError(name)

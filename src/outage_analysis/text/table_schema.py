@@ -1,0 +1,285 @@
+"""Typed tables: the columns of a table with data type, unit, label and description.
+
+Each table has one `TableSchema`, beside the function that builds the table. The terminal, the report, the
+workbook, the metadata of Parquet files and the column dictionary in the docs read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import polars as pl
+
+from outage_analysis.errors import UsageError
+
+Unit = Literal[
+    "money", "loss", "loss_squared", "share", "count", "hours", "day", "decimal", "stated", "flag",
+    "text", "data", "id", "name", "names", "word", "rule", "unit", "parameters", "links", "facts",
+    "published_count", "formatted",
+]  # fmt: skip
+"""What the values of a column are, which decides how they are displayed."""
+UNITS: dict[Unit, str] = {
+    "money": "amount in the smallest unit of the currency",
+    "loss": "loss, in the smallest unit in which the incident counts losses",
+    "loss_squared": "square of a loss",
+    "share": "share or probability, from 0 to 1",
+    "count": "number of people, claims, payments or rows",
+    "hours": "number of hours",
+    "day": "calendar day",
+    "decimal": "number without a unit",
+    "stated": "number in the unit that the column `unit` states, or in whole currency",
+    "flag": "true or false",
+    "text": "text of this package or of its documents",
+    "data": "text from the input files",
+    "id": "identifier without a display name",
+    "name": "id with a display name",
+    "names": "ids with display names, separated by spaces",
+    "word": "key of a translated word",
+    "rule": "validation rule of claims",
+    "unit": "unit of a published figure",
+    "parameters": "parameters of a distribution",
+    "links": "web addresses, separated by ` ; `",
+    "facts": "ids of published facts, separated by spaces",
+    "published_count": "id of the published fact with the count; empty if no count was published",
+    "formatted": "number that is already formatted as text",
+}
+"""Unit -> its meaning."""
+NUMERIC_UNITS: frozenset[Unit] = frozenset(
+    ("money", "loss", "loss_squared", "share", "count", "hours", "decimal", "stated", "formatted")
+)
+"""Units whose values are numbers, which tables align to the right."""
+UNSET = pl.Null()
+"""A column without a stated data type has the usual one of its unit."""
+DTYPES: dict[Unit | UnitByRow, pl.DataType] = {
+    **dict.fromkeys(("money", "share", "hours", "decimal", "stated"), pl.Float64()),
+    **dict.fromkeys(("count", "loss"), pl.Int64()),
+    "loss_squared": pl.Decimal(38, 0),
+    "day": pl.Date(),
+    "flag": pl.Boolean(),
+}
+"""Unit -> the usual data type of its values; texts have no entry."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitByRow:
+    """A unit that depends on the value in another column of the same row.
+
+    Example:
+        >>> unit = UnitByRow("kind", {"review_award": "money"}, otherwise="share")
+        >>> unit.of({"kind": "review_award"}), unit.of({"kind": "take_up"})
+        ('money', 'share')
+    """
+
+    column: str
+    """The column that decides."""
+    units: Mapping[str, Unit | UnitByRow]
+    """Value of this column -> the unit."""
+    otherwise: Unit
+    """The unit for all other values."""
+
+    def of(self, row: Mapping[str, Any]) -> Unit:
+        """Return the unit in a row.
+
+        Raises:
+            UsageError: the row lacks the column that decides.
+        """
+        if self.column not in row:
+            raise UsageError(
+                "the unit of another column depends on this column, which the table lacks",
+                column=self.column,
+                remedy="Keep this column in the table.",
+            )
+        unit = self.units.get(row[self.column], self.otherwise)
+        return unit.of(row) if isinstance(unit, UnitByRow) else unit
+
+    @property
+    def possible(self) -> frozenset[Unit]:
+        """All units that a row can have."""
+        nested = (u.possible if isinstance(u, UnitByRow) else {u} for u in self.units.values())
+        return frozenset((self.otherwise,)).union(*nested)
+
+    def __str__(self) -> str:
+        values: dict[str, list[str]] = {}
+        for value, unit in self.units.items():
+            values.setdefault(f"({unit})" if isinstance(unit, UnitByRow) else unit, []).append(
+                f"`{value}`" if value else "empty"
+            )
+        cases = (f"{unit} if `{self.column}` is {' or '.join(held)}" for unit, held in values.items())
+        return f"{', '.join(cases)}; else {self.otherwise}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    unit: Unit | UnitByRow
+    description: str
+    dtype: pl.DataType = UNSET
+    """The data type; by default the usual one of the unit, such as 64-bit floats for money."""
+    label: str = ""
+    """Key of the title in `[column]` of the label files; by default the name of the column."""
+    shown: bool = True
+    """Whether the terminal prints the column. JSON and files have all columns."""
+
+    def __post_init__(self) -> None:
+        """Set the defaults that depend on the name and the unit."""
+        if not self.label:
+            object.__setattr__(self, "label", self.name)
+        if self.dtype is UNSET:
+            by_row = isinstance(self.unit, UnitByRow)
+            dtype = pl.Float64() if by_row else DTYPES.get(self.unit, pl.String())
+            object.__setattr__(self, "dtype", dtype)
+
+    @property
+    def label_key(self) -> str:
+        """The key of the title, for a `Locale`."""
+        return f"column.{self.label}"
+
+    @property
+    def possible_units(self) -> frozenset[Unit]:
+        """All units that a value can have: one, or more if the unit depends on the row."""
+        return self.unit.possible if isinstance(self.unit, UnitByRow) else frozenset((self.unit,))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers, which tables align to the right."""
+        return self.possible_units <= NUMERIC_UNITS
+
+    def unit_in(self, row: Mapping[str, Any]) -> Unit:
+        """Return the unit of the value in a row."""
+        return self.unit.of(row) if isinstance(self.unit, UnitByRow) else self.unit
+
+    def units_in(self, frame: pl.DataFrame) -> list[Unit]:
+        """Return the unit of each row of a table."""
+        if isinstance(self.unit, UnitByRow):
+            return [self.unit.of(row) for row in frame.iter_rows(named=True)]
+        return [self.unit] * len(frame)
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a table in order, and what one row is."""
+
+    row: str
+    """What one row is, such as "One row per cost line."."""
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        """Return a column.
+
+        Raises:
+            KeyError: the schema has no column with this name.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """The data type of each column, as Polars takes it for `schema`."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        """Return a table without rows."""
+        return pl.DataFrame(schema=self.dtypes)
+
+    def pick(self, *names: str, **changes: str) -> tuple[Column, ...]:
+        """Return columns by name, in the given order.
+
+        Args:
+            names: the names of the columns.
+            changes: name of a column -> the key of another title.
+        """
+        return tuple(
+            replace(self[name], label=changes[name]) if name in changes else self[name] for name in names
+        )
+
+    def renamed(self, names: Mapping[str, str]) -> TableSchema:
+        """Return the schema with other names for some columns.
+
+        Args:
+            names: name of a column -> its new name; other columns keep their names.
+        """
+        return replace(self, columns=tuple(replace(c, name=names.get(c.name, c.name)) for c in self.columns))
+
+    def without(self, *names: str) -> TableSchema:
+        """Return the schema without some columns."""
+        return replace(self, columns=tuple(c for c in self.columns if c.name not in names))
+
+    def grouped_by(self, dimensions: Mapping[str, pl.DataType]) -> TableSchema:
+        """Return the schema of the table by group: first one column per dimension, then these columns.
+
+        Args:
+            dimensions: name of a dimension of the claims -> its data type.
+        """
+        columns = (dimension_column(name, dtype) for name, dtype in dimensions.items())
+        return replace(self, columns=(*columns, *self.columns))
+
+    def check(self, frame: pl.DataFrame) -> None:
+        """Check that a table has exactly these columns, in this order, with these data types.
+
+        Raises:
+            ValueError: the table differs; the message names the columns.
+        """
+        if dict(frame.schema) == self.dtypes and tuple(frame.columns) == self.names:
+            return
+        have, declared = dict(frame.schema), self.dtypes
+        differing = [
+            f"{name}: {have.get(name, 'missing')} in the table, {declared.get(name, 'not declared')}"
+            for name in dict.fromkeys((*have, *declared))
+            if have.get(name) != declared.get(name)
+        ]
+        raise ValueError("; ".join(differing) or f"the order differs: {frame.columns}")
+
+    def metadata(self) -> dict[str, str]:
+        """Return metadata of a file: what one row is, and unit and description by column as JSON."""
+        columns = {c.name: {"unit": str(c.unit), "description": c.description} for c in self.columns}
+        return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
+
+
+DIMENSION_UNITS: dict[str, Unit] = {"service": "name", "claimant_type": "names", "filed_on": "day"}
+"""Units of the dimensions that every incident has; values of other dimensions come from the input files."""
+DIMENSION_TEXTS = {
+    "service": "Service of the claim; empty if unknown or if services are added up.",
+    "claimant_type": "Kind of claimant; empty if unknown or if kinds are added up.",
+    "filed_on": "Day on which the claim was filed.",
+}
+
+
+def dimension_column(name: str, dtype: pl.DataType | None = None) -> Column:
+    """Return the column of a dimension of claims, such as `service` or a dimension of the incident."""
+    unit, meaning = DIMENSION_UNITS.get(name, "data"), "Value of this dimension of the claim."
+    return Column(name, unit, DIMENSION_TEXTS.get(name, meaning), UNSET if dtype is None else dtype)
+
+
+def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> TableSchema | None:
+    """Return the schema of a table that was selected or filtered from a table with one of these schemas.
+
+    A schema matches if it has every column of the table with the same data type. If none matches, as with
+    further dimensions, it is enough that it has every column of numbers. If the units of these columns differ
+    between two matching schemas, the result is None, because the unit would be a guess.
+    """
+    known = tuple(schemas)
+    numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
+    for names in (frame.columns, numbers):
+        matching = [s for s in known if all(n in s and s[n].dtype == frame.schema[n] for n in names)]
+        if matching:
+            units = {tuple(str(schema[name].unit) for name in numbers) for schema in matching}
+            return matching[0] if len(units) == 1 and numbers else None
+    return None

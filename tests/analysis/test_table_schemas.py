@@ -1,0 +1,281 @@
+"""Every table has the columns of its schema, and every column a unit, a title and a description."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis.analysis import (
+    Analysis,
+    AnalysisTables,
+    Question,
+    TableGroup,
+    all_schemas,
+    explore,
+    forecast_input_from_series,
+    run,
+    sensitivity_tables,
+    table_schemas,
+)
+from outage_analysis.analysis.schemas import analysis_schema
+from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
+from outage_analysis.costs import COSTS, LEVERS, OUTCOMES, TORNADO, BridgeRun, backtest, bridge
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import load_backtest_spec, load_intake
+from outage_analysis.losses import BAND_COUNTS, CUBE_MEASURES, lognormal_shares
+from outage_analysis.policies import load_policy
+from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.reports.workbook.cells import sheet_table
+from outage_analysis.text import (
+    LANGUAGES,
+    UNITS,
+    Column,
+    Locale,
+    TableSchema,
+    UnitByRow,
+    matching_schema,
+)
+from tests.tram_case import tram_plan
+
+CASES = ("bundled", "tram", "tram from claims", "tram without ledger")
+
+
+@pytest.fixture(scope="module")
+def cases(analysis: Analysis, made: Analysis, tram: Path) -> dict[str, Analysis]:
+    few = {"draws": 1_024, "compare": (), "budget": None}
+    return {
+        "bundled": analysis,
+        "tram": made,
+        "tram from claims": run(
+            tram_plan(
+                tram,
+                policy=tram / "policy.toml",
+                ledger=tram / "ledger.toml",
+                claims=(tram / "claims.csv",),
+                compare=(),
+            )
+        ),
+        "tram without ledger": run(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), **few)),
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_table_of_an_analysis_has_the_columns_of_its_schema(
+    cases: dict[str, Analysis], case: str
+) -> None:
+    tables = cases[case].tables
+    for name, table in tables.items():
+        schema = tables.schema(name)
+        schema.check(table)
+        schema.check(table.clear())
+        schema.check(schema.empty())
+
+
+def test_the_cases_have_nearly_every_table(cases: dict[str, Analysis]) -> None:
+    """A schema that no table of these cases has would never be compared with one."""
+    seen = {name for case in cases.values() for name in case.tables}
+    assert set(table_schemas("analysis")) - seen == set()
+
+
+@pytest.mark.slow
+def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis) -> None:
+    kakao = load_policy("kakao-2022")
+    sides = [
+        BridgeRun(kakao, load_ledger(id_), load_ledger(id_).as_of)
+        for id_ in ("kakao-2022", "kakao-2023-06-30")
+    ]
+    tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
+    assert made.compared is not None
+    compared = made.compared.comparison
+    intake = forecast_input_from_series(load_intake("kakao-federation")).tables()
+    tables: dict[TableGroup, dict[str, pl.DataFrame]] = {
+        "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
+        "comparison": {name: getattr(compared, name) for name in table_schemas("comparison")},
+        "backtest": {name: getattr(tested, name) for name in table_schemas("backtest")},
+        "intake": {name: table for name, table in intake.items() if name in table_schemas("intake")},
+        "documents": {"assumptions": ledger_table(load_ledger("kakao-2022")), "bridge": bridge(*sides)},
+    }
+    for group, found in tables.items():
+        schemas = table_schemas(group)
+        assert {*found} == {*schemas} - ({"branches"} if group == "intake" else set()), group
+        for name, table in found.items():
+            schemas[name].check(table)
+
+
+@pytest.mark.slow
+def test_tables_by_group_begin_with_the_dimensions() -> None:
+    by = ("service", "filed_on")
+    question = Question(by=by, compared=("kakao_t", "kakao_bank"), fit=True, recovery=True)
+    found = explore(None, "kakao-2022", None, [], None, question).tables
+    schemas = table_schemas("losses")
+    assert {*found} == {*schemas} - {"cube", "known_shares", "known_bounds"}
+    dimensions = {"service": pl.String(), "filed_on": pl.Date()}
+    grouped = ("bands", "summary", "quantiles", "concentration", "lorenz")
+    for name, table in found.items():
+        schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
+        schema.check(table)
+
+
+def test_shares_from_a_known_median_have_the_columns_of_their_schemas() -> None:
+    known = lognormal_shares([0, 100, math.inf], median=100, sigmas={1.0: 1})
+    table_schemas("losses")["known_shares"].check(known.table)
+    table_schemas("losses")["known_bounds"].check(known.bounds)
+
+
+def test_a_cube_has_the_columns_of_its_schema(made: Analysis, analysis: Analysis) -> None:
+    for cube in (*analysis.cubes.values(), *made.cubes.values()):
+        dimensions = {name: cube.frame.schema[name] for name in cube.dimensions}
+        CUBE_MEASURES.grouped_by(dimensions).check(cube.display_rows)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_column_has_a_unit_a_title_and_a_description(lang: str) -> None:
+    locale = Locale(lang)
+    for schema in all_schemas():
+        assert schema.row.endswith("."), schema.row
+        for column in schema.columns:
+            assert column.possible_units <= UNITS.keys(), column
+            assert locale.has_label(column.label_key), column
+            assert column.description.endswith("."), column
+
+
+def test_every_column_with_a_unit_by_row_has_the_column_that_decides() -> None:
+    found = [
+        (schema, unit) for schema in all_schemas() for c in schema.columns for unit in units_by_row(c.unit)
+    ]
+    assert len(found) > 10
+    assert [(unit.column, schema.row) for schema, unit in found if unit.column not in schema] == []
+
+
+def units_by_row(unit: str | UnitByRow) -> list[UnitByRow]:
+    """A unit that depends on the row, and the units inside it that do."""
+    if not isinstance(unit, UnitByRow):
+        return []
+    return [unit, *(inner for nested in unit.units.values() for inner in units_by_row(nested))]
+
+
+def test_a_table_that_gains_a_column_or_changes_a_type_fails(analysis: Analysis) -> None:
+    costs = analysis.tables.costs
+    with pytest.raises(ValueError, match="surprise: Int32 in the table, not declared"):
+        COSTS.check(costs.with_columns(surprise=1))
+    with pytest.raises(ValueError, match="most: missing in the table, Float64"):
+        COSTS.check(costs.drop("most"))
+    with pytest.raises(ValueError, match="count: Int64 in the table, Float64"):
+        COSTS.check(costs.with_columns(pl.col("count").cast(pl.Int64)))
+    with pytest.raises(ValueError, match="the order differs"):
+        COSTS.check(costs.select(reversed(costs.columns)))
+
+
+def test_a_table_without_a_schema_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError, match="surprise"):
+        analysis_schema("surprise")
+
+
+# --- access by attribute ------------------------------------------------------------------------------
+
+
+def test_tables_are_attributes_with_completion(analysis: Analysis) -> None:
+    tables = analysis.tables
+    assert tables.costs is tables["costs"]
+    assert tables.from_claims.costs is tables["claims_costs"]
+    assert tables.hindsight.backtest is tables["hindsight_backtest"]
+    assert {"costs", "quantiles", "from_claims", "hindsight"} <= set(dir(tables))
+    assert not [name for name in dir(tables) if name.startswith(("claims_", "hindsight_"))]
+    assert {"costs", "bands"} <= set(dir(tables.from_claims))
+    assert {"backtest", "rivals"} <= set(dir(tables.hindsight))
+    assert tables.from_claims.schema("costs") == COSTS
+    assert dict(tables) == {name: tables[name] for name in tables}
+
+
+def test_an_unknown_table_is_one_clear_line(analysis: Analysis) -> None:
+    for error in (AttributeError, KeyError, UsageError):  # what Python, mappings and the command line need
+        with pytest.raises(error, match=r"no such table .*'cost'.* Did you mean 'costs'\?"):
+            _ = analysis.tables.cost
+    assert not hasattr(analysis.tables, "surprise")
+    assert analysis.tables.get("surprise") is None
+    assert "surprise" not in analysis.tables
+    with pytest.raises(UsageError, match="It has no tables of this kind"):
+        _ = AnalysisTables({}).hindsight.backtest
+
+
+def test_tables_are_copied_and_pickled(analysis: Analysis) -> None:
+    tables = AnalysisTables({"costs": analysis.tables.costs.head(2)})
+    for again in (copy.deepcopy(tables), pickle.loads(pickle.dumps(tables))):  # noqa: S301 - our own bytes
+        assert again.costs.equals(tables.costs)
+    assert list(tables | {"totals": pl.DataFrame()}) == ["costs", "totals"]
+
+
+# --- units in the report and the workbook -------------------------------------------------------------
+
+EUROS = TableFormatter(Locale("en", "EUR", 2, loss_digits=2), {})
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "text", "number", "kind"),
+    [
+        ("money", 123_456.0, "1,234.56", 1_234.56, "money"),
+        ("loss", 123_450.0, "1,234.5", 1_234.5, "loss"),
+        ("share", 0.256, "26%", 0.256, "share"),
+        ("count", 2_345.6, "2,346", 2_345.6, "whole"),
+        ("decimal", 1_234.5, "1,234.5", 1_234.5, "decimal"),
+        ("hours", 127.5, "127.5", 127.5, "decimal"),
+        ("stated", 1_234.5, "1,234.5", 1_234.5, "decimal"),
+    ],
+)
+def test_a_unit_decides_how_a_report_and_a_workbook_write_a_value(
+    unit: str, value: float, text: str, number: float, kind: str
+) -> None:
+    column = Column("x", unit, "A value.", label="value")  # type: ignore[arg-type] # the parameters are units
+    frame = pl.DataFrame({"x": [value]})
+    assert EUROS.grid(frame, (column,)).rows == ((text,),)
+    assert EUROS.grid(frame, (column,)).columns[0].style == "n"
+    ((cell,),) = sheet_table(EUROS, frame, (column,)).cells
+    assert (cell.value, cell.kind) == (number, kind)
+
+
+def test_the_unit_of_a_row_decides_in_the_report_and_in_the_workbook() -> None:
+    swings = pl.DataFrame({"kind": ["review_award", "take_up"], "input_low": [123_456.0, 0.25]})
+    columns = TORNADO.pick("input_low")
+    assert EUROS.grid(swings, columns).rows == (("1,234.56",), ("0.25",))
+    assert [cell.kind for (cell,) in sheet_table(EUROS, swings, columns).cells] == ["money", "decimal"]
+    outcomes = pl.DataFrame({"stage": ["filed", "paid"], "p50": [451.0, 5e6]})
+    assert EUROS.grid(outcomes, OUTCOMES.pick("p50")).rows == (("451",), ("50,000.00",))
+
+
+def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> None:
+    unit = TORNADO["input_low"].unit
+    assert isinstance(unit, UnitByRow)
+    assert {
+        kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.of({"kind": kind}) == "money"
+    } == {*AMOUNT_KINDS}
+    assert str(LEVERS["step"].unit) == "money if `lever` is `award`; else share"
+
+
+# --- the schema of a selected table -------------------------------------------------------------------
+
+ONE = TableSchema("A.", (Column("a", "money", "A."), Column("b", "text", "B.")))
+OTHER = TableSchema("B.", (Column("a", "share", "A."), Column("c", "text", "C.")))
+
+
+def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
+    schemas = (ONE, OTHER)
+    assert matching_schema(pl.DataFrame({"a": [1.0], "b": ["x"]}), schemas) == ONE
+    assert matching_schema(pl.DataFrame({"c": ["x"], "a": [1.0]}), schemas) == OTHER
+    assert matching_schema(pl.DataFrame({"a": [1.0]}), schemas) is None  # money or a share
+    assert matching_schema(pl.DataFrame({"a": [1.0], "own": ["x"]}), schemas) is None
+    assert matching_schema(pl.DataFrame({"a": [1.0], "own": ["x"]}), (ONE,)) == ONE
+    assert matching_schema(pl.DataFrame({"a": [1]}), (ONE,)) is None  # another type
+    assert matching_schema(pl.DataFrame({"a": [1.0], "n": [1.0]}), (ONE,)) is None
+    assert matching_schema(pl.DataFrame({"b": ["x"]}), (ONE,)) is None  # no number
+
+
+def test_dimensions_come_first() -> None:
+    grouped = BAND_COUNTS.grouped_by({"service": pl.String(), "filed_on": pl.Date(), "region": pl.String()})
+    assert grouped.names == ("service", "filed_on", "region", *BAND_COUNTS.names)
+    assert [column.unit for column in grouped.columns[:3]] == ["name", "day", "data"]
