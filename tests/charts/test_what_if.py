@@ -12,9 +12,8 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.charts import WhatIfSliders, script_json, what_if_sliders
 from outage_analysis.charts.sliders.what_if import merged_terms
 from outage_analysis.costs import CostTerms, Factor, Term, cost_terms, round_digits
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -123,7 +122,7 @@ def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
     assert len(cash) == len(merged_terms(case_terms)["cash"]) == 3
     values = {f.id: f.value for f in of_claims.factors}
     total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
-    assert round_digits(total, SIGNIFICANT_DIGITS) == of_claims.expected("cash")
+    assert round_digits(total, TABLE_DIGITS) == of_claims.expected("cash")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -20,7 +20,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import STYLE, is_package_script, script_bundle, what_if_sliders
 from outage_analysis.costs import CostTerms, Factor, Term, round_digits
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if
@@ -28,7 +27,7 @@ from outage_analysis.jupyter.display import Html
 from outage_analysis.jupyter.export.notebook_files import Notebook
 from outage_analysis.jupyter.export.page import PageOptions, notebook_page
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
 
@@ -75,7 +74,7 @@ def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: 
         values = data["factors"] | {"as-filing-share": share}
         terms = data["terms"]["cash"]
         total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in terms)
-        assert round_digits(total, SIGNIFICANT_DIGITS) == found.expected("cash", {"as-filing-share": share})
+        assert round_digits(total, TABLE_DIGITS) == found.expected("cash", {"as-filing-share": share})
 
 
 def test_figures_and_words_are_those_of_the_page(slider_output: tuple[Html, Report]) -> None:

@@ -124,6 +124,11 @@ class Analysis(Displayable):
         return next(iter(self.runs), "")
 
     @property
+    def cash_basis(self) -> str:
+        """The data source of the cash cost on the first screen: that of the headline, else `published`."""
+        return self.headline_basis or "published"
+
+    @property
     def headline_from_claims(self) -> bool:
         """Whether the headline cost is computed from claims, because published counts give no cost."""
         if self.headline_basis:

@@ -49,6 +49,7 @@ from outage_analysis.text import (
     LINE,
     PUBLIC_ON,
     SERVICE,
+    TABLE_DIGITS,
     Column,
     LikelyRange,
     TableSchema,
@@ -172,7 +173,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
             high = 1.0 if share.high is None else share.high
             rows.append((name, stage, least * share.low, expected, most * high))
     frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _report_stages(funnel: Funnel) -> Stages:

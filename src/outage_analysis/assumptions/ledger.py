@@ -28,6 +28,7 @@ from outage_analysis.files import (
 from outage_analysis.policies import Effort, decimal_places
 from outage_analysis.text import (
     ASSUMPTION,
+    ESTIMATE_DIGITS,
     FACTS,
     KIND,
     PUBLIC_ON,
@@ -211,7 +212,9 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
         }
         for a in ledger.assumptions
     ]
-    return pl.DataFrame(rows, schema=LEDGER.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(6))
+    return pl.DataFrame(rows, schema=LEDGER.dtypes).with_columns(
+        pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS)
+    )
 
 
 def _expected_low_high(entry: Assumption) -> tuple[float | None, float | None, float | None]:

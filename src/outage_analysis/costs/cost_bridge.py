@@ -18,12 +18,12 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS, cost_table, mix_fits_line
+from outage_analysis.costs.expected import cost_table, mix_fits_line
 from outage_analysis.costs.funnel import join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
-from outage_analysis.text import INTEGER, Column, TableSchema
+from outage_analysis.text import INTEGER, TABLE_DIGITS, Column, TableSchema
 
 BRIDGE = TableSchema(
     "One row per step from the earlier to the later total.",
@@ -129,7 +129,7 @@ def _rounded_total(stage: Mapping[str, float]) -> int:
             f"a cost of {cost:.3g} is larger than the bridge adds up exactly",
             remedy="State amounts in a larger unit.",
         )
-    return round(float(pl.Series([cost]).round_sig_figs(SIGNIFICANT_DIGITS)[0]))
+    return round(float(pl.Series([cost]).round_sig_figs(TABLE_DIGITS)[0]))
 
 
 def _step_rows(

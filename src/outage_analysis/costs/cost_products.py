@@ -15,8 +15,8 @@ from typing import Any, Literal
 import polars as pl
 
 from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
+from outage_analysis.text import TABLE_DIGITS
 
 DIGITS = 12
 """Factors are rounded to this many digits, because vector instructions differ in the last bits."""
@@ -91,7 +91,7 @@ class CostTerms:
             for term in self.terms
             if term.valuation == valuation
         )
-        return round_digits(sum(sums), SIGNIFICANT_DIGITS)
+        return round_digits(sum(sums), TABLE_DIGITS)
 
 
 def round_digits(value: float, digits: int = DIGITS) -> float:

@@ -21,9 +21,8 @@ from outage_analysis.costs.terms import UNSTATED, LineTerm
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
+from outage_analysis.text import TABLE_DIGITS
 
-SIGNIFICANT_DIGITS = 10
-"""Floats are rounded to this many digits, because vector instructions differ in the last bits."""
 MOST_DIGITS = 15
 """Digits of `most`; rounded to fewer digits, this upper bound could fall below the total."""
 
@@ -59,7 +58,7 @@ def cost_table(
 def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     *expected, most = MODELLED
     return table.with_columns(
-        pl.col(expected).round_sig_figs(SIGNIFICANT_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
+        pl.col(expected).round_sig_figs(TABLE_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
     )
 
 

@@ -19,7 +19,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import Policy, Schedule
-from outage_analysis.text import FACTS, Column, TableSchema
+from outage_analysis.text import FACTS, TABLE_DIGITS, Column, TableSchema
 
 TIE_OUTS = TableSchema(
     "One row per published amount that the model recomputes.",
@@ -48,7 +48,9 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
-    return pl.DataFrame(rows, schema=TIE_OUTS.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return pl.DataFrame(rows, schema=TIE_OUTS.dtypes).with_columns(
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
+    )
 
 
 def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:

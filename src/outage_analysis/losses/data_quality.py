@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import CLAIMS, Column, TableSchema
+from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, TableSchema
 
 MAX_EXPLAINED_REJECTS = 10
 """`quality_report` explains this many rejected rows one by one."""
@@ -167,7 +167,7 @@ def heaping_table(claims: Claims) -> pl.DataFrame:
     return frame.filter(pl.col("claims") > 0).select(
         "step",
         "claims",
-        share=(pl.col("claims") / pl.col("losses")).round_sig_figs(10),
+        share=(pl.col("claims") / pl.col("losses")).round_sig_figs(TABLE_DIGITS),
         even=1 / pl.col("step"),
     )
 
@@ -184,7 +184,7 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
         above 0). The most frequent loss comes first; of equally frequent losses the smaller one.
     """
     frame = claims.warehouse.frame(queries.load("heaps"))
-    share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(10)
+    share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(TABLE_DIGITS)
     return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(most)
 
 
@@ -240,7 +240,7 @@ def bunching_table(
         excess=at_edge - alike,
         up_to_share=(under + at_edge) / losses,
         under_share=under / losses,
-    ).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    ).with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _equally_round_neighbours(edge: int) -> tuple[int, int]:

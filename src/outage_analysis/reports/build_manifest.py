@@ -180,9 +180,7 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
     """Return the expected headline cost in cash and, if it was simulated, its likely range and median."""
-    figures: dict[str, float | None] = {
-        "expected": analysis.expected_cash(analysis.headline_basis or "published")
-    }
+    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
     table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")

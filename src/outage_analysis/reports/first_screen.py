@@ -138,7 +138,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
 
 
 def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = analysis.headline_basis or "published"
+    basis = analysis.cash_basis
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None

@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.shared_columns import STATUS as STATUS
     from outage_analysis.text.shared_columns import UP_TO as UP_TO
     from outage_analysis.text.shared_columns import VALUATION as VALUATION
+    from outage_analysis.text.table_schema import ESTIMATE_DIGITS as ESTIMATE_DIGITS
+    from outage_analysis.text.table_schema import TABLE_DIGITS as TABLE_DIGITS
     from outage_analysis.text.table_schema import UNITS as UNITS
     from outage_analysis.text.table_schema import Column as Column
     from outage_analysis.text.table_schema import TableSchema as TableSchema

@@ -51,6 +51,10 @@ NUMERIC_UNITS: frozenset[Unit] = frozenset(
     ("money", "loss", "loss_squared", "share", "count", "hours", "decimal", "stated", "formatted")
 )
 """Units whose values are numbers, which tables align to the right."""
+TABLE_DIGITS = 10
+"""Significant digits of floats in result tables, because vector instructions differ in the last digits."""
+ESTIMATE_DIGITS = 6
+"""Significant digits of floats that are estimated from draws or by a search."""
 UNSET = pl.Null()
 """A column without a stated data type has the usual one of its unit."""
 DTYPES: dict[Unit | UnitByRow, pl.DataType] = {

@@ -33,7 +33,7 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.policies import Policy
-from outage_analysis.text import FLOAT, Column, TableSchema
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column, TableSchema
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """The quantities in the table `quantities` of a fit."""
@@ -187,7 +187,7 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     rows = [_quantity_row(fits, quantity, level) for quantity in FIT_QUANTITIES]
     numbers = FITTED.names[2:]
     quantities = pl.DataFrame(rows, schema=FITTED.dtypes, orient="row")
-    finite = [pl.when(pl.col(n).is_finite()).then(pl.col(n).round_sig_figs(6)) for n in numbers]
+    finite = [pl.when(pl.col(n).is_finite()).then(pl.col(n).round_sig_figs(ESTIMATE_DIGITS)) for n in numbers]
     return {
         "fits": fits.table(),
         "quantities": quantities.with_columns(finite),

@@ -46,7 +46,7 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, load_policy
-from outage_analysis.text import DEFAULT_LEVEL, Column, LikelyRange, TableSchema
+from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, Column, LikelyRange, TableSchema
 
 
 def backtest(
@@ -80,7 +80,7 @@ def backtest(
         case.ledger,
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
-        coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
+        coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)),
         _table(list(_unscored_rows(case, trials)), UNSCORED),
         level,
     )
@@ -104,7 +104,9 @@ def _load_case(spec: BacktestSpec, draws: int, seed: int, likely: LikelyRange) -
 
 
 def _table(rows: list[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return pl.DataFrame(rows, schema=schema.dtypes).with_columns(
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
+    )
 
 
 def _outcome_row(trial: ScoredForecast, case: BacktestCase) -> dict[str, object]:

@@ -44,6 +44,7 @@ from outage_analysis.text import (
     LINE,
     MISSING,
     STATUS,
+    TABLE_DIGITS,
     Column,
     LikelyRange,
     Locale,
@@ -233,7 +234,9 @@ def compare(
 
 
 def _frame(rows: Iterator[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=schema.dtypes).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return pl.DataFrame(list(rows), schema=schema.dtypes).with_columns(
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
+    )
 
 
 def _check_policies(policies: Sequence[Policy], valuation: str) -> None:

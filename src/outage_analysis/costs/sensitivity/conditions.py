@@ -17,7 +17,15 @@ from outage_analysis.costs.sensitivity.tornado_and_levers import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.text import ASSUMPTION, KIND, Column, TableSchema, UnitByRow
+from outage_analysis.text import (
+    ASSUMPTION,
+    ESTIMATE_DIGITS,
+    KIND,
+    TABLE_DIGITS,
+    Column,
+    TableSchema,
+    UnitByRow,
+)
 
 MIN_DRAWS = 50
 """The inputs of the draws above a limit are described only if there are at least this many draws."""
@@ -87,7 +95,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
         beyond = float(gap(np.array([mean]))[0] > 0) if value is None else chance_above(entry, value)
         rows.append((name, entry.kind, mean, value, beyond))
     table = pl.DataFrame(rows, schema=BREAK_EVENS.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(10)).sort(
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)).sort(
         "beyond", "assumption", descending=[True, False]
     )
 
@@ -121,7 +129,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     table = pl.DataFrame(
         _input_rows(run, exceeding.ravel(), valuation), schema=INPUTS_GIVEN_EXCEEDANCE.dtypes, orient="row"
     )
-    return table.with_columns(pl.col("usual", "given_exceedance").round_sig_figs(6))
+    return table.with_columns(pl.col("usual", "given_exceedance").round_sig_figs(ESTIMATE_DIGITS))
 
 
 def _input_rows(

@@ -16,7 +16,7 @@ from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import DEFAULT_LEVEL, Column, LikelyRange, TableSchema
+from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, Column, LikelyRange, TableSchema
 
 AWARD_VIEWS = TableSchema(
     "One row with the uncertain mean award, and one per fixed mean award.",
@@ -105,7 +105,7 @@ def award_views(
             (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in columns.values()))
         )
     table = pl.DataFrame(rows, schema=AWARD_VIEWS.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _award_names(portfolio: Portfolio) -> list[str]:

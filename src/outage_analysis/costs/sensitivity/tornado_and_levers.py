@@ -27,6 +27,7 @@ from outage_analysis.text import (
     DEFAULT_LEVEL,
     KIND,
     LINE,
+    TABLE_DIGITS,
     VALUATION,
     Column,
     LikelyRange,
@@ -73,7 +74,7 @@ def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame
     swing = pl.col("cost_high") - pl.col("cost_low")
     return (
         pl.DataFrame(rows, schema=TORNADO.dtypes)
-        .with_columns(pl.col(pl.Float64).round_sig_figs(10))
+        .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
         .filter(swing != 0)
         .sort(place, swing, "assumption", descending=[False, True, False])
     )
@@ -133,7 +134,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         for lever, name, step, moved in _lever_moves(only):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
     frame = pl.DataFrame(rows, schema=LEVERS.dtypes, orient="row")
-    return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(10))
+    return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(TABLE_DIGITS))
 
 
 def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:

@@ -17,7 +17,7 @@ from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
 from outage_analysis.costs.uncertainty.sobol import MIN_REPLICATES, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.text import ASSUMPTION, KIND, Column, TableSchema
+from outage_analysis.text import ASSUMPTION, ESTIMATE_DIGITS, KIND, Column, TableSchema
 
 INDICES = TableSchema(
     "One row per uncertain input.",
@@ -83,7 +83,7 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
     table = sobol_indices(mean, groups, count=draws, seed=SEED).rename({"group": "assumption"})
     kinds = pl.col("assumption").replace_strict({name: e.kind for name, e in entries.items()})
     return (
-        table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
+        table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
         .select("assumption", kinds.alias("kind"), pl.exclude("assumption"))
         .sort("total", "assumption", descending=[True, False])
     )

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
 from outage_analysis.costs.uncertainty.portfolio import LABELS, expected_at
 from outage_analysis.costs.uncertainty.schemas import (
@@ -30,9 +29,8 @@ from outage_analysis.costs.uncertainty.simulation import (
     with_equal_correlations,
 )
 from outage_analysis.errors import ModelRefused
-from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+from outage_analysis.text import DEFAULT_LEVEL, ESTIMATE_DIGITS, TABLE_DIGITS, LikelyRange
 
-DIGITS = 10
 STRESS = 0.5
 """The rank correlation between all inputs in the stress test that the tables show beside independence."""
 NEGLIGIBLE = 1e-15
@@ -65,8 +63,10 @@ def uncertainty_tables(
     harder = with_equal_correlations(run, STRESS)
     tables = {
         "quantiles": _quantiles(run, harder, LikelyRange(level)),
-        "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
-        "contributions": contributions(run).with_columns(pl.col("mean", "tail").round_sig_figs(6)),
+        "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(ESTIMATE_DIGITS)),
+        "contributions": contributions(run).with_columns(
+            pl.col("mean", "tail").round_sig_figs(ESTIMATE_DIGITS)
+        ),
     }
     if budget is not None and "cash" in run.totals:
         tables["budget"] = _budget(run, harder, budget)
@@ -82,7 +82,7 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
         Estimate(value=1230.0, error=12.0)
     """
     if not estimate.error:
-        return Estimate(_round_digits(estimate.value, DIGITS), 0.0)
+        return Estimate(_round_digits(estimate.value, TABLE_DIGITS), 0.0)
     if not math.isfinite(estimate.error):
         return Estimate(_round_digits(estimate.value, 1), estimate.error)
     decade = math.floor(math.log10(estimate.error))
@@ -127,7 +127,7 @@ def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
     """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
-    return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
+    return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
@@ -184,7 +184,7 @@ def total_distribution_table(
         )
     ]
     table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _distribution_rows(

@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups, sum_or_none
-from outage_analysis.text import CLAIMS, LOSS, UP_TO, Column, TableSchema
+from outage_analysis.text import CLAIMS, LOSS, TABLE_DIGITS, UP_TO, Column, TableSchema
 
 TOPS = (0.01, 0.05, 0.1)
 """`concentration` returns the loss shares of the largest 1 %, 5 % and 10 % of the claims."""
@@ -75,7 +75,7 @@ def lorenz(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.
             loss_so_far += cell.loss or 0
             rows.append((*group.key, cell.up_to, claims_so_far / claims, loss_so_far / loss))
     frame = pl.DataFrame(rows, schema=schema.dtypes, orient="row")
-    return frame.with_columns(pl.col("claims_share", "loss_share").round_sig_figs(10))
+    return frame.with_columns(pl.col("claims_share", "loss_share").round_sig_figs(TABLE_DIGITS))
 
 
 def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False) -> pl.DataFrame:
@@ -112,7 +112,7 @@ def concentration(cube: Cube, by: Sequence[str] = (), *, positive: bool = False)
             values += [top_share(heaps, top) for top in TOPS for heaps in ends]
         rows.append((*group.key, claims, loss, *values))
     frame = pl.DataFrame(rows, schema=group_schema(cube, by, CONCENTRATION).dtypes, orient="row")
-    return frame.with_columns(pl.col(*bounds).round_sig_figs(10))
+    return frame.with_columns(pl.col(*bounds).round_sig_figs(TABLE_DIGITS))
 
 
 def _cells_with_losses(group: Group, *, positive: bool) -> tuple[tuple[Cell, ...], int, int]:

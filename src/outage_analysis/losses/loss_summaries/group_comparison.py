@@ -15,7 +15,7 @@ from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
 from outage_analysis.losses.loss_summaries.groups import Group, groups, regroup, rows_with_values
 from outage_analysis.losses.loss_summaries.quantiles import quantile
-from outage_analysis.text import FLOAT, OVER, UP_TO, Column, TableSchema
+from outage_analysis.text import FLOAT, OVER, TABLE_DIGITS, UP_TO, Column, TableSchema
 
 MIN_LOSSES_FOR_INTERVAL = 30
 """A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""
@@ -111,7 +111,7 @@ def compare_groups(
 
 
 def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:

@@ -11,7 +11,7 @@ import polars as pl
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.groups import Cell, Group, group_schema, groups
-from outage_analysis.text import CLAIMS, FLOAT, LOSS, Column, TableSchema
+from outage_analysis.text import CLAIMS, FLOAT, LOSS, TABLE_DIGITS, Column, TableSchema
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
 LowHigh = tuple[int | None, int | None]
@@ -65,7 +65,7 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
     schema = group_schema(cube, by, SUMMARY)
     rows = [(*group.key, *_totals(group), *quantile(group.cells, 0.5)) for group in groups(cube, by)]
     return pl.DataFrame(rows, schema=schema.dtypes, orient="row").with_columns(
-        pl.col("mean").round_sig_figs(10)
+        pl.col("mean").round_sig_figs(TABLE_DIGITS)
     )
 
 

@@ -13,7 +13,7 @@ from outage_analysis.losses.severity.fitting import MIN_WEIGHT, Fits
 from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.intervals import distribution_at
 from outage_analysis.losses.severity.newton import STEP
-from outage_analysis.text import FLOAT, Column, TableSchema
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column, TableSchema
 
 COUNTED = "counted"
 """The value of `family` in the rows with counted shares."""
@@ -84,7 +84,7 @@ def curve_table(
     table = pl.concat(frames).with_columns(
         over=pl.lit(first), up_to=pl.lit(last if np.isfinite(last) else None, pl.Float64)
     )
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
 
 
 def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:

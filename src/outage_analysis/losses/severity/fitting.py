@@ -20,7 +20,7 @@ from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.families import FAMILIES, Family
 from outage_analysis.losses.severity.fit import Fit, Quantity, fit
 from outage_analysis.losses.severity.grouped import GroupedLosses
-from outage_analysis.text import FLOAT, Card, Column, Displayable, TableSchema
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, TableSchema
 
 FITS = TableSchema(
     "One row per family, the likeliest first.",
@@ -224,4 +224,4 @@ class Fits(Displayable, Mapping[str, Fit]):
             for name, fit in self.fitted.items()
         ]
         frame = pl.DataFrame(rows, schema=FITS.dtypes).sort("aicc", "family", nulls_last=True)
-        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(6))
+        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))

@@ -14,7 +14,7 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.losses.severity.families import Array, LossDistribution
-from outage_analysis.text import FLOAT, OVER, UP_TO, Column, TableSchema
+from outage_analysis.text import FLOAT, OVER, TABLE_DIGITS, UP_TO, Column, TableSchema
 
 MAX_SIGMA = 10.0
 """The largest accepted sigma of a lognormal distribution; no real losses are spread more widely."""
@@ -134,7 +134,7 @@ def _share_table(bands: Array, shares: Array, weights: Array) -> pl.DataFrame:
             "high": shares.max(axis=0),
         },
         schema=KNOWN_SHARES.dtypes,
-    ).with_columns(pl.col("share", "low", "high").round_sig_figs(10))
+    ).with_columns(pl.col("share", "low", "high").round_sig_figs(TABLE_DIGITS))
 
 
 def _bounds_table(bands: Array, median: float | None, mean: float | None) -> pl.DataFrame:

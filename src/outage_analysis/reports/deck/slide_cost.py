@@ -110,7 +110,7 @@ def cost_points(report: Report) -> dict[str, float]:
     analysis = report.analysis
     table, expected = (
         analysis.tables.get("quantiles"),
-        analysis.expected_cash(analysis.headline_basis or "published"),
+        analysis.expected_cash(analysis.cash_basis),
     )
     if table is None or expected is None:
         return {}

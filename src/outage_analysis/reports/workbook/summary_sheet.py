@@ -166,7 +166,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
         scale: the larger unit, in which amounts are repeated.
         row: the sheet row of the first summary row, counted from 0.
     """
-    locale, expected = report.locale, report.analysis.expected_cash(_basis(report))
+    locale, expected = report.locale, report.analysis.expected_cash(report.analysis.cash_basis)
     if expected is None:
         return [*_promised_rows(report, scale), *_claims_rows(report, scale)]
     changed, same = quoted_text(locale("workbook.moved")), quoted_text(locale("workbook.same"))
@@ -212,11 +212,6 @@ def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, 
     ]
 
 
-def _basis(report: Report) -> str:
-    """Return the basis of the headline cost: published counts, claims or synthetic claims."""
-    return report.analysis.headline_basis or "published"
-
-
 def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
     return money_cell(report.locale, value), scale.cell(value)
 
@@ -260,7 +255,7 @@ def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit)
 
 
 def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
-    locale, table = report.locale, report.analysis.uncertainty_table(_basis(report), "budget")
+    locale, table = report.locale, report.analysis.uncertainty_table(report.analysis.cash_basis, "budget")
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)

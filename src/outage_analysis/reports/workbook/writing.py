@@ -60,9 +60,7 @@ def workbook_bytes(report: Report) -> bytes:
     created = datetime.combine(report.analysis.as_of, time())
     properties = {"title": report.title, "subject": report.policy, "comments": report.footer}
     file.set_properties({**{k: cell_text(text) for k, text in properties.items()}, "created": created})
-    scale = LargerUnit.for_amounts(
-        locale, report.analysis.expected_cash(report.analysis.headline_basis or "published")
-    )
+    scale = LargerUnit.for_amounts(locale, report.analysis.expected_cash(report.analysis.cash_basis))
     book = ReportWorkbook(file, locale, CellFormats(file, locale), scale)
     live = None if report.products is None else LiveFormulas(report.products, locale, scale)
     is_synthetic = report.analysis.needs_synthetic_mark("quantiles")
