@@ -79,14 +79,14 @@ HEADLINES = TableSchema(
         Column(
             "low",
             HEADLINE_UNIT,
-            "Lower end; for our own P10, or a bound without a simulation.",
+            "Low end; for our own forecast that of the likely range, or a bound without a simulation.",
             label="value_low",
         ),
         Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
         Column(
             "high",
             HEADLINE_UNIT,
-            "Upper end; for our own P90, or a bound without a simulation.",
+            "High end; for our own forecast that of the likely range, or a bound without a simulation.",
             label="value_high",
         ),
         PUBLIC_ON,

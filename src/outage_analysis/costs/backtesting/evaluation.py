@@ -307,8 +307,8 @@ COVERAGE = TableSchema(
             "class", "text", "The reference class that is predicted from the others.", label="reference_class"
         ),
         Column("share", "share", "Observed rate of the class."),
-        Column("low", "share", "Lower end of the predicted 80 % interval.", label="value_low"),
-        Column("high", "share", "Upper end of the predicted 80 % interval.", label="value_high"),
+        Column("low", "share", "Low end of the likely range of the prediction.", label="value_low"),
+        Column("high", "share", "High end of the likely range of the prediction.", label="value_high"),
         Column("inside", "flag", "Whether the interval contains the observed rate."),
         Column("percentile", "share", "Percentile of the observed rate in the prediction."),
     ),

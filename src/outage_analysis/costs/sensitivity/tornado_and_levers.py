@@ -41,11 +41,11 @@ TORNADO = TableSchema(
         VALUATION,
         ASSUMPTION,
         KIND,
-        Column("input_low", INPUT_UNIT, "P10 of the input; empty for a band mix."),
-        Column("input_high", INPUT_UNIT, "P90 of the input; empty for a band mix."),
-        Column("cost_low", "money", "Expected cost with the input at its P10."),
+        Column("input_low", INPUT_UNIT, "Low end of the likely range of the input; empty for a band mix."),
+        Column("input_high", INPUT_UNIT, "High end of the likely range of the input; empty for a band mix."),
+        Column("cost_low", "money", "Expected cost with the input at the low end."),
         Column("cost_expected", "money", "Expected cost with every input at its mean."),
-        Column("cost_high", "money", "Expected cost with the input at its P90."),
+        Column("cost_high", "money", "Expected cost with the input at the high end."),
     ),
 )
 
