@@ -349,8 +349,7 @@ def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[flo
 def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
     """Set the axes of a horizontal bar chart: names on the left with the first at the top, amounts below."""
     title = report.locale(f"chart.{key}", unit=sheet.book.scale.name)
-    chart.set_y_axis(
-        category_axis(report, reverse=True, crossing="max")
-    )  # in bar charts, y is the axis of names
+    # In a horizontal bar chart, the y axis has the names, not the amounts.
+    chart.set_y_axis(category_axis(report, reverse=True, crossing="max"))
     chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
     return chart
