@@ -201,7 +201,8 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
                 values[name] = group(**{field: values.pop(field) for field in fields})
             command(**values)
 
-        run.__annotations__ = {}  # Typer would otherwise evaluate the original annotations.
+        # Typer would otherwise evaluate the annotations of the original command, not the new signature.
+        run.__annotations__ = {}
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [parameter.replace(kind=keyword) for parameter in parameters]

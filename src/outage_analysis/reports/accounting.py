@@ -51,7 +51,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return the total cash estimates of expenses and of reductions of revenue, one sentence for each.
+    """Return a sentence on the total cash estimate of expenses, and one on that of reductions of revenue.
 
     The presentation of a cost line is an expense or a reduction of revenue.
 

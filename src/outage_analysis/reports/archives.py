@@ -45,7 +45,7 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name, MEMBER_DATE)
-            # Each file is marked as created on Unix (code 3). Otherwise, Windows would write other bytes.
+            # Files are marked as created on Unix (3). Otherwise, archives from Windows would differ.
             entry.create_system, entry.external_attr = 3, REGULAR_FILE
             archive.writestr(entry, content)
     return buffer.getvalue()

@@ -277,7 +277,7 @@ def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.Da
 
 
 def _line_statuses(analysis: Analysis) -> dict[str, str]:
-    """Return the status by cost line: `ok` if the line has a cost, else a key for the reason why not.
+    """Return the status by cost line: `ok` if it has an expected cost, else the key of the reason why not.
 
     If the headline cost is computed from claims, the status from claims replaces the status from published
     counts.

@@ -89,12 +89,12 @@ class LikelyRange:
 
     @property
     def columns(self) -> dict[str, float]:
-        """Columns of a table with the range in one row: range_low -> 0.1, p50 -> 0.5, range_high -> 0.9."""
+        """Table columns of the range, with the probability of a value below: range_low -> 0.1, p50 -> 0.5."""
         return {self.low_column: self.lower, MEDIAN: 0.5, self.high_column: self.upper}
 
     @property
     def chances_above(self) -> dict[str, float]:
-        """Probabilities of a value above each column: range_low -> 0.9, p50 -> 0.5, range_high -> 0.1."""
+        """Table columns of the range, with the probability of a value above: range_low -> 0.9, p50 -> 0.5."""
         return {self.low_column: self.upper, MEDIAN: 0.5, self.high_column: self.lower}
 
     @property

@@ -127,7 +127,7 @@ class _CellWidth:
 
 @dataclass(frozen=True)
 class _ColumnWidth:
-    """Widths of a column in ems: of each cell, the least without broken words, and the most that is used."""
+    """Widths of a column in ems: each cell, the minimum without broken words, and the useful maximum."""
 
     cells: tuple[_CellWidth, ...]
     least: float
@@ -186,7 +186,7 @@ def _wrapped_lines(cell: _CellWidth, width: float) -> int:
 
 
 def add_break_points(text: str) -> str:
-    """Return a text with invisible break points inside very long words."""
+    """Return a text with invisible points inside very long words at which a line may break."""
     if len(text) <= MAX_WORD_LENGTH:
         return text
     return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", lambda word: _break_word(word[0]), text)

@@ -49,7 +49,8 @@ def check_integrity(folder: Path) -> None:
     is_complete = (
         recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
     )
-    # The manifest lists exactly the files in the folder, so any other file name in SHA256SUMS is a change.
+    # The manifest lists exactly the files in the folder. If SHA256SUMS lists another file, somebody changed
+    # SHA256SUMS.
     if is_complete:
         unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
         if unknown_line is not None:

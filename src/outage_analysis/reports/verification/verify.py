@@ -218,7 +218,7 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
 
 
 def _changed_values(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield one text per setting, such as a library version, that differs: old value and new value."""
+    """Yield a text per setting (such as a library version) that differs between runs: old and new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"

@@ -130,7 +130,10 @@ def whole_currency(locale: Locale, value: float) -> float:
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The unit (만 원, millions or smaller) in which sheets repeat amounts, beside whole currency."""
+    """A unit such as 만 원 or millions, in which sheets show amounts again beside whole currency.
+
+    If all amounts are small, the unit is smaller.
+    """
 
     locale: Locale
     size: int
@@ -144,15 +147,15 @@ class LargerUnit:
         return cls(locale, size, f"{name} {locale.unit}".strip())
 
     def amount(self, value: float) -> float:
-        """Convert an amount from the smallest currency unit to this larger unit."""
+        """Convert an amount from the smallest currency unit to the larger unit, such as millions."""
         return whole_currency(self.locale, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
-        """Return a cell with an amount, converted from the smallest currency unit to this larger unit."""
+        """Return a cell with an amount, converted from the smallest currency unit to, e.g., millions."""
         return Cell(None if value is None else self.amount(value), "scaled")
 
     def title(self) -> str:
-        """Return the column title for amounts in this larger unit."""
+        """Return the column title for amounts in the larger unit, such as millions."""
         return self.locale("workbook.scaled", unit=self.name)
 
 

@@ -66,7 +66,7 @@ class LiveFormulas:
         return whole_currency(self.locale, number) if factor.measure == "money" else number
 
     def term_base(self, term: Term) -> float:
-        """Return the constant that a cost term multiplies by its inputs to give whole currency.
+        """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
 
         If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
         """

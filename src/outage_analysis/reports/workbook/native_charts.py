@@ -31,7 +31,7 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the density of the total cash cost in percent of its peak.
+    """Return the figures of the density chart: probability density of the cash cost, in percent of its peak.
 
     Separate columns contain the density below, inside and above the likely range.
     """
@@ -72,7 +72,7 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the probability that the cash cost exceeds each amount.
+    """Return, for each amount on the exceedance chart, the probability that the cash cost exceeds it.
 
     The percentiles and the budget, which the chart marks, have a separate column.
     """

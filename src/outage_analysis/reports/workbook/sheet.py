@@ -69,7 +69,7 @@ class TableRange:
 
 @dataclass
 class ReportWorkbook:
-    """The Excel workbook, with the locale, cell formats and unit such as millions that all sheets use."""
+    """The Excel workbook; its sheets share the language, cell formats and a unit such as millions."""
 
     workbook: Workbook
     locale: Locale

@@ -107,7 +107,7 @@ def _write_rows(
 def _headlines_table(
     report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: Sequence[Column]
 ) -> SheetTable:
-    """Return the amounts in press headlines (lower and upper end), in whole currency and, e.g., millions."""
+    """Return the amounts in press headlines, in whole currency and in a larger unit such as millions."""
     locale = report.locale
     texts = sheet_table(report.formatter, frame, columns).cells
     places = {column.name: place for place, column in enumerate(columns)}
@@ -140,7 +140,7 @@ NO_AMOUNT: AmountPair = (EMPTY_CELL, EMPTY_CELL)
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One row of the summary sheet: a figure with its values, numerical error, note, and if it is current."""
+    """A row of the summary sheet: a figure's values, numerical error, note, and whether it is up to date."""
 
     name: str
     model: AmountPair
@@ -222,7 +222,7 @@ def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
 
 
 def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
-    """Return two cells with formulas for the total of a valuation: in whole currency and, e.g., millions.
+    """Return two cells with formulas for a total, such as cash: in whole currency and in a larger unit.
 
     The cells are empty if the workbook has no formulas for the valuation.
     """

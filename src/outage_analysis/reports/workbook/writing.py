@@ -199,7 +199,7 @@ class _BlockWriter:
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
-    """Write the sheet with number and total loss of claims by loss band and dimension, such as service."""
+    """Write the sheet that counts claims and adds up losses by loss band and dimension, such as service."""
     locale, analysis = report.locale, report.analysis
     cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
