@@ -98,7 +98,7 @@ def ingest(
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
-    """Print a data quality report: files, broken rules, first rejects, claimants, heaping, and a summary."""
+    """Print the data quality of complaint files: broken rules, rejected rows, claimants, round losses."""
     import polars as pl
 
     from outage_analysis.losses import HEAPING
@@ -133,7 +133,7 @@ def inspect(
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Inspect an unknown complaint file, and propose a layout with which it can be read.
+    """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
 
     Prints the columns with their types, notations, missing shares and personal data, the first rows (masked),
     the names of services and claimant types that the incident does not know, and the number of claimants. The
@@ -164,7 +164,7 @@ def inspect(
 
 
 def _print_inspection(inspection: Inspection) -> None:
-    """Print a description of a file, then the proposed layout."""
+    """Print what is known of a complaint file, then the proposed layout (TOML file that maps columns)."""
     unreadable = f", {inspection.unreadable:,} of another width" if inspection.unreadable else ""
     dialect = f", {one_line(inspection.dialect)}" if inspection.dialect else ""
     name = one_line(inspection.name)
@@ -236,7 +236,10 @@ def cube(
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
-    """Raise an error if a cube cannot be written to `out`; return whether `out` replaces the cube `add`."""
+    """Check that a cube (claims counted by dimension and loss band) can be written to the file `out`.
+
+    Return whether `out` is the same file as `add`, the earlier cube, which is then replaced.
+    """
     if add and (out is None or out.suffix != ".parquet"):
         raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
     replaces = bool(add and out and out.exists() and add.exists() and out.samefile(add))
@@ -248,7 +251,7 @@ def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
 def _write_cube(
     built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
 ) -> None:
-    """Write a cube to a .csv or .parquet file.
+    """Write a cube (claims counted by dimension and loss band) to a .csv or .parquet file.
 
     In a .parquet file, the cube is added to the earlier cube if there is one.
     """

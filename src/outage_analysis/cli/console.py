@@ -89,7 +89,7 @@ def _without_infinities(value: object) -> object:
 
 
 def _json_value(value: object) -> object:
-    """Convert a day or a decimal number to a value that JSON has."""
+    """Convert a day or a decimal number, which JSON cannot store, to a text or a whole number."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -171,7 +171,8 @@ def _text_table(
     counts = whole_counts(frame, schema)
     texts = sums.format_amounts(counts, schema, _cell_text, unit) if sums else counts
     hidden = [column.name for column in schema.columns if not column.shown] if schema else []
-    texts = texts.drop(hidden, strict=False)  # only now, because units may depend on a hidden column
+    # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
+    texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
     heads = tuple(one_line(name, LONGEST_CELL) for name in texts.columns)
     return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in texts.iter_rows()), numbers)
@@ -225,7 +226,7 @@ def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
 
 
 def band_expression(locale: Locale) -> pl.Expr:
-    """Return an expression for the loss band in words, from the columns `over` and `up_to`."""
+    """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
     import polars as pl
 
     return pl.struct("over", "up_to").map_elements(

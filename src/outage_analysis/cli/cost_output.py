@@ -42,7 +42,7 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
 
 
 def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
-    """Return the inputs of a result for JSON: incident, ledger, day, draws, seed, level, and examples."""
+    """Return the inputs of a result for JSON, such as incident, ledger, as-of day, draws and seed."""
     inputs = result.used_ledger
     return {
         "incident": result.incident.id,

@@ -132,7 +132,7 @@ def sensitivity(
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
-    """Return a table whose column `part` contains names: the loss band or the model instead of its number."""
+    """Return a table whose column `part` has the name of a loss band or model in place of its number."""
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
@@ -217,7 +217,7 @@ def _print_result(
 def _with_percentile_columns(
     tables: Mapping[str, pl.DataFrame], likely: LikelyRange
 ) -> dict[str, pl.DataFrame]:
-    """Return tables in which the columns of the likely range have the names of its ends, such as p10."""
+    """Return tables in which the columns of the likely range are named after its ends: p10, not range_low."""
     return {name: table.rename(likely.column_measures, strict=False) for name, table in tables.items()}
 
 

@@ -95,7 +95,7 @@ class QuestionOptions:
     recovery: Recovery = False
 
     def question(self) -> Question:
-        """Return a `Question` object with the values of these options.
+        """Return the values of these options as a `Question`: which losses to select and what to compute.
 
         Raises:
             UsageError: the value of an option cannot be parsed.
@@ -196,7 +196,7 @@ class ForecastOptions:
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
 
     def channel(self, counted: ForecastInput) -> Channel:
-        """Return the counts of claims, with the deadlines and the rush (`spike`) that these options set.
+        """Return the counts of claims, with the deadlines and the last-day rush that these options set.
 
         Raises:
             UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
@@ -291,9 +291,9 @@ def _count_files(
 
 
 def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
-    """Return the units in which amounts of an incident are printed.
+    """Return the currency and the loss unit in which the amounts of an incident are printed.
 
-    `starts` contains the band edges that belong to the band above.
+    A loss equal to a band edge in `starts` belongs to the band above the edge.
     """
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
@@ -302,7 +302,7 @@ def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:
-    """Parse words that are separated by commas.
+    """Parse a list of words that are separated by commas.
 
     Raises:
         UsageError: one of the words is empty.
@@ -314,7 +314,7 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Parse filters such as service=kakao_t, and return the values for each dimension.
+    """Parse filters such as service=kakao_t, and return the accepted values by dimension.
 
     Raises:
         UsageError: a filter has no dimension or no equals sign.
@@ -330,7 +330,7 @@ def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _refuse_unused(context: str, options: Mapping[str, object]) -> None:
-    """Raise an error if an option was given that has no effect, because the user would expect an effect."""
+    """Raise an error if the user gave an option that has no effect here, such as --series with files."""
     unused = next((name for name, value in options.items() if value), None)
     if unused:
         raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")

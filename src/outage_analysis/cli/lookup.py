@@ -99,7 +99,7 @@ def incidents(
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], *, as_json: bool) -> None:
-    """Print the id and the name of all bundled documents of one kind."""
+    """Print the ids and names of all bundled documents of one kind, such as all incidents."""
     entries = [{"id": id_, "name": load(id_).name.en} for id_ in known]
     if as_json:
         print_json(entries)
@@ -201,7 +201,7 @@ def show(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a policy, and show its lines, the published totals computed again, and what was not published.
+    """Check a policy; show its cost lines, the published totals computed again, and what was not published.
 
     Example:
         outage-analysis policies show kddi-2022
@@ -249,7 +249,7 @@ def show(
 
 @policy_commands.command()
 def explain(policy: Policy, *, lang: Language = "en") -> None:
-    """Explain a policy in plain words: one sentence per line, with a worked example at each edge of a band.
+    """Explain a policy in plain words: a sentence per cost line, with an example at each loss band edge.
 
     Example:
         outage-analysis policies explain kakao-2022 --lang ko
@@ -263,7 +263,7 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
 
 @policy_commands.command()
 def check(policy: Policy, *, as_json: Json = False) -> None:
-    """List points that a reviewer should question: cliffs, gaps, unused tiers and caps, missing days.
+    """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days.
 
     An invalid TOML file is refused with an error that states file, line, key and remedy. Example:
 
@@ -292,7 +292,7 @@ def new(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
 ) -> None:
-    """Write a template for a policy: a valid TOML file with every kind of line.
+    """Write a template for a policy: a valid TOML file with every kind of cost line.
 
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes

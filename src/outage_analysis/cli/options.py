@@ -151,7 +151,7 @@ class ReadOptions:
     def read_claims(
         self, files: Sequence[Path], incident: LoadedIncident, *, add_to: Path | None = None
     ) -> Claims:
-        """Read complaint files with the definitions of an incident and the layouts of --columns.
+        """Read complaint files of an incident with the layouts (TOML files that map columns) of --columns.
 
         Args:
             files: complaint files, folders or patterns.
@@ -201,7 +201,8 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
                 values[name] = group(**{field: values.pop(field) for field in fields})
             command(**values)
 
-        run.__annotations__ = {}  # Typer would otherwise evaluate the original annotations.
+        # Typer would otherwise evaluate the annotations of the original command, not the new signature.
+        run.__annotations__ = {}
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [parameter.replace(kind=keyword) for parameter in parameters]
@@ -218,7 +219,7 @@ def _fields(group: type) -> tuple[inspect.Parameter, ...]:
 
 
 class SamplingArguments(TypedDict, total=False):
-    """The arguments of a simulation that can be set by command-line options."""
+    """The arguments of a simulation that command-line options can set: number of draws and seed."""
 
     draws: int
     seed: int

@@ -51,7 +51,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return the total of the best estimates in cash, one sentence per accounting presentation.
+    """Return a sentence on the total cash estimate of expenses, and one on that of reductions of revenue.
 
     The presentation of a cost line is an expense or a reduction of revenue.
 
@@ -79,7 +79,7 @@ def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
 
 
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
-    """Return the cost of a line per valuation, such as cash or list price.
+    """Return the table rows with the cost of a cost line, by valuation (such as cash or list price).
 
     If the headline cost is computed from claims and claims give a cost for the line, the costs are those from
     claims. Otherwise they are the costs from published counts.
@@ -87,7 +87,8 @@ def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     rows = analysis.tables[analysis.headline_table_name("costs")].filter(
         HAS_AMOUNT, level="line", line=line.id
     )
-    if rows.is_empty():  # claims are used only for payment schedules; other lines use published counts
+    # Claims give costs only for payment schedules. Other cost lines get their costs from published counts.
+    if rows.is_empty():
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 

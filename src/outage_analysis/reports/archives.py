@@ -33,7 +33,7 @@ ARCHIVE_ERRORS = (
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
-    """Return an uncompressed zip archive of the given files, in the given order.
+    """Return an uncompressed zip archive of the files in `members`, in the same order.
 
     Args:
         members: name of a file inside the archive -> its content.
@@ -45,7 +45,7 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name, MEMBER_DATE)
-            # Each entry is marked as created on Unix (3), so that Windows writes the same bytes.
+            # Files are marked as created on Unix (3). Otherwise, archives from Windows would differ.
             entry.create_system, entry.external_attr = 3, REGULAR_FILE
             archive.writestr(entry, content)
     return buffer.getvalue()
@@ -68,7 +68,7 @@ def read_members(data: bytes) -> dict[str, bytes]:
 
 
 def repack(data: bytes) -> bytes:
-    """Rewrite a zip archive with `pack`, which removes the dates; the files are sorted by name."""
+    """Return a zip archive with the same files, sorted by name and all with the same fixed date."""
     return pack(dict(sorted(read_members(data).items())))
 
 
@@ -83,9 +83,9 @@ def _check_size(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """Read one file of an archive, but only as many bytes as the archive's directory states.
+    """Return a file of a zip archive; raise an error if its size is not the size in the archive's index.
 
-    Without this limit, a file with a false size in the directory could fill the memory.
+    Reading stops one byte after this size, so that a file with a false size cannot fill the memory.
     """
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)

@@ -121,7 +121,7 @@ def code_digest() -> str:
 
 
 def policy_record(policy: Policy) -> PolicyRecord:
-    """Return the manifest entry of a policy."""
+    """Return the manifest entry of a policy: id, name, currency, and one checksum per cost line."""
     return PolicyRecord(
         id=policy.id,
         content_sha256=content_digest(policy),
@@ -163,7 +163,7 @@ def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
 
 
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
-    """Return one checksum per file of published facts, over the facts that the run was allowed to use.
+    """Return, for each CSV file of published facts, the checksum of the facts that the run could use.
 
     In a run without hindsight, these are the facts that were public on the as-of day.
     """
@@ -218,7 +218,7 @@ def _warehouse_name(analysis: Analysis) -> str | None:
 
 
 def _count_missing_glyphs(report: Report) -> int:
-    """Count the characters in names and tables for which the fonts have no glyph."""
+    """Count the characters in names and tables that the package's fonts cannot display."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
@@ -227,6 +227,6 @@ def _count_missing_glyphs(report: Report) -> int:
 
 
 def _missing_glyphs(text: str) -> int:
-    """Count the characters of a text for which the fonts have no glyph."""
+    """Count the characters of a text that the package's fonts cannot display."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.printable(joined) == joined else sum(fonts.printable(c) != c for c in joined)

@@ -127,7 +127,7 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 
 def _is_report(folder: Path) -> bool:
-    """Return whether the checksum file of a folder lists all files in the folder."""
+    """Return whether a folder is a report, that is, whether its file SHA256SUMS lists all of its files."""
     listed = {CHECKSUMS_NAME, *read_checksums(folder)}
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 

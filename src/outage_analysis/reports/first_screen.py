@@ -56,7 +56,7 @@ def _upper_bound_text(most: float | None, locale: Locale) -> str:
 
 
 def _scope_text(analysis: Analysis, locale: Locale) -> str:
-    """Return a sentence that names the cost lines in the expected cash cost; empty for many lines."""
+    """Return a sentence that names the cost lines in the expected cash cost; empty if they are too many."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -87,7 +87,7 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the promised amounts if everyone who reported an outage is paid; None if unknown.
+    """Return the number of reports, and the lowest and highest total if each is paid; None if unknown.
 
     The three values are the published number of reports, the amount if all are paid the lowest tier, and the
     amount if all are paid the highest tier.
@@ -108,7 +108,10 @@ def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
 
 
 def _counted_schedule(analysis: Analysis) -> Schedule | None:
-    """Return the first payment schedule of the policy with a published count; None if there is none."""
+    """Return the first payment schedule (payments by loss band) whose number of reports is published.
+
+    Return None if the policy has no such schedule.
+    """
     rows = _schedule_rows(analysis)
     return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
 
@@ -166,11 +169,14 @@ def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def free_note(analysis: Analysis, locale: Locale) -> str:
-    """Return the note on free goods, which states the promised amount at list price."""
+    """Return the note on goods that are given away, which states the total promised at list price.
+
+    If the promised amount of some goods is unknown, the note states for how many.
+    """
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
-    if goods["promised"].null_count():  # for some goods, the promise is unknown
+    if goods["promised"].null_count():  # some promised amounts are unknown, so there is no total
         return locale("report.tile_free_known", count=locale.number(goods["promised"].null_count()))
     return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
@@ -203,7 +209,7 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    """Return why claims give no expected cost: unstated losses, missing assumptions or wide loss bands."""
+    """Return why claims give no expected cost: losses not stated, assumptions missing or bands too wide."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
     missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
@@ -246,7 +252,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
 
 
 def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return one sentence per policy lever on how much one step of the lever adds to the cost.
+    """Return one sentence per policy lever, such as the award: how much one step adds to the cost.
 
     The sentences name the cost line if levers of several cost lines exist.
     """
@@ -294,7 +300,7 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
 
 
 def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return sentences on costs outside the cash total: lines announced only as a total, and handling."""
+    """Return sentences on costs outside the cash total: lines known only as a total, and handling costs."""
     line_totals, handling = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
     answers = []
     if line_totals and line_totals["expected"]:

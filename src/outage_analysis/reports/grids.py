@@ -62,7 +62,7 @@ class TableFormatter:
     """Ids of the facts that the report lists; cells link to their rows."""
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[Column]) -> Grid:
-        """Format the given columns of a data frame as a table of texts.
+        """Format the columns `columns` of a data frame as a table of texts.
 
         If the frame has no column `band`, the loss band is composed from the band edges `over` and `up_to`.
         """
@@ -99,7 +99,7 @@ class TableFormatter:
         )
 
     def _band(self, row: dict[str, Any]) -> str:
-        """Return the text of the loss band in a row; empty if the row is a whole cost line."""
+        """Return the text of the loss band in a row; empty if the row covers a whole cost line."""
         if row.get("rule") == "straddles":
             return self.locale("word.straddles")
         is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
@@ -120,7 +120,7 @@ def _column_style(column: Column) -> str:
 
 
 def truncate(text: str) -> str:
-    """Return a text from the input, shortened to `MAX_CELL_LENGTH`, with control characters made visible."""
+    """Return a text from an input file, at most `MAX_CELL_LENGTH` long, with control characters visible."""
     visible = fonts.printable(text[: MAX_CELL_LENGTH + 1])
     return visible if len(visible) <= MAX_CELL_LENGTH else f"{visible[: MAX_CELL_LENGTH - 1]}…"
 

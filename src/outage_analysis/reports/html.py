@@ -82,7 +82,10 @@ def prose_columns(grid: Grid) -> list[bool]:
 
 
 def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
-    """Return the specifications of the hindsight charts, or of all other charts, as JSON."""
+    """Return the Vega-Lite specifications of charts as JSON.
+
+    They are the charts of the hindsight section if `hindsight`, otherwise all other charts.
+    """
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
@@ -126,7 +129,7 @@ def csp_hash(text: str) -> str:
 
 
 def linked_charts(report: Report) -> PageChart | None:
-    """Return the linked charts of the claims; None if the report has no claim-level data."""
+    """Return the linked charts of the claims (a selection in one filters the others); None without claims."""
     analysis = report.analysis
     if "claims_pairs" not in analysis.tables:
         return None

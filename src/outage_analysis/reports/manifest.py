@@ -74,7 +74,7 @@ class AssumptionRecord(ManifestPart):
 
 
 class InputRecord(ManifestPart):
-    """An input file of the report: claims, or totals per loss band, with the rows read and rejected."""
+    """An input file of the report (claims, or totals per loss band): checksum, rows read and rejected."""
 
     kind: Literal["claims", "counts"]
     name: str

@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Document)
 
 @dataclass(frozen=True)
 class OpenedBundle:
-    """Content of a report folder: TOML documents, as-of day, and expected totals (cash, ...)."""
+    """Content of a report folder: TOML documents, as-of day, and expected totals, such as the cash total."""
 
     incident: Incident
     policy: Policy
@@ -66,7 +66,7 @@ def read_bundle(folder: Path) -> OpenedBundle:
 def bridge_side(
     run: str, incident: str, policy: str | None, valuation: str
 ) -> tuple[BridgeRun, float | None]:
-    """Return one of the two runs that a cost bridge compares, from a report folder or an assumption ledger.
+    """Return one of the two runs between which a cost bridge explains the change of the expected cost.
 
     Args:
         run: a report folder, or the id or path of an assumption ledger.

@@ -82,7 +82,7 @@ class _SectionBuilder:
         yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
     def _method(self) -> str:
-        """Return the paragraph on the method.
+        """Return the paragraph on how the cost was computed.
 
         If rates in the assumption ledger follow the reference-class rule, the paragraph explains the rule.
         """
@@ -210,7 +210,7 @@ class _SectionBuilder:
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
     def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
-        """Return the blocks of a section with an opening sentence before them; empty without blocks."""
+        """Return an opening sentence and then `blocks`; empty if there are no blocks."""
         return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:

@@ -36,7 +36,8 @@ def write_table(
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
             frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
         else:
-            buffer = BytesIO()  # Polars would report a full disk as a format error
+            # If Polars wrote to the disk itself, it would report a full disk as a format error.
+            buffer = BytesIO()
             metadata = schema.metadata() if schema else None
             frame.write_parquet(buffer, compression="zstd", metadata=metadata)
             part.write_bytes(buffer.getvalue())

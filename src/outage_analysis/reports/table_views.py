@@ -97,7 +97,8 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     tables = analysis.tables
-    figures = tables["costs"].filter(HAS_AMOUNT)  # lines without an amount are in the policy table
+    # Cost lines without an amount are left out here; the policy table lists them.
+    figures = tables["costs"].filter(HAS_AMOUNT)
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = ("low", "expected", "high")
@@ -193,7 +194,8 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         views["claims_fits"] = (tables["claims_fits"], FITS.pick(*names))
     if "claims_fitted" in tables:
         views["claims_fitted"] = (tables["claims_fitted"], tables.schema("claims_fitted").columns)
-    if "claims_curves" in tables:  # observed shares only, no fitted curves
+    # This table has only the observed shares of losses; the rows of fitted curves are left out.
+    if "claims_curves" in tables:
         counted = tables["claims_curves"].filter(family="counted")
         views["claims_points"] = (counted, CURVES_TABLE.pick("loss", "share_below", "share_above"))
     return views
@@ -231,7 +233,7 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
 
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Return the amounts in press headlines; the first row is the model's figure for the same cash cost."""
+    """Return the amounts in press headlines, beside the model's own figure for the cash cost."""
     locale = formatter.locale
     ours = pl.col("expected").is_not_null()
     table = facts_in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename(
@@ -275,7 +277,7 @@ def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.Da
 
 
 def _line_statuses(analysis: Analysis) -> dict[str, str]:
-    """Return the status of each cost line: that it has a cost, or the reason why it has none.
+    """Return the status by cost line: `ok` if it has an expected cost, else the key of the reason why not.
 
     If the headline cost is computed from claims, the status from claims replaces the status from published
     counts.

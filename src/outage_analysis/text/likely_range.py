@@ -1,4 +1,4 @@
-"""The likely range of a figure: the only definition of its probabilities, and of the names of its ends."""
+"""The likely range of a figure, such as P10 to P90: its probabilities, and the names of its two ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LikelyRange:
         level: the probability in percent, a whole number from 50 to 98.
 
     Raises:
-        UsageError: the level is not such a number.
+        UsageError: the level is not a whole number from 50 to 98.
 
     Example:
         >>> likely = LikelyRange(90)
@@ -36,7 +36,7 @@ class LikelyRange:
     high_column: ClassVar[str] = "range_high"
 
     def __post_init__(self) -> None:
-        """Raise an error if the level is not supported."""
+        """Raise an error if the level is not a whole number from 50 to 98."""
         if type(self.level) is not int or not LEAST_LEVEL <= self.level <= MOST_LEVEL:
             raise UsageError(
                 f"the level of the likely range is no whole number from {LEAST_LEVEL} to {MOST_LEVEL}",
@@ -56,12 +56,12 @@ class LikelyRange:
 
     @property
     def low(self) -> str:
-        """The measure of the lower end, as in the table of quantiles: p10, or p2_5 at a level of 95."""
+        """The key of the lower end in the table of quantiles: p10, or p2_5 at a level of 95."""
         return percentile_measure(self.lower)
 
     @property
     def high(self) -> str:
-        """The measure of the upper end, as in the table of quantiles: p90, or p97_5 at a level of 95."""
+        """The key of the upper end in the table of quantiles: p90, or p97_5 at a level of 95."""
         return percentile_measure(self.upper)
 
     @property
@@ -76,35 +76,35 @@ class LikelyRange:
 
     @property
     def points(self) -> dict[str, float]:
-        """The lower end, the median and the upper end: measure -> probability."""
+        """Probabilities of a value below both ends and the median: p10 -> 0.1, p50 -> 0.5, p90 -> 0.9."""
         return {self.low: self.lower, MEDIAN: 0.5, self.high: self.upper}
 
     @property
     def percentiles(self) -> dict[str, float]:
-        """The ends, the median and the percentiles of the tail, in ascending order: measure -> probability.
+        """Probabilities of a value below the ends, the median, P95 and P99, in ascending order: p10 -> 0.1.
 
-        An end that is also a percentile of the tail, such as P95 at a level of 90, appears once.
+        An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """
         return dict(sorted((self.points | TAIL_PERCENTILES).items(), key=lambda item: item[1]))
 
     @property
     def columns(self) -> dict[str, float]:
-        """The columns of tables that have the range in one row: column -> probability."""
+        """Table columns of the range, with the probability of a value below: range_low -> 0.1, p50 -> 0.5."""
         return {self.low_column: self.lower, MEDIAN: 0.5, self.high_column: self.upper}
 
     @property
     def chances_above(self) -> dict[str, float]:
-        """The probability of a value above each point of the range: column -> probability."""
+        """Table columns of the range, with the probability of a value above: range_low -> 0.9, p50 -> 0.5."""
         return {self.low_column: self.upper, MEDIAN: 0.5, self.high_column: self.lower}
 
     @property
     def column_measures(self) -> dict[str, str]:
-        """The measures that replace the column names in printed tables: range_low -> p10."""
+        """The column names of the range in printed tables: range_low -> p10, range_high -> p90."""
         return {self.low_column: self.low, self.high_column: self.high}
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """The values of the placeholders for the range, which every label may contain.
+        """The values of the placeholders for the range, such as {p_low}, which every label may contain.
 
         `level` is the probability of the range in percent, `p_low` and `p_high` are the names of its ends,
         `share_low` and `share_high` the probabilities of a value below each end, such as 10% and 90%.
@@ -124,17 +124,17 @@ def percent(probability: float) -> str:
 
 
 def percentile_measure(probability: float) -> str:
-    """Return the measure of a percentile: p90 for 0.9, p97_5 for 0.975."""
+    """Return the key of a percentile in tables: p90 for the probability 0.9, p97_5 for 0.975."""
     return "p" + percent(probability).removesuffix("%").replace(".", "_")
 
 
 def percentile_probability(measure: str) -> float:
-    """Return the probability of a percentile, given its measure: 0.975 for p97_5."""
+    """Return the probability of a value below a percentile, given its key in tables: 0.975 for p97_5."""
     return float(measure.removeprefix("p").replace("_", ".")) / 100
 
 
 def percentile_mark(measure: str) -> str:
-    """Return the name of a percentile for readers, given its measure: P97.5 for p97_5."""
+    """Return the name of a percentile for readers, given its key in tables: P97.5 for p97_5."""
     return measure.upper().replace("_", ".")
 
 

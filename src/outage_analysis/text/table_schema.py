@@ -85,10 +85,10 @@ class UnitByRow:
     """The unit for all other values."""
 
     def of(self, row: Mapping[str, Any]) -> Unit:
-        """Return the unit in a row.
+        """Return the unit of the value in one row of a table.
 
         Raises:
-            UsageError: the row lacks the column that decides.
+            UsageError: the row lacks the column on which the unit depends.
         """
         if self.column not in row:
             raise UsageError(
@@ -101,7 +101,7 @@ class UnitByRow:
 
     @property
     def possible(self) -> frozenset[Unit]:
-        """All units that a row can have."""
+        """All units that the value can have, whatever the row contains."""
         nested = (u.possible if isinstance(u, UnitByRow) else {u} for u in self.units.values())
         return frozenset((self.otherwise,)).union(*nested)
 
@@ -117,7 +117,7 @@ class UnitByRow:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table."""
+    """The declaration of a table column: name, unit, description, data type and title."""
 
     name: str
     unit: Unit | UnitByRow
@@ -130,7 +130,7 @@ class Column:
     """Whether the terminal prints the column. JSON and files have all columns."""
 
     def __post_init__(self) -> None:
-        """Set the defaults that depend on the name and the unit."""
+        """Set the default title (from the name) and the default data type (from the unit)."""
         if not self.label:
             object.__setattr__(self, "label", self.name)
         if self.dtype is UNSET:
@@ -140,25 +140,25 @@ class Column:
 
     @property
     def label_key(self) -> str:
-        """The key of the title, for a `Locale`."""
+        """The key with which a `Locale` looks up the title of the column."""
         return f"column.{self.label}"
 
     @property
     def possible_units(self) -> frozenset[Unit]:
-        """All units that a value can have: one, or more if the unit depends on the row."""
+        """All units that values of the column can have: one, or several if the unit depends on the row."""
         return self.unit.possible if isinstance(self.unit, UnitByRow) else frozenset((self.unit,))
 
     @property
     def is_number(self) -> bool:
-        """Whether the values are numbers, which tables align to the right."""
+        """Whether the values of the column are numbers, which tables align to the right."""
         return self.possible_units <= NUMERIC_UNITS
 
     def unit_in(self, row: Mapping[str, Any]) -> Unit:
-        """Return the unit of the value in a row."""
+        """Return the unit of the column's value in one row of a table."""
         return self.unit.of(row) if isinstance(self.unit, UnitByRow) else self.unit
 
     def units_in(self, frame: pl.DataFrame) -> list[Unit]:
-        """Return the unit of each row of a table."""
+        """Return the unit of the column's value in each row of a table."""
         if isinstance(self.unit, UnitByRow):
             return [self.unit.of(row) for row in frame.iter_rows(named=True)]
         return [self.unit] * len(frame)
@@ -166,14 +166,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The columns of a table in order, and what one row is."""
+    """The columns of a table in order, and a sentence that states what one row is."""
 
     row: str
     """What one row is, such as "One row per cost line."."""
     columns: tuple[Column, ...]
 
     def __getitem__(self, name: str) -> Column:
-        """Return a column.
+        """Return the column with the name `name`.
 
         Raises:
             KeyError: the schema has no column with this name.
@@ -191,24 +191,24 @@ class TableSchema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns."""
+        """The names of the columns of the table, in order."""
         return tuple(column.name for column in self.columns)
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
-        """The data type of each column, as Polars takes it for `schema`."""
+        """The data type of each column by name, for the argument `schema` of Polars."""
         return {column.name: column.dtype for column in self.columns}
 
     def empty(self) -> pl.DataFrame:
-        """Return a table without rows."""
+        """Return a table with the columns of this schema and without rows."""
         return pl.DataFrame(schema=self.dtypes)
 
     def pick(self, *names: str, **changes: str) -> tuple[Column, ...]:
-        """Return columns by name, in the given order.
+        """Return the columns with the names `names`, in the order of the names.
 
         Args:
             names: the names of the columns.
-            changes: name of a column -> the key of another title.
+            changes: name of a column -> the key of the title that it gets instead of its own.
         """
         return tuple(
             replace(self[name], label=changes[name]) if name in changes else self[name] for name in names
@@ -223,11 +223,11 @@ class TableSchema:
         return replace(self, columns=tuple(replace(c, name=names.get(c.name, c.name)) for c in self.columns))
 
     def without(self, *names: str) -> TableSchema:
-        """Return the schema without some columns."""
+        """Return the schema without the columns with the names `names`."""
         return replace(self, columns=tuple(c for c in self.columns if c.name not in names))
 
     def grouped_by(self, dimensions: Mapping[str, pl.DataType]) -> TableSchema:
-        """Return the schema of the table by group: first one column per dimension, then these columns.
+        """Return the schema with one further column per dimension, such as service, before its columns.
 
         Args:
             dimensions: name of a dimension of the claims -> its data type.
@@ -252,7 +252,7 @@ class TableSchema:
         raise ValueError("; ".join(differing) or f"the order differs: {frame.columns}")
 
     def metadata(self) -> dict[str, str]:
-        """Return metadata of a file: what one row is, and unit and description by column as JSON."""
+        """Return metadata for a Parquet file: what one row is, and the columns' units and descriptions."""
         columns = {c.name: {"unit": str(c.unit), "description": c.description} for c in self.columns}
         return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
 
@@ -267,17 +267,18 @@ DIMENSION_TEXTS = {
 
 
 def dimension_column(name: str, dtype: pl.DataType | None = None) -> Column:
-    """Return the column of a dimension of claims, such as `service` or a dimension of the incident."""
+    """Return the table column for a dimension of claims, such as `service` or one that the incident adds."""
     unit, meaning = DIMENSION_UNITS.get(name, "data"), "Value of this dimension of the claim."
     return Column(name, unit, DIMENSION_TEXTS.get(name, meaning), UNSET if dtype is None else dtype)
 
 
 def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> TableSchema | None:
-    """Return the schema of a table that was selected or filtered from a table with one of these schemas.
+    """Return the schema that fits a table, even if the table has only some of its columns or rows.
 
-    A schema matches if it has every column of the table with the same data type. If none matches, as with
-    further dimensions, it is enough that it has every column of numbers. If the units of these columns differ
-    between two matching schemas, the result is None, because the unit would be a guess.
+    A schema fits if it has every column of the table with the same data type. If no schema fits, for example
+    because the table has further dimensions, it is enough that a schema has every column of numbers. If the
+    units of these columns differ between two schemas that fit, the result is None, because the unit would be
+    a guess.
     """
     known = tuple(schemas)
     numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]

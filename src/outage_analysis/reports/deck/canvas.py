@@ -152,7 +152,7 @@ class Canvas:
         alt_text: str,
         highlighted_row: int = -1,
     ) -> None:
-        """Add a PowerPoint table; a note states the number of rows that did not fit.
+        """Add a PowerPoint table; if rows do not fit, they are left out and a note below states their number.
 
         Args:
             name: the name of the shape in PowerPoint.
@@ -212,7 +212,8 @@ class Canvas:
         """Write the speaker notes of the slide."""
         page = self.slide.notes_slide
         for shape in list(page.placeholders):
-            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves the slide number empty
+            # python-pptx leaves the slide number on the notes page empty, so its placeholder is removed.
+            if shape.element.ph.get("type") == "sldNum":
                 shape.element.getparent().remove(shape.element)
         self._write(
             page.notes_text_frame,
@@ -267,7 +268,7 @@ def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - pyth
 
 
 def _balanced_title_box(title: str, size: float) -> Box:
-    """Return the box of a two-line title, made so narrow that both lines are about equally long."""
+    """Return the text box of a two-line slide title, so narrow that both lines are about equally long."""
     available_width = min(theme.TITLE.width, text_width(title, size, bold=True) * TWO_LINE_SHARE)
     narrow = Box(theme.TITLE.left, theme.TITLE.top, available_width, theme.TITLE.height)
     return narrow if line_count(title, size, available_width, bold=True) <= 2 else theme.TITLE  # noqa: PLR2004 - two lines
@@ -276,7 +277,10 @@ def _balanced_title_box(title: str, size: float) -> Box:
 def _table_size(
     cells: Sequence[Sequence[str]], inches: Sequence[float], available_height: float
 ) -> tuple[float, list[float]]:
-    """Return the font size of a table, and the heights in inches of the rows that fit."""
+    """Return the font size of a table on a slide, and the heights in inches of the rows that fit.
+
+    Only if the table is too high even at the smallest font size, its last rows are left out.
+    """
     for size in TABLE_SIZES:
         heights = [_row_height(row, inches, size, bold=n == 0) for n, row in enumerate(cells)]
         if sum(heights) <= available_height:

@@ -42,15 +42,17 @@ class AmountFormat:
 
 
 def amount_format(locale: Locale, amounts: Iterable[float]) -> AmountFormat:
-    """Return the number format for amounts in whole currency; it never displays a positive amount as 0."""
+    """Return the number format and the unit for the amounts on a chart, which are in whole currency.
+
+    No positive amount is displayed as 0.
+    """
     positive = [x for x in amounts if x > 0] or [0.0]
     powers = AXIS_POWERS[locale.lang]
     fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
-    decimal_limit = (
-        10 ** (power + 1) - 10**power // 20
-    )  # amounts that round to 10 or more of the unit have no decimals
+    # Amounts from this limit on round to 10 or more units, such as 10 million, and have no decimals.
+    decimal_limit = 10 ** (power + 1) - 10**power // 20
     number_format = f"[=0]0;[<{decimal_limit}]0.0{thousands};#,##0{thousands}"
     return AmountFormat(number_format, locale(f"deck.unit_{power}", unit=locale.unit))
 
@@ -114,7 +116,7 @@ def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
 
 
 class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
-    """The workbook inside a chart; it has no formulas or links, and a fixed creation date."""
+    """The Excel workbook inside a PowerPoint chart: no formulas, no links, and a fixed creation date."""
 
     @property
     def xlsx_blob(self) -> bytes:
@@ -162,7 +164,7 @@ def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) ->
 
 
 def row_label(text: str) -> str:
-    """Return the label of a row in a chart; each line of the label is shortened."""
+    """Return the label of a bar in a chart; every line of the label that is too long is shortened."""
     return "\n".join(truncate_text(fonts.printable(part), MAX_NAME_LENGTH) for part in text.split("\n"))
 
 

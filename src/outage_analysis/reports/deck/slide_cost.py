@@ -24,7 +24,7 @@ LEFT_OUT_HEIGHT = 0.72
 
 
 def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide on the expected cost: cash, related figures, and free goods and claims below."""
+    """Write the slide on the expected cost: cash, related key figures, and below them free goods, claims."""
     locale, (first, *others) = report.locale, report.tiles
     separate_titles = {locale("report.tile_free"), locale("report.tile_claims")}
     related = [tile for tile in others if tile.title not in separate_titles][:3]
@@ -69,7 +69,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
-    """Return the title of the cost slide: the expected cash cost, or no amount for synthetic claims."""
+    """Return the title of the cost slide: the expected cash cost, but no amount if claims are synthetic."""
     locale = report.locale
     if first.figure == NO_FIGURE:
         no_cost_key = (
@@ -167,7 +167,7 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def likely_ends(report: Report, points: dict[str, float]) -> tuple[float, float] | None:
-    """Return the ends of the likely range among the result of `cost_points`; None if one is missing."""
+    """Return both ends of the likely range, taken from `points`; None if one is missing."""
     likely = report.analysis.likely_range
     return (points[likely.low], points[likely.high]) if {likely.low, likely.high} <= set(points) else None
 

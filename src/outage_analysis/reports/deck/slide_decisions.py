@@ -71,7 +71,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add the table of compared policies, and return the sentence on the comparison for the notes."""
+    """Add a table that compares policies and a sentence on the result; return the sentence for the notes."""
     locale, table = report.locale, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
@@ -107,7 +107,10 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
 
 
 def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add the table of the cost of one step of each policy lever, and return its rows as sentences."""
+    """Add the table of policy levers: how much one step, such as a higher award, adds to the cost.
+
+    Return the rows of the table as sentences.
+    """
     locale, levers = report.locale, report.analysis.tables["levers"]
     if levers.is_empty():
         texts = locale("deck.decide_none")

@@ -22,7 +22,7 @@ CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
 
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide on cost drivers: the cost range per input, and the cost of one step of each lever."""
+    """Write the slide on cost drivers: the cost range per input, and the cost of a step per policy lever."""
     locale, analysis = report.locale, report.analysis
     rows = uncertain.tornado_bars(analysis.tables["tornado"], MAX_INPUTS)
     is_synthetic = analysis.needs_synthetic_mark("tornado")
@@ -173,7 +173,7 @@ def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: B
 
 
 def _funnel_stages(report: Report) -> pl.DataFrame:
-    """Return the expected number of claims per stage of the funnel; empty if a number is unknown."""
+    """Return the expected numbers of the claims funnel, from reports to payments; empty if one is unknown."""
     analysis = report.analysis
     table = analysis.tables[analysis.headline_table_name("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table

@@ -31,7 +31,7 @@ class SlideNotes:
 
 
 def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
-    """Return the speaker notes of a slide: sentences, sources by web host, assumptions and as-of day."""
+    """Return the speaker notes of a slide: sentences, sources by website, assumptions and as-of day."""
     locale, a = report.locale, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
@@ -54,28 +54,27 @@ def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
 
 
 def footer_text(report: Report, slide_notes: SlideNotes) -> str:
-    """Return the footer of a slide: sources and as-of day on one line, in the same words as below a chart."""
+    """Return the footer of a slide: sources and as-of day on one line, worded like the line below a chart."""
     locale, day = report.locale, report.locale.day(report.analysis.as_of)
     if slide_notes.footer:
         return slide_notes.footer
     if slide_notes.synthetic:
         return locale("chart.sources_synthetic", day=day)
-    facts = dict.fromkeys(
-        fact.partition(".")[0] for fact in slide_notes.facts
-    )  # "id.part" cites the fact "id"
+    # "id.part" refers to a part of the fact "id", so the footer cites the fact.
+    facts = dict.fromkeys(fact.partition(".")[0] for fact in slide_notes.facts)
     if not facts:
         return locale("chart.sources_none", day=day)
     return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)
 
 
 def first_names(report: Report, names: Sequence[str], most: int) -> str:
-    """Return the first `most` names as one text, followed by the number of names left out."""
+    """Return the first `most` names as one text, followed by the number of names left out, if any."""
     listed, left = ", ".join(names[:most]), len(names) - most
     return report.locale("deck.and_more", shown=listed, count=left) if left > 0 else listed
 
 
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """Return the ids of the cited facts, grouped by the web hosts of their sources."""
+    """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
     facts = report.analysis.tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
     by_host: dict[str, list[str]] = {}
@@ -94,7 +93,7 @@ def web_hosts(source: str) -> list[str]:
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:
-    """Return the ids of the facts that support the expected cash cost or, if it is unknown, its bounds."""
+    """Return the ids of the published facts behind the expected cash cost or, if unknown, its bounds."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(HAS_AMOUNT, valuation="cash", level="line") for t in costs])

@@ -151,7 +151,8 @@ def fit_paragraphs(lines: Sequence[Paragraph], width: float, max_height: float) 
             return sized
     while text_height(sized, width) > max_height:
         longest = max(range(len(sized)), key=lambda n: len(sized[n].text))
-        if len(sized[longest].text) <= 1:  # the texts cannot be shortened further
+        # The texts cannot be shortened further, so the last paragraph is left out.
+        if len(sized[longest].text) <= 1:
             return sized[:-1]
         sized[longest] = replace(
             sized[longest], text=truncate_text(sized[longest].text, len(sized[longest].text) * 9 // 10)

@@ -21,7 +21,7 @@ WORD_SPACE, SLACK = 0.24, 0.1
 
 @dataclass(frozen=True)
 class TableSetting:
-    """One way to typeset a table: font size, gap between columns, orientation, and limits on its rows."""
+    """One way to typeset a table: font size, column gap, orientation, and how many rows a table may have."""
 
     size: float
     gap: float
@@ -45,7 +45,7 @@ class TableSetting:
         )
 
     def columns_width(self, count: int) -> float:
-        """Total width of `count` columns without the gaps between them, in ems."""
+        """Width available for the contents of `count` columns, without the gaps between them, in ems."""
         return (self.available_width - self.gap * count) / self.size
 
 
@@ -72,7 +72,7 @@ PIECE_LENGTH = 12
 
 @dataclass(frozen=True)
 class TableLayout:
-    """The chosen setting of a table, and the width of each column in ems, without the gap."""
+    """How a table is typeset: the chosen `TableSetting`, and column widths in ems, without the gaps."""
 
     setting: TableSetting
     widths: Sequence[float]
@@ -86,7 +86,9 @@ class TableLayout:
 
 
 def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
-    """Return the layout of a table: the first setting in which words stay whole and rows have few lines.
+    """Return font size, orientation and column widths of a table: the first of `SETTINGS` that fits.
+
+    A setting fits if all words stay whole and the rows have few enough lines on average.
 
     Args:
         heads: the titles of the columns.
@@ -125,7 +127,7 @@ class _CellWidth:
 
 @dataclass(frozen=True)
 class _ColumnWidth:
-    """Widths of a column in ems: of its cells, the minimum that keeps words whole, and the useful maximum."""
+    """Widths of a column in ems: each cell, the minimum without broken words, and the useful maximum."""
 
     cells: tuple[_CellWidth, ...]
     least: float
@@ -184,7 +186,7 @@ def _wrapped_lines(cell: _CellWidth, width: float) -> int:
 
 
 def add_break_points(text: str) -> str:
-    """Return a text with invisible break points inside very long words."""
+    """Return a text with invisible points inside very long words at which a line may break."""
     if len(text) <= MAX_WORD_LENGTH:
         return text
     return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", lambda word: _break_word(word[0]), text)

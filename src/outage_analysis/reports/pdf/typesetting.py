@@ -67,11 +67,12 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     templates = files("outage_analysis.reports") / "templates"
     sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
     data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
-    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}  # typst has no exact type
+    # Any: the type hints of typst do not describe this dictionary of files exactly.
+    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}
     try:
         pdf: bytes = typst.compile(
             project,
-            root=fonts.folder(),  # typst would otherwise use the current folder
+            root=fonts.folder(),  # typst would otherwise read files in the current folder
             font_paths=[fonts.folder()],
             ignore_system_fonts=True,
             format="pdf",
@@ -113,7 +114,7 @@ class PdfContent:
 
     @property
     def common_values(self) -> Values:
-        """Template values that the brief and the full report share: the first screen and labels."""
+        """Values for the typst templates of both the brief and the full report: first screen and labels."""
         report, locale = self.report, self.report.locale
         sentences, is_synthetic = report.answers, report.analysis.headline_is_synthetic
         answers = (
@@ -148,7 +149,7 @@ class PdfContent:
 
     @cached_property
     def brief(self) -> Values:
-        """Template values of the two-page executive brief."""
+        """Values for the typst template of the two-page executive brief."""
         report, locale = self.report, self.report.locale
         values = self.common_values | {
             "kind": own_text(locale("report.brief")),
@@ -175,7 +176,7 @@ class PdfContent:
 
     @cached_property
     def full_report(self) -> Values:
-        """Template values of the full report: first screen, and blocks grouped by page orientation."""
+        """Values for the typst template of the full report: first screen, and content by page orientation."""
         blocks = [
             self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
         ]
@@ -196,7 +197,7 @@ class PdfContent:
         return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
     def _headlines_section(self) -> Iterator[Block | Section]:
-        """Yield the section on amounts in press headlines, followed by its blocks."""
+        """Yield the section on amounts in press headlines, then its texts, tables and charts."""
         locale = self.report.locale
         if "headlines" in self.report.grids:
             title = locale("report.differs")
@@ -206,7 +207,7 @@ class PdfContent:
             yield from blocks
 
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
-        """Yield every report section, followed by its blocks; the table of a chart follows the chart."""
+        """Yield every report section, then its texts, tables and charts; a chart precedes its table."""
         for section in self.report.sections:
             yield section
             for block in section.blocks:
@@ -282,7 +283,7 @@ class PdfContent:
 
     @staticmethod
     def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
-        """Yield blocks with the page orientation of each block.
+        """Yield texts, tables and charts, each with its page orientation (portrait or landscape).
 
         Headings and texts take the orientation of the next table or chart.
 
@@ -369,7 +370,7 @@ def plain_text(cell: str | Markup) -> str:
 
 
 def external_text(text: str) -> str:
-    """Make a text printable that may come from the input data.
+    """Return a text that may come from input files in a form that the PDF can print.
 
     Long texts are cut, long words get points at which a line may break, and characters without a glyph are
     replaced.

@@ -45,7 +45,10 @@ def first_difference(name: str, checked: bytes, written: bytes) -> Location:
 
 
 def differing_member(checked: dict[str, str], recorded: dict[str, str]) -> Location:
-    """Return the first file name in a zip archive whose checksum differs or that one copy lacks."""
+    """Return the name of the first file inside a zip archive that differs or is missing in one copy.
+
+    The arguments are the checksums of the files in each copy, by file name.
+    """
     names = sorted(checked.keys() | recorded.keys())
     other = next((name for name in names if checked.get(name) != recorded.get(name)), None)
     return {} if other is None else {"column": other}

@@ -49,7 +49,9 @@ def check_integrity(folder: Path) -> None:
     is_complete = (
         recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
     )
-    if is_complete:  # the manifest lists exactly these files, so SHA256SUMS may name no other
+    # The manifest lists exactly the files in the folder. If SHA256SUMS lists another file, somebody changed
+    # SHA256SUMS.
+    if is_complete:
         unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
         if unknown_line is not None:
             raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=unknown_line)
@@ -78,7 +80,8 @@ def check_integrity(folder: Path) -> None:
             "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {other}"
         )
     if manifest.code_sha256 != code_digest():
-        return  # another version of the package may parse the documents differently
+        # Another version of the package may parse the documents differently, so they are not compared.
+        return
     for name, record in sorted(manifest.documents.items()):
         kind = BUNDLED_DOCUMENT_LOADERS.get(name.partition("-")[0])
         if kind is None or content_digest(load_bundled_document(folder, name, kind)) != record.content_sha256:
@@ -124,7 +127,10 @@ def parse_checksums(folder: Path) -> dict[str, str]:
 
 
 def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
-    """Return the manifest of a report folder; None if it was changed so that it cannot be read."""
+    """Return the manifest of a report folder; None if it cannot be read because somebody changed it.
+
+    If its checksum is right (`intact`), an unreadable manifest raises an error instead.
+    """
     try:
         return read_manifest(folder)
     except OutageAnalysisError:

@@ -1,4 +1,4 @@
-"""Recreate the plan of a report from its TOML documents and from the claims files that it used."""
+"""Recreate the plan (inputs and settings) of a report from its TOML documents and its claims files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plan_from_bundle(
     *,
     claims: Sequence[Path] = (),
 ) -> Plan:
-    """Return the plan with which a report was written.
+    """Return the plan (inputs and settings of a run) with which a report was written.
 
     Args:
         folder: the report folder.
@@ -50,7 +50,7 @@ def plan_from_bundle(
     """
     _check_supported(folder, manifest)
     documents: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
-    for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that 10 comes after 9
+    for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
         kind = name.partition("-")[0]
         load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
         documents[kind].append(folder / "documents" / f"{name}.toml")

@@ -128,7 +128,8 @@ def _compare_files(
         if changed and recorded == recorded_again:
             _check_same_bytes(name, files, rebuilt, ["it was changed after the report was written"])
         _check_same_bytes(name, files, rebuilt, known_causes)
-    for name in sorted(name for name in files if name.startswith("documents/")):  # rebuilt from themselves
+    # A rebuild copies the documents of the report, so only their checksums reveal a change.
+    for name in sorted(name for name in files if name.startswith("documents/")):
         if name not in was.outputs or file_digest(files[name]) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED_PROBLEM, file=name)
 
@@ -154,7 +155,8 @@ def _compare_manifests(was: Manifest, now: Manifest) -> None:
     """
     apart = set(NOTED_KEYS)
     if was.code_sha256 != now.code_sha256:
-        apart |= {"documents", "policy"}  # other code reads the same document in its own way
+        # Another version may parse the same document differently, so these checksums are not compared.
+        apart |= {"documents", "policy"}
     if was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
@@ -178,7 +180,7 @@ MAX_CAUSES = 3
 
 
 def causes_suffix(why: Sequence[str]) -> str:
-    """Return the most likely causes as text to append to an error message; the text starts with a colon."""
+    """Return the first causes in `why` as the end of an error message, after a colon; empty if none."""
     more = [f"and {len(why) - MAX_CAUSES} more"] if len(why) > MAX_CAUSES else []
     return "".join((": " if why else "", "; ".join([*why[:MAX_CAUSES], *more])))
 
@@ -197,7 +199,7 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
 
 
 def _documents(manifest: Manifest) -> dict[str, str]:
-    """Return the checksum of each TOML document that a run read, including the document of outcomes."""
+    """Return the checksum of each TOML document that a run read, including the one with actual outcomes."""
     outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
     return {name: record.content_sha256 for name, record in (manifest.documents | outcomes).items()}
 
@@ -216,14 +218,14 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
 
 
 def _changed_values(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield one text per key whose value differs between the runs, with the old and the new value."""
+    """Yield a text per setting (such as a library version) that differs between runs: old and new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
 def _replaced_keys(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield one text per key whose checksum differs between the runs: the key is new, gone or changed."""
+    """Yield one text per font, document or file of facts that is new, gone or changed in the later run."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             how = "is new" if key not in was else "is gone" if key not in now else "changed"

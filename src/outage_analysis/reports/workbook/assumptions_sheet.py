@@ -188,7 +188,7 @@ def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int
 def _write_mix_checks(
     sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
 ) -> None:
-    """Write one row per band mix that shows whether the shares of its bands still have the original sum."""
+    """Write one row per band mix (shares of claims by loss band): whether the sum of shares is unchanged."""
     locale = report.locale
     mixes: dict[str, list[int]] = {}
     for row, factor in enumerate(live.products.factors, start=table_range.first):

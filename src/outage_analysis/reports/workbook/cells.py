@@ -1,4 +1,4 @@
-"""The contents of cells (texts, numbers, dates, formulas) and their formats (fonts, colours, notations)."""
+"""The contents of cells (texts, numbers, dates, formulas) and their formats (font, colour, number format)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ..
 
 
 def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[Column]) -> SheetTable:
-    """Return a report table for a sheet: numbers and dates are real values, texts are as in other formats."""
+    """Return a report table for an Excel sheet: numbers and dates stay values, other cells become texts."""
     grid = formatter.grid(frame, columns)
     rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
@@ -96,7 +96,8 @@ def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequenc
 
 def _cell(locale: Locale, column: Column, record: dict[str, Any], text: str | Markup) -> Cell:
     unit, value = column.unit_in(record), record.get(column.name)
-    if unit == "links" and isinstance(text, Markup):  # written as text, so that input creates no links
+    # Web addresses are written as text, so that input data cannot create links in the workbook.
+    if unit == "links" and isinstance(text, Markup):
         return Cell(str(value).replace(" ; ", "; "))
     if unit not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
@@ -110,7 +111,7 @@ def _cell(locale: Locale, column: Column, record: dict[str, Any], text: str | Ma
 
 
 def decimal_exponent(value: float) -> int:
-    """Return the exponent of a number in scientific notation.
+    """Return the exponent of a number in scientific notation, such as 3 for 1234.
 
     The exponent is taken from the formatted digits, because a computed logarithm can have a rounding error.
     """
@@ -129,7 +130,10 @@ def whole_currency(locale: Locale, value: float) -> float:
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The larger unit in which amounts are repeated: 만 원 or millions, or less if amounts are small."""
+    """A unit such as 만 원 or millions, in which sheets show amounts again beside whole currency.
+
+    If all amounts are small, the unit is smaller.
+    """
 
     locale: Locale
     size: int
@@ -143,15 +147,15 @@ class LargerUnit:
         return cls(locale, size, f"{name} {locale.unit}".strip())
 
     def amount(self, value: float) -> float:
-        """Convert an amount from the smallest currency unit to this larger unit."""
+        """Convert an amount from the smallest currency unit to the larger unit, such as millions."""
         return whole_currency(self.locale, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
-        """Return a cell with an amount, converted from the smallest currency unit to this larger unit."""
+        """Return a cell with an amount, converted from the smallest currency unit to, e.g., millions."""
         return Cell(None if value is None else self.amount(value), "scaled")
 
     def title(self) -> str:
-        """Return the column title for amounts in this larger unit."""
+        """Return the column title for amounts in the larger unit, such as millions."""
         return self.locale("workbook.scaled", unit=self.name)
 
 
@@ -204,10 +208,8 @@ class CellFormats:
                 **CELL_STYLES[style],
             }
             options |= {"num_format": number} if number else {"text_wrap": style not in ("title", "heading")}
-            alignment = {
-                "align": "left",
-                "indent": 1 if style in TABLE_STYLES else 0,
-            }  # indented to separate the text from a number on its left
+            # Texts in tables are indented, to separate them from a number in the column on their left.
+            alignment = {"align": "left", "indent": 1 if style in TABLE_STYLES else 0}
             options |= (
                 {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment
             )

@@ -30,7 +30,7 @@ BANDED_RULES = ("pays", "review")
 
 
 def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """Write the terms of every cost line, the total per line, and the total per valuation such as cash.
+    """Write the terms (products of inputs) of every cost line, and the totals by line and by valuation.
 
     Args:
         sheet: the writer of an empty sheet.
@@ -138,7 +138,7 @@ def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> lis
 def _total_cells(
     report: Report, live: LiveFormulas, line: str, valuation: str, cells: str, row: int
 ) -> list[Cell]:
-    """Return the cells of a totals row: for one cost line, or for a valuation if `line` is empty."""
+    """Return a row of cells with a total: of a cost line, or of a whole valuation if `line` is empty."""
     locale = report.locale
     value = live.total_value(valuation, line or None)
     valuation_name = locale(f"word.{valuation}")

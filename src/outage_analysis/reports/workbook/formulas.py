@@ -24,7 +24,7 @@ LineKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class LiveFormulas:
-    """The live formulas of a workbook: cost terms in whole currency, and names of the input cells."""
+    """The live formulas of a workbook: cost terms (products of inputs), and names of the input cells."""
 
     products: CostTerms
     locale: Locale
@@ -34,7 +34,7 @@ class LiveFormulas:
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The cost terms, grouped by valuation and cost line, in order of first appearance."""
+        """The cost terms (products of inputs), grouped by valuation and cost line."""
         keys = list(dict.fromkeys((t.valuation, t.line) for t in self.products.terms))
         valuations = list(dict.fromkeys(t.valuation for t in self.products.terms))
         order = {key: (valuations.index(key[0]), index) for index, key in enumerate(keys)}
@@ -66,7 +66,7 @@ class LiveFormulas:
         return whole_currency(self.locale, number) if factor.measure == "money" else number
 
     def term_base(self, term: Term) -> float:
-        """Return the constant factor of a cost term, scaled so that the term is in whole currency.
+        """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
 
         If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
         """
@@ -74,22 +74,22 @@ class LiveFormulas:
         return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
 
     def term_value(self, term: Term) -> float:
-        """Return the value of the formula of a cost term, in whole currency."""
+        """Return the value of a cost term in whole currency: its constant times the values of its inputs."""
         return round_digits(
             math.prod((self.term_base(term), *(self.input_value(self.factors[f]) for f in term.factors)))
         )
 
     def total_value(self, valuation: str, line: str | None = None) -> float:
-        """Return the total of a valuation, or of one cost line in the valuation, in whole currency."""
+        """Return the total of a valuation, such as cash, or of one cost line in it, in whole currency."""
         wanted = (t for t in self.terms if t.valuation == valuation and line in (None, t.line))
         return round_digits(math.fsum(map(self.term_value, wanted)))
 
     def term_formula(self, term: Term, cell: str) -> Formula:
-        """Return the formula of a cost term; `cell` is the address of the constant factor."""
+        """Return the formula of a cost term: the constant in the cell `cell` times the named input cells."""
         return Formula("=" + "*".join((cell, *(self.names[f] for f in term.factors))), self.term_value(term))
 
     def total_formula(self, valuation: str) -> Formula:
-        """Return the formula of the total of a valuation.
+        """Return the formula of the total of a valuation, such as cash.
 
         The total is rounded to ten significant digits, or to the smallest currency unit if that is coarser.
         """
@@ -98,7 +98,7 @@ class LiveFormulas:
         return Formula(f"=ROUND({TOTAL_NAME.format(valuation)},{digits})", round(value, digits))
 
     def model_total(self, valuation: str) -> float:
-        """Return the total of a valuation as computed by the model, in whole currency."""
+        """Return the total of a valuation, such as cash, as computed by the model, in whole currency."""
         return whole_currency(self.locale, self.products.expected(valuation))
 
     def scaled_formula(self, cell: str, value: float) -> Formula:
@@ -107,7 +107,7 @@ class LiveFormulas:
 
 
 def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return one Excel name per id.
+    """Return a valid and unique Excel name for each id: id -> name.
 
     No name looks like a cell reference, and no two names are equal if case is ignored.
     """

@@ -31,7 +31,7 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the density of the total cash cost in percent of its peak.
+    """Return the figures of the density chart: probability density of the cash cost, in percent of its peak.
 
     Separate columns contain the density below, inside and above the likely range.
     """
@@ -72,7 +72,7 @@ def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the probability that the cash cost exceeds each amount.
+    """Return, for each amount on the exceedance chart, the probability that the cash cost exceeds it.
 
     The percentiles and the budget, which the chart marks, have a separate column.
     """
@@ -349,8 +349,7 @@ def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[flo
 def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
     """Set the axes of a horizontal bar chart: names on the left with the first at the top, amounts below."""
     title = report.locale(f"chart.{key}", unit=sheet.book.scale.name)
-    chart.set_y_axis(
-        category_axis(report, reverse=True, crossing="max")
-    )  # in bar charts, y is the axis of names
+    # In a horizontal bar chart, the y axis has the names, not the amounts.
+    chart.set_y_axis(category_axis(report, reverse=True, crossing="max"))
     chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
     return chart

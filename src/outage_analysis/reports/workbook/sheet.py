@@ -23,7 +23,7 @@ from outage_analysis.reports.workbook.cells import (
 )
 from outage_analysis.text import Locale, fonts
 
-if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
+if TYPE_CHECKING:  # for type checkers only: xlsxwriter is imported only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
@@ -69,7 +69,7 @@ class TableRange:
 
 @dataclass
 class ReportWorkbook:
-    """The Excel workbook, with the locale, cell formats and larger unit that all sheets share."""
+    """The Excel workbook; its sheets share the language, cell formats and a unit such as millions."""
 
     workbook: Workbook
     locale: Locale

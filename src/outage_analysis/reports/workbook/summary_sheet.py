@@ -107,7 +107,7 @@ def _write_rows(
 def _headlines_table(
     report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: Sequence[Column]
 ) -> SheetTable:
-    """Return the amounts in press headlines: both ends in whole currency and in the larger unit."""
+    """Return the amounts in press headlines, in whole currency and in a larger unit such as millions."""
     locale = report.locale
     texts = sheet_table(report.formatter, frame, columns).cells
     places = {column.name: place for place, column in enumerate(columns)}
@@ -140,7 +140,7 @@ NO_AMOUNT: AmountPair = (EMPTY_CELL, EMPTY_CELL)
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One row of the summary sheet: the name of a figure, its values, their error, state and note."""
+    """A row of the summary sheet: a figure's values, numerical error, note, and whether it is up to date."""
 
     name: str
     model: AmountPair
@@ -190,7 +190,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the summary rows for costs other than cash: free goods, announced totals, handling."""
+    """Return the summary rows for costs other than cash: free goods, announced totals, handling costs."""
     locale, table = report.locale, report.analysis.tables.get("quantiles")
     if table is None:
         return []
@@ -217,7 +217,7 @@ def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
 
 
 def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
-    """Return the two cells with the live total of a valuation, in whole currency and in the larger unit.
+    """Return two cells with formulas for a total, such as cash: in whole currency and in a larger unit.
 
     The cells are empty if the workbook has no formulas for the valuation.
     """

@@ -197,13 +197,14 @@ class _BlockWriter:
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
-    """Write the sheet with the number and total loss of claims by every dimension of the cost cube."""
+    """Write the sheet that counts claims and adds up losses by loss band and dimension, such as service."""
     locale, analysis = report.locale, report.analysis
     cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
     sheet.write_paragraph(locale("workbook.cube_intro"))
-    if analysis.claims is None:  # input totals are already in loss bands
+    # Totals from an input file are already in loss bands, so these bands are kept.
+    if analysis.claims is None:
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
         cuts = analysis.policy.as_known_on(analysis.as_of).cuts
