@@ -2,7 +2,8 @@
 
 Most rules are checked row by row: `rule_conditions` returns an SQL condition for each of them, which is true
 if a row of the table `typed` breaks the rule. The file readers check whether a row has the right number of
-fields, and `queries/validated.sql` finds exact copies and repeated ids.
+fields, and `queries/validated.sql` finds exact copies and repeated ids. Of the rows that the fast path has
+converted, this query compares only those that `readers/recheck.py` selects, such as rows with a repeated id.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Manifest(ManifestPart):
     max_rejects: float
     outputs: dict[str, OutputRecord]
     documents: dict[str, DocumentRecord]
-    """The TOML documents in the report folder, by the name in pages/<name>.toml."""
+    """The TOML documents in the report folder, by the name in documents/<name>.toml."""
     policy: PolicyRecord
     seed: Count
     synthetic_claims: bool

@@ -26,7 +26,7 @@ BUNDLED_DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "compared": load_policy,
     "layout": load_layout,
 }
-"""Name of a TOML document in pages/, without its number -> the function that loads the document."""
+"""Name of a TOML document in documents/, without its number -> the function that loads the document."""
 
 
 def plan_from_bundle(
