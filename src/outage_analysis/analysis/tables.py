@@ -114,7 +114,7 @@ SERVICES = TableSchema(
 def split_hindsight(
     tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
 ) -> dict[str, pl.DataFrame]:
-    """Separate the rows of tables that use facts published after `as_of`.
+    """Move the rows that use facts published after `as_of` to tables of their own, or remove them.
 
     Args:
         tables: all tables by name.
@@ -176,7 +176,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
 
 def _report_stages(funnel: Funnel) -> Stages:
-    """Return the funnel stages as shares of the reports so far, with the kind of assumption they require."""
+    """Return each funnel stage as a share of the reports so far, and the assumption that it needs."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
@@ -256,7 +256,7 @@ def headlines_table(
 def _likely_range(
     row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
 ) -> tuple[float | None, float | None]:
-    """Return the likely range of a cost line from the simulation; without one, the bounds of the row."""
+    """Return the simulated likely range of a cost line; if not simulated, its bounds in the cost table."""
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
         return row["low"], row["high"]
@@ -315,12 +315,12 @@ def claims_tables(
     claims_costs: pl.DataFrame | None,
     as_of: date,
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables computed from claims or totals, named `claims_...`; {} without a cost table."""
+    """Return the tables computed from claims or totals, named `claims_...`; {} without either of them."""
     if claims_costs is None:
         return {}
     cost = cubes["cost"]
     tables = {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
-    if claims is None:  # totals cannot be regrouped to display bands, so their own bands are used
+    if claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
         frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:
         display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")

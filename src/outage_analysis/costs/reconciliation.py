@@ -38,7 +38,7 @@ TIE_OUTS = TableSchema(
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Recompute and compare the published amounts whose cost lines the policy has.
+    """Recompute published amounts and compare them, if the policy has all cost lines of the amount.
 
     Returns:
         One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`

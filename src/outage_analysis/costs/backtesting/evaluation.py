@@ -290,7 +290,7 @@ class BacktestCase:
         return [get_fact(id_, public_by=self.spec.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
-        """Return the low end of a press figure (None if it is only an upper bound) and the high end."""
+        """Return both ends of a press figure; the low end is None if the press states only a maximum."""
         scale, currency = 10**self.policy.digits, self.policy.currency
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale

@@ -109,7 +109,7 @@ class MixedBinomial:
 
 
 def _check_rates(rates: Array) -> Array:
-    if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
+    if not ((rates >= 0) & (rates <= 1)).all():  # this form also refuses NaN
         raise ModelRefused(
             "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
         )
