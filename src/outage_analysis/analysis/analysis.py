@@ -107,7 +107,7 @@ class Analysis(Displayable):
 
     @property
     def limits(self) -> tuple[Text, ...]:
-        """The limitations of the data that the incident states, except limitations that cite a later fact."""
+        """Data limitations that the incident states, except those that cite facts published after `as_of`."""
         return tuple(text for text in self.incident.limits if not cites_fact_after(text.en, self.as_of))
 
     @property

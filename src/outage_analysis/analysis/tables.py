@@ -286,7 +286,7 @@ def service_table(incident: Incident) -> pl.DataFrame:
 
 
 def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
-    """Return the published facts that documents cite and that were public by a day, in file order.
+    """Return the published facts that documents cite, if public by a day, in the order of the facts file.
 
     Args:
         documents: the documents; None is skipped.
@@ -343,7 +343,7 @@ def claims_tables(
 
 
 def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
-    """Return the table of means and medians; no table if bands overlap, which can happen with totals."""
+    """Return the table of mean and median losses; {} if loss bands overlap, as they may in totals."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
     except ModelRefused:

@@ -108,7 +108,7 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """Return the payments of one schedule, added up by the cube's dimensions and the tariff's loss band."""
+    """Return the payments of one schedule, added up by the cube's dimensions and the policy's loss bands."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
         _with_payments(rows_with_formula(cube, line, award))

@@ -87,7 +87,7 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
 
 
 def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> LineTerm:
-    """Return the term of an amount that the ledger states in total, such as a handling cost."""
+    """Return the term of a total that the ledger states: the amount paid or a handling cost."""
     stated = Input.from_range(entry.range, entry.most, entry.id)
     return LineTerm(
         valuation,

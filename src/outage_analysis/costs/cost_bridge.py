@@ -311,7 +311,7 @@ def _line_as_of(line: CostLine, day: date) -> CostLine:
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    """Remove the observed counts from an assumption if they may still change before claims close."""
+    """Remove observed counts from an assumption if not final: more claims or decisions may follow."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 

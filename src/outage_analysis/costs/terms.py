@@ -198,7 +198,7 @@ def largest(amounts: list[float | None]) -> float | None:
 
 @dataclass(frozen=True)
 class CompiledLine:
-    """A cost line under a ledger, compiled to terms, one per valuation."""
+    """A cost line compiled to terms under one ledger: one term per valuation, such as cash."""
 
     line: CostLine
     funnel: Funnel

@@ -102,7 +102,7 @@ def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame
 
 
 def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
-    """Count claims by each pair of service, loss band, day and region: the data of the linked charts.
+    """Count claims by each pair of the dimensions service, loss band, day and region, for linked charts.
 
     The region is the first text dimension of the incident. If there is none, only the other pairs are
     counted.
@@ -170,7 +170,7 @@ def fit_cube(
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
-    """Return tables of the fitted distributions, of their quantities, and of families that were not fitted.
+    """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
 
     Args:
         fits: the result of `fit_all`.

@@ -314,9 +314,9 @@ COVERAGE = TableSchema(
 
 
 def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
-    """Test the reference-class rule: predict the rate of each class from the other classes of its set.
+    """Test the reference-class rule: predict each class's rate from the other classes of its set.
 
-    The function tests the sets of reference classes that the ledger uses or the specification names.
+    A set contains the reference classes of an assumption in the ledger or of the specification.
 
     Returns:
         The columns of `COVERAGE`, one row per set and class: the observed rate of the class (`share`), the

@@ -127,13 +127,13 @@ class LogTerm:
 
     @property
     def _blocks(self) -> Array:
-        """The survival probabilities, filled up with zeros, as rows of about sqrt(n)."""
+        """The n survival probabilities, filled up with zeros, in rows of about sqrt(n) values."""
         width = math.isqrt(len(self.survival) - 1) + 1
         rows = -(-len(self.survival) // width)
         return np.pad(self.survival, (0, rows * width - len(self.survival))).reshape(rows, width)
 
     def compound_error(self, sums: Complex) -> Array:
-        """Return a bound on the rounding error of `compound` for exact sums, in units of rounding, (k,).
+        """Return a bound on the rounding error of `compound` for exact sums, in units of 2^-53, (k,).
 
         As |1 + S| <= 1, each product P(count > j) (1 + S)^j is at most P(count > j). It passes through at
         most `width` inner and `rows` outer steps, with an error of at most 5 and 8 units per step. The power
@@ -208,7 +208,7 @@ class Lattice:
 
     @cached_property
     def _flat(self) -> tuple[Array, Array, Whole, Array, Array]:
-        """All terms as flat arrays: steps, weights; per term its start, power and whether it is Poisson."""
+        """Flat arrays: steps and weights of all terms; the first index, power and Poisson flag per term."""
         steps, weights = (np.concatenate([getattr(p, n) for p in self.parts]) for n in ("steps", "weights"))
         starts = np.cumsum([0, *(len(p.steps) for p in self.parts[:-1])])
         powers = np.array([0.0 if p.power is None else p.power for p in self.parts])
@@ -227,7 +227,7 @@ class Lattice:
 
 
 def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
-    """Build the lattice of the pooled components.
+    """Build the lattice of the possible totals of pooled components.
 
     Args:
         pool: the components.

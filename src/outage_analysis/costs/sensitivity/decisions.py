@@ -60,7 +60,7 @@ def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequenc
 
 
 def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
-    """Return the portfolio with the mean award of a review fixed.
+    """Return the portfolio with the mean award of a review fixed at `award` instead of uncertain.
 
     Raises:
         UsageError: the policy has no review band, or the award is negative.

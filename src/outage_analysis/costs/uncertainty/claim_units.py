@@ -84,7 +84,7 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """Return one claim unit per part of a payment stream, in which all claims get equal payments.
+    """Return one claim unit per part (group of claims) of a stream; all its claims get equal payments.
 
     The payments have the same sum and the same sum of squares as the part.
     """
@@ -140,7 +140,7 @@ def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
-    """Yield one unit per band of large losses, and one pooled unit for the bands of smaller losses.
+    """Yield one claim unit per band of large losses, and one pooled unit for all bands of smaller losses.
 
     Yields:
         The positions of the cells that the unit contains, and the unit.

@@ -32,7 +32,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class CountProcess:
-    """The claim units of each payment stream, and the normal scores from which their counts are drawn."""
+    """Claim units (claims drawn as one count) per payment stream, and the scores that give the counts."""
 
     units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]

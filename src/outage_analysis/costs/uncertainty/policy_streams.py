@@ -53,7 +53,7 @@ def build_portfolio(
 
 
 def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
-    """Yield the payment streams of a term with an expected cost; new applicants form a second stream."""
+    """Yield a term's payment streams; people who claim without having reported form a second one."""
     if not term.has_expected_cost:
         return
     parts = _merged_parts(term.groups) if term.claim_cells else [_part(group) for group in term.groups]

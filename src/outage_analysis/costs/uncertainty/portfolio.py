@@ -49,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Part:
-    """The claims of a stream that are paid in the same way.
+    """The claims of a payment stream that are paid in the same way, such as all claims under review.
 
     Args:
         paid: the sum of payments if every trial were accepted.

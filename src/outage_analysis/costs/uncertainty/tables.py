@@ -99,7 +99,7 @@ def _round_digits(value: float, digits: int) -> float:
 
 
 def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
-    """Return the probability that the cash exceeds a budget, and the lines that the cash includes."""
+    """Return the probability that the cash exceeds a budget, and the cost lines included or left out."""
     chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
@@ -225,7 +225,7 @@ def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, flo
 
 
 def _grid(total: SampledTotal, marks: dict[str, float], likely: LikelyRange) -> np.ndarray:
-    """Return the grid of amounts; it covers the marked expected total and the marked budget."""
+    """Return the logarithmic grid of totals for the chart; it includes the expected total and budget."""
     if not (total.process or total.parameter) or not set(likely.points) <= set(marks):
         return np.empty(0)
     high, least = (
