@@ -104,7 +104,7 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """Run the bundled back-test of these documents and day; None without hindsight or without one."""
+    """Run the bundled back-test of these documents and day; None if there is none or hindsight is off."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None

@@ -20,7 +20,7 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
-    """Return the schemas of the tables of an `Analysis`. Slow imports wait until the call."""
+    """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
     from outage_analysis.analysis import tables
     from outage_analysis.analysis.exploration import loss_tables

@@ -100,7 +100,7 @@ def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> Lin
 
 
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the terms of a free good: one at face value, and one per other valuation with a value.
+    """Yield the terms of a free good: one at face value, and one per other valuation with a price.
 
     The ledger states the share of people who take the good; the cap limits their number.
     """

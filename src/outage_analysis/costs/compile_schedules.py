@@ -86,7 +86,7 @@ def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> I
 
 
 def _awarded(trials: float, award: Input, **fields: Any) -> PaymentGroup:  # noqa: ANN401 - fields of a group
-    """Return a payment group in which every claim is paid the award, whose amount is drawn later."""
+    """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
     return PaymentGroup(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
 
 

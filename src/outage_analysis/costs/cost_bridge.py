@@ -304,14 +304,14 @@ class _BridgeStages:
 
 
 def _line_as_of(line: CostLine, day: date) -> CostLine:
-    """Return a cost line without paid amounts and changes of the effort to claim that came after a day."""
+    """Return a cost line as known on a day, without later paid amounts or changes of the claim effort."""
     public = [t for t in line.true_ups_by(day) if _is_public(t.amount, day)]
     update = {"effort": line.effort_on(day), "effort_changes": ()}
     return line.with_true_ups(public).model_copy(update=update)
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    """Remove observed counts from an assumption if not final: more claims or decisions may follow."""
+    """Remove the observed counts of an assumption if they are not final: claims or decisions may follow."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 

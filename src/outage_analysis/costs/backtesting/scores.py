@@ -157,7 +157,7 @@ class Benchmark:
 
 
 def naive_benchmark(count: float, each: Ends, observed: float) -> Benchmark:
-    """Return the naive benchmark: everybody is paid, with a log-uniform mean payment in `each`."""
+    """Return the naive benchmark: everybody is paid; the mean payment is log-uniform within `each`."""
     return _range_benchmark("naive", count * each[0], count * each[1], observed)
 
 

@@ -31,7 +31,7 @@ EXPANSION_BELOW = 0.15
 
 
 def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
-    """Return, for each number of lognormal awards with mean 1, one quantile of their sum, (n,).
+    """Return, per number of lognormal awards with mean 1, the quantile of their sum at a score, (n,).
 
     Args:
         score: the quantile to take of each sum, as a standard normal score.

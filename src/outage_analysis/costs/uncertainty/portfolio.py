@@ -105,7 +105,7 @@ class Stream:
         return tuple(dict.fromkeys(x for x in (*self.scales, *self.rates, self.mix, self.award) if x))
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
-        """Return the mean payments of each part and their covariance with the stream's total.
+        """Return, given the inputs, each part's mean payments and their covariance with the stream's total.
 
         Returns:
             The means in the smallest unit of the currency, and the covariances in its square, each of shape
@@ -245,7 +245,7 @@ def _expected_payment(
     stream: Stream, portfolio: Portfolio, inputs: Mapping[str, FloatArray], size: int
 ) -> FloatArray:
     if stream.served is not None and not inputs.keys() & set(stream.rates):
-        return np.full(size, stream.served * stream.parts[0].paid)  # not min(mean rate, cap), which is larger
+        return np.full(size, stream.served * stream.parts[0].paid)  # min(mean rate, cap) may be too large
     values = {name: inputs.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))
