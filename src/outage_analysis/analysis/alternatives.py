@@ -38,7 +38,7 @@ class PolicyComparison:
 
     @property
     def starts(self) -> frozenset[int]:
-        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
+        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
     @property
@@ -90,7 +90,7 @@ def compare_with_alternatives(
 def _cubes_per_policy(
     plan: Plan, incident: Incident, policies: Sequence[Policy], as_of: date
 ) -> tuple[Claims | None, dict[str, list[Cube]]]:
-    """Return the claims of a plan, and the cubes of claims for each policy, by policy id.
+    """Return the claims of a plan, and cubes (claim counts by dimension and loss band) by policy id.
 
     All cubes have the band edges of all policies, so that each policy pays for the same groups of claims.
     """

@@ -91,23 +91,23 @@ class Analysis(Displayable):
 
     @property
     def starts(self) -> frozenset[int]:
-        """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
+        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The data sources with a cash total: any of `published`, `claims` and `synthetic`."""
+        """The data sources that give the cash total a finite `high`: `published`, `claims`, `synthetic`."""
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
-        """The published totals that the policy and the incident list for reconciliation."""
+        """Published amounts of the policy and the incident that the reconciliation recomputes."""
         return (*self.policy.tie_outs, *self.incident.tie_outs)
 
     @property
     def limits(self) -> tuple[Text, ...]:
-        """The limitations of the data that the incident states, except limitations that cite a later fact."""
+        """Data limitations that the incident states, except those that cite facts published after `as_of`."""
         return tuple(text for text in self.incident.limits if not cites_fact_after(text.en, self.as_of))
 
     @property
@@ -117,7 +117,7 @@ class Analysis(Displayable):
 
     @property
     def headline_basis(self) -> str:
-        """The data source of the headline: `published` if it gives an expected cost, else the claims.
+        """The data source of the headline cost: published counts if they give an expected cost, else claims.
 
         The value is `published`, `claims` or `synthetic`, or "" if no source gives an expected cost.
         """
@@ -177,7 +177,7 @@ class Analysis(Displayable):
         return self.headline_from_claims and self.synthetic
 
     def headline_table_name(self, name: str) -> str:
-        """Return the name of a table for the headline, such as `claims_costs` if it is based on claims."""
+        """Return `claims_<name>` for a cost table if the headline is computed from claims, else the name."""
         return f"claims_{name}" if self.headline_from_claims and name in COST_TABLES else name
 
     @property
@@ -210,19 +210,19 @@ class Analysis(Displayable):
         )
 
     def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
-        """Return a table of the simulation of a basis, such as `quantiles`; None without a simulation."""
+        """Return a simulation table of a data source, such as `quantiles`; None if it is not simulated."""
         if basis not in self.runs:
             return None
         return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """Return the row of the totals table for a basis (`published`, `synthetic` or `claims`), or None."""
+        """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
         table = self.tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
     def expected_cash(self, basis: str = "published") -> float | None:
-        """Return the expected cash of a basis in the smallest currency unit; None if there is none.
+        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
 
         If inputs are correlated, the result is the mean of the simulated draws.
         """
@@ -233,7 +233,7 @@ class Analysis(Displayable):
         return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return the likely range of the cash of a basis; None without a simulation or without uncertainty.
+        """Return the likely cash range of a data source; None without a simulation or without uncertainty.
 
         The range is P10 to P90 unless the plan has another level.
         """
@@ -256,19 +256,19 @@ class Analysis(Displayable):
 
     @property
     def lines_outside_budget(self) -> list[str]:
-        """Ids of the cost lines that the probability of exceeding the budget leaves out; [] if no budget."""
+        """Ids of cost lines left out of the probability of exceeding the budget; [] without a budget."""
         table = self.uncertainty_table(self.headline_basis, "budget")
         return [] if table is None else str(table["left_out"][0]).split()
 
     @property
     def bounded_lines(self) -> list[str]:
-        """Ids of cost lines with cash bounds but no expected cost, except the lines in `unstated_notes`."""
+        """Ids of cost lines with cash bounds but no expected cost, unless unstated losses are the reason."""
         lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
     def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
-        """Return one sentence per cost line with claims that state no loss, if no rule of the line applies.
+        """Return a sentence for each cost line that has claims without a loss and no rule for such claims.
 
         With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
         from claims.
@@ -344,13 +344,13 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 
 def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Format the expected cash and the likely range of a basis, rounded as on a report's first screen."""
+    """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
     return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
 def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the notes of the summary: probability of exceeding the budget, lines left out, table names."""
+    """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:

@@ -33,7 +33,7 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
     """
 
     def __init__(self, tables: Mapping[str, pl.DataFrame], prefix: str = "") -> None:
-        """Wrap tables by name. With a prefix, only tables with this prefix are included, without it."""
+        """Wrap tables by name. A prefix keeps only tables with the prefix, and is cut from their names."""
         self._prefix = prefix
         self._tables = {n.removeprefix(prefix): table for n, table in tables.items() if n.startswith(prefix)}
 
@@ -70,7 +70,7 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         return self._tables[name]
 
     def __getattr__(self, name: str) -> pl.DataFrame:
-        if name.startswith("_"):  # copying and pickling look for special methods before `_tables` exists
+        if name.startswith("_"):  # no table; copying asks for such names before `_tables` exists
             raise AttributeError(name)
         return self[name]
 
@@ -85,7 +85,7 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         return len(self._tables)
 
     def __or__(self, other: Mapping[str, pl.DataFrame]) -> AnalysisTables:
-        """Return these tables with the tables of another mapping added or replaced."""
+        """Return these tables and the tables of `other`, which replace tables with the same name."""
         return AnalysisTables({**self, **other})
 
     def __repr__(self) -> str:

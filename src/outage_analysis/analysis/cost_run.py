@@ -92,11 +92,11 @@ class RunInputs:
         return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
 
     def cost_table(self, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-        """Return the cost table, computed from cubes of claims if given, else from published counts."""
+        """Return the cost table, computed from `cubes` of claims or, if empty, from published counts."""
         return cost_table(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
 
     def run_uncertainty(self, cubes: Sequence[Cube] = ()) -> RunWithTables | None:
-        """Simulate the cost, from cubes of claims if given, else from published counts.
+        """Simulate the cost, computed from `cubes` of claims or, if empty, from published counts.
 
         Returns:
             The simulation and its tables; None if no line has an expected cost.
@@ -159,7 +159,7 @@ class CostRun:
 
     @property
     def uncertainty_tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of all simulations by name; tables not for the headline have the prefix `claims_`."""
+        """All simulation tables by name; `claims_` marks tables that do not describe the headline cost."""
         return {
             f"claims_{name}" if number else name: table
             for number, (_, tables) in enumerate(self.runs_with_tables.values())

@@ -1,4 +1,4 @@
-"""Format the amounts in displayed tables in whole currency, with the decimals of the currency.
+"""Format amounts in displayed tables in whole currency, such as euros with two decimals, not in cents.
 
 All other tables (results of functions, files, JSON) have amounts in the smallest unit of the currency.
 """
@@ -118,7 +118,7 @@ class DisplayUnits:
         write: Callable[[object], str],
         unit: int | None = None,
     ) -> pl.DataFrame:
-        """Convert columns with amounts to texts, for display.
+        """Format the amounts of a table as texts in whole currency or a larger unit, for display.
 
         Args:
             table: a table with amounts in the smallest unit, whose number columns are columns of the schema.
@@ -155,7 +155,7 @@ class DisplayUnits:
         return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
     def common_unit(self, table: pl.DataFrame, schema: TableSchema | None) -> tuple[int, str] | None:
-        """Return the largest unit, such as million, that is not larger than any amount of a table, or None.
+        """Return the largest unit, such as million, in which every amount is at least 1; None if none fits.
 
         The unit is (size, name). Amounts of 0, and columns that a terminal does not show, are not considered.
         """
@@ -174,11 +174,11 @@ class DisplayUnits:
 
     @property
     def _places(self) -> dict[Unit, int]:
-        """The decimal places of each unit of amounts."""
+        """The decimal places with which amounts, losses and squared losses are displayed."""
         return {"money": self.digits, "loss": self.loss_digits, "loss_squared": 2 * self.loss_digits}
 
     def _amount_units(self, table: pl.DataFrame, schema: TableSchema | None) -> dict[str, list[Unit | None]]:
-        """Return, for each column with amounts, the unit of each row; None in rows that are no amounts."""
+        """Return, per column with amounts, the unit of each row; None if the row's value is no amount."""
         columns = [schema[name] for name, dtype in table.schema.items() if schema and dtype.is_numeric()]
         amounts = {
             column.name: [unit if self._is_amount(unit) else None for unit in column.units_in(table)]
@@ -188,7 +188,7 @@ class DisplayUnits:
         return {name: units for name, units in amounts.items() if any(units)}
 
     def _is_amount(self, unit: Unit) -> bool:
-        """Return whether values in this unit are amounts of money, or of losses with decimals."""
+        """Return whether values in a unit are amounts: of money, or of losses in money or with decimals."""
         if unit not in AMOUNT_UNITS:
             return False
         return unit == "money" or self.losses_are_money or bool(self._places[unit])

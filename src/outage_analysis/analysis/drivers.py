@@ -45,7 +45,7 @@ def sensitivity_tables(
         if awards or limit is not None:
             refuse_no_cash("a sum or an award")
         return tables
-    with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
+    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
         tables["indices"] = cost_sobol_indices(run.portfolio)
     unit = 10**analysis.incident.minor_units
     if awards:

@@ -127,7 +127,7 @@ def check_documents_fit(
     }
     taken = {x.id for x in (*incident.services, *incident.claimant_types)}
     for line in policy.lines:
-        if line.id in taken:  # tables would display both with the same name
+        if line.id in taken:  # refused, because tables would show two things under one name
             raise UsageError(
                 "a cost line has the id of a service or a claimant type",
                 value=line.id,
@@ -172,7 +172,7 @@ def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> 
 def load_cubes(
     plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
 ) -> tuple[Claims | None, dict[str, Cube]]:
-    """Read the claims or totals of a plan and build the cubes that costs are computed from.
+    """Read the claims or totals of a plan and build cubes (claim counts by dimension and loss band).
 
     Claims filed after `as_of` are left out. Totals have no dates, so the user must make sure that totals
     include no claims filed after `as_of`.

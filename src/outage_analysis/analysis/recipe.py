@@ -104,14 +104,14 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """Compare the forecast with the actual outcomes; None if these are not allowed or not bundled."""
+    """Run the bundled back-test of these documents and day; None if there is none or hindsight is off."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
     for spec in map(load_backtest_spec, bundled_ids("backtests")):
         if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
-        # A document of the user may have the id of a bundled document but other contents.
+        # Skip the back-test if a document of the user has a bundled id but other contents.
         if (load_policy(spec.policy), load_ledger(spec.ledger)) != (policy, ledger):
             continue
         # If some outcomes are unknown, there is no back-test.

@@ -15,12 +15,12 @@ BASES = ("claims_", "hindsight_")
 
 @cache
 def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
-    """Return the schemas of a group of tables, by the name of the table."""
+    """Return the schemas (columns with units) of a group of result tables, by table name."""
     return _analysis_schemas() if group == "analysis" else _command_schemas()[group]
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
-    """The tables of an `Analysis`. Imports stand inside, because some modules are slow to import."""
+    """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
     from outage_analysis.analysis import tables
     from outage_analysis.analysis.exploration import loss_tables
@@ -65,7 +65,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
 
 
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
-    """The tables that only single commands print."""
+    """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
     from outage_analysis.analysis.exploration import loss_tables
 
@@ -123,7 +123,7 @@ def all_schemas() -> tuple[TableSchema, ...]:
 
 
 def analysis_schema(name: str) -> TableSchema:
-    """Return the schema of a table of an `Analysis`, also of its `claims_` and `hindsight_` versions.
+    """Return the schema of a table of an `Analysis`; the name may start with `claims_` or `hindsight_`.
 
     Raises:
         KeyError: no table with this name has a schema.

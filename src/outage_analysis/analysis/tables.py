@@ -115,7 +115,7 @@ SERVICES = TableSchema(
 def split_hindsight(
     tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
 ) -> dict[str, pl.DataFrame]:
-    """Separate the rows of tables that use facts published after `as_of`.
+    """Move the rows that use facts published after `as_of` to tables of their own, or remove them.
 
     Args:
         tables: all tables by name.
@@ -177,7 +177,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
 
 def _report_stages(funnel: Funnel) -> Stages:
-    """Return the funnel stages as shares of the reports so far, with the kind of assumption they require."""
+    """Return each funnel stage as a share of the reports so far, and the assumption that it needs."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
@@ -257,7 +257,7 @@ def headlines_table(
 def _likely_range(
     row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
 ) -> tuple[float | None, float | None]:
-    """Return the likely range of a cost line from the simulation; without one, the bounds of the row."""
+    """Return the simulated likely range of a cost line; if not simulated, its bounds in the cost table."""
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
         return row["low"], row["high"]
@@ -287,7 +287,7 @@ def service_table(incident: Incident) -> pl.DataFrame:
 
 
 def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
-    """Return the published facts that documents cite and that were public by a day, in file order.
+    """Return the published facts that documents cite, if public by a day, in the order of the facts file.
 
     Args:
         documents: the documents; None is skipped.
@@ -316,12 +316,12 @@ def claims_tables(
     claims_costs: pl.DataFrame | None,
     as_of: date,
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables computed from claims or totals, named `claims_...`; {} without a cost table."""
+    """Return the tables computed from claims or totals, named `claims_...`; {} without either of them."""
     if claims_costs is None:
         return {}
     cost = cubes["cost"]
     tables = {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
-    if claims is None:  # totals cannot be regrouped to display bands, so their own bands are used
+    if claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
         frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:
         display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")
@@ -344,7 +344,7 @@ def claims_tables(
 
 
 def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
-    """Return the table of means and medians; no table if bands overlap, which can happen with totals."""
+    """Return the table of mean and median losses; {} if loss bands overlap, as they may in totals."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
     except ModelRefused:

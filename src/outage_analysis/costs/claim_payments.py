@@ -1,4 +1,4 @@
-"""The payments that a policy makes for the claims of a cube, exact to the smallest unit of the currency.
+"""Exact payments of a policy for the claims of a cube (claim counts by dimension and loss band).
 
 In each loss band of its tariff a policy pays `fixed + slope x loss` per claim. So the number of claims and
 the sum of their losses give the exact total. If a band of the cube spans several bands of the tariff, or if
@@ -28,7 +28,7 @@ NO_RULE = "no_rule"
 
 
 def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
-    """Return the payments of each schedule of a policy if every claim is accepted.
+    """Return what each schedule (cost line that pays by loss band) pays if every claim is accepted.
 
     Args:
         cube: a cube with the dimensions that the policy's eligibility and segments name. A cube of
@@ -91,7 +91,7 @@ def cube_fits_line(line: Schedule, cube: Cube) -> bool:
 
 
 def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
-    """Return the rows of a cube, each with the payment formula that a schedule applies to its claims.
+    """Return the rows of a cube, each with the formula by which a schedule pays the claims in the row.
 
     Returns:
         The columns of the cube in its order, then: `entitled` (whether the claims are entitled); `tariff`
@@ -108,7 +108,7 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """Return the payments of one schedule, added up by the cube's dimensions and the tariff's loss band."""
+    """Return the payments of one schedule, added up by the cube's dimensions and the policy's loss bands."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
         _with_payments(rows_with_formula(cube, line, award))
@@ -128,9 +128,9 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
 
 
 def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
-    """Return an expression for the index of the tariff that applies to each row.
+    """Return an expression for the index of the tariff that applies to each row of a cube.
 
-    Rows that match no segment have the last tariff.
+    A row has the tariff of the first segment that it matches, else the last tariff.
     """
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
@@ -181,7 +181,7 @@ def _sum_of_squared_payments() -> pl.Expr:
 
 
 def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
-    """Return an expression: whether a row has one of the entitled values in each dimension.
+    """Return an expression: whether a cube row has an allowed value in each dimension of `entitled`.
 
     An unknown value never matches.
     """
@@ -223,7 +223,7 @@ def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Ite
         rule = _rule_of_band(tariff, band, formula)
         if band == UNKNOWN and tariff.unknown is None:
             high = tariff.payment_range(ANY_LOSS, award)[1]
-            # If the largest payment for any loss is 0, the schedule pays nothing.
+            # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
             rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
         yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high)
 

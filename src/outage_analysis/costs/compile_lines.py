@@ -1,6 +1,6 @@
-"""Compiles the cost lines of a policy, under a ledger, to cost terms: one function per kind of cost line.
+"""Compile cost lines to terms (count x factors x payment), with one function per kind of cost line.
 
-A further kind needs one function, registered for its class with `register_kind`.
+A further kind of cost line needs one function, registered for its class with `register_kind`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def register_kind(
 def compile_lines(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> tuple[CompiledLine, ...]:
-    """Compile the cost lines of a policy that were public by a day.
+    """Compile the cost lines that were public by a day to terms (count x factors x payment).
 
     Args:
         policy: the policy.
@@ -87,7 +87,7 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
 
 
 def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> LineTerm:
-    """Return the term of a total that the ledger states."""
+    """Return the term of a total that the ledger states: the amount paid or a handling cost."""
     stated = Input.from_range(entry.range, entry.most, entry.id)
     return LineTerm(
         valuation,
@@ -100,7 +100,7 @@ def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> Lin
 
 
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the terms of a free good: one at face value, and one per other valuation of the policy.
+    """Yield the terms of a free good: one at face value, and one per other valuation with a price.
 
     The ledger states the share of people who take the good; the cap limits their number.
     """
@@ -126,7 +126,7 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a fee credit; it has bounds at most if the subscribers were not published."""
+    """Yield the term of a fee credit; without a public number of recipients it has no expected cost."""
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
     term = LineTerm("cash", "fee_credit", facts, factors=funnel.report_factors)
@@ -155,7 +155,7 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Lin
     for true_up in line.true_ups_by(as_of):
         try:
             exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
-        except ModelRefused:  # the fact was published later than the date that the policy states
+        except ModelRefused:  # skip an amount whose fact became public later than the policy states
             continue
         facts = join_ids(*true_up.facts, term.facts)
         yield replace(term.for_amount(exact), facts=facts)

@@ -28,7 +28,7 @@ from outage_analysis.policies import Policy, Rule, Schedule
 
 
 def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a schedule: its published count, split over the bands by the ledger's mix."""
+    """Yield the term of a schedule from its published count, split over loss bands by the band mix."""
     term = LineTerm(
         "cash",
         "schedule",
@@ -53,7 +53,7 @@ def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -
     )
     single = funnel.entries.get("mean_payment")
     if isinstance(single, MeanPayment) and funnel.mean_payment is not None:
-        # A stated mean payment gives no cost per band.
+        # The ledger states one mean payment for all bands, so the term has a single group.
         yield replace(
             term,
             groups=(_awarded(trials, funnel.mean_payment, labels={"claimant_type": term.claimant_type}),),
@@ -86,12 +86,12 @@ def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> I
 
 
 def _awarded(trials: float, award: Input, **fields: Any) -> PaymentGroup:  # noqa: ANN401 - fields of a group
-    """Return a group whose trials are all paid the award, so that the draws count multiples of it."""
+    """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
     return PaymentGroup(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
 
 
 def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
-    """Return the fields of a term for the award of its reviewed claims, if it has any."""
+    """Return the award fields of a term; {} if no claim is reviewed or the ledger states no award."""
     award = funnel.entries.get("review_award")
     if not isinstance(award, Award) or not any(group.reviewed for group in groups):
         return {}
@@ -101,7 +101,7 @@ def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
 def _bands(
     line: Schedule, funnel: Funnel, term: LineTerm, pays: Mapping[Band, Input]
 ) -> Iterator[PaymentGroup]:
-    """Yield one group per loss band, as if all reports were in the band."""
+    """Yield one payment group per loss band; its payments assume that all reports are in this band."""
     if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
         raise ModelRefused(
             f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
@@ -133,7 +133,7 @@ def _bands(
 
 
 def _tiers(line: Schedule) -> dict[Band, Tier]:
-    """Return the bands with a fixed payment; none for a line with segments."""
+    """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
     return {
         band: Tier(position, float(least))
         for position, (band, _) in enumerate(line.positive_bands)
@@ -147,10 +147,10 @@ KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
 
 
 def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a schedule: the payments for its cube of claims, by loss band."""
+    """Yield the term of a schedule from its cube of claims: the payments by loss band."""
     term = LineTerm("cash", "schedule", " ".join(line.facts))
     cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
-    if cube is None:  # the line pays per claimant, but totals only count claims
+    if cube is None:  # no cost: the line pays per claimant, but totals only count claims
         yield replace(term, status="needs_claimants")
         return
     facts, tiers = _facts_of_bands(line), _tiers(line)
@@ -183,7 +183,7 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
     )
     frame = payments(cube, only, award=award)
     most = frame if largest_award == award else payments(cube, only, award=largest_award)
-    # If the cube has no squared losses, equal payments give a lower bound of the squared payments.
+    # Without squared losses, assume equal payments: a lower bound of the sum of squared payments.
     equal = pl.col("payment").cast(pl.Float64) ** 2 / pl.col("claims")
     frame = frame.with_columns(
         payment_most=most["payment_high"],
@@ -203,7 +203,7 @@ def _claims_group(
     facts: Mapping[tuple[str | None, int | None, int | None], str],
     tiers: Mapping[Band, Tier],
 ) -> PaymentGroup:
-    """Return the claims of one loss band, with their payments if all are accepted."""
+    """Return the payment group of one loss band: its claims, and their payments if all are accepted."""
     claims = float(row["claims"])
     fields: dict[str, Any] = {
         "claims": claims,
@@ -229,7 +229,7 @@ def _claims_group(
 
 
 def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """Return the ids of the facts that each payment rule cites, by segment (or None) and loss band."""
+    """Return the ids of the facts that each payment rule cites, by segment (None: the rest) and band."""
     names = [*(s.id for s in line.segments), None]
     return {
         (name, *band): " ".join(rule.facts)

@@ -140,7 +140,7 @@ def _step_rows(
     start: int,
     reasons: Callable[[str], str],
 ) -> Iterator[tuple[str, int | None, int, str]]:
-    """Yield the row of a step, then one row per line that gains or loses its expected cost."""
+    """Yield the bridge row of a step, then one row per cost line that gains or loses an expected cost."""
     both, alone = sorted(before.keys() & after.keys()), sorted(before.keys() ^ after.keys())
     stage = {**before, **{line: after[line] for line in both}}
     total = start + _rounded_total(stage) - _rounded_total(before)
@@ -166,19 +166,19 @@ class _BridgeStages:
 
     @cached_property
     def first_lines(self) -> dict[str, CostLine]:
-        """The lines of the first policy as of the day of the first run, without later changes."""
+        """The cost lines of the first run's policy by id, as known on the day of that run."""
         day = self.first.as_of
         return {line.id: _line_as_of(line, day) for line in self.first.policy.as_known_on(day).lines}
 
     @cached_property
     def second_lines(self) -> dict[str, CostLine]:
-        """The lines of the second policy as of the day of the second run."""
+        """The cost lines of the second run's policy by id, as known on the day of that run."""
         day = self.second.as_of
         return {line.id: _line_as_of(line, day) for line in self.second.policy.as_known_on(day).lines}
 
     @cached_property
     def promised_lines(self) -> dict[str, CostLine]:
-        """The lines of the second policy; budgets have only the paid amounts that the first run knew."""
+        """The second policy's cost lines by id; budgets have only paid amounts that the first run knew."""
         return {
             id_: line.with_true_ups(
                 self.first_lines[id_].true_ups_by(self.first.as_of) if id_ in self.first_lines else ()
@@ -273,7 +273,7 @@ class _BridgeStages:
         return self._expected_cost(line, self._second_entries(line), self.second.as_of) is not None
 
     def _expected_cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
-        """Return the expected cost of one line under the given assumptions; None if they give none."""
+        """Return the expected cost of one line under the assumptions `entries`; None if they give no cost."""
         ledger = self._ledgers[0] or self._ledgers[1]
         if ledger is not None:
             ledger = ledger.model_copy(update={"assumptions": tuple(entries.values()), "correlations": ()})
@@ -304,14 +304,14 @@ class _BridgeStages:
 
 
 def _line_as_of(line: CostLine, day: date) -> CostLine:
-    """Return a line as known on a day: without later paid amounts or changes of the effort to claim."""
+    """Return a cost line as known on a day, without later paid amounts or changes of the claim effort."""
     public = [t for t in line.true_ups_by(day) if _is_public(t.amount, day)]
     update = {"effort": line.effort_on(day), "effort_changes": ()}
     return line.with_true_ups(public).model_copy(update=update)
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    """Drop the observed counts of an assumption if they may still change, as after a deadline extension."""
+    """Remove the observed counts of an assumption if they are not final: claims or decisions may follow."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 

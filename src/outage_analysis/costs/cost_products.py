@@ -51,7 +51,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Term:
-    """A part of the expected cost of a line: `base` times the factors with these ids."""
+    """A part of the expected cost of a line: `base` times the factors whose ids are in `factors`."""
 
     line: str
     valuation: str
@@ -174,7 +174,7 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
 
 
 def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, Factor | None]:
-    """Return the base of a term, and a factor for the payment of its tier if the tier pays a fixed amount."""
+    """Return the base of a term, and the fixed payment of its loss band as a factor (None if not fixed)."""
     base = part.paid * float(label.get("share", 1.0))
     tier = label.get("tier")
     if tier is None:
@@ -187,7 +187,7 @@ def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, 
 
 
 def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
-    """Return the term of a stream with a capacity; its factor is the expected share of people served."""
+    """Return the term of payments to a limited number of people; its factor is the share served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     served, most = stream.served or 0.0, (stream.capacity or 0.0) / stream.trials
     name, kind = f"{stream.line}.served", rate.kind if rate else "take_up"

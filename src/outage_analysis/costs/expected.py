@@ -63,7 +63,7 @@ def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(term: LineTerm) -> Iterator[dict[str, object]]:
-    """Yield the row of a term, then one row per loss band if the cost of the bands is known."""
+    """Yield the cost table row of a term, then one row per loss band if the costs per band are known."""
     head: dict[str, object] = {
         "valuation": term.valuation,
         "level": "line",
@@ -139,7 +139,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_sum(name: str) -> pl.Expr:
-    """Return an expression for the sum of a column over the included lines.
+    """Return an expression for the sum of a column over the cost lines that are marked `summed`.
 
     The sum is null if an included line has no value, or if no line is included.
     """
@@ -153,7 +153,7 @@ def assumption_ids(table: pl.DataFrame) -> frozenset[str]:
 
 
 def by_band(table: pl.DataFrame) -> pl.DataFrame:
-    """Add up the services and claimant types of a cost table: one row per line, and one per line and band.
+    """Add up a cost table over services and claimant types: one row per line, and one per line and band.
 
     Adding up `low` (or `high`) is valid, because in every row all inputs are at their low (or high) ends.
 
@@ -166,7 +166,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
         *map(sum_or_null, ("count", "promised", *MODELLED)),
         pl.col("status").first(),
         pl.col("missing").first(),
-        pl.col("facts", "assumptions").max(),  # the same in all rows of a band, or empty if nothing is paid
+        pl.col("facts", "assumptions").max(),  # rows of a band cite the same ids, or none if unpaid
         service=pl.lit(None, pl.String),
         claimant_type=pl.lit(None, pl.String),
     )
@@ -185,12 +185,12 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
-    """Whether an assumption fits a line: a band mix must have the loss bands of the line; others fit."""
+    """Return False only for a band mix whose loss bands differ from the loss bands of the cost line."""
     return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
 
 
 def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
-    """Return the ledger without band mixes whose loss bands differ from the bands of the policy."""
+    """Return the ledger with each band mix removed from cost lines of the policy with other loss bands."""
     lines = {line.id: line for line in policy.lines}
     kept = []
     for entry in ledger.assumptions:

@@ -52,7 +52,7 @@ class Input:
         )
 
     def __add__(self, other: Input) -> Input:
-        """Add two inputs."""
+        """Add the means, the bounds and the largest values of two inputs."""
         return Input(
             self.low + other.low,
             sum_or_none(self.expected, other.expected),
@@ -79,7 +79,7 @@ def sum_or_none(one: float | None, other: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class FunnelFactor:
-    """A named factor of a count: an assumption of the ledger or a constant."""
+    """A factor by which the funnel multiplies a count: an assumption of the ledger or a constant."""
 
     mean: Input
     """The value with its bounds, and the id of the assumption that states it."""
@@ -92,7 +92,7 @@ class FunnelFactor:
 
     @property
     def total(self) -> Input:
-        """The mean, with the people who join at this stage."""
+        """The mean of the factor plus the people who join at this stage of the funnel, per trial."""
         return self.mean if self.added is None else self.mean + self.added
 
     def under_cap(self, ceiling: float) -> Input:
@@ -107,7 +107,7 @@ class FunnelFactor:
 
 
 def product_of_factors(factors: Iterable[FunnelFactor]) -> Input:
-    """Return the product of the factors: the expected number of units after all stages, per trial."""
+    """Return the product of the factors: the expected number that passes all stages, per trial."""
     return reduce(Input.__mul__, (factor.total for factor in factors), ALL_PASS)
 
 
@@ -146,13 +146,13 @@ class Funnel:
 
     @property
     def report_factors(self) -> tuple[FunnelFactor, ...]:
-        """The factors from a report received so far to a paid claim."""
+        """The factors that turn the number of reports received so far into the number of paid claims."""
         ultimate, *rest = self.claim_factors
         return ultimate, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *rest
 
     @property
     def claim_factors(self) -> tuple[FunnelFactor, ...]:
-        """The factors from an entitled claim of a cube to a paid claim, with claims still to come."""
+        """The factors that turn entitled claims so far into paid claims, including claims still to come."""
         added = self.new if "new_applicants" in self.entries else None
         return (
             FunnelFactor(self.ultimate, scale=True),

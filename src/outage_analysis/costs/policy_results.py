@@ -75,7 +75,7 @@ def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str
 
 
 def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
-    """Return an amount in whole currency with the id of its fact; only the id if not yet public."""
+    """Return an amount in whole currency with the id of its fact; only the id if the fact is not public."""
     try:
         amount = None if stated is None else policy.resolve_amount(stated, as_of, hindsight=True)
     except ModelRefused:

@@ -38,7 +38,7 @@ TIE_OUTS = TableSchema(
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Recompute and compare the published amounts whose cost lines the policy has.
+    """Recompute and compare each published amount, if the policy has all cost lines that it covers.
 
     Returns:
         One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`

@@ -73,7 +73,7 @@ class PaymentGroup:
 
 @dataclass(frozen=True)
 class LineTerm:
-    """The cost of one cost line under one valuation: a count, times factors, times the payment per band."""
+    """One cost line under one valuation, such as cash: a count x factors x the payment per loss band."""
 
     valuation: str
     rule: str
@@ -134,7 +134,7 @@ class LineTerm:
 
     @cached_property
     def accepted_share(self) -> Input:
-        """The expected number of paid trials per trial: the product of the factors, below the capacity."""
+        """The expected number of payments per trial (a report, claim or person), limited by the capacity."""
         product = product_of_factors(self.factors)
         if self.capacity is None or not self.trials:
             return product
@@ -142,11 +142,11 @@ class LineTerm:
 
     @property
     def has_expected_cost(self) -> bool:
-        """Whether the draws include the term: its payments and all its factors have a mean."""
+        """Whether the simulation includes the term: its payments and all its factors have a mean."""
         return bool(self.groups) and None not in (self.cost.expected, self.accepted_share.expected)
 
     def group_cost(self, group: PaymentGroup) -> Input:
-        """Return the expected cost of one group, with its bounds; with a mix, low is 0."""
+        """Return the expected cost of a payment group and its bounds; the low bound is 0 with a band mix."""
         if group.paid_nothing:
             return NOTHING
         cost = group.payments * self.accepted_share
@@ -166,7 +166,7 @@ class LineTerm:
         return mean * self.accepted_share
 
     def _mean_payments(self) -> float | None:
-        """Return the payments that the mix gives if every trial is accepted; None if they are unknown."""
+        """Return the expected payments under the band mix if every trial is accepted; None if unknown."""
         known = [
             (group.mix_share, group.payments.expected)
             for group in self.groups
@@ -198,7 +198,7 @@ def largest(amounts: list[float | None]) -> float | None:
 
 @dataclass(frozen=True)
 class CompiledLine:
-    """A cost line under a ledger, compiled to terms, one per valuation."""
+    """A cost line compiled to terms under one ledger: one term per valuation, such as cash."""
 
     line: CostLine
     funnel: Funnel

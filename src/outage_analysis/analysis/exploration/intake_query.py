@@ -79,7 +79,7 @@ def forecast_input_from_claims(
     cube = build_cube(claims, dimensions=("filed_on",))
     every = channel_from_cube(cube, claims.incident, recovery=recovery)
     last = every.moment(every.times[-1])
-    closed = claims.incident.claims_to  # no claims are filed after this day
+    closed = claims.incident.claims_to  # the last day on which claims can be filed
     channel = channel_from_cube(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
     later = channel.times[-1] < every.times[-1]
     as_of = channel.moment(channel.times[-1] - 1).date()  # the last count is at the end of this day

@@ -63,7 +63,7 @@ REFUSED_FITS = TableSchema(
 def loss_tables(
     cube: Cube, bands: Bands | None, by: Sequence[str] = (), where: DimensionFilter | None = None
 ) -> dict[str, pl.DataFrame]:
-    """Return tables of the losses of a cube: counts by band, means, quantiles and concentration.
+    """Return tables of the losses in a cube: counts by loss band, means, quantiles and concentration.
 
     Args:
         cube: any cube; without sums of losses there are no tables of concentration.
@@ -90,19 +90,19 @@ def loss_tables(
     }
     try:
         tables |= {"concentration": concentration(chosen, by), "lorenz": lorenz(chosen, by)}
-    except ModelRefused:  # the cube has no sums of losses
+    except ModelRefused:  # without sums of losses, return the other tables only
         return tables
     return tables
 
 
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
-    """Return tables of the most frequent losses (`heaps`) and of losses at policy edges (`bunching`)."""
+    """Return tables of the most frequent losses (`heaps`) and of losses at band edges (`bunching`)."""
     edges = policy.edges[:MAX_DISPLAY_CUTS] if policy else ()
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
 
 def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
-    """Count claims by each pair of service, loss band, day and region: the data of the linked charts.
+    """Count claims by each pair of the dimensions service, loss band, day and region, for linked charts.
 
     The region is the first text dimension of the incident. If there is none, only the other pairs are
     counted.
@@ -170,7 +170,7 @@ def fit_cube(
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
-    """Return tables of the fitted distributions, of their quantities, and of families that were not fitted.
+    """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
 
     Args:
         fits: the result of `fit_all`.
@@ -201,7 +201,7 @@ def _quantity_row(fits: Fits, quantity: str, level: float) -> tuple[str | float 
     high: float | None
     try:
         low, high = best.interval(quantity, level)
-    except ModelRefused:  # the quantity is infinite
+    except ModelRefused:  # an infinite quantity has no interval
         low = high = None
     values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
     return (quantity, best.family, *values)

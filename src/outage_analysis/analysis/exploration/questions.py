@@ -34,7 +34,7 @@ TWO_GROUPS = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What to compute from the losses.
+    """What `explore` computes from losses: groups, filters, a comparison and fitted distributions.
 
     Args:
         by: the dimensions to group by.
@@ -196,13 +196,13 @@ def _explore_cube(
 
 
 def _bands_of_counts(cube: Cube) -> Bands:
-    """Return bands with the same upper ends as the bands of the cube."""
+    """Return the loss bands that end where the bands of the cube end."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed_filter(where: DimensionFilter) -> dict[str, object]:
-    """Convert the values of a filter to the types that the cube has."""
+    """Convert each list of filter values to the types in the cube; single values stay unchanged."""
     return {
         dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()

@@ -292,7 +292,7 @@ class BacktestCase:
         return [get_fact(id_, public_by=self.spec.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
-        """Return the low end of a press figure (None if it is only an upper bound) and the high end."""
+        """Return both ends of a press figure; the low end is None if the press states only a maximum."""
         scale, currency = 10**self.policy.digits, self.policy.currency
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale
@@ -316,9 +316,9 @@ COVERAGE = TableSchema(
 
 
 def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
-    """Test the reference-class rule: predict the rate of each class from the other classes of its set.
+    """Test the reference-class rule: predict each class's rate from the other classes of its set.
 
-    The function tests the sets of reference classes that the ledger uses or the specification names.
+    A set contains the reference classes of an assumption in the ledger or of the specification.
 
     Returns:
         The columns of `COVERAGE`, one row per set and class: the observed rate of the class (`share`), the

@@ -99,7 +99,8 @@ class MixedBinomial:
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
-        # P(count > k) is negligible for rates below `low`, and P(count <= k) for rates above `high`.
+        # P(count > k) is negligible for rates below `low`, and P(count <= k) for rates above `high`, so
+        # only the rates in between are evaluated.
         low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)
         high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)
         first = int(np.searchsorted(self._rates, low, side="left"))
@@ -109,7 +110,7 @@ class MixedBinomial:
 
 
 def _check_rates(rates: Array) -> Array:
-    if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
+    if not ((rates >= 0) & (rates <= 1)).all():  # this form also refuses NaN
         raise ModelRefused(
             "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
         )

@@ -157,14 +157,14 @@ class Benchmark:
 
 
 def naive_benchmark(count: float, each: Ends, observed: float) -> Benchmark:
-    """Forecast that everybody files and is accepted, with a log-uniform payment in the range `each`."""
+    """Return the naive benchmark: everybody is paid; the mean payment is log-uniform within `each`."""
     return _range_benchmark("naive", count * each[0], count * each[1], observed)
 
 
 def flat_benchmark(
     count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int
 ) -> Benchmark:
-    """Forecast with every rate uniform between 0 and 1, and with a log-uniform mean payment per claim.
+    """Return the flat benchmark: each rate is uniform on 0 to 1, the mean payment log-uniform.
 
     Args:
         count: the number of people or claims at the start.

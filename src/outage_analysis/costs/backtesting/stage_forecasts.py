@@ -48,7 +48,7 @@ class Forecast:
         return [Estimate(float(x), 0.0) for x in self.distribution.quantile(np.array(probabilities))]
 
     def crps(self, observed: float) -> float:
-        """Return the CRPS in decades, on a logarithmic grid in which each small count has its own cell."""
+        """Return the CRPS in decades, computed on a logarithmic grid whose first cells are single counts."""
         edges = np.unique(np.floor(np.geomspace(1, max(self.most, 1.0), CELLS)))
         below = self.distribution.cdf(np.append(0.0, edges))
         middles = np.sqrt(np.append(1.0, edges[:-1] + 1) * edges)
@@ -112,7 +112,7 @@ def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:
 
 
 def with_accepted_count(portfolio: Portfolio, accepted: int) -> Portfolio:
-    """Return the portfolio of one line with a known number of accepted claims.
+    """Return a portfolio of one cost line with the number of accepted claims fixed at `accepted`.
 
     The loss bands of the claims and the awards of a review stay uncertain.
     """

@@ -331,8 +331,8 @@ def _flip_rows(
             return expected_at(first, valuation, changes) - expected_at(second, valuation, changes)
 
         value = sign_change(gap, entry)
-        # If both costs are proportional to the input, they are equal at 0, but the cheaper one does not
-        # change.
+        # If both costs are proportional to the input, they are equal at 0, but the same policy stays
+        # cheaper. So a value of 0 is left out.
         if value is not None and abs(value) > ROUNDING * mean:
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above

@@ -58,7 +58,7 @@ class LogTerm:
 
     @property
     def compounds(self) -> bool:
-        """Whether V differs from S."""
+        """Whether V differs from S (both defined in the module docstring), as for an empirical count."""
         return bool(self.counts.tolist() != [0.0, 1.0])
 
     @cached_property
@@ -91,7 +91,7 @@ class LogTerm:
         return self.power * (claims * square + (claims_squared - claims - claims**2) * mean**2)
 
     def count_cumulant(self, u: float) -> float:
-        """Return log(1 + V) for a real S = u, from -1 on; it may be infinite.
+        """Return log(1 + V) for a real S = u >= -1 (see the module docstring); it may be infinite.
 
         Where 1 + V is small, the rounding error of u is added to 1 + u. The result is then an upper bound, as
         Chernoff's bound requires.
@@ -105,7 +105,7 @@ class LogTerm:
         return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
 
     def compound(self, sums: Complex) -> Complex:
-        """Return V for the sums S, both (k,): S, or for an empirical count S x sum of P(count > j) (1 + S)^j.
+        """Return V for each sum S (both defined in the module docstring); both arrays have the shape (k,).
 
         Horner's rule runs over blocks of about sqrt(n) coefficients. Its rounding error then grows with
         sqrt(n) instead of n.
@@ -127,13 +127,13 @@ class LogTerm:
 
     @property
     def _blocks(self) -> Array:
-        """The survival probabilities, filled up with zeros, as rows of about sqrt(n)."""
+        """The n survival probabilities, filled up with zeros, in rows of about sqrt(n) values."""
         width = math.isqrt(len(self.survival) - 1) + 1
         rows = -(-len(self.survival) // width)
         return np.pad(self.survival, (0, rows * width - len(self.survival))).reshape(rows, width)
 
     def compound_error(self, sums: Complex) -> Array:
-        """Return a bound on the rounding error of `compound` for exact sums, in units of rounding, (k,).
+        """Return a bound on the rounding error of `compound` for exact sums, in units of 2^-53, (k,).
 
         As |1 + S| <= 1, each product P(count > j) (1 + S)^j is at most P(count > j). It passes through at
         most `width` inner and `rows` outer steps, with an error of at most 5 and 8 units per step. The power
@@ -208,7 +208,7 @@ class Lattice:
 
     @cached_property
     def _flat(self) -> tuple[Array, Array, Whole, Array, Array]:
-        """All terms as flat arrays: steps, weights; per term its start, power and whether it is Poisson."""
+        """Flat arrays: steps and weights of all terms; the first index, power and Poisson flag per term."""
         steps, weights = (np.concatenate([getattr(p, n) for p in self.parts]) for n in ("steps", "weights"))
         starts = np.cumsum([0, *(len(p.steps) for p in self.parts[:-1])])
         powers = np.array([0.0 if p.power is None else p.power for p in self.parts])
@@ -227,7 +227,7 @@ class Lattice:
 
 
 def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
-    """Build the lattice of the pooled components.
+    """Build the lattice of the possible totals of pooled components.
 
     Args:
         pool: the components.
@@ -249,7 +249,7 @@ def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
 
 
 def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int, float], Array]]:
-    """Yield, for each term, its power, the weight of each payment step and `LogTerm.counts`."""
+    """Yield the data of each `LogTerm`: its power, the weight of each payment step, and its counts."""
     single = np.array([0.0, 1.0])
     terms: list[tuple[float | None, dict[int, float], Array]] = [(None, pool.poisson, single)]
     for payments, n in pool.fixed.items():
@@ -332,7 +332,7 @@ def excess_bound(lattice: Lattice, last: int) -> float:
 
 
 def _smallest_bound(bound: Callable[[float], float], start: float) -> float:
-    """Return the smallest bound as t decreases; K is convex, so there is only one minimum."""
+    """Return the minimum of `bound(t)` for t below `start`; K is convex, so there is only one."""
     smallest, t = math.inf, start
     while (value := bound(t)) <= smallest:
         smallest, t = value, t / 1.25

@@ -252,7 +252,7 @@ def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, flo
 
     size = fft.next_fast_len(points, real=True)
     modulus = np.zeros(size // 2 + 1)
-    with np.errstate(divide="ignore"):  # log(0) where the modulus is 0
+    with np.errstate(divide="ignore"):  # no warning: log(0) = -inf is right if a modulus is 0
         for part in lattice.parts:
             modulus += part.modulus(part.compound(_sums_by_fft(part, size)))
     kept = np.flatnonzero(modulus > NEGLIGIBLE)
@@ -296,7 +296,7 @@ def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Compl
 
 
 def _sums_by_fft(part: LogTerm, size: int) -> Complex:
-    """Return, by FFT, the sum of w (exp(-i x d) - 1) over the steps d at each frequency x.
+    """Return, by FFT, the sum of w (exp(-i x d) - 1) over all steps d (weights w) at each frequency x.
 
     The frequencies are x = 2 pi k / size; the result has the shape (size // 2 + 1,).
     """
@@ -326,7 +326,7 @@ RationalDistribution = dict[int, Fraction]
 
 
 def rational_distribution(pool: PooledComponents) -> RationalDistribution | None:
-    """Return the exact probability of each total; None if the problem is large or has floats.
+    """Return the exact probability of each total; None if inputs are floats or it would take too long.
 
     Claims with a single possible payment only shift the total, so they do not make the problem larger.
     """
@@ -366,7 +366,7 @@ def _integer_weights(payments: PaymentDistribution) -> tuple[dict[int, int], int
 def _random_sum(
     claim: dict[int, int], scale: int, probabilities: Sequence[Number]
 ) -> tuple[dict[int, int], int] | None:
-    """Return the distribution of the total of an empirical count; None if the problem is large.
+    """Return the distribution of the total of an empirical count; None if it would take too long.
 
     Args:
         claim: the whole numerator of the probability of each payment.

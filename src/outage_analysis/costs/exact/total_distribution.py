@@ -56,7 +56,7 @@ class TotalDistribution:
     checks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the weights read-only."""
+        """Make the array of probabilities read-only."""
         if isinstance(self.weights, np.ndarray):
             self.weights.setflags(write=False)
 
@@ -272,21 +272,21 @@ class TotalDistribution:
         else:
             value, bound = float((amounts * self.weights).sum()), self.error * reach + self.excess
             below = self.error * float(retention) + self.mean_error
-            if below < bound:  # below the mean, its complement is more accurate
+            if below < bound:  # mean - E[min(total, retention)] is more accurate here
                 kept = np.minimum(self._distances(Fraction(0)), float(retention))
                 value, bound = float(self.mean) - float((kept * self.weights).sum()), below
                 bound += ROUNDINGS * FLOAT_ERROR * float(self.mean)
         return value, bound + ROUNDINGS * FLOAT_ERROR * value
 
     def _distances(self, x: Fraction) -> Array:
-        """Return each point less x, as floats."""
+        """Return each possible total less x, as floats."""
         if isinstance(self.points, range):
             steps = np.arange(float(len(self.points)))
             return np.asarray(float(self.points[0] - x) + self.points.step * steps)
         return np.array([float(point - x) for point in self.points])
 
     def _sum(self, part: slice) -> Number:
-        """Return the sum of some weights."""
+        """Return the sum of the probabilities at the positions `part`."""
         if isinstance(self.weights, np.ndarray):
             return float(self.weights[part].sum())
         return sum(self.weights[part], Fraction(0))

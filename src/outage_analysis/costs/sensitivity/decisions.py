@@ -60,7 +60,7 @@ def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequenc
 
 
 def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
-    """Return the portfolio with the mean award of a review fixed.
+    """Return the portfolio with the mean award of a review fixed at `award` instead of uncertain.
 
     Raises:
         UsageError: the policy has no review band, or the award is negative.
@@ -76,7 +76,7 @@ def award_views(
     seed: int = SEED,
     level: int = DEFAULT_LEVEL,
 ) -> pl.DataFrame:
-    """Compare the cash cost if the mean award of a review is uncertain and if it is fixed.
+    """Compare the cash cost under an uncertain mean award of a review with the cost under fixed awards.
 
     Args:
         portfolio: the payment streams and their inputs.
@@ -125,7 +125,7 @@ def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumptio
 
 
 def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
-    """Return the keys to change in an assumption so that its value is certain."""
+    """Return the fields to change in an assumption so that its value is fixed instead of uncertain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
         raise UsageError(f"{entry.id} takes one share per band, other inputs one number", value=value)
     if isinstance(entry, BandMix):

@@ -179,7 +179,7 @@ CELLS, ROUNDS = 64, 9
 
 
 def assumptions_behind(portfolio: Portfolio, *valuations: str) -> dict[str, Assumption]:
-    """Return the assumptions that the totals of these valuations depend on, in the portfolio's order."""
+    """Return the assumptions that affect the totals of some valuations, such as `cash`, by id."""
     used = {name for s in portfolio.streams if s.valuation in valuations for name in s.inputs}
     return {name: entry for name, entry in portfolio.entries.items() if name in used}
 

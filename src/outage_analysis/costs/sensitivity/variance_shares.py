@@ -103,7 +103,7 @@ def sobol_indices(
     count: int,
     seed: int,
 ) -> pl.DataFrame:
-    """Return first-order and total Sobol indices of groups of coordinates, with 90 % numerical intervals.
+    """Return first-order and total Sobol indices of groups of inputs, with 90 % numerical intervals.
 
     The estimators are those of Azzini, Mara and Rosati (2021), symmetric versions of Jansen's and Saltelli's.
     They evaluate the model at 2 x (groups + 1) x count points. A group without effect has indices of exactly
@@ -152,7 +152,7 @@ def sobol_indices(
 
 
 def _index_parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
-    """Return the numerators and denominators of the Sobol indices of each group, (groups, 4).
+    """Return the numerators and denominators of the Sobol indices per group of inputs, (groups, 4).
 
     The columns are the largest absolute result, the variance, the first-order part and the total part.
     """

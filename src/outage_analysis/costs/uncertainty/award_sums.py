@@ -31,7 +31,7 @@ EXPANSION_BELOW = 0.15
 
 
 def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
-    """Return one quantile of the sum of lognormal awards with mean 1 for each score and count, (n,).
+    """Return, per number of lognormal awards with mean 1, the quantile of their sum at a score, (n,).
 
     Args:
         score: the quantile to take of each sum, as a standard normal score.
@@ -54,7 +54,7 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
 
 
 def _table_counts(least: float, most: float) -> list[int]:
-    """Return the tabulated numbers of awards that enclose `least` and `most`: at least two numbers."""
+    """Return the numbers of awards to tabulate, from at most `least` to above `most`: two or more."""
     counts = [*range(1, EXACT_COUNTS_TO + 1)]
     while counts[-1] <= most:
         counts.append(math.ceil(counts[-1] * GROWTH))

@@ -66,7 +66,7 @@ class ClaimUnit:
 
 
 def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[ClaimUnit, ...]]:
-    """Return the claim units of one cost line for each policy that has the line.
+    """Return, per policy with a cost line, its claim units: groups of claims drawn as one count.
 
     Args:
         streams: the payment stream of the line under each policy.
@@ -84,7 +84,7 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """Return one claim unit per part of a payment stream, with equal payments to all claims.
+    """Return one claim unit per part (group of claims) of a stream; all its claims get equal payments.
 
     The payments have the same sum and the same sum of squares as the part.
     """
@@ -104,7 +104,7 @@ def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
 def _units_from_cells(
     policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
 ) -> list[tuple[ClaimUnit, ...]]:
-    """Return the claim units of the same cube cells under several policies.
+    """Return the claim units of the same cube cells (groups of claims), for each of several policies.
 
     Cells form a group if each policy pays all of them by one formula. `prefix` makes the unit names different
     from the unit names of other cells.
@@ -129,7 +129,7 @@ def _units_from_cells(
 
 
 def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
-    """Add the payment formula of a policy and the labels of the cells to a pool of claims."""
+    """Return pooled claims with the payment formula that their cells share, and the cells' labels."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -140,7 +140,7 @@ def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
-    """Yield one unit per band of large losses, and one pooled unit for the bands of smaller losses.
+    """Yield one claim unit per band of large losses, and one pooled unit for all bands of smaller losses.
 
     Yields:
         The positions of the cells that the unit contains, and the unit.
@@ -155,7 +155,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     single = _separate_bands([band for _, band in bands], accepted)
     for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == TWO_CLAIMS:  # the two sums determine both losses
+        if band.claims == TWO_CLAIMS:  # the sums of losses and of squares determine both losses
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:
@@ -170,7 +170,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
 
 
 def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
-    """Return how many bands, starting with the largest losses, need a claim count of their own."""
+    """Return how many loss bands, from the largest losses down, are drawn one by one and not pooled."""
     if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
         return len(bands)
     chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
@@ -185,7 +185,7 @@ def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
 
 
 def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
-    """Merge the claims of cells into one unit, with the mean, standard deviation and limits of the losses."""
+    """Merge the claims of the cells at `places` into one unit with the mean and spread of their losses."""
     places = list(places)
     claims = sum(cells[place].claims for place in places)
     whole = sum(cells[place].loss for place in places)

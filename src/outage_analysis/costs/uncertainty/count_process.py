@@ -32,7 +32,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class CountProcess:
-    """The claim units of each payment stream, and the normal scores from which their counts are drawn."""
+    """Claim units (claims drawn as one count) per payment stream, and the scores that give the counts."""
 
     units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
@@ -41,7 +41,7 @@ class CountProcess:
 
     @property
     def dimensions(self) -> int:
-        """The number of coordinates of a random point that the counts use."""
+        """The number of random coordinates per draw from which the claim counts are computed."""
         return sum(len(group) for group in self.weights)
 
     def scores(self, points: FloatArray) -> dict[str, FloatArray]:
@@ -179,7 +179,7 @@ def _band_name(stream: Stream, band: int) -> str:
 
 
 def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
-    """Return the positions of the loss bands of a mix, from the highest band to the lowest paid band.
+    """Return the positions of the loss bands of a band mix, from the highest to the lowest paid band.
 
     The range includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
@@ -201,7 +201,7 @@ def _accepted_counts(
     if stream.mix:
         split = _counts_by_band(stream, units, values, draw_accepted("count", stream.trials), scores)
         return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if stream.capacity is None else stream.capacity  # beyond the capacity nobody is served
+    cap = np.inf if stream.capacity is None else stream.capacity  # nobody is served beyond the capacity
     return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 

@@ -147,7 +147,7 @@ def _quantile_table(
 
 
 def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """Return P(successes <= count); for a fractional number of trials, a mixture for two whole numbers."""
+    """Return P(successes <= count); between two whole numbers of trials, interpolate the probability."""
     whole = np.floor(trials)
     part = trials - whole
     below = _whole_binomial_cdf(count, whole, rate)

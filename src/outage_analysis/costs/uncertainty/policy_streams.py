@@ -53,7 +53,7 @@ def build_portfolio(
 
 
 def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
-    """Yield the streams of a term with an expected cost: its trials, and people who had not reported."""
+    """Yield a term's payment streams; people who claim without having reported form a second one."""
     if not term.has_expected_cost:
         return
     parts = _merged_parts(term.groups) if term.claim_cells else [_part(group) for group in term.groups]
@@ -89,13 +89,13 @@ def _ids(factors: Iterable[FunnelFactor]) -> tuple[str, ...]:
 
 
 def _part(group: PaymentGroup) -> Part:
-    """Return the part of one loss band, as if all trials were in it."""
+    """Return the part of a payment stream for one payment group, with payments if all are accepted."""
     paid = group.trials if group.reviewed else group.payments.expected or 0.0
     return Part(paid, group.sum_of_squares, group.position, group.reviewed, (_labels(group, 1.0),))
 
 
 def _merged_parts(groups: Sequence[PaymentGroup]) -> list[Part]:
-    """Return at most two parts: the claims with payments by the tariff, and the claims under review."""
+    """Merge payment groups into at most two parts: claims paid by the tariff, and reviewed claims."""
     entitled = [group for group in groups if group.trials and group.labels.get("rule") != "not_entitled"]
     merged = []
     for reviewed in (False, True):

@@ -49,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Part:
-    """The claims of a stream that are paid in the same way.
+    """The claims of a payment stream that are paid in the same way, such as all claims under review.
 
     Args:
         paid: the sum of payments if every trial were accepted.
@@ -69,7 +69,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Stream:
-    """The payments of one cost line under one valuation."""
+    """The payments of one cost line under one valuation, such as cash."""
 
     line: str
     valuation: str
@@ -96,7 +96,7 @@ class Stream:
 
     @property
     def process(self) -> str:
-        """The name under which the counts are drawn; streams with the same name have the same counts."""
+        """The name of the claim counts; streams with the same name get the same random counts."""
         return f"{self.line} (new applicants)" if self.poisson_arrivals else self.line
 
     @property
@@ -105,7 +105,7 @@ class Stream:
         return tuple(dict.fromkeys(x for x in (*self.scales, *self.rates, self.mix, self.award) if x))
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
-        """Return the mean of each part and its covariance with the stream's total, given the inputs.
+        """Return, given the inputs, each part's mean payments and their covariance with the stream's total.
 
         Returns:
             The means in the smallest unit of the currency, and the covariances in its square, each of shape
@@ -245,7 +245,7 @@ def _expected_payment(
     stream: Stream, portfolio: Portfolio, inputs: Mapping[str, FloatArray], size: int
 ) -> FloatArray:
     if stream.served is not None and not inputs.keys() & set(stream.rates):
-        return np.full(size, stream.served * stream.parts[0].paid)  # E[min(rate, cap)] <= min(E[rate], cap)
+        return np.full(size, stream.served * stream.parts[0].paid)  # min(mean rate, cap) may be too large
     values = {name: inputs.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))

@@ -34,7 +34,7 @@ FEW_COUNTS = 4
 
 @dataclass(frozen=True)
 class Replicate:
-    """One replicate of the simulation: the inputs and the payments of each stream."""
+    """One independent replicate of the simulation: the drawn inputs and the payments of each stream."""
 
     uniforms: FloatArray
     """The uniform numbers of the inputs, (draws, dimensions)."""
@@ -56,7 +56,7 @@ class Simulation:
     """Rank correlations of the assumptions, in the portfolio's order; None if they are independent."""
 
     def points(self) -> Iterator[FloatArray]:
-        """Yield the random points of the inputs, one array per replicate; the points are always the same."""
+        """Yield the random points of the inputs, one array per replicate; every call yields the same."""
         return (u for u, _ in self._sampled_inputs())
 
     def replicates(self) -> Iterator[Replicate]:

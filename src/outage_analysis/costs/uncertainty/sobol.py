@@ -131,8 +131,8 @@ def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -
     """
     numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
-    # Raw integers do not change between numpy releases. Drawn row by row per dimension, they do not change if
-    # there are more dimensions, either.
+    # Raw integers do not change between numpy releases. Each dimension has its own row, so that further
+    # dimensions do not change the integers of earlier ones.
     words = stream.random_raw((dimensions, COLUMNS + 1)).astype(np.uint64) >> np.uint64(64 - BITS)
     moved = np.zeros_like(numbers)
     for digit in range(power):  # each digit of the unscrambled point randomly changes the digits after it

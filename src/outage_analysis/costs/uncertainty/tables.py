@@ -99,7 +99,7 @@ def _round_digits(value: float, digits: int) -> float:
 
 
 def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
-    """Return the probability that the cash exceeds a budget, and the lines that the cash includes."""
+    """Return the probability that the cash exceeds a budget, and the cost lines included or left out."""
     chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
@@ -131,12 +131,12 @@ def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
-    """Return the mean and those quantiles and tail means that the number of draws supports."""
+    """Return the mean, and the quantiles and tail means for which there are enough draws."""
     estimates = {"mean": rounded_estimate(total.expected)}
     for measure, p in likely.percentiles.items():
         try:
             estimates[measure] = rounded_estimate(total.quantile(p))
-        except ModelRefused:  # too few draws to estimate this quantile
+        except ModelRefused:  # leave out a quantile with too few draws
             continue
         if p == TAIL:
             estimates["tvar95"] = rounded_estimate(total.tvar(p))
@@ -214,7 +214,7 @@ def _moving_average(values: np.ndarray) -> np.ndarray:
 
 
 def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, float]:
-    """Return the quantiles to mark in the chart, rounded; quantiles with too few draws are left out."""
+    """Return the rounded quantiles to mark in the chart, without quantiles that have too few draws."""
     quantiles = {}
     for mark, p in likely.points.items():
         try:
@@ -225,7 +225,7 @@ def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, flo
 
 
 def _grid(total: SampledTotal, marks: dict[str, float], likely: LikelyRange) -> np.ndarray:
-    """Return the grid of amounts; it covers the marked expected total and the marked budget."""
+    """Return the logarithmic grid of totals for the chart; it includes the expected total and budget."""
     if not (total.process or total.parameter) or not set(likely.points) <= set(marks):
         return np.empty(0)
     high, least = (
@@ -245,7 +245,7 @@ def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
 
 
 def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
-    """Return the waterfall steps of the expected cash: cost lines, or services or bands of a single line.
+    """Return the steps of the expected cash: one per cost line or, for a single line, service or band.
 
     Args:
         costs: the result of `cost_table`, for one basis.
@@ -307,7 +307,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
 def _model_codes(
     branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
 ) -> np.ndarray:
-    """Return, per draw, a number that identifies the combination of rival models of the used assumptions."""
+    """Return a number per draw for the combination of rival models from which its inputs were drawn."""
     code = np.zeros(draws, dtype=np.int64)
     for name, (branch, count) in branches.items():
         if name in used:
@@ -355,14 +355,14 @@ def contributions(run: Simulation) -> pl.DataFrame:
 def _split_over_cells(
     unit: ClaimUnit, mean: float, tail: float
 ) -> Iterator[tuple[dict[str, object], float, float]]:
-    """Split the contribution of a claim unit over its cells, in proportion to their mean payments."""
+    """Split the contribution of a claim unit over its cube cells, in proportion to the mean payments."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k in LABELS}, mean * share, tail * share
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
-    """Return the weight of each draw in the tail mean, (replicates, draws)."""
+    """Return the weight of each draw in the mean of the worst 5 % of totals, (replicates, draws)."""
     limit = total.quantile(TAIL).value
     above = total.above(limit)
     # Draws equal to the quantile get a reduced weight, so that the tail has exactly 5 % of the probability.
