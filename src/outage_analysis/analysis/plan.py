@@ -96,7 +96,7 @@ def load_policy_or_default(incident: Incident, policy: str | Path | None) -> Pol
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
-    """Return the first day by which all dated cost lines are public and the claims window has ended."""
+    """Return the first day by which all cost lines with a date are announced and nobody can file any more."""
     days = [line.public_on for line in policy.lines if line.public_on]
     if not days:
         raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")

@@ -1,4 +1,4 @@
-"""The cost table: promised, low, expected, high and most by cost line, service and loss band.
+"""The cost table: the promised, expected and largest possible cost by line, service and loss band.
 
 `low` and `high` bound the expected cost: all inputs are at their low ends, or all at their high ends.
 They are not quantiles, and the total may lie outside them. `most` bounds the total: every claim gets its

@@ -87,7 +87,7 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the number of reports, and the lowest and highest total if each is paid; None if unknown.
+    """Return the number of reported losses, and the least and most if all are paid; None if it is unknown.
 
     The three values are the published number of reports, the amount if all are paid the lowest tier, and the
     amount if all are paid the highest tier.

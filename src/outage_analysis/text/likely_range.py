@@ -81,7 +81,7 @@ class LikelyRange:
 
     @property
     def percentiles(self) -> dict[str, float]:
-        """Probabilities of a value below the ends, the median, P95 and P99, in ascending order: p10 -> 0.1.
+        """Name of each printed percentile -> its probability: the ends of the range, the median, P95 and P99.
 
         An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
         """

@@ -154,7 +154,7 @@ def _try_dialect(
 
 @dataclass(frozen=True)
 class _Sample:
-    """The first rows of a file, up to the first unreadable one; `whole` is true if all can be read."""
+    """The first rows of a file; `whole` is false if they end early, at a row that cannot be read."""
 
     rows: list[list[str]]
     ends: list[int]

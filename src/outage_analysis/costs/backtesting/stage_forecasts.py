@@ -72,7 +72,7 @@ class SimulatedTotal:
 
 
 def count_forecast(stage: Stage, people: int, line: CostLine, funnel: Funnel) -> Forecast:
-    """Forecast how many of the `people` file, are accepted or take a free good.
+    """Forecast how many people out of `people` submit a claim, are accepted, or take a free good.
 
     Raises:
         ModelRefused: the ledger states no rate for the stage, or the count also depends on another assumption

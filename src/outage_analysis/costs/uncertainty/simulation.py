@@ -78,7 +78,7 @@ class Simulation:
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
     ) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """Rearrange the points and values of the assumptions so that their ranks are correlated.
+        """Reorder the uniform numbers and values of the assumptions so that they have the rank correlation.
 
         Each assumption keeps its set of points, and so its distribution (Iman and Conover 1982). A Gaussian
         copula decides which points of different assumptions are combined.

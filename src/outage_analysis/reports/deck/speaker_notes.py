@@ -93,7 +93,7 @@ def web_hosts(source: str) -> list[str]:
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:
-    """Return the ids of the published facts behind the expected cash cost or, if unknown, its bounds."""
+    """Return the ids of the facts behind the expected cash cost; without one, the ids behind its bounds."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(HAS_AMOUNT, valuation="cash", level="line") for t in costs])
