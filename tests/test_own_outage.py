@@ -101,6 +101,7 @@ def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
     assert total["expected"] == 5_000
 
 
+@pytest.mark.slow
 def test_a_claim_in_euros_may_have_cents(tmp_path: Path) -> None:
     incident = tmp_path / "incident.toml"
     page = (OWN_OUTAGE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')

@@ -75,6 +75,7 @@ def test_a_dimension_with_personal_data_leaves_by_no_door(claims_csv: ClaimsCsv,
     assert [p.name for p in in_folder.iterdir()] == ["claims.csv"]
 
 
+@pytest.mark.slow
 def test_the_warehouse_file_is_the_analyst_s_own_and_its_doors_are_shut_too(
     claims_csv: ClaimsCsv, in_folder: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_the_warehouse_file_is_the_analyst_s_own_and_its_doors_are_shut_too(
     assert sorted(p.name for p in in_folder.iterdir()) == ["claims.csv", "kept.duckdb"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_personal_data_is_reported_by_its_name(
     claims_csv: ClaimsCsv, incident: Incident, kind: str
@@ -276,6 +278,7 @@ def test_a_parquet_of_claims_holds_the_columns_of_a_claim_alone(
     assert not [secret for secret in SECRETS if secret.encode() in content]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows", [[{"service": PHONE}], [{"filed_on": f"{SENTENCE} {PHONE}"}], [{"loss": MAIL}]]
 )

@@ -137,6 +137,7 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
     assert set(found.comparison.replaced["basis"]) == {basis}
 
 
+@pytest.mark.slow
 def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
     plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
     analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))

@@ -247,6 +247,7 @@ def test_published_counts_keep_their_tables(analysis: Analysis) -> None:
     assert analysis.published_lines_left_out == []
 
 
+@pytest.mark.slow
 @each
 def test_a_line_that_published_figures_bound_stands_apart(
     project: Path, claims: dict[str, Path], tmp_path: Path, lang: str

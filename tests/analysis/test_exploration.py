@@ -232,6 +232,7 @@ def test_two_days_and_what_is_not_known_can_be_compared(claims_path: Path) -> No
 # --- the honesty gate -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "finding"),
     [({"fit": True}, "a fit"), ({"compared": ("kakao_t", "kakao_pay")}, "a comparison")],

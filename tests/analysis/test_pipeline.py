@@ -57,6 +57,7 @@ def test_the_costs_of_a_run_are_those_of_the_cost_table(
     assert analysis.tables["totals"].equals(totals(table))
 
 
+@pytest.mark.slow
 def test_a_run_names_its_steps_as_they_start() -> None:
     steps: list[str] = []
     run(Plan(claims=NO_CLAIMS, draws=FEW), progress=steps.append)
@@ -285,6 +286,7 @@ def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
 # --- what a plan chooses ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_claims_there_is_no_table_of_claims(analysis: Analysis) -> None:
     bare = run(Plan(claims=NO_CLAIMS, draws=FEW))
     assert (bare.claims, bare.cubes, bare.synthetic) == (None, {}, False)
@@ -315,6 +317,7 @@ def test_lines_that_were_not_public_are_named() -> None:
     assert early.totals_row("published")["expected"] is None  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, quick: Analysis) -> None:
     counts = tmp_path / "counts.csv"
     counts.write_text(

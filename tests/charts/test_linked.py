@@ -119,6 +119,7 @@ def test_texts_that_most_claims_have_to_themselves_are_left_out(
     assert categories(few + common, claims_csv, incident) == {}
 
 
+@pytest.mark.slow
 def test_a_dimension_may_have_any_id_and_every_pair_counts_all_claims(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
@@ -196,6 +197,7 @@ def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False)
     return spec
 
 
+@pytest.mark.slow
 def test_the_title_names_the_views_on_synthetic_rows_and_the_largest_service_else(
     pair_table: pl.DataFrame, incident: Incident
 ) -> None:
@@ -223,6 +225,7 @@ def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
     assert [params["names"][0][0], params["names"][3][0], params["titles"][3]] == [plain] * 3
 
 
+@pytest.mark.slow
 def test_markup_in_the_data_stays_a_name(pair_table: pl.DataFrame, incident: Incident) -> None:
     word = "</script><b>'+x+\"" + "long" * 500
     evil = pair_table.with_columns(pl.col("category").replace("Seoul", word))

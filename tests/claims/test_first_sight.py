@@ -176,6 +176,7 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
+@pytest.mark.slow
 @given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
 def test_places_and_numbers_of_rows_are_distinguished(gaps: set[int], place: int) -> None:
     numbers = [number for number in range(2, 32) if number not in gaps]
@@ -239,6 +240,7 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) ->
         assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 3, 10**6])
 def test_an_id_is_found_again_however_few_are_held_at_once(
     tmp_path: Path, outage: Incident, most: int

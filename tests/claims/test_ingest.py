@@ -238,6 +238,7 @@ def test_a_file_that_cannot_be_read_says_why_on_one_line(
     assert refusal.value.exit_code == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "recorded"),
     [
@@ -305,6 +306,7 @@ def test_a_format_that_is_not_known_names_those_that_are(claims_csv: ClaimsCsv, 
         read_claims(claims_csv([{}], name="a.pdf"), incident)
 
 
+@pytest.mark.slow
 def test_a_path_that_the_engine_would_expand_is_the_file_that_it_names(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:

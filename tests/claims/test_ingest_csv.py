@@ -601,6 +601,7 @@ def test_utf_16_without_its_mark_is_never_read_wrongly(tmp_path: Path, order: st
     assert path.read_bytes()[byte:].startswith(raw.encode(order))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["", '"'])
 @pytest.mark.parametrize(("size", "passed"), [(131_073, ["1", "3"]), (2_100_000, ["3"])])
 def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
@@ -619,6 +620,7 @@ def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
 # --- what could be read as something else --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rows_between_two_stray_marks_are_never_part_of_a_claim(tmp_path: Path) -> None:
     """`"2,...` and, some rows further down in the same column, `3",...` are one record by the letter."""
     swallowed: dict[str, str] = {}

@@ -255,6 +255,7 @@ def test_cells_merged_in_titles_within_a_row_or_beside_the_columns_do_no_harm(tm
     assert passed(read(path)) == [(4, "1"), (5, "2")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", ['0"만원"', '#,##0,"천원"', '0"억"', '#,##0"만"'])
 def test_a_number_format_that_shows_another_unit_is_refused_until_the_layout_says_the_scale(
     tmp_path: Path, shown: str
@@ -344,6 +345,7 @@ def test_a_chart_on_a_sheet_of_its_own_is_passed_over_in_silence(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_cell_far_away_from_the_others_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(str(path)) as workbook:
@@ -675,6 +677,7 @@ def test_a_compressed_file_may_have_several_parts(tmp_path: Path, packed: str, p
     assert claims.inputs[0].bytes == path.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", PACK)
 def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed: str) -> None:
     contents = {suffix: text(complaint("1", region=suffix)) for suffix in (".csv", ".tsv", ".txt")}
@@ -696,6 +699,7 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
         assert "is of no known format" in str(refused(tmp_path / name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", PACK)
 def test_a_damaged_compressed_file_is_refused_with_what_is_wrong(tmp_path: Path, packed: str) -> None:
     whole = PACK[packed](text(complaint("1"), complaint("2")))
@@ -758,6 +762,7 @@ def test_a_folder_stands_for_its_own_files_in_order(folder: Path) -> None:
     assert claims.skipped == ("notes.pdf", "old")
 
 
+@pytest.mark.slow
 def test_a_pattern_stands_for_the_files_that_fit_it(folder: Path) -> None:
     assert [f.name for f in read(folder / "*.csv").inputs] == ["b.csv"]
     assert [f.name for f in read(folder / "[bc].*").inputs] == ["b.csv", "c.jsonl"]

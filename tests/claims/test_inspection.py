@@ -208,6 +208,7 @@ def test_the_notations_are_those_that_the_texts_need(
     assert row["notations"] == ", ".join(notations)
 
 
+@pytest.mark.slow
 def test_days_that_could_be_months_are_a_question_where_the_window_cannot_tell(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -270,6 +271,7 @@ def test_a_share_is_of_the_values_that_were_looked_at(
     assert "plain reads 100% of the amounts" in reason(found, "loss")
 
 
+@pytest.mark.slow
 def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
     # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
     january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))
@@ -469,6 +471,7 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
     assert set(lines) <= set(page.splitlines())
 
 
+@pytest.mark.slow
 def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -681,6 +684,7 @@ def test_a_header_may_be_the_name_of_a_service_or_a_day_above_numbers(
     assert found.records == len(table) - 1
 
 
+@pytest.mark.slow
 def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -737,6 +741,7 @@ def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: 
     assert found.rows.row(0)[1:] == tuple(table[1])
 
 
+@pytest.mark.slow
 def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -1034,6 +1039,7 @@ def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Pat
     assert "speaks of a column that no claim has (found 'colour')" in err
 
 
+@pytest.mark.slow
 def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")

@@ -148,6 +148,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_an_id(tmp_path: Path) -> None
     assert claims.rejects["raw"].to_list() == [joined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several_lines", [False, True])
 def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, several_lines: bool) -> None:
     joined = 'A-1,100,"North\nA-2,250,South"'

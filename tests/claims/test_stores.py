@@ -269,6 +269,7 @@ def test_a_warehouse_file_may_be_kept_again(
     assert parquets[0] == parquets[1]
 
 
+@pytest.mark.slow
 def test_a_warehouse_file_is_read_and_never_changed(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -344,6 +345,7 @@ def test_content_that_is_there_already_is_refused_under_any_name(
         read(claims_csv(ROWS, name="b.csv"), incident, add_to=kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],
@@ -656,6 +658,7 @@ def test_a_folder_in_the_way_is_left_alone(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", f"kept{suffix}"]
 
 
+@pytest.mark.slow
 def test_what_another_run_added_meanwhile_is_never_lost(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -755,6 +758,7 @@ def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
 def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, umask: int

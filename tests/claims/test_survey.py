@@ -41,6 +41,7 @@ def rows_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
+@pytest.mark.slow
 @given(text=st.text(st.sampled_from('a,,"\r\n카'), max_size=24), block=blocks)
 @settings(max_examples=300)
 def test_whatever_is_taken_for_regular_is_cut_as_the_csv_module_cuts_it(

@@ -328,6 +328,7 @@ def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> 
     assert len(claims) == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a.csv", "a with texts.csv", "a with texts.parquet"])
 def test_ingestion_rejects_what_was_broken_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -123,6 +123,7 @@ def by_hand(path: Path, rows: str, target: str = "worksheets/sheet1.xml", before
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["XFD1048576", "GR1048576"])
 def test_a_cell_far_from_the_others_is_refused_before_it_fills_the_memory(
     workbook: Callable[..., Path], incident: Incident, cell: str

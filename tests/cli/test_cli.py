@@ -80,6 +80,7 @@ def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
     assert list(listed.items()) == list(GROUPS.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(run: Run, command: str) -> None:
     code, out, err = run(*command.split(), "--help")
@@ -137,6 +138,7 @@ def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
     assert "CL-13" in late - early
 
 
+@pytest.mark.slow
 def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
     totals = Path("totals.csv")
     totals.write_text(
@@ -165,6 +167,7 @@ def test_a_cube_is_printed_or_written(run: Run) -> None:
     assert "서울" in Path("cube.csv").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
     file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
     assert f"{square:,}" == "15,241,578,750,190,521"
@@ -222,6 +225,7 @@ BAD_POLICIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_POLICIES)
 @pytest.mark.parametrize(
     "command",
@@ -420,6 +424,7 @@ def test_a_policy_is_explained_with_an_example_at_each_edge(
     assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_every_policy_is_explained_in_every_language(run: Run, id_: str, lang: str) -> None:

@@ -84,6 +84,7 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     assert "ynthetic" not in out
 
 
+@pytest.mark.slow
 def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
@@ -102,6 +103,7 @@ def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
     assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
     asked = ("--family", "gamma", "--family", "burr", "--level", "50%")
     found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked)[1])
@@ -110,6 +112,7 @@ def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
     assert found["quantities"][0]["low"] > wide["quantities"][0]["low"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["80%", "0.8"])
 def test_a_level_is_a_share_however_it_is_written(run: Run, level: str) -> None:
     found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", "--level", level)[1])
@@ -138,6 +141,7 @@ def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
     assert list(found) == sorted(found)
 
 
+@pytest.mark.slow
 def test_json_of_claims_totals_and_tables_has_the_same_names(run: Run) -> None:
     by_totals = strict_json(run("distribution", "--counts", "totals.csv", "--json", "--fit")[1])
     by_table = strict_json(run("distribution", "--grouped", "dental-claims", "--json")[1])
@@ -234,6 +238,7 @@ def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) ->
     assert re.fullmatch(r"error: \S+ has no meaning with.*\n", err)
 
 
+@pytest.mark.slow
 def test_a_fit_that_cannot_be_made_is_one_line(run: Run) -> None:
     code, out, err = run("distribution", claims(HEADER + GOOD), "--fit")
     assert (code, out) == (5, "")
@@ -344,6 +349,7 @@ def test_the_extension_of_the_issue_is_the_one_of_the_document(run: Run, in_octo
     assert asked["bounds"] == in_october["bounds"]
 
 
+@pytest.mark.slow
 def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_october: dict[str, Any]) -> None:
     assert {row["outcome"] for row in in_october["hindsight"]} == {2117}
     elsewhere = {name: part for name, part in in_october.items() if name != "hindsight"}
@@ -404,6 +410,7 @@ def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]
     return replaced
 
 
+@pytest.mark.slow
 def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
     run: Run, reshelve: Reshelve
 ) -> None:
@@ -444,6 +451,7 @@ def examples() -> list[str]:
     return sorted({x for x in lines if x.split()[1] in COMMANDS})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", examples())
 def test_the_examples_run(run: Run, own_claims: Path, line: str) -> None:
     pl.read_parquet(own_claims).write_csv("complaints.csv")

@@ -244,6 +244,7 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
     assert quantiles(found)["expected"]["value"] == total["expected"]
 
 
+@pytest.mark.slow
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
     found = json_output(run, *MOVED, *limit)
@@ -392,6 +393,7 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
 
 
+@pytest.mark.slow
 def test_published_counts_are_not_called_synthetic_because_the_claims_are(run: Run) -> None:
     synthetic = ("--claims", "claims-synthetic.csv", "--policy", "counted.toml", "--ledger", "mixed.toml")
     assert "Synthetic" not in run("sensitivity", *TRAM, *synthetic)[1]
@@ -408,6 +410,7 @@ def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
     assert parts == [None, None, None, 0, 1, 2]
 
 
+@pytest.mark.slow
 def test_inputs_that_depend_on_each_other_are_named(run: Run) -> None:
     counted = ("--policy", "counted.toml", "--ledger")
     for ledger, tied in (("mixed.toml", False), ("tied.toml", True)):
@@ -473,6 +476,7 @@ def test_another_seed_moves_a_figure_by_no_more_than_its_error_allows(run: Run) 
         assert apart <= 5 * error + 10 ** math.ceil(math.log10(error)), measure
 
 
+@pytest.mark.slow
 def test_more_draws_say_the_same_with_a_smaller_error(run: Run) -> None:
     few, many = (quantiles(json_output(run, *COST, "--draws", draws)) for draws in (8192, 65_536))
     for measure in ("mean", "p10", "p90", "p95"):

@@ -152,6 +152,7 @@ def cash(accepted: Array, seed: int = 7) -> Array:
     return np.asarray(first * 30_000 + second * 50_000 + granted)
 
 
+@pytest.mark.slow
 def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
     paid = SPEC.model_copy(update={"outcomes": (SPEC.outcomes[2],), "unscored": ()})
     mine = row(backtest(paid, draws=2**13), "paid")
@@ -365,6 +366,7 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
 
 
+@pytest.mark.slow
 def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
     result: Backtest, reshelve: Reshelve
 ) -> None:

@@ -67,6 +67,7 @@ def check_adds_up(table: pl.DataFrame) -> None:
 # the case
 
 
+@pytest.mark.slow
 def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: Ledger) -> None:
     outcome = load_ledger("kakao-2023-06-30")
     table = bridge(BridgeRun(policy, ledger, DAY), BridgeRun(policy, outcome, LATER))
@@ -354,6 +355,7 @@ POLICY = st.lists(LINE, min_size=1, max_size=3, unique_by=lambda line: str(line[
 )
 
 
+@pytest.mark.slow
 @given(
     pages=st.tuples(POLICY, POLICY),
     ledgers=st.tuples(LEDGER, LEDGER),

@@ -61,6 +61,7 @@ def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_toge
     assert cost_as_json(kakao)["uncertainty"]["published"]["budget"] == [row]
 
 
+@pytest.mark.slow
 def test_of_claims_the_lines_that_pay_by_no_claim_are_left_out_too() -> None:
     table = price(Plan(budget=300_000_000, draws=8192)).uncertainty_table("synthetic", "budget")
     assert table is not None

@@ -272,6 +272,7 @@ def test_a_rare_large_payment_lies_in_the_window() -> None:
     assert 100_000 < distribution.quantile(1 - 5e-7) < 102_000
 
 
+@pytest.mark.slow
 def test_a_coarser_unit_keeps_the_mean_and_says_what_it_adds() -> None:
     claims = [Component(Poisson(200), [30_000, 50_000, 123_456], [0.5, 0.3, 0.2])]
     fine, coarse = exact_total(claims), exact_total(claims, unit=5000)

@@ -94,6 +94,7 @@ def test_a_small_total_is_that_of_enumeration(portfolio: list[Component]) -> Non
     assert distribution.variance == sum((x - distribution.mean) ** 2 * p for x, p in truth.items())
 
 
+@pytest.mark.slow
 @given(portfolios(FEW))
 def test_floats_come_to_the_same_as_enumeration(portfolio: list[Component]) -> None:
     truth = enumerated(portfolio)
@@ -123,6 +124,7 @@ def test_quantile_and_tail_value_at_risk_are_what_they_are_stated_to_be(
 # --- what changes nothing -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(portfolios(ANY | TABULATED), st.randoms(use_true_random=False))
 def test_the_order_of_components_changes_no_bit(portfolio: list[Component], random: Any) -> None:  # noqa: ANN401
     shuffled = list(portfolio)

@@ -40,6 +40,7 @@ def test_valid_claims_when_the_valid_rate_is_uncertain() -> None:
     assert count.quantile([0.5, 0.9, 0.99, 0.999]).tolist() == [6786, 7192, 7477, 7658]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 20, 451, 8461])
 @pytest.mark.parametrize(("a", "b"), [(80, 20), (0.5, 0.5), (0.2, 3), (2, 2000), (8000, 2000)])
 def test_a_beta_rate_gives_the_beta_binomial_distribution(n: int, a: float, b: float) -> None:

@@ -203,6 +203,7 @@ def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:
         )  # a gamma law knows no whole numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [0.05, *PROBABILITIES])
 def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> None:
     """A sum times a lognormal ratio: the errors of 40 seeds, in units of what they are said to be."""

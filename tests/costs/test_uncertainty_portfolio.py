@@ -114,6 +114,7 @@ def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread:
     return np.asarray(rng.gamma(claims / spread**2, 1.0) * spread**2 * mean)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(entries=ledgers(), seed=st.integers(0, 99))
 def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(

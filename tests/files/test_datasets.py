@@ -184,6 +184,7 @@ def test_the_longest_line_and_the_largest_document_are_read(tmp_path: Path) -> N
     assert load_policy(page) == load_policy("kakao-2022")
 
 
+@pytest.mark.slow
 def test_nesting_that_is_only_just_read_is_no_less_a_refusal(tmp_path: Path) -> None:
     page = tmp_path / "page.toml"
     for depth in range(380, 498):  # the parser gives up at one of them, wherever it is called from
@@ -191,6 +192,7 @@ def test_nesting_that_is_only_just_read_is_no_less_a_refusal(tmp_path: Path) -> 
         assert re.match(r"page\.toml(, line 2)?(, a: unknown key|: is not valid TOML)", refusal_of(page))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pairs", "wrong"),
     [

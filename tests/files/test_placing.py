@@ -97,6 +97,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_a_report_may_be_replaced_from_inside_it(
     tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_report_may_be_replaced_from_inside_it(
     assert manifest_of(out)["language"] == "ko"
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, made: Analysis) -> None:
     (tmp_path / "empty").mkdir()
     assert (written(made, tmp_path / "empty") / "manifest.json").is_file()
@@ -462,6 +464,7 @@ def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis)
 # --- somebody else, at the same time ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True], ids=["before it moves", "as it moves"])
 def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
     tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch, *, moved: bool

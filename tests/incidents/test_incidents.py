@@ -110,6 +110,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
     assert lower.dimensions[0].cuts == (9, 19)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

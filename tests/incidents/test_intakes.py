@@ -151,6 +151,7 @@ def test_a_document_that_breaks_a_rule_says_which(
 # --- the Kakao intake ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_six_counts_of_the_federation_determine_no_forecast(federation: IntakeSeries) -> None:
     channel = channel_from_series(federation).with_deadlines(None, None, 0.0)
     assert channel.counts[-1] == 1254
@@ -172,6 +173,7 @@ def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSer
     )
 
 
+@pytest.mark.slow
 def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
     channel = channel_from_series(federation)
     assert federation.outcome is not None
@@ -207,6 +209,7 @@ def test_a_deadline_that_has_passed_is_a_former_one(write_document: Callable[[st
 # --- the command --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> None:
     code, out, err = run("intake")
     assert (code, err) == (0, "")

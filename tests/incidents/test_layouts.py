@@ -213,6 +213,7 @@ def test_amounts_in_ten_thousands_are_multiplied(
     assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), text) == [loss]
 
 
+@pytest.mark.slow
 def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -221,6 +222,7 @@ def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
     assert losses(tmp_path, incident, Layout(), *texts) == [300_000] * len(texts)
 
 
+@pytest.mark.slow
 def test_the_unit_of_the_incident_holds_until_a_document_names_another(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -261,6 +263,7 @@ def test_a_partner_s_file_without_a_service_gets_the_one_that_the_document_names
         read(path, incident)
 
 
+@pytest.mark.slow
 def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
     with pytest.raises(InputRefused, match="service is known") as refusal:

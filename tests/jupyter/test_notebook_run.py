@@ -357,6 +357,7 @@ def test_what_is_ours_and_what_only_shows_stay_as_they_are() -> None:
     assert sanitized_html(image) == image
 
 
+@pytest.mark.slow
 def test_a_picture_ends_no_page() -> None:
     evil = '"><meta http-equiv=refresh content=0>'
     outputs = [
@@ -476,6 +477,7 @@ def test_a_kernel_that_cannot_start_is_stated(written: Written, tmp_path: Path) 
         execute(read_notebook(written()), FilledParameters(), folder=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -286,6 +286,7 @@ def october_fan() -> pl.DataFrame:
     return forecast_fan(channel, channel.with_deadlines(None, None, 0.0).forecast(levels=(0.5, 0.8)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "branch", "day"),
     [
@@ -409,6 +410,7 @@ def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -
     assert not re.search("style=|src=|href=", shown.markup)
 
 
+@pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
     assert show_answers(report, "decide").text.splitlines() == list(report.answers.decide)

@@ -221,6 +221,7 @@ def test_two_builds_are_equal_and_in_order(claims_csv: ClaimsCsv, incident: Inci
     assert one.frame.select("over", "up_to").rows()[:4] == [ZERO, (0, 10), (10, None), (None, None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dimensions", "message"),
     [

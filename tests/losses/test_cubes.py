@@ -344,6 +344,7 @@ def test_metadata_that_do_not_fit_the_rows_are_refused(saved: Path, told: dict[s
     assert "is a damaged bare cube: " in refused(forged(saved, marks=about(saved, **told)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns",
     [
@@ -507,6 +508,7 @@ def test_what_cannot_be_added_is_one_line_and_changes_nothing(
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_synthetic_cube_is_written_as_csv_and_no_parquet_but_under_a_name_that_says_so(
     folder: Path,
 ) -> None:

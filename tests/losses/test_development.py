@@ -175,6 +175,7 @@ def test_over_dispersion_is_finite_and_at_least_that_of_poisson(chi_square: floa
     assert list(found) == sorted(found)
 
 
+@pytest.mark.slow
 def test_counts_that_scatter_more_give_wider_intervals() -> None:
     times = list(range(1, 13))
     mean = means("exponential", times, 3000)
@@ -186,6 +187,7 @@ def test_counts_that_scatter_more_give_wider_intervals() -> None:
     assert np.diff(wide)[0] > 2 * np.diff(narrow)[0]
 
 
+@pytest.mark.slow
 def test_rare_claims_at_the_end_do_not_pass_for_over_dispersion() -> None:
     counts = [500, 250, 125, 62, 31, 16, 8, 4, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert curves_of(list(range(1, 21)), np.cumsum(counts).tolist()).phi < 1.5
@@ -243,6 +245,7 @@ def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
     assert one(made, 0.95) == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_later_time_than_the_closing_adds_nothing() -> None:
     made = forecast_late_claims(*SIX, [branch("end", 8.0)])
     assert made.late_count_by("end", 50.0).mean == made.late["end"].mean
@@ -259,6 +262,7 @@ def test_a_spike_is_a_multiple_of_what_the_curve_expects_of_the_last_day() -> No
     assert rush.late_count_by("end", 7.0).mean == pytest.approx(plain.late_count_by("end", 7.0).mean)
 
 
+@pytest.mark.slow
 def test_a_first_point_at_the_opening_is_the_opening() -> None:
     times, counts = SIX
     with_it = forecast_late_claims([0.0, *times], [0, *counts], [branch("end", 9.0)])
@@ -370,6 +374,7 @@ def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
     assert made.late["end"].interval(0.8)[1] < 20
 
 
+@pytest.mark.slow
 def test_the_last_day_needs_a_stated_rush() -> None:
     with pytest.raises(ModelRefused, match=r"hurry on the last day of end is not stated.*--spike.*--by"):
         forecast_late_claims(*SIX, [Branch("end", 8.0)])
@@ -414,6 +419,7 @@ def test_weekdays_that_do_not_differ_have_no_factors() -> None:
     assert made.weekdays is None or max(abs(f - 1) for f in made.weekdays) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("times", "says"),
     [
@@ -525,6 +531,7 @@ def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
     assert made.table["pit"].is_between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_a_deadline_after_the_origin_is_not_known_there() -> None:
     times, counts = list(range(1, 13)), by_weekday(12, 3e4)
     plain, told = (
@@ -566,6 +573,7 @@ def test_counts_that_cannot_be_are_refused_by_their_point(
         late_claim_bounds(times, counts, 9.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("branches", "options", "message"),
     [

@@ -67,6 +67,7 @@ def test_known_figures_come_out() -> None:
     assert (row["top_1_low"], row["top_5_low"], row["top_10_high"]) == (0.04, 0.2, 0.4)
 
 
+@pytest.mark.slow
 @given(losses=st.lists(st.integers(0, 60), min_size=1, max_size=40).filter(any), cuts=CUTS)
 def test_the_figures_of_the_claims_lie_within_the_bounds(losses: list[int], cuts: list[int]) -> None:
     for positive in (False, True):

@@ -299,6 +299,7 @@ def test_an_unknown_method_is_refused() -> None:
     assert "profile" in caught.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["profile", "wald"])
 def test_an_infinite_mean_has_no_interval(method: str) -> None:
     fit = fit_grouped((0, 1, 10, 100, 1e3, 1e4), (30, 40, 30, 20, 40), family="lomax", top="open")
@@ -341,6 +342,7 @@ def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(
         assert low < high, quantity
 
 
+@pytest.mark.slow
 def test_a_quantity_that_does_not_vary_has_an_interval_of_no_width() -> None:
     fit = DENTAL_TABLES["closed"].fit("gamma")
     assert fit.interval(lambda distribution: 2.0 + 0 * distribution.mean, method="wald") == (2.0, 2.0)

@@ -90,6 +90,7 @@ def test_a_more_generous_schedule_never_costs_less(data: st.DataObject) -> None:
     assert costs[0] <= costs[1]
 
 
+@pytest.mark.slow
 @given(page=rich_lines(), data=st.data())
 @settings(max_examples=150)
 def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObject) -> None:
@@ -124,6 +125,7 @@ def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_ow
         assert tariff.pay(-1) == 0
 
 
+@pytest.mark.slow
 @given(page=rich_lines(scales=(1,)))
 @settings(max_examples=60)
 def test_every_loss_up_to_the_last_edge_is_paid_what_the_document_owes(page: Page) -> None:
@@ -213,6 +215,7 @@ def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
     assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
 
 
+@pytest.mark.slow
 def test_a_document_of_too_many_bands_is_refused_with_what_to_do(write_document: Written) -> None:
     bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
     with pytest.raises(UsageError, match=r"2,?000") as refusal:

@@ -93,6 +93,7 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     assert words("report.fits_intro") in page.prose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_chart_or_table_of_ones_own_claims_is_called_synthetic(own_bundles: Bundles, lang: str) -> None:
     page = WebPage.of(own_bundles[lang] / "report.html")
@@ -150,6 +151,7 @@ def test_no_file_of_a_synthetic_bundle_names_a_distribution(
     assert set(FAMILIES) & told  # the same search finds them where they are
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_synthetic_report_has_no_room_for_distributions(
     bundles: Bundles, analysis: Analysis, lang: str

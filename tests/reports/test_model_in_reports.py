@@ -179,6 +179,7 @@ def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     assert tiles(page)[w("report.tile_expected")][0] == w.money(total["expected"])
 
 
+@pytest.mark.slow
 @both
 def test_what_moves_the_cost_is_shown_in_whole_currency(
     counted: Analysis, written: Written, lang: str

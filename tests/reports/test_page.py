@@ -235,6 +235,7 @@ def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(ed
     assert not found.all("input")
 
 
+@pytest.mark.slow
 def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -> None:
     policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
     found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))

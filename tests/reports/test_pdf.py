@@ -178,6 +178,7 @@ def test_every_chart_has_a_description_for_screen_readers(
 # --- one truth ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("book", BOOKS)
 def test_the_figures_are_those_of_the_page(

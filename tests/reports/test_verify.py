@@ -239,6 +239,7 @@ def test_a_run_that_is_never_the_same_is_stated_to_be_so(
 # --- the cause ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) -> None:
     now = recording.environment()["python"]
     retold(bundle, lambda m: (m["environment"].update(python="3.10"), m["versions"].update(polars="0.1")))
@@ -250,6 +251,7 @@ def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) ->
     assert out.splitlines()[1] == f"differs, and changes no byte of them: environment: python 3.10 -> {now}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "source", "old", "new"),
     [("ledger", "mixed", "low = 0.2", "low = 0.3"), ("policy", "counted", "1_250", "1_300")],
@@ -463,6 +465,7 @@ def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
 # --- the command ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_it_found_and_nothing_else(bundle: Path) -> None:
     count = len([p for p in bundle.rglob("*") if p.is_file()])
     assert command("verify", bundle) == (0, f"{count} files are written again, byte for byte\n", "")

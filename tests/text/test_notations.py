@@ -481,6 +481,7 @@ def test_a_day_comes_back_from_every_notation(day: date) -> None:
         assert days([*texts], name) == [day] * len(texts), (name, texts)
 
 
+@pytest.mark.slow
 @given(st.datetimes(datetime(1970, 1, 3), datetime(2100, 1, 1)), st.integers(-12 * 60, 14 * 60))  # noqa: DTZ001 # the offset is the next argument
 def test_a_moment_is_moved_as_python_moves_it(moment: datetime, minutes: int) -> None:
     offset = timedelta(minutes=minutes)
