@@ -40,7 +40,7 @@ from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
 from outage_analysis.text import locale as labels
 from tests.commands import command
-from tests.doc_pages import GUIDES, blocks, blocks_of, name, targets
+from tests.doc_pages import GUIDES, Block, blocks, blocks_of, name, targets
 from tests.import_graph import module_files
 from tests.paths import ROOT
 
@@ -51,10 +51,17 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
 README = ROOT / "README.md"
 """The page whose blocks the quick tests run; those of the others are slow."""
+
+
+def runnable(page: Path) -> list[Block]:
+    """The blocks of a page that can run. A block of text is a drawing, or an example that a doctest runs."""
+    return [block for block in blocks(page) if block.language != "text"]
+
+
 RUNNING = [
     pytest.param(page, id=name(page), marks=() if page == README else pytest.mark.slow)
     for page in GUIDES
-    if blocks(page)
+    if runnable(page)
 ]
 LOADERS: tuple[Callable[[Path], object], ...] = (load_incident, load_policy, load_ledger, load_layout)
 
@@ -83,7 +90,7 @@ def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for block in blocks(page):
+    for block in runnable(page):
         if block.language == "python":
             shell.run_cell(block.text).raise_error()  # type: ignore[no-untyped-call]
         else:
