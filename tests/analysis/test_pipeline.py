@@ -480,6 +480,7 @@ def test_a_ledger_of_another_incident_is_refused(edited: Edited) -> None:
         run(Plan(ledger=ledger, claims=()))
 
 
+@pytest.mark.slow
 def test_before_any_promise_the_claims_are_not_cut_at_its_edges(claims_csv: ClaimsCsv) -> None:
     claims = claims_csv([{"loss": "299999"}, {"loss": "300001"}])
     edges = [

@@ -481,6 +481,7 @@ def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(draw_spec: D
     assert first[-1]["day"] == second[0]["day"] == pytest.approx(4 + 16 / 24, abs=0.001)
 
 
+@pytest.mark.slow
 def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(
     draw_spec: Drawing, samples: Samples
 ) -> None:

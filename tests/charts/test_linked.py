@@ -212,6 +212,7 @@ def test_a_view_that_has_no_pairs_is_left_out(pair_table: pl.DataFrame, incident
     assert len(spec["vconcat"][1]["concat"]) == 3
 
 
+@pytest.mark.slow
 def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
     pair_table: pl.DataFrame, incident: Incident
 ) -> None:

@@ -222,6 +222,7 @@ def test_the_level_80_is_not_in_the_manifest(bundles: dict[str, Path]) -> None:
 # --- the command line -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_cost_command_prints_the_range() -> None:
     code, out, _ = command("cost", "--level", "90%", "--draws", FEW)
     assert code == 0

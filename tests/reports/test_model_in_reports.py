@@ -216,6 +216,7 @@ def test_the_assumptions_are_shown_with_their_distributions(
 # --- a budget ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
     counted: Analysis, written: Written, lang: str

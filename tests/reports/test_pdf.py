@@ -156,6 +156,7 @@ def test_the_brief_has_two_pages(bundles: Bundles, lang: str) -> None:
     assert len(read(bundles[lang] / "brief.pdf").pages) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_chart_has_a_description_for_screen_readers(
     bundles: Bundles, reports: dict[str, Report], lang: str
@@ -194,6 +195,7 @@ def test_the_figures_are_those_of_the_page(
     assert "P10" in expected.likely
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_table_stands_in_the_report_to_the_won(
     bundles: Bundles, reports: dict[str, Report], lang: str

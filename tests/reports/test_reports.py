@@ -320,6 +320,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(analysis, folder / "out").parent
 
 
+@pytest.mark.slow
 def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: Bundles) -> None:
     page, usual = WebPage.of(hostile / "report.html"), WebPage.of(bundles["en"] / "report.html")
     assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
@@ -330,6 +331,7 @@ def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: B
     assert not re.search("alert|calc|onload|x\\.y", drawn)
 
 
+@pytest.mark.slow
 def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None:
     words = Locale("en")
     page = WebPage.of(hostile / "report.html")
@@ -346,6 +348,7 @@ def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None
     assert any("<script>x()<_script>" in name for name in files)
 
 
+@pytest.mark.slow
 def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
     texts = set()
     for path in (hostile / "tables").glob("*.csv"):
@@ -360,6 +363,7 @@ def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
     assert "\t=1+14.csv" in set(rules["source_file"])
 
 
+@pytest.mark.slow
 def test_hostile_complaints_write_nothing_outside_the_folder(hostile: Path, bundles: Bundles) -> None:
     assert sorted(p.name for p in hostile.parent.iterdir()) == ["in", "out"]
     assert len(list((hostile.parent / "in").iterdir())) == len(EVIL)
