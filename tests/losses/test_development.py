@@ -552,6 +552,9 @@ def test_a_backtest_without_an_origin_is_refused() -> None:
 @pytest.mark.parametrize(
     ("times", "counts", "error", "message"),
     [
+        ([0], [0], ModelRefused, "nothing was filed"),
+        ([0, 1, 2, 3], [0, 5, 4, 9], InputRefused, r"falls at point 3 \(found '5 -> 4'\)"),
+        ([0, 2, 1], [0, 5, 9], InputRefused, "the time of point 3 is not after"),
         ([1, 2, 3], [5, 4, 9], InputRefused, r"falls at point 2 \(found '5 -> 4'\)\. Give all claims"),
         ([1, 1, 3], [5, 6, 9], InputRefused, r"the time of point 2 is not after .*in order of time"),
         ([-1, 1, 3], [5, 6, 9], InputRefused, "the time of point 1 is not after"),

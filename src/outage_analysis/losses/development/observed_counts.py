@@ -117,10 +117,11 @@ def increments_from_counts(
     edges, cumulative = np.asarray(times, float), np.asarray(counts, float)
     if edges.ndim != 1 or edges.shape != cumulative.shape or not len(edges):
         raise UsageError("times and counts are two lists of one length", remedy="Give one count a time.")
-    if edges[0] == 0 and cumulative[0] == 0:
-        edges, cumulative = edges[1:], cumulative[1:]
-    edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
-    _check_order(edges, cumulative)
+    opening_is_listed = edges[0] == 0 and cumulative[0] == 0
+    if not opening_is_listed:
+        edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
+    if len(edges) > 1:
+        _check_order(edges, cumulative, first=1 if opening_is_listed else 0)
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
     increments = IntakeIncrements(
@@ -130,28 +131,32 @@ def increments_from_counts(
     return replace(increments, used=~np.any([~increments.used, *near_deadline], axis=0))
 
 
-def _check_order(edges: Array, cumulative: Array) -> None:
+def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
     """Raise InputRefused for the first invalid time or count.
 
-    Both arrays begin with the opening of the intake at index 0, so the index of a later count is its position
-    in the user's list (from 1).
+    Args:
+        edges: the times, beginning with the opening of the intake.
+        cumulative: the counts, beginning with 0.
+        first: the position (from 1) of the opening in the user's list; 0 if the list leaves it out.
     """
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():
             point = int(np.argmin(np.isfinite(values)))
-            raise InputRefused(f"the {what} of point {point} is no number", remedy="Leave the point out.")
+            raise InputRefused(
+                f"the {what} of point {first + point} is no number", remedy="Leave the point out."
+            )
     if not np.array_equal(cumulative, np.round(cumulative)):
         point = int(np.argmax(cumulative != np.round(cumulative)))
-        raise InputRefused(f"the count of point {point} is not whole", value=cumulative[point])
+        raise InputRefused(f"the count of point {first + point} is not whole", value=cumulative[point])
     if (point := int(np.argmax(np.diff(edges) <= 0)) + 1) and edges[point] <= edges[point - 1]:
         raise InputRefused(
-            f"the time of point {point} is not after the one before",
+            f"the time of point {first + point} is not after the one before",
             value=f"{edges[point]:g}",
             remedy="Give the points in order of time, each later than the opening at 0.",
         )
     if cumulative[(point := int(np.argmax(np.diff(cumulative) < 0)) + 1)] < cumulative[point - 1]:
         raise InputRefused(
-            f"the cumulative count falls at point {point}",
+            f"the cumulative count falls at point {first + point}",
             value=f"{cumulative[point - 1]:g} -> {cumulative[point]:g}",
             remedy="Give all claims filed by each time; where a count was corrected, leave out the old one.",
         )
