@@ -252,7 +252,7 @@ def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> Non
     unit = TORNADO["input_low"].unit
     assert isinstance(unit, UnitByRow)
     assert {
-        kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.of({"kind": kind}) == "money"
+        kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.in_row({"kind": kind}) == "money"
     } == {*AMOUNT_KINDS}
     assert str(LEVERS["step"].unit) == "money if `lever` is `award`; else share"
 

@@ -211,7 +211,7 @@ class TieOut(Document):
     loss: Annotated[int, Field(ge=0, le=LARGEST_LOSS)] | None = None
     """For `payments`: the loss that each claim is assumed to have, in the loss unit."""
     scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
-    """For `ratio`: the factor by which the ratio is multiplied."""
+    """For the kind `ratio`: the factor by which the ratio is multiplied before it is compared."""
     printed: str = ""
     """The id of the fact with the printed figure."""
     end: Literal["value", "low", "high"] = "value"

@@ -73,7 +73,7 @@ class UnitByRow:
 
     Example:
         >>> unit = UnitByRow("kind", {"review_award": "money"}, otherwise="share")
-        >>> unit.of({"kind": "review_award"}), unit.of({"kind": "take_up"})
+        >>> unit.in_row({"kind": "review_award"}), unit.in_row({"kind": "take_up"})
         ('money', 'share')
     """
 
@@ -84,7 +84,7 @@ class UnitByRow:
     otherwise: Unit
     """The unit for all other values."""
 
-    def of(self, row: Mapping[str, Any]) -> Unit:
+    def in_row(self, row: Mapping[str, Any]) -> Unit:
         """Return the unit of the value in one row of a table.
 
         Raises:
@@ -97,7 +97,7 @@ class UnitByRow:
                 remedy="Keep this column in the table.",
             )
         unit = self.units.get(row[self.column], self.otherwise)
-        return unit.of(row) if isinstance(unit, UnitByRow) else unit
+        return unit.in_row(row) if isinstance(unit, UnitByRow) else unit
 
     @property
     def possible(self) -> frozenset[Unit]:
@@ -155,12 +155,12 @@ class Column:
 
     def unit_in(self, row: Mapping[str, Any]) -> Unit:
         """Return the unit of the column's value in one row of a table."""
-        return self.unit.of(row) if isinstance(self.unit, UnitByRow) else self.unit
+        return self.unit.in_row(row) if isinstance(self.unit, UnitByRow) else self.unit
 
     def units_in(self, frame: pl.DataFrame) -> list[Unit]:
         """Return the unit of the column's value in each row of a table."""
         if isinstance(self.unit, UnitByRow):
-            return [self.unit.of(row) for row in frame.iter_rows(named=True)]
+            return [self.unit.in_row(row) for row in frame.iter_rows(named=True)]
         return [self.unit] * len(frame)
 
 
