@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import outage_analysis
 from outage_analysis.lazy_exports import exported_names
 
 PINNED = [
-    "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout",
-    "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
+    "Analysis", "Claims", "Cube", "Incident", "Ledger", "Plan", "Policy", "build_cube", "cost_table", "facts",
+    "incident_from_files", "inspect_file", "load_incident", "load_layout", "load_ledger", "load_policy",
+    "payments", "policy_from_tiers", "read_claims", "reference_ledger", "run", "save_claims", "scaffold",
+    "write_report",
 ]  # fmt: skip
 
 
@@ -25,6 +28,11 @@ def test_the_public_names_are_pinned() -> None:
 def test_each_name_resolves(name: str) -> None:
     assert callable(getattr(outage_analysis, name))
     assert name in dir(outage_analysis)
+
+
+def test_completion_shows_the_public_names_and_nothing_internal() -> None:
+    assert dir(outage_analysis) == sorted(["__version__", *PINNED])
+    assert outage_analysis.__version__ == version("outage-analysis")
 
 
 def test_another_name_is_an_attribute_error() -> None:

@@ -1,5 +1,11 @@
 """Estimate the cost of compensation after an outage, with its uncertainty, from customer complaints.
 
+Three lines give a result:
+
+    import outage_analysis as oa
+    claims = oa.read_claims("complaints.csv")
+    oa.run(claims, tiers={300_000: 30_000, 500_000: 50_000}, budget=300_000_000)
+
 Each public name is imported when it is first used, so that `import outage_analysis` is fast. In a notebook,
 `%load_ext outage_analysis` makes charts work offline and shortens error messages.
 """
@@ -7,29 +13,52 @@ Each public name is imported when it is first used, so that `import outage_analy
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outage_analysis.lazy_exports import lazy_exports
+from outage_analysis.lazy_exports import exported_names, lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import run as run
+    from outage_analysis.analysis import scaffold as scaffold
+    from outage_analysis.assumptions import Ledger as Ledger
     from outage_analysis.assumptions import load_ledger as load_ledger
+    from outage_analysis.assumptions import reference_ledger as reference_ledger
+    from outage_analysis.claims import Claims as Claims
+    from outage_analysis.claims import incident_from_files as incident_from_files
+    from outage_analysis.claims import inspect_file as inspect_file
     from outage_analysis.claims import read_claims as read_claims
     from outage_analysis.claims import save_claims as save_claims
     from outage_analysis.costs import cost_table as cost_table
     from outage_analysis.costs import payments as payments
+    from outage_analysis.incidents import Incident as Incident
     from outage_analysis.incidents import facts as facts
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.incidents import load_layout as load_layout
+    from outage_analysis.losses import Cube as Cube
     from outage_analysis.losses import build_cube as build_cube
+    from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
+    from outage_analysis.policies import policy_from_tiers as policy_from_tiers
     from outage_analysis.reports import write_report as write_report
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+_import_export, _ = lazy_exports(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    return version("outage-analysis") if name == "__version__" else _import_export(name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, so that completion shows nothing internal."""
+    return [*exported_names(Path(__file__)), "__version__"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -38,7 +38,7 @@ def tram(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 def of(plan: Plan, name: str) -> Path:
     """A page beside the one of the plan."""
-    return Path(plan.incident).with_name(name)
+    return Path(str(plan.incident)).with_name(name)
 
 
 # --- which ledger, which day ------------------------------------------------------------------------------

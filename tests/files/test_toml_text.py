@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.files import data_root, document_text
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.files import Document, data_root, document_text
 from outage_analysis.files.documents import MAX_TOML_LINE, toml_document
+from outage_analysis.incidents import load_incident, load_layout
+from outage_analysis.policies import load_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PAGE = '''
@@ -134,10 +138,30 @@ PAGES = sorted(p for p in data_root().rglob("*.toml"))
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_every_bundled_document_keeps_its_values(page: Path) -> None:
-    text = document_text(page)
+    text = toml_document(tomllib.loads(page.read_text("utf-8")))
     assert same(tomllib.loads(text), tomllib.loads(page.read_text("utf-8")))
     assert max(map(len, text.split("\n"))) <= MAX_TOML_LINE
     assert toml_document(tomllib.loads(text)) == text
+
+
+LOADERS: dict[str, Callable[[Path], Document]] = {
+    "assumptions": load_ledger,
+    "incidents": load_incident,
+    "layouts": load_layout,
+    "policies": load_policy,
+}
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent.name in LOADERS], ids=lambda p: f"{p.parent.name}-{p.stem}"
+)
+def test_a_document_is_written_from_its_values_and_read_again(page: Path, tmp_path: Path) -> None:
+    load = LOADERS[page.parent.name]
+    document = load(page)
+    copy = tmp_path / "copy.toml"
+    copy.write_text(document_text(document), "utf-8")
+    assert load(copy) == document
+    assert document_text(load(copy)) == copy.read_text("utf-8")
 
 
 def test_a_date_is_no_moment() -> None:

@@ -516,4 +516,7 @@ def test_a_file_that_is_refused_under_the_bundled_incident_is_reported_so(
 def test_a_cube_of_ones_own_outage_asks_for_its_policy(projects: dict[str, Path]) -> None:
     own = projects["KRW"]
     code, _, err = command("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
-    assert (code, err) == (2, "error: no bundled policy for my-krw. Give one with --policy.\n")
+    assert (code, err) == (
+        2,
+        "error: no bundled policy for my-krw. Give one with --policy, or its tiers with --tiers.\n",
+    )

@@ -7,6 +7,7 @@ Modules:
     analysis: the Analysis: its tables, figures and notes
     tables: tables built from documents, cubes and costs
     analysis_tables: access to the tables of an analysis by attribute
+    document_files: writes the TOML documents of a plan
     schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
+    from outage_analysis.analysis.document_files import scaffold as scaffold
+    from outage_analysis.analysis.document_files import write_documents as write_documents
     from outage_analysis.analysis.drivers import sensitivity_tables as sensitivity_tables
     from outage_analysis.analysis.exploration.intake_query import ForecastInput as ForecastInput
     from outage_analysis.analysis.exploration.intake_query import (
@@ -48,9 +51,13 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
     from outage_analysis.analysis.plan import Plan as Plan
+    from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import load_documents as load_documents
     from outage_analysis.analysis.plan import load_policy_or_default as load_policy_or_default
+    from outage_analysis.analysis.plan import make_plan as make_plan
+    from outage_analysis.analysis.plan import with_tiers as with_tiers
     from outage_analysis.analysis.recipe import run as run
+    from outage_analysis.analysis.recipe import run_plan as run_plan
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas

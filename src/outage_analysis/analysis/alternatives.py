@@ -119,15 +119,12 @@ def compare_policies(
         ModelRefused: fewer than two policies have an expected cost.
     """
     incident = load_incident(plan.incident)
-    known = plan.ledger or bundled_ledger(incident.id, plan.as_of)
-    ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
-    loaded = tuple(item if isinstance(item, Policy) else load_policy(item) for item in policies)
+    ledger = load_ledger(plan.ledger) if plan.ledger else bundled_ledger(incident.id, plan.as_of)
+    loaded = tuple(map(load_policy, policies))
     for policy in loaded:
         check_documents_fit(incident, policy, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
-    claims, cubes = (
-        _cubes_per_policy(plan, incident, loaded, as_of) if plan.claims or plan.counts else (None, {})
-    )
+    claims, cubes = _cubes_per_policy(plan, incident, loaded, as_of) if plan.has_own_counts else (None, {})
     comparison = compare(
         loaded,
         ledger,

@@ -10,11 +10,17 @@ import polars as pl
 
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
+from outage_analysis.assumptions import (
+    REFERENCE_LEDGER,
+    Ledger,
+    RateAssumption,
+    example_warning,
+    value_and_range,
+)
 from outage_analysis.claims import Claims
 from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band, unstated_losses
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Text
+from outage_analysis.files import Document, Text
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -83,6 +89,20 @@ class Analysis(Displayable):
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
         return replace(self.policy.locale(lang), starts=self.starts, level=self.plan.level)
+
+    @property
+    def documents(self) -> dict[str, Document]:
+        """The TOML documents from which the analysis can be repeated, by name: incident, policy, ledger.
+
+        The policies to compare with are `compared-1` and so on, the layouts of complaint files `layout-1` and
+        so on.
+        """
+        others = self.compared.policies[1:] if self.compared else ()
+        named: dict[str, Document] = {"incident": self.incident, "policy": self.policy}
+        named |= {} if self.ledger is None else {"ledger": self.ledger}
+        named |= {f"compared-{n}": policy for n, policy in enumerate(others, start=1)}
+        layouts = self.claims.given_layouts if self.claims else ()
+        return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
 
     @property
     def likely_range(self) -> LikelyRange:
@@ -289,6 +309,41 @@ class Analysis(Displayable):
             for row in rows
         ]
 
+    def input_notes(self, locale: Locale) -> list[str]:
+        """Return sentences on inputs that the user did not state but that the cost depends on.
+
+        The first sentence says that rates come from comparable schemes; further sentences name cost lines
+        that pay nothing for losses above their last band, although there are such claims.
+        """
+        notes = []
+        if self.used_ledger and self.used_ledger.id == REFERENCE_LEDGER:
+            rates = ", ".join(
+                " ".join((entry.name[locale.lang], value, f"({value_range})"))
+                for entry in self.used_ledger.assumptions
+                for value, value_range in [value_and_range(entry, locale)]
+            )
+            notes.append(locale("report.reference_rates", rates=rates))
+        costs = self.tables.get("claims_costs")
+        if costs is None or not self.headline_from_claims:
+            return notes
+        names = self.names(locale.lang)
+        unpaid = costs.filter(
+            pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
+        )
+        above = unpaid.group_by("line", maintain_order=True).agg(
+            pl.col("over").first(), pl.col("count").sum()
+        )
+        return notes + [
+            locale(
+                "report.unpaid_above",
+                line=names.get(line, line),
+                over=locale.band(over, None),
+                unit=locale.unit if self.incident.loss_currency else self.incident.loss.unit,
+                count=locale.number(count),
+            )
+            for line, over, count in above.iter_rows()
+        ]
+
     @property
     def published_lines_left_out(self) -> list[str]:
         """Ids of cost lines with published bounds that a headline computed from claims does not include."""
@@ -362,5 +417,5 @@ def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
     bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
     if any(left_out):
         notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
-    notes += analysis.unstated_notes(locale, first_screen=True)
+    notes += analysis.input_notes(locale) + analysis.unstated_notes(locale, first_screen=True)
     return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

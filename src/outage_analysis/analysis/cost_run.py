@@ -143,7 +143,7 @@ class CostRun:
         all_cubes = list(cubes.values())
         claims_costs = inputs.cost_table(all_cubes) if all_cubes else None
         combined = published if claims_costs is None else pl.concat([published, claims_costs])
-        _check_any_cost(combined, policy, as_of, counted=bool(plan.claims or plan.counts))
+        _check_any_cost(combined, policy, as_of, counted=plan.has_own_counts)
         progress("drawing what is uncertain")
         results = {"published": drawing.result()}
         if all_cubes:

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TypedDict, Unpack, cast
 
-from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
+from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
-from outage_analysis.incidents import Incident, load_incident, load_layout
+from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
-from outage_analysis.policies import Policy, check_same_units, load_policy
+from outage_analysis.policies import Amount, Policy, check_same_units, load_policy, policy_from_tiers
 from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
+
+DEFAULT_INCIDENT = "kakao-2022"
+"""The incident of a plan that names none."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to analyse. Documents are named by bundled id or by the path of a TOML file.
+    """What to analyse. A document is a bundled id, the path of a TOML file, or the document itself.
 
     Args:
         incident: the outage.
         policy: the compensation policy; by default the bundled policy with the incident's id.
         ledger: the assumptions; by default the bundled ledger with the incident's id or, if `as_of` is set,
             the incident's latest bundled ledger by that day.
-        claims: complaint files, folders or patterns, or one warehouse file; by default the bundled synthetic
-            file of the incident, if there is one.
+        claims: complaint files, folders or patterns, or one warehouse file; or the claims that `read_claims`
+            returned for this incident. By default the bundled synthetic file of the incident, if there is
+            one.
         columns: layouts of files whose columns differ from those that the incident states.
         counts: a CSV of totals by service, claimant type and band, to use instead of claims.
         as_of: use only facts that were public by this day and claims filed by it. By default the day of the
@@ -48,16 +53,16 @@ class Plan:
         UsageError: the level is no whole number from 50 to 98.
     """
 
-    incident: str | Path = "kakao-2022"
-    policy: str | Path | None = None
-    ledger: str | Path | None = None
-    claims: tuple[str | Path, ...] | None = None
-    columns: tuple[str | Path, ...] = ()
+    incident: str | Path | Incident = DEFAULT_INCIDENT
+    policy: str | Path | Policy | None = None
+    ledger: str | Path | Ledger | None = None
+    claims: tuple[str | Path, ...] | Claims | None = None
+    columns: tuple[str | Path | Layout, ...] = ()
     counts: str | Path | None = None
     as_of: date | None = None
     max_rejects: float = MAX_REJECTS
     hindsight: bool = True
-    compare: tuple[str | Path, ...] = ()
+    compare: tuple[str | Path | Policy, ...] = ()
     budget: int | None = None
     draws: int = DRAWS
     seed: int = SEED
@@ -66,6 +71,113 @@ class Plan:
     def __post_init__(self) -> None:
         """Raise an error if the level of the likely range is not supported."""
         LikelyRange(self.level)
+
+    @property
+    def has_own_counts(self) -> bool:
+        """Whether the plan names claims or totals, so that the bundled claims are not used."""
+        return isinstance(self.claims, Claims) or bool(self.claims or self.counts)
+
+
+class PlanSettings(TypedDict, total=False):
+    """Fields of a `Plan` with the same types; see there."""
+
+    counts: str | Path | None
+    max_rejects: float
+    hindsight: bool
+    draws: int
+    seed: int
+    level: int
+
+
+class FurtherArguments(PlanSettings, total=False):
+    """The less common arguments of `run`."""
+
+    unknown: Amount | None
+    compare: Sequence[str | Path | Policy]
+    columns: Sequence[str | Path | Layout]
+
+
+class RunArguments(FurtherArguments, total=False):
+    """The arguments of `run` and `scaffold`, except the claims."""
+
+    tiers: Mapping[Amount | None, Amount] | None
+    effort: str
+    incident: str | Path | Incident | None
+    policy: str | Path | Policy | None
+    ledger: str | Path | Ledger | None
+    as_of: str | date | None
+    budget: int | None
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """A policy in short form: the arguments of `policy_from_tiers`."""
+
+    pays: Mapping[Amount | None, Amount]
+    """Largest loss of a tier -> payment per claim, in whole currency."""
+    effort: str = "form"
+    """What claimants must do to be paid."""
+    unknown: Amount | None = None
+    """The payment for a claim without a stated loss, if it is stated."""
+
+
+def make_plan(
+    claims: Claims | str | Path | Sequence[str | Path] | None = None, **arguments: Unpack[RunArguments]
+) -> Plan:
+    """Return a plan from documents, or from claims and tiers without any TOML document.
+
+    Args:
+        claims: the claims that `read_claims` returned, or complaint files.
+        arguments: the arguments of `run`.
+
+    Raises:
+        UsageError: a document is invalid, arguments contradict each other, or the day is none.
+        InputRefused: the files cannot be used.
+    """
+    pays, policy = arguments.pop("tiers", None), arguments.pop("policy", None)
+    tiers = Tiers(pays or {}, arguments.pop("effort", "form"), arguments.pop("unknown", None))
+    if pays is not None and policy is not None:
+        raise UsageError("policy and tiers are both given", remedy="Give one of them.")
+    incident, ledger = arguments.pop("incident", None), arguments.pop("ledger", None)
+    as_of, budget = as_day(arguments.pop("as_of", None)), arguments.pop("budget", None)
+    columns, compare = tuple(arguments.pop("columns", ())), tuple(arguments.pop("compare", ()))
+    settings = cast("PlanSettings", arguments)
+    if claims is not None and not isinstance(claims, Claims) and incident is None:
+        claims = read_claims(claims, max_rejects=settings.get("max_rejects", MAX_REJECTS))
+    if incident is None:
+        incident = claims.incident if isinstance(claims, Claims) else DEFAULT_INCIDENT
+    loaded = load_incident(incident)
+    if ledger is None and policy is not None:
+        ledger = bundled_ledger(loaded.id, as_of)
+    if not isinstance(claims, Claims | None):
+        claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
+    plan = Plan(
+        loaded, policy, ledger, claims, columns, as_of=as_of, compare=compare, budget=budget, **settings
+    )
+    return plan if pays is None else with_tiers(plan, tiers)
+
+
+def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
+    """Return a plan with the policy that tiers state and, if it has no ledger, with rates of other schemes.
+
+    If the plan has claims that are read already, the incident is theirs.
+    """
+    incident = plan.claims.incident if isinstance(plan.claims, Claims) else load_incident(plan.incident)
+    policy = policy_from_tiers(tiers.pays, incident, effort=tiers.effort, unknown=tiers.unknown)
+    ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
+    return replace(plan, incident=incident, policy=policy, ledger=ledger)
+
+
+def as_day(day: str | date | None) -> date | None:
+    """Return a day that is given as a date or as ISO text, such as 2022-12-30.
+
+    Raises:
+        UsageError: the text is no day.
+    """
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError:
+        raise UsageError("is not a day", value=day, remedy="Write it as 2022-12-30.") from None
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
@@ -80,18 +192,23 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
         ledger: Ledger | None = load_ledger(plan.ledger)
     else:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    check_documents_fit(incident, policy, ledger, file=plan.ledger)
+    check_documents_fit(
+        incident, policy, ledger, file=plan.ledger if isinstance(plan.ledger, str | Path) else None
+    )
     return incident, policy, ledger
 
 
-def load_policy_or_default(incident: Incident, policy: str | Path | None) -> Policy:
+def load_policy_or_default(incident: Incident, policy: str | Path | Policy | None) -> Policy:
     """Load a policy by id or path; by default the bundled policy with the incident's id.
 
     Raises:
         UsageError: no policy is named and none is bundled, or the document is invalid.
     """
     if policy is None and incident.id not in bundled_ids("policies"):
-        raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
+        raise UsageError(
+            f"no bundled policy for {incident.id}",
+            remedy="Give one with --policy, or its tiers with --tiers.",
+        )
     return load_policy(policy or incident.id)
 
 
@@ -169,6 +286,33 @@ def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> 
         )
 
 
+def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
+    """Return the claims of a plan, read from its files if necessary; None if the plan has no claims.
+
+    Raises:
+        UsageError: the plan has claims that were read for another incident, or layouts for such claims.
+        InputRefused: the files cannot be used.
+    """
+    if isinstance(plan.claims, Claims):
+        if plan.claims.incident != incident:
+            raise UsageError(
+                f"the claims were read for another definition of the incident {incident.id}",
+                remedy="Use the incident of the claims: claims.incident.",
+            )
+        if plan.columns:
+            raise UsageError("claims that are read already take no layouts", remedy="Give the files instead.")
+        plan.claims.check_reject_share(plan.max_rejects)
+        return plan.claims
+    paths = plan.claims
+    if paths is None:
+        bundled = bundled_claims(incident.id)
+        paths = (bundled,) if bundled else ()
+    if not paths:
+        return None
+    layouts = [load_layout(layout) for layout in plan.columns]
+    return read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
+
+
 def load_cubes(
     plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
 ) -> tuple[Claims | None, dict[str, Cube]]:
@@ -197,14 +341,9 @@ def load_cubes(
         if plan.claims:
             raise UsageError("give claim files or counts, not both")
         return None, {"cost": read_counts(plan.counts, incident)}
-    paths = plan.claims
-    if paths is None:
-        bundled = bundled_claims(incident.id)
-        paths = (bundled,) if bundled else ()
-    if not paths:
+    claims = _plan_claims(plan, incident)
+    if claims is None:
         return None, {}
-    layouts = [load_layout(layout) for layout in plan.columns]
-    claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
     claims.check_no_personal_data([d.id for d in incident.dimensions if d.kind == "text"])
     policies = (policy, *beside)
     used_dimensions = {

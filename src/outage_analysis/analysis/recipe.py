@@ -1,12 +1,16 @@
-"""Run all steps of an analysis in order: `run` takes a Plan and returns an Analysis.
+"""Run all steps of an analysis in order: `run` takes claims or a Plan and returns an Analysis.
 
 The first steps, up to the cost, are in `cost_run`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 
@@ -14,7 +18,7 @@ from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
-from outage_analysis.analysis.plan import Plan
+from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
 from outage_analysis.analysis.tables import (
     cited_facts,
     claims_tables,
@@ -23,7 +27,8 @@ from outage_analysis.analysis.tables import (
     service_table,
     split_hindsight,
 )
-from outage_analysis.assumptions import load_ledger
+from outage_analysis.assumptions import Ledger, load_ledger
+from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     LEVERS,
     TORNADO,
@@ -38,11 +43,78 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import load_backtest_spec
-from outage_analysis.policies import load_policy
+from outage_analysis.incidents import Incident, load_backtest_spec
+from outage_analysis.policies import Amount, Policy, load_policy
 
 
-def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
+def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
+    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    *,
+    tiers: Mapping[Amount | None, Amount] | None = None,
+    effort: str = "form",
+    policy: str | Path | Policy | None = None,
+    ledger: str | Path | Ledger | None = None,
+    incident: str | Path | Incident | None = None,
+    budget: int | None = None,
+    as_of: str | date | None = None,
+    progress: Progress = lambda _: None,
+    **further: Unpack[FurtherArguments],
+) -> Analysis:
+    """Run an analysis: the cost of a policy, its uncertainty, and all tables of a report.
+
+    Args:
+        claims: the claims that `read_claims` returned, or complaint files. By default, the published counts
+            and the synthetic claims of the bundled case. A `Plan` states everything; other arguments are then
+            not allowed.
+        tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
+            {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
+            losses are paid nothing. The rates of filing and acceptance then come from comparable schemes
+            (see `reference_ledger`), unless `ledger` states them.
+        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form or documents.
+        policy: the compensation policy: a bundled id, the path of a TOML file, or a `Policy`. By default the
+            bundled policy of the incident.
+        ledger: the assumptions: a bundled id, a path, or a `Ledger`. By default the bundled ledger of the
+            incident, if there is one.
+        incident: the outage: a bundled id, a path, or an `Incident`. By default that of the claims.
+        budget: an amount of cash in whole currency; results then include the chance of exceeding it.
+        as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
+        progress: called with the name of each step as it starts.
+        further: `unknown` (with tiers, the payment for a claim without a stated loss), and further fields
+            of `Plan`, such as `compare`.
+
+    Raises:
+        UsageError: a document is invalid, or documents or arguments do not fit together.
+        InputRefused: claims cannot be used.
+        ModelRefused: no cost line has a cost as of the day.
+
+    Example:
+        >>> analysis = run(policy="kakao-2022", budget=300_000_000)
+        >>> analysis.incident.id, analysis.headline_basis
+        ('kakao-2022', 'published')
+    """
+    arguments: RunArguments = {
+        **further,
+        "effort": effort,
+        "tiers": tiers,
+        "policy": policy,
+        "ledger": ledger,
+        "incident": incident,
+        "budget": budget,
+        "as_of": as_of,
+    }
+    if not isinstance(claims, Plan):
+        return run_plan(make_plan(claims, **arguments), progress=progress)
+    stated = [name for name, value in arguments.items() if value is not None and name != "effort"]
+    if stated:
+        raise UsageError(
+            "a plan states everything, so that other arguments have no effect",
+            value=", ".join(stated),
+            remedy="Change the plan, or leave it out.",
+        )
+    return run_plan(claims, progress=progress)
+
+
+def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     """Run an analysis with all tables of a report.
 
     Args:

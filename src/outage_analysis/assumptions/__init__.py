@@ -11,6 +11,7 @@ Modules:
     normal_scores: tabulated quantiles, for fast sampling
     reference_classes: the rule that turns comparable schemes into a distribution of a rate, and updates it
         with counts
+    reference_rates: builds a ledger from reference classes
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
     from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior
+    from outage_analysis.assumptions.reference_rates import REFERENCE_LEDGER as REFERENCE_LEDGER
+    from outage_analysis.assumptions.reference_rates import reference_ledger as reference_ledger
     from outage_analysis.assumptions.reviews import Award as Award
     from outage_analysis.assumptions.reviews import AwardRule as AwardRule
     from outage_analysis.assumptions.reviews import Handling as Handling

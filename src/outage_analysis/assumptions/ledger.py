@@ -131,7 +131,7 @@ class Ledger(Displayable, Document):
         return max(candidates, key=lambda a: a.effort is not None, default=None)
 
 
-def load_ledger(id_or_path: str | Path) -> Ledger:
+def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
     """Read a ledger by its bundled id or from the path of a TOML file.
 
     Raises:

@@ -9,7 +9,7 @@ Modules:
     store: saves claims as files and opens saved claims
     warehouse: the only module that runs SQL; reports the progress of long queries
     queries: the SQL, one query per file
-    inspection: describes an unknown complaint file and proposes a layout for it
+    inspection: describes an unknown complaint file, proposes a layout for it, and derives an incident from it
     synthetic: makes synthetic complaints
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import explain_reject as explain_reject
     from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.ingestion import read_claims as read_claims
+    from outage_analysis.claims.inspection.derive_incident import incident_from_files as incident_from_files
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
     from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
     from outage_analysis.claims.queries import escaped_path as escaped_path

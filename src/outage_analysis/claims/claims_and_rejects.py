@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -81,6 +82,10 @@ class Claims(Displayable):
     files: pl.DataFrame
     add_to: ExtendedStore | None = None
     """The warehouse file to which this run adds its claims, if any."""
+    given_layouts: tuple[Layout, ...] = ()
+    """The layouts with which the files were read, as the user gave them."""
+    store: Path | None = None
+    """The warehouse file from which the claims were opened, if any."""
     skipped: tuple[str, ...] = ()
     """Files in a folder that were skipped because of their format, and workbook sheets that were not read."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
+from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
 from outage_analysis.claims.readers.read_files import StagedFiles, expand_paths, stage_files
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
@@ -16,7 +18,7 @@ from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident, Layout, claim_columns
+from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident
 
 MAX_REJECTS = 0.05
 """The default for the largest accepted share of rejected rows."""
@@ -24,26 +26,31 @@ MAX_REJECTS = 0.05
 
 def read_claims(
     paths: str | Path | Sequence[str | Path],
-    incident: Incident,
+    incident: str | Path | Incident | None = None,
     *,
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
     add_to: str | Path | None = None,
+    **outage: Unpack[OutageFacts],
 ) -> Claims:
     """Read complaint files. Every row becomes either one claim or one reject.
 
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
             warehouse file (.duckdb).
-        incident: the outage. It defines the columns of the files and how they write services and claimant
-            types.
+        incident: the outage: a bundled id, the path of a TOML file, or an `Incident`. It defines the columns
+            of the files and how they write services and claimant types. By default `incident_from_files`
+            derives it from the files.
         layouts: layouts of files whose columns or formats differ from those that the incident defines.
         max_rejects: the largest accepted share of rejected rows. Below 1, every file must also contain at
             least one claim.
         add_to: a warehouse file with earlier claims. The result contains these claims first, then the new
             ones. The warehouse file is not changed.
+        outage: without an incident, what the files do not state, such as currency="EUR"; the arguments of
+            `incident_from_files`.
 
     Raises:
+        UsageError: no file is named, or the files do not state what a derived incident needs.
         InputRefused: a file is unreadable, lacks a column or is named twice, or too many rows are rejected.
     """
     if not 0 <= max_rejects <= 1:
@@ -55,12 +62,34 @@ def read_claims(
     if stores and (len(path_list) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
+    loaded = _given_or_derived(path_list, incident, outage, from_store=bool(stores or add_to))
     if stores:
-        claims, first_file = open_claims(stores[0], incident), 0
+        claims, first_file = open_claims(stores[0], loaded), 0
     else:
-        claims, first_file = _read_files(path_list, incident, layouts, add_to)
+        claims, first_file = _read_files(path_list, loaded, layouts, add_to)
     claims.check_reject_share(max_rejects, first_file=first_file)
     return claims
+
+
+def _given_or_derived(
+    paths: list[Path], incident: str | Path | Incident | None, outage: OutageFacts, *, from_store: bool
+) -> Incident:
+    """Return the incident that the caller gives, or derive one from the files.
+
+    Raises:
+        UsageError: the caller gives both an incident and facts about it, or no incident for a warehouse file.
+    """
+    if incident is not None:
+        if outage:
+            raise UsageError(
+                "the incident states this already",
+                value=", ".join(outage),
+                remedy="Give either the incident or these arguments.",
+            )
+        return load_incident(incident)
+    if from_store:
+        raise UsageError("a warehouse file needs its incident", remedy="Give the incident of its claims.")
+    return incident_from_files(paths, **outage)
 
 
 def _read_files(
@@ -96,6 +125,7 @@ def _read_files(
         synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
         add_to=extended_store,
+        given_layouts=tuple(layouts),
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)

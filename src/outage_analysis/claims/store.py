@@ -222,7 +222,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
     synthetic, staged = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
     counted = reconciliation_table(warehouse)
-    return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
+    return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted, store=path)
 
 
 def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:

@@ -89,7 +89,7 @@ def print_cost(analysis: Analysis) -> None:
     totals = _all_bases(analysis.tables, "totals")
     print_table(totals, f"Totals as of {analysis.as_of}, {sums.currency}", TOTALS, sums)
     print_text(BOUNDS_NOTE)
-    for note in analysis.unstated_notes(locale):
+    for note in [*analysis.input_notes(locale), *analysis.unstated_notes(locale)]:
         print_text(note)
     _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
 

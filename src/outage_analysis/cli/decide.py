@@ -18,6 +18,7 @@ from outage_analysis.cli.console import (
 from outage_analysis.cli.cost_output import origin, warn_of_examples
 from outage_analysis.cli.options import (
     BUNDLED,
+    TIERS,
     Draws,
     Incident,
     Json,
@@ -153,7 +154,7 @@ def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
 
 
 @commands.command()
-@expand_options("policy", "budget")
+@expand_options("policy", "budget", *TIERS)
 def compare(
     policies: Annotated[
         list[str], typer.Argument(metavar="POLICY POLICY ...", help="Bundled ids, or paths to TOML files.")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.analysis import Plan
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident as LoadedIncident
+    from outage_analysis.policies import Amount
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -81,11 +83,46 @@ Recovery = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
+TIERS = ("files", "tiers", "effort", "unknown", "currency", "column")
+"""Options of a plan without TOML files; commands that compare several policies do not offer them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
     """The options that define a `Plan`: what to analyse, from which inputs, with how many random draws."""
 
-    incident: Incident = BUNDLED
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILES]...", help="Complaint files, folders or patterns, as with --claims."),
+    ] = None
+    tiers: Annotated[
+        str | None,
+        typer.Option(
+            help="A policy in short form, in whole currency: 300000:30000,500000:50000 pays 30,000 for "
+            "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Rates of "
+            "filing and acceptance come from comparable schemes unless --ledger states them."
+        ),
+    ] = None
+    effort: Annotated[
+        str, typer.Option(help="With --tiers, what claimants must do: automatic, one_tap, form or documents.")
+    ] = "form"
+    unknown: Annotated[
+        str | None, typer.Option(help="With --tiers, the payment for a claim without a stated loss.")
+    ] = None
+    currency: Annotated[
+        str | None, typer.Option(help="With --tiers, the currency of the files if they do not state it: KRW.")
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="With --tiers, a column that is not recognised: service=Product; repeat for more."),
+    ] = None
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled id, or path to an incident's TOML file. By default kakao-2022; with --tiers and "
+            "files, the incident that the files describe."
+        ),
+    ] = None
     policy: Policy = None
     ledger: Annotated[
         str | None,
@@ -123,11 +160,14 @@ class PlanOptions:
         """
         from outage_analysis.analysis import Plan
 
-        return Plan(
-            incident=self.incident,
+        files = tuple(self.files or self.claims or ()) or None
+        if self.files and self.claims:
+            raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
+        plan = Plan(
+            incident=self.incident or BUNDLED,
             policy=self.policy,
             ledger=self.ledger,
-            claims=tuple(self.claims) if self.claims else None,
+            claims=files,
             columns=tuple(self.columns or ()),
             counts=self.counts,
             as_of=parse_day(self.as_of),
@@ -138,6 +178,29 @@ class PlanOptions:
             **sampling_arguments(self.draws, self.seed),
             level=parse_level(self.level),
         )
+        return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
+
+    def _with_tiers(self, plan: Plan, tiers: str) -> Plan:
+        """Return a plan whose policy pays by tier.
+
+        Without --incident, the incident is derived from the files.
+        """
+        from outage_analysis.analysis import Tiers, with_tiers
+        from outage_analysis.claims import read_claims
+
+        if self.policy is not None:
+            raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
+        claims: Claims | tuple[str | Path, ...] | None = plan.claims
+        if self.incident is None and isinstance(claims, tuple):
+            columns = parse_columns(self.column or ())
+            claims = read_claims(
+                claims, max_rejects=plan.max_rejects, currency=self.currency or "", columns=columns
+            )
+        elif self.currency or self.column:
+            raise UsageError("--currency and --column describe files without --incident")
+        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
+        policy = Tiers(parse_tiers(tiers), self.effort, unknown)
+        return with_tiers(replace(plan, claims=claims), policy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +342,56 @@ def parse_money(text: str, option: str = "--budget") -> int:
             f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
         )
     return int(digits)
+
+
+def parse_amount(text: str, option: str) -> Decimal:
+    """Parse an amount in whole currency, with decimals if necessary.
+
+    Raises:
+        UsageError: the text is no amount.
+    """
+    try:
+        amount = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option} is no amount", value=text, remedy="Write it as 30_000 or 12.50.")
+    return amount
+
+
+def parse_tiers(text: str) -> dict[Amount | None, Amount]:
+    """Parse tiers such as 300000:30000,500000:50000; the star in *:80000 stands for all larger losses.
+
+    Raises:
+        UsageError: the text is no list of tiers.
+    """
+    tiers: dict[Amount | None, Amount] = {}
+    for part in text.split(","):
+        up_to, colon, pays = part.strip().partition(":")
+        if not colon:
+            remedy = "Write 300000:30000,500000:50000, without thousands separators other than _."
+            raise UsageError("--tiers is no list of tiers", value=text, remedy=remedy)
+        edge = None if up_to.strip() == "*" else parse_amount(up_to.strip(), "--tiers")
+        if edge in tiers:
+            raise UsageError("--tiers has two payments for one tier", value=up_to)
+        tiers[edge] = parse_amount(pays.strip(), "--tiers")
+    return tiers
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """Parse columns such as service=Product into a mapping from column of a claim to header.
+
+    Raises:
+        UsageError: a text has no equals sign, or a column is given twice.
+    """
+    columns: dict[str, str] = {}
+    for text in texts:
+        name, equals, header = text.partition("=")
+        if not equals or name in columns:
+            remedy = "Write each column once, as in service=Product."
+            raise UsageError("--column names no column", value=text, remedy=remedy)
+        columns[name] = header
+    return columns
 
 
 def parse_level(text: str | None) -> int:

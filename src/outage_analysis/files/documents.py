@@ -24,17 +24,26 @@ N = TypeVar("N", bound=Document)
 T = TypeVar("T", bound=Hashable)
 
 
-def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
+def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
     """Read a TOML document and validate it against its class.
 
     Args:
         model: the class of the document, which defines its keys.
         kind: the folder under data/ that contains the bundled documents.
-        id_or_path: a bundled id, or the path of a TOML file.
+        id_or_path: a bundled id, or the path of a TOML file. A document is returned as it is.
 
     Raises:
         UsageError: the TOML is invalid, or a key is unknown or has an invalid value.
     """
+    if isinstance(id_or_path, model):
+        return id_or_path
+    if not isinstance(id_or_path, str | Path):
+        noun = model.__name__.lower()
+        raise UsageError(
+            f"is no {noun}",
+            value=type(id_or_path).__name__,
+            remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}.",
+        )
     path = document_path(kind, id_or_path)
     text, values = _read_values(path)
     document = _lists_to_tuples(values)
@@ -48,13 +57,12 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         raise refusal from error
 
 
-def document_text(path: Path) -> str:
-    """Return a TOML document as normalised TOML text without comments.
+def document_text(document: Document) -> str:
+    """Return a document as TOML text, in the order of its class and without comments.
 
-    Raises:
-        UsageError: the TOML is invalid.
+    Reading the text gives an equal document. Keys that nobody stated keep their defaults and are left out.
     """
-    return toml_document(_read_values(path)[1])
+    return toml_document(document.model_dump(by_alias=True, exclude_unset=True))
 
 
 def find_duplicate(names: Sequence[T]) -> T | None:

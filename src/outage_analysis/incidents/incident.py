@@ -300,7 +300,7 @@ def claim_columns(incident: Incident) -> list[str]:
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
 
 
-def load_incident(id_or_path: str | Path) -> Incident:
+def load_incident(id_or_path: str | Path | Incident) -> Incident:
     """Read an incident, given its bundled id or the path of a TOML file.
 
     Raises:

@@ -240,7 +240,7 @@ class Layout(Columns):
             )
 
 
-def load_layout(id_or_path: str | Path) -> Layout:
+def load_layout(id_or_path: str | Path | Layout) -> Layout:
     """Read a layout, given its bundled id or the path of a TOML file.
 
     Raises:

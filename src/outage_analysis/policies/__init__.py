@@ -5,6 +5,7 @@ Modules:
     cost_lines: keys and methods of all cost lines, and the line that pays by loss band
     rules: the payment rule of one loss band
     tariff: payment rules as linear functions of the loss, one per interval
+    tiers: builds a policy from payments per tier of losses
     lines_without_loss: cost lines for free goods, fee credits and budgets
     explanation: explains a policy in English or Korean: its summary and worked examples
     checks: finds gaps, cliffs and doubtful entries in a policy
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from outage_analysis.policies.lines_without_loss import CostLine as CostLine
     from outage_analysis.policies.lines_without_loss import FeeCredit as FeeCredit
     from outage_analysis.policies.lines_without_loss import InKind as InKind
+    from outage_analysis.policies.policy import NO_DECIMALS as NO_DECIMALS
+    from outage_analysis.policies.policy import THREE_DECIMALS as THREE_DECIMALS
     from outage_analysis.policies.policy import Policy as Policy
     from outage_analysis.policies.policy import check_same_units as check_same_units
     from outage_analysis.policies.policy import decimal_places as decimal_places
@@ -38,5 +41,8 @@ if TYPE_CHECKING:
     from outage_analysis.policies.tariff import MAX_STEPS as MAX_STEPS
     from outage_analysis.policies.tariff import Tariff as Tariff
     from outage_analysis.policies.tariff import contains_integer as contains_integer
+    from outage_analysis.policies.tiers import Amount as Amount
+    from outage_analysis.policies.tiers import policy_from_tiers as policy_from_tiers
+    from outage_analysis.policies.tiers import smallest_units as smallest_units
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -189,7 +189,7 @@ def decimal_places(currency: str) -> int:
     return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
-def load_policy(id_or_path: str | Path) -> Policy:
+def load_policy(id_or_path: str | Path | Policy) -> Policy:
     """Read a policy, given by its bundled id or by the path of a TOML file.
 
     Raises:

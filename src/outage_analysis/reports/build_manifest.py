@@ -15,9 +15,8 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger, ledger_table
-from outage_analysis.claims import STORE_SUFFIX
 from outage_analysis.files import Document, package_root
-from outage_analysis.incidents import facts, load_layout, outcomes
+from outage_analysis.incidents import facts, outcomes
 from outage_analysis.policies import Policy
 from outage_analysis.reports import archives
 from outage_analysis.reports.manifest import (
@@ -70,7 +69,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         lines_not_public_yet=analysis.dropped_lines,
         max_rejects=plan.max_rejects,
         outputs=output_records(folder),
-        documents=_document_records(analysis),
+        documents={name: _document_record(document) for name, document in analysis.documents.items()},
         policy=policy_record(analysis.policy),
         seed=plan.seed,
         synthetic_claims=analysis.synthetic,
@@ -151,17 +150,6 @@ def _document_record(document: Document) -> DocumentRecord:
     return DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
 
 
-def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
-    """Return one manifest entry per TOML document of the report, by its file name without suffix."""
-    documents: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
-    others = analysis.compared.policies[1:] if analysis.compared else ()
-    layouts = [load_layout(reference) for reference in analysis.plan.columns]
-    documents |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
-    documents |= {f"compared-{n}": policy for n, policy in enumerate(others, start=1)}
-    documents |= {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
-    return {name: _document_record(document) for name, document in documents.items()}
-
-
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
     """Return, for each CSV file of published facts, the checksum of the facts that the run could use.
 
@@ -213,8 +201,8 @@ def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
 
 
 def _warehouse_name(analysis: Analysis) -> str | None:
-    named = [Path(p) for p in analysis.plan.claims or ()]
-    return next((fonts.printable(p.name) for p in named if p.suffix.lower() == STORE_SUFFIX), None)
+    store = analysis.claims.store if analysis.claims else None
+    return None if store is None else fonts.printable(store.name)
 
 
 def _count_missing_glyphs(report: Report) -> int:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import load_ledger
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import (
-    Document,
-    Kind,
     atomic_folder,
-    document_path,
     document_text,
     recover_interrupted,
     spelling_hint,
 )
-from outage_analysis.incidents import load_incident, load_layout
-from outage_analysis.policies import load_policy
 from outage_analysis.reports.build_manifest import create_manifest
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import (
     CHECKSUMS_NAME,
     MANIFEST_NAME,
-    content_digest,
     file_digest,
     read_checksums,
 )
@@ -34,12 +27,6 @@ from outage_analysis.text import LANGUAGES, Locale, fonts
 
 FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
 """ASCII and the punctuation that figures and labels use; the fonts must cover them."""
-DOCUMENT_LOADERS: dict[Kind, Callable[[Path], Document]] = {
-    "incidents": load_incident,
-    "policies": load_policy,
-    "assumptions": load_ledger,
-    "layouts": load_layout,
-}
 
 
 def write_report(
@@ -135,25 +122,8 @@ def _is_report(folder: Path) -> bool:
 def _write_documents(analysis: Analysis, folder: Path) -> None:
     """Write the TOML documents of the analysis into documents/, so that the report can be rebuilt from them.
 
-    The documents are written from their parsed values. Comments are left out, because they may be private.
+    The documents are written from their values. Comments are left out, because they may be private.
     """
-    plan = analysis.plan
-    documents: dict[str, tuple[Kind, str | Path, Document | None]] = {
-        "incident": ("incidents", plan.incident, analysis.incident),
-        "policy": ("policies", plan.policy or analysis.incident.id, analysis.policy),
-    }
-    if analysis.ledger is not None:
-        documents["ledger"] = ("assumptions", plan.ledger or analysis.ledger.id, analysis.ledger)
-    others = analysis.compared.policies[1:] if analysis.compared else ()
-    for n, (reference, other) in enumerate(zip(plan.compare, others, strict=True), start=1):
-        documents[f"compared-{n}"] = ("policies", reference, other)
-    for n, reference in enumerate(plan.columns, start=1):
-        documents[f"layout-{n}"] = ("layouts", reference, None)
     (folder / "documents").mkdir()
-    for name, (kind, reference, analysed) in documents.items():
-        source, copied = document_path(kind, reference), folder / "documents" / f"{name}.toml"
-        copied.write_text(document_text(source), "utf-8")
-        if analysed is not None and content_digest(DOCUMENT_LOADERS[kind](copied)) != content_digest(
-            analysed
-        ):
-            raise UsageError("is no longer the document that was analysed", file=source, remedy="Run again.")
+    for name, document in analysis.documents.items():
+        (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")

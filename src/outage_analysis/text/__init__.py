@@ -22,6 +22,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.text.amounts import AMOUNTS as AMOUNTS
     from outage_analysis.text.amounts import NEVER as NEVER
+    from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.dates import DATES as DATES

@@ -1,0 +1,504 @@
+"""Derive an incident from complaint files, for a start without a TOML document.
+
+Services, claimant types and days come from the values of the files. Everything that the files do not state,
+such as the currency, is an argument: the functions here refuse rather than guess.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from pathlib import Path
+from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from outage_analysis.claims.inspection.column_choices import Choice, choose_columns, quote_header
+from outage_analysis.claims.inspection.columns import (
+    SERVICE,
+    TYPE,
+    Column,
+    has_word,
+    means_loss,
+    means_personal_data,
+    split_header,
+)
+from outage_analysis.claims.readers.read_files import expand_paths, read_unmapped
+from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
+from outage_analysis.incidents import Incident, Layout, normalized_name
+from outage_analysis.policies import NO_DECIMALS, THREE_DECIMALS, decimal_places
+from outage_analysis.text import AMOUNTS, DATES, SIGNS, find_personal_data, mask_personal_data, masked_name
+
+CURRENCIES = {
+    *(*SIGNS, *NO_DECIMALS, *THREE_DECIMALS),
+    *("AED", "ARS", "BRL", "CHF", "COP", "CZK", "DKK", "EGP", "HUF", "IDR", "ILS", "INR", "MXN", "MYR"),
+    *("NGN", "NOK", "PEN", "PHP", "PLN", "QAR", "RON", "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR"),
+}
+"""Currency codes that are recognised in the header of the loss and in its values."""
+CURRENCY_WORDS = {"원": "KRW", "won": "KRW", "euro": "EUR", "euros": "EUR", "yen": "JPY"}
+"""Words in the header of the loss that name a currency."""
+CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
+"""Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
+MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
+"""Most different services or claimant types, and the longest name and id of one, in a derived incident."""
+MAX_LISTED = 12
+"""Most headers that an error lists."""
+RESERVED_IDS = ("tiers",)
+"""Ids that services and claimant types must not have, because the cost line of stated tiers has this id."""
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+"""The days that a complaint may have before its claims window is known."""
+NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
+"""The only claimant type if the files have no column for it."""
+DERIVED_LIMIT = {
+    "en": "The services, claimant types and days of this outage were read from the complaint files, not from "
+    "a description of the outage. The start of the outage is the first day of a complaint.",
+    "ko": "서비스, 신고자 유형, 날짜는 장애 기록이 아니라 신고 파일에서 읽었습니다. "
+    "장애 시작일은 첫 신고일로 두었습니다.",
+}
+TIME_ZONES = {"KRW": "Asia/Seoul", "JPY": "Asia/Tokyo"}
+"""Currency -> the default time zone of its incidents. Other incidents use UTC."""
+
+
+class OutageFacts(TypedDict, total=False):
+    """What complaint files may not state about an outage: the arguments of `incident_from_files`."""
+
+    currency: str
+    loss_unit: str
+    columns: Mapping[str, str]
+    formats: Mapping[str, str]
+    dimensions: Sequence[str]
+    outage_start: str | date | datetime
+    time_zone: str
+
+
+def incident_from_files(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    currency: str = "",
+    loss_unit: str = "",
+    columns: Mapping[str, str] | None = None,
+    formats: Mapping[str, str] | None = None,
+    dimensions: Sequence[str] = (),
+    outage_start: str | date | datetime | None = None,
+    time_zone: str = "",
+) -> Incident:
+    r"""Derive an incident from complaint files: its services, claimant types, claims window and currency.
+
+    The outage gets the name of the first file. The claims window goes from the first to the last day of a
+    complaint. If the files have no column for the claimant type, there is one type, `claimant`.
+
+    Args:
+        paths: complaint files, folders or patterns.
+        currency: ISO code of the currency of losses and payments. By default the currency that the header or
+            the values of the loss state, such as `loss (EUR)` or `12,000원`.
+        loss_unit: the unit of losses if they are not money, such as minutes; `currency` is then the currency
+            of payments.
+        columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
+            is not recognised.
+        formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
+            values fit several formats.
+        dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
+        outage_start: when the outage started; by default the start of the first day of a complaint.
+        time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
+
+    Raises:
+        UsageError: the files do not state the currency, or a column is not recognised, and no argument states
+            it.
+        InputRefused: a file cannot be read, or it has no days or too many different services.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> text = "claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,12.50\n2,Web,2026-01-16,3.00\n"
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "complaints.csv").write_text(text)
+        ...     incident = incident_from_files(Path(folder) / "complaints.csv")
+        >>> incident.currency, [service.id for service in incident.services], str(incident.claims_to)
+        ('EUR', ['app', 'web'], '2026-01-16')
+    """
+    path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    files, _ = expand_paths(path_list)
+    if not files:
+        raise UsageError("no file of complaints was named", remedy="Name at least one.")
+    derivation = _Derivation(
+        currency=currency,
+        loss_unit=loss_unit,
+        headers={**(columns or {}), **_dimension_ids(dimensions)},
+        formats=dict(formats or {}),
+        dimensions=_dimension_ids(dimensions),
+        time_zone=time_zone,
+        name=files[0].stem,
+    )
+    return derivation.incident([_TextColumns.read(path, derivation.draft()) for path in files], outage_start)
+
+
+@dataclass(frozen=True)
+class _TextColumns:
+    """A complaint file whose columns are stored as text."""
+
+    file: str
+    warehouse: Warehouse
+    headers: list[str]
+
+    @classmethod
+    def read(cls, path: Path, incident: Incident) -> _TextColumns:
+        """Read all columns of a file as text."""
+        warehouse = Warehouse()
+        with temporary_folder(limits.get().folder) as workspace:
+            headers, *_ = read_unmapped(warehouse, path, incident, _layout_of(incident), workspace)
+        return cls(path.name, warehouse, headers)
+
+    def columns(self, incident: Incident) -> list[Column]:
+        """Describe the columns under an incident, which defines names, currency and claims window."""
+        return [Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)]
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The different values of a column of names, such as services, with their spellings."""
+
+    spellings: dict[str, list[str]]
+    """Name without case and spaces -> its spellings, the most frequent first."""
+
+    @classmethod
+    def from_columns(cls, columns: Sequence[tuple[str, Column]], kind: str) -> _Names:
+        """Collect the names in one column of each file; `columns` pairs the name of a file with its column.
+
+        Raises:
+            InputRefused: a column has too many or too long values, or personal data.
+        """
+        counts: dict[str, int] = {}
+        for file, column in columns:
+            values = column.texts.filter(pl.col("text").str.strip_chars() != "")
+            if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
+                raise InputRefused(
+                    f"has {column.distinct:,} different values, too many for a {kind}",
+                    file=masked_name(file),
+                    column=column.header,
+                    remedy=f'Name the right column: columns={{"{kind}": "..."}}.',
+                )
+            if find_personal_data(values["text"]) or means_personal_data(column.header):
+                raise InputRefused(
+                    f"holds personal data, so it is no {kind}",
+                    file=masked_name(file),
+                    column=column.header,
+                    remedy=f'Name the right column: columns={{"{kind}": "..."}}.',
+                )
+            for text, rows in values.iter_rows():
+                counts[text.strip()] = counts.get(text.strip(), 0) + rows
+        spellings: dict[str, list[str]] = {}
+        for text in sorted(counts, key=lambda t: (-counts[t], t)):
+            spellings.setdefault(normalized_name(text), []).append(text)
+        return cls(spellings)
+
+    def items(self, prefix: str, reserved: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """Return one TOML table per name: its id, its name and its other spellings.
+
+        The id is the name in lower-case Latin letters; if that gives no unused id, it is numbered.
+        """
+        used, items = set(reserved), list[dict[str, Any]]()
+        for number, texts in enumerate(self.spellings.values(), start=1):
+            plain = _identifier(texts[0])
+            id_ = plain if plain and plain not in used else f"{prefix}-{number}"
+            used.add(id_)
+            item: dict[str, Any] = {"id": id_, "name": {"en": texts[0]}}
+            items.append(item | ({"aliases": tuple(texts[1:])} if texts[1:] else {}))
+        return items
+
+
+@dataclass(frozen=True)
+class _Derivation:
+    """What the caller states about the incident; the rest comes from the files."""
+
+    currency: str
+    loss_unit: str
+    headers: Mapping[str, str]
+    """Column of a claim -> its header in the files."""
+    formats: Mapping[str, str]
+    dimensions: Mapping[str, str]
+    """Id of a dimension -> its header in the files."""
+    time_zone: str
+    name: str
+
+    def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
+        """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
+        currency = self.currency or "XXX"
+        zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
+        document: dict[str, Any] = {
+            "id": _incident_id(self.name),
+            "name": {"en": self.name[:MAX_NAME_LENGTH]},
+            "currency": currency,
+            "minor_units": decimal_places(currency),
+            "time_zone": zone,
+            "outage": {"start": datetime.combine(FIRST_DAY, time(), UTC)},
+            "claims_from": FIRST_DAY,
+            "claims_to": LAST_DAY,
+            "loss": {
+                "name": {"en": "Stated loss", "ko": "신고 손실"},
+                "unit": self.loss_unit or currency,
+            },
+            "columns": {name: (header,) for name, header in self.headers.items()},
+            "formats": {name: (format_,) for name, format_ in self.formats.items()},
+            "service": ({"id": "service", "name": {"en": "Service"}},),
+            "claimant_type": (NO_TYPE,),
+            "dimension": tuple({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
+            "limits": (DERIVED_LIMIT,),
+        }
+        stated = {key: value for key, value in (document | values).items() if value not in ((), {})}
+        return Incident.model_validate(stated)
+
+    def incident(self, files: Sequence[_TextColumns], outage_start: str | date | datetime | None) -> Incident:
+        """Return the incident, given the files."""
+        if not self.currency:
+            return replace(self, currency=self._stated_currency(files)).incident(files, outage_start)
+        draft = self.draft()
+        columns = {file.file: file.columns(draft) for file in files}
+        services = self._named_columns(columns, "service", SERVICE)
+        if len(services) < len(files):
+            raise self._unknown_column(files, [file for file, _ in services], "service")
+        types = self._named_columns(columns, "claimant_type", TYPE)
+        if types and len(types) < len(files):
+            raise self._unknown_column(files, [file for file, _ in types], "claimant_type")
+        service_items = _Names.from_columns(services, "service").items("service", RESERVED_IDS)
+        used = {*RESERVED_IDS, *(item["id"] for item in service_items)}
+        type_items = (
+            _Names.from_columns(types, "claimant_type").items("type", used) if types else [dict(NO_TYPE)]
+        )
+        headers = {name: {self.headers[name]} for name in self.headers}
+        for name, named in (("service", services), ("claimant_type", types)):
+            headers.setdefault(name, set()).update(column.header for _, column in named)
+        known = {
+            "service": tuple(service_items),
+            "claimant_type": tuple(type_items),
+            "constants": {} if types else {"claimant_type": type_items[0]["id"]},
+        }
+        draft = self.draft(**known, columns=_sorted_headers(headers))
+        days: list[date] = []
+        formats = {name: {format_} for name, format_ in self.formats.items()}
+        scales: dict[str, set[int]] = {"loss": set()}
+        for file in files:
+            file_columns = file.columns(draft)
+            choices = choose_columns(file_columns, file.headers, _layout_of(draft), draft)
+            for name in ("claim_id", "claimant_id", "filed_on", "loss"):
+                column = self._chosen(name, choices[name], file_columns, file.file)
+                if column is not None:
+                    headers.setdefault(name, set()).add(column.header)
+            filed = file_columns[_position(choices["filed_on"])]
+            loss = file_columns[_position(choices["loss"])]
+            for name, column in (("filed_on", filed), ("loss", loss)):
+                if name not in self.formats:
+                    formats.setdefault(name, set()).update(_certain_formats(name, column, file.file))
+            days += _days(filed, formats["filed_on"])
+            scales["loss"].add(loss.scale)
+        if not days:
+            raise InputRefused("has no row with a day", file=masked_name(files[0].file))
+        if len(scales["loss"]) > 1:
+            raise UsageError("files state losses in different units", remedy="Read them one by one.")
+        return self.draft(
+            **known,
+            columns=_sorted_headers(headers),
+            formats={name: _in_known_order(name, names) for name, names in sorted(formats.items())},
+            scale={name: of for name, (of,) in ((n, s) for n, s in scales.items()) if of != 1},
+            claims_from=min(days),
+            claims_to=max(days),
+            outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
+        )
+
+    def _stated_currency(self, files: Sequence[_TextColumns]) -> str:
+        """Return the currency that the loss columns state in their header or values.
+
+        Raises:
+            UsageError: they state none or several.
+        """
+        stated: set[str] = set()
+        for file in files if not self.loss_unit else ():
+            for column in file.columns(self.draft()):
+                if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES):
+                    words = {word.upper() for word in split_header(column.header)}
+                    stated |= words & CURRENCIES
+                    stated |= {code for word, code in CURRENCY_WORDS.items() if word.upper() in words}
+                    codes = {code: rf"\b{code}\b" for code in CURRENCIES - CURRENCY_MARKS.keys()}
+                    text = column.header + " " + " ".join(column.texts["text"])
+                    stated |= {
+                        code for code, mark in (CURRENCY_MARKS | codes).items() if re.search(mark, text)
+                    }
+        if len(stated) != 1:
+            raise UsageError(
+                f"states losses in several currencies: {', '.join(sorted(stated))}"
+                if stated
+                else "does not state the currency",
+                file=masked_name(files[0].file),
+                remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
+            )
+        return stated.pop()
+
+    def _named_columns(
+        self, columns: Mapping[str, list[Column]], kind: str, words: set[str]
+    ) -> list[tuple[str, Column]]:
+        """Return the column of services or claimant types of each file, where there is exactly one.
+
+        Args:
+            columns: name of a file -> its columns.
+            kind: `service` or `claimant_type`.
+            words: the words in a header that mean this kind.
+
+        Raises:
+            UsageError: several columns of a file fit, or the stated header is not there.
+        """
+        found: list[tuple[str, Column]] = []
+        for file, file_columns in columns.items():
+            headers = [column.header for column in file_columns]
+            wanted = self.headers.get(kind)
+            exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
+            if wanted is not None:
+                fitting = [c for c in file_columns if c.header == wanted]
+                if not fitting:
+                    raise UsageError(
+                        "has no such column",
+                        file=masked_name(file),
+                        value=wanted,
+                        remedy=spelling_hint(wanted, headers),
+                    )
+            else:
+                fitting = exact or [
+                    c for c in file_columns if has_word(c.header, words) and c.reads_as == "text"
+                ]
+            if len(fitting) > 1:
+                listed = ", ".join(quote_header(column) for column in fitting)
+                raise UsageError(
+                    f"has several columns that may be the {kind}: {listed}",
+                    file=masked_name(file),
+                    remedy=f'Name one: columns={{"{kind}": "..."}}.',
+                )
+            found += [(file, column) for column in fitting]
+        return found
+
+    @staticmethod
+    def _unknown_column(files: Sequence[_TextColumns], recognised: Collection[str], kind: str) -> UsageError:
+        """Return the error for the first file in which no column was recognised as this kind."""
+        file = next(file for file in files if file.file not in recognised)
+        listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.headers[:MAX_LISTED])
+        return UsageError(
+            f"has no column that is recognised as the {kind}; its columns: {listed}",
+            file=masked_name(file.file),
+            remedy=f'Name it: columns={{"{kind}": "..."}} (on the command line: --column {kind}=...).',
+        )
+
+    def _chosen(self, name: str, choice: Choice, columns: list[Column], file: str) -> Column | None:
+        """Return the column that was chosen for a column of a claim; None for a missing `claimant_id`.
+
+        Raises:
+            UsageError: no column was chosen, and the column is required.
+        """
+        if choice.position is not None:
+            return columns[choice.position]
+        if name == "claimant_id" and name not in self.headers:
+            return None
+        raise UsageError(
+            f"has no column that is recognised as {name}: {choice.reason}",
+            file=masked_name(file),
+            remedy=f'Name it: columns={{"{name}": "..."}} (on the command line: --column {name}=...).',
+        )
+
+
+def _position(choice: Choice) -> int:
+    """Return the position of a column that was chosen."""
+    if choice.position is None:
+        raise ValueError(choice.reason)
+    return choice.position
+
+
+def _certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
+    """Return the formats of a column of days or amounts.
+
+    Raises:
+        UsageError: the values fit several formats that read them differently.
+    """
+    choice = column.day if name == "filed_on" else column.amount
+    if choice.formats:
+        return choice.formats
+    tied = " or ".join(choice.tied) or "none that is known"
+    raise UsageError(
+        f"has a format that its values do not decide ({tied}): {choice.reason}",
+        file=masked_name(file),
+        column=column.header,
+        remedy=f'Name it: formats={{"{name}": "{choice.tied[0] if choice.tied else "iso"}"}}.',
+    )
+
+
+def _in_known_order(name: str, formats: Collection[str]) -> tuple[str, ...]:
+    """Return formats in the order in which the package lists them."""
+    return tuple(format_ for format_ in (DATES if name == "filed_on" else AMOUNTS) if format_ in formats)
+
+
+def _days(column: Column, formats: Collection[str]) -> list[date]:
+    """Return the first and the last day of a column; [] if no value is a day."""
+    read = column.days.select(pl.coalesce(sorted(formats)).alias("day")).drop_nulls()
+    return [day for day in (read["day"].min(), read["day"].max()) if isinstance(day, date)]
+
+
+def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
+    """Return the start of the outage with its UTC offset; by default the start of the first day of a claim.
+
+    Raises:
+        UsageError: the text is no ISO day or time.
+    """
+    moment = start or first_day
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            raise UsageError(
+                "the start of the outage is no day or time", value=start, remedy="Write 2026-01-15T09:30."
+            ) from None
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(_offset(moment, zone)))
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    """Return the UTC offset of a time zone at a local time. A fixed offset can be written to TOML."""
+    return zone.utcoffset(moment) or timedelta()
+
+
+def _layout_of(incident: Incident) -> Layout:
+    """Return the layout that an incident describes."""
+    return Layout().merged_over(incident)
+
+
+def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the headers of each column of a claim in a fixed order, without columns that have none."""
+    return {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of}
+
+
+def _identifier(text: str, separator: str = "-") -> str:
+    """Return a text as an id of lower-case Latin letters and digits; empty if the text has none."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", separator, plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
+
+
+def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
+    """Return id of a dimension -> header. A header without Latin letters gets a numbered id.
+
+    Raises:
+        UsageError: two headers have the same id.
+    """
+    ids: dict[str, str] = {}
+    for number, header in enumerate(headers, start=1):
+        id_ = _identifier(header, "_") or f"dimension_{number}"
+        if id_ in ids:
+            raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
+        ids[id_] = header
+    return ids
+
+
+def _incident_id(name: str) -> str:
+    """Return the id of a derived incident, which no bundled incident has."""
+    id_ = _identifier(name) or "outage"
+    return f"{id_}-claims" if id_ in bundled_ids("incidents") else id_

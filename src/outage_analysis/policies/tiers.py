@@ -1,0 +1,118 @@
+"""Build a policy from tiers: the payment per claim up to each loss, without a TOML document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import Any, get_args
+
+from outage_analysis.errors import UsageError
+from outage_analysis.files import spelling_hint
+from outage_analysis.incidents import Incident
+from outage_analysis.policies.cost_lines import Effort
+from outage_analysis.policies.policy import Policy
+
+Amount = int | float | Decimal
+"""An amount as people write it: in whole currency, with decimals if necessary."""
+TIERS_LINE = "tiers"
+"""The id of the only cost line of such a policy."""
+
+
+def policy_from_tiers(
+    tiers: Mapping[Amount | None, Amount],
+    incident: Incident,
+    *,
+    effort: str = "form",
+    unknown: Amount | None = None,
+    public_on: date | None = None,
+) -> Policy:
+    """Build a policy that pays a fixed amount per claim, depending on the loss.
+
+    Losses of zero, and losses above the last tier, are paid nothing.
+
+    Args:
+        tiers: largest loss of a tier -> payment per claim. {300_000: 30_000, 500_000: 50_000} pays 30,000 for
+            losses up to 300,000 and 50,000 for losses above that up to 500,000. The key None stands for all
+            larger losses. Payments are in whole currency. Losses are in whole currency or, if they are not
+            money, in the loss unit of the incident.
+        incident: the outage.
+        effort: what claimants must do to be paid: automatic, one_tap, form or documents.
+        unknown: the payment for a claim without a stated loss. By default the policy does not state it: there
+            are then only bounds if more than half of the claims state no loss.
+        public_on: the day on which the policy was announced; by default the first day to claim.
+
+    Raises:
+        UsageError: there is no tier, an amount has too many decimals or is negative, or the effort is
+            unknown.
+
+    Example:
+        >>> from outage_analysis.incidents import load_incident
+        >>> policy = policy_from_tiers({300_000: 30_000, None: 50_000}, load_incident("kakao-2022"))
+        >>> [(band.up_to, band.fixed) for band in policy.schedules[0].bands]
+        [(300000, 30000), (None, 50000)]
+    """
+    efforts = get_args(Effort)
+    if effort not in efforts:
+        raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
+    if not tiers:
+        raise UsageError("there is no tier", remedy="Write {300_000: 30_000} for 30,000 up to 300,000.")
+    stated = {
+        None if up_to is None else smallest_units(up_to, incident.loss_digits): pays
+        for up_to, pays in tiers.items()
+    }
+    edges = sorted(up_to for up_to in stated if up_to is not None)
+    if len(stated) < len(tiers) or (edges and edges[0] <= 0):
+        raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
+    cuts: list[int | None] = [*edges, None]
+    bands = [
+        {"over": over or 0, "fixed": smallest_units(stated.get(up_to, 0), incident.minor_units)}
+        | ({} if up_to is None else {"up_to": up_to})
+        for over, up_to in pairwise([0, *cuts])
+    ]
+    line: dict[str, Any] = {
+        "id": TIERS_LINE,
+        "kind": "schedule",
+        "name": {"en": "Payment by loss", "ko": "손실 구간별 지급"},
+        "public_on": public_on or incident.claims_from,
+        "effort": effort,
+        "band": tuple(bands),
+    }
+    if unknown is not None:
+        line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units)}
+    return Policy.model_validate(
+        {
+            "id": f"{incident.id}-tiers",
+            "name": {"en": "Tiers by loss", "ko": "손실 구간별 지급안"},
+            "currency": incident.currency,
+            "minor_units": incident.minor_units,
+            "loss_unit": incident.loss.unit,
+            "line": (line,),
+        }
+    )
+
+
+def smallest_units(amount: Amount, digits: int) -> int:
+    """Convert an amount in whole currency to the smallest unit of the currency, such as euros to cents.
+
+    Args:
+        amount: the amount; a float counts as the decimal number that Python prints.
+        digits: the number of decimals of the currency.
+
+    Raises:
+        UsageError: the amount is no number, is negative, or has more decimals than the currency.
+
+    Example:
+        >>> smallest_units(12.5, 2)
+        1250
+    """
+    try:
+        exact = Decimal(str(amount)).scaleb(digits)
+    except InvalidOperation:
+        exact = Decimal("NaN")
+    if not exact.is_finite() or exact < 0:
+        raise UsageError("is no amount", value=str(amount), remedy="Write a number, such as 30_000.")
+    if exact != exact.to_integral_value():
+        raise UsageError(f"has more than {digits} decimals", value=str(amount), remedy="Round the amount.")
+    return int(exact)
