@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -16,7 +16,14 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
 from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
-from outage_analysis.policies import Amount, Policy, check_same_units, load_policy, policy_from_tiers
+from outage_analysis.policies import (
+    Amount,
+    Policy,
+    TierPayments,
+    check_same_units,
+    load_policy,
+    policy_from_tiers,
+)
 from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 DEFAULT_INCIDENT = "kakao-2022"
@@ -100,7 +107,7 @@ class FurtherArguments(PlanSettings, total=False):
 class RunArguments(FurtherArguments, total=False):
     """The arguments of `run` and `scaffold`, except the claims."""
 
-    tiers: Mapping[Amount | None, Amount] | None
+    tiers: TierPayments | None
     effort: str
     incident: str | Path | Incident | None
     policy: str | Path | Policy | None
@@ -113,7 +120,7 @@ class RunArguments(FurtherArguments, total=False):
 class Tiers:
     """A policy in short form: the arguments of `policy_from_tiers`."""
 
-    pays: Mapping[Amount | None, Amount]
+    pays: TierPayments
     """Largest loss of a tier -> payment per claim, in whole currency."""
     effort: str = "form"
     """What claimants must do to be paid."""
@@ -158,11 +165,8 @@ def make_plan(
 
 
 def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
-    """Return a plan with the policy that tiers state and, if it has no ledger, with rates of other schemes.
-
-    If the plan has claims that are read already, the incident is theirs.
-    """
-    incident = plan.claims.incident if isinstance(plan.claims, Claims) else load_incident(plan.incident)
+    """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes."""
+    incident = load_incident(plan.incident)
     policy = policy_from_tiers(tiers.pays, incident, effort=tiers.effort, unknown=tiers.unknown)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
     return replace(plan, incident=incident, policy=policy, ledger=ledger)

@@ -5,7 +5,7 @@ The first steps, up to the cost, are in `cost_run`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -44,13 +44,13 @@ from outage_analysis.costs import (
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_backtest_spec
-from outage_analysis.policies import Amount, Policy, load_policy
+from outage_analysis.policies import Policy, TierPayments, load_policy
 
 
 def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
     claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
     *,
-    tiers: Mapping[Amount | None, Amount] | None = None,
+    tiers: TierPayments | None = None,
     effort: str = "form",
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
@@ -108,7 +108,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
     if stated:
         raise UsageError(
             "a plan states everything, so that other arguments have no effect",
-            value=", ".join(stated),
+            value=", ".join(sorted(stated)),
             remedy="Change the plan, or leave it out.",
         )
     return run_plan(claims, progress=progress)

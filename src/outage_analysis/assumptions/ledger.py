@@ -74,8 +74,8 @@ class Ledger(Displayable, Document):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """ISO code of the currency of its amounts, which are in the smallest unit; it must be the incident's
     currency."""
-    assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
-    """Every uncertain input."""
+    assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
+    """Every uncertain input; none if nothing is uncertain."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     """Rank correlations between assumptions."""
 

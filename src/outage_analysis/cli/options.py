@@ -190,17 +190,16 @@ class PlanOptions:
 
         if self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
-        claims: Claims | tuple[str | Path, ...] | None = plan.claims
-        if self.incident is None and isinstance(claims, tuple):
+        if self.incident is None and isinstance(plan.claims, tuple):
             columns = parse_columns(self.column or ())
             claims = read_claims(
-                claims, max_rejects=plan.max_rejects, currency=self.currency or "", columns=columns
+                plan.claims, max_rejects=plan.max_rejects, currency=self.currency or "", columns=columns
             )
+            plan = replace(plan, claims=claims, incident=claims.incident)
         elif self.currency or self.column:
             raise UsageError("--currency and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        policy = Tiers(parse_tiers(tiers), self.effort, unknown)
-        return with_tiers(replace(plan, claims=claims), policy)
+        return with_tiers(plan, Tiers(parse_tiers(tiers), self.effort, unknown))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from outage_analysis.policies.tariff import Tariff as Tariff
     from outage_analysis.policies.tariff import contains_integer as contains_integer
     from outage_analysis.policies.tiers import Amount as Amount
+    from outage_analysis.policies.tiers import TierPayments as TierPayments
     from outage_analysis.policies.tiers import policy_from_tiers as policy_from_tiers
     from outage_analysis.policies.tiers import smallest_units as smallest_units
 

@@ -16,12 +16,17 @@ from outage_analysis.policies.policy import Policy
 
 Amount = int | float | Decimal
 """An amount as people write it: in whole currency, with decimals if necessary."""
+TierPayments = Mapping[Any, Amount]
+"""Largest loss of a tier -> payment per claim; the key None stands for all larger losses.
+
+The type of the keys is not stated, because the keys of a mapping are invariant: int would not fit int | None.
+"""
 TIERS_LINE = "tiers"
 """The id of the only cost line of such a policy."""
 
 
 def policy_from_tiers(
-    tiers: Mapping[Amount | None, Amount],
+    tiers: TierPayments,
     incident: Incident,
     *,
     effort: str = "form",

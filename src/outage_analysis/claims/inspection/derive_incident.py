@@ -323,11 +323,9 @@ class _Derivation:
                     words = {word.upper() for word in split_header(column.header)}
                     stated |= words & CURRENCIES
                     stated |= {code for word, code in CURRENCY_WORDS.items() if word.upper() in words}
-                    codes = {code: rf"\b{code}\b" for code in CURRENCIES - CURRENCY_MARKS.keys()}
+                    marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
                     text = column.header + " " + " ".join(column.texts["text"])
-                    stated |= {
-                        code for code, mark in (CURRENCY_MARKS | codes).items() if re.search(mark, text)
-                    }
+                    stated |= {code for code, mark in marks if re.search(mark, text)}
         if len(stated) != 1:
             raise UsageError(
                 f"states losses in several currencies: {', '.join(sorted(stated))}"
@@ -478,8 +476,11 @@ def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[s
 
 
 def _identifier(text: str, separator: str = "-") -> str:
-    """Return a text as an id of lower-case Latin letters and digits; empty if the text has none."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    """Return a text as an id of lower-case Latin letters and digits; empty if it has other letters."""
+    apart = unicodedata.normalize("NFKD", text)
+    if any(c.isalpha() and not c.isascii() for c in apart):
+        return ""
+    plain = apart.encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9_]+", separator, plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
 
 

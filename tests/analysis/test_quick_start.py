@@ -1,0 +1,198 @@
+"""A result from complaint files and tiers alone, without a TOML document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.analysis import Analysis, Plan, run, scaffold
+from outage_analysis.assumptions import load_ledger, reference_ledger
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.policies import load_policy, policy_from_tiers, smallest_units
+from outage_analysis.reports import Report, write_report
+from outage_analysis.reports.verification.verify import verify
+from tests.commands import command
+
+COMPLAINTS = """Ticket No,Product,Received,Damage (KRW)
+1,KakaoTalk,2022-10-16,"120,000"
+2,KakaoTalk,2022-10-17,"300,000"
+3,Kakao Bank,2022-10-18,"300,001"
+4,Kakao T,2022-10-18,"500,000"
+5,Kakao T,2022-10-18,"500,001"
+6,Kakao T,2022-10-19,0
+"""
+TIERS = {300_000: 30_000, 500_000: 50_000}
+PAID = 2 * 30_000 + 2 * 50_000
+"""What the tiers pay if everybody files and is accepted; nothing above the last tier, nothing for no loss."""
+FEW = 8_192
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("complaints") / "complaints.csv"
+    path.write_text(COMPLAINTS, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def claims(path: Path) -> Claims:
+    return read_claims(path)
+
+
+@pytest.fixture(scope="module")
+def analysis(claims: Claims) -> Analysis:
+    return run(claims, tiers=TIERS, budget=100_000, draws=FEW)
+
+
+def line_costs(analysis: Analysis) -> dict[str, float]:
+    (row,) = analysis.tables.from_claims.costs.filter(level="line").iter_rows(named=True)
+    return {name: row[name] for name in ("low", "expected", "high", "most")}
+
+
+def test_the_expected_cost_is_the_tiers_times_the_rates_of_comparable_schemes(analysis: Analysis) -> None:
+    assert analysis.ledger
+    filing, acceptance = (entry.range for entry in analysis.ledger.assumptions)  # type: ignore[union-attr]
+    costs = line_costs(analysis)
+    assert costs["expected"] == pytest.approx(PAID * filing.expected * acceptance.expected, rel=1e-9)
+    assert costs["low"] == pytest.approx(PAID * filing.low * acceptance.low, rel=1e-9)
+    assert costs["most"] == PAID
+    assert analysis.headline_basis == "claims"
+
+
+def test_a_payment_that_needs_no_claim_is_certain(claims: Claims) -> None:
+    costs = line_costs(run(claims, tiers=TIERS, effort="automatic", draws=FEW))
+    assert costs == dict.fromkeys(("low", "expected", "high", "most"), float(PAID))
+
+
+def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Path) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text(COMPLAINTS + "7,Kakao T,2022-10-19,\n", "utf-8")
+    tiers = {**TIERS, None: 80_000}
+    costs = line_costs(run(more, tiers=tiers, effort="automatic", unknown=1_000, draws=FEW))
+    assert costs["expected"] == PAID + 80_000 + 1_000
+
+
+@pytest.mark.parametrize(
+    ("lang", "texts"),
+    [
+        (
+            "en",
+            ("Rates of comparable schemes, not of this outage", "losses over 500,000 won are paid nothing"),
+        ),
+        ("ko", ("이 장애가 아니라 유사 사례", "500,000 초과(원) 손실은 해당 구간이 없어 지급하지 않습니다")),
+    ],
+)
+def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
+    analysis: Analysis, lang: str, texts: tuple[str, str]
+) -> None:
+    notes = analysis.input_notes(analysis.locale(lang))
+    assert len(notes) == len(texts)
+    for note, text in zip(notes, texts, strict=True):
+        assert text in note
+        assert note in Report(analysis, lang).answers.left_out
+        assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
+
+
+def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
+    analysis = run(draws=FEW)
+    assert analysis.input_notes(analysis.locale("en")) == []
+
+
+def test_the_scaffold_gives_the_same_figures(analysis: Analysis, path: Path, tmp_path: Path) -> None:
+    folder = scaffold(tmp_path / "mine", path, tiers=TIERS, budget=100_000)
+    assert sorted(p.name for p in folder.iterdir()) == ["incident.toml", "ledger.toml", "policy.toml"]
+    incident, policy, ledger = (folder / f"{name}.toml" for name in ("incident", "policy", "ledger"))
+    again = run(Plan(incident, policy, ledger, (path,), budget=100_000, draws=FEW))
+    assert [name for name in analysis.tables if not analysis.tables[name].equals(again.tables[name])] == []
+
+
+def test_the_scaffold_overwrites_nothing(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty"):
+        scaffold(tmp_path, path, tiers=TIERS)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_report_of_it_is_verified(analysis: Analysis, path: Path, tmp_path: Path) -> None:
+    folder = write_report(analysis, tmp_path / "report", formats=["csv"]).parent
+    result = verify(folder, claims=[path])
+    assert result.rebuilt
+
+
+def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path) -> None:
+    tiers = ",".join(f"{up_to}:{pays}" for up_to, pays in TIERS.items())
+    code, out, _ = command("cost", path, "--tiers", tiers, "--budget", "100_000", "--draws", FEW, "--json")
+    assert code == 0
+    assert f'"expected": {line_costs(analysis)["expected"]}' in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"tiers": {}}, "there is no tier"),
+        ({"tiers": {0: 5}}, "must end at different losses above 0"),
+        ({"tiers": {100: 5, 100.0001: 6}}, "more than 0 decimals"),
+        ({"tiers": {100: -5}}, r"is no amount \(found '-5'\)"),
+        ({"tiers": {100: "five"}}, "is no amount"),
+        ({"tiers": TIERS, "effort": "forms"}, "no such effort.*Did you mean 'form'"),
+        ({"tiers": TIERS, "policy": "kakao-2022"}, "policy and tiers are both given"),
+        ({}, "no bundled policy for complaints"),
+        ({"tiers": TIERS, "as_of": "yesterday"}, "is not a day"),
+    ],
+)
+def test_arguments_that_fit_nothing_are_refused(
+    claims: Claims, arguments: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        run(claims, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_plan_takes_no_further_arguments() -> None:
+    with pytest.raises(UsageError, match=r"other arguments have no effect \(found 'budget, level'\)"):
+        run(Plan(), budget=5, level=90)
+
+
+def test_claims_of_another_definition_of_the_incident_are_refused(claims: Claims) -> None:
+    other = claims.incident.model_copy(update={"claims_to": claims.incident.claims_from})
+    with pytest.raises(UsageError, match="read for another definition of the incident"):
+        run(claims, incident=other, tiers=TIERS)
+
+
+def test_documents_are_ids_paths_or_objects() -> None:
+    policy = load_policy("kakao-2022")
+    by_id, by_object = (
+        run(policy="kakao-2022", draws=FEW),
+        run(policy=policy, incident=load_incident("kakao-2022"), draws=FEW),
+    )
+    assert by_id.tables["costs"].equals(by_object.tables["costs"])
+    assert by_id.ledger == load_ledger("kakao-2022")
+    with pytest.raises(UsageError, match=r"no such id in policies.*Did you mean 'kakao-2022'"):
+        run(policy="kakao-2023")
+    with pytest.raises(UsageError, match=r"is no policy \(found 'int'\)"):
+        run(policy=5)  # type: ignore[arg-type]
+
+
+def test_rates_that_were_not_published_yet_are_refused(claims: Claims) -> None:
+    policy = policy_from_tiers(TIERS, claims.incident)
+    with pytest.raises(ModelRefused, match="as of 2019-01-01 the reference classes of the rates were not"):
+        reference_ledger(policy, claims.incident, as_of=claims.incident.claims_from.replace(2019, 1, 1))
+
+
+def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
+    incident = load_incident("kakao-2022")
+    kakao = {entry.id: entry for entry in load_ledger("kakao-2022").assumptions}
+    for effort, suffix in (("form", ""), ("documents", "-documents")):
+        ledger = reference_ledger(policy_from_tiers(TIERS, incident, effort=effort), incident)
+        filing, acceptance = ledger.assumptions
+        assert filing.range == kakao[f"as-filing-share{suffix}"].range  # type: ignore[union-attr]
+        assert acceptance.range == kakao["as-acceptance"].range  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("amount", "digits", "units"), [(12, 0, 12), (12.5, 2, 1_250), ("0.1", 2, 10), (0.3, 1, 3)]
+)
+def test_amounts_are_converted_exactly(amount: float, digits: int, units: int) -> None:
+    assert smallest_units(amount, digits) == units

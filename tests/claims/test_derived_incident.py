@@ -1,0 +1,194 @@
+"""An incident that is derived from complaint files: what is read, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.claims import incident_from_files, read_claims
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.incidents import load_incident
+from tests.commands import GOOD, HEADER
+
+TICKETS = """Ticket No,Customer ID,Product,Received,Damage (KRW)
+1,c1,KakaoTalk,2022-10-16,"120,000"
+2,c2,Kakao Bank,2022-10-17,
+3,c3,kakaotalk,2022-10-18,"450,000"
+4,c4,KakaoTalk,2022-10-18,"1,450,000"
+"""
+
+
+def written(folder: Path, text: str, name: str = "complaints.csv") -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_services_days_and_currency_come_from_the_file(tmp_path: Path) -> None:
+    incident = incident_from_files(written(tmp_path, TICKETS))
+    assert (incident.id, incident.name.en, incident.currency) == ("complaints", "complaints", "KRW")
+    assert [(s.id, s.name.en, s.aliases) for s in incident.services] == [
+        ("kakaotalk", "KakaoTalk", ("kakaotalk",)),
+        ("kakao-bank", "Kakao Bank", ()),
+    ]
+    assert (incident.claims_from, incident.claims_to) == (date(2022, 10, 16), date(2022, 10, 18))
+    assert incident.time_zone == "Asia/Seoul"
+    assert incident.outage.start.isoformat() == "2022-10-16T00:00:00+09:00"
+    assert [item.id for item in incident.claimant_types] == ["claimant"]
+
+
+def test_the_claims_are_those_of_the_file(tmp_path: Path) -> None:
+    claims = read_claims(written(tmp_path, TICKETS))
+    rows = claims.warehouse.frame("select service, filed_on, loss from claims order by source_row").rows()
+    assert rows == [
+        ("kakaotalk", date(2022, 10, 16), 120_000),
+        ("kakao-bank", date(2022, 10, 17), None),
+        ("kakaotalk", date(2022, 10, 18), 450_000),
+        ("kakaotalk", date(2022, 10, 18), 1_450_000),
+    ]
+
+
+def test_several_files_give_one_incident_with_the_services_of_all(tmp_path: Path) -> None:
+    written(tmp_path, TICKETS, "a.csv")
+    written(tmp_path, "claim_id,service,filed_on,loss\n9,Kakao T,2022-11-01,5원\n", "b.csv")
+    incident = incident_from_files(tmp_path)
+    assert [s.id for s in incident.services] == ["kakaotalk", "kakao-bank", "kakao-t"]
+    assert incident.claims_to == date(2022, 11, 1)
+    assert len(read_claims(tmp_path, incident)) == 5
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "currency", "smallest"),
+    [
+        ("loss (EUR)", "12.50", "EUR", 1_250),
+        ("loss_eur", "12.50", "EUR", 1_250),
+        ("loss", "€12.50", "EUR", 1_250),
+        ("피해액(원)", "12", "KRW", 12),
+        ("피해 금액(만원)", "12", "KRW", 120_000),
+        ("loss", "12 KRW", "KRW", 12),
+    ],
+)
+def test_the_currency_is_read_where_the_loss_states_it(
+    tmp_path: Path, header: str, value: str, currency: str, smallest: int
+) -> None:
+    path = written(tmp_path, f"claim_id,service,filed_on,{header}\n1,App,2026-01-15,{value}\n")
+    claims = read_claims(path)
+    assert claims.incident.currency == currency
+    assert claims.warehouse.frame("select loss from claims")["loss"].to_list() == [smallest]
+
+
+PLAIN = "claim_id,service,filed_on,loss\n1,App,2026-01-15,12\n2,Web,2026-01-16,7\n"
+
+
+@pytest.mark.parametrize(
+    "text", [PLAIN, PLAIN.replace(",12\n", ",$12\n"), PLAIN.replace(",loss\n", ",loss (원/EUR)\n")]
+)
+def test_a_currency_that_is_not_certain_is_asked_for(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError, match=r"currenc.*currency=\"KRW\""):
+        read_claims(path)
+    assert read_claims(path, currency="USD", max_rejects=0.5).incident.minor_units == 2
+
+
+def test_losses_that_are_no_money_need_a_unit_and_a_currency_of_payments(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN.replace("loss", "delay (minutes)"))
+    claims = read_claims(path, currency="EUR", loss_unit="minutes", columns={"loss": "delay (minutes)"})
+    assert (claims.incident.loss.unit, claims.incident.loss_currency) == ("minutes", "")
+    assert claims.warehouse.frame("select loss from claims")["loss"].to_list() == [12, 7]
+
+
+def test_a_header_that_is_not_recognised_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN.replace("service", "what failed"))
+    with pytest.raises(UsageError, match=r'no column that is recognised as the service.*"what failed"'):
+        read_claims(path, currency="KRW")
+    claims = read_claims(path, currency="KRW", columns={"service": "what failed"})
+    assert [s.id for s in claims.incident.services] == ["app", "web"]
+    with pytest.raises(UsageError, match=r"no such column.*Did you mean 'what failed'"):
+        read_claims(path, currency="KRW", columns={"service": "what fialed"})
+
+
+def test_two_columns_that_may_be_the_service_are_not_guessed_between(tmp_path: Path) -> None:
+    text = "claim_id,product,app name,filed_on,loss\n1,App,Red,2026-01-15,12\n2,Web,Blue,2026-01-16,7\n"
+    with pytest.raises(UsageError, match=r'several columns.*"product", "app name"'):
+        read_claims(written(tmp_path, text), currency="KRW")
+
+
+def test_days_that_fit_two_formats_are_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN.replace("2026-01-15", "03/04/2026").replace("2026-01-16", "05/06/2026"))
+    with pytest.raises(UsageError, match=r"dmy or mdy|mdy or dmy"):
+        read_claims(path, currency="KRW")
+    claims = read_claims(path, currency="KRW", formats={"filed_on": "dmy"})
+    assert claims.incident.claims_from == date(2026, 4, 3)
+
+
+def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "접수번호,서비스,유형,접수일,피해액(원)\n1,카카오톡,개인,2022-10-16,5\n2,카카오T,소상공인,2022-10-17,7\n",
+    )
+    incident = incident_from_files(path)
+    assert [(s.id, s.name["ko"]) for s in incident.services] == [
+        ("service-1", "카카오T"),
+        ("service-2", "카카오톡"),
+    ]
+    assert [(item.id, item.name["ko"]) for item in incident.claimant_types] == [
+        ("type-1", "개인"),
+        ("type-2", "소상공인"),
+    ]
+
+
+def test_a_column_with_too_many_values_is_no_service(tmp_path: Path) -> None:
+    rows = "".join(f"{n},name {n} x,2026-01-15,5\n" for n in range(300))
+    with pytest.raises(InputRefused, match=r"300 different values, too many for a service"):
+        read_claims(written(tmp_path, f"claim_id,service,filed_on,loss\n{rows}"), currency="KRW")
+
+
+def test_personal_data_are_no_service(tmp_path: Path) -> None:
+    text = PLAIN.replace("App", "010-1234-5678")
+    with pytest.raises(InputRefused, match="holds personal data, so it is no service"):
+        read_claims(written(tmp_path, text), currency="KRW")
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("2026-01-14T09:30", "2026-01-14T09:30:00+09:00"),
+        (date(2026, 1, 14), "2026-01-14T00:00:00+09:00"),
+        (datetime(2026, 1, 14, 9, tzinfo=UTC), "2026-01-14T09:00:00+00:00"),
+    ],
+)
+def test_the_start_of_the_outage_can_be_stated(tmp_path: Path, start: str | date, expected: str) -> None:
+    incident = incident_from_files(written(tmp_path, PLAIN), currency="KRW", outage_start=start)
+    assert incident.outage.start.isoformat() == expected
+
+
+def test_further_columns_become_dimensions(tmp_path: Path) -> None:
+    text = (
+        PLAIN.replace("loss\n", "loss,Home region\n")
+        .replace(",12\n", ",12,North\n")
+        .replace(",7\n", ",7,South\n")
+    )
+    claims = read_claims(written(tmp_path, text), currency="KRW", dimensions=["Home region"])
+    assert claims.warehouse.frame("select home_region from claims order by claim_id").rows() == [
+        ("North",),
+        ("South",),
+    ]
+
+
+def test_an_incident_and_facts_about_it_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"states this already \(found 'currency'\)"):
+        read_claims(written(tmp_path, PLAIN), "kakao-2022", currency="KRW")
+
+
+def test_an_incident_is_named_by_id_path_or_itself(tmp_path: Path) -> None:
+    text = f"{HEADER}{GOOD}"
+    path = written(tmp_path, text)
+    kakao = load_incident("kakao-2022")
+    assert read_claims(path, "kakao-2022").incident == read_claims([path], kakao).incident == kakao
+
+
+def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN, "kakao-2022.csv")
+    assert incident_from_files(path, currency="KRW").id == "kakao-2022-claims"
