@@ -79,6 +79,7 @@ def workbook_bytes(report: Report) -> bytes:
 
 
 SHEET_SECTIONS = {
+    "service_bands": ("service-bands",),
     "cost": ("cost", "funnel", "free"),
     "doubt": ("doubt",),
     "drivers": ("tornado",),
