@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import altair as alt
 import polars as pl
 
@@ -16,11 +18,14 @@ from outage_analysis.charts.theme import (
     name_axis,
     wrap_columns,
 )
+from outage_analysis.incidents import Band
 
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
 NAME_WIDTH, BAND_WIDTH = 14, 9
 """Largest number of characters per line of a service's name and of a loss band."""
+LABEL_LINE = 13
+"""Height of a line in the label of a loss band in pixels."""
 EMPTY_CELL = "#f6f7f9"
 
 
@@ -31,21 +36,22 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     bands = ordered_bands(table)
     size, unit = locale.axis(float(table["expected"].max() or 0))  # type: ignore[arg-type] # a float column
-    data = fit_services(table, lambda few: _cells(few, context, size))
+    labels = _band_labels(bands, context)
+    data = fit_services(table, lambda few: _cells(few, context, size, labels))
     has_costs = table["expected"].count() > 0
-    labels = ["\n".join(wrap_columns(locale.band_short(*band), BAND_WIDTH)) for band in bands]
     names = data["name"].unique(maintain_order=True).to_list()
-    lines = max(label.count("\n") for label in labels) + 1
+    lines = labels[bands[0]].count("\n") + 1
     x = alt.X(
         "band:N",
-        sort=labels,
+        sort=[*labels.values()],
         title=None,
-        scale=alt.Scale(domain=labels, padding=0),
+        scale=alt.Scale(domain=[*labels.values()], padding=0),
         axis=alt.Axis(
             orient="top",
             labelAngle=0,
             labelExpr="split(datum.label, '\\n')",
-            labelLineHeight=13,
+            labelLineHeight=LABEL_LINE,
+            labelPadding=LABEL_LINE * (lines - 1) + 4,
             labelOverlap=False,
             labelFontSize=11,
             domain=False,
@@ -65,11 +71,18 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     return finish_chart(
         alt.layer(cells, claims, *([costs] if has_costs else [])),
         context,
-        height=CELL_HEIGHT * len(names) + 13 * (lines - 1),
+        height=CELL_HEIGHT * len(names) + LABEL_LINE * (lines - 1),
         title=_title(table, context),
         subtitle=locale(key, unit=unit, loss=context.loss, note=note),
         description=locale("chart.service_bands_description"),
     )
+
+
+def _band_labels(bands: Sequence[Band], context: ChartContext) -> dict[Band, str]:
+    """Return the label of each loss band; all labels have equally many lines and end at the cells."""
+    wrapped = {band: wrap_columns(context.locale.band_short(*band), BAND_WIDTH) for band in bands}
+    most = max(map(len, wrapped.values()))
+    return {band: "\n".join([""] * (most - len(lines)) + lines) for band, lines in wrapped.items()}
 
 
 def _title(table: pl.DataFrame, context: ChartContext) -> str:
@@ -85,7 +98,7 @@ def _title(table: pl.DataFrame, context: ChartContext) -> str:
     )
 
 
-def _cells(few: pl.DataFrame, context: ChartContext, size: float) -> pl.DataFrame:
+def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: Mapping[Band, str]) -> pl.DataFrame:
     """Return one row per cell of the table: the names, the two texts, and the colours of cell and text."""
     locale, most = context.locale, max(int(few["claims"].max() or 1), 1)  # type: ignore[call-overload]
     rows = []
@@ -95,7 +108,7 @@ def _cells(few: pl.DataFrame, context: ChartContext, size: float) -> pl.DataFram
         rows.append(
             (
                 service_name(context, row["service"], row["services"], NAME_WIDTH),
-                "\n".join(wrap_columns(locale.band_short(row["over"], row["up_to"]), BAND_WIDTH)),
+                labels[row["over"], row["up_to"]],
                 locale.number(row["claims"]),
                 "–" if cost is None else locale.number(locale.rounded(cost / size)),
                 fill,

@@ -131,7 +131,9 @@ class _SectionBuilder:
         for measure in SERVICE_BAND_MEASURES:
             grid = f"service_bands_{measure}"
             if grid in self.grids:
-                yield TableBlock(grid, locale(f"report.{grid}", loss=loss, unit=locale.unit))
+                caption = locale(f"report.{grid}", loss=loss, unit=locale.unit)
+                yield Heading(caption)
+                yield TableBlock(grid, caption)
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
