@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import run as run
     from outage_analysis.assumptions import load_ledger as load_ledger
+    from outage_analysis.claims import load_sample as load_sample
     from outage_analysis.claims import read_claims as read_claims
     from outage_analysis.claims import save_claims as save_claims
     from outage_analysis.costs import cost_table as cost_table

@@ -22,9 +22,10 @@ def services_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with one row per service and measure, and one column per loss band."""
     locale, analysis = report.locale, report.analysis
     is_synthetic = analysis.needs_synthetic_mark("claims_service_bands")
-    chart = report.charts["services_by_band"]
+    # The title of the chart would repeat that the claims are synthetic, and needs two lines.
+    finding = report.charts["services_by_band"].title
     canvas.add_title(
-        chart.title,
+        locale("report.service_bands_title") if is_synthetic else finding,
         report.kicker,
         locale("report.service_bands_intro"),
         locale("report.synthetic_badge") if is_synthetic else "",
