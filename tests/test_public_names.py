@@ -13,7 +13,8 @@ from outage_analysis.lazy_exports import exported_names
 
 PINNED = [
     "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout",
-    "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
+    "load_ledger", "load_policy", "load_sample", "payments", "read_claims", "run", "save_claims",
+    "write_report",
 ]  # fmt: skip
 
 

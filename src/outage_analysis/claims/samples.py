@@ -21,9 +21,9 @@ def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
     are not findings about an outage.
 
     Args:
-        name: `kakao` has 105,116 complaints about the Kakao outage of 2022, whose published counts they match;
-            losses are in won. `trams` has 360 complaints about an invented tram outage; losses are minutes of
-            delay, and payments are in euros.
+        name: `kakao` has 105,116 complaints about the Kakao outage of 2022, whose published counts they
+            match; losses are in won. `trams` has 360 complaints about an invented tram outage; losses are
+            minutes of delay, and payments are in euros.
 
     Raises:
         UsageError: there is no such sample.
