@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from outage_analysis.reports.deck.slides import build_deck
 from outage_analysis.reports.table_files import write_csv
 from outage_analysis.reports.table_views import service_band_views
 from outage_analysis.reports.workbook.writing import workbook_bytes
-from tests.loss_cubes import counts_only, cube_of_claims
+from tests.loss_cubes import Told, counts_only, cube_of_claims
 from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
 from tests.workbook_reader import Workbook
 
@@ -183,14 +184,12 @@ SURE = ledger_of(
     {"kind": "acceptance", "distribution": fixed(0.8)},
     {"kind": "review_award", "distribution": fixed(100_000)},
 )
-CLAIMS = [("mail", 0), ("mail", 100_000), ("mail", 300_000), ("mail", 300_001), ("mail", None)]
+CLAIMS: list[Told] = [("mail", 0), ("mail", 100_000), ("mail", 300_000), ("mail", 300_001), ("mail", None)]
 CLAIMS += [("map", 500_000), ("map", 500_001), ("map", 900_000)]
 GRID = Bands.from_cuts((1, 7, 20, 50_000, 300_000, 500_000, 10**6))
 
 
-def cells(
-    policy: Policy, claims: list[tuple[str | None, int | None]] = CLAIMS, **kwargs: object
-) -> pl.DataFrame:
+def cells(policy: Policy, claims: Sequence[Told] = CLAIMS, **kwargs: object) -> pl.DataFrame:
     cube = kwargs.pop("cube", None) or cube_of_claims(claims, Bands.from_cuts(GRID.cuts, policy.breakpoints))
     return service_band_table(cube, policy, kwargs.pop("ledger", SURE), DAY)  # type: ignore[arg-type]
 
@@ -265,14 +264,14 @@ def test_a_policy_with_many_edges_has_at_most_eight_columns_of_losses() -> None:
     st.sampled_from(["upper", "lower"]),
 )
 def test_each_claim_is_paid_in_its_band_whatever_the_bands(
-    claims: list[tuple[str | None, int | None]], tens: list[int], fives: list[int], closed: str
+    claims: list[Told], tens: list[int], fives: list[int], closed: str
 ) -> None:
     """Two lines with bands of their own, one closed below: the cells against one payment per claim."""
 
-    def steps(edges: list[int], amount: int) -> tuple[dict[str, int], ...]:
+    def steps(edges: list[int], amount: int) -> tuple[dict[str, int | None], ...]:
         ends = [0, *sorted(edges), None]
         return tuple(
-            {"over": low, "fixed": amount * n} | ({} if high is None else {"up_to": high})
+            {"over": low, "fixed": amount * n, "up_to": high}
             for n, (low, high) in enumerate(itertools.pairwise(ends))
         )
 

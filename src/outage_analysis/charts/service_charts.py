@@ -100,7 +100,7 @@ def _title(table: pl.DataFrame, context: ChartContext) -> str:
 
 def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: Mapping[Band, str]) -> pl.DataFrame:
     """Return one row per cell of the table: the names, the two texts, and the colours of cell and text."""
-    locale, most = context.locale, max(int(few["claims"].max() or 1), 1)  # type: ignore[call-overload]
+    locale, most = context.locale, max(few["claims"].to_list())
     rows = []
     for row in few.iter_rows(named=True):
         fill = interpolated_colour(row["claims"] / most) if row["claims"] else EMPTY_CELL
