@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims as Claims
     from outage_analysis.claims import incident_from_files as incident_from_files
     from outage_analysis.claims import inspect_file as inspect_file
+    from outage_analysis.claims import load_sample as load_sample
     from outage_analysis.claims import read_claims as read_claims
     from outage_analysis.claims import save_claims as save_claims
     from outage_analysis.costs import cost_table as cost_table

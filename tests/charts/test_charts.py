@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import vl_convert
 
+from outage_analysis.analysis import service_band_table
 from outage_analysis.charts import (
     CHARTS,
     ChartContext,
@@ -70,6 +71,9 @@ def samples(analysis: Analysis) -> Samples:
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
         **analysis.tables,
+        "claims_service_bands": service_band_table(
+            analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
+        ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
     }

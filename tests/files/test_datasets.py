@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import polars as pl
 import pytest
 
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import (
     Kind,
@@ -53,6 +55,52 @@ def test_bundled_claims_are_synthetic_and_there_are_none_of_another_incident() -
     assert path.is_file()
     assert "synthetic" in path.name
     assert bundled_claims("tram-2031") is None
+
+
+def files_on_the_page(page: str) -> set[str]:
+    """The files of data/ that the page names."""
+    return set(re.findall(r"`((?:\w+)/[\w.-]+\.(?:toml|json|csv|parquet))`", page))
+
+
+def test_the_page_of_the_data_names_every_file_and_no_other() -> None:
+    root = data_root()
+    there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    assert files_on_the_page((root / "README.md").read_text("utf-8")) == there - {"README.md"}
+
+
+def test_the_page_of_the_data_describes_every_column() -> None:
+    page, root = (data_root() / "README.md").read_text("utf-8"), data_root()
+    claims, published = page.split("## Published facts")
+    for text, names in (
+        (claims, [n for path in root.glob("claims/*.parquet") for n in pl.read_parquet_schema(path)]),
+        (published, [n for path in root.glob("*/*.csv") for n in pl.read_csv(path, infer_schema=False).columns
+                     if path.parent.name != "claims"]),
+    ):  # fmt: skip
+        assert names
+        described = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        assert described == set(names)
+
+
+def test_the_page_of_the_data_counts_the_rows_of_each_claim_file() -> None:
+    page = (data_root() / "README.md").read_text("utf-8")
+    files = sorted((data_root() / "claims").iterdir())
+    assert len(files) == 3
+    for path in files:
+        rows = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
+        assert f"| `claims/{path.name}` | {len(rows):,} |" in page
+
+
+def test_the_readable_sample_is_a_hundred_rows_of_the_bundled_file_and_is_never_read_by_itself() -> None:
+    bundled = bundled_claims("kakao-2022")
+    assert bundled is not None
+    assert bundled.suffix == ".parquet"
+    whole = pl.read_parquet(bundled)
+    few = pl.read_csv(bundled.with_name("kakao-2022-synthetic-100.csv"), schema=whole.schema)
+    assert len(few) == 100
+    assert few.equals(whole.gather_every(1_051).head(100))
+    assert few["synthetic"].all()
+    claims = read_claims(bundled.with_name("kakao-2022-synthetic-100.csv"), load_incident("kakao-2022"))
+    assert (claims.synthetic, claims.rejects.height, claims.frame().height) == (True, 0, 100)
 
 
 def test_a_path_serves_wherever_an_id_does() -> None:

@@ -31,7 +31,10 @@ from outage_analysis.text import LANGUAGES
 
 FOLDER = data_root() / "policies"
 ALL = bundled_ids("policies")
+INVENTED = {"trams"}
+"""Policies of an outage that never was: they cite no fact, and say so in their name."""
 EVERY = pytest.mark.parametrize("id_", ALL)
+EVERY_REAL = pytest.mark.parametrize("id_", [id_ for id_ in ALL if id_ not in INVENTED])
 
 CITING = {"facts", "recipients", "recipients_high", "cap", "published_count", "of", "printed"}
 """Keys of a page that name facts."""
@@ -82,7 +85,7 @@ def test_a_document_loads_under_the_name_of_its_file(id_: str) -> None:
     assert load_policy(id_).id == id_ == document(id_)["id"]
 
 
-@EVERY
+@EVERY_REAL
 def test_every_fact_that_a_document_cites_exists(id_: str) -> None:
     known = {*facts()["id"], *outcomes()["id"]}
     named = set(cited(document(id_)))
@@ -91,7 +94,7 @@ def test_every_fact_that_a_document_cites_exists(id_: str) -> None:
     assert all(fact_exists(fact) for fact in named)
 
 
-@EVERY
+@EVERY_REAL
 def test_every_line_has_a_day_an_accounting_view_and_a_fact(id_: str) -> None:
     for line in load_policy(id_).lines:
         assert line.public_on is not None, line.id
@@ -101,7 +104,20 @@ def test_every_line_has_a_day_an_accounting_view_and_a_fact(id_: str) -> None:
     assert not doubts & {"accounting", "fact", "gap", "dead"}
 
 
-@EVERY
+@pytest.mark.parametrize("id_", sorted(INVENTED))
+def test_an_invented_policy_cites_nothing_and_says_that_it_is_invented(id_: str) -> None:
+    policy = load_policy(id_)
+    assert not set(cited(document(id_)))
+    assert not policy.sources
+    assert "invented example" in policy.name.en
+    assert "가상의 예시" in policy.name.ko
+    for line in policy.lines:
+        assert line.public_on is not None, line.id
+        assert line.accounting is not None, line.id
+    assert not set(findings(policy)["finding"]) & {"accounting", "gap", "dead"}
+
+
+@EVERY_REAL
 def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
     for line in load_policy(id_).lines:
         known = [get_fact(fact, hindsight=True).public_on for fact in line.facts]
@@ -149,7 +165,7 @@ def test_a_policy_can_be_explained_in_both_languages(id_: str, lang: str) -> Non
     assert len(told.splitlines()) > 4 * len(policy.lines)
 
 
-@EVERY
+@EVERY_REAL
 def test_the_sources_of_a_document_are_there(id_: str) -> None:
     sources = load_policy(id_).sources
     assert sources

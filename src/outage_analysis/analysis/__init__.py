@@ -5,6 +5,7 @@ Modules:
     recipe: `run(plan)`, the steps of a run in order
     cost_run: the first steps, which compute the cost and its uncertainty
     analysis: the Analysis: its tables, figures and notes
+    service_bands: claims, stated loss and expected cost by service and loss band
     tables: tables built from documents, cubes and costs
     analysis_tables: access to the tables of an analysis by attribute
     document_files: writes the TOML documents of a plan
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
+    from outage_analysis.analysis.service_bands import service_band_table as service_band_table
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
 

@@ -19,6 +19,7 @@ from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
+from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
     claims_tables,
@@ -143,6 +144,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     tables = {
         **_published_tables(cost_run),
         **claims_tables(cost_run.claims, cost_run.cubes, inputs.known_policy, cost_run.claims_costs, as_of),
+        **_service_bands(cost_run),
         **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
         **_uncertainty_tables(cost_run),
         **({} if compared is None else compared.tables),
@@ -173,6 +175,21 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
         ),
         "tie_outs": reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
+
+
+def _service_bands(cost_run: CostRun) -> dict[str, pl.DataFrame]:
+    """Return the table of claims by service and band; {} unless claims give the headline."""
+    inputs = cost_run.inputs
+    if not cost_run.analysis.headline_from_claims:
+        return {}
+    table = service_band_table(
+        cost_run.cubes["cost"],
+        inputs.known_policy,
+        inputs.ledger,
+        inputs.as_of,
+        negative=inputs.incident.loss.negative == "band",
+    )
+    return {} if table.is_empty() else {"claims_service_bands": table}
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:

@@ -22,7 +22,7 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 def _analysis_schemas() -> dict[str, TableSchema]:
     """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
-    from outage_analysis.analysis import tables
+    from outage_analysis.analysis import service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
     by_service = {"service": losses.CLAIM_PAIRS["service"].dtype}
@@ -46,6 +46,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
+        "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
         "claims_summary": losses.SUMMARY.grouped_by(by_service),
         "claims_pairs": losses.CLAIM_PAIRS,

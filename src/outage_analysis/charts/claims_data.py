@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.incidents import UNKNOWN, Band, holds_positive
+from outage_analysis.losses import sum_or_null
 
 MAX_DATA_BYTES = 20_000
 """Largest number of bytes of JSON data in one chart."""
@@ -50,15 +51,17 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
     """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
-        table: the columns `service` and `claims`, and `over` and `up_to` if the rows are loss bands.
+        table: the columns `service` and `claims`, `over` and `up_to` if the rows are loss bands, and
+            `expected` if they have a cost.
         most: the largest number of services in the result; the merged services count as one.
 
     Returns:
         The columns `service`, `services` (the number of services merged in the row), `over` and `up_to` if
-        given, and `claims`. The service with the most claims comes first and the merged services come last.
-        The rows of a service keep their order.
+        given, `claims`, and `expected` if given. The service with the most claims comes first and the merged
+        services come last. The rows of a service keep their order.
     """
     keys = [c for c in table.columns if c in ("over", "up_to")]
+    costs = [c for c in table.columns if c == "expected"]
     largest = _services_by_claims(table)
     separate = largest if len(largest) <= most else largest[: most - 1]
     order = {service: place for place, service in enumerate(separate)}
@@ -67,7 +70,7 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
     )
     return (
         merged.group_by("service", *keys, maintain_order=True)
-        .agg(pl.col("claims").sum())
+        .agg(pl.col("claims").sum(), *map(sum_or_null, costs))
         .with_columns(
             services=pl.when(pl.col("service") == OTHER_ID)
             .then(pl.lit(len(largest) - len(separate)))
@@ -77,7 +80,7 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
             pl.col("service").replace_strict(order, default=len(order), return_dtype=pl.Int64),
             maintain_order=True,
         )
-        .select("service", "services", *keys, "claims")
+        .select("service", "services", *keys, "claims", *costs)
     )
 
 

@@ -80,12 +80,12 @@ def band_colours(bands: Sequence[Band]) -> list[str]:
     amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
     return [
-        _interpolated_colour(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY)
+        interpolated_colour(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY)
         for b in bands
     ]
 
 
-def _interpolated_colour(position: float) -> str:
+def interpolated_colour(position: float) -> str:
     """Interpolate between the colours of `LOSS_COLOURS`; position 0 is the first and 1 the last colour."""
     at = min(int(position * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
     part = position * (len(LOSS_COLOURS) - 1) - at

@@ -14,6 +14,7 @@ from outage_analysis.charts import (
     linked_views,
     loss_charts,
     range_charts,
+    service_charts,
     total_charts,
 )
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
@@ -45,6 +46,7 @@ CHARTS: dict[str, ChartEntry] = {
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
+    "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),
     "small_multiples": ChartEntry("claims_bands", loss_charts.small_multiples, claims=True, page=False),
     "linked": ChartEntry("claims_pairs", linked_views.linked_chart, claims=True, page=False),

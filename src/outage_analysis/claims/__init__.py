@@ -2,6 +2,7 @@
 
 Modules:
     ingestion: `read_claims`, which runs all steps
+    samples: `load_sample`, which loads bundled synthetic claims
     readers: one reader per file format
     validation: checks the rows against the rules and finds duplicates
     rules: the validation rules
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims.readers.read_files import expand_paths as expand_paths
     from outage_analysis.claims.rules import RULES as RULES
     from outage_analysis.claims.rules import rule_conditions as rule_conditions
+    from outage_analysis.claims.samples import load_sample as load_sample
     from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX
     from outage_analysis.claims.store import STORE_SUFFIX as STORE_SUFFIX
     from outage_analysis.claims.store import check_synthetic_name as check_synthetic_name

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
+    from outage_analysis.costs.expected import ledger_for_policy as ledger_for_policy
     from outage_analysis.costs.expected import totals as totals
     from outage_analysis.costs.expected import unstated_losses as unstated_losses
     from outage_analysis.costs.funnel import ALL_PASS as ALL_PASS
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
     from outage_analysis.costs.schemas import COSTS as COSTS
+    from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
     from outage_analysis.costs.sensitivity.conditions import BREAK_EVENS as BREAK_EVENS
     from outage_analysis.costs.sensitivity.conditions import (

@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.groups import display_bands as display_bands
     from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
     from outage_analysis.losses.loss_summaries.groups import regroup as regroup
+    from outage_analysis.losses.loss_summaries.groups import sum_or_none as sum_or_none
     from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares
     from outage_analysis.losses.loss_summaries.quantiles import LOSS_QUANTILES as LOSS_QUANTILES
     from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from outage_analysis.policies.rules import SHARE_DIGITS as SHARE_DIGITS
     from outage_analysis.policies.rules import SHARE_SCALE as SHARE_SCALE
     from outage_analysis.policies.rules import Rule as Rule
+    from outage_analysis.policies.rules import RuleBand as RuleBand
     from outage_analysis.policies.tariff import MAX_STEPS as MAX_STEPS
     from outage_analysis.policies.tariff import Tariff as Tariff
     from outage_analysis.policies.tariff import contains_integer as contains_integer

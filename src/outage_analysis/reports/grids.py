@@ -66,7 +66,7 @@ class TableFormatter:
 
         If the frame has no column `band`, the loss band is composed from the band edges `over` and `up_to`.
         """
-        heads = tuple(GridColumn(self.locale(c.label_key), _column_style(c)) for c in columns)
+        heads = tuple(GridColumn(c.title or self.locale(c.label_key), _column_style(c)) for c in columns)
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 

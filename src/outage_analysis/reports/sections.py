@@ -12,6 +12,7 @@ from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.first_screen import free_note
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.text import Locale
 
 QUALITY = {
@@ -51,6 +52,8 @@ class _SectionBuilder:
         """Yield all report sections in order, including sections without content."""
         locale = self.locale
         is_synthetic = self.analysis.headline_is_synthetic
+        bands = self._service_bands()
+        yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
         if "funnel" in self.grids:
             texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
@@ -111,6 +114,26 @@ class _SectionBuilder:
             yield Heading(locale("report.beside_title"))
             yield Text(locale("report.beside_intro"))
             yield from self._table("beside", "beside_title")
+
+    def _service_bands(self) -> Iterator[Block]:
+        """Yield claims, stated loss and cost by service and loss band, if the headline comes from claims."""
+        locale, analysis = self.locale, self.analysis
+        if "service_bands_claims" not in self.grids:
+            return
+        yield Text(locale("report.service_bands_intro"))
+        names = analysis.names(locale.lang)
+        per_claimant = [names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant"]
+        if per_claimant:
+            yield Text(locale("report.service_bands_claimants", lines=", ".join(per_claimant)))
+        yield from self._picture("services_by_band", "", "")
+        unit = analysis.incident.loss.unit
+        loss = locale.unit if unit == analysis.incident.currency else locale.unit_name(unit)
+        for measure in SERVICE_BAND_MEASURES:
+            grid = f"service_bands_{measure}"
+            if grid in self.grids:
+                caption = locale(f"report.{grid}", loss=loss, unit=locale.unit)
+                yield Heading(caption)
+                yield TableBlock(grid, caption)
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
 from outage_analysis.analysis import FUNNEL, SERVICES, Analysis
 from outage_analysis.costs import COSTS, HAS_AMOUNT, OUTCOMES, TIE_OUTS
-from outage_analysis.incidents import FACTS_TABLE, facts_in_language
-from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS
+from outage_analysis.incidents import FACTS_TABLE, UNKNOWN, facts_in_language
+from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS, sum_or_none
 from outage_analysis.policies import PolicyExplainer
 from outage_analysis.reports.accounting import ACCOUNTING, accounting_table
 from outage_analysis.reports.grids import Grid, TableFormatter
@@ -31,9 +32,17 @@ from outage_analysis.text import (
     Column,
     Locale,
     TableSchema,
+    Unit,
 )
 
-SOURCE_TABLES = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
+SOURCE_TABLES = {
+    "cost": "costs",
+    "controller": "costs",
+    "exceedance": "quantiles",
+    **dict.fromkeys(
+        ("service_bands_claims", "service_bands_loss", "service_bands_expected"), "claims_service_bands"
+    ),
+}
 """Report tables whose name differs from the analysis table that they are made from."""
 COST_COLUMNS = (
     COSTS["line"],
@@ -89,6 +98,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
         **_cost_views(analysis),
         **_document_views(analysis, formatter),
         **_claims_views(analysis),
+        **service_band_views(analysis, formatter),
         **comparison_views(analysis),
         **_hindsight_views(analysis, formatter),
     }
@@ -198,6 +208,46 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     if "claims_curves" in tables:
         counted = tables["claims_curves"].filter(family="counted")
         views["claims_points"] = (counted, CURVES_TABLE.pick("loss", "share_below", "share_above"))
+    return views
+
+
+SERVICE_BAND_MEASURES: dict[str, Unit] = {"claims": "count", "loss": "loss", "expected": "money"}
+"""Measure of a service and loss band -> its unit. Each measure has a table of its own."""
+
+
+def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
+    """Return, for each measure, a table with one row per service and one column per loss band.
+
+    The last row and the last column contain totals. A total is empty if one of its parts is unknown.
+    """
+    if "claims_service_bands" not in analysis.tables:
+        return {}
+    table, locale = analysis.tables["claims_service_bands"], formatter.locale
+    bands = table.select("over", "up_to").unique(maintain_order=True).rows()
+    order = table.group_by("service", maintain_order=True).agg(pl.col("claims").sum())
+    services = order.sort("claims", descending=True, maintain_order=True)["service"].to_list()
+    views: dict[str, View] = {}
+    for measure, unit in SERVICE_BAND_MEASURES.items():
+        values = {
+            (*row[:3],): row[3] for row in table.select("service", "over", "up_to", measure).iter_rows()
+        }
+        known = [band for band in bands if measure != "loss" or band != UNKNOWN]
+        if all(values[service, *band] is None for service in services for band in known):
+            continue
+        rows = [[values[service, *band] for band in known] for service in services]
+        rows.append([sum_or_none(column) for column in zip(*rows, strict=True)])
+        names = [formatter.names.get(s, s) if s else locale("word.all") for s in services]
+        columns = tuple(
+            Column(f"band_{n}", unit, "A loss band.", title=title)
+            for n, title in enumerate([*(locale.band(*band) for band in known), locale("column.total")])
+        )
+        data = [
+            (name, *row, sum_or_none(row))
+            for name, row in zip([*names, locale("column.total")], rows, strict=True)
+        ]
+        schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
+        frame = pl.DataFrame(data, schema=schema, orient="row")
+        views[f"service_bands_{measure}"] = (frame, (replace(SERVICE, unit="text"), *columns))
     return views
 
 

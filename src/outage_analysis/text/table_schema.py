@@ -128,6 +128,8 @@ class Column:
     """Key of the title in `[column]` of the label files; by default the name of the column."""
     shown: bool = True
     """Whether the terminal prints the column. JSON and files have all columns."""
+    title: str = ""
+    """The title of a column whose title depends on the data, such as a loss band; empty for other columns."""
 
     def __post_init__(self) -> None:
         """Set the default title (from the name) and the default data type (from the unit)."""

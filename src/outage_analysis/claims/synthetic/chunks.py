@@ -182,9 +182,14 @@ def _chunk_frame(
                 "filed_on": filed,
                 "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
                 "known": np.isin(rows.loss_states, (SOME_LOSS, ZERO_LOSS)),
-                "region": rows.draw_mix("region", first_rows)[claimant_numbers].series(),
-                "industry": rows.draw_mix("industry", first_rows)[claimant_numbers].series(),
-                "category": CodedTexts((*rows.assumptions.categories, None), rows.categories).series(),
+                **{
+                    column: rows.draw_mix(column, first_rows)[claimant_numbers].series()
+                    for column in ("region", "industry")
+                    if rows.assumptions.mixes_for(column)
+                },
+                rows.assumptions.category_column: CodedTexts(
+                    (*rows.assumptions.categories, None), rows.categories
+                ).series(),
             }
         )
         .with_columns(

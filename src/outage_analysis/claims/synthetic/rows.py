@@ -155,12 +155,17 @@ def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_spellings(rows: DrawnRows, ids: CodedTexts, items: tuple[NamedItem, ...]) -> CodedTexts:
-    """Draw how each service or claimant type is written: by its Korean name, or in any known spelling."""
+    """Draw how each service or claimant type is written: by its name, or in any known spelling.
+
+    Names are in the language of the assumptions. The spellings of a Korean file include the English names.
+    """
     is_free = ~rows.draw_mix("spelling").equal("plain")
     texts: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
     for item in items:
         spellings = item.known_names
+        if rows.assumptions.language == "en":
+            spellings = (item.name.en, *item.aliases)
         selected = ids.equal(item.id)
         spelling_codes = rows.rng.integers(0, len(spellings), selected.sum())
         codes[selected] = len(texts) + spelling_codes * is_free[selected]

@@ -26,7 +26,7 @@ MIX_VALUES = {
     "loss": {*LOSS_STATES},
     "report": {"first", "second"},
     "spelling": {"plain", "free"},
-    "unit": {"edge", "1", "10", "100", "1000", "5000", "10000", "50000", "100000", "1000000"},
+    "unit": {"edge", "1", "5", "10", "15", "100", "1000", "5000", "10000", "50000", "100000", "1000000"},
 }
 """Column -> the values to which a mix may give a weight. Other columns allow any value."""
 PLACEHOLDERS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
@@ -89,8 +89,16 @@ class LossModel(RowAssumption):
     """Loss bands and the share of the rows in each."""
 
 
+RowCount = Annotated[int, Field(ge=0)] | str
+"""A number of rows, or the id of the published fact that states it."""
+
+
 class SyntheticAssumptions(Document):
-    """The assumptions about a synthetic complaint file, and the published facts whose counts it matches."""
+    """The assumptions about a synthetic complaint file, and the counts that it matches.
+
+    The counts of a real outage are published facts, named by their ids. The counts of an invented outage are
+    numbers.
+    """
 
     id: Identifier
     """The id by which commands select the document."""
@@ -98,14 +106,19 @@ class SyntheticAssumptions(Document):
     """The name that readers see."""
     incident: Identifier
     """The incident to which the complaints belong."""
-    categories: dict[Identifier, str]
-    """Category of complaint -> the id of the fact with its count."""
-    claimant_types: dict[Identifier, str]
-    """Claimant type -> the id of the fact with its count, without complaints about affiliates."""
-    with_loss: dict[Identifier, str]
-    """Claimant type -> the id of the fact that counts its complaints with a loss above 0."""
-    early: str
-    """The id of the fact that counts the complaints of the early days."""
+    language: Literal["ko", "en"] = "ko"
+    """The language in which the file names services and claimant types."""
+    category_column: Identifier = "category"
+    """The column of the file that states the category: a dimension of the incident."""
+    categories: dict[Identifier, RowCount]
+    """Category of complaint -> its count."""
+    claimant_types: dict[Identifier, RowCount]
+    """Claimant type -> its count, without complaints about affiliates."""
+    with_loss: dict[Identifier, RowCount] = Field(default_factory=dict)
+    """Claimant type -> the count of its complaints with a loss above 0. Types that are left out share the
+    other losses in proportion to their counts."""
+    early: RowCount
+    """The count of the complaints of the early days."""
     losses: tuple[LossModel, ...]
     """The distributions of losses above 0."""
     mixes: tuple[Mix, ...] = Field(alias="mix")
@@ -150,6 +163,11 @@ class SyntheticAssumptions(Document):
 def load_synthetic(id_or_path: str | Path) -> SyntheticAssumptions:
     """Read the assumptions about a synthetic file, given a bundled id or the path of a TOML file."""
     return read_document(SyntheticAssumptions, "synthetic", id_or_path)
+
+
+def _row_count(count: RowCount) -> int:
+    """Return a number of rows; the id of a fact is replaced by the value of the fact."""
+    return get_fact(count).whole if isinstance(count, str) else count
 
 
 MAX_ROWS = 2_000_000_000
@@ -230,17 +248,17 @@ class FileCounts:
             for category, part in loss_states.items()
             if category != AFFILIATE
         )
-        cases = {type_: get_fact(id_).whole for type_, id_ in assumptions.claimant_types.items()}
+        cases = {type_: _row_count(count) for type_, count in assumptions.claimant_types.items()}
         rows_by_type = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
         wanted_losses = {
-            t: round(get_fact(id_).whole * rows / published) for t, id_ in assumptions.with_loss.items()
+            t: round(_row_count(count) * rows / published) for t, count in assumptions.with_loss.items()
         }
         losses = _loss_counts_by_type(rows_by_type, rows_with_loss, wanted_losses)
         if rows == published and (rows_by_type != cases or not wanted_losses.items() <= losses.items()):
             raise UsageError("the counts by category and by claimant type disagree", file=assumptions.id)
         return cls(
             rows,
-            early=round(get_fact(assumptions.early).whole * rows / published),
+            early=round(_row_count(assumptions.early) * rows / published),
             categories=RemainingCounts(categories.values()),
             loss_states={category: RemainingCounts(part) for category, part in loss_states.items()},
             with_loss=RemainingCounts(losses[type_] for type_ in rows_by_type),
@@ -282,8 +300,8 @@ def _loss_counts_by_type(
 
 
 def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:
-    """Return the published number of complaints per category."""
-    return {category: get_fact(id_).whole for category, id_ in assumptions.categories.items()}
+    """Return the stated number of complaints per category."""
+    return {category: _row_count(count) for category, count in assumptions.categories.items()}
 
 
 def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int:

@@ -1,8 +1,9 @@
-"""Slide deck: a report goes in; five slides with native charts and speaker notes come out.
+"""Slide deck: a report goes in; slides with native charts and speaker notes come out.
 
 Modules:
     slides: builds the slides in order and writes report.pptx
     slide_cost: slides on the expected cost and its uncertainty
+    slide_services: slide on services by loss band, if the cost comes from claims
     slide_drivers: slides on cost drivers and on differences from press headlines
     slide_decisions: slide on decisions, method and sources
     speaker_notes: speaker notes and footers

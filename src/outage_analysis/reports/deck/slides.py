@@ -1,4 +1,4 @@
-"""Write the PowerPoint deck: five slides with native charts and speaker notes, as reproducible bytes."""
+"""Write the PowerPoint deck: slides with native charts and speaker notes, as reproducible bytes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.slide_cost import cost_slide, uncertainty_slide
 from outage_analysis.reports.deck.slide_decisions import decisions_slide
 from outage_analysis.reports.deck.slide_drivers import drivers_slide, headlines_slide
+from outage_analysis.reports.deck.slide_services import has_service_bands, services_slide
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, footer_text, note_paragraphs
 from outage_analysis.reports.deck.theme import Box
 from outage_analysis.reports.report import Report
@@ -41,10 +42,17 @@ SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
 """The functions that write the slides, in order: cost, uncertainty, drivers, headlines, decisions."""
 
 
+def slide_functions(report: Report) -> list[Callable[[Report, Canvas], SlideNotes]]:
+    """Return the functions that write the slides; services by loss band follow the cost, if it has them."""
+    first, *others = SLIDE_FUNCTIONS
+    return [first, *([services_slide] if has_service_bands(report) else []), *others]
+
+
 def build_deck(report: Report) -> bytes:
     """Return the slide deck as the bytes of a .pptx file; the same report always gives the same bytes."""
-    deck = create_deck(report.title, report.lang, report.analysis.as_of)
-    for number, write in enumerate(SLIDE_FUNCTIONS, start=1):
+    functions = slide_functions(report)
+    deck = create_deck(report.title, report.lang, report.analysis.as_of, slides=len(functions))
+    for number, write in enumerate(functions, start=1):
         canvas = Canvas.on_new_slide(deck, report.lang)
         slide_notes = write(report, canvas)
         canvas.add_warning(report.warning)
@@ -71,8 +79,8 @@ THEME_COLOURS = {
 }
 PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
-outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>5</Slides>\
-<Notes>5</Notes></Properties>"""
+outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>{slides}</Slides>\
+<Notes>{slides}</Notes></Properties>"""
 PLACEHOLDER_BOXES = {
     "title": theme.TITLE,
     "body": Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, theme.BOTTOM - theme.TOP),
@@ -82,13 +90,14 @@ PLACEHOLDER_ALIGNMENT = {"ftr": "l", "sldNum": "r"}
 """Alignment of the footer and the slide number."""
 
 
-def create_deck(title: str, lang: str, as_of: date) -> Deck:
+def create_deck(title: str, lang: str, as_of: date, *, slides: int) -> Deck:
     """Return a new slide deck without slides.
 
     Args:
         title: the title of the document.
         lang: the language, en or ko.
         as_of: the as-of day, which the file records as its creation date.
+        slides: the number of slides, which the properties of the file state.
     """
     deck = Presentation()
     deck.slide_width, deck.slide_height = (Emu(round(x * theme.EMU)) for x in (theme.WIDTH, theme.HEIGHT))
@@ -99,7 +108,7 @@ def create_deck(title: str, lang: str, as_of: date) -> Deck:
     _remove_related_parts(deck.part, RT.PRINTER_SETTINGS)
     _remove_related_parts(deck.part.package, RT.THUMBNAIL)
     _style_master(deck, lang)
-    deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.encode()
+    deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.format(slides=slides).encode()
     created, properties = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
     properties.title, properties.author, properties.last_modified_by = title, AUTHOR, AUTHOR
     properties.revision = 1

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # for type checkers only: xlsxwriter is imported only when a 
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
+MIN_SHADED_COLUMNS = 2
+"""A table with no more columns has only a name and a total, so that no cell is shaded."""
 MAX_CELL_LENGTH = 32_767
 """The most characters of a cell."""
 MAX_NAME_LENGTH = 31
@@ -182,6 +184,12 @@ class SheetWriter:
             self._tables.append(table_range)
         self.row = table_range.last + 2
         return table_range
+
+    def shade_cells(self, table: TableRange) -> None:
+        """Shade the cells of a table by their number, except its first column and its totals at the ends."""
+        if table.last > table.first and table.columns > MIN_SHADED_COLUMNS:
+            scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#7FB3D9"}
+            self.worksheet.conditional_format(table.first, 1, table.last - 1, table.columns - 2, scale)
 
     def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
         """Write the column titles of a table, in a row that is high enough for the longest title."""

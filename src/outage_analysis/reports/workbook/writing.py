@@ -15,7 +15,7 @@ from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.model_views import View
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import build_views
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
 from outage_analysis.reports.workbook.assumptions_sheet import write_inputs
 from outage_analysis.reports.workbook.cells import (
     FONT_SIZE,
@@ -79,6 +79,7 @@ def workbook_bytes(report: Report) -> bytes:
 
 
 SHEET_SECTIONS = {
+    "service_bands": ("service-bands",),
     "cost": ("cost", "funnel", "free"),
     "doubt": ("doubt",),
     "drivers": ("tornado",),
@@ -95,6 +96,8 @@ SHEET_SECTIONS = {
 SEPARATE_SECTIONS = ("assumptions",)
 """Ids of the sections that another module writes to a sheet of its own."""
 MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
+SHADED_GRIDS = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
+"""Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
 SHEET_COLOURS = {
     "claims": CLAIMS_COLOUR,
     "quality": CLAIMS_COLOUR,
@@ -185,7 +188,10 @@ class _BlockWriter:
             return None
         if block.caption:
             self.sheet.write_heading(block.caption)
-        return self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
+        table_range = self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
+        if block.grid in SHADED_GRIDS:
+            self.sheet.shade_cells(table_range)
+        return table_range
 
     def _picture(self, block: ChartBlock) -> None:
         """Reserve rows for a chart if there is an Excel version of the chart, and write its table."""

@@ -1,0 +1,144 @@
+"""Claims, stated loss and expected cost by service and loss band, from one cube of claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import polars as pl
+
+from outage_analysis.assumptions import Ledger
+from outage_analysis.costs import EXPECTED, cost_table, ledger_for_policy
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Band, Bands, band_within, holds_positive
+from outage_analysis.losses import Cube, regroup, sum_or_null
+from outage_analysis.policies import Policy, RuleBand, Schedule
+from outage_analysis.text import CLAIMS, LOSS, OVER, SERVICE, TABLE_DIGITS, UP_TO, TableSchema
+
+MAX_CUTS = 7
+"""The largest number of policy edges at which bands end. If a policy has more, bands end at every second or
+third edge, so that a table with one column per band fits a page."""
+SERVICE_BANDS = TableSchema(
+    "One row per service and loss band.",
+    (SERVICE, OVER, UP_TO, CLAIMS, LOSS, EXPECTED),
+)
+"""The columns of `service_band_table`."""
+
+
+def service_band_table(
+    cube: Cube, policy: Policy, ledger: Ledger | None, as_of: date, *, negative: bool = False
+) -> pl.DataFrame:
+    """Return the claims, their stated loss and their expected cost by service and loss band.
+
+    The bands end where the bands of the policy end. Every service has a row for every band with positive
+    losses, and for the other bands (zero, negative, unknown) that contain claims.
+
+    Args:
+        cube: the claims by service, claimant type and the dimensions that the policy names.
+        policy: the policy. Only lines that pay per claim and by loss band have a cost per band.
+        ledger: the assumptions; without them most costs are unknown.
+        as_of: the day of the analysis.
+        negative: whether losses may be negative.
+
+    Returns:
+        The columns of `SERVICE_BANDS`: `loss` is null for claims that state no loss, `expected` (smallest
+        unit of the currency) is null if the cost of a claim is unknown. The table is empty if a band of the
+        cube contains losses on both sides of an edge of the policy, which is possible in totals.
+    """
+    bands = Bands.from_cuts(_few(policy.cuts), negative=negative)
+    costs = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
+    try:
+        counted = regroup(cube, ["service"], bands)
+    except UsageError:
+        return SERVICE_BANDS.empty()
+    if costs is None:
+        return SERVICE_BANDS.empty()
+    shown = [b for b in bands.rows() if holds_positive(b) or counted.filter(_in_band(b))["claims"].sum()]
+    grid = (
+        pl.DataFrame(shown, schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
+        .with_row_index("place")
+        .join(counted.select("service").unique(), how="cross")
+    )
+    keys = ["service", "over", "up_to"]
+    table = (
+        grid.join(counted, on=keys, how="left", nulls_equal=True)
+        .join(costs, on=keys, how="left", nulls_equal=True)
+        .with_columns(
+            pl.col("claims").fill_null(0),
+            loss=pl.when(pl.col("claims").is_null()).then(0).otherwise("loss"),
+            expected=pl.when(pl.col("claims").is_null() & pl.lit(not costs.is_empty()))
+            .then(0.0)
+            .otherwise("expected"),
+        )
+        .with_columns(
+            loss=pl.when(pl.all_horizontal(pl.col("over", "up_to").is_null())).then(None).otherwise("loss")
+        )
+    )
+    return table.sort("service", "place", nulls_last=True).select(
+        pl.col(name).cast(dtype) for name, dtype in SERVICE_BANDS.dtypes.items()
+    )
+
+
+def _few(cuts: Sequence[int]) -> tuple[int, ...]:
+    """Return at most `MAX_CUTS` of the cuts, at equal steps."""
+    return tuple(cuts[:: max(1, -(-len(cuts) // MAX_CUTS))])
+
+
+def _in_band(band: Band) -> pl.Expr:
+    over, up_to = band
+    return pl.col("over").eq_missing(pl.lit(over)) & pl.col("up_to").eq_missing(pl.lit(up_to))
+
+
+def _expected_by_band(
+    cube: Cube, policy: Policy, ledger: Ledger | None, as_of: date, bands: Sequence[Band]
+) -> pl.DataFrame | None:
+    """Return the expected cost by service and band: of every line that pays per claim, added up.
+
+    The result is None if a band of the cube contains losses on both sides of an edge of the policy.
+
+    A cost table has one row per band of a line. To get rows that lie within `bands`, the bands of each line
+    are first divided at the edges of `bands`, which does not change any payment.
+    """
+    edges = [up_to for _, up_to in bands if up_to is not None and up_to > 0]
+    lines = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
+    schema = {"service": pl.String, "over": pl.Int64, "up_to": pl.Int64, "expected": pl.Float64}
+    if not lines:
+        return pl.DataFrame(schema=schema)
+    divided = policy.model_copy(update={"lines": lines})
+    fitting = ledger_for_policy(ledger, divided) if ledger else None
+    rows = cost_table(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
+    if "straddles" in rows["rule"]:
+        return None
+    edges_of = {row: _band_of(row, bands) for row in rows.select("over", "up_to").unique().rows()}
+    mapped = [edges_of[row] for row in rows.select("over", "up_to").rows()]
+    placed = rows.with_columns(
+        over=pl.Series([band[0] for band in mapped], dtype=pl.Int64),
+        up_to=pl.Series([band[1] for band in mapped], dtype=pl.Int64),
+    )
+    summed = placed.group_by("service", "over", "up_to", maintain_order=True).agg(sum_or_null("expected"))
+    return summed.select("service", "over", "up_to", pl.col("expected").round_sig_figs(TABLE_DIGITS))
+
+
+def _band_of(band: Band, bands: Sequence[Band]) -> Band:
+    return next(wider for wider in bands if band_within(band, wider))
+
+
+def _divided_line(line: Schedule, cuts: Sequence[int]) -> Schedule:
+    """Return a cost line whose bands also end at `cuts`; it pays the same for every loss."""
+    shift = 0 if line.closed == "upper" else 1
+    edges = [cut + shift for cut in cuts]
+    segments = tuple(
+        segment.model_copy(update={"bands": _divided_bands(segment.bands, edges)})
+        for segment in line.segments
+    )
+    return line.model_copy(update={"bands": _divided_bands(line.bands, edges), "segments": segments})
+
+
+def _divided_bands(bands: Sequence[RuleBand], edges: Sequence[int]) -> tuple[RuleBand, ...]:
+    divided = []
+    for band in bands:
+        inside = [e for e in edges if e > band.over and (band.up_to is None or e < band.up_to)]
+        ends = [band.over, *sorted(inside), band.up_to]
+        divided += [band.model_copy(update={"over": over, "up_to": up_to}) for over, up_to in pairwise(ends)]
+    return tuple(divided)

@@ -1,0 +1,348 @@
+"""Services by loss band: against plain sums over the rows of the file, and first in a report from claims."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pptx import Presentation
+
+from outage_analysis.analysis import Analysis, Plan, run, service_band_table
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.charts import chart_context, draw
+from outage_analysis.files import data_root
+from outage_analysis.incidents import Bands, load_incident
+from outage_analysis.policies import Policy
+from outage_analysis.reports import Report
+from outage_analysis.reports.deck.slides import build_deck
+from outage_analysis.reports.table_files import write_csv
+from outage_analysis.reports.table_views import service_band_views
+from outage_analysis.reports.workbook.writing import workbook_bytes
+from tests.loss_cubes import Told, counts_only, cube_of_claims
+from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
+from tests.workbook_reader import Workbook
+
+INCIDENT = load_incident("trams")
+NAMES = {"red": "red_line", "r": "red_line", "blue": "blue_line", "b": "blue_line", "ring": "ring_line"}
+NAMES |= {"app": "ticket_app", "ticket app": "ticket_app"}
+EDGES = ((0, 29), (29, 59), (59, 119), (119, None))
+"""The bands of the charter: under 30 minutes, from 30, from 60, from 120."""
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    return run(Plan(incident="trams", draws=256))
+
+
+@pytest.fixture(scope="module")
+def report(analysis: Analysis) -> Report:
+    return Report(analysis, "en")
+
+
+def paid(ticket: str, minutes: int | None, rate: float) -> float:
+    """The expected payment for a claim in cents: no model, only the two rules of the charter."""
+    if minutes is None:
+        return 0.0
+    if ticket == "season":
+        return 100.0 * min(minutes // 30, 10)
+    return rate * (0 if minutes < 30 else 300 if minutes < 60 else 600 if minutes < 120 else 1_200)
+
+
+def oracle() -> dict[tuple[str, int | None, int | None], tuple[int, int | None, float]]:
+    """Claims, stated loss and expected cost by service and band, straight from the Parquet file."""
+    filing, acceptance = (a.range.expected for a in load_ledger("trams").assumptions)  # type: ignore[union-attr]
+    raw = pl.read_parquet(data_root() / "claims" / "trams-synthetic.parquet")
+    names = raw["service"].str.to_lowercase().str.replace(" line", "").replace(NAMES)
+    sums: dict[tuple[str, int | None, int | None], tuple[int, int | None, float]] = {}
+    for service, ticket, minutes in zip(names, raw["ticket"], raw["loss"], strict=True):
+        band = (None, None) if minutes is None else next(e for e in EDGES if e[1] is None or minutes <= e[1])
+        count, loss, cost = sums.get((service, *band), (0, None if minutes is None else 0, 0.0))
+        total = None if loss is None else loss + minutes
+        sums[service, *band] = (count + 1, total, cost + paid(ticket, minutes, filing * acceptance))
+    return sums
+
+
+def test_every_cell_is_a_plain_sum_over_the_rows_of_the_file(analysis: Analysis) -> None:
+    wanted = oracle()
+    table = analysis.tables["claims_service_bands"]
+    assert table.columns == ["service", "over", "up_to", "claims", "loss", "expected"]
+    assert len(table) == 4 * 5
+    for service, over, up_to, claims, loss, expected in table.iter_rows():
+        count, total, cost = wanted.get((service, over, up_to), (0, 0, 0.0))
+        assert (claims, loss) == (count, total)
+        assert expected == pytest.approx(cost, rel=1e-9)
+    assert table["claims"].sum() == 360
+    assert set(wanted) <= set(table.select("service", "over", "up_to").rows())
+
+
+def test_the_cells_add_up_to_the_headline(analysis: Analysis) -> None:
+    total = analysis.tables["claims_service_bands"]["expected"].sum()
+    assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
+
+
+def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
+    first = report.sections[0]
+    assert (first.id, first.title, first.synthetic) == ("service-bands", "Services by loss band", True)
+    blocks = [type(block).__name__ for block in first.blocks]
+    assert blocks == ["Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
+
+
+def test_the_kakao_report_keeps_its_order() -> None:
+    analysis = run(Plan(draws=1_024))
+    assert "claims_service_bands" not in analysis.tables
+    report = Report(analysis, "en")
+    assert report.sections[0].id == "cost"
+    assert "services_by_band" not in report.charts
+
+
+def test_the_grids_have_services_as_rows_bands_as_columns_and_totals(report: Report) -> None:
+    claims = report.grids["service_bands_claims"]
+    titles = [column.title for column in claims.columns]
+    bands = ["under 30", "from 30 to under 60", "from 60 to under 120", "from 120", "not stated"]
+    assert titles == ["Service", *bands, "Total"]
+    assert [row[0] for row in claims.rows] == ["Red line", "Blue line", "Ticket app", "Ring line", "Total"]
+    assert claims.rows[-1][-1] == "360"
+    numbers = [[int(cell) for cell in row[1:]] for row in claims.rows]
+    assert all(sum(row[:-1]) == row[-1] for row in numbers)
+    assert [sum(column) for column in zip(*numbers[:-1], strict=True)] == numbers[-1]
+    losses = report.grids["service_bands_loss"]
+    assert [column.title for column in losses.columns] == ["Service", *bands[:-1], "Total"]
+    assert losses.rows[-1][-1] == f"{pl.read_parquet(report_file())['loss'].sum():,}"
+    assert report.grids["service_bands_expected"].rows[-1][-1] == "425.84"
+
+
+def report_file() -> Path:
+    return data_root() / "claims" / "trams-synthetic.parquet"
+
+
+def test_each_grid_is_marked_as_synthetic(report: Report) -> None:
+    assert all(report.table_is_synthetic(f"service_bands_{m}") for m in ("claims", "loss", "expected"))
+    assert report.chart_is_synthetic("services_by_band")
+    assert report.charts["services_by_band"].title.startswith("Synthetic rows: ")
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
+    report = Report(analysis, lang)
+    (cells,) = report.charts["services_by_band"].spec["datasets"].values()
+    assert len(cells) == 20
+    assert sum(int(cell["claims"]) for cell in cells) == 360
+    red = [c for c in cells if c["name"] == report.names["red_line"]]
+    assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
+    assert [c["cost"] for c in red] == ["0", "21", "120", "67", "0"]
+
+
+def test_every_csv_cell_is_that_of_the_table(report: Report, tmp_path: Path) -> None:
+    write_csv(report, tmp_path)
+    text = (tmp_path / "tables" / "claims_service_bands-synthetic.csv").read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    table = report.analysis.tables["claims_service_bands"]
+    assert [int(row["claims"]) for row in rows] == table["claims"].to_list()
+    assert [float(row["expected"]) for row in rows] == table["expected"].to_list()
+
+
+def test_the_workbook_has_a_sheet_of_its_own_whose_cells_are_shaded(report: Report) -> None:
+    book = Workbook(workbook_bytes(report))
+    (name,) = (sheet for sheet in book.paths if sheet.startswith("Services ("))
+    cells = book.cells(name)
+    red = [ref[1:] for ref, cell in cells.items() if ref[0] == "A" and cell.value == "Red line"]
+    assert len(red) == 3  # claims, stated loss, cost
+    assert [cells[f"{column}{red[0]}"].value for column in "BCDEFG"] == [24, 26, 57, 15, 12, 134]
+    assert cells[f"G{red[2]}"].value == pytest.approx(211.81, abs=0.005)
+    shaded = re.findall(
+        r'<conditionalFormatting sqref="([A-Z0-9:]+)"', book.members[book.paths[name]].decode()
+    )
+    assert [f"B{row}:{last}{int(row) + 3}" for row, last in zip(red, "FEF", strict=True)] == shaded
+
+
+def test_the_deck_has_a_slide_after_that_of_the_cost(report: Report) -> None:
+    deck = Presentation(io.BytesIO(build_deck(report)))
+    slide = deck.slides[1]
+    assert slide.shapes.title.text_frame.text == "Services by loss band"
+    table = next(shape.table for shape in slide.shapes if shape.has_table)
+    cells = [[cell.text_frame.text for cell in row.cells] for row in table.rows]
+    assert cells[0][:3] == ["Service", "Measure", "under 30"]
+    assert ["Red line", "Claims", "24", "26", "57", "15", "12", "134"] in cells
+    assert ["Total", "Cost, euros", "0.00", "77.91", "225.30", "122.62", "0.00", "425.84"] in cells
+    notes = slide.notes_slide.notes_text_frame.text
+    assert "Ring line: 57 claims, expected cost 52.29 euros." in notes
+
+
+# --- the table by itself ---------------------------------------------------------------------------
+
+SURE = ledger_of(
+    {"kind": "filing_share", "distribution": fixed(0.5)},
+    {"kind": "acceptance", "distribution": fixed(0.8)},
+    {"kind": "review_award", "distribution": fixed(100_000)},
+)
+CLAIMS: list[Told] = [("mail", 0), ("mail", 100_000), ("mail", 300_000), ("mail", 300_001), ("mail", None)]
+CLAIMS += [("map", 500_000), ("map", 500_001), ("map", 900_000)]
+GRID = Bands.from_cuts((1, 7, 20, 50_000, 300_000, 500_000, 10**6))
+
+
+def cells(policy: Policy, claims: Sequence[Told] = CLAIMS, **kwargs: object) -> pl.DataFrame:
+    cube = kwargs.pop("cube", None) or cube_of_claims(claims, Bands.from_cuts(GRID.cuts, policy.breakpoints))
+    return service_band_table(cube, policy, kwargs.pop("ledger", SURE), DAY)  # type: ignore[arg-type]
+
+
+def test_a_small_case_by_hand() -> None:
+    assert cells(policy_of(tiers())).rows() == [
+        ("mail", -1, 0, 1, 0, 0.0),
+        ("mail", 0, 300_000, 2, 400_000, 0.4 * 60_000),
+        ("mail", 300_000, 500_000, 1, 300_001, 0.4 * 50_000),
+        ("mail", 500_000, None, 0, 0, 0.0),
+        ("mail", None, None, 1, None, 0.0),
+        ("map", -1, 0, 0, 0, 0.0),
+        ("map", 0, 300_000, 0, 0, 0.0),
+        ("map", 300_000, 500_000, 1, 500_000, 0.4 * 50_000),
+        ("map", 500_000, None, 2, 1_400_001, 0.4 * 200_000),
+        ("map", None, None, 0, None, 0.0),
+    ]
+
+
+def test_lines_with_other_bands_add_up_within_the_bands_of_both() -> None:
+    share = {"over": 0, "share": 0.1, "limit": 45_000}
+    table = cells(policy_of(tiers(), tiers(id="extra", effort="automatic", band=(share,))))
+    first = table.filter(service="mail", up_to=300_000).row(0, named=True)
+    # The second line is automatic, so that every claim is paid: a tenth of 100,000 and of 300,000 won.
+    assert first["expected"] == pytest.approx(0.4 * 60_000 + 10_000 + 30_000)
+    assert table.filter(service="map", over=500_000)["expected"][0] == pytest.approx(
+        0.4 * 200_000 + 2 * 45_000
+    )
+
+
+def test_without_a_ledger_the_cost_of_what_pays_is_unknown_and_the_rest_is_nothing() -> None:
+    table = cells(policy_of(tiers()), ledger=None)
+    assert table.filter(service="mail", up_to=300_000)["expected"].to_list() == [None]
+    assert table.filter(service="map", up_to=300_000)["expected"].to_list() == [0.0]
+
+
+def test_a_line_that_pays_per_claimant_has_no_cost_by_service() -> None:
+    table = cells(policy_of(tiers(grain="claimant")))
+    assert table["expected"].null_count() == len(table)
+    assert table["claims"].sum() == len(CLAIMS)
+
+
+def test_totals_in_the_bands_of_the_policy_count_as_claims_do() -> None:
+    cube = counts_only(cube_of_claims(CLAIMS, Bands.from_cuts((300_000, 500_000))))
+    table = cells(policy_of(tiers()), cube=cube)
+    assert table.drop("loss").equals(cells(policy_of(tiers())).drop("loss"))
+    assert table.filter(service="mail", up_to=300_000)["loss"].to_list() == [None]
+
+
+def test_totals_across_an_edge_of_the_policy_give_no_table() -> None:
+    across = cube_of_claims(CLAIMS, Bands.from_cuts((400_000,)))
+    assert cells(policy_of(tiers()), cube=across).is_empty()
+
+
+def test_a_policy_with_many_edges_has_at_most_eight_columns_of_losses() -> None:
+    edges = [10 * n for n in range(20)]
+    band = tuple(
+        {"over": low, "fixed": 100 * n} | ({"up_to": low + 10} if low < 190 else {})
+        for n, low in enumerate(edges)
+    )
+    claims = [("mail", 5 + 10 * n) for n in range(20)]
+    table = cells(policy_of(tiers(band=band)), claims)
+    assert len(table) == 8  # every third of 19 edges: 10, 40, ..., 190
+    assert table["claims"].sum() == 20
+    assert table["expected"].sum() == pytest.approx(0.4 * 100 * sum(range(20)))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["mail", "map", "pay"]), st.integers(0, 60) | st.none()), min_size=1),
+    st.lists(st.integers(1, 50), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(1, 50), max_size=4, unique=True),
+    st.sampled_from(["upper", "lower"]),
+)
+def test_each_claim_is_paid_in_its_band_whatever_the_bands(
+    claims: list[Told], tens: list[int], fives: list[int], closed: str
+) -> None:
+    """Two lines with bands of their own, one closed below: the cells against one payment per claim."""
+
+    def steps(edges: list[int], amount: int) -> tuple[dict[str, int | None], ...]:
+        ends = [0, *sorted(edges), None]
+        return tuple(
+            {"over": low, "fixed": amount * n, "up_to": high}
+            for n, (low, high) in enumerate(itertools.pairwise(ends))
+        )
+
+    unknown = {"fixed": 7}
+    one = tiers(band=steps(tens, 10), unknown=unknown, effort="automatic")
+    two = tiers(id="two", band=steps(fives, 1_000), closed=closed, unknown=unknown, effort="automatic")
+    policy = policy_of(one, two)
+    table = cells(policy, claims, ledger=None)
+
+    def paid_for(loss: int | None) -> int:
+        if loss is None:
+            return 14
+        if loss == 0:
+            return 0
+        below = sum(edge <= loss if closed == "lower" else edge < loss for edge in fives)
+        return 10 * sum(edge < loss for edge in tens) + 1_000 * below
+
+    for service, over, up_to, count, loss, expected in table.iter_rows():
+        inside = [
+            told
+            for name, told in claims
+            if name == service
+            and (
+                (told is None) == (over is None and up_to is None)
+                and (told is None or (over < told and (up_to is None or told <= up_to)))
+            )
+        ]
+        assert count == len(inside)
+        assert loss is None if over is up_to is None else loss == sum(x for x in inside if x is not None)
+        assert expected == pytest.approx(sum(map(paid_for, inside)))
+    assert table["claims"].sum() == len(claims)
+
+
+# --- the chart by itself ---------------------------------------------------------------------------
+
+
+def test_small_services_are_joined_with_their_cost(analysis: Analysis, report: Report) -> None:
+    rows = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
+    schema = analysis.tables["claims_service_bands"].schema
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    context = chart_context(INCIDENT, report.locale, {}, analysis.as_of, synthetic=False)
+    chart = draw("services_by_band", table, context)
+    assert chart is not None
+    (data,) = chart.to_dict(validate=False)["datasets"].values()
+    assert len(data) == 20
+    assert data[-1]["name"] == "11 others"
+    assert data[-1]["claims"] == f"{sum(100 - n for n in range(19, 30)):,}"
+    assert data[-1]["cost"] == "2.6"  # the sum of 19 to 29 is 264 cents
+
+
+def test_the_title_of_claims_that_are_not_synthetic_is_a_finding(analysis: Analysis, report: Report) -> None:
+    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
+    chart = draw("services_by_band", analysis.tables["claims_service_bands"], context)
+    assert chart is not None
+    title = " ".join(chart.to_dict(validate=False)["title"]["text"])
+    assert title == "Red line: 50% of the expected cost"  # 211.81 of 425.84
+
+
+def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report) -> None:
+    table = analysis.tables["claims_service_bands"].with_columns(expected=pl.lit(None, pl.Float64))
+    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
+    chart = draw("services_by_band", table, context)
+    assert chart is not None
+    assert len(chart.to_dict(validate=False)["layer"]) == 2
+    views = service_band_views(
+        replace(analysis, tables=analysis.tables | {"claims_service_bands": table}), report.formatter
+    )
+    assert list(views) == ["service_bands_claims", "service_bands_loss"]
+
+
+def test_no_claims_draw_nothing(analysis: Analysis, report: Report) -> None:
+    table = analysis.tables["claims_service_bands"].with_columns(claims=pl.lit(0, pl.Int64))
+    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
+    assert draw("services_by_band", table, context) is None
