@@ -70,7 +70,7 @@ def test_a_payment_that_needs_no_claim_is_certain(claims: Claims) -> None:
 def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Path) -> None:
     more = tmp_path / "more.csv"
     more.write_text(COMPLAINTS + "7,Kakao T,2022-10-19,\n", "utf-8")
-    tiers: dict[int | None, int] = {**TIERS, None: 80_000}
+    tiers = {300_000: 30_000, 500_000: 50_000, None: 80_000}
     costs = line_costs(run(more, tiers=tiers, effort="automatic", unknown=1_000, draws=FEW))
     assert costs["expected"] == PAID + 80_000 + 1_000
 
