@@ -20,10 +20,10 @@ from outage_analysis.cli.options import (
     Dimensions,
     Incident,
     Json,
-    Policy,
     ReadOptions,
     expand_options,
     mention_default_incident,
+    parse_edges,
     parse_share,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
+    from outage_analysis.incidents import Incident as LoadedIncident
     from outage_analysis.losses import Cube, StoredCube
 
 commands = typer.Typer()
@@ -186,8 +187,21 @@ def cube(
     files: Files,
     *,
     options: ReadOptions,
-    policy: Policy = None,
     by: Dimensions = "service,claimant_type",
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Edges of the loss bands, in whole currency or in the unit of the losses, as "
+            "0,300000,500000. By default a fine grid."
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
+            "--bands, by default the bundled policy of the incident, if there is one."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
     add: Annotated[
         Path | None,
@@ -197,32 +211,34 @@ def cube(
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
-    The loss bands are a fine grid that includes the edges of the policy. A band contains losses over `over`,
-    up to and including `up_to`. Both are empty in the band of unknown losses. A .parquet file also records
-    its complaint files, rules and bands, so that you can later add the files of another month. Examples:
+    Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
+    of the policy. A band contains losses over `over`, up to and including `up_to`. Both are empty in the band
+    of unknown losses. A .parquet file also records its complaint files, rules and bands, so that you can later
+    add the files of another month. Examples:
+
+        outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
 
         outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
-    from outage_analysis.analysis import DisplayUnits, load_policy_or_default
-    from outage_analysis.incidents import Bands, load_incident, log_grid
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.incidents import load_incident
     from outage_analysis.losses import CUBE_MEASURES, build_cube, load_cube
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
-    edges = load_policy_or_default(incident, policy)
-    bands = Bands.from_cuts(log_grid(), edges.breakpoints if edges else ())
+    loss_bands = _cube_bands(incident, bands, policy)
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, incident)
         step("building the cube")
         dimensions = tuple(name.strip() for name in by.split(","))
-        built = build_cube(claims, dimensions=dimensions, bands=bands)
+        built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
     warn_of_rejects(claims)
     if out:
-        _write_cube(built, claims, bands, out, earlier, replaces=replaces)
+        _write_cube(built, claims, loss_bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
@@ -233,6 +249,33 @@ def cube(
         )
         rows, schema = built.display_rows, CUBE_MEASURES
         print_table(rows, sums.title_with_currency(title, rows, schema), schema, sums)
+
+
+def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:
+    """Return the loss bands of a cube: those of --bands or a fine grid, cut at the edges of the policy.
+
+    Args:
+        incident: the incident, whose currency and loss unit the edges are in.
+        edges: the value of --bands; None for the fine grid.
+        policy: the value of --policy; None without one.
+
+    Raises:
+        UsageError: the edges cannot be parsed, or the policy has other units than the incident.
+    """
+    from outage_analysis.files import bundled_ids
+    from outage_analysis.incidents import Bands, log_grid
+    from outage_analysis.policies import check_same_units, load_policy
+
+    if policy is None and edges is None and incident.id in bundled_ids("policies"):
+        policy = incident.id
+    cuts: tuple[int, ...] = ()
+    if policy is not None:
+        document = load_policy(policy)
+        check_same_units(document, incident)
+        cuts = document.breakpoints
+    if edges is None:
+        return Bands.from_cuts(log_grid(), cuts)
+    return Bands.from_cuts(parse_edges(edges, incident.loss_digits), cuts)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:

@@ -74,13 +74,14 @@ def incidents(
     *,
     as_json: Json = False,
 ) -> None:
-    """List the bundled incidents, or check and show one incident: its services, time window and columns.
+    """List the bundled incidents, or check and show one incident: its services and bands of numeric columns.
 
     Example:
         outage-analysis incidents my-outage.toml
     """
     from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
+    from outage_analysis.losses import dimension_labels
 
     if incident is None:
         _print_list(load_incident, bundled_ids("incidents"), as_json=as_json)
@@ -96,6 +97,10 @@ def incidents(
         for key, value in fields.items():
             if value not in (None, "", (), [], {}, False):
                 print_text(f"      {key}: {one_line(value, LONGEST_TEXT)}")
+    for dimension in document.dimensions:
+        if dimension.kind == "number":
+            labels = "; ".join(dimension_labels(dimension))
+            print_text(f"  {dimension.id}: {one_line(labels, LONGEST_TEXT)}")
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], *, as_json: bool) -> None:
@@ -262,16 +267,31 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
 
 
 @policy_commands.command()
-def check(policy: Policy, *, as_json: Json = False) -> None:
+def check(
+    policy: Policy,
+    *,
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days.
 
-    An invalid TOML file is refused with an error that states file, line, key and remedy. Example:
+    An invalid TOML file is refused with an error that states file, line, key and remedy. With --incident, a
+    service, claimant type or band of a numeric column that no claim can have is refused, too. Example:
 
-        outage-analysis policies check my-policy.toml
+        outage-analysis policies check my-policy.toml --incident my-outage.toml
     """
+    from outage_analysis.analysis import check_documents_fit
+    from outage_analysis.incidents import load_incident
     from outage_analysis.policies import findings, load_policy
 
     document = load_policy(policy)
+    if incident is not None:
+        check_documents_fit(load_incident(incident), document, None)
     table = findings(document)
     if as_json:
         print_json(table.to_dicts())
