@@ -213,8 +213,8 @@ def cube(
 
     Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
     of the policy. A band contains losses over `over`, up to and including `up_to`. Both are empty in the band
-    of unknown losses. A .parquet file also records its complaint files, rules and bands, so that you can later
-    add the files of another month. Examples:
+    of unknown losses. A .parquet file also records its complaint files, rules and bands, so that files of
+    another month can be added later. Examples:
 
         outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 
