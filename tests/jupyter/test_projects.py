@@ -452,6 +452,86 @@ def test_make_runs_nothing_that_a_folder_is_called(
     assert not [*tmp_path.rglob("P")]
 
 
+# --- other units, and totals --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize(
+    ("currency", "loss_unit", "edges"),
+    [
+        ("KRW", "", (300_000, 500_000)),
+        ("EUR", "", (300_000, 500_000)),
+        ("EUR", "EUR", (300_000, 500_000)),
+        ("EUR", "minutes", (60, 180)),
+        ("KRW", "hours", (4, 24)),
+        ("USD", "days", (1, 3)),
+    ],
+)
+def test_a_project_runs_as_created_in_every_unit_and_from_totals(
+    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int], *, counted: bool
+) -> None:
+    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, counted=counted, lang="ko")
+    plan = Plan(
+        project / "incident.toml",
+        project / "policy.toml",
+        project / "ledger.toml",
+        claims=() if counted else (project / "claims",),
+        counts=project / "totals-synthetic.csv" if counted else None,
+        compare=(project / "alternative.toml",),
+        draws=8192,
+    )
+    analysis = run(plan)
+    assert analysis.incident.loss.unit == (loss_unit or currency)
+    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(contents(project).values()).decode())
+    assert analysis.headline_is_synthetic
+    # An independent count from the sample: who is paid how much, before filing and acceptance.
+    sample = sample_claims_csv(DIGITS.get(currency, 2), "" if loss_unit in ("", currency) else loss_unit)
+    factor = 1 if loss_unit not in ("", currency) else 10 ** DIGITS.get(currency, 2)
+    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
+    for row in csv.DictReader(sample.splitlines()):
+        losses[row["claimant_type"]] += [round(float(row["loss"]) * factor)] if row["loss"] else []
+    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
+    business = sum(
+        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
+    )
+    costs = analysis.tables["claims_costs"].filter(level="band", valuation="cash")
+    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
+    assert promised == {"user-credit": credit, "business-cash": business}
+    page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
+    assert "배상" not in WebPage.of(page).prose()
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+def test_a_project_from_totals_has_no_claims_and_no_notebooks(tmp_path: Path) -> None:
+    assert MAKE
+    code, _, err = command("new", tmp_path / "p", "--counted", "--loss-unit", "minutes", "--currency", "EUR")
+    assert (code, err.count("\n")) == (0, 2)
+    assert "lab" not in err
+    pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "totals-synthetic.csv"]
+    assert sorted(contents(tmp_path / "p")) == sorted([*pages, ".gitignore", "Makefile", "README.md"])
+    targets = [MAKE, "-s", "-C", str(tmp_path / "p"), "report", "verify", "check", "OUTAGE=echo"]
+    done = subprocess.run(targets, capture_output=True, text=True, check=True).stdout
+    assert "report --incident incident.toml --policy policy.toml --ledger ledger.toml --counts totals" in done
+    assert "verify build/report --claims totals-synthetic.csv" in done
+    assert "distribution --counts totals-synthetic.csv" in done
+    assert "--claims claims" not in done
+
+
+def test_totals_count_every_claim_of_the_sample_in_its_band() -> None:
+    claims = "claim_id,service,claimant_type,loss\n"
+    rows = [("app", "0.60"), ("app", "0.61"), ("app", "1.80"), ("app", "1.81"), ("app", ""), ("pay", "0")]
+    claims += "".join(f"{n},{service},rider,{loss}\n" for n, (service, loss) in enumerate(rows))
+    assert making.totals_csv(claims, (60, 180), 2).splitlines() == [
+        "service,claimant_type,band,claims",
+        'app,rider,"unknown",1',
+        'app,rider,"(0, 60]",1',
+        'app,rider,"(60, 180]",2',
+        'app,rider,">180",1',
+        'pay,rider,"0",1',
+    ]
+
+
 # --- the same for everybody ---------------------------------------------------------------------------
 
 
@@ -568,6 +648,10 @@ REFUSED = {
     "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is not a currency code"),
     "a blank name": (partial(new_project, "p", name=" "), "must be printable text"),
     "a name of fillers": (partial(new_project, "p", name="\u3164"), "must be printable text"),
+    "an unknown unit": (
+        partial(new_project, "p", loss_unit="minuts"),
+        "no project can be made for this unit of losses.*Did you mean 'minutes'",
+    ),
     "no language": (partial(new_project, "p", lang="fr"), "no such language"),
     "a name over lines": (partial(new_project, "p", name="a\nb"), "must be printable text"),
     "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),

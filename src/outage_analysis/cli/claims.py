@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ from outage_analysis.cli.console import (
     print_table,
     print_text,
     progress,
+    suggest_command,
     warn_of_rejects,
 )
 from outage_analysis.cli.options import (
@@ -23,6 +26,7 @@ from outage_analysis.cli.options import (
     ReadOptions,
     expand_options,
     mention_default_incident,
+    option_words,
     parse_edges,
     parse_share,
 )
@@ -96,6 +100,37 @@ def ingest(
     _print_quality(quality, DisplayUnits.from_document(claims.incident))
     if out:
         print_line(str(out))
+    suggest_command(*_cost_command(claims, options, [out] if out else files, stored=out is not None))
+
+
+def _cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, stored: bool) -> list[str]:
+    """Return the words of the command that computes a cost from claims which `ingest` has read.
+
+    If the incident is no bundled one, the policy and the ledger beside its file are named. If there is no
+    policy, the command that writes a template for one is returned.
+
+    Args:
+        claims: the claims.
+        options: the options with which the files were read.
+        files: the files to name in the command.
+        stored: whether the files are claims that `ingest` saved, which need no layout.
+    """
+    from outage_analysis.files import bundled_ids
+    from outage_analysis.jupyter import shell_path
+
+    about, folder = claims.incident, Path(options.incident).parent
+    words = ["cost"]
+    words += [word for file in files for word in ("--claims", shell_path(file))]
+    words += option_words(options, *(("columns", "max_rejects") if stored else ()))
+    if about.id in bundled_ids("policies"):
+        return words
+    if not (folder / "policy.toml").is_file():
+        units = [] if about.loss_currency else ["--loss-unit", shlex.quote(about.loss.unit)]
+        return ["policies", "new", "my-policy", "--currency", about.currency, *units]
+    for kind in ("policy", "ledger"):
+        if (folder / f"{kind}.toml").is_file():
+            words += [f"--{kind}", shell_path(folder / f"{kind}.toml")]
+    return words
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
@@ -122,15 +157,23 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     print_text(f"{quality['rows']:,} {rows} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
 
 
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """The options of `inspect` that state what is known about the file."""
+
+    incident: Incident = BUNDLED
+    columns: Annotated[
+        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
+    ] = None
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None
+
+
 @commands.command()
+@expand_options()
 def inspect(
     file: Annotated[Path, typer.Argument(help="One complaint file.")],
     *,
-    incident: Incident = BUNDLED,
-    columns: Annotated[
-        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    options: InspectOptions,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -144,13 +187,14 @@ def inspect(
     """
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
+    from outage_analysis.jupyter import shell_path
 
-    layout = load_layout(columns) if columns else Layout()
-    if sheet:
-        layout = layout.model_copy(update={"sheet": sheet})
-    with progress() as step, mention_default_incident(incident):
+    layout = load_layout(options.columns) if options.columns else Layout()
+    if options.sheet:
+        layout = layout.model_copy(update={"sheet": options.sheet})
+    with progress() as step, mention_default_incident(options.incident):
         step("reading the file")
-        inspection = inspect_file(file, load_incident(incident), layout=layout)
+        inspection = inspect_file(file, load_incident(options.incident), layout=layout)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif as_json:
@@ -162,6 +206,13 @@ def inspect(
         )
     else:
         _print_inspection(inspection)
+        # The shell empties the file behind `>` first, so it must be no file that exists.
+        layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
+        suggest_command(
+            *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
+            *("outage-analysis ingest", shell_path(file), *option_words(options, "columns", "sheet")),
+            f"--columns {layout_file}",
+        )
 
 
 def _print_inspection(inspection: Inspection) -> None:

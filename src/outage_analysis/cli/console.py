@@ -60,6 +60,15 @@ def warn_of_rejects(claims: Claims | None) -> None:
         sys.stderr.write(f"{rejects:,} of {rows:,} rows were rejected; `ingest` says which and why\n")
 
 
+def suggest_command(*words: str) -> None:
+    """Print on stderr which command a user is likely to need next.
+
+    Args:
+        words: the words of the command after `outage-analysis`, quoted for a shell.
+    """
+    sys.stderr.write(f"Next: outage-analysis {' '.join(words)}\n")
+
+
 def print_line(text: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(text + "\n")

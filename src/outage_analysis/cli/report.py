@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_json, print_line, print_text, progress, warn_of_rejects
+from outage_analysis.cli.console import (
+    print_json,
+    print_line,
+    print_text,
+    progress,
+    suggest_command,
+    warn_of_rejects,
+)
 from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
-from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options
+from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
 commands = typer.Typer()
@@ -101,6 +108,7 @@ def cost(options: PlanOptions, *, as_json: Json = False) -> None:
         print_json(cost_as_json(analysis))
     else:
         print_cost(analysis)
+        suggest_command("report", *option_words(options))
 
 
 @commands.command()
