@@ -23,6 +23,7 @@ from outage_analysis.cli.options import (
     Dimensions,
     Incident,
     Json,
+    Language,
     ReadOptions,
     expand_options,
     mention_default_incident,
@@ -258,6 +259,7 @@ def cube(
         Path | None,
         typer.Option(help="A cube that was written as .parquet: add its counts; --out may be the same file."),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
@@ -276,6 +278,9 @@ def cube(
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import CUBE_MEASURES, build_cube, load_cube
+    from outage_analysis.text import Locale
+
+    locale = Locale(lang)
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
@@ -287,19 +292,19 @@ def cube(
         step("building the cube")
         dimensions = tuple(name.strip() for name in by.split(","))
         built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
-    warn_of_rejects(claims)
+    warn_of_rejects(claims, lang)
     if out:
         _write_cube(built, claims, loss_bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        sums, title = (
-            DisplayUnits.from_document(incident),
-            "Synthetic rows" if built.synthetic else "Claims by band",
-        )
+        sums = DisplayUnits.from_document(incident)
         rows, schema = built.display_rows, CUBE_MEASURES
-        print_table(rows, sums.title_with_currency(title, rows, schema), schema, sums)
+        title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
+        currency = sums.currency_if_converted(rows, schema)
+        heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
+        print_table(rows, heading, schema, sums, locale=locale)
 
 
 def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:

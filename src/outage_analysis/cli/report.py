@@ -65,8 +65,8 @@ def report(
         analysis.check_budget_has_cash()
         step("writing the report")
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
-    warn_of_rejects(analysis.claims)
-    warn_of_examples(analysis)
+    warn_of_rejects(analysis.claims, lang)
+    warn_of_examples(analysis, lang)
     if as_json:
         print_json(_report_files(page))
     else:
@@ -85,7 +85,7 @@ def _report_files(page: Path) -> dict[str, object]:
 
 @commands.command()
 @expand_options()
-def cost(options: PlanOptions, *, as_json: Json = False) -> None:
+def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) -> None:
     """Print the expected cost, its uncertainty, and the cost by cost line, service and loss band.
 
     The total is between P10 and P90 with a probability of 80 %; --level sets another probability. "Low" and
@@ -97,18 +97,21 @@ def cost(options: PlanOptions, *, as_json: Json = False) -> None:
         outage-analysis cost --counts totals.csv --json
     """
     from outage_analysis.analysis import price
+    from outage_analysis.text import Locale
 
+    Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
     with progress() as step:
         analysis = price(plan, progress=step)
     analysis.check_budget_has_cash()
-    warn_of_rejects(analysis.claims)
-    warn_of_examples(analysis)
+    warn_of_rejects(analysis.claims, lang)
+    warn_of_examples(analysis, lang)
     if as_json:
         print_json(cost_as_json(analysis))
     else:
-        print_cost(analysis)
-        suggest_command("report", *option_words(options))
+        print_cost(analysis, lang)
+        language = [] if lang == "en" else ["--lang", lang]
+        suggest_command("report", *option_words(options), *language, lang=lang)
 
 
 @commands.command()
