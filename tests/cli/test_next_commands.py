@@ -62,8 +62,8 @@ def test_claims_that_were_saved_are_named_and_need_no_layout(
     monkeypatch.chdir(tmp_path)
     project = new_project("p", currency="EUR", loss_unit="minutes")
     asked = ("ingest", project / "claims", "--incident", "p/incident.toml", "--max-rejects", "7%")
-    words = suggested(command(*asked, "--out", "it's.duckdb")[2])
-    assert words[:5] == ["cost", "--claims", "it's.duckdb", "--incident", "p/incident.toml"]
+    words = suggested(command(*asked, "--out", "it's-synthetic.duckdb")[2])
+    assert words[:5] == ["cost", "--claims", "it's-synthetic.duckdb", "--incident", "p/incident.toml"]
     assert "--max-rejects" not in words
     Path("p/policy.toml").unlink()
     words = suggested(command(*asked)[2])
