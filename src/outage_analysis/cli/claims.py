@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +14,9 @@ from outage_analysis.cli.console import (
     print_table,
     print_text,
     progress,
-    suggest_command,
     warn_of_rejects,
 )
+from outage_analysis.cli.next_commands import cost_command, suggest_command
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.incidents import Bands
     from outage_analysis.incidents import Incident as LoadedIncident
     from outage_analysis.losses import Cube, StoredCube
+    from outage_analysis.text import Locale
 
 commands = typer.Typer()
 
@@ -101,37 +101,7 @@ def ingest(
     _print_quality(quality, DisplayUnits.from_document(claims.incident))
     if out:
         print_line(str(out))
-    suggest_command(*_cost_command(claims, options, [out] if out else files, stored=out is not None))
-
-
-def _cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, stored: bool) -> list[str]:
-    """Return the words of the command that computes a cost from claims which `ingest` has read.
-
-    If the incident is no bundled one, the policy and the ledger beside its file are named. If there is no
-    policy, the command that writes a template for one is returned.
-
-    Args:
-        claims: the claims.
-        options: the options with which the files were read.
-        files: the files to name in the command.
-        stored: whether the files are claims that `ingest` saved, which need no layout.
-    """
-    from outage_analysis.files import bundled_ids
-    from outage_analysis.jupyter import shell_path
-
-    about, folder = claims.incident, Path(options.incident).parent
-    words = ["cost"]
-    words += [word for file in files for word in ("--claims", shell_path(file))]
-    words += option_words(options, *(("columns", "max_rejects") if stored else ()))
-    if about.id in bundled_ids("policies"):
-        return words
-    if not (folder / "policy.toml").is_file():
-        units = [] if about.loss_currency else ["--loss-unit", shlex.quote(about.loss.unit)]
-        return ["policies", "new", "my-policy", "--currency", about.currency, *units]
-    for kind in ("policy", "ledger"):
-        if (folder / f"{kind}.toml").is_file():
-            words += [f"--{kind}", shell_path(folder / f"{kind}.toml")]
-    return words
+    suggest_command(*cost_command(claims, options, [out] if out else files, stored=out is not None))
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
@@ -277,7 +247,7 @@ def cube(
     """
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import CUBE_MEASURES, build_cube, load_cube
+    from outage_analysis.losses import build_cube, load_cube
     from outage_analysis.text import Locale
 
     locale = Locale(lang)
@@ -299,12 +269,20 @@ def cube(
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        sums = DisplayUnits.from_document(incident)
-        rows, schema = built.display_rows, CUBE_MEASURES
-        title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
-        currency = sums.currency_if_converted(rows, schema)
-        heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
-        print_table(rows, heading, schema, sums, locale=locale)
+        _print_cube(built, DisplayUnits.from_document(incident), locale)
+
+
+def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
+    """Print a cube (claims counted by dimension and loss band) with amounts in whole currency."""
+    from outage_analysis.losses import CUBE_MEASURES
+
+    rows, title = (
+        built.display_rows,
+        locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube"),
+    )
+    currency = sums.currency_if_converted(rows, CUBE_MEASURES)
+    heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
+    print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)
 
 
 def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:

@@ -63,19 +63,6 @@ def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
         sys.stderr.write(Locale(lang)("terminal.rejects", rejects=f"{rejects:,}", rows=f"{rows:,}") + "\n")
 
 
-def suggest_command(*words: str, lang: str = "en") -> None:
-    """Print on stderr which command a user is likely to need next.
-
-    Args:
-        words: the words of the command after `outage-analysis`, quoted for a shell.
-        lang: the language of the output.
-    """
-    from outage_analysis.text import Locale
-
-    command = f"outage-analysis {' '.join(words)}"
-    sys.stderr.write(Locale(lang)("terminal.next", command=command) + "\n")
-
-
 def print_line(text: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(text + "\n")

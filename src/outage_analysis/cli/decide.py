@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
-    from outage_analysis.text import LikelyRange, TableSchema
+    from outage_analysis.text import LikelyRange, Locale, TableSchema
 
 commands = typer.Typer()
 
@@ -105,14 +105,7 @@ def sensitivity(
         tables["inputs_given_exceedance"] = _with_part_names(
             tables["inputs_given_exceedance"], analysis, lang
         )
-    locale = Locale(lang)
-    notes = (
-        [locale("report.tied")]
-        if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
-        else []
-    )
-    if not any(len(table) for table in tables.values()):
-        notes.append(locale("terminal.nothing_uncertain"))
+    notes = _sensitivity_notes(analysis, tables, Locale(lang))
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
     shown = {name: tables[name] for name in SENSITIVITY_TABLES if name in tables}
     _print_result(
@@ -125,6 +118,15 @@ def sensitivity(
         synthetic=synthetic,
         lang=lang,
     )
+
+
+def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
+    """Return the sentences below the tables: inputs that depend on each other, or nothing uncertain."""
+    tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
+    notes = [locale("report.tied")] if tied else []
+    if not any(len(table) for table in tables.values()):
+        notes.append(locale("terminal.nothing_uncertain"))
+    return notes
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis, lang: str) -> pl.DataFrame:

@@ -12,10 +12,10 @@ from outage_analysis.cli.console import (
     print_line,
     print_text,
     progress,
-    suggest_command,
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
+from outage_analysis.cli.next_commands import suggest_command
 from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
