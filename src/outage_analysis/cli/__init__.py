@@ -2,8 +2,8 @@
 
 Each group of commands has a module: report (also cost), claims, explore, decide, lookup, notebooks. They
 share options.py (options that several commands have), console.py (printing), next_commands.py (which command
-usually follows) and cost_output.py (how a cost is
-printed). Each command imports the library inside its function, so that `--help` starts quickly.
+usually follows), cube_bands.py (loss bands of `cube`) and cost_output.py (how a cost is printed).
+Each command imports the library inside its function, so that `--help` starts quickly.
 """
 
 from __future__ import annotations

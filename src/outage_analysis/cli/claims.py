@@ -16,6 +16,7 @@ from outage_analysis.cli.console import (
     progress,
     warn_of_rejects,
 )
+from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
 from outage_analysis.cli.next_commands import cost_command, suggest_command
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -27,7 +28,6 @@ from outage_analysis.cli.options import (
     expand_options,
     mention_default_incident,
     option_words,
-    parse_edges,
     parse_share,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -36,7 +36,6 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
-    from outage_analysis.incidents import Incident as LoadedIncident
     from outage_analysis.losses import Cube, StoredCube
     from outage_analysis.text import Locale
 
@@ -210,20 +209,8 @@ def cube(
     *,
     options: ReadOptions,
     by: Dimensions = "service,claimant_type",
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            help="Edges of the loss bands, in whole currency or in the unit of the losses, as "
-            "0,300000,500000. By default a fine grid."
-        ),
-    ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            help="Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
-            "--bands, by default the bundled policy of the incident, if there is one."
-        ),
-    ] = None,
+    bands: Edges = None,
+    policy: CubePolicy = None,
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
     add: Annotated[
         Path | None,
@@ -254,7 +241,7 @@ def cube(
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
-    loss_bands = _cube_bands(incident, bands, policy)
+    loss_bands = cube_bands(incident, bands, policy)
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
         step("reading the files")
@@ -283,33 +270,6 @@ def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
     currency = sums.currency_if_converted(rows, CUBE_MEASURES)
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
     print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)
-
-
-def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:
-    """Return the loss bands of a cube: those of --bands or a fine grid, cut at the edges of the policy.
-
-    Args:
-        incident: the incident, whose currency and loss unit the edges are in.
-        edges: the value of --bands; None for the fine grid.
-        policy: the value of --policy; None without one.
-
-    Raises:
-        UsageError: the edges cannot be parsed, or the policy has other units than the incident.
-    """
-    from outage_analysis.files import bundled_ids
-    from outage_analysis.incidents import Bands, log_grid
-    from outage_analysis.policies import check_same_units, load_policy
-
-    if policy is None and edges is None and incident.id in bundled_ids("policies"):
-        policy = incident.id
-    cuts: tuple[int, ...] = ()
-    if policy is not None:
-        document = load_policy(policy)
-        check_same_units(document, incident)
-        cuts = document.breakpoints
-    if edges is None:
-        return Bands.from_cuts(log_grid(), cuts)
-    return Bands.from_cuts(parse_edges(edges, incident.loss_digits), cuts)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from datetime import date
 from functools import cache, wraps
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -262,7 +261,7 @@ def option_words(group: object, *omitted: str) -> list[str]:
     from outage_analysis.jupyter import shell_path
 
     words: list[str] = []
-    for parameter in _fields(type(group)):
+    for parameter in inspect.signature(type(group), eval_str=True).parameters.values():
         value = getattr(group, parameter.name)
         if parameter.name in omitted or value == parameter.default:
             continue
@@ -300,40 +299,6 @@ def parse_money(text: str, option: str = "--budget") -> int:
             f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
         )
     return int(digits)
-
-
-def parse_edges(text: str, digits: int, option: str = "--bands") -> tuple[int, ...]:
-    """Parse edges of loss bands, such as 0,300000,500000 or 0,12.50, into whole numbers of the smallest unit.
-
-    An edge of 0 at the beginning is left out, because every list of bands has an edge at 0.
-
-    Args:
-        text: the edges, separated by commas, in whole currency or in the unit of the losses.
-        digits: the number of decimals of a loss.
-        option: the name of the option, for the error message.
-
-    Raises:
-        UsageError: an edge is not a number from 0, has more decimals than a loss, or does not increase.
-    """
-    units: list[int] = []
-    for word in text.split(","):
-        whole, _, part = word.strip().replace("_", "").partition(".")
-        number = whole + part.ljust(digits, "0")
-        is_number = whole.isdigit() and number.isascii() and number.isdigit() and len(part) <= digits
-        if not is_number or len(number) > MOST_MONEY_DIGITS:
-            example = "0,300000,500000" if digits == 0 else f"0,300,500.{'0' * digits}"
-            raise UsageError(
-                f"an edge of {option} is not a number with at most {digits} decimals",
-                value=word.strip(),
-                remedy=f"Write the edges in increasing order, as {example}.",
-            )
-        units.append(int(number))
-    for low, high in pairwise(units):
-        if low >= high:
-            raise UsageError(
-                f"the edges of {option} do not increase", value=text, remedy="Sort them, each once."
-            )
-    return tuple(edge for edge in units if edge > 0)
 
 
 def parse_level(text: str | None) -> int:
