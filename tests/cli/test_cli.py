@@ -622,7 +622,7 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
     assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
     assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
     code, out, err = run("ingest", file, "--max-rejects", "50%")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "Next: outage-analysis cost --claims claims.csv --max-rejects 50%\n")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
     assert out.splitlines()[-1] == "2 rows = 1 claims + 1 rejects"

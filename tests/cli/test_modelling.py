@@ -12,12 +12,12 @@ import pytest
 
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
-from outage_analysis.cli.decide import BACKTEST_TITLES, COMPARE_TITLES, SENSITIVITY_TITLES, commands
+from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
 from outage_analysis.cli.options import MOST_DRAWS, parse_money
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LikelyRange, Locale
+from outage_analysis.text import Locale
 from tests.commands import Run, command, names
 from tests.tram_case import POLICY, write_documents
 
@@ -55,9 +55,14 @@ MEASURE_OF = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_h
 """Column of a table with one row per result -> measure in the table of quantiles."""
 
 
-def filled(titles: dict[str, str]) -> tuple[str, ...]:
-    """The titles of tables as they are printed with the default level."""
-    return tuple(title.format(**LikelyRange().placeholders) for title in titles.values())
+def titles_of(command: str, tables: tuple[str, ...]) -> dict[str, str]:
+    """The titles of the tables of a command as they are printed with the default level."""
+    return {name: Locale("en")(f"terminal.{command}_{name}") for name in tables}
+
+
+SENSITIVITY_TITLES = titles_of("sensitivity", SENSITIVITY_TABLES)
+COMPARE_TITLES = titles_of("compare", COMPARE_TABLES)
+BACKTEST_TITLES = titles_of("backtest", BACKTEST_TABLES)
 
 
 @pytest.fixture
@@ -328,7 +333,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
     out, found = run(*moved)[1], json_output(run, *moved)
-    assert [title for title in filled(SENSITIVITY_TITLES) if title not in out] == []
+    assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
     award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
@@ -387,7 +392,7 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     asked, synthetic = (*answer, *TRAM, "--claims", file), "synthetic" in file
     assert json_output(run, *asked)["synthetic_claims"] is synthetic
     lines = run(*asked)[1].splitlines()
-    ends = filled(titles)
+    ends = tuple(titles.values())
     shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
     assert len(shown) > 2
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}

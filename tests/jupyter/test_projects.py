@@ -11,16 +11,22 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import keys
+import polars as pl
 import pytest
 
 from outage_analysis import Plan, load_incident, load_policy, read_claims, run, write_report
 from outage_analysis.analysis import Analysis, load_documents
-from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.errors import EnvironmentFailed, InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
+from outage_analysis.incidents import Incident, TieOut
+from outage_analysis.incidents.incident import Headline
 from outage_analysis.jupyter import new_project, show_table
 from outage_analysis.jupyter.export.notebook_files import notebook_names
 from outage_analysis.jupyter.export.parameters import replace_values
@@ -29,6 +35,7 @@ from outage_analysis.jupyter.projects.project import ROWS, sample_claims_csv
 from outage_analysis.policies import findings
 from tests.commands import command
 from tests.html_page import WebPage
+from tests.paths import ROOT
 
 CURRENCIES = ("EUR", "KRW")
 DIGITS = {"EUR": 2, "KRW": 0}
@@ -193,6 +200,130 @@ def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(project
         assert [link for link in linked if not (page.parent / link).is_file()] == []
 
 
+# --- every key ----------------------------------------------------------------------------------------
+
+FURTHER_KEYS = """quarter_profit = "FI-03.operating-profit"
+sources = ["The log of the control room"]
+headline = [{ fact = "CO-07", name = { en = "A total in the press" }, line = "by-loss" }]
+outcome = { line = "by-loss", filed = "R2-05", accepted = "R2-06", paid = "CO-10" }
+[formats]
+filed_on = ["dmy"]
+loss = ["plain"]
+[scale]
+loss = 10
+[constants]
+industry = ""
+[rules]
+"claim_id is not repeated" = "count"
+[groups]
+fixed = { en = "Fixed lines" }
+[columns]"""
+DIMENSIONS = """
+[[dimension]]
+id = "industry"
+name = { en = "Industry" }
+
+[[dimension]]
+id = "age"
+name = { en = "Age" }
+kind = "number"
+unit = "years"
+edges = [20, 40]
+closed = "lower"
+
+[[tie_out]]
+id = "nothing"
+name = { en = "A figure typed in, beside a fact" }
+kind = "figure"
+of = ["PO-OFCOM.threshold-days"]
+printed_value = 2
+unit = "days"
+"""
+OUTAGE_KEYS = """id = "broadband"
+group = "fixed"
+users = ["US-03"]
+published_count = "CL-01"
+outage = [{ start = 2026-01-15T09:00:00+00:00, what = { en = "Part" }, facts = ["CL-01"] }]"""
+
+
+@pytest.fixture(scope="module")
+def every_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose incident and policy use every documented key; its sample has days as 16/01/2026."""
+    project = new_project(tmp_path_factory.mktemp("keys") / "every-key", currency="GBP")
+    incident = (project / "incident.toml").read_text("utf-8")
+    for before, after in (
+        ("\n[columns]", "\n" + FURTHER_KEYS),
+        ('id = "app"', 'id = "landline"'),
+        ('id = "payments"', OUTAGE_KEYS),
+        ('negative = "reject"', 'negative = "band", plausible_to = 900_000_000'),
+    ):
+        assert incident.count(before) == 1
+        incident = incident.replace(before, after)
+    (project / "incident.toml").write_text(incident + DIMENSIONS, "utf-8")
+    policy = (ROOT / "docs" / "every-key.toml").read_text("utf-8")
+    (project / "every.toml").write_text(policy.replace("2031-", "2026-").replace("2026-03-02", "2026-01-20"))
+    sample = project / "claims" / "sample-synthetic.csv"
+    rows = list(csv.DictReader(sample.read_text("utf-8").splitlines()))
+    new_names = {"app": "landline", "payments": "broadband"}
+    with sample.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "age"])
+        writer.writeheader()
+        for number, row in enumerate(rows):
+            service, day = (
+                new_names.get(row["service"], row["service"]),
+                "/".join(row["filed_on"].split("-")[::-1]),
+            )
+            loss = row["loss"] and f"{Decimal(row['loss']) / 10:.2f}"
+            writer.writerow({**row, "service": service, "filed_on": day, "loss": loss, "age": number % 70})
+    return project
+
+
+def test_the_project_with_every_key_has_every_key_of_an_incident(every_key: Path) -> None:
+    written = tomllib.loads((every_key / "incident.toml").read_text("utf-8"))
+    found = keys.examples_of(Incident, written)
+    missing = [
+        key
+        for owner, key in keys.keys(Incident)
+        if (owner, key) not in found and owner not in (TieOut, Headline)
+    ]
+    assert missing == []  # the keys of a tie-out are in every-key.toml
+
+
+def test_claims_written_to_a_file_are_read_again_without_the_layout_of_the_sender(
+    every_key: Path, tmp_path: Path
+) -> None:
+    incident = load_incident(every_key / "incident.toml")
+    claims = read_claims(every_key / "claims", incident)
+    assert (len(claims), len(claims.rejects)) == (ROWS, 0)
+    pounds = claims.frame().with_columns(pl.col("loss") / 100).drop("source_file", "source_row")
+    pounds.write_csv(tmp_path / "saved.csv")
+    with pytest.raises(InputRefused, match="has a column for industry, which the layout gives as a constant"):
+        read_claims(tmp_path / "saved.csv", incident)
+    again = read_claims(tmp_path / "saved.csv", incident.without_layout())
+    order = ("claim_id", "service", "filed_on", "loss", "age")
+    assert again.frame().select(order).sort("claim_id").equals(claims.frame().select(order).sort("claim_id"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("01_claims", "every"),
+        ("02_loss_distribution", "every"),
+        ("03_compensation_cost", "every"),
+        ("04_policy_comparison", "policy"),
+        ("05_executive_summary", "every"),
+    ],
+)
+def test_no_documented_key_breaks_a_notebook(every_key: Path, name: str, policy: str, tmp_path: Path) -> None:
+    notebook, out = every_key / "notebooks" / f"{name}.ipynb", tmp_path / "page.html"
+    param = f"policy=../{policy}.toml"
+    code, _, err = command("notebook", "run", notebook, "--param", param, "--out", out)
+    assert (code, err) == (0, "")
+    text = WebPage.of(out).prose()
+    assert "Traceback" not in text
+
+
 # --- it runs ------------------------------------------------------------------------------------------
 
 
@@ -321,6 +452,86 @@ def test_make_runs_nothing_that_a_folder_is_called(
     assert not [*tmp_path.rglob("P")]
 
 
+# --- other units, and totals --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize(
+    ("currency", "loss_unit", "edges"),
+    [
+        ("KRW", "", (300_000, 500_000)),
+        ("EUR", "", (300_000, 500_000)),
+        ("EUR", "EUR", (300_000, 500_000)),
+        ("EUR", "minutes", (60, 180)),
+        ("KRW", "hours", (4, 24)),
+        ("USD", "days", (1, 3)),
+    ],
+)
+def test_a_project_runs_as_created_in_every_unit_and_from_totals(
+    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int], *, counted: bool
+) -> None:
+    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, counted=counted, lang="ko")
+    plan = Plan(
+        project / "incident.toml",
+        project / "policy.toml",
+        project / "ledger.toml",
+        claims=() if counted else (project / "claims",),
+        counts=project / "totals-synthetic.csv" if counted else None,
+        compare=(project / "alternative.toml",),
+        draws=8192,
+    )
+    analysis = run(plan)
+    assert analysis.incident.loss.unit == (loss_unit or currency)
+    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(contents(project).values()).decode())
+    assert analysis.headline_is_synthetic
+    # An independent count from the sample: who is paid how much, before filing and acceptance.
+    sample = sample_claims_csv(DIGITS.get(currency, 2), "" if loss_unit in ("", currency) else loss_unit)
+    factor = 1 if loss_unit not in ("", currency) else 10 ** DIGITS.get(currency, 2)
+    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
+    for row in csv.DictReader(sample.splitlines()):
+        losses[row["claimant_type"]] += [round(float(row["loss"]) * factor)] if row["loss"] else []
+    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
+    business = sum(
+        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
+    )
+    costs = analysis.tables["claims_costs"].filter(level="band", valuation="cash")
+    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
+    assert promised == {"user-credit": credit, "business-cash": business}
+    page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
+    assert "배상" not in WebPage.of(page).prose()
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+def test_a_project_from_totals_has_no_claims_and_no_notebooks(tmp_path: Path) -> None:
+    assert MAKE
+    code, _, err = command("new", tmp_path / "p", "--counted", "--loss-unit", "minutes", "--currency", "EUR")
+    assert (code, err.count("\n")) == (0, 2)
+    assert "lab" not in err
+    pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "totals-synthetic.csv"]
+    assert sorted(contents(tmp_path / "p")) == sorted([*pages, ".gitignore", "Makefile", "README.md"])
+    targets = [MAKE, "-s", "-C", str(tmp_path / "p"), "report", "verify", "check", "OUTAGE=echo"]
+    done = subprocess.run(targets, capture_output=True, text=True, check=True).stdout
+    assert "report --incident incident.toml --policy policy.toml --ledger ledger.toml --counts totals" in done
+    assert "verify build/report --claims totals-synthetic.csv" in done
+    assert "distribution --counts totals-synthetic.csv" in done
+    assert "--claims claims" not in done
+
+
+def test_totals_count_every_claim_of_the_sample_in_its_band() -> None:
+    claims = "claim_id,service,claimant_type,loss\n"
+    rows = [("app", "0.60"), ("app", "0.61"), ("app", "1.80"), ("app", "1.81"), ("app", ""), ("pay", "0")]
+    claims += "".join(f"{n},{service},rider,{loss}\n" for n, (service, loss) in enumerate(rows))
+    assert making.totals_csv(claims, (60, 180), 2).splitlines() == [
+        "service,claimant_type,band,claims",
+        'app,rider,"unknown",1',
+        'app,rider,"(0, 60]",1',
+        'app,rider,"(60, 180]",2',
+        'app,rider,">180",1',
+        'pay,rider,"0",1',
+    ]
+
+
 # --- the same for everybody ---------------------------------------------------------------------------
 
 
@@ -437,6 +648,10 @@ REFUSED = {
     "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is not a currency code"),
     "a blank name": (partial(new_project, "p", name=" "), "must be printable text"),
     "a name of fillers": (partial(new_project, "p", name="\u3164"), "must be printable text"),
+    "an unknown unit": (
+        partial(new_project, "p", loss_unit="minuts"),
+        "no project can be made for this unit of losses.*Did you mean 'minutes'",
+    ),
     "no language": (partial(new_project, "p", lang="fr"), "no such language"),
     "a name over lines": (partial(new_project, "p", name="a\nb"), "must be printable text"),
     "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),
@@ -513,10 +728,41 @@ def test_a_file_that_is_refused_under_the_bundled_incident_is_reported_so(
     assert "incident" not in command(*asked, tmp_path / "none.csv")[2]
 
 
-def test_a_cube_of_ones_own_outage_asks_for_its_policy(projects: dict[str, Path]) -> None:
-    own = projects["KRW"]
-    code, _, err = command("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
-    assert (code, err) == (
-        2,
-        "error: no bundled policy for my-krw. Give one with --policy, or its tiers with --tiers.\n",
+def test_a_cube_of_ones_own_outage_needs_no_policy(projects: dict[str, Path]) -> None:
+    own = projects["EUR"]
+    asked = ("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
+    code, out, err = command(*asked, "--json")
+    assert (code, err) == (0, "")
+    assert sum(row["claims"] for row in json.loads(out)["rows"]) == ROWS
+    rows = json.loads(command(*asked, "--bands", "0, 300,500.00", "--json")[1])["rows"]
+    assert sum(row["claims"] for row in rows) == ROWS
+    with (own / "claims" / "sample-synthetic.csv").open(encoding="utf-8") as file:
+        stated = [row["loss"] for row in csv.DictReader(file) if row["service"] == "app" and row["loss"]]
+    cents = [round(float(loss) * 100) for loss in stated]
+    for over, up_to in ((0, 30_000), (30_000, 50_000), (50_000, 10**15)):
+        inside = [loss for loss in cents if over < loss <= up_to]
+        end = None if up_to == 10**15 else up_to
+        (row,) = [r for r in rows if (r["service"], r["over"], r["up_to"]) == ("app", over, end)]
+        assert (row["claims"], row["loss"]) == (len(inside), sum(inside))
+    with_policy = json.loads(
+        command(*asked, "--bands", "0,100", "--policy", own / "policy.toml", "--json")[1]
     )
+    bands = {(row["over"], row["up_to"]) for row in with_policy["rows"]} - {(None, None), (-1, 0)}
+    assert bands == {(0, 10_000), (10_000, 300_000), (300_000, 500_000), (500_000, None)}
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        ("0,12.345", "an edge of --bands is not a number with at most 2 decimals (found '12.345')"),
+        ("0,,5", "an edge of --bands is not a number with at most 2 decimals (found '')"),
+        ("-5,5", "an edge of --bands is not a number with at most 2 decimals (found '-5')"),
+        ("5,5", "the edges of --bands do not increase (found '5,5')"),
+    ],
+)
+def test_edges_that_are_no_loss_bands_are_refused(projects: dict[str, Path], edges: str, said: str) -> None:
+    own = projects["EUR"]
+    asked = ("cube", own / "claims", "--incident", own / "incident.toml", f"--bands={edges}")
+    code, out, err = command(*asked)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {said}. ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,12 +15,14 @@ from hypothesis import given, settings
 from outage_analysis.costs import cost_table, line_table
 from outage_analysis.policies import Policy, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
+from tests.commands import command
 from tests.costs.test_payouts import (
     Page,
     owed,
     policy_of,
     rich_lines,
 )
+from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import (
     AB,
     DAY,
@@ -247,3 +251,42 @@ def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
     assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
     assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
     assert not any("9.00" in sentence for sentence in explain(policy))
+
+
+# --- against an incident ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("closed", "labels"),
+    [
+        ("upper", ["up to 10", "over 10 up to 20", "over 20"]),
+        ("lower", ["up to 9", "over 9 up to 19", "over 19"]),
+    ],
+)
+def test_a_band_that_no_claim_can_have_is_found_with_the_closest_one(
+    closed: str, labels: list[str], tmp_path: Path
+) -> None:
+    incident, policy = tmp_path / "incident.toml", tmp_path / "policy.toml"
+    text = (OWN_OUTAGE / "incident.toml").read_text("utf-8")
+    incident.write_text(text.replace('[5, 20]\nclosed = "lower"', f'[10, 20]\nclosed = "{closed}"'), "utf-8")
+    assert f"  distance: {'; '.join(labels)}\n" in command("incidents", incident)[1]
+
+    def check(*values: str, document: Path = policy) -> tuple[int, str, str]:
+        own = (OWN_OUTAGE / "policy.toml").read_text("utf-8")
+        document.write_text(own.replace('["over 4 up to 19", "over 19"]', json.dumps(values)), "utf-8")
+        return command("policies", "check", document, "--incident", incident)
+
+    assert check(*labels)[0] == 0
+    typo = labels[1].replace(" up to ", " to ")
+    code, out, err = check(labels[0], typo)
+    assert (code, out) == (2, "")
+    assert err.endswith(f"(found '{typo}'). Did you mean '{labels[1]}'?\n")
+    assert f"Known: {', '.join(labels)}." in check("10-20")[2]
+    assert command("policies", "check", policy)[0] == 0  # the incident is not known without the option
+
+
+def test_a_policy_of_another_unit_is_found_with_the_incident() -> None:
+    assert command("policies", "check", "kakao-2022", "--incident", "kakao-2022")[2] == ""
+    code, _, err = command("policies", "check", "att-2024", "--incident", "kakao-2022")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "pays USD, the incident kakao-2022 counts in KRW" in err

@@ -100,7 +100,7 @@ def translated_texts(value: object) -> Iterator[Text]:
         ("FI-01.revenue의 전년 대비 증감, P10~P90, p값", []),
         ("SK C&C의 보험, KT와 KDDI, AT&T 장애", []),
         ("log10 CRPS(0이 최선), UTF-8, 20GB", []),
-        ("kakao-2022, outage-analysis 0.1.0", []),
+        ("kakao-2022, outage-analysis 0.2.0", []),
         ("A, sedaily.com, m.sedaily.com", []),
         ("신고 건수 of reports", ["of reports"]),
         ("건수: cases", ["cases"]),

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers
+    from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit
     from outage_analysis.analysis.plan import load_documents as load_documents
     from outage_analysis.analysis.plan import load_policy_or_default as load_policy_or_default
     from outage_analysis.analysis.plan import make_plan as make_plan

@@ -144,7 +144,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
     From published counts the first stage is `reported`. From claims, where entitlement is known, the first
     stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
-    `ultimate` or `entitled`, appear only if the ledger has the assumption that they require.
+    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require.
 
     Args:
         policy: the policy.
@@ -180,7 +180,8 @@ def _report_stages(funnel: Funnel) -> Stages:
     """Return each funnel stage as a share of the reports so far, and the assumption that it needs."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
-        "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
+        "exposure": (funnel.exposed, "exposure"),
+        "claimants": (funnel.exposed * funnel.claimants, "claimant_share"),
         "entitled": (funnel.reports, "entitled_share"),
         "new": (funnel.reports * funnel.new, "new_applicants"),
         "filed": (funnel.filed, ""),
@@ -193,8 +194,9 @@ def _claim_stages(funnel: Funnel) -> Stages:
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
-        "new": (funnel.ultimate * funnel.new, "new_applicants"),
-        "filed": (funnel.ultimate * (funnel.filing + funnel.new), ""),
+        "exposure": (funnel.exposed, "exposure"),
+        "new": (funnel.exposed * funnel.new, "new_applicants"),
+        "filed": (funnel.exposed * (funnel.filing + funnel.new), ""),
         "paid": (funnel.paid_share_of_claims, ""),
     }
 

@@ -236,6 +236,12 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     if isinstance(entry, RateAssumption):
         low, high = locale.share(value_range.low), locale.share(value_range.high)
         return locale.share(value_range.expected), f"{low} – {high}"
+    if entry.kind == "exposure":
+        expected, low, high = (
+            locale.number(locale.rounded(value, 3))
+            for value in (value_range.expected, value_range.low, value_range.high)
+        )
+        return expected, f"{low} – {high}"
     return f"{value_range.expected:.3g}", f"{value_range.low:.3g} – {value_range.high:.3g}"
 
 
@@ -256,7 +262,9 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, OneDistribution):
-        return format_distribution(entry.sampled_distribution, locale, unit)
+        text = format_distribution(entry.sampled_distribution, locale, unit)
+        counted = entry.unit if isinstance(entry, Factor) else None
+        return text if counted is None else f"{text} {counted[locale.lang]}"
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:

@@ -13,7 +13,7 @@ from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Day, Document
+from outage_analysis.files import Day, Document, OptionalText
 from outage_analysis.incidents import get_fact
 
 
@@ -169,9 +169,21 @@ class StatedNumber(OneDistribution):
 class Factor(StatedNumber):
     """A number that multiplies a count or an amount."""
 
-    kind: Literal["ultimate", "new_applicants", "realised_ratio"]
-    """Which factor: `ultimate` is reports at the end per report so far; `new_applicants` is filings by people
+    kind: Literal["ultimate", "exposure", "new_applicants", "realised_ratio"]
+    """Which factor: `ultimate` is reports at the end per report so far; `exposure` is people (or other things
+    paid for) per unit that was counted, such as passengers per flight; `new_applicants` is filings by people
     who never reported, per report; `realised_ratio` is the amount paid in the end per amount announced."""
+    unit: OptionalText = None
+    """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
+
+    @model_validator(mode="after")
+    def _unit_only_for_exposure(self) -> Self:
+        if (self.kind == "exposure") != (self.unit is not None):
+            raise ValueError(
+                "has a unit exactly when its kind is exposure | Write it as "
+                'unit = { en = "passengers per flight" }.'
+            )
+        return self
 
     @property
     def least(self) -> int:

@@ -38,7 +38,7 @@ from outage_analysis.text import LikelyRange, Locale, short_names
 LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
 """The columns with the ends of the likely range."""
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
-FACTORS = ("ultimate", "realised_ratio")
+FACTORS = ("ultimate", "exposure", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
 LABEL_FACTOR = 5.0
 """A log axis extends beyond the bars by this factor at both ends, to leave space for labels."""

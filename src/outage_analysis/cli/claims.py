@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,15 +16,18 @@ from outage_analysis.cli.console import (
     progress,
     warn_of_rejects,
 )
+from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
+from outage_analysis.cli.next_commands import cost_command, suggest_command
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
     Incident,
     Json,
-    Policy,
+    Language,
     ReadOptions,
     expand_options,
     mention_default_incident,
+    option_words,
     parse_share,
 )
 from outage_analysis.errors import UsageError, one_line
@@ -33,6 +37,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
     from outage_analysis.losses import Cube, StoredCube
+    from outage_analysis.text import Locale
 
 commands = typer.Typer()
 
@@ -95,6 +100,7 @@ def ingest(
     _print_quality(quality, DisplayUnits.from_document(claims.incident))
     if out:
         print_line(str(out))
+    suggest_command(*cost_command(claims, options, [out] if out else files, stored=out is not None))
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
@@ -121,15 +127,23 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     print_text(f"{quality['rows']:,} {rows} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
 
 
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """The options of `inspect` that state what is known about the file."""
+
+    incident: Incident = BUNDLED
+    columns: Annotated[
+        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
+    ] = None
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None
+
+
 @commands.command()
+@expand_options()
 def inspect(
     file: Annotated[Path, typer.Argument(help="One complaint file.")],
     *,
-    incident: Incident = BUNDLED,
-    columns: Annotated[
-        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    options: InspectOptions,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -143,13 +157,14 @@ def inspect(
     """
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
+    from outage_analysis.jupyter import shell_path
 
-    layout = load_layout(columns) if columns else Layout()
-    if sheet:
-        layout = layout.model_copy(update={"sheet": sheet})
-    with progress() as step, mention_default_incident(incident):
+    layout = load_layout(options.columns) if options.columns else Layout()
+    if options.sheet:
+        layout = layout.model_copy(update={"sheet": options.sheet})
+    with progress() as step, mention_default_incident(options.incident):
         step("reading the file")
-        inspection = inspect_file(file, load_incident(incident), layout=layout)
+        inspection = inspect_file(file, load_incident(options.incident), layout=layout)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif as_json:
@@ -161,6 +176,13 @@ def inspect(
         )
     else:
         _print_inspection(inspection)
+        # The shell empties the file behind `>` first, so it must be no file that exists.
+        layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
+        suggest_command(
+            *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
+            *("outage-analysis ingest", shell_path(file), *option_words(options, "columns", "sheet")),
+            f"--columns {layout_file}",
+        )
 
 
 def _print_inspection(inspection: Inspection) -> None:
@@ -186,53 +208,68 @@ def cube(
     files: Files,
     *,
     options: ReadOptions,
-    policy: Policy = None,
     by: Dimensions = "service,claimant_type",
+    bands: Edges = None,
+    policy: CubePolicy = None,
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
     add: Annotated[
         Path | None,
         typer.Option(help="A cube that was written as .parquet: add its counts; --out may be the same file."),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
-    The loss bands are a fine grid that includes the edges of the policy. A band contains losses over `over`,
-    up to and including `up_to`. Both are empty in the band of unknown losses. A .parquet file also records
-    its complaint files, rules and bands, so that you can later add the files of another month. Examples:
+    Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
+    of the policy. A band contains losses over `over`, up to and including `up_to`. Both are empty in the band
+    of unknown losses. A .parquet file also records its complaint files, rules and bands, so that files of
+    another month can be added later. Examples:
+
+        outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
 
         outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
-    from outage_analysis.analysis import DisplayUnits, load_policy_or_default
-    from outage_analysis.incidents import Bands, load_incident, log_grid
-    from outage_analysis.losses import CUBE_MEASURES, build_cube, load_cube
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.incidents import load_incident
+    from outage_analysis.losses import build_cube, load_cube
+    from outage_analysis.text import Locale
+
+    locale = Locale(lang)
 
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
-    edges = load_policy_or_default(incident, policy)
-    bands = Bands.from_cuts(log_grid(), edges.breakpoints if edges else ())
+    loss_bands = cube_bands(incident, bands, policy)
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, incident)
         step("building the cube")
         dimensions = tuple(name.strip() for name in by.split(","))
-        built = build_cube(claims, dimensions=dimensions, bands=bands)
-    warn_of_rejects(claims)
+        built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
+    warn_of_rejects(claims, lang)
     if out:
-        _write_cube(built, claims, bands, out, earlier, replaces=replaces)
+        _write_cube(built, claims, loss_bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        sums, title = (
-            DisplayUnits.from_document(incident),
-            "Synthetic rows" if built.synthetic else "Claims by band",
-        )
-        rows, schema = built.display_rows, CUBE_MEASURES
-        print_table(rows, sums.title_with_currency(title, rows, schema), schema, sums)
+        _print_cube(built, DisplayUnits.from_document(incident), locale)
+
+
+def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
+    """Print a cube (claims counted by dimension and loss band) with amounts in whole currency."""
+    from outage_analysis.losses import CUBE_MEASURES
+
+    rows, title = (
+        built.display_rows,
+        locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube"),
+    )
+    currency = sums.currency_if_converted(rows, CUBE_MEASURES)
+    heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
+    print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -52,12 +53,14 @@ def progress() -> Iterator[Callable[[str], None]]:
             progress_callback.reset(before)
 
 
-def warn_of_rejects(claims: Claims | None) -> None:
+def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
     """Print on stderr how many rows were rejected, if there are any."""
+    from outage_analysis.text import Locale
+
     rejects = int(claims.files["rejects"].sum()) if claims else 0
     if claims and rejects:
         rows = rejects + len(claims)
-        sys.stderr.write(f"{rejects:,} of {rows:,} rows were rejected; `ingest` says which and why\n")
+        sys.stderr.write(Locale(lang)("terminal.rejects", rejects=f"{rejects:,}", rows=f"{rows:,}") + "\n")
 
 
 def print_line(text: str) -> None:
@@ -116,11 +119,14 @@ def print_table(
     title: str,
     schema: TableSchema | None = None,
     sums: DisplayUnits | None = None,
+    *,
+    locale: Locale | None = None,
 ) -> None:
     """Print a table below its title, in the first of three forms that fits the width of the terminal.
 
     The schema states which columns are shown, which are counts and, with the units `sums`, which are amounts.
-    Without a schema, all columns are shown and all numbers are printed as they are.
+    Without a schema, all columns are shown and all numbers are printed as they are. With a locale whose
+    language is not English, column heads and words are translated, and the second form is not used.
 
     1. A grid with all digits of every number.
     2. A grid with amounts in thousands, millions or billions; the title then names the unit.
@@ -128,12 +134,13 @@ def print_table(
 
     If stdout is a file or a pipe, the table is always printed in the first form, one line per row.
     """
-    width, full = _terminal_width(), _text_table(frame, schema, sums)
+    translated = locale if locale and locale.lang != "en" else None
+    width, full = _terminal_width(), _text_table(frame, schema, sums, locale=translated)
     if width is None or full.fits(width):
         print_text(one_line(title))
         lines = full.grid(width)
     else:
-        short = _in_larger_unit(frame, schema, sums)
+        short = None if translated else _in_larger_unit(frame, schema, sums)
         if short and short[1].fits(width):
             print_text(f"{one_line(title)}; amounts in {short[0]}, to three digits")
             lines = short[1].grid(width)
@@ -162,9 +169,16 @@ def _in_larger_unit(
 
 
 def _text_table(
-    frame: pl.DataFrame, schema: TableSchema | None, sums: DisplayUnits | None, unit: int | None = None
+    frame: pl.DataFrame,
+    schema: TableSchema | None,
+    sums: DisplayUnits | None,
+    unit: int | None = None,
+    locale: Locale | None = None,
 ) -> TextTable:
-    """Return a table whose cells are formatted as text. If `unit` is given, amounts are divided by it."""
+    """Return a table whose cells are formatted as text. If `unit` is given, amounts are divided by it.
+
+    If a locale is given, column heads and translated words are in its language.
+    """
     from outage_analysis.analysis import whole_counts
     from outage_analysis.text import TextTable
 
@@ -174,8 +188,38 @@ def _text_table(
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
     texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
-    heads = tuple(one_line(name, LONGEST_CELL) for name in texts.columns)
-    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in texts.iter_rows()), numbers)
+    columns = {column.name: column for column in schema.columns} if schema else {}
+    units = {name: column.unit for name, column in columns.items()} if locale else {}
+    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    heads = [_translated(label, locale, ("column", "word")) if locale else None for label in labels]
+    shown = tuple(
+        one_line(head or name, LONGEST_CELL) for head, name in zip(heads, texts.columns, strict=True)
+    )
+    rows = (
+        [
+            _translated_cell(value, units[name], locale) if locale and name in units else value
+            for name, value in zip(texts.columns, row, strict=True)
+        ]
+        for row in texts.iter_rows()
+    )
+    return TextTable(shown, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+
+
+def _translated_cell(value: object, unit: object, locale: Locale) -> object:
+    """Return a cell in the language of a locale: words, true or false, and units; other cells as they are."""
+    if value is None:
+        return None
+    if unit == "word":
+        return _translated(value, locale, ("word",)) or value
+    if unit == "flag":
+        return locale(f"word.{str(value).lower()}")
+    return locale.unit_name(str(value)) if unit == "unit" else value
+
+
+def _translated(key: object, locale: Locale, sections: Iterable[str]) -> str | None:
+    """Return the translation of a key from the first section of the labels that has it; None if none has."""
+    found = (f"{section}.{key}" for section in sections if locale.has_label(f"{section}.{key}"))
+    return next((locale(name) for name in found), None)
 
 
 def print_titled_tables(
@@ -185,6 +229,7 @@ def print_titled_tables(
     notes: Iterable[str],
     schemas: Mapping[str, TableSchema],
     sums: DisplayUnits | None = None,
+    lang: str = "en",
 ) -> None:
     """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
 
@@ -195,19 +240,22 @@ def print_titled_tables(
         notes: sentences to print after the tables.
         schemas: name of a table -> its columns.
         sums: the units in which amounts are printed.
+        lang: the language of column heads and words; titles, prefix and notes must be in it already.
     """
     from outage_analysis.text import Locale
 
-    locale = sums.locale if sums else Locale("en")
+    locale = replace(sums.locale, lang=lang) if sums else Locale(lang)
     for name, title in titles.items():
         table = tables.get(name)
         if table is None or table.is_empty():
             continue
         schema = schemas.get(name)
-        heading = sums.title_with_currency(title, table, schema) if sums else title
-        print_table(_bands_in_words(table.head(MOST_ROWS), locale), prefix + heading, schema, sums)
+        currency = sums.currency_if_converted(table, schema) if sums else ""
+        heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
+        shown = _bands_in_words(table.head(MOST_ROWS), locale)
+        print_table(shown, prefix + heading, schema, sums, locale=locale)
         if len(table) > MOST_ROWS:
-            print_text(f"and {len(table) - MOST_ROWS:,} more rows: --json has all")
+            print_text(locale("terminal.more_rows", rows=f"{len(table) - MOST_ROWS:,}"))
     for note in notes:
         print_text(one_line(note, LONGEST_NOTE))
 

@@ -16,10 +16,6 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
-BOUNDS_NOTE = (
-    "low, high: bounds of the expected cost, every input at that end; they do not bound the total\n"
-    "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
-)
 
 
 def cost_as_json(analysis: Analysis) -> dict[str, Any]:
@@ -58,12 +54,12 @@ def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
     }
 
 
-def warn_of_examples(result: Analysis | PolicyComparison) -> None:
+def warn_of_examples(result: Analysis | PolicyComparison, lang: str = "en") -> None:
     """Print a warning on stderr if some assumptions of the result are only examples."""
     from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale
 
-    message = example_warning(result.used_ledger, Locale("en"))
+    message = example_warning(result.used_ledger, Locale(lang))
     if message:
         sys.stderr.write(f"{message}\n")
 
@@ -75,20 +71,21 @@ def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
 
 
-def print_cost(analysis: Analysis) -> None:
+def print_cost(analysis: Analysis, lang: str = "en") -> None:
     """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import TOTALS
 
     sums = DisplayUnits.from_document(analysis.incident)
-    locale = analysis.locale("en")
+    locale = analysis.locale(lang)
     for sentence in cost_sentences(analysis, locale):
         print_text(sentence)
     print_line("")
     _print_quantiles(analysis, sums, locale)
     totals = _all_bases(analysis.tables, "totals")
-    print_table(totals, f"Totals as of {analysis.as_of}, {sums.currency}", TOTALS, sums)
-    print_text(BOUNDS_NOTE)
+    title = locale("terminal.totals", day=analysis.as_of, currency=sums.currency)
+    print_table(totals, title, TOTALS, sums, locale=locale)
+    print_text(f"{locale('terminal.bounds')}\n{locale('terminal.most')}")
     for note in [*analysis.input_notes(locale), *analysis.unstated_notes(locale)]:
         print_text(note)
     _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
@@ -103,15 +100,15 @@ def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Loca
     columns = ("count", *BOUNDS)
     lines = costs.filter(level="line").group_by("basis", maintain_order=True)
     for (basis,), table in lines:
-        title = f"By cost line: {locale(f'word.{basis}')}"
-        print_table(table.select("line", "valuation", *columns, "status"), title, COSTS, sums)
+        title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
+        print_table(table.select("line", "valuation", *columns, "status"), title, COSTS, sums, locale=locale)
     across = pl.col("rule") == "straddles"
-    band = pl.when(across).then(pl.lit("across bands")).otherwise(band_expression(locale))
+    band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(band_expression(locale))
     bands = costs.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
-        title = f"{line}, by loss band: {locale(f'word.{basis}')}"
-        print_table(table.select(*service, "band", *columns), title, COSTS, sums)
+        title = locale("terminal.by_band", line=line, basis=locale(f"word.{basis}"))
+        print_table(table.select(*service, "band", *columns), title, COSTS, sums, locale=locale)
 
 
 def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
@@ -172,20 +169,17 @@ def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> 
         if quantiles is None:
             continue
         table = quantiles.pivot("measure", index="valuation", values="value")
-        values = (replace(QUANTILES["value"], name=measure) for measure in table.columns[1:])
+        values = (replace(QUANTILES["value"], name=measure, label=measure) for measure in table.columns[1:])
         schema = TableSchema("One row per kind of cost.", (VALUATION, *values))
         likely = analysis.likely_range
         measures = ("expected", *likely.percentiles, "tvar95")
         columns = ("valuation", *(measure for measure in measures if measure in table.columns))
-        title = f"How unsure: {locale(f'word.{basis}')}, {sums.currency}"
-        meaning = f"{likely.level}% likely: {likely.low_mark} to {likely.high_mark}"
-        print_table(table.select(columns), f"{title}; {meaning}", schema, sums)
+        title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=sums.currency)
+        print_table(table.select(columns), title, schema, sums, locale=locale)
         for row in quantiles.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
-            print_text(
-                f"{row['valuation']}: numerical error of {likely.high_mark} {error}; if all inputs moved "
-                f"together (rank correlation 0.5), {likely.high_mark} {stressed}"
-            )
+            valuation = row["valuation"] if locale.lang == "en" else locale(f"word.{row['valuation']}")
+            print_text(locale("terminal.error", valuation=valuation, error=error, stressed=stressed))
         if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(locale("report.tied"))
         if basis != analysis.headline_basis and (sentence := _budget_sentence(analysis, basis, locale)):

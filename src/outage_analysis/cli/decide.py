@@ -22,6 +22,7 @@ from outage_analysis.cli.options import (
     Draws,
     Incident,
     Json,
+    Language,
     LikelyLevel,
     PlanOptions,
     Policy,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
-    from outage_analysis.text import LikelyRange, TableSchema
+    from outage_analysis.text import LikelyRange, Locale, TableSchema
 
 commands = typer.Typer()
 
@@ -51,30 +52,12 @@ Valuation = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
-SENSITIVITY_TITLES = {
-    "tornado": "Expected cost with one input at its {p_low} and its {p_high}, the others at their means",
-    "indices": "Share of the variance of the cash: by the input alone (first), with all it takes part in",
-    "levers": "Decisions: what one step adds to the expected cost",
-    "awards": "What a review grants on average: uncertain, and as a decision",
-    "break_evens": "The value of one input at which the expected cash meets the sum",
-    "inputs_given_exceedance": "What the inputs look like when the cash exceeds the sum",
-}
-"""The titles of the tables that `sensitivity` prints, in order; the placeholders are those of labels."""
-COMPARE_TITLES = {
-    "policies": "What each policy costs",
-    "pairs": "On the same draws: the policy less the other; cheaper: the chance that it costs less",
-    "flips": "The value of one input at which the cheaper of two changes",
-    "replaced": "Share of a loss that an accepted claim gets back",
-    "left_out": "Lines without an expected cost: in no figure above",
-}
-"""The titles of the tables that `compare` prints, in order."""
-BACKTEST_TITLES = {
-    "outcomes": "What was forecast ({p_low} to {p_high}) and what came out",
-    "rivals": "Forecasts beside ours: a smaller crps is better; flagged: out by more than twice",
-    "coverage": "The rule of the priors: each reference class forecast from the others",
-    "unscored": "Shown beside, not scored",
-}
-"""The titles of the tables that `backtest` prints, in order; the placeholders are those of labels."""
+SENSITIVITY_TABLES = ("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance")
+"""The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
+COMPARE_TABLES = ("policies", "pairs", "flips", "replaced", "left_out")
+"""The tables that `compare` prints, in order; their titles are the labels `terminal.compare_...`."""
+BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
+"""The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
 
 
 @commands.command()
@@ -92,6 +75,7 @@ def sensitivity(
             help="A mean award to decide on, in whole currency: prints the cost at it; repeat for more."
         ),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
@@ -103,6 +87,7 @@ def sensitivity(
     from outage_analysis.analysis import run, sensitivity_tables
     from outage_analysis.text import Locale
 
+    Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
     awards = [parse_money(text, "--award") for text in award or ()]
@@ -110,35 +95,48 @@ def sensitivity(
         analysis = run(plan, progress=step)
         step("varying the inputs")
         tables = sensitivity_tables(analysis, limit, awards)
-    warn_of_rejects(analysis.claims)
-    warn_of_examples(analysis)
+    warn_of_rejects(analysis.claims, lang)
+    warn_of_examples(analysis, lang)
     if as_json:
-        rows = {name: tables[name].to_dicts() for name in SENSITIVITY_TITLES if name in tables}
+        rows = {name: tables[name].to_dicts() for name in SENSITIVITY_TABLES if name in tables}
         policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
         print_json(origin(analysis, plan) | policy | rows)
         return
     if "inputs_given_exceedance" in tables:
-        tables["inputs_given_exceedance"] = _with_part_names(tables["inputs_given_exceedance"], analysis)
-    notes = (
-        [Locale("en")("report.tied")]
-        if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
-        else []
-    )
-    if not any(len(table) for table in tables.values()):
-        notes.append("nothing of this cost is uncertain, so no input moves it")
+        tables["inputs_given_exceedance"] = _with_part_names(
+            tables["inputs_given_exceedance"], analysis, lang
+        )
+    notes = _sensitivity_notes(analysis, tables, Locale(lang))
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
+    shown = {name: tables[name] for name in SENSITIVITY_TABLES if name in tables}
     _print_result(
-        tables, SENSITIVITY_TITLES, analysis, notes, group="sensitivity", likely=likely, synthetic=synthetic
+        shown,
+        "sensitivity",
+        analysis,
+        notes,
+        group="sensitivity",
+        likely=likely,
+        synthetic=synthetic,
+        lang=lang,
     )
 
 
-def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
+    """Return the sentences below the tables: inputs that depend on each other, or nothing uncertain."""
+    tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
+    notes = [locale("report.tied")] if tied else []
+    if not any(len(table) for table in tables.values()):
+        notes.append(locale("terminal.nothing_uncertain"))
+    return notes
+
+
+def _with_part_names(table: pl.DataFrame, analysis: Analysis, lang: str) -> pl.DataFrame:
     """Return a table whose column `part` has the name of a loss band or model in place of its number."""
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
 
-    locale = analysis.locale("en")
+    locale = analysis.locale(lang)
     entries = next(iter(analysis.runs.values())).portfolio.entries
 
     def part_name(assumption: str, part: int | None) -> str:
@@ -147,7 +145,7 @@ def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
             return ""
         if isinstance(entry, BandMix):
             return locale.band(entry.bands[part].over, entry.bands[part].up_to)
-        return entry.models[part].en
+        return entry.models[part][lang]
 
     names = [part_name(*row) for row in table.select("assumption", "part").iter_rows()]
     return table.with_columns(part=pl.Series(names, dtype=pl.String))
@@ -162,6 +160,7 @@ def compare(
     *,
     options: PlanOptions,
     valuation: Valuation = "cash",
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Compare the costs of policies, computed with the same random draws of all uncertain inputs.
@@ -174,45 +173,59 @@ def compare(
     from outage_analysis.analysis import compare_policies
     from outage_analysis.text import LikelyRange, Locale
 
+    Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
     with progress() as step:
         step("comparing the policies")
         result = compare_policies(plan, policies, valuation=valuation)
-    warn_of_rejects(result.claims)
-    warn_of_examples(result)
-    tables = {name: getattr(result.comparison, name) for name in COMPARE_TITLES}
+    warn_of_rejects(result.claims, lang)
+    warn_of_examples(result, lang)
+    tables = {name: getattr(result.comparison, name) for name in COMPARE_TABLES}
     if as_json:
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(result, plan) | {"valuation": valuation} | rows)
         return
-    locale = Locale("en", result.incident.currency, result.incident.minor_units)
+    locale = Locale(lang, result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
     likely = LikelyRange(plan.level)
     _print_result(
-        tables, COMPARE_TITLES, result, [], group="comparison", likely=likely, synthetic=result.synthetic
+        tables,
+        "compare",
+        result,
+        [],
+        group="comparison",
+        likely=likely,
+        synthetic=result.synthetic,
+        lang=lang,
     )
 
 
 def _print_result(
     tables: Mapping[str, pl.DataFrame],
-    titles: Mapping[str, str],
+    command: str,
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
     group: TableGroup,
     likely: LikelyRange,
     synthetic: bool,
+    lang: str,
 ) -> None:
-    """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency."""
-    from outage_analysis.analysis import DisplayUnits, table_schemas
+    """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency.
 
-    prefix = "Synthetic rows: " if synthetic else ""
-    units = f"as of {result.as_of}; sums in {result.incident.currency}"
+    The titles of the tables are the labels `terminal.<command>_<table>`.
+    """
+    from outage_analysis.analysis import DisplayUnits, table_schemas
+    from outage_analysis.text import Locale
+
+    locale = Locale(lang, level=likely.level)
+    prefix = locale("terminal.synthetic_prefix") if synthetic else ""
+    units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
     sums = DisplayUnits.from_document(result.incident, result.starts)
-    titles = {name: title.format(**likely.placeholders) for name, title in titles.items()}
+    titles = {name: locale(f"terminal.{command}_{name}") for name in tables}
     schemas = _with_percentile_names(table_schemas(group), likely)
     shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, prefix, [*notes, units], schemas, sums)
+    print_titled_tables(shown, titles, prefix, [*notes, units], schemas, sums, lang)
 
 
 def _with_percentile_columns(
@@ -234,6 +247,7 @@ def backtest(
     draws: Draws = None,
     seed: Seed = None,
     level: LikelyLevel = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
@@ -249,10 +263,11 @@ def backtest(
     from outage_analysis.text import LikelyRange, Locale
 
     likely = LikelyRange(parse_level(level))
+    locale = Locale(lang, level=likely.level)
     with progress() as step:
         step("forecasting from what was public")
         result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed), level=likely.level)
-    tables = {name: getattr(result, name) for name in BACKTEST_TITLES}
+    tables = {name: getattr(result, name) for name in BACKTEST_TABLES}
     spec, policy = result.spec, result.policy
     if as_json:
         ids = {"backtest": spec.id, "policy": policy.id, "ledger": result.ledger.id}
@@ -266,11 +281,11 @@ def backtest(
             | {name: table.to_dicts() for name, table in tables.items()}
         )
         return
-    notes = result.sentences(Locale("en", policy.currency, policy.digits))
-    titles = {name: title.format(**likely.placeholders) for name, title in BACKTEST_TITLES.items()}
+    notes = result.sentences(Locale(lang, policy.currency, policy.digits))
+    titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
     schemas = _with_percentile_names(table_schemas("backtest"), likely)
     shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy))
+    print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy), lang)
 
 
 @commands.command()
@@ -281,6 +296,7 @@ def bridge(
     incident: Incident = BUNDLED,
     policy: Policy = None,
     valuation: Valuation = "cash",
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Explain why the expected cost changed from one run to a later one, based on published counts.
@@ -296,7 +312,9 @@ def bridge(
     from outage_analysis.costs import BRIDGE, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
     (start, recorded), (end, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
@@ -311,5 +329,6 @@ def bridge(
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}
         print_json(units | {"bridge": table.to_dicts()})
         return
-    title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
-    print_table(table, title, BRIDGE, DisplayUnits.from_document(start.policy))
+    value = valuation.replace("_", " ") if lang == "en" else locale(f"word.{valuation}")
+    title = locale("terminal.bridge", valuation=value, currency=currency)
+    print_table(table, title, BRIDGE, DisplayUnits.from_document(start.policy), locale=locale)

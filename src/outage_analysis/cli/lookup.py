@@ -39,6 +39,7 @@ def facts(
     fact: Annotated[str | None, typer.Argument(help="Show one fact in full.")] = None,
     as_of: AsOf = None,
     topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """List the published figures of the bundled cases: id, value, unit, publication day, evidence grade.
@@ -52,7 +53,9 @@ def facts(
     from outage_analysis.files import spelling_hint
     from outage_analysis.incidents import FACTS_TABLE, facts_in_language
     from outage_analysis.incidents import facts as published_facts
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     table = published_facts(public_by=parse_day(as_of), topic=topic)
     if fact:
         known = table["id"].to_list()
@@ -62,45 +65,69 @@ def facts(
     if as_json:
         print_json(table.to_dicts())
     elif fact:
-        for name, value in facts_in_language(table, "en").row(0, named=True).items():
-            print_text(f"{name:>10}  {'' if value is None else value}")
+        for name, value in facts_in_language(table, lang).row(0, named=True).items():
+            if lang == "en":
+                head, text = name, value
+            else:
+                head = locale(f"column.{FACTS_TABLE[name].label}")
+                text = locale.unit_name(value) if name == "unit" and value else value
+            print_text(f"{head:>10}  {'' if text is None else text}")
     else:
-        print_table(table, f"{len(table)} published figures", FACTS_TABLE)
+        title = locale("terminal.facts", count=len(table))
+        print_table(facts_in_language(table, lang), title, FACTS_TABLE, locale=locale)
 
 
 @commands.command()
 def incidents(
     incident: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
     *,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """List the bundled incidents, or check and show one incident: its services, time window and columns.
+    """List the bundled incidents, or check and show one incident: its services and bands of numeric columns.
 
     Example:
         outage-analysis incidents my-outage.toml
     """
     from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
+    from outage_analysis.losses import dimension_labels
+    from outage_analysis.text import Locale
+
+    Locale(lang)  # an unknown language is refused
 
     if incident is None:
-        _print_list(load_incident, bundled_ids("incidents"), as_json=as_json)
+        _print_list(load_incident, bundled_ids("incidents"), lang, as_json=as_json)
         return
     document = load_incident(incident)
     if as_json:
         print_json(document.model_dump(mode="json", by_alias=True))
         return
-    print_text(f"{document.id}: {one_line(document.name.en)}")
+    print_text(f"{document.id}: {one_line(document.name[lang])}")
     for service in document.services:
-        fields = service.model_dump(mode="json")
-        print_text(f"  {fields.pop('id')}: {one_line(fields.pop('name')['en'])}")
+        print_text(f"  {service.id}: {one_line(service.name[lang])}")
+        fields = service.model_dump(mode="json", exclude={"id", "name"})
         for key, value in fields.items():
             if value not in (None, "", (), [], {}, False):
-                print_text(f"      {key}: {one_line(value, LONGEST_TEXT)}")
+                print_text(f"      {key}: {one_line(_in_language(value, lang), LONGEST_TEXT)}")
+    for dimension in document.dimensions:
+        if dimension.kind == "number":
+            labels = "; ".join(dimension_labels(dimension))
+            print_text(f"  {dimension.id}: {one_line(labels, LONGEST_TEXT)}")
 
 
-def _print_list(load: Callable[[str], Any], known: list[str], *, as_json: bool) -> None:
+def _in_language(value: object, lang: str) -> object:
+    """Return a value of a document in which texts in two languages are replaced by the text in one."""
+    if isinstance(value, dict) and value.keys() == {"en", "ko"} and lang != "en":
+        return value[lang] or value["en"]
+    if isinstance(value, dict):
+        return {key: _in_language(inner, lang) for key, inner in value.items()}
+    return [_in_language(inner, lang) for inner in value] if isinstance(value, list) else value
+
+
+def _print_list(load: Callable[[str], Any], known: list[str], lang: str, *, as_json: bool) -> None:
     """Print the ids and names of all bundled documents of one kind, such as all incidents."""
-    entries = [{"id": id_, "name": load(id_).name.en} for id_ in known]
+    entries = [{"id": id_, "name": load(id_).name["en" if as_json else lang]} for id_ in known]
     if as_json:
         print_json(entries)
         return
@@ -113,6 +140,7 @@ def assumptions(
     ledger: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
     *,
     as_of: AsOf = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """List the bundled ledgers of assumptions, or check and show one ledger.
@@ -124,16 +152,18 @@ def assumptions(
     """
     from outage_analysis.assumptions import load_ledger
     from outage_analysis.files import bundled_ids
+    from outage_analysis.text import Locale
 
+    Locale(lang)  # an unknown language is refused
     if ledger is None:
-        _print_list(load_ledger, bundled_ids("assumptions"), as_json=as_json)
+        _print_list(load_ledger, bundled_ids("assumptions"), lang, as_json=as_json)
         return
     public_by, document = parse_day(as_of), load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
     if as_json:
         print_json(_ledger_as_json(document, public_by))
     else:
-        _print_ledger(document)
+        _print_ledger(document, lang)
 
 
 def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]:
@@ -152,24 +182,37 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
     }
 
 
-def _print_ledger(ledger: Ledger) -> None:
+def _print_ledger(ledger: Ledger, lang: str) -> None:
     """Print a ledger: a table of assumptions, then each distribution and rank correlation as a sentence."""
+    import polars as pl
+
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.assumptions import AMOUNT_KINDS, LEDGER, distribution_text, ledger_table
     from outage_analysis.text import Locale
 
+    sums = DisplayUnits.from_ledger(ledger)
+    locale = Locale(lang, sums.currency, sums.digits) if sums else Locale(lang)
     table = ledger_table(ledger)
-    sums, title = DisplayUnits.from_ledger(ledger), f"{ledger.name.en}: {len(table)} assumptions"
-    print_table(table, sums.title_with_currency(title, table, LEDGER) if sums else title, LEDGER, sums)
-    locale = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
+    title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
+    currency = sums.currency_if_converted(table, LEDGER) if sums else ""
+    heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
+    texts = [distribution_text(entry, locale) for entry in ledger.assumptions]
+    shown = table if lang == "en" else table.with_columns(distribution=pl.Series(texts, dtype=pl.String))
+    print_table(shown, heading, LEDGER, sums, locale=locale)
     for entry in ledger.assumptions:
         print_text(f"{entry.id}: {distribution_text(entry, locale)}")
     if sums is None and table["kind"].is_in(AMOUNT_KINDS).any():
         print_text(locale("card.sums"))
     for correlation in ledger.correlations:
-        print_text(f"rank correlation {correlation.rank:g}: {' and '.join(correlation.of)}")
+        print_text(
+            locale(
+                "terminal.correlation",
+                rank=f"{correlation.rank:g}",
+                entries=locale("terminal.and").join(correlation.of),
+            )
+        )
     if table["outcome_known"].any():
-        print_text("its authors knew how the case ended: a retrospective test, not a blind one")
+        print_text(locale("terminal.outcome_known"))
 
 
 @policy_commands.command("list")
@@ -262,16 +305,31 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
 
 
 @policy_commands.command()
-def check(policy: Policy, *, as_json: Json = False) -> None:
+def check(
+    policy: Policy,
+    *,
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days.
 
-    An invalid TOML file is refused with an error that states file, line, key and remedy. Example:
+    An invalid TOML file is refused with an error that states file, line, key and remedy. With --incident, a
+    service, claimant type or band of a numeric column that no claim can have is refused, too. Example:
 
-        outage-analysis policies check my-policy.toml
+        outage-analysis policies check my-policy.toml --incident my-outage.toml
     """
+    from outage_analysis.analysis import check_documents_fit
+    from outage_analysis.incidents import load_incident
     from outage_analysis.policies import findings, load_policy
 
     document = load_policy(policy)
+    if incident is not None:
+        check_documents_fit(load_incident(incident), document, None)
     table = findings(document)
     if as_json:
         print_json(table.to_dicts())

@@ -32,6 +32,18 @@ def new(
     lang: Annotated[
         str, typer.Option(help="Language of the project's charts, tables and reports: en or ko.")
     ] = "en",
+    loss_unit: Annotated[
+        str,
+        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
+    ] = "",
+    counted: Annotated[
+        bool,
+        typer.Option(
+            "--counted",
+            help="Start from totals by service, claimant type and loss band instead of claims; such a "
+            "project has no notebooks.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Create a project for your own outage: TOML files, sample claims, notebooks and a Makefile.
@@ -41,17 +53,21 @@ def new(
     incident.toml` shows how the program reads one of your files.
 
     Example:
-        outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
+        outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR --loss-unit minutes
     """
     from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
 
-    project = new_project(folder, name=name, currency=currency, lang=lang)
+    project = new_project(
+        folder, name=name, currency=currency, lang=lang, loss_unit=loss_unit, counted=counted
+    )
     make_option = _make_option()
+    data = "the totals" if counted else "claims/"
+    lab = "" if counted else f"      make lab{make_option} opens its notebooks\n"
+    inspect = "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
     sys.stderr.write(
-        f"Next: cd {shell_path(folder)} && make report{make_option}\n"
-        f"      make lab{make_option} opens its notebooks\n"
-        "Then: put your own into incident.toml, claims/, policy.toml and ledger.toml; README.md says how\n"
-        "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
+        f"Next: cd {shell_path(folder)} && make report{make_option}\n{lab}"
+        f"Then: put your own into incident.toml, {data}, policy.toml and ledger.toml; README.md says how\n"
+        + ("" if counted else inspect)
     )
     if as_json:
         print_json({"project": str(project)})

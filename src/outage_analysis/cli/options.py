@@ -313,6 +313,26 @@ def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments
     return arguments
 
 
+def option_words(group: object, *omitted: str) -> list[str]:
+    """Return the options that the user gave, as words of a shell command; defaults are left out.
+
+    Args:
+        group: the values of an option group, such as `PlanOptions`.
+        omitted: names of fields to leave out.
+    """
+    from outage_analysis.jupyter import shell_path
+
+    words: list[str] = []
+    for parameter in inspect.signature(type(group), eval_str=True).parameters.values():
+        value = getattr(group, parameter.name)
+        if parameter.name in omitted or value == parameter.default:
+            continue
+        values = value if isinstance(value, list) else [value]
+        for each in values:
+            words += [f"--{parameter.name.replace('_', '-')}", shell_path(each)]
+    return words
+
+
 @contextmanager
 def mention_default_incident(incident: str) -> Iterator[None]:
     """Add a hint to errors inside the `with` block: the files were read with the default incident.

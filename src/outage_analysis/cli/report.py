@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_json, print_line, print_text, progress, warn_of_rejects
+from outage_analysis.cli.console import (
+    print_json,
+    print_line,
+    print_text,
+    progress,
+    warn_of_rejects,
+)
 from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
-from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options
+from outage_analysis.cli.next_commands import suggest_command
+from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
 commands = typer.Typer()
@@ -58,8 +65,8 @@ def report(
         analysis.check_budget_has_cash()
         step("writing the report")
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
-    warn_of_rejects(analysis.claims)
-    warn_of_examples(analysis)
+    warn_of_rejects(analysis.claims, lang)
+    warn_of_examples(analysis, lang)
     if as_json:
         print_json(_report_files(page))
     else:
@@ -78,7 +85,7 @@ def _report_files(page: Path) -> dict[str, object]:
 
 @commands.command()
 @expand_options()
-def cost(options: PlanOptions, *, as_json: Json = False) -> None:
+def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) -> None:
     """Print the expected cost, its uncertainty, and the cost by cost line, service and loss band.
 
     The total is between P10 and P90 with a probability of 80 %; --level sets another probability. "Low" and
@@ -90,17 +97,21 @@ def cost(options: PlanOptions, *, as_json: Json = False) -> None:
         outage-analysis cost --counts totals.csv --json
     """
     from outage_analysis.analysis import price
+    from outage_analysis.text import Locale
 
+    Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
     with progress() as step:
         analysis = price(plan, progress=step)
     analysis.check_budget_has_cash()
-    warn_of_rejects(analysis.claims)
-    warn_of_examples(analysis)
+    warn_of_rejects(analysis.claims, lang)
+    warn_of_examples(analysis, lang)
     if as_json:
         print_json(cost_as_json(analysis))
     else:
-        print_cost(analysis)
+        print_cost(analysis, lang)
+        language = [] if lang == "en" else ["--lang", lang]
+        suggest_command("report", *option_words(options), *language, lang=lang)
 
 
 @commands.command()

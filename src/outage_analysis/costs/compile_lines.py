@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 
 from outage_analysis.assumptions import Handling, Ledger, PaidTotal, RateAssumption
 from outage_analysis.costs.compile_schedules import schedule_from_claims, schedule_from_count
-from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel, join_ids
+from outage_analysis.costs.funnel import (
+    Funnel,
+    FunnelFactor,
+    Input,
+    build_funnel,
+    join_ids,
+    product_or_none,
+)
 from outage_analysis.costs.terms import CompiledLine, CompileInputs, LineTerm, PaymentGroup
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import Cube
@@ -60,7 +67,24 @@ def compile_lines(
     inputs = CompileInputs(policy, as_of, cubes)
     lines, _ = policy.public_by(as_of)
     funnels = [(line, build_funnel(line, ledger, as_of)) for line in lines]
-    return tuple(CompiledLine(line, funnel, tuple(_terms(line, funnel, inputs))) for line, funnel in funnels)
+    return tuple(
+        CompiledLine(
+            line, funnel, tuple(_promise_to_all(term, funnel) for term in _terms(line, funnel, inputs))
+        )
+        for line, funnel in funnels
+    )
+
+
+def _promise_to_all(term: LineTerm, funnel: Funnel) -> LineTerm:
+    """Return a term whose promised amount counts everybody behind the counted units, not each unit once."""
+    if not any(factor.mean is funnel.exposure for factor in term.factors):
+        return term
+    people = funnel.exposure.expected
+    return replace(
+        term,
+        promised=product_or_none(term.promised, people),
+        groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
+    )
 
 
 def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:

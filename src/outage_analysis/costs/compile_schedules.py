@@ -150,6 +150,12 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
     """Yield the term of a schedule from its cube of claims: the payments by loss band."""
     term = LineTerm("cash", "schedule", " ".join(line.facts))
     cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
+    if line.grain == "claimant" and "exposure" in funnel.entries:
+        raise ModelRefused(
+            f"{funnel.entries['exposure'].id} states people per counted unit, but the line {line.id} adds up "
+            "what one claimant states",
+            remedy='Set grain = "claim" in the line, or leave the line out of `lines` of the assumption.',
+        )
     if cube is None:  # no cost: the line pays per claimant, but totals only count claims
         yield replace(term, status="needs_claimants")
         return

@@ -121,6 +121,8 @@ class Funnel:
     """The assumptions that apply to the line, by kind."""
     ultimate: Input
     """Final number of reports per report received so far."""
+    exposure: Input
+    """People, or other things that are paid for, per counted unit, such as passengers per flight."""
     claimants: Input
     """Distinct claimants per report."""
     entitled: Input
@@ -145,17 +147,28 @@ class Funnel:
     """The id of the assumption that states the mix; empty if there is none."""
 
     @property
+    def scales(self) -> tuple[FunnelFactor, ...]:
+        """The factors on the count itself: reports still to come, and people per counted unit if stated."""
+        exposure = (FunnelFactor(self.exposure, scale=True),) if "exposure" in self.entries else ()
+        return (FunnelFactor(self.ultimate, scale=True), *exposure)
+
+    @property
+    def exposed(self) -> Input:
+        """Expected people per counted unit so far, including units still to come."""
+        return product_of_factors(self.scales)
+
+    @property
     def report_factors(self) -> tuple[FunnelFactor, ...]:
         """The factors that turn the number of reports received so far into the number of paid claims."""
-        ultimate, *rest = self.claim_factors
-        return ultimate, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *rest
+        later = self.claim_factors[len(self.scales) :]
+        return (*self.scales, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *later)
 
     @property
     def claim_factors(self) -> tuple[FunnelFactor, ...]:
         """The factors that turn entitled claims so far into paid claims, including claims still to come."""
         added = self.new if "new_applicants" in self.entries else None
         return (
-            FunnelFactor(self.ultimate, scale=True),
+            *self.scales,
             FunnelFactor(self.filing, added=added),
             FunnelFactor(self.acceptance),
         )
@@ -163,7 +176,7 @@ class Funnel:
     @property
     def reports(self) -> Input:
         """Expected entitled claimants per report received so far, including reports still to come."""
-        return product_of_factors(self.report_factors[:3])
+        return product_of_factors(self.report_factors[: len(self.scales) + 2])
 
     @property
     def paid_share_of_claims(self) -> Input:
@@ -173,7 +186,7 @@ class Funnel:
     @property
     def filed(self) -> Input:
         """Expected filed claims per report so far, including claims by people who had not reported."""
-        return product_of_factors(self.report_factors[:4])
+        return product_of_factors(self.report_factors[: len(self.scales) + 3])
 
     @property
     def paid(self) -> Input:
@@ -228,6 +241,7 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         line=line.id,
         entries=entries,
         ultimate=input_for("ultimate", ALL_PASS),
+        exposure=input_for("exposure", ALL_PASS),
         claimants=input_for("claimant_share", ALL_PASS),
         entitled=input_for("entitled_share", ALL_PASS),
         filing=input_for("filing_share"),

@@ -11,8 +11,8 @@ from outage_analysis.costs import CostTerms, Factor
 from outage_analysis.text import Locale, capitalized
 
 KINDS = (
-    *("filing_share", "acceptance", "new_applicants", "ultimate", "pays", "review_award", "mean_payment"),
-    *("take_up", "realised_ratio"),
+    *("filing_share", "acceptance", "new_applicants", "ultimate", "exposure", "pays", "review_award"),
+    *("mean_payment", "take_up", "realised_ratio"),
 )
 """Kinds of factors that have a slider, in display order."""
 STEPS = 200

@@ -20,7 +20,7 @@ from outage_analysis.text import LikelyRange
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
-MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
+MORE_OF_FILED = ("ultimate", "exposure", "entitled_share", "new_applicants")
 """Other kinds of assumption that affect how many people file."""
 CELLS = 256
 """The number of cells of the logarithmic grid. With this number the CRPS has an error of about 2e-4."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from random import Random
 
 from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.errors import UsageError, one_line
-from outage_analysis.files import atomic_folder, bundled_ids, notebooks_root, recover_interrupted
+from outage_analysis.files import (
+    atomic_folder,
+    bundled_ids,
+    notebooks_root,
+    recover_interrupted,
+    spelling_hint,
+)
 from outage_analysis.jupyter.export.notebook_files import notebook_names
 from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.policies import decimal_places, load_policy
@@ -27,6 +36,12 @@ AS_OF = "2026-02-28"
 """As-of day of the example, after the last day to claim; fixed, so that new projects are reproducible."""
 BUDGET = 6_000_000
 """Budget of the example in the smallest currency unit, somewhat above its expected cost."""
+LOSS_EDGES = {"minutes": (60, 180), "hours": (4, 24), "days": (1, 3)}
+"""Unit of losses that are not money -> the two band edges of the example policy."""
+MONEY_EDGES = (300_000, 500_000)
+"""The two band edges of the example policy if losses are money, in the smallest currency unit."""
+TOTALS = "totals-synthetic.csv"
+"""The file of totals in a project without claims."""
 MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
 MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
@@ -43,6 +58,15 @@ class Project:
     currency: str = "KRW"
     lang: str = "en"
     """Language of charts, tables and reports; the prose of the notebooks is always English."""
+    loss_unit: str = ""
+    """Unit of the losses if they are not money: minutes, hours or days."""
+    counted: bool = False
+    """Whether the project has totals by service, claimant type and loss band instead of claims."""
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        """The two band edges of the example policy, in the smallest unit of the losses."""
+        return LOSS_EDGES.get(self.loss_unit, MONEY_EDGES)
 
     @property
     def digits(self) -> int:
@@ -58,6 +82,10 @@ class Project:
     def template_values(self) -> dict[str, object]:
         """The values that replace the variables in the templates of the project's files."""
         korean = self.currency == "KRW"
+        in_money = not self.loss_unit
+        loss_name = (
+            ("Reported loss", "신고 손실액") if in_money else ("Time without service", "이용 불가 시간")
+        )
         return {
             "id": self.id,
             "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", self.name),
@@ -69,6 +97,15 @@ class Project:
             "as_of": AS_OF,
             "budget": f"{self.budget:_}",
             "lang": self.lang,
+            "counted": self.counted,
+            "in_money": in_money,
+            "loss_unit": self.loss_unit or self.currency,
+            "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
+            "losses_in": f"{self.currency}, with decimals if necessary"
+            if in_money
+            else f"whole {self.loss_unit}",
+            "low_edge": f"{self.edges[0]:_}",
+            "high_edge": f"{self.edges[1]:_}",
             "rows": ROWS,
             "thirty": f"{30_000 / 10**self.digits:,.{self.digits}f} {self.currency}",
         }
@@ -92,7 +129,15 @@ class Project:
         }
 
 
-def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en") -> Path:
+def new_project(
+    folder: str | Path,
+    *,
+    name: str = "",
+    currency: str = "KRW",
+    lang: str = "en",
+    loss_unit: str = "",
+    counted: bool = False,
+) -> Path:
     """Create a project in a new or empty folder. The same arguments give the same bytes.
 
     If an error occurs, no file is left behind.
@@ -102,6 +147,10 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
         name: display name of the outage; by default derived from the id.
         currency: ISO code of the currency of losses and payments.
         lang: language of charts, tables and reports, en or ko.
+        loss_unit: minutes, hours or days, if claims state a time instead of an amount; by default the
+            currency.
+        counted: whether to start from totals by service, claimant type and loss band instead of claims. Such
+            a project has no notebooks, because they read single claims.
 
     Returns:
         The absolute path of the folder.
@@ -113,11 +162,15 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
     place = Path(folder).absolute()
     id_ = _id(place.name)
     display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
-    project = Project(id_, _check_name(display_name), currency, lang)
+    unit = "" if loss_unit == currency else loss_unit
+    project = Project(id_, _check_name(display_name), currency, lang, unit, counted)
     if not re.fullmatch("[A-Z]{3}", currency):
         raise UsageError("is not a currency code", value=currency, remedy="Write three letters, as in EUR.")
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
+    if unit and unit not in LOSS_EDGES:
+        remedy = f"{spelling_hint(unit, [*LOSS_EDGES])} Without the option, losses are in {currency}."
+        raise UsageError("no project can be made for this unit of losses", value=unit, remedy=remedy)
     _check_folder(place, folder)
     recover_interrupted(place)
     with atomic_folder(place) as part:
@@ -176,9 +229,17 @@ def _check_folder(place: Path, argument: str | Path) -> None:
 
 def _write_files(folder: Path, project: Project) -> None:
     """Write all files of a new project."""
-    for template in sorted(file.name for file in (files(__package__) / "template").iterdir()):
+    omitted = {"welcome.md"} if project.counted else set[str]()
+    templates = {file.name for file in (files(__package__) / "template").iterdir()} - omitted
+    for template in sorted(templates):
         _write_text(folder / TARGET_PATHS.get(template, template), _render_template(template, project))
-    _write_text(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(project.digits))
+    sample = sample_claims_csv(project.digits, project.loss_unit)
+    if project.counted:
+        _write_text(
+            folder / TOTALS, totals_csv(sample, project.edges, 0 if project.loss_unit else project.digits)
+        )
+        return
+    _write_text(folder / "claims" / "sample-synthetic.csv", sample)
     for file, text in notebooks_with_parameters(project.parameters):
         _write_text(folder / "notebooks" / file, text)
 
@@ -193,7 +254,7 @@ def _render_template(template: str, project: Project) -> str:
     from jinja2 import Environment, StrictUndefined
 
     text = (files(__package__) / "template" / template).read_text("utf-8")
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
     return environment.from_string(text).render(project.template_values)
 
 
@@ -234,21 +295,26 @@ class ClaimantGroup:
 
     type: str
     share: float
-    median: int
-    """Median loss in the smallest currency unit."""
+    medians: dict[str, int]
+    """Unit of the losses -> median loss; the unit "" is the smallest unit of the currency."""
     sigma: float
 
 
 CLAIMANT_GROUPS = (
-    ClaimantGroup("general_user", 0.6, 30_000, 1.0),
-    ClaimantGroup("small_business", 0.4, 300_000, 1.2),
+    ClaimantGroup("general_user", 0.6, {"": 30_000, "minutes": 45, "hours": 3, "days": 1}, 1.0),
+    ClaimantGroup("small_business", 0.4, {"": 300_000, "minutes": 90, "hours": 8, "days": 2}, 1.2),
 )
 ZERO, UNKNOWN = 0.05, 0.15
 """Shares of claims with a loss of 0, and of claims without a stated loss."""
 
 
-def sample_claims_csv(digits: int) -> str:
-    """Return synthetic claims as CSV. The text depends only on `digits`, the currency's decimal places."""
+def sample_claims_csv(digits: int, loss_unit: str = "") -> str:
+    """Return synthetic claims as CSV. The text depends only on the arguments.
+
+    Args:
+        digits: the decimal places of the currency.
+        loss_unit: minutes, hours or days; empty if losses are money.
+    """
     rng = Random(SEED)  # noqa: S311 - synthetic rows, not a secret
     days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
     people: list[tuple[str, ClaimantGroup]] = []
@@ -261,7 +327,7 @@ def sample_claims_csv(digits: int) -> str:
             kind = CLAIMANT_GROUPS[rng.random() >= CLAIMANT_GROUPS[0].share]
             people.append((who, kind))
         service, region = _weighted_choice(rng, SERVICES), _weighted_choice(rng, REGIONS)
-        loss = _reported_loss(rng, kind, digits)
+        loss = _reported_loss(rng, kind, digits, loss_unit)
         rows.append(f"s{number:04},{who},{service},{kind.type},{day},{loss},{region},true\n")
     return HEADER + "".join(rows)
 
@@ -275,14 +341,39 @@ def _weighted_choice(rng: Random, weights: dict[str, int]) -> str:
     return name
 
 
-def _reported_loss(rng: Random, kind: ClaimantGroup, digits: int) -> str:
+def totals_csv(claims: str, edges: tuple[int, int], digits: int) -> str:
+    """Count claims by service, claimant type and loss band, as CSV for the option `--counts`.
+
+    Args:
+        claims: the claims, as CSV.
+        edges: the two band edges between positive losses, in the smallest unit of the losses.
+        digits: the decimal places of the losses in the CSV.
+    """
+    low, high = edges
+    bands = {"unknown": 0, "0": 1, f"(0, {low}]": 2, f"({low}, {high}]": 3, f">{high}": 4}
+    counts = Counter[tuple[str, str, str]]()
+    for row in csv.DictReader(claims.splitlines()):
+        band = "unknown"
+        if row["loss"]:
+            loss = int(Decimal(row["loss"]).scaleb(digits))
+            upper = "0" if loss == 0 else f"(0, {low}]" if loss <= low else f"({low}, {high}]"
+            band = upper if loss <= high else f">{high}"
+        counts[row["service"], row["claimant_type"], band] += 1
+    lines = sorted(counts.items(), key=lambda item: (*item[0][:2], bands[item[0][2]]))
+    rows = [f'{service},{kind},"{band}",{count}\n' for (service, kind, band), count in lines]
+    return "service,claimant_type,band,claims\n" + "".join(rows)
+
+
+def _reported_loss(rng: Random, kind: ClaimantGroup, digits: int, loss_unit: str) -> str:
     """Return a random loss as a claimant reports it: rounded to two digits, 0, or empty if not stated."""
     stated, factor = rng.random(), rng.lognormvariate(0, kind.sigma)
     if stated < UNKNOWN:
         return ""
     if stated < UNKNOWN + ZERO:
         return "0"
-    loss = int(kind.median * factor)
+    if loss_unit:
+        return str(max(round(kind.medians[loss_unit] * factor), 1))
+    loss = int(kind.medians[""] * factor)
     step = 10 ** max(len(str(loss)) - 2, 0)
     whole, part = divmod(round(loss / step) * step, 10**digits)
     return f"{whole}.{part:0{digits}}" if digits else str(whole)

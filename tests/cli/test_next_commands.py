@@ -1,0 +1,123 @@
+"""The command that `inspect`, `ingest` and `cost` suggest next, and output in Korean."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.incidents import load_incident
+from outage_analysis.jupyter import new_project
+from outage_analysis.policies import load_policy
+from tests.commands import command
+from tests.untranslated_text import untranslated
+
+FEW = ("--draws", "8192")
+
+
+def suggested(err: str) -> list[str]:
+    """The words of the command on the last line of stderr."""
+    (line,) = re.findall(r"^Next: outage-analysis (.+)$", err, re.MULTILINE)
+    assert err.endswith(f"{line}\n")
+    return shlex.split(line)
+
+
+@pytest.mark.slow
+def test_each_command_leads_to_the_next_until_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_project("my outage", currency="EUR")
+    sample = "my outage/claims/sample-synthetic.csv"
+    code, _, err = command("inspect", sample, "--incident", "my outage/incident.toml")
+    assert code == 0
+    words = suggested(err)
+    inspect, ingest = words[: words.index(">")], words[words.index("outage-analysis") + 1 :]
+    assert (inspect[:2], words[words.index(">") + 1]) == (["inspect", sample], "layout.toml")
+    code, out, err = command(*inspect)
+    assert (code, err) == (0, "")  # --toml prints the layout alone
+    Path("layout.toml").write_text(out, "utf-8")
+    code, _, err = command(*ingest)
+    assert code == 0
+    cost = suggested(err)
+    policy_and_ledger = ["--policy", "my outage/policy.toml", "--ledger", "my outage/ledger.toml"]
+    assert cost[:3] == ["cost", "--claims", sample]
+    assert cost[-4:] == policy_and_ledger
+    code, _, err = command(*cost, "--budget", "60_000", *FEW)
+    assert code == 0
+    report = suggested(err)
+    assert report[0] == "report"
+    assert sorted(report[1:]) == sorted([*cost[1:], "--budget", "60_000", *FEW])
+    assert command(*report, "--formats", "html")[0] == 0
+    assert Path("build/report/report.html").is_file()
+    # A layout that exists is not overwritten by the suggested command.
+    assert "new-layout.toml" in suggested(command("inspect", sample, "--columns", "layout.toml")[2])
+
+
+def test_claims_that_were_saved_are_named_and_need_no_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = new_project("p", currency="EUR", loss_unit="minutes")
+    asked = ("ingest", project / "claims", "--incident", "p/incident.toml", "--max-rejects", "7%")
+    words = suggested(command(*asked, "--out", "it's-synthetic.duckdb")[2])
+    assert words[:5] == ["cost", "--claims", "it's-synthetic.duckdb", "--incident", "p/incident.toml"]
+    assert "--max-rejects" not in words
+    Path("p/policy.toml").unlink()
+    words = suggested(command(*asked)[2])
+    assert command(*words)[0] == 0  # without a policy, a template is the next step
+    policy, incident = load_policy("my-policy.toml"), load_incident("p/incident.toml")
+    assert (policy.currency, policy.loss_unit) == (incident.currency, incident.loss.unit)
+
+
+def test_json_has_no_suggestion(tmp_path: Path) -> None:
+    claims = new_project(tmp_path / "p") / "claims"
+    for asked in (("ingest", claims), ("inspect", claims / "sample-synthetic.csv")):
+        assert command(*asked, "--incident", tmp_path / "p" / "incident.toml", "--json")[2] == ""
+
+
+# --- Korean ---------------------------------------------------------------------------------------------
+
+IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
+"""Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
+KOREAN = {
+    "cost": ("cost", "--budget", "300_000_000", *FEW),
+    "sensitivity": ("sensitivity", "--exceeds", "500_000_000", "--award", "300_000", *FEW),
+    "compare": (
+        *("compare", "kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24"),
+        *FEW,
+    ),
+    "bridge": ("bridge", "kakao-2022", "kakao-2023-06-30"),
+    "facts": ("facts", "--topic", "cost"),
+    "a list of incidents": ("incidents",),
+    "ledgers": ("assumptions",),
+    "a ledger": ("assumptions", "kakao-2022"),
+}
+SINGLE_WORD_IDS = {"alimtalk", "daum", "kakaotalk", "emoticons", "games", "webtoon", "melon"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", KOREAN)
+def test_the_korean_output_of_a_command_has_no_english(case: str) -> None:
+    code, out, err = command(*KOREAN[case], "--lang", "ko")
+    assert code == 0
+    prose = "\n".join(line for line in (out + err).splitlines() if not line.startswith("다음 명령: "))
+    found = [run for line in IDS.sub("·", prose).splitlines() for run in untranslated(line, SINGLE_WORD_IDS)]
+    assert found == []
+    assert re.search("[가-힣]", out)
+    assert "배상" not in out
+    english = command(*KOREAN[case])[1]
+    numbers = sorted(re.findall(r"\d{1,3}(?:,\d{3})+", english))
+    assert set(numbers) <= set(re.findall(r"\d{1,3}(?:,\d{3})+", out))
+
+
+def test_the_suggested_command_stays_korean() -> None:
+    _, _, err = command("cost", *FEW, "--lang", "ko")
+    assert err.splitlines()[-1] == "다음 명령: outage-analysis report --draws 8192 --lang ko"
+
+
+@pytest.mark.parametrize("name", ["cost", "sensitivity", "backtest", "facts", "incidents", "assumptions"])
+def test_an_unknown_language_is_refused_before_anything_is_computed(name: str) -> None:
+    assert command(name, "--lang", "fr") == (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")

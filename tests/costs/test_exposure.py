@@ -1,0 +1,148 @@
+"""An exposure factor: people per counted unit, such as passengers per flight, checked by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from outage_analysis.analysis import Plan, run
+from outage_analysis.assumptions import distribution_text, value_and_range
+from outage_analysis.costs import cost_table
+from outage_analysis.errors import ModelRefused
+from outage_analysis.reports import verify, write_report
+from outage_analysis.text import Locale
+from tests.costs.uncertain_portfolios import LOSSES
+from tests.loss_cubes import loss_cube
+from tests.small_policies import DAY, REPORTS, Page, fixed, ledger_of, policy_of, tiers, uniform
+
+PER_FLIGHT = {"en": "passengers per flight", "ko": "편당 승객"}
+RATES = (
+    {"kind": "filing_share", "distribution": fixed(0.5)},
+    {"kind": "acceptance", "distribution": fixed(0.8)},
+)
+FLAT = tiers(band=({"over": 0, "fixed": 30_000},))
+
+
+def exposure(distribution: Page) -> Page:
+    return {"kind": "exposure", "unit": PER_FLIGHT, "distribution": distribution}
+
+
+def test_the_cost_is_counted_units_times_people_times_rates_times_payment() -> None:
+    entries = (*RATES, exposure(fixed(150)))
+    line = cost_table(policy_of(FLAT), ledger_of(*entries), as_of=DAY).row(0, named=True)
+    people = REPORTS * 150
+    assert line["count"] == REPORTS
+    assert line["expected"] == people * 0.5 * 0.8 * 30_000
+    assert line["promised"] == line["most"] == people * 30_000
+
+
+def test_the_bounds_of_the_factor_bound_the_cost_and_it_multiplies_reports_still_to_come() -> None:
+    later = {"kind": "ultimate", "distribution": fixed(1.5)}
+    entries = (*RATES, exposure(uniform(100, 200)), later)
+    line = cost_table(policy_of(FLAT), ledger_of(*entries), as_of=DAY).row(0, named=True)
+    each = REPORTS * 1.5 * 0.5 * 0.8 * 30_000
+    assert line["expected"] == pytest.approx(each * 150)
+    assert 100 * each <= line["low"] < line["expected"] < line["high"] <= 200 * each
+    assert line["most"] == pytest.approx(REPORTS * 1.5 * 200 * 30_000)
+
+
+def test_claims_of_a_cube_are_multiplied_too() -> None:
+    cube = loss_cube(LOSSES)
+    alone, many = (
+        cost_table(policy_of(FLAT), ledger_of(*RATES, *more), as_of=DAY, cubes=(cube,)).filter(level="line")
+        for more in ((), (exposure(fixed(3)),))
+    )
+    assert alone["expected"].item() > 0
+    for column in ("expected", "promised", "most"):
+        assert many[column].item() == pytest.approx(3 * alone[column].item())
+    assert many["count"].item() == alone["count"].item()
+
+
+def test_a_line_that_adds_up_what_one_claimant_states_takes_no_exposure() -> None:
+    with pytest.raises(ModelRefused, match="adds up what one claimant states"):
+        cost_table(
+            policy_of(tiers(band=({"over": 0, "fixed": 30_000},), grain="claimant")),
+            ledger_of(*RATES, exposure(fixed(3))),
+            as_of=DAY,
+            cubes=(loss_cube(LOSSES),),
+        )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"kind": "exposure", "distribution": fixed(3)},
+        {"kind": "ultimate", "unit": PER_FLIGHT, "distribution": fixed(3)},
+    ],
+)
+def test_an_exposure_states_its_unit_and_nothing_else_does(entry: Page) -> None:
+    with pytest.raises(ValidationError, match="has a unit exactly when its kind is exposure"):
+        ledger_of(entry)
+
+
+def test_an_exposure_is_not_below_zero() -> None:
+    with pytest.raises(ValidationError, match="never below 0"):
+        ledger_of(exposure(uniform(-1, 3)))
+
+
+def test_the_unit_is_shown_in_both_languages_and_thousands_are_no_powers_of_ten() -> None:
+    (entry,) = ledger_of(exposure(fixed(1_234))).assumptions
+    assert distribution_text(entry).endswith(" passengers per flight")
+    assert distribution_text(entry, Locale("ko")).endswith(" 편당 승객")
+    assert value_and_range(entry, Locale("en")) == ("1,230", "1,230 – 1,230")
+
+
+def pert_draws(low: float, mode: float, high: float, rng: np.random.Generator) -> np.ndarray:
+    width = high - low
+    return low + width * rng.beta(1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width, 200_000)
+
+
+LEDGER = """
+[[assumption]]
+id = "passengers"
+kind = "exposure"
+unit = { en = "passengers per flight", ko = "편당 승객" }
+name = { en = "Passengers per flight", ko = "편당 승객 수" }
+lines = ["user-credit"]
+distribution = { kind = "pert", low = 120, mode = 150, high = 180 }
+public_on = 2026-02-28
+grade = "example"
+source = "A test"
+rationale = "A test"
+owner = "A test"
+outcome_known = false
+"""
+
+
+@pytest.mark.slow
+def test_a_report_from_totals_of_flights_shows_the_people_behind_them(tmp_path: Path) -> None:
+    from outage_analysis.jupyter import new_project
+
+    project = new_project(tmp_path / "flights", currency="EUR", loss_unit="minutes", counted=True)
+    with (project / "ledger.toml").open("a", encoding="utf-8") as ledger:
+        ledger.write(LEDGER)
+    documents = (project / "incident.toml", project / "policy.toml", project / "ledger.toml")
+    analysis = run(Plan(*documents, counts=project / "totals-synthetic.csv", draws=8192, budget=100_000))
+    stages = analysis.tables["claims_funnel"].filter(line="user-credit")
+    by_stage = dict(stages.select("stage", "expected").iter_rows())
+    assert [*by_stage] == ["claimed", "due", "exposure", "filed", "paid"]
+    assert by_stage["exposure"] == pytest.approx(150 * by_stage["due"], rel=1e-3)
+    lines = analysis.tables["claims_costs"].filter(line="user-credit", level="line")
+    filing = 0.2 / 6 + 4 * 0.5 / 6 + 0.9 / 6  # the mean of pert(0.2, 0.5, 0.9); all filings are accepted
+    assert lines["expected"].item() == pytest.approx(by_stage["due"] * 150 * filing * 5_000, rel=1e-6)
+    business = analysis.tables["claims_costs"].filter(line="business-cash", level="line")["expected"].item()
+    total = analysis.totals_row("synthetic")
+    assert total
+    assert total["expected"] == pytest.approx(lines["expected"].item() + business, rel=1e-9)
+    quantiles = analysis.tables["quantiles"].filter(valuation="cash")
+    p50 = quantiles.filter(measure="p50")["value"].item()
+    rng = np.random.default_rng(7)
+    drawn = (
+        by_stage["due"] * pert_draws(120, 150, 180, rng) * pert_draws(0.2, 0.5, 0.9, rng) * 5_000 + business
+    )
+    assert p50 == pytest.approx(float(np.median(drawn)), rel=0.02)
+    page = write_report(analysis, tmp_path / "report", lang="ko")
+    assert verify(page.parent, claims=[project / "totals-synthetic.csv"]).rebuilt

@@ -1,0 +1,59 @@
+"""The files that a code host reads: citation, workflow, templates, and the version in all of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+GITHUB = ROOT / ".github"
+
+
+def load_yaml(name: str) -> Any:  # noqa: ANN401 - YAML values have no common type
+    return yaml.safe_load((ROOT / name).read_text("utf-8"))
+
+
+def test_the_citation_states_the_version_licence_and_day_of_the_release() -> None:
+    citation = load_yaml("CITATION.cff")
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # required by the format 1.2.0
+    assert citation["cff-version"] == "1.2.0"
+    assert (citation["title"], citation["version"]) == (PROJECT["name"], PROJECT["version"])
+    assert citation["license"] == PROJECT["license"]
+    assert [author["name"] for author in citation["authors"]] == [a["name"] for a in PROJECT["authors"]]
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    version, day = re.findall(r"^## \[(\d[\d.]*)\] - (\S+)$", changelog, re.MULTILINE)[0]
+    assert (citation["version"], str(citation["date-released"])) == (version, day)
+
+
+def test_the_workflow_runs_the_script_of_a_full_check_with_read_only_permissions() -> None:
+    workflow = load_yaml(".github/workflows/ci.yml")
+    (job,) = workflow["jobs"].values()
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "permissions" not in job
+    assert (job["runs-on"], job["timeout-minutes"]) == ("ubuntu-latest", 90)
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
+    assert (ROOT / ".ci" / "run").is_file()
+    actions = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert [action for action in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)] == []
+    assert actions[0].startswith("actions/checkout@")
+
+
+@pytest.mark.parametrize("template", sorted(path.name for path in (GITHUB / "ISSUE_TEMPLATE").iterdir()))
+def test_an_issue_template_is_short_and_says_what_it_is_for(template: str) -> None:
+    _, head, body = (GITHUB / "ISSUE_TEMPLATE" / template).read_text("utf-8").split("---\n", 2)
+    assert {"name", "about"} <= yaml.safe_load(head).keys()
+    assert 3 < len(body.splitlines()) < 20
+
+
+def test_the_pull_request_template_asks_for_the_checks_of_the_makefile() -> None:
+    template = (GITHUB / "pull_request_template.md").read_text("utf-8")
+    targets = re.findall(r"`make ([\w-]+)`", template)
+    assert targets == ["check", "test"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
