@@ -123,7 +123,7 @@ def test_a_second_reader_asks_about_nothing_but_the_review(projects: dict[str, P
 def test_every_row_of_the_sample_is_a_claim_and_synthetic(projects: dict[str, Path], code: str) -> None:
     incident = load_incident(projects[code] / "incident.toml")
     claims = read_claims(projects[code] / "claims", incident)
-    assert (len(claims), len(claims.rejects), claims.synthetic) == (ROWS, 0, True)
+    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
 
 
 def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_path: Path) -> None:

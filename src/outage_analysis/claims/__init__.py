@@ -6,6 +6,10 @@ Modules:
     validation: checks the rows against the rules and finds duplicates
     rules: the validation rules
     claims_and_rejects: the claims and rejects of one run
+    claim_tables: the view of the claims, and the rows of each input file
+    rejects: explains rejects, with personal data masked
+    selections: filters claims, and adds columns to them
+    user_queries: runs an SQL query of the user
     store: saves claims as files and opens saved claims
     warehouse: the only module that runs SQL; reports the progress of long queries
     queries: the SQL, one query per file
@@ -21,7 +25,6 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import Claims as Claims
-    from outage_analysis.claims.claims_and_rejects import explain_reject as explain_reject
     from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims.queries import quote_literal as quote_literal
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES as READABLE_SUFFIXES
     from outage_analysis.claims.readers.read_files import expand_paths as expand_paths
+    from outage_analysis.claims.rejects import explain_reject as explain_reject
+    from outage_analysis.claims.rejects import rejected_rows as rejected_rows
     from outage_analysis.claims.rules import RULES as RULES
     from outage_analysis.claims.rules import rule_conditions as rule_conditions
     from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX

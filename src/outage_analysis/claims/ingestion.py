@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
+from outage_analysis.claims.claim_tables import reconciliation_table
+from outage_analysis.claims.claims_and_rejects import Claims
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
 from outage_analysis.claims.readers.read_files import StagedFiles, expand_paths, stage_files
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
@@ -16,7 +17,7 @@ from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident, Layout, claim_columns
+from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident
 
 MAX_REJECTS = 0.05
 """The default for the largest accepted share of rejected rows."""
@@ -24,7 +25,7 @@ MAX_REJECTS = 0.05
 
 def read_claims(
     paths: str | Path | Sequence[str | Path],
-    incident: Incident,
+    incident: str | Path | Incident,
     *,
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
@@ -35,8 +36,8 @@ def read_claims(
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
             warehouse file (.duckdb).
-        incident: the outage. It defines the columns of the files and how they write services and claimant
-            types.
+        incident: the outage: a bundled id, the path of a TOML file, or an `Incident`. It defines the columns
+            of the files and how they write services and claimant types.
         layouts: layouts of files whose columns or formats differ from those that the incident defines.
         max_rejects: the largest accepted share of rejected rows. Below 1, every file must also contain at
             least one claim.
@@ -46,6 +47,8 @@ def read_claims(
     Raises:
         InputRefused: a file is unreadable, lacks a column or is named twice, or too many rows are rejected.
     """
+    if not isinstance(incident, Incident):
+        incident = load_incident(incident)
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
     path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]

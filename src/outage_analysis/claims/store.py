@@ -20,14 +20,8 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import (
-    Claims,
-    ExtendedStore,
-    FileState,
-    create_claims_view,
-    file_names,
-    reconciliation_table,
-)
+from outage_analysis.claims.claim_tables import create_claims_view, file_names, reconciliation_table
+from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, StagedFiles

@@ -5,12 +5,13 @@ A long query prints its progress: a bar, the number of rows, rows per second and
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ MAX_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
 """The limits that apply to every warehouse that is created afterwards."""
 
+NO_SELECT, MAX_SQL_LENGTH = "the query is not exactly one SELECT statement", 80
+SELECT_REMEDY = (
+    "Write one statement that starts with SELECT, WITH, FROM or VALUES; it cannot change the claims."
+)
+_schema_numbers = itertools.count(1)
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
@@ -84,7 +90,27 @@ class Warehouse:
     `relation` to get a DuckDB relation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Warehouse | None = None) -> None:
+        """Create an empty warehouse.
+
+        Args:
+            parent: a warehouse whose tables the queries of this one can read, by their `qualified` names. Both
+                use one database, so nothing is copied. This one has a schema of its own, which is removed
+                together with it. None creates a database.
+        """
+        self._file: str | None = None
+        """The name of the opened warehouse file. The error message names it if the file is damaged."""
+        self._columns: TableColumns = {}
+        """The expected columns of the tables of the opened warehouse file."""
+        self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
+        if parent is not None:
+            self._schema = f"derived_{next(_schema_numbers)}"
+            self._connection = parent._connection.cursor()
+            self._run(f"create schema {self._schema}", {})
+            self._prepare_session(self._connection)
+            weakref.finalize(self, _drop_schema, self._connection, self._schema)
+            return
+        self._schema = "main"
         allowed = limits.get()
         resources = ExitStack()
         weakref.finalize(self, resources.close)
@@ -97,22 +123,31 @@ class Warehouse:
                 **({} if allowed.threads is None else {"threads": allowed.threads}),
             }
         )
-        self._file: str | None = None
-        """The name of the opened warehouse file. The error message names it if the file is damaged."""
-        self._columns: TableColumns = {}
-        """The expected columns of the tables of the opened warehouse file."""
+        # DuckDB would otherwise read a Python variable of the caller if a query names an unknown table.
+        self._run("set python_enable_replacements = false", {})
+        self._prepare_session(self._connection)
+
+    def _prepare_session(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Apply the settings that each connection to the database has for itself."""
         # By default DuckDB reads timestamps in the time zone of the machine. In UTC, every machine reads the
         # same values.
-        self._run("set TimeZone = 'UTC'", {})
+        settings = ["set TimeZone = 'UTC'"]
+        if self._schema != "main":
+            settings.append(f"set schema = 'memory.{self._schema}'")
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
-        bar_is_on = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
+        bar_is_on = connection.sql("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
         if progress_callback.get() is not None:
-            self._run("set enable_progress_bar_print = false", {})
-            self._run("set enable_progress_bar = true", {})
+            settings += ["set enable_progress_bar_print = false", "set enable_progress_bar = true"]
         elif bar_is_on:
-            self._run("set enable_progress_bar = false", {})
+            settings.append("set enable_progress_bar = false")
+        for setting in settings:
+            connection.execute(setting).fetchall()
+
+    def qualified(self, table: str) -> str:
+        """Return the name by which the queries of a derived warehouse read a table of this one."""
+        return f"memory.{self._schema}.{quote_identifier(table)}"
 
     def create(self, table: str, query: str, **values: object) -> None:
         """Create or replace a table from a query."""
@@ -194,6 +229,55 @@ class Warehouse:
             return self._connection.sql(query, params=values or None)
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
+
+    def select(
+        self, sql: str, frames: Mapping[str, pl.DataFrame], values: Mapping[str, object]
+    ) -> pl.DataFrame:
+        """Run one SELECT statement of the user, which cannot change anything, and return its rows.
+
+        Args:
+            sql: the statement.
+            frames: Polars frames that the statement can read as tables of these names.
+            values: the parameters of the statement, which are written as $name.
+
+        Raises:
+            UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
+                parameters.
+        """
+        # The frames are temporary views of a connection that is closed at the end, so none of them remains.
+        connection = self._connection.cursor()
+        try:
+            self._prepare_session(connection)
+            for name, frame in frames.items():
+                connection.register(name, _ArrowStream(frame))
+            statements = connection.extract_statements(sql)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY)
+            parameters = set(statements[0].named_parameters)
+            for name in sorted(parameters - set(values)):
+                problem = f"the query has the parameter ${name} and no value for it"
+                raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
+            for name in sorted(set(values) - parameters):
+                problem = f"the query does not use the value {name}"
+                raise UsageError(problem, remedy=f"Write it as ${name}, or pass a Polars frame as a table.")
+            # The type of a statement does not tell whether a WITH clause inserts rows.
+            connection.execute("begin transaction read only").fetchall()
+            relation = connection.sql(sql, params=dict(values) or None)
+            for name, kind in zip(relation.columns, relation.types, strict=True):
+                if "INTERVAL" in str(kind):  # Polars cannot read this type, and panics.
+                    problem = "the query returns a time interval"
+                    raise UsageError(problem, column=name, remedy="Cast it: extract(day from ...).")
+            return pl.DataFrame(relation)
+        except duckdb.TransactionException:
+            raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY) from None
+        except pl.exceptions.DuplicateError:
+            problem = "the query returns two columns of the same name"
+            raise UsageError(problem, remedy="Name each column with `as`, or list the columns.") from None
+        except duckdb.Error as error:
+            own = self._as_own_error(error)
+            raise (own if isinstance(own, EnvironmentFailed) else _as_usage_error(error)) from None
+        finally:
+            connection.close()
 
     def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the rows of a query to a Parquet file, in the order of the query.
@@ -284,6 +368,28 @@ class Warehouse:
             # as an error of the input.
             return InputRefused(first)
         return error  # The query has a mistake, which DuckDB's own message explains best.
+
+
+def _as_usage_error(error: duckdb.Error) -> UsageError:
+    """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", lines[0]).rstrip(".!")
+    hint = next((line for line in lines[1:] if line.startswith("Candidate bindings: ")), "")
+    at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
+    if hint:
+        remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
+    elif problem.startswith("Table with name"):
+        remedy = "The tables are claims, rejects, files and the frames that are passed."
+    else:
+        remedy = f"See {at}" if at else ""
+    return UsageError(f"the SQL query fails: {problem}", remedy=remedy)
+
+
+def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Remove the tables of a derived warehouse, and close its connection."""
+    with suppress(duckdb.Error):
+        connection.execute(f"drop schema if exists memory.{schema} cascade").fetchall()
+        connection.close()
 
 
 def _base_tables_query() -> str:

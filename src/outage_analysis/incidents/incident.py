@@ -27,9 +27,9 @@ from outage_analysis.text import Locale
 
 RESERVED = {
     *CANONICAL_COLUMNS,
-    "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
+    "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
-    "error", "excess", "file", "file_number", "fixed", "gini_high", "gini_low", "high", "higher_sum",
+    "error", "excess", "file", "file_number", "filed_from", "filed_to", "fixed", "gini_high", "gini_low", "high", "higher_sum",
     "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum", "losses", "low", "lower_sum",
     "mean", "median", "median_high", "median_low", "negative", "noted", "noted_alone", "ok", "over",
     "payment", "payment_high", "payment_low", "place", "probability", "problem", "ratio", "raw", "reach",

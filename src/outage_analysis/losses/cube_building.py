@@ -173,7 +173,7 @@ def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
     """Load the loss bands into the database table `bands`; an open end becomes the 64-bit limit."""
-    total = claims.sql(queries.load("loss_total")).fetchall()
+    total = claims.warehouse.relation(queries.load("loss_total")).fetchall()
     check_total_fits(total[0][0])
     rows = [
         (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
