@@ -213,7 +213,7 @@ def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -
     files, rejects = claims.card().tables
     assert files.rows == (("complaints.csv", "41", "1", "40"),)
     assert len(rejects.rows) == MAX_CARD_ROWS
-    assert rejects.more == "and 28 more: claims.rejected_rows, where their texts stand as they came"
+    assert rejects.more == "and 28 more: claims.rejects"
 
 
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])

@@ -111,13 +111,13 @@ class Claims(Displayable):
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """Explain every reject (a row that breaks a validation rule): one row per reject, in file and row order.
+        """Explain every reject (a row that breaks a rule): one row per reject, in file and row order.
 
-        The table is flat, so `claims.rejects.write_csv("rejects.csv")` writes it as a CSV file. Its columns are
+        The table is flat, so `claims.rejects.write_csv("rejects.csv")` writes a CSV file. Its columns are
 
         - `file`, `row`: where the reject is (the header of a CSV is row 1);
-        - `column`, `value`: the cell that breaks the rule. Personal data are masked; a value that may contain
-          a name is replaced by its number of characters;
+        - `column`, `value`: the cell that breaks the rule. Personal data are masked; a value that may
+          contain a name is replaced by its number of characters;
         - `rule`, `problem`, `remedy`: the broken rule, what is wrong, and what to do;
         - `other_rules`: further rules that the row breaks, separated by "; ".
 
@@ -150,9 +150,9 @@ class Claims(Displayable):
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
         """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
 
-        The tables are `claims` (one row per claim, with the columns of `to_polars`; losses are in the smallest
-        currency unit), `rejects` (one row per reject; the class docstring describes the columns) and `files`
-        (file, rows, claims, rejects). SQL returns rows in any order unless the statement has `order by`.
+        The tables are `claims` (one row per claim, with the columns of `to_polars`; losses are in the
+        smallest currency unit), `rejects` (one row per reject; the class docstring describes the columns) and
+        `files` (file, rows, claims, rejects). The rows have no order unless the statement has `order by`.
 
         Args:
             sql: a statement that starts with SELECT, WITH, FROM or VALUES.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,7 +22,7 @@ from outage_analysis.incidents import (
     claim_columns,
     normalized_name,
 )
-from outage_analysis.text import mask_personal_data
+from outage_analysis.text import in_smallest_units, mask_personal_data
 
 if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import Claims
@@ -236,14 +235,11 @@ def _day(column: str, value: object) -> date:
 
 def _whole_number(column: str, value: object, digits: int) -> int:
     """Return an amount with up to `digits` decimals as a whole number of its smallest unit."""
-    try:
-        scaled = Decimal(str(value)).scaleb(digits)
-        if isinstance(value, bool) or scaled != int(scaled):
-            raise InvalidOperation
-    except (InvalidOperation, ValueError, OverflowError):
+    whole = in_smallest_units(value, digits)
+    if whole is None:
         kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
-        raise UsageError(f"is not {kind}", column=column, value=value) from None
-    return int(scaled)
+        raise UsageError(f"is not {kind}", column=column, value=value)
+    return whole
 
 
 TEXT_TYPES: tuple[Callable[[pl.DataType], bool], ...] = (

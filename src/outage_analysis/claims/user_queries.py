@@ -43,7 +43,7 @@ def run_select(
 def without_decimals(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame whose Decimal columns are Int64, or Float64 if they have decimals or do not fit.
 
-    DuckDB returns sums of whole numbers as decimals of 38 digits. Also converts decimals in lists and structs.
+    DuckDB returns sums of whole numbers as decimals of 38 digits. Lists and structs are converted, too.
     """
     return frame.with_columns(
         _without_decimals(column) for column in frame if _replaced(column.dtype, pl.Int64()) != column.dtype

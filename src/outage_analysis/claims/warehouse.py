@@ -105,7 +105,7 @@ class Warehouse:
         self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
         if parent is not None:
             self._schema = f"derived_{next(_schema_numbers)}"
-            self._connection = parent._connection.cursor()
+            self._connection = parent._connection.cursor()  # noqa: SLF001 - of the same class
             self._run(f"create schema {self._schema}", {})
             self._prepare_session(self._connection)
             weakref.finalize(self, _drop_schema, self._connection, self._schema)

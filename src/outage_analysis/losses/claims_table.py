@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from html import escape
 from math import ceil, sqrt
 
@@ -12,9 +11,9 @@ import polars as pl
 
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError, one_line
-from outage_analysis.incidents import UNKNOWN, Band, Bands, Incident
+from outage_analysis.incidents import Band, Bands, Incident
 from outage_analysis.losses.cube_building import build_cube, dimension_labels
-from outage_analysis.text import Locale, TextTable, capitalized
+from outage_analysis.text import Locale, TextTable, capitalized, in_smallest_units
 
 WIDTH = 80
 """Most characters per line of the table in a terminal."""
@@ -161,17 +160,12 @@ def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
     """
     cuts = []
     for edge in bands:
-        try:
-            scaled = Decimal(str(edge)).scaleb(incident.loss_digits)
-            if isinstance(edge, bool) or scaled != int(scaled):
-                raise InvalidOperation
-        except (InvalidOperation, ValueError, OverflowError):
+        cut = in_smallest_units(edge, incident.loss_digits)
+        if cut is None:
             unit = incident.loss_currency or incident.loss.unit
             remedy = f"Write numbers of {unit}, such as bands=[300, 500]."
-            raise UsageError(
-                "an edge of the loss bands is not an amount", value=edge, remedy=remedy
-            ) from None
-        cuts.append(int(scaled))
+            raise UsageError("an edge of the loss bands is not an amount", value=edge, remedy=remedy)
+        cuts.append(cut)
     return tuple(cuts[1:] if cuts[:1] == [0] else cuts)
 
 
@@ -255,59 +249,74 @@ class _Pivot:
 
 
 def _pivot(frame: pl.DataFrame, heading: Heading, *, short: bool) -> _Pivot:
+    """Return the frame as a table with one row per value of the first dimension, and a row of totals.
+
+    `short` writes the bands in short form, such as 300k–500k.
+    """
     locale, first = heading.locale, next(iter(heading.dimensions), None)
-    key = pl.lit("").alias("_row") if first is None else pl.col(first).alias("_row")
-    total = (locale("by.total"),)
-    if heading.bands:
-        labels = [band[2 if short else 1] for band in heading.bands]
-        found = frame.group_by(key, "band", maintain_order=True).agg(pl.col("claims").sum())
-        cells: dict[object, list[int]] = {}
-        columns = {band[0]: place for place, band in enumerate(heading.bands)}
-        for row, band, count in found.rows():
-            cells.setdefault(row, [0] * len(labels))[columns[band]] += count
-        heads = (*labels, locale("by.row_total"))
-        counts = [(row, values, sum(values)) for row, values in cells.items()]
-        sums = [sum(values) for values in zip(*cells.values(), strict=True)]
-        largest = max((value for values in cells.values() for value in values), default=0)
-        bodies = [
-            ((_name(row, heading), *map(locale.exact, values), locale.exact(count)),
-             (-1, *(_level(value, largest) for value in values), 0))
-            for row, values, count in counts
-        ]  # fmt: skip
-        totals = (*total, *map(locale.exact, sums), locale.exact(sum(sums)))
-    else:
-        found = frame.group_by(key, maintain_order=True).agg(
-            pl.col("claims").sum(),
-            pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum()),
-            pl.col("share").sum(),
+    rows = frame.with_columns(_row=pl.lit("") if first is None else pl.col(first))
+    heads, figures, shaded = (
+        _bands_pivot(rows, heading, short=short) if heading.bands else _sums_pivot(rows, heading)
+    )
+    largest = max((n for values in figures.values() for n in values[:shaded] if n), default=0)
+    bodies = [
+        (
+            (_name(row, heading), *(_figure(locale, value) for value in values)),
+            (-1, *(_level(int(n or 0), largest) for n in values[:shaded]), *[0] * (len(values) - shaded)),
         )
-        heads = (locale("by.in_all"), locale("by.loss", unit=heading.unit), locale("column.share"))
-        largest = int(found["claims"].max() or 0)  # type: ignore[arg-type]
-        bodies = [
-            ((_name(row, heading), locale.exact(n), "–" if loss is None else locale.exact(loss), locale.share(share)),
-             (-1, _level(n, largest), 0, 0))
-            for row, n, loss, share in found.rows()
-        ]  # fmt: skip
-        loss = found["loss"].sum() if found["loss"].count() else None
-        totals = (
-            *total,
-            locale.exact(int(found["claims"].sum())),
-            "–" if loss is None else locale.exact(loss),
-            locale.share(1),
-        )
+        for row, values in figures.items()
+    ]
     rest = len(bodies) - MOST_ROWS
-    more = locale("by.more", count=locale.number(rest)) if rest > 0 else ""
     bodies = bodies[:MOST_ROWS]
-    if first is not None and len(found) > 1:
-        bodies.append((totals, (-1, *[0] * (len(totals) - 1))))
-    elif first is None:
-        bodies = [(totals, bodies[0][1])]
+    if len(figures) > 1:
+        totals = [_total(column) for column in zip(*figures.values(), strict=True)]
+        cells = (locale("by.total"), *(_figure(locale, value) for value in totals))
+        bodies.append((cells, (-1, *[0] * len(totals))))
     name = capitalized(heading.dimensions[first]) if first is not None else ""
+    more = locale("by.more", count=locale.number(rest)) if rest > 0 else ""
     return _Pivot((name, *heads), tuple(b[0] for b in bodies), tuple(b[1] for b in bodies), more)
 
 
+Figures = dict[object, list[float | None]]
+"""Value of the first dimension -> the figures of its row."""
+
+
+def _bands_pivot(
+    frame: pl.DataFrame, heading: Heading, *, short: bool
+) -> tuple[tuple[str, ...], Figures, int]:
+    """Return the heads, the claims per row and band with their sum, and the number of shaded columns."""
+    columns = {band[0]: place for place, band in enumerate(heading.bands)}
+    figures: Figures = {}
+    counts = frame.group_by("_row", "band", maintain_order=True).agg(pl.col("claims").sum())
+    for row, band, count in counts.rows():
+        figures.setdefault(row, [0] * len(columns))[columns[band]] = count
+    labels = (band[2 if short else 1] for band in heading.bands)
+    with_sums = {row: [*values, _total(values)] for row, values in figures.items()}
+    return (*labels, heading.locale("by.row_total")), with_sums, len(columns)
+
+
+def _sums_pivot(frame: pl.DataFrame, heading: Heading) -> tuple[tuple[str, ...], Figures, int]:
+    """Return the heads, the claims and stated losses per row, and the number of shaded columns."""
+    loss = pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum())
+    sums = frame.group_by("_row", maintain_order=True).agg(pl.col("claims").sum(), loss.alias("loss"))
+    locale = heading.locale
+    heads = (locale("by.in_all"), locale("by.loss", unit=heading.unit))
+    return heads, {row: [claims, loss] for row, claims, loss in sums.rows()}, 1
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _figure(locale: Locale, value: float | None) -> str:
+    return "–" if value is None else locale.exact(value)
+
+
 def _name(value: object, heading: Heading) -> str:
-    """Return the display name of a value of the first dimension."""
+    """Return the display name of a value of the first dimension; without dimensions, that of all claims."""
+    if not heading.dimensions:
+        return heading.locale("by.total")
     if value is None:
         return heading.locale("band.unknown")
     return heading.names.get(str(value), str(value))

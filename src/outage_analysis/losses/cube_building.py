@@ -84,6 +84,8 @@ def build_cube(
     )
     frame = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
+    if claims.is_derived:
+        files += f" ({claims.selection})"
     return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
 
 

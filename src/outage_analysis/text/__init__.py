@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
     from outage_analysis.text.locale import Locale as Locale
     from outage_analysis.text.locale import capitalized as capitalized
+    from outage_analysis.text.locale import in_smallest_units as in_smallest_units
     from outage_analysis.text.locale import in_units as in_units
     from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
