@@ -121,8 +121,8 @@ class Claims(Displayable):
         - `rule`, `problem`, `remedy`: the broken rule, what is wrong, and what to do;
         - `other_rules`: further rules that the row breaks, separated by "; ".
 
-        A text that a spreadsheet would run as a formula begins with an apostrophe. The raw text of the rows is
-        in the table `rejects` of `query`.
+        A text that a spreadsheet would run as a formula begins with an apostrophe. The raw text of the rows
+        is in the table `rejects` of `query`.
 
         Example:
             >>> claims.rejects.select("row", "column", "value", "remedy")  # doctest: +SKIP
@@ -226,8 +226,8 @@ class Claims(Displayable):
                 them out.
 
         Raises:
-            UsageError: the frame has no column `on` or no other column, a value of `on` twice (claims would be
-                multiplied), a column whose name is reserved or that the claims already have, or a column of
+            UsageError: the frame has no column `on` or no other column; a value of `on` is there twice, which
+                would multiply claims; a column has a reserved name, the name of a column of the claims, or
                 decimals; or no claim has a row in the frame.
 
         Example:

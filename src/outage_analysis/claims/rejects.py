@@ -37,6 +37,10 @@ DATE_WORDS = re.compile(
     re.IGNORECASE,
 )
 """English words of dates. Some are also first names, so only the value of a filing day may contain them."""
+DATE_SHAPE = re.compile(
+    r"[0-9]{1,4}[-./] ?[0-9]{1,2}[-./] ?[0-9]{1,4}\.?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+"""Pattern of a filing day that may be impossible, such as 2022-13-01."""
 NUMERIC_RULES = ("loss is not negative", "loss is plausible")
 """Rules that only an amount can break. So its digits are not a phone number or the like, however many."""
 REJECT_COLUMNS = {
@@ -209,7 +213,8 @@ def _displayed_value(
     measured = not rule.startswith(("claim", "service"))
     if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
         return _character_count(text, locale)
-    if rule in NUMERIC_RULES and not has_personal_number(text):
+    is_plain = rule in NUMERIC_RULES or (column == "filed_on" and DATE_SHAPE.fullmatch(text))
+    if is_plain and not has_personal_number(text):
         return text
     return mask_personal_data(text)
 

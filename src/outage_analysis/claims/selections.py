@@ -95,7 +95,7 @@ def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claim
     repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
     if len(repeated):
         raise UsageError(
-            f"the frame has {repeated.n_unique():,} values of {on} more than once: claims would be multiplied",
+            f"the frame has {repeated.n_unique():,} values of {on} twice or more, which would multiply claims",
             column=on,
             value=mask_personal_data(repeated[0]),
             remedy=f'Keep one row per value: frame.unique("{on}").',

@@ -94,9 +94,9 @@ class Warehouse:
         """Create an empty warehouse.
 
         Args:
-            parent: a warehouse whose tables the queries of this one can read, by their `qualified` names. Both
-                use one database, so nothing is copied. This one has a schema of its own, which is removed
-                together with it. None creates a database.
+            parent: a warehouse whose tables the queries of this one can read, by their `qualified` names.
+                Both use one database, so nothing is copied. This one has a schema of its own, which is
+                removed together with it. None creates a database.
         """
         self._file: str | None = None
         """The name of the opened warehouse file. The error message names it if the file is damaged."""

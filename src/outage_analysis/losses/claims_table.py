@@ -79,19 +79,16 @@ class ClaimsByBand(pl.DataFrame):
             f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{more}</div>"
         )
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:  # `repr` calls it, too.
         heading = self._heading
         if heading is None or self.is_empty() or tuple(self.columns) != heading.columns:
-            return super().__repr__()
+            return super().__str__()
         table = _pivot(self, heading, short=True)
         heads = tuple(one_line(head, MAX_NAME) for head in table.heads)
         rows = tuple(tuple(one_line(cell, MAX_NAME) for cell in row) for row in table.rows)
         texts = TextTable(heads, rows, frozenset(range(1, len(heads))), wrap_heads=True)
         lines = texts.grid(WIDTH) if texts.fits(WIDTH) else texts.blocks(WIDTH)
         return "\n".join([_title(heading), *heading.notes, *lines, *([table.more] if table.more else [])])
-
-    def __str__(self) -> str:
-        return repr(self)
 
 
 def claims_by_band(
