@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
+from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident

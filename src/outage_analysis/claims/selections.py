@@ -95,7 +95,7 @@ def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claim
     repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
     if len(repeated):
         raise UsageError(
-            f"the frame has {repeated.n_unique():,} values of {on} twice or more, which would multiply claims",
+            f"the frame has {repeated.n_unique():,} values of {on} twice, which would multiply claims",
             column=on,
             value=mask_personal_data(repeated[0]),
             remedy=f'Keep one row per value: frame.unique("{on}").',
@@ -109,6 +109,7 @@ def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claim
         key=f"cast({_column(on)} as varchar)",
         how=how,
     )
+    # A table, not a view: the join would otherwise run again in every query.
     warehouse.create("accepted", query)
     matched = warehouse.frame(queries.load("matched_claims", key=f"cast({_column(on)} as varchar)")).item()
     if len(claims) and not matched:

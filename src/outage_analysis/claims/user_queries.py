@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError
@@ -70,5 +71,5 @@ def _replaced(dtype: pl.DataType, whole: pl.DataType) -> pl.DataType:
     return dtype
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | type[pl.DataType] | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

@@ -102,6 +102,7 @@ class Warehouse:
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
+        self._connection: duckdb.DuckDBPyConnection
         self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
         if parent is not None:
             self._schema = f"derived_{next(_schema_numbers)}"

@@ -132,7 +132,7 @@ def claims_by_band(
     rows = rows.sort(order, nulls_last=True) if order else rows
     locale = incident.locale("en")
     band_names = [locale.band(*band) for band in shown]
-    band_columns = (
+    band_columns: list[pl.Series | pl.Expr] = (
         []
         if bands is None
         else [
@@ -259,7 +259,7 @@ def _pivot(frame: pl.DataFrame, heading: Heading, *, short: bool) -> _Pivot:
     bodies = [
         (
             (_name(row, heading), *(_figure(locale, value) for value in values)),
-            (-1, *(_level(int(n or 0), largest) for n in values[:shaded]), *[0] * (len(values) - shaded)),
+            (-1, *(_level(n or 0, largest) for n in values[:shaded]), *[0] * (len(values) - shaded)),
         )
         for row, values in figures.items()
     ]
@@ -323,7 +323,7 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _level(count: int, largest: int) -> int:
+def _level(count: float, largest: float) -> int:
     """Return the shade of a cell, from 0 for no claims to `SHADES` for the largest number of claims.
 
     The shade follows the square root of the share of all claims. Otherwise one large cell, such as the claims
