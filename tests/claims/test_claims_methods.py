@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from outage_analysis.claims import Claims, read_claims, save_claims
+from outage_analysis.analysis import Plan
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.claims import Claims, inspect_file, read_claims, save_claims
 from outage_analysis.claims.user_queries import without_decimals
 from outage_analysis.costs import payments
 from outage_analysis.errors import DisclosureBlocked, UsageError
@@ -66,6 +68,25 @@ def test_an_incident_is_an_id_a_path_or_an_object(claims_csv: ClaimsCsv, inciden
 def test_a_repr_has_a_few_lines_and_print_shows_the_tables(claims: Claims) -> None:
     assert repr(claims).split("\n")[1:] == ["5 rows = 4 claims + 1 rejects"]
     assert "claims.csv" in str(claims)
+
+
+def test_no_repr_of_a_public_object_floods_the_screen(claims: Claims, tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    objects = (
+        claims,
+        claims.by("service", bands=EDGES),
+        build_cube(claims),
+        inspect_file(path, claims.incident),
+        claims.incident,
+        load_policy("kakao-2022"),
+        load_ledger("kakao-2022"),
+        Plan(),
+    )
+    for thing in objects:
+        assert 10 < len(repr(thing)) < 3_000
+    assert repr(claims.incident) == "<Incident kakao-2022: Kakao service outage, October 2022>"
+    assert repr(build_cube(claims)) == "<Cube of 4 claims by service, claimant_type and band: 4 rows>"
+    assert repr(inspect_file(path, claims.incident)) == "<Inspection of claims.csv: 5 rows, 9 columns>"
 
 
 # --- query --------------------------------------------------------------------------------------------

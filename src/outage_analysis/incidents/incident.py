@@ -271,6 +271,13 @@ class Incident(Columns):
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
         return self
 
+    def __repr__(self) -> str:
+        # The fields of the document would take thousands of characters.
+        return f"<Incident {self.id}: {self.name.en}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that determines the calendar day of an event."""

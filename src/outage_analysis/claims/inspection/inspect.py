@@ -51,7 +51,7 @@ PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.Strin
 UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """The result of inspecting one complaint file, with a proposed layout (TOML file that maps columns).
 
@@ -77,6 +77,9 @@ class Inspection:
     claimants: int | None
     layout_toml: str
     """The proposed layout file, as TOML."""
+
+    def __repr__(self) -> str:
+        return f"<Inspection of {self.name}: {self.records:,} rows, {len(self.columns):,} columns>"
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
