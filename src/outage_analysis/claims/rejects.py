@@ -97,10 +97,7 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
         "place", "kept_file", "kept_row"
     )
     remedies = [(place, _kept_remedy(file, row, locale)) for place, file, row in kept.iter_rows()]
-    kept_schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "place": rows.schema["place"],
-        "kept": pl.String,
-    }
+    kept_schema = pl.Schema({"place": rows.schema["place"], "kept": pl.String})
     table = (
         rows.join(cases, on=["rule", "column", "text", "problem"], nulls_equal=True, how="left")
         .join(pl.DataFrame(remedies, schema=kept_schema, orient="row"), on="place", how="left")
