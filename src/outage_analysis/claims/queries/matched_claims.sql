@@ -1,4 +1,4 @@
--- One row: the number of claims whose key the table of the user contains.
+-- One row per run: the number of claims whose key the table of the user contains.
 -- Placeholder: `key` is the key of a claim as text.
 select count(*) as claims
 from accepted

@@ -1,4 +1,4 @@
--- No row: selected claims have no rejects, but the table exists with its columns.
+-- One row per reject of selected claims, so none: the table only exists with its columns.
 -- Placeholder: `source` is the table of the rejects of the original claims.
 select *
 from {source}
