@@ -11,7 +11,10 @@ Modules:
     selections: filters claims, and adds columns to them
     user_queries: runs an SQL query of the user
     store: saves claims as files and opens saved claims
-    warehouse: the only module that runs SQL; reports the progress of long queries
+    warehouse: the only module that runs SQL
+    progress: reports the progress of long queries
+    resource_limits: limits on memory, threads and disk space
+    query_errors: explains a mistake in an SQL query of the user
     queries: the SQL, one query per file
     inspection: describes an unknown complaint file and proposes a layout for it
     synthetic: makes synthetic complaints
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
     from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
+    from outage_analysis.claims.progress import progress_callback as progress_callback
     from outage_analysis.claims.queries import escaped_path as escaped_path
     from outage_analysis.claims.queries import quote_identifier as quote_identifier
     from outage_analysis.claims.queries import quote_literal as quote_literal
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims.readers.read_files import expand_paths as expand_paths
     from outage_analysis.claims.rejects import explain_reject as explain_reject
     from outage_analysis.claims.rejects import rejected_rows as rejected_rows
+    from outage_analysis.claims.resource_limits import Limits as Limits
+    from outage_analysis.claims.resource_limits import limits as limits
     from outage_analysis.claims.rules import RULES as RULES
     from outage_analysis.claims.rules import rule_conditions as rule_conditions
     from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX
@@ -54,9 +60,6 @@ if TYPE_CHECKING:
     )
     from outage_analysis.claims.synthetic.synthetic_assumptions import load_synthetic as load_synthetic
     from outage_analysis.claims.synthetic.synthetic_assumptions import row_count as row_count
-    from outage_analysis.claims.warehouse import Limits as Limits
     from outage_analysis.claims.warehouse import Warehouse as Warehouse
-    from outage_analysis.claims.warehouse import limits as limits
-    from outage_analysis.claims.warehouse import progress_callback as progress_callback
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

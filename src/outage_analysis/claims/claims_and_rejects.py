@@ -126,7 +126,6 @@ class Claims(Displayable):
 
         Example:
             >>> claims.rejects.select("row", "column", "value", "remedy")  # doctest: +SKIP
-            >>> claims.query("select source_row, raw from rejects")  # doctest: +SKIP
         """
         return rejects_table(self.rejected_rows, self.incident)
 
@@ -134,7 +133,7 @@ class Claims(Displayable):
     def rejected_rows(self) -> pl.DataFrame:
         """One row per reject with its raw, unmasked text, in file and row order.
 
-        The class docstring describes the columns. `rejects` explains the same rows without personal data.
+        The class docstring describes the columns; `rejects` masks personal data.
         """
         return rejected_rows(self.warehouse)
 

@@ -1,19 +1,11 @@
-"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network.
-
-A long query prints its progress: a bar, the number of rows, rows per second and the time left.
-"""
+"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network."""
 
 from __future__ import annotations
 
 import itertools
-import re
-import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +13,10 @@ import duckdb
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.progress import progress_callback, report_progress
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.query_errors import query_error
+from outage_analysis.claims.resource_limits import limits
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
@@ -35,39 +30,6 @@ class _ArrowStream:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._frame.__arrow_c_stream__(requested_schema)
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits on the memory, threads and disk space that the SQL engine may use.
-
-    A run needs about 300 MB in addition to `memory`. It needs another 0.5 GB to search tens of millions of
-    claim ids for duplicates, and about 1 GB if it also compares them with the ids of a warehouse file.
-    """
-
-    memory: str = "50%"
-    """Memory for tables and queries, such as 4GB or 50%. Data beyond this limit are written to `folder`."""
-    threads: int | None = None
-    """Number of threads; None for one thread per core."""
-    folder: Path | None = None
-    """Folder for copies of input files and for data that do not fit into memory.
-
-    These data may take up to 90 % of its free space. None means the system's folder for temporary files.
-    """
-
-    def __post_init__(self) -> None:
-        if not MEMORY_PATTERN.fullmatch(self.memory):
-            remedy = "Write it as 4GB or 50%."
-            raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
-        if self.folder is not None and not self.folder.is_dir():
-            raise UsageError("--temp is not an existing folder", value=self.folder)
-
-
-MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
-MAX_THREADS = 1024
-limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
-"""The limits that apply to every warehouse that is created afterwards."""
 
 NO_SELECT, MAX_SQL_LENGTH = "the query is not exactly one SELECT statement", 80
 SELECT_REMEDY = (
@@ -276,7 +238,7 @@ class Warehouse:
             raise UsageError(problem, remedy="Name each column with `as`, or list the columns.") from None
         except duckdb.Error as error:
             own = self._as_own_error(error)
-            raise (own if isinstance(own, EnvironmentFailed) else _as_usage_error(error)) from None
+            raise (own if isinstance(own, EnvironmentFailed) else query_error(error)) from None
         finally:
             connection.close()
 
@@ -371,21 +333,6 @@ class Warehouse:
         return error  # The query has a mistake, which DuckDB's own message explains best.
 
 
-def _as_usage_error(error: duckdb.Error) -> UsageError:
-    """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    problem = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", lines[0]).rstrip(".!")
-    hint = next((line for line in lines[1:] if line.startswith("Candidate bindings: ")), "")
-    at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
-    if hint:
-        remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
-    elif problem.startswith("Table with name"):
-        remedy = "The tables are claims, rejects, files and the frames that are passed."
-    else:
-        remedy = f"See {at}" if at else ""
-    return UsageError(f"the SQL query fails: {problem}", remedy=remedy)
-
-
 def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Remove the tables of a derived warehouse, and close its connection."""
     with suppress(duckdb.Error):
@@ -441,54 +388,3 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
         )
         raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
     return tables
-
-
-ProgressCallback = Callable[[str], None]
-progress_callback: ContextVar[ProgressCallback | None] = ContextVar("progress_callback", default=None)
-"""The function that shows a progress line in the terminal; None if progress is not reported."""
-UPDATE_SECONDS = 0.25
-"""Seconds between two updates of the progress line."""
-BAR_WIDTH = 20
-"""Length of the progress bar in characters."""
-
-
-def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
-    """Return a progress line, such as "[#####...............] a.csv: 25 of about 100 rows".
-
-    `share` is the finished part of the file, from 0 to 1; `seconds` is the time since the start.
-    """
-    done = min(1.0, max(0.0, share))
-    bar = "#" * round(done * BAR_WIDTH)
-    line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
-    if not done or not seconds:
-        return line
-    return f"{line}, {done * rows / seconds:,.0f} per second, {seconds * (1 - done) / done:.0f} s left"
-
-
-@contextmanager
-def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
-    """Report the progress of the query that runs inside the `with` block.
-
-    Args:
-        name: the name of the file that the query reads.
-        rows: the approximate number of rows of that file.
-        share: a function that returns the finished share of the query, from 0 to 1. A background thread calls
-            it while the query runs.
-    """
-    report = progress_callback.get()
-    if report is None:
-        yield
-        return
-    start, done = time.monotonic(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(UPDATE_SECONDS):
-            report(progress_line(name, share(), rows, time.monotonic() - start))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

@@ -83,10 +83,13 @@ def build_cube(
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     frame = claims.warehouse.frame(query)
+    return Cube(frame, tuple(dimensions), claims.synthetic, _source(claims), line.id if line else None)
+
+
+def _source(claims: Claims) -> str:
+    """The names of the input files and, for derived claims, how they were selected."""
     files = ", ".join(f.name for f in claims.inputs)
-    if claims.is_derived:
-        files += f" ({claims.selection})"
-    return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+    return f"{files} ({claims.selection})" if claims.is_derived else files
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:

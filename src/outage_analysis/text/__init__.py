@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import NEVER as NEVER
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
+    from outage_analysis.text.amounts import in_smallest_units as in_smallest_units
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
     from outage_analysis.text.locale import Locale as Locale
     from outage_analysis.text.locale import capitalized as capitalized
-    from outage_analysis.text.locale import in_smallest_units as in_smallest_units
     from outage_analysis.text.locale import in_units as in_units
     from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
@@ -362,24 +362,6 @@ def _tiny(value: float | Decimal) -> str:
     if abs(float(value)) >= TINY:
         return ""
     return f"<{TINY}" if value > 0 else f">-{TINY}"
-
-
-def in_smallest_units(amount: object, digits: int) -> int | None:
-    """Return an amount in the main unit as a whole number of the smallest unit: 12.5 euros are 1,250 cents.
-
-    Args:
-        amount: a number, as a person writes it.
-        digits: the number of decimals of the unit.
-
-    Returns:
-        The whole number; None if the value is not a number or has more decimals.
-    """
-    try:
-        scaled = Decimal(str(amount)).scaleb(digits)
-        whole = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-    return whole if scaled == whole and not isinstance(amount, bool) else None
 
 
 def capitalized(text: str) -> str:

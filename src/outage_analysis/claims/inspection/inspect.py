@@ -22,7 +22,8 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat, required_columns
-from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import (
