@@ -206,7 +206,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_file_does_hold_what_must_not_be_found(calls: Path) -> None:
     text = calls.read_text("utf-8")
     assert all(secret in text for secret in SECRETS)
-    rejects = read_claims(calls, load_incident("kakao-2022"), max_rejects=1).rejects
+    rejects = read_claims(calls, load_incident("kakao-2022"), max_rejects=1).rejected_rows
     assert len(rejects) == 39
     assert any(RESIDENT in raw for raw in rejects["raw"])  # they stay in the warehouse
 

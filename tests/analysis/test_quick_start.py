@@ -8,7 +8,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run, scaffold
 from outage_analysis.assumptions import load_ledger, reference_ledger
-from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy, policy_from_tiers, smallest_units
@@ -120,6 +120,17 @@ def test_a_report_of_it_is_verified(analysis: Analysis, path: Path, tmp_path: Pa
     folder = write_report(analysis, tmp_path / "report", formats=["csv"]).parent
     result = verify(folder, claims=[path])
     assert result.rebuilt
+
+
+def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
+    part = run(claims.filter(service="kakao-t"), tiers=TIERS, effort="automatic", draws=FEW)
+    assert line_costs(part)["expected"] == 50_000
+    with pytest.raises(UsageError, match=r"a selection.*save_claims\(claims"):
+        write_report(part, tmp_path / "report", formats=["csv"])
+    save_claims(claims.filter(service="kakao-t"), tmp_path / "part.parquet")
+    again = run(read_claims(tmp_path / "part.parquet", claims.incident), tiers=TIERS, draws=FEW)
+    folder = write_report(again, tmp_path / "report", formats=["csv"]).parent
+    assert verify(folder, claims=[tmp_path / "part.parquet"]).rebuilt
 
 
 def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path) -> None:

@@ -55,7 +55,7 @@ def claims(analysis: Analysis) -> pl.DataFrame:
     over = pl.coalesce(*reached, pl.when(loss == 0).then(-1))
     tops = dict(zip([-1, *EDGES], [0, *EDGES[1:], None], strict=True))
     up_to = pl.col("over").replace_strict(tops, default=None, return_dtype=pl.Int64)
-    rows = analysis.claims.frame().with_columns(over=over.cast(pl.Int64), category=pl.col("region"))
+    rows = analysis.claims.to_polars().with_columns(over=over.cast(pl.Int64), category=pl.col("region"))
     return rows.with_columns(up_to=up_to)
 
 

@@ -329,7 +329,7 @@ def found_in_the_bytes(claims: Claims, paths: Sequence[Path]) -> int:
     """
     looked_up = 0
     for file, path in zip(claims.inputs, paths, strict=True):
-        rejects = claims.rejects.filter(pl.col("source_file") == file.name).sort("source_row")
+        rejects = claims.rejected_rows.filter(pl.col("source_file") == file.name).sort("source_row")
         content = unpacked(path)
         codec = codec_of(file.encoding, content)
         ends = tuple(end.encode(codec) for end in "\r\n")

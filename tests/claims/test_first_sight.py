@@ -98,8 +98,8 @@ def outage() -> Incident:
 def summary_of(claims: Claims) -> tuple[object, ...]:
     """All that a run says of its rows."""
     return (
-        claims.frame().rows(),
-        claims.rejects.sort("source_row").drop("byte").rows(),
+        claims.to_polars().rows(),
+        claims.rejected_rows.sort("source_row").drop("byte").rows(),
         claims.files.rows(),
         claims.synthetic,
         claims.counted_rules().rows(),
@@ -171,7 +171,7 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     assert (
         by_the_engine.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == count - 1
     )
-    assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
+    assert by_the_engine.rejected_rows["source_row"].to_list() == [stray + 1]
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
@@ -196,7 +196,7 @@ def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outag
     path = tmp_path / "a.csv"
     path.write_text("\n".join(lines), "utf-8")
     claims = read_claims(path, outage)
-    assert claims.frame()["loss"].unique().to_list() == [300_000]
+    assert claims.to_polars()["loss"].unique().to_list() == [300_000]
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
 
 
@@ -213,7 +213,7 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
     many = [f"r{n}" for n in range(60)]
     claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], outage)
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 3
-    found = claims.frame().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
+    found = claims.to_polars().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
     regions = {file: frame["region"].fill_null("").to_list() for (file,), frame in found}
     blank = [*few[:-3], "z", "a", ""]
     assert regions == {"w.csv": many, "x.csv": blank, "y.csv": ["q"] * 40}
@@ -233,10 +233,10 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) ->
         frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path, row_group_size=30_000)
         first = 2 if name.endswith("csv") else 1
         claims = read_claims(path, outage)
-        moved = claims.sql(
+        moved = claims.query(
             "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
         )
-        assert (len(claims), moved.fetchall()) == (count, [(0,)])
+        assert (len(claims), moved.rows()) == (count, [(0,)])
         assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
 
 
@@ -256,7 +256,9 @@ def test_an_id_is_found_again_however_few_are_held_at_once(
     with patch.object(closer, "MAX_HASHES", most), patch.object(closer, "SLICE_ROWS", 4):
         save_claims(read_claims(a, outage, max_rejects=1), store)
         found = read_claims([b, c], outage, max_rejects=1, add_to=store)
-    again = found.rejects.sort("source_file", "source_row").select("source_file", "claim_id", "kept_file")
+    again = found.rejected_rows.sort("source_file", "source_row").select(
+        "source_file", "claim_id", "kept_file"
+    )
     assert again.rows() == [
         ("a.csv", "2", "a.csv"),
         ("b.csv", "3", "a.csv"),

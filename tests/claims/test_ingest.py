@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def rows_of(claims: Claims) -> list[tuple[int, str]]:
     """The claims that passed, by row number."""
-    return claims.frame().select("source_row", "claim_id").rows()
+    return claims.to_polars().select("source_row", "claim_id").rows()
 
 
 def header_and_good(incident: Incident, good: int = 3) -> list[str]:
@@ -55,7 +55,7 @@ def test_the_delimiter_is_found_even_when_fields_hold_others(
     rows = [{"claim_id": "a,b;c\td"}, {"region": 'said "hi", left'}]
     claims = read_claims(claims_csv(rows, delimiter=delimiter), incident)
     assert rows_of(claims) == [(2, "a,b;c\td"), (3, "c2")]
-    assert claims.frame()["region"].to_list() == ["x", 'said "hi", left']
+    assert claims.to_polars()["region"].to_list() == ["x", 'said "hi", left']
     assert claims.inputs[0].dialect == f'delimiter {delimiter!r}, quote ", header in row 1'
 
 
@@ -73,7 +73,7 @@ def test_korean_headers_are_mapped_by_the_incident(tmp_path: Path, incident: Inc
     dims = "".join(f",{d.id}" for d in incident.dimensions)
     text = f"접수번호,서비스 명,신고자구분,접수일,피해금액{dims}\n1,카톡,소상공인,2022-10-19,5"
     claims = read_text(tmp_path / "a.csv", text + ",x" * len(incident.dimensions), incident)
-    row = claims.frame().row(0, named=True)
+    row = claims.to_polars().row(0, named=True)
     assert (row["claim_id"], row["service"], row["loss"]) == ("1", "kakaotalk", 5)
     assert (row["claimant_type"], row["filed_on"]) == ("small_business", date(2022, 10, 19))
 
@@ -90,7 +90,7 @@ def test_a_field_may_hold_a_line_break_and_still_counts_as_one_row(
     rows = [{"region": "two\nlines"}, {"region": "a\r\n\r\n\nb"}, {}]
     claims = read_claims(claims_csv(rows), incident)
     assert rows_of(claims) == [(2, "c1"), (3, "c2"), (4, "c3")]
-    assert claims.frame()["region"].to_list() == ["two\nlines", "a\r\n\r\n\nb", "x"]
+    assert claims.to_polars()["region"].to_list() == ["two\nlines", "a\r\n\r\n\nb", "x"]
 
 
 def test_ragged_rows_are_rejects_and_the_rows_between_keep_their_numbers(
@@ -101,7 +101,7 @@ def test_ragged_rows_are_rejects_and_the_rows_between_keep_their_numbers(
     lines = [header, "short", quoted, "a,b", two + ",extra", "z", three, "last,"]
     claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
     assert rows_of(claims) == [(3, "c1"), (7, "c3")]
-    rejects = claims.rejects
+    rejects = claims.rejected_rows
     assert rejects["source_row"].to_list() == [2, 4, 5, 6, 8]
     assert rejects["broken"].to_list() == [[UNREADABLE]] * 5
     assert rejects["raw"].to_list() == ["short", "a,b", two + ",extra", "z", "last,"]
@@ -119,7 +119,7 @@ def test_the_unreadable_rows_of_one_file_are_not_those_of_the_next(
     claims = read_claims(paths, incident, max_rejects=1)
     assert claims.files.rows() == [("a.csv", 2, 1, 1), ("b.csv", 1, 1, 0), ("c.csv", 2, 0, 2)]
     assert rows_of(claims) == [(3, "c1"), (2, "c2")]
-    assert claims.rejects["raw"].to_list() == ["short", "x", "y"]
+    assert claims.rejected_rows["raw"].to_list() == ["short", "x", "y"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -128,7 +128,7 @@ def test_blank_rows_are_skipped_but_counted(tmp_path: Path, incident: Incident, 
     lines = [header, one, "", "", two, "short", "", three, "", ""]
     claims = read_text(tmp_path / "a.csv", end.join(lines), incident)
     assert rows_of(claims) == [(2, "c1"), (5, "c2"), (8, "c3")]
-    assert claims.rejects["source_row"].to_list() == [6]
+    assert claims.rejected_rows["source_row"].to_list() == [6]
     assert claims.files.rows() == [("a.csv", 4, 3, 1)]
 
 
@@ -145,8 +145,8 @@ def test_a_quotation_mark_that_is_wrong_within_its_line_costs_its_own_record_onl
     lines = [header, one, two.replace("c2", '"c2"x'), three]
     claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
     assert rows_of(claims) == [(2, "c1"), (4, "c3")]
-    assert claims.rejects.select("source_row", "broken", "raw").rows() == [(3, [UNREADABLE], lines[2])]
-    assert claims.rejects["problem"].item() == "',' expected after '\"'"
+    assert claims.rejected_rows.select("source_row", "broken", "raw").rows() == [(3, [UNREADABLE], lines[2])]
+    assert claims.rejected_rows["problem"].item() == "',' expected after '\"'"
 
 
 def test_a_quotation_mark_that_is_never_closed_is_refused_but_a_ragged_record_of_two_lines_is_a_reject(
@@ -166,7 +166,7 @@ def test_a_record_longer_than_the_engine_reads_is_a_reject(tmp_path: Path, incid
     text = "\n".join([header, one, two + "x" * 2_100_000, three])
     claims = read_text(tmp_path / "a.csv", text, incident)
     assert rows_of(claims) == [(2, "c1"), (4, "c3")]
-    assert claims.rejects["source_row"].to_list() == [3]
+    assert claims.rejected_rows["source_row"].to_list() == [3]
 
 
 def record(fields: list[str]) -> str:
@@ -198,15 +198,15 @@ def test_no_row_is_lost_whatever_the_fields_hold(
     claims = read_claims(path, incident, max_rejects=1)
     # A row of nothing is none.
     filled = {number: fields for number, fields in enumerate(table, start=2) if any(fields)}
-    found = [*claims.frame()["source_row"], *claims.rejects["source_row"]]
+    found = [*claims.to_polars()["source_row"], *claims.rejected_rows["source_row"]]
     assert sorted(found) == list(filled)
-    assert claims.files.rows() == [("a.csv", len(filled), len(claims), len(claims.rejects))]
+    assert claims.files.rows() == [("a.csv", len(filled), len(claims), len(claims.rejected_rows))]
     ragged = [n for n, fields in filled.items() if len(fields) != len(good)]
-    unreadable = claims.rejects.filter(pl.col("broken").list.contains(UNREADABLE))
+    unreadable = claims.rejected_rows.filter(pl.col("broken").list.contains(UNREADABLE))
     assert unreadable["source_row"].to_list() == ragged
-    raws = dict(claims.rejects.select("source_row", "raw").iter_rows())
+    raws = dict(claims.rejected_rows.select("source_row", "raw").iter_rows())
     assert raws == {n: record(filled[n]) for n in raws}
-    ids = dict(claims.frame().select("source_row", "claim_id").iter_rows())
+    ids = dict(claims.to_polars().select("source_row", "claim_id").iter_rows())
     assert ids == {n: filled[n][list(good).index("claim_id")].strip(BLANKS) for n in ids}
 
 
@@ -265,7 +265,7 @@ def test_a_korean_file_is_read_in_whatever_encoding_korea_saves_it(
     assert claims.inputs[0].encoding == recorded
     assert claims.inputs[0].bytes == len(content.encode(encoding))
     assert claims.inputs[0].name == "신고.csv"
-    read = claims.sql("select service, loss, source_row from claims order by source_row").fetchall()
+    read = claims.query("select service, loss, source_row from claims order by source_row").rows()
     assert read == [("kakaotalk", 300_000, 2), ("kakao_bank", 1, 3), ("talk_channel", None, 4)]
 
 
@@ -321,7 +321,7 @@ def test_a_path_that_the_engine_would_expand_is_the_file_that_it_names(
         claims = read_claims(files, incident, max_rejects=1)
         assert claims.files["rows"].to_list() == [2, 1, 2]
         assert sorted(rows_of(claims)) == sorted([(2, name), (2, "plain"), (3, "quoted")])
-        assert claims.rejects["claim_id"].to_list() == [name, "quoted"]
+        assert claims.rejected_rows["claim_id"].to_list() == [name, "quoted"]
 
 
 def test_folders_named_like_columns_do_not_become_columns(claims_csv: ClaimsCsv, incident: Incident) -> None:
@@ -329,7 +329,7 @@ def test_folders_named_like_columns_do_not_become_columns(claims_csv: ClaimsCsv,
     parquet = path.with_suffix(".parquet")
     pl.read_csv(path, infer_schema=False).write_parquet(parquet)
     for file in (path, parquet):
-        row = read_claims(file, incident).frame().row(0, named=True)
+        row = read_claims(file, incident).to_polars().row(0, named=True)
         assert (row["service"], row["loss"]) == ("kakaotalk", 100_000)
 
 
@@ -361,16 +361,16 @@ def test_two_columns_for_one_meaning_are_refused(
 
 def test_the_optional_claimant_falls_back_to_the_claim(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"claimant_id": "u1"}, {"claimant_id": ""}]
-    assert read_claims(claims_csv(rows), incident).frame()["claimant_id"].to_list() == ["u1", "c2"]
+    assert read_claims(claims_csv(rows), incident).to_polars()["claimant_id"].to_list() == ["u1", "c2"]
     bare = read_claims(claims_csv([{}], name="b.csv"), incident)
-    assert bare.frame()["claimant_id"].to_list() == ["c1"]
+    assert bare.to_polars()["claimant_id"].to_list() == ["c1"]
 
 
 def test_hostile_headers_and_values_are_only_data(claims_csv: ClaimsCsv, incident: Incident) -> None:
     hostile = '"; drop table claims; --'
     rows = [{hostile: hostile, "region": hostile, "claim_id": "'; drop table staged; --"}, {}]
     claims = read_claims(claims_csv(rows, name="a'; drop table files; --.csv"), incident)
-    assert claims.frame()["region"].to_list() == [hostile, "x"]
+    assert claims.to_polars()["region"].to_list() == [hostile, "x"]
     assert len(claims) == 2
     assert claims.files["rows"].to_list() == [2]
 
@@ -389,10 +389,12 @@ def test_parquet_reads_as_the_same_claims_as_csv(claims_csv: ClaimsCsv, incident
     one = read_claims(path, incident, max_rejects=1)
     other = read_claims(path.with_suffix(".parquet"), incident, max_rejects=1)
     assert (
-        one.frame().drop("source_file", "source_row").equals(other.frame().drop("source_file", "source_row"))
+        one.to_polars()
+        .drop("source_file", "source_row")
+        .equals(other.to_polars().drop("source_file", "source_row"))
     )
     assert [n - 1 for n, _ in rows_of(one)] == [n for n, _ in rows_of(other)] == [1, 2, 4]
-    assert other.rejects["source_row"].to_list() == [3]
+    assert other.rejected_rows["source_row"].to_list() == [3]
 
 
 def test_typed_parquet_columns_are_read_as_what_they_mean(tmp_path: Path, incident: Incident) -> None:
@@ -405,7 +407,7 @@ def test_typed_parquet_columns_are_read_as_what_they_mean(tmp_path: Path, incide
         service=pl.Series(["카톡", "카톡"], dtype=pl.Categorical),
     )
     claims = read_claims(path, incident)
-    assert claims.frame()["loss"].to_list() == [300_000, None]
+    assert claims.to_polars()["loss"].to_list() == [300_000, None]
     assert rows_of(claims) == [(1, "1"), (2, "2")]
 
 
@@ -446,7 +448,7 @@ def test_two_files_of_the_same_name_are_kept_apart(claims_csv: ClaimsCsv, incide
     two = claims_csv([{"claim_id": "d1"}], name="two/a.csv")
     claims = read_claims([one, two], incident, max_rejects=1)
     assert claims.files.rows() == [("a.csv", 2, 1, 1), ("a.csv (2)", 1, 1, 0)]
-    assert claims.frame()["source_file"].to_list() == ["a.csv", "a.csv (2)"]
+    assert claims.to_polars()["source_file"].to_list() == ["a.csv", "a.csv (2)"]
 
 
 def test_files_may_bring_their_columns_in_different_orders_and_formats(
@@ -457,5 +459,5 @@ def test_files_may_bring_their_columns_in_different_orders_and_formats(
     table = table.select(reversed(table.columns)).with_columns(claim_id=pl.lit("b"))
     table.write_parquet(tmp_path / "b.parquet")
     claims = read_claims([one, tmp_path / "b.parquet"], incident)
-    first, second = claims.frame().drop("source_file", "source_row", "claim_id", "claimant_id").rows()
+    first, second = claims.to_polars().drop("source_file", "source_row", "claim_id", "claimant_id").rows()
     assert first == second

@@ -71,7 +71,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Read]
             for damage, path in paths.items():
                 form.write(path, DAMAGE[damage].complaints(damage), encoding)
             claims = read_claims(list(paths.values()), corpus_incident(), max_rejects=1)
-            known[carrier, encoding] = Read(claims, paths, claims.frame(), claims.rejects)
+            known[carrier, encoding] = Read(claims, paths, claims.to_polars(), claims.rejected_rows)
         return known[carrier, encoding]
 
     return once

@@ -448,9 +448,9 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Claims, dict[str,
 def test_each_row_is_read_under_its_number(outcome: tuple[Claims, dict[str, Path]], name: str) -> None:
     (claims, paths), case = outcome, READ[name]
     of_file = pl.col("source_file") == paths[name].name
-    passed = claims.frame().filter(of_file).select("source_row", "region").rows()
+    passed = claims.to_polars().filter(of_file).select("source_row", "region").rows()
     assert passed == list(case.claims.items())
-    rejects = claims.rejects.filter(of_file).select("source_row", "raw", "broken").rows()
+    rejects = claims.rejected_rows.filter(of_file).select("source_row", "raw", "broken").rows()
     assert rejects == [(n, raw, [case.rule]) for n, raw in case.rejects.items()]
     dialect = next(file.dialect for file in claims.inputs if file.name == paths[name].name)
     assert dialect == (case.dialect or dialect)
@@ -596,7 +596,7 @@ def test_utf_16_without_its_mark_is_never_read_wrongly(tmp_path: Path, order: st
     except InputRefused as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
         return
-    ((byte, raw),) = claims.rejects.select("byte", "raw").rows()
+    ((byte, raw),) = claims.rejected_rows.select("byte", "raw").rows()
     assert raw == BAD
     assert path.read_bytes()[byte:].startswith(raw.encode(order))
 
@@ -611,9 +611,9 @@ def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
     field = f"{mark}{'y' * size}{mark}"
     path.write_text(lines(HEADER, row(1, field), row(2, field, loss="much"), row(3)), "utf-8")
     claims = read_claims(path, csv_incident(), max_rejects=1)
-    assert claims.frame()["claim_id"].to_list() == passed
-    assert claims.frame()["region"].str.len_chars().to_list() == [size, 1][-len(passed) :]
-    assert claims.rejects["source_row"].to_list() == [2, 3][-(3 - len(passed)) :]
+    assert claims.to_polars()["claim_id"].to_list() == passed
+    assert claims.to_polars()["region"].str.len_chars().to_list() == [size, 1][-len(passed) :]
+    assert claims.rejected_rows["source_row"].to_list() == [2, 3][-(3 - len(passed)) :]
     assert found_in_the_bytes(claims, [path]) == 3 - len(passed)
 
 
@@ -635,9 +635,9 @@ def test_rows_between_two_stray_marks_are_never_part_of_a_claim(tmp_path: Path) 
     claims = read_claims(paths, csv_incident(), max_rejects=1)
     for name, together in swallowed.items():
         of_file = pl.col("source_file") == name
-        passed = claims.frame().filter(of_file).select("claim_id", "region").rows()
+        passed = claims.to_polars().filter(of_file).select("claim_id", "region").rows()
         assert passed == [("1", "x"), ("9", "x")], name
-        rejects = claims.rejects.filter(of_file).select("source_row", "raw").rows()
+        rejects = claims.rejected_rows.filter(of_file).select("source_row", "raw").rows()
         assert rejects == [(3, together)], name
     assert found_in_the_bytes(claims, paths) == len(paths)
 
@@ -647,7 +647,7 @@ def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path) -> No
     path = tmp_path / "a.csv"
     path.write_text(lines(HEADER, *(row(n, f'"{t}"') for n, t in enumerate(texts))), "utf-8", newline="")
     claims = read_claims(path, csv_incident(), max_rejects=1)
-    assert claims.frame()["region"].to_list() == [text.strip() or None for text in texts]
+    assert claims.to_polars()["region"].to_list() == [text.strip() or None for text in texts]
 
 
 @pytest.mark.parametrize("above", [1, 3])
@@ -674,7 +674,7 @@ def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
     for size in (1, 2, 7, 50_000):
         monkeypatch.setattr(delimited, "BATCH_ROWS", size)
         claims = read_claims(path, csv_incident(), max_rejects=1)
-        found.append((claims.frame().rows(), claims.rejects.rows()))
+        found.append((claims.to_polars().rows(), claims.rejected_rows.rows()))
     assert found[0][0]
     assert all(one == found[-1] for one in found)
 
@@ -718,11 +718,11 @@ def test_what_the_csv_module_writes_is_read_to_the_letter(
     layout = Layout(quote='"')  # an apostrophe at both ends of a text is a question of its own
     claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
     told = {
-        n: (id_, text or "") for n, id_, text in claims.frame()["source_row", "claim_id", "region"].rows()
+        n: (id_, text or "") for n, id_, text in claims.to_polars()["source_row", "claim_id", "region"].rows()
     }
     expected = dict(enumerate(table, start=2))
     assert told == {n: tuple(text.strip(BLANKS) for text in expected[n]) for n in told}
-    raws = dict(claims.rejects.select("source_row", "raw").iter_rows())
+    raws = dict(claims.rejected_rows.select("source_row", "raw").iter_rows())
     assert raws == {n: record(rows[n - 2], delimiter, "", quoting=quoting) for n in raws}
     assert sorted([*told, *raws]) == sorted(expected)
 
@@ -758,9 +758,9 @@ def test_a_plain_file_and_the_same_file_in_quotes_are_one(
     claims = read_claims(paths, csv_incident(), max_rejects=1)
     plain, quoted = claims.files.drop("file").rows()
     assert plain == quoted
-    passed = claims.frame().partition_by("source_file", include_key=False)
+    passed = claims.to_polars().partition_by("source_file", include_key=False)
     assert passed[0].equals(passed[1])
-    rejects = claims.rejects.select("source_file", "source_row", "broken", "claim_id", "loss")
+    rejects = claims.rejected_rows.select("source_file", "source_row", "broken", "claim_id", "loss")
     one, other = (rejects.filter(pl.col("source_file") == path.name).drop("source_file") for path in paths)
     assert one.equals(other)
     found_in_the_bytes(claims, paths)
@@ -785,6 +785,6 @@ def test_any_text_below_a_good_row_is_accounted_for_byte_by_byte_or_refused(
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
         assert error.exit_code == 3  # noqa: PT017
         return
-    assert claims.files["rows"].item() == len(claims) + len(claims.rejects)
-    assert claims.frame()["claim_id"].to_list()[0] == "1"
-    assert found_in_the_bytes(claims, [path]) == len(claims.rejects)
+    assert claims.files["rows"].item() == len(claims) + len(claims.rejected_rows)
+    assert claims.to_polars()["claim_id"].to_list()[0] == "1"
+    assert found_in_the_bytes(claims, [path]) == len(claims.rejected_rows)

@@ -51,7 +51,7 @@ def counting() -> Incident:
 def together(paths: Sequence[Path]) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     """The claims and the rejects of each of several files, read in one run."""
     claims = read_claims(list(paths), counting(), max_rejects=1)
-    both = claims.frame(), claims.rejects
+    both = claims.to_polars(), claims.rejected_rows
     of = [pl.col("source_file") == file.name for file in claims.inputs]
     return [(both[0].filter(this), both[1].filter(this)) for this in of]
 
@@ -73,11 +73,11 @@ def refused(path: Path, *layouts: Layout) -> InputRefused:
 
 
 def passed(claims: Claims) -> list[tuple[int, str]]:
-    return claims.frame().select("source_row", "claim_id").rows()
+    return claims.to_polars().select("source_row", "claim_id").rows()
 
 
 def rejected(claims: Claims) -> list[tuple[int, str, list[str]]]:
-    return claims.rejects.select("source_row", "raw", "broken").rows()
+    return claims.rejected_rows.select("source_row", "raw", "broken").rows()
 
 
 # --- workbooks --------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_the_rows_of_a_sheet_have_the_numbers_that_excel_shows(tmp_path: Path) -
     claims = read(book(tmp_path / "a.xlsx", {"접수": rows}, row=3, column=2))
     assert passed(claims) == [(5, "1"), (8, "3")]
     assert rejected(claims) == [(7, "2 | 카톡 | 개인 | 2022-10-19 | much", [WHOLE])]
-    assert claims.rejects["byte"].to_list() == [None]
+    assert claims.rejected_rows["byte"].to_list() == [None]
     assert (claims.inputs[0].encoding, claims.inputs[0].dialect) == ("xlsx", "sheet 접수, header in row 4")
 
 
@@ -135,7 +135,7 @@ def test_typed_cells_are_read_as_what_they_mean(tmp_path: Path, options: dict[st
         complaint("7", filed_on=44_853),
     )
     claims = read(book(tmp_path / "a.xlsx", {"s": rows}, **options))
-    found = claims.frame().select("claim_id", "filed_on", "loss", "region").rows()
+    found = claims.to_polars().select("claim_id", "filed_on", "loss", "region").rows()
     assert found == [
         ("1", date(2022, 10, 19), 300_000, "x"),
         ("2", date(2022, 10, 20), 999_999_999, "x"),
@@ -158,7 +158,7 @@ def test_a_day_is_a_day_in_whatever_format_the_sheet_shows_it(tmp_path: Path) ->
             sheet.write_row(y, 0, cells)
         for y, shown in enumerate(formats, start=1):
             sheet.write_datetime(y, 3, datetime(2022, 10, 21), workbook.add_format({"num_format": shown}))  # noqa: DTZ001 - as in Excel
-    assert read(path).frame()["filed_on"].to_list() == [date(2022, 10, 21)] * len(formats)
+    assert read(path).to_polars()["filed_on"].to_list() == [date(2022, 10, 21)] * len(formats)
 
 
 def test_a_cell_that_holds_an_error_is_not_an_unknown_loss(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_number_format_that_shows_another_unit_is_refused_until_the_layout_say
     error = refused(path)
     assert (error.problem, error.value) == ("shows numbers in another unit than its cells hold", shown)
     claims = read(path, Layout(scale={"loss": 10_000}))
-    assert claims.frame()["loss"].to_list() == [300_000]
+    assert claims.to_polars()["loss"].to_list() == [300_000]
 
 
 def test_all_sheets_that_have_the_columns_are_read_under_names_of_their_own(tmp_path: Path) -> None:
@@ -415,7 +415,7 @@ def test_an_object_a_line_is_a_complaint_whatever_the_order_of_its_keys(tmp_path
         complaint("4", loss="much"),
     ]
     claims = read(objects(tmp_path / "a.jsonl", *lines))
-    assert claims.frame().select("source_row", "claim_id", "loss", "region").rows() == [
+    assert claims.to_polars().select("source_row", "claim_id", "loss", "region").rows() == [
         (1, "1", 5, "x"),
         (3, "2", 5, "x"),
         (4, "3", None, None),
@@ -431,7 +431,7 @@ def test_json_lines_end_as_lines_do(tmp_path: Path) -> None:
         objects(tmp_path / name, complaint("1", region=name), *lines, end=end) for name, end in ends.items()
     ]
     claims = read_claims(paths, counting(), max_rejects=1)
-    assert claims.frame().select("source_file", "source_row", "region").rows() == [
+    assert claims.to_polars().select("source_file", "source_row", "region").rows() == [
         (name, row, region) for name in ends for row, region in ((1, name), (3, "a\u2028\x85b"))
     ]
     assert rejected(claims) == [(2, "{", [UNREADABLE])] * 3
@@ -443,7 +443,7 @@ def test_values_of_json_are_read_as_they_are_written(tmp_path: Path) -> None:
     lines = [json.dumps(complaint(str(n)))[:-1] + f', "loss": {loss}}}' for n, loss in enumerate(losses)]
     lines = [line.replace('"loss": "5", ', "") for line in lines]
     claims = read(objects(tmp_path / "a.jsonl", *lines))
-    assert claims.frame().select("claim_id", "loss").rows() == [
+    assert claims.to_polars().select("claim_id", "loss").rows() == [
         ("0", 300_000), ("1", 300_000), ("3", None), ("5", 3_000), ("6", 0),
     ]  # fmt: skip
     assert [(n, rules) for n, _, rules in rejected(claims)] == [
@@ -475,7 +475,7 @@ def test_a_line_that_is_no_flat_object_is_a_reject_that_says_why(tmp_path: Path)
     claims = read(path)
     assert passed(claims) == [(1, "1"), (len(NO_OBJECT) + 2, "2")]
     assert rejected(claims) == [(n, line, [UNREADABLE]) for n, line in enumerate(NO_OBJECT, start=2)]
-    for problem, said in zip(claims.rejects["problem"], NO_OBJECT.values(), strict=True):
+    for problem, said in zip(claims.rejected_rows["problem"], NO_OBJECT.values(), strict=True):
         assert said in problem
     assert found_in_the_bytes(claims, [path]) == len(NO_OBJECT)
 
@@ -484,12 +484,14 @@ def test_a_nested_value_counts_only_under_a_key_that_is_wanted(tmp_path: Path) -
     lines = [complaint("1", memo=["a", {"b": 1}]), complaint("2", region=["서울"]), complaint("3", memo={})]
     claims = read(objects(tmp_path / "a.jsonl", *lines))
     assert passed(claims) == [(1, "1"), (3, "3")]
-    assert claims.rejects["problem"].to_list() == ["no flat JSON object: a value is a list or an object"]
+    assert claims.rejected_rows["problem"].to_list() == [
+        "no flat JSON object: a value is a list or an object"
+    ]
 
 
 def test_json_may_hold_any_character_by_its_number(tmp_path: Path) -> None:
     path = objects(tmp_path / "a.jsonl", json.dumps(complaint("가", region="😀\u0000\n")))
-    assert read(path).frame().select("claim_id", "region").rows() == [("가", "😀\0")]
+    assert read(path).to_polars().select("claim_id", "region").rows() == [("가", "😀\0")]
 
 
 @pytest.mark.parametrize(
@@ -525,7 +527,7 @@ def test_json_lines_are_the_same_in_batches_of_any_size(
     for size in (1, 2, 50_000):
         monkeypatch.setattr(jsonlines, "BATCH_ROWS", size)
         claims = read(path)
-        found.append((claims.frame().rows(), claims.rejects.rows()))
+        found.append((claims.to_polars().rows(), claims.rejected_rows.rows()))
     assert len(found[0][0]) == 6
     assert all(one == found[-1] for one in found)
 
@@ -642,7 +644,7 @@ def test_the_rows_of_parquet_are_counted_across_its_groups(tmp_path: Path) -> No
     pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet", row_group_size=700)
     claims = read(tmp_path / "a.parquet")
     assert passed(claims) == [(n, f"c{n}") for n in range(1, 3_001) if n % 500]
-    assert claims.rejects.select("source_row", "claim_id", "byte").rows() == [
+    assert claims.rejected_rows.select("source_row", "claim_id", "byte").rows() == [
         (n, f"c{n}", None) for n in range(500, 3_001, 500)
     ]
 
@@ -673,7 +675,9 @@ def test_a_compressed_file_may_have_several_parts(tmp_path: Path, packed: str, p
     path.write_bytes(b"".join(PACK[packed](content[at : at + size]) for at in range(0, len(content), size)))
     claims = read(path)
     assert len(claims) == 400
-    assert claims.rejects.select("source_row", "byte", "raw").rows() == [(402, len(content) - 5, "torn")]
+    assert claims.rejected_rows.select("source_row", "byte", "raw").rows() == [
+        (402, len(content) - 5, "torn")
+    ]
     assert claims.inputs[0].bytes == path.stat().st_size
 
 
@@ -846,7 +850,7 @@ def test_each_file_is_read_by_the_first_layout_whose_pattern_fits_its_name(tmp_p
         Layout(files="seoul.*", columns={"loss": ("금액",)}, scale={"loss": 10_000}),
         Layout(files="*.csv", columns={"loss": ("never",)}),
     ]
-    losses = read(tmp_path, *layouts).frame().select("source_file", "loss").rows()
+    losses = read(tmp_path, *layouts).to_polars().select("source_file", "loss").rows()
     assert losses == [("busan-1.CSV", 5_000), ("else.csv", 5), ("seoul.csv", 50_000)]
 
 
@@ -856,8 +860,8 @@ def test_a_layout_gives_what_a_file_has_no_column_for(tmp_path: Path) -> None:
     bare = [{k: v for k, v in row.items() if k not in ("service", "region")} for row in rows]
     path.write_text("".join(map(record, [list(bare[0]), *(list(row.values()) for row in bare)])), "utf-8")
     claims = read(path, Layout(constants={"service": "카톡", "region": ""}))
-    assert claims.frame().select("service", "region").rows() == [("kakaotalk", None)]
-    assert claims.rejects.select("service", "raw").rows() == [("카톡", "2,개인,2022-10-19,much")]
+    assert claims.to_polars().select("service", "region").rows() == [("kakaotalk", None)]
+    assert claims.rejected_rows.select("service", "raw").rows() == [("카톡", "2,개인,2022-10-19,much")]
 
 
 LOSS_SAID = {
@@ -877,7 +881,7 @@ def test_a_header_that_says_another_unit_is_refused_until_the_layout_says_the_sc
     error = refused(path, Layout(columns=named))
     assert (error.problem, error.column) == ("says a unit in its header", header)
     claims = read(path, Layout(columns=named, scale={"loss": 1}))
-    assert claims.frame()["loss"].to_list() == [5]
+    assert claims.to_polars()["loss"].to_list() == [5]
 
 
 @pytest.mark.parametrize("title", ["(단위: 만원)", "피해 현황 (단위 : 천원)", "단위: 백만원", "(만원)"])
@@ -887,7 +891,7 @@ def test_a_title_that_says_another_unit_is_refused_until_the_layout_says_the_sca
     path = tmp_path / "a.csv"
     path.write_text(f"{title}\n{text(complaint('1')).decode()}", "utf-8")
     assert "says a unit above its header" in str(refused(path))
-    assert read(path, Layout(scale={"loss": 1_000})).frame()["loss"].to_list() == [5_000]
+    assert read(path, Layout(scale={"loss": 1_000})).to_polars()["loss"].to_list() == [5_000]
 
 
 def test_a_title_that_says_no_unit_is_a_title(tmp_path: Path) -> None:
@@ -907,7 +911,7 @@ def test_a_word_among_the_losses_is_one_reject(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(text(complaint("1"), *(complaint(f"c-{word}", loss=word) for word in words)))
     claims = read(path)
-    assert claims.rejects.select("loss", "broken").rows() == [(word, [WHOLE]) for word in words]
+    assert claims.rejected_rows.select("loss", "broken").rows() == [(word, [WHOLE]) for word in words]
 
 
 def test_a_row_that_says_the_unit_of_the_losses_is_refused_until_the_layout_says_the_scale(
@@ -919,8 +923,8 @@ def test_a_row_that_says_the_unit_of_the_losses_is_refused_until_the_layout_says
     error = refused(path)
     assert (error.problem, error.row, error.column) == ("says a unit among its losses", 2, "loss")
     claims = read(path, Layout(scale={"loss": 10_000}))
-    assert claims.frame()["loss"].to_list() == [50_000]
-    assert claims.rejects["source_row"].to_list() == [2]
+    assert claims.to_polars()["loss"].to_list() == [50_000]
+    assert claims.rejected_rows["source_row"].to_list() == [2]
 
 
 def test_a_repeated_header_is_reported_even_where_a_layout_gives_its_day(tmp_path: Path) -> None:
@@ -937,7 +941,7 @@ def test_a_layout_replaces_the_notations_of_the_incident(tmp_path: Path) -> None
     path = tmp_path / "a.csv"
     path.write_bytes(text(complaint("1", loss="1.000", filed_on="19/10/2022"), complaint("2", loss="3,000")))
     claims = read(path, Layout(formats={"loss": ("european",), "filed_on": ("dmy", "iso")}))
-    assert claims.frame().select("loss", "filed_on").rows() == [
+    assert claims.to_polars().select("loss", "filed_on").rows() == [
         (1_000, date(2022, 10, 19)),
         (3, date(2022, 10, 19)),
     ]
@@ -962,7 +966,7 @@ def accounted_for(path: Path, incident: Incident) -> Claims | None:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
         assert error.exit_code in (2, 3, 6)  # noqa: PT017
         return None
-    seen = [*claims.frame()["source_row"], *claims.rejects["source_row"]]
+    seen = [*claims.to_polars()["source_row"], *claims.rejected_rows["source_row"]]
     assert len(seen) == len(set(seen)) == claims.files["rows"].item()
     assert claims.files["rows"].item() == claims.files["claims"].item() + claims.files["rejects"].item()
     return claims

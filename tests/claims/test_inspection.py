@@ -150,8 +150,8 @@ def test_the_document_reads_the_file_that_it_was_proposed_for(
     found = inspect_file(path, incident)
     claims = read_with(found, path, incident)
     columns = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
-    assert claims.frame().select(columns).rows() == CLAIMS
-    assert claims.rejects.is_empty()
+    assert claims.to_polars().select(columns).rows() == CLAIMS
+    assert claims.rejected_rows.is_empty()
     with pytest.raises(InputRefused, match="is missing"):
         read_claims(path, incident)
 
@@ -479,7 +479,7 @@ def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
     table = table_of(**{"customer comment": SENTENCES, "region": ["x"] * 4})
     path = write(tmp_path / "a.csv", table)
     claims = read_with(inspect_file(path, incident), path, incident)
-    assert claims.frame()["claimant_id"].to_list() == ["1", "2", "3", "4"]
+    assert claims.to_polars()["claimant_id"].to_list() == ["1", "2", "3", "4"]
 
 
 def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, incident: Incident) -> None:
@@ -520,7 +520,12 @@ def test_a_numeric_dimension_has_notations_and_a_unit_too(tmp_path: Path, incide
     found = inspect_file(path, own)
     page = tomllib.loads(found.layout_toml)
     assert (page["formats"]["contract"], page["scale"]) == (["grouped"], {"contract": 1_000})
-    assert read_with(found, path, own).frame()["contract"].to_list() == [1_000_000, 2_000_000, 3_000, None]
+    assert read_with(found, path, own).to_polars()["contract"].to_list() == [
+        1_000_000,
+        2_000_000,
+        3_000,
+        None,
+    ]
 
 
 # --- what is known already --------------------------------------------------------------------------------
@@ -541,7 +546,7 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
     )
     found = inspect_file(path, incident, layout=known)
     claims = read_with(found, path, incident)
-    assert claims.frame().select("service", "region", "filed_on", "loss").rows() == [
+    assert claims.to_polars().select("service", "region", "filed_on", "loss").rows() == [
         ("kakaotalk", "서울", date(2022, 11, 3), 300_000),
         ("kakaotalk", "서울", date(2022, 11, 4), 70_000),
     ]
@@ -563,7 +568,7 @@ def test_a_sheet_is_chosen_by_name_and_said_in_the_document(tmp_path: Path, inci
         inspect_file(path, incident)
     found = inspect_file(path, incident, layout=Layout(sheet="11월"))
     assert tomllib.loads(found.layout_toml)["sheet"] == "11월"
-    assert read_with(found, path, incident).frame()["claim_id"].to_list() == [
+    assert read_with(found, path, incident).to_polars()["claim_id"].to_list() == [
         "11월a",
         "11월b",
         "11월c",
@@ -659,7 +664,7 @@ def test_the_first_complaint_is_no_header(
     answered = found.layout_toml.replace("[columns]", '[columns]\nclaim_id = ["1"]\nloss = ["5"]')
     (tmp_path / "page.toml").write_text(answered, "utf-8")
     claims = read_claims(path, incident, layouts=[load_layout(tmp_path / "page.toml")], max_rejects=1)
-    assert claims.frame()["claim_id"].to_list() == [row[0] for row in rows]
+    assert claims.to_polars()["claim_id"].to_list() == [row[0] for row in rows]
 
 
 def test_names_of_columns_that_are_a_complaint_are_refused(tmp_path: Path, incident: Incident) -> None:
@@ -896,7 +901,7 @@ def test_whatever_a_file_calls_and_writes_it_the_proposed_document_reads_it_righ
     write(path, [[called[column] for column in order], *texts], delimiter=delimiter)
     incident = load_incident("kakao-2022")
     claims = read_with(inspect_file(path, incident), path, incident)
-    assert claims.frame().select(*NAMES).sort("claim_id").rows() == expected
+    assert claims.to_polars().select(*NAMES).sort("claim_id").rows() == expected
 
 
 DECOYS: dict[str, Callable[[int, date], str]] = {
@@ -979,7 +984,7 @@ def read_answered(
     columns = {column: (header,) for column, header in names.items()} | layout.columns
     formats = {column: (READ_BY.get(way, way),) for column, way in written.items()} | layout.formats
     answered = layout.model_copy(update={"columns": columns, "formats": formats})
-    return read_claims(path, incident, layouts=[answered], max_rejects=1).frame()
+    return read_claims(path, incident, layouts=[answered], max_rejects=1).to_polars()
 
 
 @pytest.mark.slow

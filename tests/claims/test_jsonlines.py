@@ -73,7 +73,7 @@ def test_an_id_that_is_written_in_two_ways_is_found_again(
     path.write_text("\n".join([line, *(line.replace("1", id_, 1) for id_ in (plain, written))]), "utf-8")
     claims = read_claims(path, outage, max_rejects=1)
     assert len(claims) == 2
-    assert claims.rejects["source_row"].to_list() == [3]
+    assert claims.rejected_rows["source_row"].to_list() == [3]
 
 
 def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> None:
@@ -88,6 +88,6 @@ def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> No
     path.write_text("\n".join(lines), "utf-8")
     claims = read_claims(path, outage)
     assert claims.synthetic  # by a key that no earlier line has
-    assert claims.frame()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
-    assert claims.rejects.select("source_row", "raw").rows() == [(5_601, "nope")]
+    assert claims.to_polars()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
+    assert claims.rejected_rows.select("source_row", "raw").rows() == [(5_601, "nope")]
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0

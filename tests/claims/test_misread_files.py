@@ -45,20 +45,20 @@ def read(path: Path, text: str, *layouts: Layout) -> Claims:
     path.write_bytes(text.encode())
     claims = read_claims(path, csv_incident(), layouts=layouts, max_rejects=1)
     rows = claims.files.select("rows", "claims", "rejects").row(0)
-    assert rows == (len(claims) + len(claims.rejects), len(claims), len(claims.rejects))
-    assert found_in_the_bytes(claims, [path]) == len(claims.rejects)
+    assert rows == (len(claims) + len(claims.rejected_rows), len(claims), len(claims.rejected_rows))
+    assert found_in_the_bytes(claims, [path]) == len(claims.rejected_rows)
     return claims
 
 
 def regions(claims: Claims) -> dict[str, str | None]:
     """Claim id -> region."""
-    return dict(claims.frame().select("claim_id", "region").rows())
+    return dict(claims.to_polars().select("claim_id", "region").rows())
 
 
 def problems(claims: Claims) -> dict[int, str | None]:
     """Row -> what is wrong with a reject that cannot be read."""
-    assert all(broken == [UNREADABLE] for broken in claims.rejects["broken"].to_list())
-    return dict(claims.rejects.select("source_row", "problem").rows())
+    assert all(broken == [UNREADABLE] for broken in claims.rejected_rows["broken"].to_list())
+    return dict(claims.rejected_rows.select("source_row", "problem").rows())
 
 
 # --- shifted columns --------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_rows_that_only_end_in_delimiters_are_read_and_reported(
 ) -> None:
     text = shifted(*fields, *[""] * surplus, header=f"claim_id,service,claimant_type,filed_on,{header}")
     claims = read(tmp_path / "a.csv", text)
-    assert claims.frame().select("loss", "region").rows() == [(5, "North")] * 3
+    assert claims.to_polars().select("loss", "region").rows() == [(5, "North")] * 3
     assert claims.inputs[0].dialect.endswith(f"header in row 1, rows {surplus} wider than the header")
 
 
@@ -143,9 +143,12 @@ def test_a_row_that_was_swallowed_is_never_part_of_an_id(tmp_path: Path) -> None
     joined = '"A-1,2022-10-19,100\nA-2",2022-10-20,250'
     text = lines("claim_id,filed_on,loss", "A-0,2022-10-19,5", joined, "A-3,2022-10-21,7")
     claims = read(tmp_path / "a.csv", text, NARROW)
-    assert claims.frame().select("source_row", "claim_id", "loss").rows() == [(2, "A-0", 5), (4, "A-3", 7)]
+    assert claims.to_polars().select("source_row", "claim_id", "loss").rows() == [
+        (2, "A-0", 5),
+        (4, "A-3", 7),
+    ]
     assert problems(claims) == {3: MERGED_ROWS}
-    assert claims.rejects["raw"].to_list() == [joined]
+    assert claims.rejected_rows["raw"].to_list() == [joined]
 
 
 @pytest.mark.slow
@@ -183,8 +186,8 @@ def test_an_id_is_one_line_of_text_in_every_format(
     good |= {"filed_on": "2022-10-19", "loss": "5", "region": "x"}
     rows = [good, {**good, "claim_id": "A-2", column: f"A-2{mark}B-2"}, {**good, "claim_id": "A-3"}]
     claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
-    assert claims.frame()["claim_id"].to_list() == ["A-1", "A-3"]
-    assert claims.rejects["broken"].to_list() == [[ONE_LINE.replace("claim_id", column)]]
+    assert claims.to_polars()["claim_id"].to_list() == ["A-1", "A-3"]
+    assert claims.rejected_rows["broken"].to_list() == [[ONE_LINE.replace("claim_id", column)]]
 
 
 def written(folder: Path, suffix: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> Path:
@@ -215,7 +218,7 @@ def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
     tmp_path: Path, quoted: str
 ) -> None:
     claims = read(tmp_path / "a.csv", lines(HEADER, LOST, row("A-3"), quoted, row("A-4", '5" pipe')))
-    assert claims.frame()["claim_id"].to_list() == ["A-3", "A-1"]
+    assert claims.to_polars()["claim_id"].to_list() == ["A-3", "A-1"]
     assert problems(claims) == {2: MISPLACED_QUOTE, 5: MISPLACED_QUOTE}
 
 
@@ -340,5 +343,7 @@ def test_empty_texts_need_no_closer_look(tmp_path: Path, suffix: str) -> None:
     good = {"service": "카톡", "claimant_type": "개인", "filed_on": "2022-10-19", "loss": "5"}
     rows = [{"claim_id": f"A-{n}", "claimant_id": "", **good, "region": ""} for n in range(1, 9)]
     claims = read_claims(written(tmp_path, suffix, rows), csv_incident())
-    assert claims.frame().select("claimant_id", "region").rows() == [(f"A-{n}", None) for n in range(1, 9)]
+    assert claims.to_polars().select("claimant_id", "region").rows() == [
+        (f"A-{n}", None) for n in range(1, 9)
+    ]
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0

@@ -72,7 +72,7 @@ def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "other seed":
         path = tmp_path_factory.mktemp("seed") / "other-synthetic.csv"
         write_synthetic(synthesise(PAGE, INCIDENT, seed=7), path, seed=7)
-    return read_claims(path, INCIDENT).frame()
+    return read_claims(path, INCIDENT).to_polars()
 
 
 @pytest.mark.parametrize("fact", MARGINS)
@@ -119,7 +119,7 @@ def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
 
 
 def test_the_file_reads_without_a_reject_and_says_it_is_synthetic(bundled: Claims) -> None:
-    assert bundled.rejects.is_empty()
+    assert bundled.rejected_rows.is_empty()
     assert bundled.synthetic
 
 
@@ -339,7 +339,7 @@ def test_ingestion_rejects_what_was_broken_and_nothing_else(
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=10_000, text=text, dirt=dirt), path, seed=6)
     claims = read_claims(path, INCIDENT, max_rejects=0.1)
     assert broken_rules(claims) == dirt
-    assert claims.rejects["broken"].list.len().unique().to_list() == [1]
+    assert claims.rejected_rows["broken"].list.len().unique().to_list() == [1]
     assert claims.files.select("rows", "claims", "rejects").row(0) == (11_000, 10_000, 1_000)
 
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.claims import Limits, Warehouse, limits
-from outage_analysis.claims import warehouse as progress
+from outage_analysis.claims import Limits, Warehouse, limits, progress
 from outage_analysis.cli import app
 from outage_analysis.errors import EnvironmentFailed, UsageError
 

@@ -62,10 +62,10 @@ def test_a_formula_without_a_value_is_a_reject_and_no_unknown_loss(
     with zipfile.ZipFile(path) as before, zipfile.ZipFile(bare, "w") as after:
         for member in before.namelist():
             after.writestr(member, before.read(member).replace(b"<v>77777</v>", b""))
-    assert read(path, incident).frame()["loss"].to_list() == [77_777, 100_000, 100_000]
+    assert read(path, incident).to_polars()["loss"].to_list() == [77_777, 100_000, 100_000]
     claims = read(bare, incident)
-    assert claims.frame()["source_row"].to_list() == [3, 4]
-    assert claims.rejects.select("source_row", "loss").rows() == [(2, "=100*3")]
+    assert claims.to_polars()["source_row"].to_list() == [3, 4]
+    assert claims.rejected_rows.select("source_row", "loss").rows() == [(2, "=100*3")]
 
 
 def test_cells_merged_over_rows_are_refused_and_over_columns_are_not(
@@ -88,14 +88,14 @@ def test_a_number_format_in_another_unit_refuses_until_the_scale_is_stated(
     with pytest.raises(InputRefused, match="another unit than its cells hold") as refusal:
         read(path, incident)
     assert f"loss = {factor} under [scale]" in refusal.value.remedy
-    assert read(path, incident, scale={"loss": 1}).frame()["loss"][0] == 30
+    assert read(path, incident, scale={"loss": 1}).to_polars()["loss"][0] == 30
 
 
 def test_a_number_format_in_won_is_no_other_unit(workbook: Callable[..., Path], incident: Incident) -> None:
     def won(book: Any, sheet: Sheet) -> None:  # noqa: ANN401 - the writer has no types
         sheet.write(1, LOSS, 30, book.add_format({"num_format": '#,##0"원"'}))
 
-    assert read(workbook(won), incident).frame()["loss"][0] == 30
+    assert read(workbook(won), incident).to_polars()["loss"][0] == 30
 
 
 def by_hand(path: Path, rows: str, target: str = "worksheets/sheet1.xml", before: str = "") -> Path:
@@ -223,7 +223,7 @@ def test_every_sheet_with_the_columns_is_read_when_asked_for_and_the_others_are_
     assert (one.files["file"].to_list(), one.skipped) == (["a.xlsx"], ("a.xlsx [11월]",))
     both = read(path, incident, sheet="*")
     assert both.files.rows() == [("a.xlsx [10월]", 3, 3, 0), ("a.xlsx [11월]", 3, 3, 0)]
-    assert both.frame()["claim_id"].to_list() == ["10월1", "10월2", "10월3", "11월1", "11월2", "11월3"]
+    assert both.to_polars()["claim_id"].to_list() == ["10월1", "10월2", "10월3", "11월1", "11월2", "11월3"]
     assert both.skipped == ()
 
 

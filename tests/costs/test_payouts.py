@@ -640,7 +640,7 @@ def test_a_policy_with_many_terms_pays_what_sql_over_the_claims_says(
     assert frame["payment"].null_count() == 0
     groups = ["service", "claimant_type"]
     ours = frame.group_by(groups).agg(pl.col("payment").sum()).sort(groups)
-    assert ours.rows() == claims.sql(RICH_IN_SQL).fetchall()
+    assert ours.rows() == claims.query(RICH_IN_SQL).rows()
     names = {"카톡": "kakaotalk", "멜론": "melon", "다음": "daum", "소상공인": "small_business"}
     names |= {"일반": "general_user", "기업": "mid_large_firm"}
     read_twice: dict[tuple[str, str], Fraction] = {}

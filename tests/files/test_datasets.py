@@ -100,7 +100,7 @@ def test_the_readable_sample_is_a_hundred_rows_of_the_bundled_file_and_is_never_
     assert few.equals(whole.gather_every(1_051).head(100))
     assert few["synthetic"].all()
     claims = read_claims(bundled.with_name("kakao-2022-synthetic-100.csv"), load_incident("kakao-2022"))
-    assert (claims.synthetic, claims.rejects.height, claims.frame().height) == (True, 0, 100)
+    assert (claims.synthetic, claims.rejects.height, claims.to_polars().height) == (True, 0, 100)
 
 
 def test_a_path_serves_wherever_an_id_does() -> None:

@@ -42,14 +42,14 @@ def write(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
 
 
 def first(claims: Claims) -> dict[str, Any]:
-    return claims.frame().row(0, named=True)
+    return claims.to_polars().row(0, named=True)
 
 
 def losses(tmp_path: Path, incident: Incident, layout: Layout, *texts: str) -> list[int | str | None]:
     """What each text becomes as a loss; "reject" if it is none."""
     rows = (f'{n},카톡,소상공인,2022-10-19,"{text}"' for n, text in enumerate(texts))
     path = write(tmp_path / "losses.csv", HEADER, *rows, "good,카톡,소상공인,2022-10-19,")
-    read_as = dict(read(path, incident, layout).frame().select("claim_id", "loss").iter_rows())
+    read_as = dict(read(path, incident, layout).to_polars().select("claim_id", "loss").iter_rows())
     return [read_as.get(str(n), "reject") for n in range(len(texts))]
 
 
@@ -98,8 +98,8 @@ def test_any_order_of_any_headers_gives_the_same_claims(
     cells = dict(zip(COLUMNS, GOOD.split(","), strict=True))
     lines = [delimiter.join(of[c] for c in order) for of in (called, cells)]
     path = tmp_path_factory.mktemp("order") / "a.csv"
-    mapped = read(write(path, *lines), incident, layout).frame()
-    assert mapped.equals(read(write(path, HEADER, GOOD), incident).frame())
+    mapped = read(write(path, *lines), incident, layout).to_polars()
+    assert mapped.equals(read(write(path, HEADER, GOOD), incident).to_polars())
 
 
 # --- which page is for which file -----------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_days_before_and_behind_their_months_are_distinguished_by_file(
         Layout(files="boston*", formats={"filed_on": ("mdy",)}, columns={"claim_id": ("Case",)}),
     )
     claims = read(paths, incident, *layouts)
-    days = dict(claims.frame().select("source_file", "filed_on").iter_rows())
+    days = dict(claims.to_polars().select("source_file", "filed_on").iter_rows())
     assert days == {"london.csv": date(2022, 11, 3), "boston.csv": date(2022, 11, 4)}
     assert [layout.files for layout in claims.layouts] == ["london*", "boston*"]
 
@@ -174,10 +174,10 @@ def test_the_notations_of_a_document_replace_the_incident_s_column_by_column(
         "2,카톡,소상공인,2022-10-19,1",
     )
     claims = read(path, incident, layout)
-    assert claims.frame().select("claim_id", "loss", "filed_on").rows() == [
+    assert claims.to_polars().select("claim_id", "loss", "filed_on").rows() == [
         ("1", 300_000, date(2022, 10, 19))
     ]
-    assert claims.rejects["broken"].to_list() == [["filed_on is a date"]]
+    assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
 
 
 def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path, incident: Incident) -> None:
@@ -186,8 +186,8 @@ def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path
     rows = (f"{n},카톡,소상공인,{day},1" for n, day in enumerate(days))
     wide = incident.model_copy(update={"claims_to": date(2022, 12, 31)})
     claims = read(write(tmp_path / "a.csv", HEADER, *rows), wide, layout)
-    assert claims.frame()["claim_id"].to_list() == ["0", "1", "2"]
-    assert claims.rejects["broken"].to_list() == [["filed_on is a date"]]
+    assert claims.to_polars()["claim_id"].to_list() == ["0", "1", "2"]
+    assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
 
 
 # --- units ----------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_a_partner_s_file_without_a_service_gets_the_one_that_the_document_names
 ) -> None:
     path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
     claims = read(path, incident, Layout(constants={"service": "카카오 택시"}))
-    assert claims.frame()["service"].to_list() == ["kakao_t"]
+    assert claims.to_polars()["service"].to_list() == ["kakao_t"]
     with pytest.raises(InputRefused, match="the column service is missing"):
         read(path, incident)
 
@@ -357,8 +357,8 @@ def test_the_row_of_a_header_may_be_named(tmp_path: Path, incident: Incident) ->
     path = write(tmp_path / "a.csv", HEADER, "Nr,A,B,C,D", GOOD, "title")
     with_names = {"claim_id": ("Nr",), "service": ("A",), "claimant_type": ("B",), "filed_on": ("C",)}
     claims = read(path, incident, Layout(header_row=2, columns={**with_names, "loss": ("D",)}))
-    assert claims.frame()["source_row"].to_list() == [3]
-    assert claims.rejects["source_row"].to_list() == [4]
+    assert claims.to_polars()["source_row"].to_list() == [3]
+    assert claims.rejected_rows["source_row"].to_list() == [4]
 
 
 @pytest.mark.parametrize("quoted", [False, True])
@@ -369,8 +369,8 @@ def test_the_columns_of_a_file_without_a_header_have_numbers(
     path = write(tmp_path / "a.csv", row, row.replace("1,", "2,", 1), "short,row")
     numbered = Layout(header_row=0, columns={c: (str(n),) for n, c in enumerate(COLUMNS, start=1)})
     claims = read(path, incident, numbered)
-    assert claims.frame().select("source_row", "claim_id").rows() == [(1, "1"), (2, "2")]
-    assert claims.rejects["raw"].to_list() == ["short,row"]
+    assert claims.to_polars().select("source_row", "claim_id").rows() == [(1, "1"), (2, "2")]
+    assert claims.rejected_rows["raw"].to_list() == ["short,row"]
 
 
 def test_a_sheet_may_be_named(tmp_path: Path, incident: Incident) -> None:

@@ -64,7 +64,7 @@ def test_the_file_has_the_counts_of_its_recipe() -> None:
     recipe = tomllib.loads((data_root() / "synthetic" / "trams.toml").read_text("utf-8"))
     rows = raw()
     assert dict(rows["ticket"].value_counts().rows()) == recipe["categories"]
-    claims = oa.load_sample("trams").frame()
+    claims = oa.load_sample("trams").to_polars()
     assert dict(claims["claimant_type"].value_counts().rows()) == recipe["claimant_types"]
     assert (rows["filed_on"].cast(pl.String) <= "2025-03-16").sum() == recipe["early"]
     assert rows["loss"].null_count() == sum(round(0.08 * n) for n in (150, 60, 150))
@@ -97,8 +97,8 @@ def test_the_rates_are_published_and_only_the_outage_is_invented() -> None:
 
 def test_the_sample_has_no_reject_and_is_synthetic() -> None:
     claims = oa.load_sample("trams")
-    assert (claims.synthetic, claims.rejects.height, claims.frame().height) == (True, 0, 360)
-    assert set(claims.frame()["service"].cast(pl.String)) == set(SERVICES.values())
+    assert (claims.synthetic, claims.rejects.height, claims.to_polars().height) == (True, 0, 360)
+    assert set(claims.to_polars()["service"].cast(pl.String)) == set(SERVICES.values())
 
 
 def test_a_sample_by_default_is_that_of_the_kakao_case() -> None:

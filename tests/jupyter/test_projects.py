@@ -130,7 +130,7 @@ def test_a_second_reader_asks_about_nothing_but_the_review(projects: dict[str, P
 def test_every_row_of_the_sample_is_a_claim_and_synthetic(projects: dict[str, Path], code: str) -> None:
     incident = load_incident(projects[code] / "incident.toml")
     claims = read_claims(projects[code] / "claims", incident)
-    assert (len(claims), len(claims.rejects), claims.synthetic) == (ROWS, 0, True)
+    assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
 
 
 def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_path: Path) -> None:
@@ -295,13 +295,15 @@ def test_claims_written_to_a_file_are_read_again_without_the_layout_of_the_sende
     incident = load_incident(every_key / "incident.toml")
     claims = read_claims(every_key / "claims", incident)
     assert (len(claims), len(claims.rejects)) == (ROWS, 0)
-    pounds = claims.frame().with_columns(pl.col("loss") / 100).drop("source_file", "source_row")
+    pounds = claims.to_polars().with_columns(pl.col("loss") / 100).drop("source_file", "source_row")
     pounds.write_csv(tmp_path / "saved.csv")
     with pytest.raises(InputRefused, match="has a column for industry, which the layout gives as a constant"):
         read_claims(tmp_path / "saved.csv", incident)
     again = read_claims(tmp_path / "saved.csv", incident.without_layout())
     order = ("claim_id", "service", "filed_on", "loss", "age")
-    assert again.frame().select(order).sort("claim_id").equals(claims.frame().select(order).sort("claim_id"))
+    assert (
+        again.to_polars().select(order).sort("claim_id").equals(claims.frame().select(order).sort("claim_id"))
+    )
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_a_cube_has_the_totals_of_its_claims(
     claims = read_claims(claims_csv([{"loss": loss} for loss in losses]), incident)
     cube = build_cube(claims, policy=policy)
     assert cube.claims == len(claims) == 8
-    assert cube.frame["loss"].sum() == claims.frame()["loss"].sum()
+    assert cube.frame["loss"].sum() == claims.to_polars()["loss"].sum()
     squares = sum(int(loss or 0) ** 2 for loss in losses)
     assert cube.frame["loss_squared"].sum() == squares
 
@@ -237,7 +237,7 @@ def test_a_dimension_that_is_not_there_or_twice_is_refused(
     claims = read_claims(claims_csv([{}]), incident)
     with pytest.raises(UsageError, match=message):
         build_cube(claims, dimensions=dimensions)
-    assert len(claims.frame()) == 1
+    assert len(claims.to_polars()) == 1
 
 
 def test_a_cube_knows_its_files_and_whether_they_are_synthetic(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
+from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
@@ -115,7 +115,7 @@ def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
         ("claims.csv", UNREADABLE, "rejected", 1, 3, "2 fields instead of 8")
     ]
     assert "김민수" not in json.dumps(quality_report(claims), ensure_ascii=False, default=str)
-    assert claims.rejects["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
+    assert claims.rejected_rows["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
 
 
 def test_a_number_that_is_none_in_a_dimension_is_a_rule_too(
@@ -178,8 +178,8 @@ def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
     strict, lenient = read(path, incident), read(path, counting(incident, rule))
     assert (len(strict), rules_of(strict)) == (1, [(rule, "rejected", 1)])
     assert (len(lenient), rules_of(lenient)) == (2, [(rule, "counted", 1)])
-    assert lenient.rejects.is_empty()
-    assert lenient.frame()["source_row"].to_list() == [2, 3]
+    assert lenient.rejected_rows.is_empty()
+    assert lenient.to_polars()["source_row"].to_list() == [2, 3]
     assert lenient.counted_rules().rows() == [("claims.csv", rule, 1)]
     assert rule_table(lenient).filter(outcome="rejected").is_empty()
 
@@ -190,7 +190,7 @@ def test_a_complaint_that_also_breaks_another_rule_is_a_reject_and_counted_nowhe
     path = claims_csv([{}, {"filed_on": AFTER, "loss": "x"}, {"filed_on": AFTER}])
     claims = read(path, counting(incident, WINDOW))
     assert rules_of(claims) == [(NO_NUMBER, "rejected", 1), (WINDOW, "counted", 1)]
-    assert claims.rejects["broken"].to_list() == [[NO_NUMBER]]
+    assert claims.rejected_rows["broken"].to_list() == [[NO_NUMBER]]
 
 
 def test_all_rules_may_be_counted_at_once_and_one_claim_may_break_several(

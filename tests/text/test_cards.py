@@ -76,7 +76,8 @@ def test_a_noun_fits_into_a_terminal(nouns: dict[str, Displayable], name: str, l
 @pytest.mark.parametrize("name", NOUNS)
 def test_a_noun_shows_itself_by_its_card(nouns: dict[str, Displayable], name: str) -> None:
     noun = nouns[name]
-    assert repr(noun) == str(noun) == repr(noun.card())
+    assert str(noun) == repr(noun.card())
+    assert repr(noun) == (repr(replace(noun.card(), tables=())) if name == "claims" else str(noun))
     assert noun._repr_html_() == noun.card()._repr_html_()
 
 
@@ -212,7 +213,7 @@ def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -
     files, rejects = claims.card().tables
     assert files.rows == (("complaints.csv", "41", "1", "40"),)
     assert len(rejects.rows) == MAX_CARD_ROWS
-    assert rejects.more == "and 28 more: claims.rejects, where their texts stand as they came"
+    assert rejects.more == "and 28 more: claims.rejects"
 
 
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])

@@ -109,7 +109,7 @@ def test_the_byte_of_a_reject_is_where_its_text_starts_in_the_file(
     lines[1] = lines[1].replace("카톡", f"{quote}카톡{quote}")
     content = "".join(f"{line}\r\n" for line in lines).encode(encoding)
     (tmp_path / "a.csv").write_bytes(content)
-    rejects = read_claims(tmp_path / "a.csv", incident, max_rejects=1).rejects
+    rejects = read_claims(tmp_path / "a.csv", incident, max_rejects=1).rejected_rows
     assert rejects["source_row"].to_list() == [3, 5, 6]
     codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
     for byte, raw, row in rejects.select("byte", "raw", "source_row").iter_rows():
@@ -162,7 +162,7 @@ def test_a_blank_line_behind_the_mark_is_a_row_that_is_counted(tmp_path: Path, i
     text = "\n" + ",".join(row) + "\n" + ",".join(row.values()) + "\n"
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-        assert read_claims(tmp_path / "a.csv", incident).frame()["source_row"].to_list() == [3], encoding
+        assert read_claims(tmp_path / "a.csv", incident).to_polars()["source_row"].to_list() == [3], encoding
 
 
 # --- compressions ---------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def test_a_compressed_file_gives_the_claims_and_the_bytes_of_what_is_in_it(
     content = "\n".join(lines).encode(encoding)
     (tmp_path / name).write_bytes(gzip.compress(content))
     claims = read_claims(tmp_path / name, incident, max_rejects=1)
-    assert claims.frame()["source_row"].to_list() == [2]
+    assert claims.to_polars()["source_row"].to_list() == [2]
     assert claims.inputs[0].encoding == encoding
-    (byte,) = claims.rejects["byte"]
+    (byte,) = claims.rejected_rows["byte"]
     assert content[byte:].decode(encoding) == lines[2]

@@ -47,6 +47,11 @@ STYLE = """
 .outage-card .outage-grid table { margin: 0 0 10px; min-width: 0; width: auto; }
 .outage-card .outage-grid td, .outage-card .outage-grid th { padding-right: 20px; }
 .outage-card .outage-grid td:not([class]) { min-width: 170px; }
+.outage-heat .h1 { background: rgba(0, 114, 178, .09); }
+.outage-heat .h2 { background: rgba(0, 114, 178, .18); }
+.outage-heat .h3 { background: rgba(0, 114, 178, .27); }
+.outage-heat .h4 { background: rgba(0, 114, 178, .36); }
+.outage-heat .h5 { background: rgba(0, 114, 178, .45); }
 .outage-tiles { display: grid; gap: 12px 24px; max-width: 860px; }
 .outage-tiles { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
 .outage-tile { border-top: 3px solid #d5d9df; padding-top: 8px; line-height: 1.4; }

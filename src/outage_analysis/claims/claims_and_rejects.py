@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
+from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table
+from outage_analysis.claims.selections import filter_claims, join_claims
+from outage_analysis.claims.user_queries import run_select
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
-from outage_analysis.files import likely_typo_of, listed_names
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import (
     MAX_CARD_ROWS,
@@ -26,26 +26,15 @@ from outage_analysis.text import (
     Table,
     find_personal_data,
     first_rows,
-    mask_personal_data,
 )
 
 if TYPE_CHECKING:
-    import duckdb
+    from outage_analysis.losses import ClaimsByBand
 
-MAX_VALUE_LENGTH = 24
-"""Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
-EXAMPLE_AMOUNT = 12.5
-"""The example amount that an error message uses to show how to write decimals."""
 MAX_LABEL_LENGTH = 100
 """Most characters of a value in a text column; a longer value counts as free text."""
 MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
 """Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
-LETTERS = re.compile(r"[^\W\d_]{2,}")
-UNIT_WORDS = re.compile(
-    r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
-)
-"""Words that are common in dates and amounts. Any other word may be the name of a person."""
-
 FileState = tuple[int, int, int]
 """Inode, modification time and size of a file: at least one changes when the file is replaced."""
 
@@ -88,6 +77,8 @@ class Claims(Displayable):
     """The warehouse file from which the claims were opened, if any."""
     skipped: tuple[str, ...] = ()
     """Files in a folder that were skipped because of their format, and workbook sheets that were not read."""
+    selection: str = ""
+    """How `filter` and `join` made these claims from those of the input files; empty if they did not."""
 
     def card(self, lang: str = "en") -> Card:
         """Return a summary for notebooks: the input files, and the first rejects with broken rule and remedy.
@@ -103,6 +94,7 @@ class Claims(Displayable):
             rejects=locale.number(rejected),
         )
         lines = [locale("card.synthetic"), total] if self.synthetic else [total]
+        lines += [locale("card.selection", selection=self.selection)] if self.is_derived else []
         skipped = (
             (locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS])),) if self.skipped else ()
         )
@@ -111,29 +103,172 @@ class Claims(Displayable):
             locale("card.claims", incident=name), tuple(lines), _card_tables(self, rejected, locale), skipped
         )
 
+    def __repr__(self) -> str:
+        # The lines of the card without its tables. `print` and notebooks show the whole card.
+        return repr(replace(self.card(), tables=()))
+
+    def __str__(self) -> str:
+        return repr(self.card())
+
     def __len__(self) -> int:
         """The number of claims."""
         return int(self.files["claims"].sum())
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """One row per reject (a row that breaks a validation rule), in file and row order.
+        """Explain every reject (a row that breaks a rule): one row per reject, in file and row order.
 
-        The class docstring describes the columns.
+        The table is flat, so `claims.rejects.write_csv("rejects.csv")` writes a CSV file. Its columns are
+
+        - `file`, `row`: where the reject is (the header of a CSV is row 1);
+        - `column`, `value`: the cell that breaks the rule. Personal data are masked; a value that may
+          contain a name is replaced by its number of characters;
+        - `rule`, `problem`, `remedy`: the broken rule, what is wrong, and what to do;
+        - `other_rules`: further rules that the row breaks, separated by "; ".
+
+        A text that a spreadsheet would run as a formula begins with an apostrophe. The raw text of the rows
+        is in the table `rejects` of `query`.
+
+        Example:
+            >>> claims.rejects.select("row", "column", "value", "remedy")  # doctest: +SKIP
         """
-        return _rejects_in_order(self.warehouse)
+        return rejects_table(self.rejected_rows, self.incident)
 
-    def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """Query the tables `claims` and `rejects` with SQL.
+    @property
+    def rejected_rows(self) -> pl.DataFrame:
+        """One row per reject with its raw, unmasked text, in file and row order.
 
-        Returns a DuckDB relation. Keyword arguments are the values of the query parameters, which are written
-        as $name.
+        The class docstring describes the columns; `rejects` masks personal data.
         """
-        return self.warehouse.relation(query, **values)
+        return rejected_rows(self.warehouse)
 
-    def frame(self) -> pl.DataFrame:
-        """Return all claims as a Polars frame: one row per claim, in file and row order."""
+    @property
+    def is_derived(self) -> bool:
+        """Whether `filter` or `join` made these claims, so that they differ from their input files.
+
+        A report of such claims cannot be verified against the input files. Save the claims with `save_claims`
+        and read them again to make a report of them.
+        """
+        return bool(self.selection)
+
+    def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
+        """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
+
+        The tables are `claims` (one row per claim, with the columns of `to_polars`; losses are in the
+        smallest currency unit), `rejects` (one row per reject; the class docstring describes the columns) and
+        `files` (file, rows, claims, rejects). The rows have no order unless the statement has `order by`.
+
+        Args:
+            sql: a statement that starts with SELECT, WITH, FROM or VALUES.
+            inputs: a Polars frame becomes a table of this name, for this statement only. Any other value is
+                a parameter, written as $name.
+
+        Returns:
+            The rows. Whole numbers are Int64; numbers with decimals, and whole numbers that do not fit into
+            64 bits, are Float64, never Decimal.
+
+        Raises:
+            UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
+                inputs.
+
+        Example:
+            >>> claims.query("select service, count(*) as n from claims group by all")  # doctest: +SKIP
+            >>> claims.query(
+            ...     "select segment, sum(loss) as loss from claims join customers using (claimant_id) "
+            ...     "where loss >= $least group by all",
+            ...     customers=customers,
+            ...     least=100_000,
+            ... )  # doctest: +SKIP
+        """
+        return run_select(self.warehouse, sql, inputs, self.files)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return all claims as a Polars frame: one row per claim, in file and row order.
+
+        The columns are source_file, source_row, synthetic, claim_id, claimant_id (the claim_id if the file
+        names no claimant), service, claimant_type, filed_on, loss (in the smallest currency unit; null if not
+        stated) and the dimensions of the incident.
+
+        Example:
+            >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
+        """
         return self.warehouse.frame(queries.load("claims_in_order"))
+
+    def filter(self, **conditions: object) -> Claims:
+        """Return only the claims that meet all conditions, as `Claims`.
+
+        The result has no rejects, and its `selection` describes the conditions.
+
+        Args:
+            conditions: a column of a claim (claim_id, claimant_id, service, claimant_type, filed_on, loss, or
+                a dimension of the incident) = a value, or a list of values of which a claim must have one.
+                None selects claims without a value. `filed_from` and `filed_to` = the first and last filing
+                day. Days are ISO texts or dates. Services and claimant types are ids, names or aliases. A
+                loss is in whole currency, such as euros, not cents.
+
+        Raises:
+            UsageError: a column does not exist, or no claim can have a value. The message suggests the
+                closest name.
+
+        Example:
+            >>> claims.filter(service="kakao_t", filed_from="2022-10-20")  # doctest: +SKIP
+        """
+        return filter_claims(self, conditions)
+
+    def join(
+        self, frame: pl.DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
+    ) -> Claims:
+        """Add the columns of a Polars frame to the claims, as text dimensions of the incident.
+
+        Then `by`, `filter` and cubes can use the columns. The result has no rejects.
+
+        Args:
+            frame: one row per value of `on`; its other columns become the dimensions. They may contain text,
+                whole numbers, days or true and false.
+            on: the column that the claims and the frame share.
+            how: `left` keeps claims without a row in the frame, with null in the new columns; `inner` leaves
+                them out.
+
+        Raises:
+            UsageError: the frame has no column `on` or no other column; a value of `on` is there twice, which
+                would multiply claims; a column has a reserved name, the name of a column of the claims, or
+                decimals; or no claim has a row in the frame.
+
+        Example:
+            >>> customers = pl.DataFrame({"claimant_id": ["u1", "u2"], "segment": ["premium", "basic"]})
+            >>> claims.join(customers).by("segment")  # doctest: +SKIP
+        """
+        return join_claims(self, frame, on, how)
+
+    def by(self, *dimensions: str, bands: Sequence[float] | None = None) -> ClaimsByBand:
+        """Count the claims and add up their stated losses by dimensions and loss bands.
+
+        Args:
+            dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
+            bands: the edges of the loss bands in increasing order, in whole currency (euros, not cents) or in
+                the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands "up to
+                300,000" and "over 300,000". Zero losses and losses that are not stated are bands of their
+                own. By default, losses are not divided into bands.
+
+        Returns:
+            A Polars frame with one row per combination of dimension values, or with `bands` one row per
+            combination and band. Its columns are the dimensions; with `bands`, `band` (in words), `over` and
+            `up_to` (the losses x with over < x <= up_to; both null for losses that are not stated);
+            `claims`; `loss`, the sum of the stated losses (null if none is stated); and `share`, the share of
+            all claims. `over`, `up_to` and `loss` are in whole currency. In a notebook and in a terminal, the
+            frame shows itself as a table of claims with a row per value of the first dimension and a column
+            per band.
+
+        Raises:
+            UsageError: a dimension does not exist or is named twice, or the edges do not increase.
+            DisclosureBlocked: the values of a dimension contain personal data.
+
+        Example:
+            >>> claims.by("service", bands=[0, 300_000, 500_000])  # doctest: +SKIP
+        """
+        from outage_analysis.losses import claims_by_band
+
+        return claims_by_band(self, dimensions, bands)
 
     def counted_rules(self) -> pl.DataFrame:
         """Count the claims that break a validation rule but are not rejected for it.
@@ -175,7 +310,7 @@ class Claims(Displayable):
         )
         if rejected == rows or rejected / rows > max_share or without_claims:
             names = without_claims if without_claims and rejected < rows else files["file"].to_list()
-            rejects = self.rejects.filter(pl.col("source_file").is_in(names))
+            rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
             total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
             raise _too_many_rejects(
                 explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
@@ -211,71 +346,6 @@ class Claims(Displayable):
                 )
 
 
-def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the SQL view `claims`, which users query: all accepted claims with the names of their files."""
-    files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
-    warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
-
-
-def file_names(warehouse: Warehouse, table: str) -> list[str]:
-    """Return the names of the input files listed in a table, in the order in which they were read."""
-    return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
-
-
-def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
-    """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
-    return warehouse.frame(queries.load("reconciliation"))
-
-
-def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
-    """Return the first `most` rejects in file and row order; None returns all rejects."""
-    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
-
-
-def dimension_columns(incident: Incident) -> str:
-    """Return the SQL list of the columns that the incident adds (dimensions), each after a comma."""
-    return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
-
-
-def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
-    """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
-
-    Personal data are masked.
-
-    Args:
-        claims: the claims to which the reject belongs.
-        reject: a row of `claims.rejects`.
-        lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
-            always in English.
-    """
-    locale, broken = Locale(lang), reject["broken"]
-    rule = str(broken[0]) if isinstance(broken, list) else ""
-    column = rule.split(" ", 1)[0]
-    value = reject["problem"] or _displayed_value(reject.get(column), rule, locale)
-    remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
-    if rule.endswith("is known"):
-        hint, close = _spelling_hint(claims.incident, column, str(reject[column]), locale)
-        remedy = f"{hint} {remedy}"
-        # A value that resembles no known name may be the name of a person, so the message shows only its
-        # length.
-        if not close:
-            value = _character_count(str(reject[column]), locale)
-    if rule == READABLE_LOSS and (digits := claims.incident.loss_digits):
-        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
-        remedy = locale("remedy.decimals", currency=claims.incident.currency, digits=digits, example=example)
-    if rule in (REPEATED_ID, EXACT_COPY):
-        row = locale.number(int(str(reject["kept_row"])))
-        remedy = locale("remedy.kept", row=row, file=reject["kept_file"])
-    return InputRefused(
-        f"breaks the rule '{rule}'",
-        file=reject["source_file"],
-        row=int(str(reject["source_row"])),
-        column=column if column in reject else None,
-        value=value,
-        remedy=remedy,
-    )
-
-
 def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
     """Return the error that ends a run if too many of its rows were rejected.
 
@@ -308,40 +378,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
-    """Suggest the name of a service or claimant type that a value probably misspells.
-
-    If no name is close, list the known names.
-
-    Returns:
-        The hint as text, and whether the value is close to a known name.
-    """
-    named_items = incident.services if column == "service" else incident.claimant_types
-    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    close = likely_typo_of(text, aliases)
-    if close is None:
-        return locale("remedy.known", names=listed_names(aliases)), False
-    return locale("remedy.closest", name=close), True
-
-
-def _displayed_value(value: object, rule: str, locale: Locale) -> str | None:
-    """Return a rejected value as an error message may show it, with personal data masked.
-
-    A long value, or a value that may contain the name of a person, is replaced by its number of characters.
-    """
-    if value is None:
-        return None
-    text = str(value)
-    measured = not rule.startswith(("claim", "service"))
-    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(UNIT_WORDS.sub("", text))):
-        return _character_count(text, locale)
-    return mask_personal_data(text)
-
-
-def _character_count(text: str, locale: Locale) -> str:
-    return locale("remedy.characters", count=len(text))
-
-
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     """Return the tables of the notebook summary: the input files and, if there are any, the first rejects."""
     columns = ("file", "rows", "claims", "rejects")
@@ -351,9 +387,9 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
     )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     if rejected:
-        rejects = _rejects_in_order(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
+        rejects = rejected_rows(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
         rows, more = first_rows(
-            locale, rejects, lambda r: _reject_cells(claims, r, locale), locale("card.unmasked"), rejected
+            locale, rejects, lambda r: _reject_cells(claims, r, locale), "claims.rejects", rejected
         )
         heads = ("column.file", "card.row", "column.rule_text", "card.value", "card.remedy")
         tables.append(Table(tuple(map(locale, heads)), rows, frozenset({1}), locale("card.rejects"), more))

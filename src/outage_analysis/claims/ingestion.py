@@ -9,13 +9,15 @@ from typing import Unpack
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
+from outage_analysis.claims.claim_tables import reconciliation_table
+from outage_analysis.claims.claims_and_rejects import Claims
 from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
 from outage_analysis.claims.readers.read_files import StagedFiles, expand_paths, stage_files
+from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
 from outage_analysis.claims.validation import validate_rows
-from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident

@@ -20,14 +20,8 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import (
-    Claims,
-    ExtendedStore,
-    FileState,
-    create_claims_view,
-    file_names,
-    reconciliation_table,
-)
+from outage_analysis.claims.claim_tables import create_claims_view, file_names, reconciliation_table
+from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, StagedFiles
@@ -81,8 +75,8 @@ def save_claims(claims: Claims, path: str | Path) -> None:
     claimant ids and the raw text of rejected rows, so do not pass it on.
 
     Raises:
-        UsageError: the suffix is neither .parquet nor .duckdb, or the claims are synthetic and the file name
-            does not contain "synthetic".
+        UsageError: the suffix is neither .parquet nor .duckdb; the claims are synthetic and the file name
+            does not contain "synthetic"; or the claims are derived and the suffix is .duckdb.
         DisclosureBlocked: a text column to be written to Parquet contains personal data.
         EnvironmentFailed: the file cannot be written, or the warehouse file exists and these claims were not
             read with it as `add_to`, or another run has changed it since.
@@ -90,6 +84,12 @@ def save_claims(claims: Claims, path: str | Path) -> None:
     path = Path(path)
     if path.suffix not in (PARQUET_SUFFIX, STORE_SUFFIX):
         raise UsageError("is neither .parquet nor .duckdb", file=path.name)
+    if path.suffix == STORE_SUFFIX and claims.is_derived:
+        raise UsageError(
+            "a warehouse file contains all rows of its input files, and these claims are a selection",
+            file=path.name,
+            remedy=f"Save them as {path.stem}{PARQUET_SUFFIX}.",
+        )
     check_synthetic_name(path, synthetic=claims.synthetic)
     with _folder_lock(path), atomic_file(path) as part:
         if (

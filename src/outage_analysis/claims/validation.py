@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import create_claims_view, dimension_columns
+from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.fast_path import BLANKS, IS_SYNTHETIC, value_sql
 from outage_analysis.claims.readers.read_files import StagedFiles, locate_rejects

@@ -1,18 +1,11 @@
-"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network.
-
-A long query prints its progress: a bar, the number of rows, rows per second and the time left.
-"""
+"""The only module that executes SQL: one DuckDB connection, in memory, closed to the network."""
 
 from __future__ import annotations
 
-import re
-import threading
-import time
+import itertools
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +13,10 @@ import duckdb
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.progress import progress_callback, report_progress
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.query_errors import query_error
+from outage_analysis.claims.resource_limits import limits
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
@@ -35,39 +31,11 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits on the memory, threads and disk space that the SQL engine may use.
-
-    A run needs about 300 MB in addition to `memory`. It needs another 0.5 GB to search tens of millions of
-    claim ids for duplicates, and about 1 GB if it also compares them with the ids of a warehouse file.
-    """
-
-    memory: str = "50%"
-    """Memory for tables and queries, such as 4GB or 50%. Data beyond this limit are written to `folder`."""
-    threads: int | None = None
-    """Number of threads; None for one thread per core."""
-    folder: Path | None = None
-    """Folder for copies of input files and for data that do not fit into memory.
-
-    These data may take up to 90 % of its free space. None means the system's folder for temporary files.
-    """
-
-    def __post_init__(self) -> None:
-        if not MEMORY_PATTERN.fullmatch(self.memory):
-            remedy = "Write it as 4GB or 50%."
-            raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
-        if self.folder is not None and not self.folder.is_dir():
-            raise UsageError("--temp is not an existing folder", value=self.folder)
-
-
-MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
-MAX_THREADS = 1024
-limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
-"""The limits that apply to every warehouse that is created afterwards."""
-
+NO_SELECT, MAX_SQL_LENGTH = "the query is not exactly one SELECT statement", 80
+SELECT_REMEDY = (
+    "Write one statement that starts with SELECT, WITH, FROM or VALUES; it cannot change the claims."
+)
+_schema_numbers = itertools.count(1)
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
@@ -84,7 +52,28 @@ class Warehouse:
     `relation` to get a DuckDB relation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Warehouse | None = None) -> None:
+        """Create an empty warehouse.
+
+        Args:
+            parent: a warehouse whose tables the queries of this one can read, by their `qualified` names.
+                Both use one database, so nothing is copied. This one has a schema of its own, which is
+                removed together with it. None creates a database.
+        """
+        self._file: str | None = None
+        """The name of the opened warehouse file. The error message names it if the file is damaged."""
+        self._columns: TableColumns = {}
+        """The expected columns of the tables of the opened warehouse file."""
+        self._connection: duckdb.DuckDBPyConnection
+        self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
+        if parent is not None:
+            self._schema = f"derived_{next(_schema_numbers)}"
+            self._connection = parent._connection.cursor()  # noqa: SLF001 - of the same class
+            self._run(f"create schema {self._schema}", {})
+            self._prepare_session(self._connection)
+            weakref.finalize(self, _drop_schema, self._connection, self._schema)
+            return
+        self._schema = "main"
         allowed = limits.get()
         resources = ExitStack()
         weakref.finalize(self, resources.close)
@@ -97,22 +86,31 @@ class Warehouse:
                 **({} if allowed.threads is None else {"threads": allowed.threads}),
             }
         )
-        self._file: str | None = None
-        """The name of the opened warehouse file. The error message names it if the file is damaged."""
-        self._columns: TableColumns = {}
-        """The expected columns of the tables of the opened warehouse file."""
+        # DuckDB would otherwise read a Python variable of the caller if a query names an unknown table.
+        self._run("set python_enable_replacements = false", {})
+        self._prepare_session(self._connection)
+
+    def _prepare_session(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Apply the settings that each connection to the database has for itself."""
         # By default DuckDB reads timestamps in the time zone of the machine. In UTC, every machine reads the
         # same values.
-        self._run("set TimeZone = 'UTC'", {})
+        settings = ["set TimeZone = 'UTC'"]
+        if self._schema != "main":
+            settings.append(f"set schema = 'memory.{self._schema}'")
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
-        bar_is_on = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
+        bar_is_on = connection.sql("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
         if progress_callback.get() is not None:
-            self._run("set enable_progress_bar_print = false", {})
-            self._run("set enable_progress_bar = true", {})
+            settings += ["set enable_progress_bar_print = false", "set enable_progress_bar = true"]
         elif bar_is_on:
-            self._run("set enable_progress_bar = false", {})
+            settings.append("set enable_progress_bar = false")
+        for setting in settings:
+            connection.execute(setting).fetchall()
+
+    def qualified(self, table: str) -> str:
+        """Return the name by which the queries of a derived warehouse read a table of this one."""
+        return f"memory.{self._schema}.{quote_identifier(table)}"
 
     def create(self, table: str, query: str, **values: object) -> None:
         """Create or replace a table from a query."""
@@ -194,6 +192,55 @@ class Warehouse:
             return self._connection.sql(query, params=values or None)
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
+
+    def select(
+        self, sql: str, frames: Mapping[str, pl.DataFrame], values: Mapping[str, object]
+    ) -> pl.DataFrame:
+        """Run one SELECT statement of the user, which cannot change anything, and return its rows.
+
+        Args:
+            sql: the statement.
+            frames: Polars frames that the statement can read as tables of these names.
+            values: the parameters of the statement, which are written as $name.
+
+        Raises:
+            UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
+                parameters.
+        """
+        # The frames are temporary views of a connection that is closed at the end, so none of them remains.
+        connection = self._connection.cursor()
+        try:
+            self._prepare_session(connection)
+            for name, frame in frames.items():
+                connection.register(name, _ArrowStream(frame))
+            statements = connection.extract_statements(sql)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY)
+            parameters = set(statements[0].named_parameters)
+            for name in sorted(parameters - set(values)):
+                problem = f"the query has the parameter ${name} and no value for it"
+                raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
+            for name in sorted(set(values) - parameters):
+                problem = f"the query does not use the value {name}"
+                raise UsageError(problem, remedy=f"Write it as ${name}, or pass a Polars frame as a table.")
+            # The type of a statement does not tell whether a WITH clause inserts rows.
+            connection.execute("begin transaction read only").fetchall()
+            relation = connection.sql(sql, params=dict(values) or None)
+            for name, kind in zip(relation.columns, relation.types, strict=True):
+                if "INTERVAL" in str(kind):  # Polars cannot read this type, and panics.
+                    problem = "the query returns a time interval"
+                    raise UsageError(problem, column=name, remedy="Cast it: extract(day from ...).")
+            return pl.DataFrame(relation)
+        except duckdb.TransactionException:
+            raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY) from None
+        except pl.exceptions.DuplicateError:
+            problem = "the query returns two columns of the same name"
+            raise UsageError(problem, remedy="Name each column with `as`, or list the columns.") from None
+        except duckdb.Error as error:
+            own = self._as_own_error(error)
+            raise (own if isinstance(own, EnvironmentFailed) else query_error(error)) from None
+        finally:
+            connection.close()
 
     def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the rows of a query to a Parquet file, in the order of the query.
@@ -286,6 +333,13 @@ class Warehouse:
         return error  # The query has a mistake, which DuckDB's own message explains best.
 
 
+def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Remove the tables of a derived warehouse, and close its connection."""
+    with suppress(duckdb.Error):
+        connection.execute(f"drop schema if exists memory.{schema} cascade").fetchall()
+        connection.close()
+
+
 def _base_tables_query() -> str:
     """Return the SQL query that lists the ordinary tables (no views) of a database."""
     return queries.load("base_tables")
@@ -334,54 +388,3 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
         )
         raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
     return tables
-
-
-ProgressCallback = Callable[[str], None]
-progress_callback: ContextVar[ProgressCallback | None] = ContextVar("progress_callback", default=None)
-"""The function that shows a progress line in the terminal; None if progress is not reported."""
-UPDATE_SECONDS = 0.25
-"""Seconds between two updates of the progress line."""
-BAR_WIDTH = 20
-"""Length of the progress bar in characters."""
-
-
-def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
-    """Return a progress line, such as "[#####...............] a.csv: 25 of about 100 rows".
-
-    `share` is the finished part of the file, from 0 to 1; `seconds` is the time since the start.
-    """
-    done = min(1.0, max(0.0, share))
-    bar = "#" * round(done * BAR_WIDTH)
-    line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
-    if not done or not seconds:
-        return line
-    return f"{line}, {done * rows / seconds:,.0f} per second, {seconds * (1 - done) / done:.0f} s left"
-
-
-@contextmanager
-def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
-    """Report the progress of the query that runs inside the `with` block.
-
-    Args:
-        name: the name of the file that the query reads.
-        rows: the approximate number of rows of that file.
-        share: a function that returns the finished share of the query, from 0 to 1. A background thread calls
-            it while the query runs.
-    """
-    report = progress_callback.get()
-    if report is None:
-        yield
-        return
-    start, done = time.monotonic(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(UPDATE_SECONDS):
-            report(progress_line(name, share(), rows, time.monotonic() - start))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

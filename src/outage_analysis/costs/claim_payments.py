@@ -55,9 +55,12 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         the claims entitled under a line, their payment is null, so the line has only bounds.
 
     Raises:
-        UsageError: the cube lacks a dimension that a line needs.
+        UsageError: the cube lacks a dimension that a line needs, or has a dimension named segment.
         InputRefused: the payments add up to more than 38 digits.
     """
+    if "segment" in cube.dimensions:
+        problem = "the payments have a column segment of their own, for the segments of the policy"
+        raise UsageError(problem, column="segment", remedy="Give the dimension of the cube another name.")
     schema: Schema = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},

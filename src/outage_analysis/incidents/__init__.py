@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
+    from outage_analysis.incidents.incident import RESERVED as RESERVED
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident
     from outage_analysis.incidents.incident import NamedItem as NamedItem

@@ -27,15 +27,16 @@ from outage_analysis.text import Locale
 
 RESERVED = {
     *CANONICAL_COLUMNS,
-    "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
+    "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
-    "error", "excess", "file", "file_number", "fixed", "gini_high", "gini_low", "high", "higher_sum",
-    "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum", "losses", "low", "lower_sum",
-    "mean", "median", "median_high", "median_low", "negative", "noted", "noted_alone", "ok", "over",
-    "payment", "payment_high", "payment_low", "place", "probability", "problem", "ratio", "raw", "reach",
-    "rule", "rule_over", "rule_up_to", "segment", "share", "slope", "source_file", "source_row", "stated",
-    "synthetic", "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
-    "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value", "zero",
+    "error", "excess", "file", "file_number", "filed_from", "filed_to", "fixed", "gini_high", "gini_low",
+    "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum",
+    "losses", "low", "lower_sum", "mean", "median", "median_high", "median_low", "negative", "noted",
+    "noted_alone", "ok", "over", "payment", "payment_high", "payment_low", "place", "probability",
+    "problem", "ratio", "raw", "reach", "rule", "rule_over", "rule_up_to", "segment", "share", "slope",
+    "source_file", "source_row", "stated", "synthetic", "tariff", "to_over", "to_up_to", "top_10_high",
+    "top_10_low", "top_1_high", "top_1_low", "top_5_high", "top_5_low", "under", "under_share", "unknown",
+    "up_to", "up_to_share", "value", "zero",
 }  # fmt: skip
 """Column names that the tables of claims, cubes and payments use. A dimension must not have such a name."""
 
@@ -269,6 +270,13 @@ class Incident(Columns):
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
         return self
+
+    def __repr__(self) -> str:
+        # The fields of the document would take thousands of characters.
+        return f"<Incident {self.id}: {self.name.en}>"
+
+    def __str__(self) -> str:
+        return repr(self)
 
     @property
     def zone(self) -> ZoneInfo:

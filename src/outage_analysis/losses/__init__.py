@@ -2,6 +2,7 @@
 
 Modules:
     cube: claim counts and sums of losses by dimension and loss band
+    claims_table: claims by dimension and loss band, as a frame that shows itself as a heat table
     cube_building: builds a cube from claims
     cube_files: saves cubes as files and adds two cubes up
     loss_summaries: quantiles, concentration and group comparisons of losses
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.losses.claims_table import ClaimsByBand as ClaimsByBand
+    from outage_analysis.losses.claims_table import claims_by_band as claims_by_band
     from outage_analysis.losses.cube import CUBE_MEASURES as CUBE_MEASURES
     from outage_analysis.losses.cube import EDGES as EDGES
     from outage_analysis.losses.cube import MEASURES as MEASURES

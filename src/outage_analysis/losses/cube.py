@@ -44,7 +44,7 @@ COUNT_COLUMNS = (*COUNT_DIMENSIONS, "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cube:
     """Claims aggregated by dimension (such as service or claimant type) and loss band.
 
@@ -66,6 +66,11 @@ class Cube:
     starts: frozenset[int] = frozenset()
     """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
     [0, 300000)."""
+
+    def __repr__(self) -> str:
+        by = f" by {', '.join(self.dimensions)} and band" if self.dimensions else " by band"
+        synthetic = ", synthetic" if self.synthetic else ""
+        return f"<Cube of {self.claims:,} claims{by}: {len(self.frame):,} rows{synthetic}>"
 
     @property
     def display_rows(self) -> pl.DataFrame:

@@ -83,8 +83,13 @@ def build_cube(
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     frame = claims.warehouse.frame(query)
+    return Cube(frame, tuple(dimensions), claims.synthetic, _source(claims), line.id if line else None)
+
+
+def _source(claims: Claims) -> str:
+    """The names of the input files and, for derived claims, how they were selected."""
     files = ", ".join(f.name for f in claims.inputs)
-    return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+    return f"{files} ({claims.selection})" if claims.is_derived else files
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
@@ -173,7 +178,7 @@ def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
     """Load the loss bands into the database table `bands`; an open end becomes the 64-bit limit."""
-    total = claims.sql(queries.load("loss_total")).fetchall()
+    total = claims.warehouse.relation(queries.load("loss_total")).fetchall()
     check_total_fits(total[0][0])
     rows = [
         (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier
+from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier, rejected_rows
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, TableSchema
@@ -101,7 +101,7 @@ def claimants_table(claims: Claims) -> pl.DataFrame:
 
 def quality_report(claims: Claims) -> dict[str, Any]:
     """All quality tables as plain Python values, ready for JSON; the command `ingest` prints them."""
-    first = claims.rejects.head(MAX_EXPLAINED_REJECTS).iter_rows(named=True)
+    first = rejected_rows(claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
     return {
         "files": quality_table(claims).to_dicts(),
         "skipped": list(claims.skipped),

@@ -52,14 +52,15 @@ def write_report(
         The path of report.html, or of manifest.json if HTML is not among the formats.
 
     Raises:
-        UsageError: the language or a format is unknown, the folder must not be overwritten, or a TOML file
-            changed since the analysis.
+        UsageError: the language or a format is unknown, the folder must not be overwritten, or the claims are
+            a selection from their files.
         EnvironmentFailed: the folder cannot be written, a font file is missing, or the fonts lack a
             character.
     """
     requested, out = Path(out), Path(out).resolve()
     check_output_options(out, lang=lang, force=force, formats=formats)
     check_fonts(lang)
+    _check_repeatable(analysis)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
     with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
@@ -87,6 +88,17 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
         )
     recover_interrupted(out.resolve(), partial(_check_target, force=True))
     _check_target(out.resolve(), force=force)
+
+
+def _check_repeatable(analysis: Analysis) -> None:
+    """Raise a UsageError if the claims are a selection from their files, which `verify` could not repeat."""
+    if analysis.claims is not None and analysis.claims.is_derived:
+        raise UsageError(
+            "a report needs claims of files, and these are a selection",
+            value=analysis.claims.selection,
+            remedy='Save and read them: save_claims(claims, "part.parquet"), then read_claims("part.parquet", '
+            "claims.incident).",
+        )
 
 
 def check_fonts(lang: str) -> None:

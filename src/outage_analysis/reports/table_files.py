@@ -11,9 +11,7 @@ from outage_analysis.charts import add_captions, png
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
-from outage_analysis.text import TableSchema
-
-FORMULA_STARTS = r"^[=+\-@\t\r]"
+from outage_analysis.text import TableSchema, escape_formulas
 
 
 def write_table(
@@ -33,19 +31,13 @@ def write_table(
         raise UsageError("is neither .csv nor .parquet", file=path.name)
     with atomic_file(path) as part:
         if path.suffix == ".csv":
-            texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-            frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
+            escape_formulas(frame).write_csv(part, include_bom=bom)
         else:
             # If Polars wrote to the disk itself, it would report a full disk as a format error.
             buffer = BytesIO()
             metadata = schema.metadata() if schema else None
             frame.write_parquet(buffer, compression="zstd", metadata=metadata)
             part.write_bytes(buffer.getvalue())
-
-
-def _escape_formula(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String)
-    return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
 
 
 def write_csv(report: Report, folder: Path) -> None:

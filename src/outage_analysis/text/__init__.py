@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
+    from outage_analysis.text.amounts import in_smallest_units as in_smallest_units
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import in_units as in_units
     from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
+    from outage_analysis.text.personal_data import has_personal_number as has_personal_number
     from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
     from outage_analysis.text.personal_data import masked_name as masked_name
     from outage_analysis.text.shared_columns import ASSUMPTION as ASSUMPTION
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import Unit as Unit
     from outage_analysis.text.table_schema import UnitByRow as UnitByRow
     from outage_analysis.text.table_schema import dimension_column as dimension_column
+    from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

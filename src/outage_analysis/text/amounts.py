@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 
 @dataclass(frozen=True)
@@ -292,3 +292,21 @@ def _smallest_unit_sql(amount: str, factor: Decimal) -> str:
     product = f"try({amount} * {factor:f}::decimal(38, {exact}))"
     counted = "case when product = trunc(product) then try_cast(product as decimal(15, 0))::bigint end"
     return let_sql("product", product, counted)
+
+
+def in_smallest_units(amount: object, digits: int) -> int | None:
+    """Return an amount in the main unit as a whole number of the smallest unit: 12.5 euros are 1,250 cents.
+
+    Args:
+        amount: a number, as a person writes it.
+        digits: the number of decimals of the unit.
+
+    Returns:
+        The whole number; None if the value is not a number or has more decimals.
+    """
+    try:
+        scaled = Decimal(str(amount)).scaleb(digits)
+        whole = int(scaled)
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return whole if scaled == whole and not isinstance(amount, bool) else None

@@ -223,11 +223,13 @@ class TextTable:
         heads: the column heads.
         rows: the rows, each with one text per column.
         numbers: the indices of columns of numbers, counted from 0. They are right-aligned and never wrapped.
+        wrap_heads: whether the heads of columns of numbers may be wrapped between words.
     """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = field(default=frozenset())
+    wrap_heads: bool = False
 
     @cached_property
     def _columns(self) -> list[tuple[str, ...]]:
@@ -244,7 +246,12 @@ class TextTable:
         widths = []
         for n, (column, full) in enumerate(zip(self._columns, self._full_widths, strict=True)):
             words = max(cell_len(word) for text in column for word in (text.split() or [""]))
-            widths.append(full if n in self.numbers else min(full, max(READABLE, words)))
+            if n in self.numbers:
+                figures = max(map(cell_len, column[1:]), default=0)
+                head = max(cell_len(word) for word in (column[0].split() or [""]))
+                widths.append(max(figures, head) if self.wrap_heads else full)
+            else:
+                widths.append(min(full, max(READABLE, words)))
         return widths
 
     def fits(self, width: int) -> bool:

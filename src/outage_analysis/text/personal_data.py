@@ -106,6 +106,15 @@ def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
     return None
 
 
+def has_personal_number(text: str) -> bool:
+    """Return whether a text contains a personal number or e-mail address that a pattern recognises.
+
+    Unlike `mask_personal_data`, it does not count other long numbers. Use it for texts known to be amounts.
+    """
+    visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
+    return any(re.search(pattern, visible) for pattern in PATTERNS.values())
+
+
 def mask_personal_data(text: str) -> str:
     """Return a text in which stars replace the digits of personal numbers, and "[@]" e-mail addresses.
 

@@ -290,3 +290,17 @@ def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> Tabl
             units = {tuple(str(schema[name].unit) for name in numbers) for schema in matching}
             return matching[0] if len(units) == 1 and numbers else None
     return None
+
+
+FORMULA_STARTS = r"^[=+\-@\t\r]"
+"""Pattern of a text that a spreadsheet runs as a formula when it opens a CSV file."""
+
+
+def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before every text of a table that a spreadsheet would run as a formula."""
+    names = [name for name, dtype in frame.schema.items() if dtype == pl.String or isinstance(dtype, pl.Enum)]
+    texts = [pl.col(name).cast(pl.String) for name in names]
+    return frame.with_columns(
+        pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
+        for name, text in zip(names, texts, strict=True)
+    )

@@ -28,7 +28,8 @@ from outage_analysis.claims.inspection.columns import (
     split_header,
 )
 from outage_analysis.claims.readers.read_files import expand_paths, read_unmapped
-from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import Incident, Layout, normalized_name

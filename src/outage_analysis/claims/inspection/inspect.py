@@ -22,7 +22,8 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat, required_columns
-from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import (
@@ -51,7 +52,7 @@ PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.Strin
 UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """The result of inspecting one complaint file, with a proposed layout (TOML file that maps columns).
 
@@ -77,6 +78,9 @@ class Inspection:
     claimants: int | None
     layout_toml: str
     """The proposed layout file, as TOML."""
+
+    def __repr__(self) -> str:
+        return f"<Inspection of {self.name}: {self.records:,} rows, {len(self.columns):,} columns>"
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:

@@ -1,5 +1,6 @@
 -- One row per combination of the chosen dimensions and a loss band: its claims and sums of losses.
--- Claims with the same loss are counted first, so that the bands are looked up once per distinct loss.
+-- Claims with the same loss are counted first, so that the bands are looked up and the sums are computed once
+-- per distinct loss.
 -- Placeholders: `source` is the query of the claims or claimants to count; `columns` are the chosen
 -- dimensions as "expression as name", `groups` the expressions and `names` the names, each followed by a
 -- comma.
@@ -8,9 +9,7 @@ by_loss as (
     select
         {columns}
         loss,
-        count(*) as claims,
-        sum(loss) as loss_sum,
-        sum(cast(loss as decimal(19, 0)) * cast(loss as decimal(19, 0))) as loss_squared
+        count(*) as claims
     from source
     group by {groups} loss
 ),
@@ -25,8 +24,10 @@ select
     banded.over,
     banded.up_to,
     cast(sum(claims) as bigint) as claims,
-    cast(coalesce(sum(loss_sum), 0) as bigint) as loss,
-    cast(coalesce(sum(loss_squared), 0) as decimal(38, 0)) as loss_squared
+    cast(coalesce(sum(cast(claims as hugeint) * by_loss.loss), 0) as bigint) as loss,
+    cast(
+        coalesce(sum(cast(claims as hugeint) * by_loss.loss * by_loss.loss), 0) as decimal(38, 0)
+    ) as loss_squared
 from by_loss
 left join banded on banded.loss = by_loss.loss
 group by {names} banded.over, banded.up_to

@@ -1,0 +1,223 @@
+"""Explain rejects: the broken rule, the value, and what to do; personal data are masked.
+
+`explain_reject` explains one reject as an error, `rejects_table` explains all rejects as a flat table.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from outage_analysis.claims import queries
+from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
+from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.errors import InputRefused
+from outage_analysis.files import likely_typo_of, listed_names
+from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
+from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
+
+if TYPE_CHECKING:
+    from outage_analysis.claims.claims_and_rejects import Claims
+
+MAX_VALUE_LENGTH = 24
+"""Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
+EXAMPLE_AMOUNT = 12.5
+"""The example amount that an error message uses to show how to write decimals."""
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+UNIT_WORDS = re.compile(
+    r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
+)
+"""Words that are common in dates and amounts. Any other word may be the name of a person."""
+DATE_WORDS = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|am|pm|utc|kst|gmt|today|yesterday)\b|(?<=\d)(?:st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
+"""English words of dates. Some are also first names, so only the value of a filing day may contain them."""
+DATE_SHAPE = re.compile(
+    r"[0-9]{1,4}[-./] ?[0-9]{1,2}[-./] ?[0-9]{1,4}\.?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+"""Pattern of a filing day that may be impossible, such as 2022-13-01."""
+NUMERIC_RULES = ("loss is not negative", "loss is plausible")
+"""Rules that only an amount can break. So its digits are not a phone number or the like, however many."""
+REJECT_COLUMNS = {
+    "file": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "value": pl.String,
+    "rule": pl.String,
+    "problem": pl.String,
+    "remedy": pl.String,
+    "other_rules": pl.String,
+}
+"""The columns of `Claims.rejects` and their data types."""
+
+
+def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
+    """Return the first `most` rejects in file and row order, with their raw text; None returns all rejects.
+
+    The raw text is not masked.
+    """
+    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
+
+
+def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+    """Explain rejects as a flat table with one row per reject, in the given order.
+
+    Args:
+        rejects: rows of `rejected_rows`.
+        incident: the outage of the complaint files.
+
+    Returns:
+        The columns of `REJECT_COLUMNS`. Personal data are masked, and texts that a spreadsheet would run as a
+        formula begin with an apostrophe.
+    """
+    locale = Locale("en")
+    columns = claim_columns(incident)
+    rule = pl.col("broken").list.first()
+    column = rule.str.extract(r"^(\S+)")
+    text = pl.coalesce(*(pl.when(pl.col("column") == c).then(pl.col(c)) for c in CANONICAL_COLUMNS))
+    rows = (
+        rejects.with_columns(rule=rule, column=pl.when(column.is_in(columns)).then(column))
+        .with_columns(text=text)
+        .with_row_index("place")
+    )
+    # Equal values are explained once: most rejects of a file break the same rule in the same way.
+    cases = rows.select("rule", "column", "text", "problem").unique(maintain_order=True)
+    explained = [
+        (_displayed_value(incident, r, c, t, locale), _problem(r, p), _remedy(incident, r, c, t, locale))
+        for r, c, t, p in cases.iter_rows()
+    ]
+    schema = {"value": pl.String, "sentence": pl.String, "remedy": pl.String}
+    cases = cases.hstack(pl.DataFrame(explained, schema=schema, orient="row"))
+    kept = rows.filter(pl.col("rule").is_in([REPEATED_ID, EXACT_COPY])).select(
+        "place", "kept_file", "kept_row"
+    )
+    remedies = [(place, _kept_remedy(file, row, locale)) for place, file, row in kept.iter_rows()]
+    kept_schema: dict[str, pl.DataType | type[pl.String]] = {"place": rows.schema["place"], "kept": pl.String}
+    table = (
+        rows.join(cases, on=["rule", "column", "text", "problem"], nulls_equal=True, how="left")
+        .join(pl.DataFrame(remedies, schema=kept_schema, orient="row"), on="place", how="left")
+        .sort("place")
+        .select(
+            pl.col("source_file").alias("file"),
+            pl.col("source_row").alias("row"),
+            "column",
+            "value",
+            "rule",
+            pl.col("sentence").alias("problem"),
+            pl.coalesce("kept", "remedy").alias("remedy"),
+            pl.col("broken").list.slice(1).list.join("; ").alias("other_rules"),
+        )
+        .cast(REJECT_COLUMNS)  # type: ignore[arg-type]
+    )
+    return escape_formulas(table)
+
+
+def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+    """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
+
+    Personal data are masked.
+
+    Args:
+        claims: the claims to which the reject belongs.
+        reject: a row of `claims.rejected_rows`.
+        lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
+            always in English.
+    """
+    locale, broken = Locale(lang), reject["broken"]
+    rule = str(broken[0]) if isinstance(broken, list) else ""
+    column = rule.split(" ", 1)[0]
+    text = None if (cell := reject.get(column)) is None else str(cell)
+    remedy = (
+        _kept_remedy(reject["kept_file"], int(str(reject["kept_row"])), locale)
+        if rule in (REPEATED_ID, EXACT_COPY)
+        else _remedy(claims.incident, rule, column, text, locale)
+    )
+    return InputRefused(
+        f"breaks the rule '{rule}'",
+        file=reject["source_file"],
+        row=int(str(reject["source_row"])),
+        column=column if column in reject else None,
+        value=reject["problem"] or _displayed_value(claims.incident, rule, column, text, locale),
+        remedy=remedy,
+    )
+
+
+def _problem(rule: str, reader_problem: str | None) -> str:
+    """Return what is wrong with a row as a sentence: "filed_on is not a date." for "filed_on is a date".
+
+    `reader_problem` states why a row could not be split into cells.
+    """
+    for holds, broken in ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have ")):
+        if holds in rule:
+            sentence = rule.replace(holds, broken, 1)
+            break
+    else:
+        sentence = f"the row breaks the rule '{rule}'"
+    if sentence.startswith("the "):
+        sentence = f"T{sentence[1:]}"
+    return f"{sentence}: {reader_problem}." if reader_problem else f"{sentence}."
+
+
+def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale: Locale) -> str:
+    """Return what to do about a broken rule, unless the remedy names another row that was kept."""
+    remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
+    if rule.endswith("is known"):
+        return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
+    if rule == READABLE_LOSS and (digits := incident.loss_digits):
+        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
+        return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
+    return remedy
+
+
+def _kept_remedy(file: object, row: int, locale: Locale) -> str:
+    """Return the remedy for a repeated row: the row that was kept."""
+    return locale("remedy.kept", row=locale.number(row), file=file)
+
+
+def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
+    """Suggest the name of a service or claimant type that a value probably misspells.
+
+    If no name is close, list the known names.
+
+    Returns:
+        The hint as text, and whether the value is close to a known name.
+    """
+    named_items = incident.services if column == "service" else incident.claimant_types
+    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    close = likely_typo_of(text, aliases)
+    if close is None:
+        return locale("remedy.known", names=listed_names(aliases)), False
+    return locale("remedy.closest", name=close), True
+
+
+def _displayed_value(
+    incident: Incident, rule: str, column: str, text: str | None, locale: Locale
+) -> str | None:
+    """Return a rejected value as an error message may show it, with personal data masked.
+
+    A long value, or a value that may contain the name of a person, is replaced by its number of characters.
+    """
+    if text is None:
+        return None
+    # A value that resembles no known name may be the name of a person.
+    if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
+        return _character_count(text, locale)
+    words = UNIT_WORDS.sub("", text)
+    if column == "filed_on":
+        words = DATE_WORDS.sub("", words)
+    measured = not rule.startswith(("claim", "service"))
+    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
+        return _character_count(text, locale)
+    is_plain = rule in NUMERIC_RULES or (column == "filed_on" and DATE_SHAPE.fullmatch(text))
+    if is_plain and not has_personal_number(text):
+        return text
+    return mask_personal_data(text)
+
+
+def _character_count(text: str, locale: Locale) -> str:
+    return locale("remedy.characters", count=len(text))

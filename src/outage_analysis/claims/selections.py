@@ -1,0 +1,283 @@
+"""Derive claims from claims: only some of them, or with further columns. No row is copied to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from outage_analysis.claims import queries
+from outage_analysis.claims.claim_tables import create_claims_view
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.errors import UsageError, one_line
+from outage_analysis.files import Name, likely_typo_of, spelling_hint
+from outage_analysis.incidents import (
+    RESERVED,
+    Dimension,
+    Incident,
+    claim_columns,
+    normalized_name,
+)
+from outage_analysis.text import in_smallest_units, mask_personal_data
+
+if TYPE_CHECKING:
+    from outage_analysis.claims.claims_and_rejects import Claims
+
+FIRST_DAY, LAST_DAY = "filed_from", "filed_to"
+"""Conditions of `filter` that are not columns: the first and the last filing day."""
+SEGMENT = "segment"
+"""A reserved name that `join` allows nevertheless, because customer tables often have this column. Only
+`payments` needs the name, and refuses a cube with such a dimension."""
+ID_COLUMNS = ("claim_id", "claimant_id")
+MAX_LISTED, MAX_SELECTION = 5, 40
+"""Most values of a condition that its description lists, and the characters of each."""
+CLAIMANT = "coalesce(claimant_id, claim_id)"
+"""SQL of the claimant of a claim, as in the table `claims`."""
+
+
+def filter_claims(claims: Claims, conditions: Mapping[str, object]) -> Claims:
+    """Return the claims that meet all conditions; `Claims.filter` describes them.
+
+    Raises:
+        UsageError: there is no condition, a column does not exist, or no claim can have a value.
+    """
+    known = [*claim_columns(claims.incident), FIRST_DAY, LAST_DAY]
+    if not conditions:
+        raise UsageError("filter has no condition", remedy='Name one, such as service="...".')
+    parts, described = [], []
+    for column, value in conditions.items():
+        if column not in known:
+            raise UsageError("claims have no such column", value=column, remedy=spelling_hint(column, known))
+        if column in (FIRST_DAY, LAST_DAY):
+            day, sign = _day(column, value), ">=" if column == FIRST_DAY else "<="
+            parts.append(f"filed_on {sign} date {quote_literal(day.isoformat())}")
+            described.append(f"filed_on {'from' if column == FIRST_DAY else 'to'} {day.isoformat()}")
+            continue
+        given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
+        values = _claim_values(claims, column, given)
+        parts.append(_condition(column, values))
+        described.append(f"{column} = {_described(column, values)}")
+    warehouse = Warehouse(claims.warehouse)
+    source = claims.warehouse.qualified("accepted")
+    warehouse.view("accepted", queries.load("selected_claims", source=source, condition=" and ".join(parts)))
+    return _derived(claims, warehouse, claims.incident, "; ".join(described))
+
+
+def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claims:
+    """Return the claims with the columns of a frame as text dimensions; `Claims.join` describes it.
+
+    Raises:
+        UsageError: the frame does not have one row per value of `on`, a column cannot be a dimension, or no
+            claim has a row in the frame.
+    """
+    if how not in ("left", "inner"):
+        raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
+    if not isinstance(frame, pl.DataFrame):
+        raise UsageError("is not a Polars frame", value=type(frame).__name__)
+    numbers = [d.id for d in claims.incident.dimensions if d.kind == "number"]
+    keys = [c for c in claim_columns(claims.incident) if c not in ("loss", *numbers)]
+    if on not in keys:
+        raise UsageError("claims cannot be joined on this column", value=on, remedy=spelling_hint(on, keys))
+    if on not in frame.columns:
+        remedy = spelling_hint(on, frame.columns) if frame.columns else ""
+        raise UsageError("the frame has no such column", value=on, remedy=remedy)
+    added = [name for name in frame.columns if name != on]
+    if not added:
+        raise UsageError(f"the frame has no column besides {on}", remedy="Add the columns to join.")
+    for name in added:
+        _check_new_dimension(name, claims.incident)
+    keyed = frame.select(_as_text(frame, on).alias("joined_key"), *(_as_text(frame, name) for name in added))
+    keyed = keyed.filter(pl.col("joined_key").is_not_null())
+    repeated = keyed.filter(pl.col("joined_key").is_duplicated())["joined_key"]
+    if len(repeated):
+        raise UsageError(
+            f"the frame has {repeated.n_unique():,} values of {on} twice, which would multiply claims",
+            column=on,
+            value=mask_personal_data(repeated[0]),
+            remedy=f'Keep one row per value: frame.unique("{on}").',
+        )
+    warehouse = Warehouse(claims.warehouse)
+    warehouse.load("joined", keyed)
+    query = queries.load(
+        "joined_claims",
+        source=claims.warehouse.qualified("accepted"),
+        columns="".join(f", joined.{quote_identifier(name)}" for name in added),
+        key=f"cast({_column(on)} as varchar)",
+        how=how,
+    )
+    # A table, not a view: the join would otherwise run again in every query.
+    warehouse.create("accepted", query)
+    matched = warehouse.frame(queries.load("matched_claims", key=f"cast({_column(on)} as varchar)")).item()
+    if len(claims) and not matched:
+        raise UsageError(
+            f"no claim has a value of {on} that the frame contains", column=on, remedy="Compare both columns."
+        )
+    dimensions = (*claims.incident.dimensions, *(Dimension(id=n, name=Name(en=n)) for n in added))
+    incident = claims.incident.model_copy(update={"dimensions": dimensions})
+    names = ", ".join(added)
+    left_out = ", only claims in both" if how == "inner" else ""
+    return _derived(claims, warehouse, incident, f"{names} joined on {on}{left_out}")
+
+
+def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection: str) -> Claims:
+    """Return the claims of a derived warehouse, whose table `accepted` exists; it has no rejects."""
+    parent = claims.warehouse
+    warehouse.create("files", queries.load("derived_files", source=parent.qualified("files")))
+    warehouse.view(
+        "noted",
+        queries.load(
+            "derived_noted", source=parent.qualified("noted"), accepted=warehouse.qualified("accepted")
+        ),
+    )
+    warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
+    create_claims_view(warehouse, incident)
+    files = warehouse.frame(queries.load("reconciliation"))
+    return replace(
+        claims,
+        incident=incident,
+        warehouse=warehouse,
+        files=files,
+        add_to=None,
+        skipped=(),
+        selection="; ".join(filter(None, (claims.selection, selection))),
+    )
+
+
+def _column(name: str) -> str:
+    """Return the SQL of a column of the claims, as the table `claims` shows it."""
+    return CLAIMANT if name == "claimant_id" else quote_identifier(name)
+
+
+def _condition(column: str, values: Sequence[str | int | date | None]) -> str:
+    """Return the SQL condition that a claim has one of the values; None stands for no value."""
+    literals = [
+        str(value) if isinstance(value, int) else quote_literal(str(value))
+        for value in values
+        if value is not None
+    ]
+    parts = [f"{_column(column)} in ({', '.join(literals)})"] if literals else []
+    parts += [f"{_column(column)} is null"] if None in values else []
+    return f"({' or '.join(parts)})" if parts else "false"
+
+
+def _described(column: str, values: Sequence[object]) -> str:
+    """Return the values of a condition in words. Ids of claims and claimants are only counted."""
+    if column in ID_COLUMNS:
+        return f"{len(values):,} values"
+    texts = [
+        "(not stated)" if v is None else one_line(mask_personal_data(str(v)), MAX_SELECTION) for v in values
+    ]
+    rest = f" and {len(texts) - MAX_LISTED:,} more" if len(texts) > MAX_LISTED else ""
+    return ", ".join(texts[:MAX_LISTED]) + rest
+
+
+def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
+    """Return values as the claims store them: the id of a service, a loss in the smallest unit.
+
+    Raises:
+        UsageError: no claim can have one of the values.
+    """
+    incident = claims.incident
+    numbers = {"loss": incident.loss_digits} | {d.id: 0 for d in incident.dimensions if d.kind == "number"}
+    if column in ("service", "claimant_type"):
+        return [None if value is None else _known_id(incident, column, value) for value in given]
+    if column == "filed_on":
+        return [None if value is None else _day(column, value) for value in given]
+    if column in numbers:
+        return [None if value is None else _whole_number(column, value, numbers[column]) for value in given]
+    texts = [None if value is None else str(value) for value in given]
+    wanted = [text for text in texts if text is not None]
+    query = queries.load("missing_texts", name=_column(column))
+    for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
+        raise _unknown_text(claims, column, missing)
+    return list(texts)
+
+
+def _known_id(incident: Incident, column: str, value: object) -> str:
+    """Return the id of a service or claimant type, given its id, name or alias."""
+    items = incident.services if column == "service" else incident.claimant_types
+    for item in items:
+        if normalized_name(str(value)) in item.spellings():
+            return item.id
+    names = [spelling for item in items for spelling in (item.id, *item.known_names)]
+    remedy = spelling_hint(str(value), names, likely_typo_of)
+    raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
+
+
+def _unknown_text(claims: Claims, column: str, text: str) -> UsageError:
+    """Return the error about a value of a text column that no claim has."""
+    masked = mask_personal_data(text)
+    if column in ID_COLUMNS:
+        return UsageError(f"no claim has this {column}", column=column, value=masked)
+    query = queries.load("distinct_texts", name=quote_identifier(column))
+    close = likely_typo_of(text, claims.warehouse.frame(query)["value"].sort()[:MAX_COMPARED].to_list())
+    remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
+    return UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
+
+
+MAX_COMPARED = 1_000
+"""Most values of a text dimension that are compared with a misspelt one."""
+
+
+def _day(column: str, value: object) -> date:
+    """Return a date, or an ISO text such as 2022-10-19, as a date."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        remedy = "Write it as 2022-10-19, or give a date."
+        raise UsageError("is not a day", column=column, value=value, remedy=remedy) from None
+
+
+def _whole_number(column: str, value: object, digits: int) -> int:
+    """Return an amount with up to `digits` decimals as a whole number of its smallest unit."""
+    whole = in_smallest_units(value, digits)
+    if whole is None:
+        kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
+        raise UsageError(f"is not {kind}", column=column, value=value)
+    return whole
+
+
+TEXT_TYPES: tuple[Callable[[pl.DataType], bool], ...] = (
+    lambda dtype: dtype.is_integer(),
+    lambda dtype: dtype in (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null),
+    lambda dtype: isinstance(dtype, pl.Enum),
+)
+
+
+def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column of a frame as text as complaint files contain it: stripped, null if empty.
+
+    Raises:
+        UsageError: the column contains decimals or other values that are no categories.
+    """
+    dtype = frame.schema[name]
+    if not any(accepts(dtype) for accepts in TEXT_TYPES):
+        raise UsageError(
+            f"a column of type {dtype} cannot be a text dimension of the claims",
+            column=name,
+            remedy="Cut the numbers into bands, or cast the column to text.",
+        )
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
+
+
+def _check_new_dimension(name: str, incident: Incident) -> None:
+    """Raise UsageError if a column cannot be a dimension because of its name."""
+    if name in claim_columns(incident):
+        problem = "the claims already have a column of this name"
+    elif (name in RESERVED and name != SEGMENT) or name.startswith("raw_"):
+        problem = "the name of the column is reserved"
+    else:
+        try:
+            Dimension(id=name, name=Name(en=name))
+        except ValueError:
+            problem = "the name of the column is not an id of lower-case letters, digits, - and _"
+        else:
+            return
+    raise UsageError(problem, value=name, remedy=f'Rename it: frame.rename({{"{name}": "..."}}).')

@@ -1,0 +1,651 @@
+"""The methods of claims that analysts use: to_polars, query, filter, join, rejects and by."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from outage_analysis.analysis import Plan
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.claims import Claims, inspect_file, read_claims, save_claims
+from outage_analysis.claims.user_queries import without_decimals
+from outage_analysis.costs import payments
+from outage_analysis.errors import DisclosureBlocked, UsageError
+from outage_analysis.files import data_root
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.losses import build_cube, quality_report
+from outage_analysis.losses.claims_table import WIDTH
+from outage_analysis.policies import load_policy
+from tests.conftest import claim_rows, with_any_loss
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import ClaimsCsv
+
+ROWS = [
+    {"service": "카카오 T", "loss": "0", "claimant_id": "u1", "region": "north"},
+    {"service": "카톡", "loss": "300000", "claimant_id": "u2", "region": "south", "filed_on": "2022-10-20"},
+    {"service": "카톡", "loss": "300001", "claimant_id": "u2", "region": "north", "filed_on": "2022-10-21"},
+    {"service": "카톡", "loss": "", "claimant_id": "u3", "region": "", "claimant_type": "일반"},
+    {"service": "카톡", "loss": "much"},
+]
+"""Four claims and one reject."""
+
+
+@pytest.fixture
+def claims(claims_csv: ClaimsCsv, incident: Incident) -> Claims:
+    return read_claims(claims_csv(ROWS), incident, max_rejects=1)
+
+
+def in_euros(incident: Incident) -> Incident:
+    loss = incident.loss.model_copy(update={"unit": "EUR", "plausible_to": None})
+    return incident.model_copy(update={"currency": "EUR", "minor_units": 2, "loss": loss, "formats": {}})
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def test_an_incident_is_an_id_a_path_or_an_object(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv(ROWS[:2])
+    whole = read_claims(path, incident).to_polars()
+    for paths, outage in ((str(path), "kakao-2022"), ([path], data_root() / "incidents/kakao-2022.toml")):
+        assert read_claims(paths, outage).to_polars().equals(whole)
+    with pytest.raises(UsageError, match="kakao-2022"):
+        read_claims(path, "kakao-2021")
+
+
+def test_a_repr_has_a_few_lines_and_print_shows_the_tables(claims: Claims) -> None:
+    assert repr(claims).split("\n")[1:] == ["5 rows = 4 claims + 1 rejects"]
+    assert "claims.csv" in str(claims)
+
+
+def test_no_repr_of_a_public_object_floods_the_screen(claims: Claims, tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    objects = (
+        claims,
+        claims.by("service", bands=EDGES),
+        build_cube(claims),
+        inspect_file(path, claims.incident),
+        claims.incident,
+        load_policy("kakao-2022"),
+        load_ledger("kakao-2022"),
+        Plan(),
+    )
+    for thing in objects:
+        assert 10 < len(repr(thing)) < 3_000
+    assert repr(claims.incident) == "<Incident kakao-2022: Kakao service outage, October 2022>"
+    assert repr(build_cube(claims)) == "<Cube of 4 claims by service, claimant_type and band: 3 rows>"
+    assert repr(inspect_file(path, claims.incident)) == "<Inspection of claims.csv: 5 rows, 9 columns>"
+
+
+# --- query --------------------------------------------------------------------------------------------
+
+
+def test_a_query_reads_frames_and_values(claims: Claims) -> None:
+    customers = pl.DataFrame({"claimant_id": ["u1", "u2"], "age": [30, 40]})
+    found = claims.query(
+        "select age, count(*) as n from claims join customers c using (claimant_id) "
+        "join customers d using (claimant_id) where loss >= $least group by all order by all".replace(
+            "select age", "select c.age"
+        ),
+        customers=customers,
+        least=0,
+    )
+    assert found.rows() == [(30, 1), (40, 2)]
+    lazy = claims.query("select sum(age) as total from customers", customers=customers.lazy())
+    assert lazy.item() == 70
+    with pytest.raises(UsageError, match=r"customers does not exist.*claims, rejects, files"):
+        claims.query("from customers")
+
+
+def test_a_variable_of_the_caller_is_no_table(claims: Claims) -> None:
+    outsider = pl.DataFrame({"a": [1]})
+    with pytest.raises(UsageError, match="outsider does not exist"):
+        claims.query("from outsider")
+    assert outsider.height == 1
+
+
+def test_the_tables_of_a_query(claims: Claims) -> None:
+    assert claims.query("from files").equals(claims.files)
+    assert claims.query("select raw, loss from rejects")["loss"].to_list() == ["much"]
+    assert set(claims.query("from claims limit 0").columns) == set(claims.to_polars().columns)
+    assert claims.query("with a as (values (1), (2)) select count(*) as n from a").item() == 2
+
+
+REFUSED = [
+    "drop view claims",
+    "insert into files values ('a', 1, 1, 0)",
+    "with gone as (delete from rejects returning *) select count(*) from gone",
+    "copy claims to 'stolen.csv'",
+    "attach 'other.duckdb'",
+    "pragma database_list",
+    "select 1; select 2",
+    "create table mine as select 1",
+    "set threads = 1",
+    "",
+    "-- nothing",
+]
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_only_one_select_statement_runs(claims: Claims, tmp_path: Path, sql: str) -> None:
+    before, listed = claims.to_polars(), sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match=r"SELECT|Cannot"):
+        claims.query(sql)
+    assert claims.to_polars().equals(before)
+    assert len(claims.rejects) == 1
+    assert sorted(tmp_path.iterdir()) == listed
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("selec 1", 'the SQL query fails: syntax error at or near "selec"'),
+        ("select lss from claims", 'Referenced column "lss" not found.*similar names: .*"loss"'),
+        ("select * from nowhere", "nowhere does not exist.*claims, rejects, files"),
+        ("select cast(service as int) from claims", "the SQL query fails: Could not convert string"),
+        ("select loss as a, service as a from claims", "two columns of the same name"),
+        ("select interval 1 day as gap", "gap: the query returns a time interval"),
+        ("select $least", r"the parameter \$least and no value"),
+    ],
+)
+def test_a_mistake_in_a_query_is_one_clear_line(claims: Claims, sql: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as refusal:
+        claims.query(sql)
+    assert "\n" not in str(refusal.value)
+    error = refusal.value
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__
+
+
+def test_an_input_of_a_query_is_used_and_has_a_name_of_its_own(claims: Claims) -> None:
+    with pytest.raises(UsageError, match="does not use the value least"):
+        claims.query("select 1", least=5)
+    with pytest.raises(UsageError, match="name of a table of the claims"):
+        claims.query("from claims", claims=pl.DataFrame({"a": [1]}))
+
+
+def test_a_query_returns_no_decimals(claims: Claims) -> None:
+    big = 2**70
+    found = claims.query(
+        f"select sum(loss) as total, 1.50 as price, {big}::hugeint as big, [1::hugeint] as list, "  # noqa: S608
+        "{'a': 2.5} as part, avg(loss) as mean from claims"
+    )
+    assert found.dtypes == [
+        pl.Int64, pl.Float64, pl.Float64, pl.List(pl.Int64), pl.Struct({"a": pl.Float64}), pl.Float64,
+    ]  # fmt: skip
+    assert found.row(0) == (600_001, 1.5, float(big), [1], {"a": 2.5}, 600_001 / 3)
+
+
+@given(st.lists(st.none() | st.integers(-(10**30), 10**30), max_size=5))
+def test_whole_decimals_become_integers_if_they_fit(numbers: list[int | None]) -> None:
+    values = [None if n is None else Decimal(n) for n in numbers]
+    found = without_decimals(pl.DataFrame({"a": values}, schema={"a": pl.Decimal(38, 0)}))["a"]
+    fits = all(n is None or -(2**63) <= n < 2**63 for n in numbers)
+    assert found.dtype == (pl.Int64 if fits else pl.Float64)
+    assert found.to_list() == (
+        numbers if fits else [None if n is None else pytest.approx(n) for n in numbers]
+    )
+
+
+# --- filter -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conditions", "rows"),
+    [
+        ({"service": "kakao_t"}, [2]),
+        ({"service": ["카카오톡", "Kakao T"]}, [2, 3, 4, 5]),
+        ({"claimant_type": "general_user"}, [5]),
+        ({"filed_from": "2022-10-20"}, [3, 4]),
+        ({"filed_from": date(2022, 10, 20), "filed_to": "2022-10-20"}, [3]),
+        ({"filed_on": ["2022-10-21"]}, [4]),
+        ({"loss": [0, 300_001]}, [2, 4]),
+        ({"loss": None}, [5]),
+        ({"region": "north", "service": "kakaotalk"}, [4]),
+        ({"region": [None, "south"]}, [3, 5]),
+        ({"claimant_id": "u2"}, [3, 4]),
+        ({"filed_from": "2030-01-01"}, []),
+    ],
+)
+def test_a_filter_keeps_the_claims_that_meet_all_conditions(
+    claims: Claims, conditions: dict[str, object], rows: list[int]
+) -> None:
+    kept = claims.filter(**conditions)
+    assert kept.to_polars()["source_row"].to_list() == rows
+    assert kept.to_polars().equals(claims.to_polars().filter(pl.col("source_row").is_in(rows)))
+    assert kept.files.rows() == [("claims.csv", len(rows), len(rows), 0)]
+    assert (len(kept), kept.is_derived, claims.is_derived) == (len(rows), True, False)
+    assert kept.rejects.is_empty()
+    assert kept.query("select count(*) as n from claims").item() == len(rows)
+    assert len(claims) == 4
+
+
+def test_filters_add_up_and_say_so(claims: Claims) -> None:
+    kept = claims.filter(service="kakaotalk").filter(loss=[300_000, 300_001]).filter(claimant_id="u2")
+    assert kept.to_polars()["source_row"].to_list() == [3, 4]
+    assert kept.selection == "service = kakaotalk; loss = 300000, 300001; claimant_id = 1 values"
+    assert kept.selection in " ".join(repr(kept).split())
+    assert kept.selection in build_cube(kept).source
+    assert build_cube(kept).claims == build_cube(claims.filter(service="kakaotalk")).claims - 1 == 2
+    assert quality_report(kept)["claims"] == 2
+
+
+def test_filtered_claims_outlive_the_claims_they_come_from(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    kept = read_claims(claims_csv(ROWS), incident, max_rejects=1).filter(service="kakaotalk")
+    assert len(kept.filter(region="north").to_polars()) == 1
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ({}, "no condition"),
+        ({"servise": "kakao_t"}, "servise.*Did you mean 'service'"),
+        ({"service": "kakao_tt"}, "kakao_tt.*Did you mean 'kakao_t'"),
+        ({"service": "x'; drop table accepted; --"}, "service is not known"),
+        ({"region": "nort"}, "nort.*Did you mean 'north'"),
+        ({"claimant_id": "nobody"}, "no claim has this claimant_id"),
+        ({"filed_from": "20 October"}, "is not a day"),
+        ({"filed_on": 5}, "is not a day"),
+        ({"loss": 0.5}, "is not a whole number"),
+        ({"loss": "much"}, "is not a whole number"),
+    ],
+)
+def test_an_unknown_column_or_value_is_refused(
+    claims: Claims, conditions: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        claims.filter(**conditions)
+
+
+def test_a_quotation_mark_in_a_value_is_data(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    word = "o'hara\" --"
+    claims = read_claims(claims_csv([{"region": word}, {}]), incident)
+    assert claims.filter(region=word).to_polars()["region"].to_list() == [word]
+
+
+def test_a_filter_by_loss_is_in_whole_currency(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read_claims(claims_csv([{"loss": "12.5"}, {"loss": "12"}]), in_euros(incident))
+    assert claims.filter(loss=12.5).to_polars()["loss"].to_list() == [1_250]
+    with pytest.raises(UsageError, match="up to 2 decimals"):
+        claims.filter(loss=12.555)
+
+
+# --- join ---------------------------------------------------------------------------------------------
+
+CUSTOMERS = pl.DataFrame(
+    {"claimant_id": ["u1", " u2 ", "u9"], "segment": ["gold", " basic", "gold"], "since": [2001, 2002, None]}
+)
+
+
+def test_a_join_adds_text_dimensions(claims: Claims) -> None:
+    joined = claims.join(CUSTOMERS)
+    rows = [("gold", "2001"), ("basic", "2002"), ("basic", "2002"), (None, None)]
+    assert joined.to_polars().select("segment", "since").rows() == rows
+    assert joined.to_polars().select(claims.to_polars().columns).equals(claims.to_polars())
+    assert [d.id for d in joined.incident.dimensions][-2:] == ["segment", "since"]
+    assert joined.by("segment").select("segment", "claims").rows() == [("basic", 2), ("gold", 1), (None, 1)]
+    assert (
+        len(joined.filter(segment="basic"))
+        == build_cube(joined.filter(segment="basic"), dimensions=["segment"]).claims
+        == 2
+    )
+    assert (joined.is_derived, joined.rejects.height) == (True, 0)
+    assert joined.selection == "segment, since joined on claimant_id"
+
+
+def test_an_inner_join_leaves_out_other_claims(claims: Claims) -> None:
+    joined = claims.join(CUSTOMERS, how="inner")
+    assert joined.to_polars()["claimant_id"].to_list() == ["u1", "u2", "u2"]
+    assert joined.files.row(0) == ("claims.csv", 3, 3, 0)
+
+
+def test_claims_are_joined_on_services_and_days(claims: Claims) -> None:
+    names = pl.DataFrame({"service": ["kakaotalk"], "team": ["a"]})
+    days = pl.DataFrame({"filed_on": [date(2022, 10, 20)], "weekday": ["Thursday"]})
+    both = claims.join(names, on="service").join(days, on="filed_on").to_polars()
+    assert both.select("team", "weekday").rows() == [
+        (None, None),
+        ("a", "Thursday"),
+        ("a", None),
+        ("a", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frame", "on", "message"),
+    [
+        ({"claimant_id": ["u1", "u1 "], "a": ["x", "y"]}, "claimant_id", "would multiply claims"),
+        ({"claimant_id": ["u1"], "loss": ["x"]}, "claimant_id", "already have a column"),
+        ({"claimant_id": ["u1"], "region": ["x"]}, "claimant_id", "already have a column"),
+        ({"claimant_id": ["u1"], "over": ["x"]}, "claimant_id", "reserved"),
+        ({"claimant_id": ["u1"], "raw_x": ["x"]}, "claimant_id", "reserved"),
+        ({"claimant_id": ["u1"], "Big name": ["x"]}, "claimant_id", "lower-case"),
+        ({"claimant_id": ["u1"], "a": [1.5]}, "claimant_id", "Float64.*bands"),
+        ({"claimant_id": [1.5], "a": ["x"]}, "claimant_id", "Float64"),
+        ({"claimant_id": ["nobody"], "a": ["x"]}, "claimant_id", "no claim has a value of claimant_id"),
+        ({"claimant_id": ["u1"]}, "claimant_id", "no column besides"),
+        ({"customer": ["u1"], "a": ["x"]}, "claimant_id", "the frame has no such column"),
+        ({"claimant": ["u1"], "a": ["x"]}, "claimant", "cannot be joined.*Did you mean 'claimant_id'"),
+        ({"loss": [1], "a": ["x"]}, "loss", "cannot be joined"),
+    ],
+)
+def test_a_frame_that_does_not_fit_is_refused(
+    claims: Claims, frame: dict[str, list[object]], on: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        claims.join(pl.DataFrame(frame), on=on)
+
+
+def test_payments_refuse_a_dimension_named_segment(claims: Claims) -> None:
+    """The column of the policy's segments would silently replace the dimension."""
+    joined = claims.join(CUSTOMERS)
+    cube = build_cube(joined, dimensions=["service", "claimant_type", "segment"])
+    with pytest.raises(UsageError, match="segment"):
+        payments(cube, load_policy("kakao-2022"))
+
+
+def test_selected_claims_are_the_same_after_saving_and_reading(claims: Claims, tmp_path: Path) -> None:
+    joined = claims.join(CUSTOMERS).filter(service="kakaotalk")
+    save_claims(joined, tmp_path / "kept.parquet")
+    again = read_claims(tmp_path / "kept.parquet", joined.incident)
+    columns = [c for c in joined.to_polars().columns if not c.startswith("source_")]
+    assert again.to_polars().select(columns).sort("claim_id").equals(joined.to_polars().select(columns))
+    assert (again.is_derived, again.synthetic) == (False, joined.synthetic)
+    with pytest.raises(UsageError, match=r"kept\.parquet"):
+        save_claims(joined, tmp_path / "kept.duckdb")
+
+
+def test_personal_data_in_joined_columns_are_not_saved(claims: Claims, tmp_path: Path) -> None:
+    joined = claims.join(pl.DataFrame({"claimant_id": ["u1"], "phone": ["010-1234-5678"]}))
+    with pytest.raises(DisclosureBlocked):
+        save_claims(joined, tmp_path / "kept.parquet")
+    with pytest.raises(DisclosureBlocked):
+        joined.by("phone")
+
+
+def test_selected_synthetic_claims_stay_synthetic(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read_claims(claims_csv([{"synthetic": "true"}, {}]), incident)
+    assert claims.filter(claim_id="c2").synthetic
+
+
+def test_a_saved_warehouse_file_can_be_filtered(claims: Claims, tmp_path: Path) -> None:
+    save_claims(claims, tmp_path / "all.duckdb")
+    opened = read_claims(tmp_path / "all.duckdb", claims.incident, max_rejects=1)
+    assert opened.filter(service="kakaotalk").join(CUSTOMERS).to_polars()["source_row"].to_list() == [3, 4, 5]
+    assert opened.rejects.equals(claims.rejects)
+
+
+# --- rejects ------------------------------------------------------------------------------------------
+
+BROKEN = [
+    {},
+    {"loss": "=cmd|'/c calc'!A1", "filed_on": "2023-01-01"},
+    {"loss": "010-1234-5678"},
+    {"filed_on": "31 October 2022x"},
+    {"filed_on": "19 Octobr"},
+    {"filed_on": "2022-13-01"},
+    {"loss": "9999999999999"},
+    {"service": "카카오톸"},
+    {"claim_id": "c1", "loss": "5"},
+    {"loss": "-5"},
+]
+
+
+def test_rejects_are_flat_and_explained(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv(BROKEN)
+    path.write_text(path.read_text("utf-8") + "a,b\n", "utf-8")
+    rejects = read_claims(path, incident, max_rejects=1).rejects
+    assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
+    assert rejects["row"].to_list() == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    by_row = {row["row"]: row for row in rejects.iter_rows(named=True)}
+    assert by_row[3]["column"] == "filed_on"
+    assert by_row[3]["other_rules"] == "loss is an amount that can be read, below 10^15"
+    assert by_row[4]["value"] == "***-****-****"
+    assert by_row[6]["value"] == "(9 characters)"
+    assert by_row[7]["value"] == "2022-13-01"
+    assert by_row[7]["problem"] == "filed_on is not a date."
+    assert (by_row[8]["value"], by_row[8]["problem"]) == ("9999999999999", "loss is not plausible.")
+    assert by_row[9]["remedy"].startswith("Did you mean '카카오톡'?")
+    assert (by_row[10]["problem"], by_row[10]["remedy"]) == (
+        "claim_id is repeated.",
+        "Row 2 of claims.csv was kept.",
+    )
+    assert by_row[11]["value"] == "'-5"
+    assert by_row[12]["column"] is None
+    assert by_row[12]["problem"].startswith("The record does not have the fields of its header: 2 fields")
+
+
+def test_a_formula_in_a_reject_is_text_in_the_csv(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    rows = [{}, {"loss": "=1+1"}, {"loss": "@x"}, {"filed_on": "+5"}, {"service": "-"}]
+    rejects = read_claims(claims_csv(rows, name="=2+3.csv"), incident, max_rejects=1).rejects
+    rejects.write_csv(tmp_path / "rejects.csv")
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert "'=1+1" in cells
+    assert "'=2+3.csv" in cells
+    assert [cell for cell in cells if cell[:1] in tuple("=+-@")] == []
+
+
+def test_the_explanations_of_rejects_agree_with_those_of_the_command(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    claims = read_claims(claims_csv(BROKEN), incident, max_rejects=1)
+    lines = quality_report(claims)["first_rejects"]
+    for line, row in zip(lines, claims.rejects.iter_rows(named=True), strict=True):
+        assert line.startswith(f"{row['file']}, row {row['row']}, {row['column']}: ")
+        assert f"'{row['rule']}'" in line
+        assert line.endswith(row["remedy"])
+
+
+def test_no_rejects_are_an_empty_table_with_the_same_columns(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    rejects = read_claims(claims_csv([{}]), incident).rejects
+    assert rejects.is_empty()
+    assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_rejects_are_explained_in_seconds(tmp_path: Path, incident: Incident) -> None:
+    good = claim_rows([{}], incident)[0]
+    count = 50_000
+    frame = pl.DataFrame({name: [value] for name, value in good.items()}).drop("claim_id", "loss")
+    ids = pl.DataFrame({"claim_id": [f"c{n}" for n in range(count)] * 3})
+    loss = pl.Series("loss", [*["1"] * count, *[f"{n} x-" for n in range(count)], *["2"] * count])
+    ids.with_columns(loss).join(frame, how="cross").write_parquet(tmp_path / "many.parquet")
+    claims = read_claims(tmp_path / "many.parquet", incident, max_rejects=1)
+    start = time.perf_counter()
+    rejects = claims.rejects
+    assert time.perf_counter() - start < 15
+    assert len(rejects) == 2 * count
+
+
+# --- by -----------------------------------------------------------------------------------------------
+
+EDGES = [0, 300_000, 500_000]
+
+
+def test_claims_by_service_and_band(claims: Claims) -> None:
+    table = claims.by("service", bands=EDGES)
+    assert table.columns == ["service", "band", "over", "up_to", "claims", "loss", "share"]
+    assert table.rows() == [
+        ("kakaotalk", "no loss (0)", -1, 0, 0, 0, 0),
+        ("kakaotalk", "up to 300,000", 0, 300_000, 1, 300_000, 0.25),
+        ("kakaotalk", "300,001 to 500,000", 300_000, 500_000, 1, 300_001, 0.25),
+        ("kakaotalk", "over 500,000", 500_000, None, 0, 0, 0),
+        ("kakaotalk", "not stated", None, None, 1, None, 0.25),
+        ("kakao_t", "no loss (0)", -1, 0, 1, 0, 0.25),
+        ("kakao_t", "up to 300,000", 0, 300_000, 0, 0, 0),
+        ("kakao_t", "300,001 to 500,000", 300_000, 500_000, 0, 0, 0),
+        ("kakao_t", "over 500,000", 500_000, None, 0, 0, 0),
+        ("kakao_t", "not stated", None, None, 0, None, 0),
+    ]
+
+
+def test_claims_by_dimension_alone(claims: Claims) -> None:
+    assert claims.by("region").rows() == [
+        ("north", 2, 300_001, 0.5),
+        ("south", 1, 300_000, 0.25),
+        (None, 1, None, 0.25),
+    ]
+    assert claims.by().rows() == [(4, 600_001, 1)]
+    assert claims.by(bands=[300_000])["claims"].to_list() == [1, 1, 1, 1]
+    assert claims.by("service", "filed_on", "claimant_type")["claims"].sum() == 4
+
+
+LOSSES = st.none() | st.sampled_from([0, 1, 99, 100, 101, 200, 201]) | st.integers(0, 300)
+CASES = st.lists(
+    st.tuples(st.sampled_from(["카톡", "멜론", "다음"]), st.sampled_from(["a", "b", ""]), LOSSES), min_size=1
+)
+
+
+@pytest.mark.slow
+@given(CASES, st.lists(st.integers(1, 250), unique=True, max_size=4).map(sorted))
+def test_the_table_agrees_with_a_count_of_the_rows(
+    tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, str, int | None]], edges: list[int]
+) -> None:
+    outage = with_any_loss(load_incident("kakao-2022"))
+    rows = [{"service": s, "region": r, "loss": "" if n is None else f"{n}"} for s, r, n in cases]
+    path = tmp_path_factory.mktemp("by") / "a.csv"
+    pl.DataFrame(claim_rows(rows, outage)).write_csv(path)
+    claims = read_claims(path, outage)
+    table = claims.by("service", "region", bands=edges)
+    frame = claims.to_polars()
+    for service, region, _, over, up_to, count, loss, share in table.iter_rows():
+        own = frame.filter(pl.col("service").eq_missing(service), pl.col("region").eq_missing(region))["loss"]
+        low, high = -1 if over is None else over, 10**9 if up_to is None else up_to
+        unknown = over is None and up_to is None
+        inside = own.filter(own.is_null()) if unknown else own.filter((own > low) & (own <= high))
+        assert (count, loss) == (len(inside), None if unknown else inside.sum())
+        assert share == pytest.approx(len(inside) / len(frame))
+    assert table["claims"].sum() == len(frame) == len(cases)
+    assert table["loss"].sum() == frame["loss"].sum()
+    assert table.select("service", "region", "over", "up_to").is_unique().all()
+
+
+def test_bands_and_losses_are_in_whole_currency(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    losses = ["10", "10.01", "0.5", ""]
+    claims = read_claims(claims_csv([{"loss": loss} for loss in losses]), in_euros(incident))
+    table = claims.by(bands=[10])
+    assert table.rows() == [
+        ("up to 10.00", 0, 10, 2, 10.5, 0.5),
+        ("over 10.00", 10, None, 1, 10.01, 0.25),
+        ("not stated", None, None, 1, None, 0.25),
+    ]
+    assert claims.by(bands=[10.01])["claims"].to_list() == [3, 0, 1]
+
+
+def test_negative_losses_are_one_band(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    loss = incident.loss.model_copy(update={"negative": "band", "plausible_to": None})
+    outage = incident.model_copy(update={"loss": loss})
+    claims = read_claims(claims_csv([{"loss": n} for n in ("-500", "-5", "0", "5")]), outage)
+    assert claims.by(bands=[100]).select("over", "up_to", "claims", "loss").rows() == [
+        (None, -1, 2, -505),
+        (-1, 0, 1, 0),
+        (0, 100, 1, 5),
+        (100, None, 0, 0),
+    ]
+    assert claims.by("service").rows() == [("kakaotalk", 4, -500, 1)]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "bands", "message"),
+    [
+        (["servise"], None, "servise.*Did you mean 'service'"),
+        (["service", "service"], None, "twice"),
+        ([], [300, 200], "do not increase"),
+        ([], [0, 0], "not above 0"),
+        ([], [-5], "not above 0"),
+        ([], ["x"], "is not an amount"),
+        ([], [0.5], "is not an amount"),
+        ([], [True], "is not an amount"),
+        ([], [float("inf")], "is not an amount"),
+    ],
+)
+def test_wrong_dimensions_and_edges_are_refused(
+    claims: Claims, dimensions: list[str], bands: list[float] | None, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        claims.by(*dimensions, bands=bands)
+
+
+def test_the_table_shows_itself_as_a_heat_table(claims: Claims) -> None:
+    table = claims.by("service", bands=EDGES)
+    lines = repr(table).split("\n")
+    assert lines[0] == "Claims by service and stated loss in won"
+    assert max(map(cell_len, lines)) <= WIDTH
+    numbers = {line.split("  ")[0].strip(): re.findall(r"\d+", line) for line in lines[-3:]}
+    assert numbers == {
+        "KakaoTalk": ["0", "1", "1", "0", "1", "3"],
+        "Kakao T": ["1", "0", "0", "0", "0", "1"],
+        "All claims": ["1", "1", "1", "0", "1", "4"],
+    }
+    assert str(table) == repr(table)
+    markup = table._repr_html_()
+    cells = re.findall(r"<t[dh](?: [^>]*)?>([^<]*)", markup)
+    assert cells[:7] == [
+        "Service",
+        "no loss (0)",
+        "up to 300,000",
+        "300,001 to 500,000",
+        "over 500,000",
+        "not stated",
+        "Total",
+    ]
+    assert cells[7:14] == ["KakaoTalk", "0", "1", "1", "0", "1", "3"]
+    assert markup.count('class="n h5"') == 4
+    assert "Synthetic" not in markup + repr(table)
+
+
+def test_a_table_of_synthetic_or_selected_claims_says_so(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read_claims(claims_csv([{"synthetic": "true"}, {}]), incident).filter(service="kakaotalk")
+    table = claims.by("service")
+    for shown in (repr(table), table._repr_html_()):
+        assert "Synthetic rows" in shown
+        assert "service = kakaotalk" in shown
+
+
+def test_frames_derived_from_the_table_are_shown_as_polars_shows_them(claims: Claims) -> None:
+    table = claims.by("service", bands=EDGES)
+    plain = pl.DataFrame(table)
+    for derived, same in (
+        (table.filter(pl.col("claims") > 0), plain.filter(pl.col("claims") > 0)),
+        (table.select("service"), plain.select("service")),
+        (table.head(2), plain.head(2)),
+        (table.clone(), plain),
+        (table.clear(), plain.clear()),
+        (table.drop("share"), plain.drop("share")),
+    ):
+        assert repr(derived) == repr(same)
+        assert derived._repr_html_() == same._repr_html_()
+        assert derived.equals(same)
+    table.insert_column(0, pl.Series("more", range(len(table))))
+    assert repr(table).startswith("shape: (10, 8)")
+
+
+def test_text_from_files_is_escaped_in_the_heat_table(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    evil = "<script>alert(1)</script>\x1b[31m"
+    table = read_claims(claims_csv([{"region": evil}, {}]), incident).by("region", bands=[5])
+    assert "<script" not in table._repr_html_()
+    assert "\x1b" not in repr(table) + table._repr_html_()
+
+
+def test_many_rows_are_counted_and_are_in_the_total(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    table = read_claims(claims_csv([{"region": f"r{n}"} for n in range(40)]), incident).by("region")
+    lines = repr(table).split("\n")
+    assert lines[-1] == "and 10 more rows, in the total"
+    assert re.findall(r"[\d,]+", lines[-2]) == ["40", "4,000,000"]
