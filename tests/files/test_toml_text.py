@@ -16,6 +16,7 @@ from outage_analysis.files import Document, data_root, document_text
 from outage_analysis.files.documents import MAX_TOML_LINE, toml_document
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +163,28 @@ def test_a_document_is_written_from_its_values_and_read_again(page: Path, tmp_pa
     copy.write_text(document_text(document), "utf-8")
     assert load(copy) == document
     assert document_text(load(copy)) == copy.read_text("utf-8")
+
+
+@pytest.mark.parametrize("ten_thousandths", [0, 1, 3, 2_500, 3_333, 9_999, 10_000])
+def test_a_share_of_the_loss_is_written_as_it_is_read(ten_thousandths: int, tmp_path: Path) -> None:
+    policy = load_policy(ROOT / "docs" / "every-key.toml")
+    line = next(line for line in policy.schedules if any(band.share for band in line.bands))
+    bands = tuple(
+        band.model_copy(update={"share": ten_thousandths}) if band.share else band for band in line.bands
+    )
+    changed = policy.model_copy(
+        update={
+            "lines": tuple(x.model_copy(update={"bands": bands}) if x is line else x for x in policy.lines)
+        }
+    )
+    (tmp_path / "copy.toml").write_text(document_text(changed), "utf-8")
+    assert load_policy(tmp_path / "copy.toml") == changed
+
+
+def test_a_policy_with_every_key_is_written_and_read_again(tmp_path: Path) -> None:
+    policy = load_policy(ROOT / "docs" / "every-key.toml")
+    (tmp_path / "copy.toml").write_text(document_text(policy), "utf-8")
+    assert load_policy(tmp_path / "copy.toml") == policy
 
 
 def test_a_date_is_no_moment() -> None:

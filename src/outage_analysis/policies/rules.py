@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from outage_analysis.files import Document, Unit
 from outage_analysis.incidents import LARGEST_LOSS
@@ -38,8 +38,13 @@ Money = Annotated[int, Field(ge=0, le=10**12), _SMALLEST]
 """An amount in the smallest unit of the currency."""
 Price = Annotated[int, Field(gt=0, le=10**12), _SMALLEST]
 """An amount above zero, in the smallest unit of the currency."""
-Share = Annotated[int, BeforeValidator(_share_in_ten_thousandths), Unit("share, 0 to 1")]
-"""A share of the loss, stored in ten-thousandths."""
+Share = Annotated[
+    int,
+    BeforeValidator(_share_in_ten_thousandths),
+    PlainSerializer(lambda share: share / SHARE_SCALE, return_type=float),
+    Unit("share, 0 to 1"),
+]
+"""A share of the loss, stored in ten-thousandths. Documents are written with the share itself: 0.25."""
 Measure = Annotated[int, Field(ge=0, le=LARGEST_LOSS), Unit("loss unit")]
 """A loss, in the loss unit."""
 Span = Annotated[int, Field(gt=0, le=LARGEST_LOSS), Unit("loss unit")]

@@ -96,8 +96,8 @@ def _check_repeatable(analysis: Analysis) -> None:
         raise UsageError(
             "a report needs claims of files, and these are a selection",
             value=analysis.claims.selection,
-            remedy='Save and read them: save_claims(claims, "part.parquet"), then read_claims("part.parquet", '
-            "claims.incident).",
+            remedy='Save them, save_claims(claims, "part.parquet"), and read this file: '
+            'read_claims("part.parquet", claims.incident).',
         )
 
 
