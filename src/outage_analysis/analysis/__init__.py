@@ -4,6 +4,7 @@ Modules:
     plan: the Plan, and functions that load its documents and claims
     recipe: `run(plan)`, the steps of a run in order
     cost_run: the first steps, which compute the cost and its uncertainty
+    cash_total: quantiles, exceedance and samples of the headline cash total
     analysis: the Analysis: its tables, figures and notes
     tables: tables built from documents, cubes and costs
     analysis_tables: access to the tables of an analysis by attribute

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, overload
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.analysis_tables import AnalysisTables
+from outage_analysis.analysis.cash_total import CashTotal
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
@@ -99,6 +102,92 @@ class Analysis(Displayable):
         """The data sources that give the cash total a finite `high`: `published`, `claims`, `synthetic`."""
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
+
+    @property
+    def expected(self) -> float | None:
+        """The expected cash cost of the headline in whole currency; None if no line has an expected cost.
+
+        If inputs are correlated, this is the mean of the simulated draws.
+        """
+        expected = self.expected_cash(self.cash_basis)
+        return None if expected is None else expected / 10**self.incident.minor_units
+
+    @property
+    def median(self) -> float:
+        """The median of the headline cash total in whole currency.
+
+        Raises:
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self.quantile(0.5)
+
+    @overload
+    def quantile(self, p: float) -> float: ...
+
+    @overload
+    def quantile(self, p: Sequence[float]) -> list[float]: ...
+
+    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
+        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
+
+        The total includes the lines that have an expected cost.
+
+        Args:
+            p: a probability between 0 and 1, such as 0.9 for P90, or several of them.
+
+        Returns:
+            One amount, or a list of amounts if `p` is a list.
+
+        Raises:
+            UsageError: a probability is not a number between 0 and 1, ends excluded.
+            ModelRefused: no line has an expected cost in cash, or the simulation has too few draws.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, price
+            >>> analysis = price(Plan(claims=()))
+            >>> low, median, high = analysis.quantile([0.1, 0.5, 0.9])
+            >>> low < median < high
+            True
+        """
+        total = self._cash_total("a quantile")
+        if isinstance(p, list | tuple | pl.Series | np.ndarray):
+            return [total.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
+        return total.quantile(p)  # type: ignore[arg-type] # a wrong type is an error there
+
+    def chance_over(self, amount: float) -> float:
+        """Return the probability that the headline cash total exceeds an amount of whole currency.
+
+        Args:
+            amount: the amount, such as a budget.
+
+        Raises:
+            UsageError: the amount is not a number.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self._cash_total("the chance of exceeding an amount").chance_over(amount)
+
+    def sample(self, n: int) -> pl.Series:
+        """Return simulated values of the headline cash total in whole currency.
+
+        The same plan and the same n always give the same values.
+
+        Args:
+            n: the number of values. If the simulation has fewer draws, it runs again with more.
+
+        Returns:
+            A series `total` of n amounts in random order.
+
+        Raises:
+            UsageError: n is not a whole number from 1 to 4,194,304.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self._cash_total("a sample").sample(n)
+
+    def _cash_total(self, question: str) -> CashTotal:
+        run = self.runs.get(self.headline_basis)
+        if run is None or "cash" not in run.totals:
+            refuse_no_cash(question)
+        return CashTotal(run, self.incident.minor_units)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
@@ -304,7 +393,7 @@ class Analysis(Displayable):
         return unpriced
 
 
-def refuse_no_cash(question: str) -> None:
+def refuse_no_cash(question: str) -> NoReturn:
     """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
 
     An error is better than a result that silently leaves out the answer.

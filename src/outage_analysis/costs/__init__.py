@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
+    from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table
     from outage_analysis.costs.uncertainty.tables import uncertainty_tables as uncertainty_tables
     from outage_analysis.costs.uncertainty.tables import waterfall_steps as waterfall_steps

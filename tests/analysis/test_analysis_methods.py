@@ -1,0 +1,130 @@
+"""Figures and samples of an analysis in whole currency: they agree with the tables and with each other."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.errors import ModelRefused, UsageError
+from tests.tram_case import tram_plan
+
+KAKAO_BUDGET = 300_000_000
+
+
+@pytest.fixture(scope="module")
+def kakao() -> Analysis:
+    return price(Plan(claims=(), budget=KAKAO_BUDGET))
+
+
+def cash(analysis: Analysis, measure: str) -> float:
+    """A figure of the table of quantiles, in the smallest unit of the currency."""
+    return float(analysis.tables["quantiles"].filter(valuation="cash", measure=measure)["value"][0])
+
+
+def test_the_figures_are_those_of_the_tables_in_won(kakao: Analysis) -> None:
+    assert kakao.expected == cash(kakao, "expected")
+    assert kakao.quantile([0.1, 0.9, 0.95]) == [cash(kakao, "p10"), cash(kakao, "p90"), cash(kakao, "p95")]
+    assert kakao.median == kakao.quantile(0.5) == cash(kakao, "p50")
+    assert kakao.chance_over(KAKAO_BUDGET) == kakao.tables["budget"]["exceeded"][0]
+
+
+def test_the_figures_are_in_euros_if_the_tables_are_in_cents(made: Analysis) -> None:
+    assert made.expected == cash(made, "expected") / 100
+    assert made.quantile(0.9) == cash(made, "p90") / 100
+    assert made.plan.budget == 100_000
+    assert made.chance_over(100_000) == made.tables["budget"]["exceeded"][0]
+    assert made.tables["budget"]["budget"][0] == 10_000_000
+
+
+def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
+    marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
+    assert {"p50", "expected", "budget"} <= set(marks["mark"])
+    for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
+        assert made.chance_over(amount / 100) == pytest.approx(1 - below, abs=1e-9), mark
+
+
+def test_the_whole_sample_is_the_simulation_in_another_order(kakao: Analysis) -> None:
+    run = kakao.runs[kakao.headline_basis]
+    sample = kakao.sample(run.draws)
+    simulated = run.totals["cash"].values.ravel()
+    assert np.array_equal(np.sort(sample.to_numpy()), np.sort(simulated))
+    assert not np.array_equal(sample.to_numpy(), simulated)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["from the simulation", "from more draws"])
+def test_a_sample_agrees_with_the_figures_within_its_own_error(made: Analysis, *, more: bool) -> None:
+    draws = made.runs[made.headline_basis].draws
+    n = 2 * draws + 1 if more else draws // 2
+    sample = made.sample(n).to_numpy()
+    assert len(sample) == n
+    assert made.expected is not None
+    assert abs(sample.mean() - made.expected) < 4 * sample.std() / math.sqrt(n)
+    for p in (0.1, 0.5, 0.9):
+        below = float((sample <= made.quantile(p)).mean())
+        both = p * (1 - p) * (1 / n + 1 / draws)
+        assert abs(below - p) < 4 * math.sqrt(both)
+    amount = made.quantile(0.75)
+    both = 0.25 * 0.75 * (1 / n + 1 / draws)
+    assert abs(float((sample > amount).mean()) - made.chance_over(amount)) < 4 * math.sqrt(both)
+
+
+def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
+    one, again, other = (price(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    assert one.name == "total"
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_no_sampled_total_exceeds_the_largest_possible_total(tmp_path: Path, tram: Path) -> None:
+    """8,461 reports are paid at most 25 euros each, if no claim is reviewed."""
+    policy = (tram / "counted.toml").read_text("utf-8").replace("review = true", "fixed = 2_500")
+    (tmp_path / "policy.toml").write_text(policy, "utf-8")
+    plan = tram_plan(tram, policy=tmp_path / "policy.toml", compare=())
+    sample = price(plan).sample(10_000)
+    assert 0 <= float(sample.min()) < float(sample.max()) <= 8_461 * 25  # type: ignore[arg-type]
+    assert ((sample * 100) % 1_250).abs().max() == 0  # whole payments of 12.50 euros only
+
+
+def test_an_amount_in_cents_is_compared_exactly(tram: Path) -> None:
+    """A certain total of 8,461 fares of 2.90 euros does not exceed itself."""
+    analysis = price(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
+    total = analysis.expected
+    assert total is not None
+    assert round(total * 100) % 290 == 0
+    assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
+    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
+    assert analysis.sample(3).to_list() == [total] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "problem"),
+    [
+        ("quantile", 90, "between 0 and 1, ends excluded"),
+        ("quantile", "0.9", "between 0 and 1"),
+        ("quantile", True, "between 0 and 1"),
+        ("quantile", [0.5, None], "between 0 and 1"),
+        ("sample", 0, "whole number of totals from 1"),
+        ("sample", 2.5, "whole number of totals from 1"),
+        ("sample", 2**22 + 1, "to 4,194,304"),
+        ("chance_over", "300", "number in whole currency"),
+        ("chance_over", math.nan, "number in whole currency"),
+        ("chance_over", None, "number in whole currency"),
+    ],
+)
+def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: Any, problem: str) -> None:  # noqa: ANN401
+    with pytest.raises(UsageError, match=problem):
+        getattr(made, method)(value)
+
+
+def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
+    analysis = price(tram_plan(tram, ledger=None, compare=(), budget=None))
+    assert analysis.expected is None
+    for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
+        with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
+            question()
