@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +131,79 @@ def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
     for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
         with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
             question()
+
+
+# --- charts -------------------------------------------------------------------------------------------------
+
+
+def saved_svg(chart: Any, folder: Path) -> tuple[str, float]:  # noqa: ANN401 - Altair's classes
+    """The words of a saved drawing, and its width in pixels."""
+    chart.save(folder / "x.svg")
+    drawing = (folder / "x.svg").read_text("utf-8")
+    width = re.search(r'<svg[^>]* width="([0-9.]+)"', drawing)
+    assert width
+    return " ".join(re.findall(r">([^<>]+)</(?:text|tspan)>", drawing)), float(width[1])
+
+
+def test_a_saved_chart_has_the_size_the_title_and_the_footer_that_it_shows(
+    made: Analysis, tmp_path: Path
+) -> None:
+    words, width = saved_svg(made.chart("tornado", width=600, title="Our <inputs>"), tmp_path)
+    assert width == 600
+    assert "Our &lt;inputs&gt;" in words
+    assert "10 March 2031" in words
+    assert saved_svg(made.chart("tornado"), tmp_path)[1] == 760
+    narrow, width = saved_svg(made.chart("tornado", width=320, height=400), tmp_path)
+    assert width == 320
+    assert "10 March 2031" in narrow
+
+
+def test_a_changed_chart_is_saved_in_the_same_way(made: Analysis, tmp_path: Path) -> None:
+    chart = made.chart("tornado", width=500).properties(height=300).configure_axis(grid=False)
+    words, width = saved_svg(chart, tmp_path)
+    assert width == 500
+    assert "10 March 2031" in words
+    assert "Outage Sans" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+def test_every_format_is_written_without_a_network(made: Analysis, tmp_path: Path) -> None:
+    chart = made.chart("tornado", width=600, lang="ko")
+    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
+        chart.save(tmp_path / name)
+    png = (tmp_path / "x.png").read_bytes()
+    assert struct.unpack(">I", png[16:20]) == (1_200,)
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
+    page = (tmp_path / "x.html").read_text("utf-8")
+    assert "default-src 'none'" in page
+    assert "font/otf;base64" in page
+    assert "<link" not in page
+    assert "<script src" not in page
+    chart.save(tmp_path / "odd.name", format="svg")
+    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.slow
+def test_a_chart_of_synthetic_claims_keeps_its_mark(analysis: Analysis, tmp_path: Path) -> None:
+    words, _ = saved_svg(analysis.chart("band_distribution", title="Ours"), tmp_path)
+    assert "Synthetic rows: Ours" in words
+    assert "not a finding" in words
+    for name in ("small_multiples", "linked"):
+        assert "Synthetic rows" in saved_svg(analysis.chart(name), tmp_path)[0]
+        with pytest.raises(UsageError, match="sets its own size"):
+            analysis.chart(name, width=600)
+
+
+def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'tornado'"):
+        made.chart("tornad")
+    with pytest.raises(UsageError, match="whole number of pixels"):
+        made.chart("tornado", width=0)
+    with pytest.raises(UsageError, match="whole number of pixels"):
+        made.chart("tornado", height=2.5)  # type: ignore[arg-type]
+    with pytest.raises(ModelRefused, match="nothing to show in the chart intake "):
+        made.chart("intake")
+    with pytest.raises(UsageError, match="svg, png, pdf, html, json"):
+        made.chart("tornado").save(tmp_path / "x.gif")
+    assert [*tmp_path.iterdir()] == []

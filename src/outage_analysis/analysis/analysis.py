@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, NoReturn, overload
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.analysis_tables import AnalysisTables
-from outage_analysis.analysis.cash_total import CashTotal
+from outage_analysis.analysis.cash_total import HeadlineCash, refuse_no_cash
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
@@ -23,8 +21,9 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
-if TYPE_CHECKING:  # types for reports only; without these imports the command `cost` is faster
+if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.charts import AltairChart
     from outage_analysis.costs import Backtest
 
 UNCERTAINTY_TABLES = (
@@ -41,7 +40,7 @@ MAX_NAMED_LINES = 2
 
 
 @dataclass(frozen=True, repr=False)
-class Analysis(Displayable):
+class Analysis(HeadlineCash, Displayable):
     """All results of one run, and its inputs."""
 
     plan: Plan
@@ -103,91 +102,75 @@ class Analysis(Displayable):
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
-    @property
-    def expected(self) -> float | None:
-        """The expected cash cost of the headline in whole currency; None if no line has an expected cost.
+    def chart(
+        self,
+        name: str,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart:
+        """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
-        If inputs are correlated, this is the mean of the simulated draws.
-        """
-        expected = self.expected_cash(self.cash_basis)
-        return None if expected is None else expected / 10**self.incident.minor_units
-
-    @property
-    def median(self) -> float:
-        """The median of the headline cash total in whole currency.
-
-        Raises:
-            ModelRefused: no line has an expected cost in cash.
-        """
-        return self.quantile(0.5)
-
-    @overload
-    def quantile(self, p: float) -> float: ...
-
-    @overload
-    def quantile(self, p: Sequence[float]) -> list[float]: ...
-
-    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
-        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
-
-        The total includes the lines that have an expected cost.
+        `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
+        shows, with the fonts of this package and without a network.
 
         Args:
-            p: a probability between 0 and 1, such as 0.9 for P90, or several of them.
-
-        Returns:
-            One amount, or a list of amounts if `p` is a list.
+            name: the name of the chart; a wrong name suggests the closest one.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
+            lang: en or ko.
 
         Raises:
-            UsageError: a probability is not a number between 0 and 1, ends excluded.
-            ModelRefused: no line has an expected cost in cash, or the simulation has too few draws.
+            UsageError: there is no such chart, or the size is not possible.
+            ModelRefused: the analysis has nothing to show in this chart.
 
         Example:
             >>> from outage_analysis.analysis import Plan, price
-            >>> analysis = price(Plan(claims=()))
-            >>> low, median, high = analysis.quantile([0.1, 0.5, 0.9])
-            >>> low < median < high
-            True
+            >>> chart = price(Plan(claims=())).chart("cost_by_band", width=600, title="Cost by loss")
+            >>> chart.title.text
+            ['Cost by loss']
         """
-        total = self._cash_total("a quantile")
-        if isinstance(p, list | tuple | pl.Series | np.ndarray):
-            return [total.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
-        return total.quantile(p)  # type: ignore[arg-type] # a wrong type is an error there
+        chart = self.chart_of_table(name, width=width, height=height, title=title, lang=lang)
+        if chart is None:
+            raise ModelRefused(
+                f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
+                remedy="`run` computes the tables of all charts; charts of claims need claims.",
+            )
+        return chart
 
-    def chance_over(self, amount: float) -> float:
-        """Return the probability that the headline cash total exceeds an amount of whole currency.
+    def chart_of_table(
+        self,
+        name: str,
+        table: pl.DataFrame | None = None,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart | None:
+        """Return a chart by name, from another table if one is given; None if there are no rows to show.
 
-        Args:
-            amount: the amount, such as a budget.
-
-        Raises:
-            UsageError: the amount is not a number.
-            ModelRefused: no line has an expected cost in cash.
+        The other arguments and the errors are those of `chart`.
         """
-        return self._cash_total("the chance of exceeding an amount").chance_over(amount)
+        from outage_analysis import charts  # imported here, because importing charts is slow
 
-    def sample(self, n: int) -> pl.Series:
-        """Return simulated values of the headline cash total in whole currency.
-
-        The same plan and the same n always give the same values.
-
-        Args:
-            n: the number of values. If the simulation has fewer draws, it runs again with more.
-
-        Returns:
-            A series `total` of n amounts in random order.
-
-        Raises:
-            UsageError: n is not a whole number from 1 to 4,194,304.
-            ModelRefused: no line has an expected cost in cash.
-        """
-        return self._cash_total("a sample").sample(n)
-
-    def _cash_total(self, question: str) -> CashTotal:
-        run = self.runs.get(self.headline_basis)
-        if run is None or "cash" not in run.totals:
-            refuse_no_cash(question)
-        return CashTotal(run, self.incident.minor_units)
+        charts.check_chart_name(name)
+        entry = charts.CHARTS[name]
+        source = self.headline_table_name(entry.table)
+        data = self.tables.get(source, pl.DataFrame()) if table is None else table
+        mixed = "basis" in data and "synthetic" in data["basis"]
+        from_claims = entry.claims or self.needs_synthetic_mark(source) or mixed
+        context = charts.chart_context(
+            self.incident,
+            self.locale(lang),
+            self.names(lang),
+            self.as_of,
+            synthetic=from_claims and self.synthetic,
+        )
+        return charts.standalone_chart(name, data, context, width=width, height=height, title=title)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
@@ -391,17 +374,6 @@ class Analysis(Displayable):
         if "claims_costs" in self.tables:
             unpriced -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
         return unpriced
-
-
-def refuse_no_cash(question: str) -> NoReturn:
-    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
-
-    An error is better than a result that silently leaves out the answer.
-    """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
-    )
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:

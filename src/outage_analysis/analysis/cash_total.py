@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import TYPE_CHECKING, NoReturn, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.costs import Simulation, rounded_estimate, rounded_probability
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import Incident
 
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
@@ -71,3 +74,120 @@ class CashTotal:
         order = np.random.default_rng(run.seed).permutation(run.draws)[:n]
         totals = run.totals["cash"].values.ravel()[order]
         return pl.Series("total", totals / 10**self.minor_units)
+
+
+class HeadlineCash:
+    """The methods of an analysis that describe its headline cash total in whole currency."""
+
+    incident: Incident
+    runs: dict[str, Simulation]
+
+    if TYPE_CHECKING:  # the analysis defines these
+
+        @property
+        def headline_basis(self) -> str:
+            """The data source of the headline cost; "" if there is none."""
+
+        @property
+        def cash_basis(self) -> str:
+            """The data source of the cash cost on the first screen."""
+
+        def expected_cash(self, basis: str = ...) -> float | None:
+            """Return the expected cash in the smallest currency unit."""
+
+    @property
+    def expected(self) -> float | None:
+        """The expected cash cost of the headline in whole currency; None if no line has an expected cost.
+
+        If inputs are correlated, this is the mean of the simulated draws.
+        """
+        expected = self.expected_cash(self.cash_basis)
+        return None if expected is None else expected / 10**self.incident.minor_units
+
+    @property
+    def median(self) -> float:
+        """The median of the headline cash total in whole currency.
+
+        Raises:
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self.quantile(0.5)
+
+    @overload
+    def quantile(self, p: float) -> float: ...
+
+    @overload
+    def quantile(self, p: Sequence[float]) -> list[float]: ...
+
+    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
+        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
+
+        The total includes the lines that have an expected cost.
+
+        Args:
+            p: a probability between 0 and 1, such as 0.9 for P90, or several of them.
+
+        Returns:
+            One amount, or a list of amounts if `p` is a list.
+
+        Raises:
+            UsageError: a probability is not a number between 0 and 1, ends excluded.
+            ModelRefused: no line has an expected cost in cash, or the simulation has too few draws.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, price
+            >>> analysis = price(Plan(claims=()))
+            >>> low, median, high = analysis.quantile([0.1, 0.5, 0.9])
+            >>> low < median < high
+            True
+        """
+        total = self._cash_total("a quantile")
+        if isinstance(p, list | tuple | pl.Series | np.ndarray):
+            return [total.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
+        return total.quantile(p)  # type: ignore[arg-type] # a wrong type is an error there
+
+    def chance_over(self, amount: float) -> float:
+        """Return the probability that the headline cash total exceeds an amount of whole currency.
+
+        Args:
+            amount: the amount, such as a budget.
+
+        Raises:
+            UsageError: the amount is not a number.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self._cash_total("the chance of exceeding an amount").chance_over(amount)
+
+    def sample(self, n: int) -> pl.Series:
+        """Return simulated values of the headline cash total in whole currency.
+
+        The same plan and the same n always give the same values.
+
+        Args:
+            n: the number of values. If the simulation has fewer draws, it runs again with more.
+
+        Returns:
+            A series `total` of n amounts in random order.
+
+        Raises:
+            UsageError: n is not a whole number from 1 to 4,194,304.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self._cash_total("a sample").sample(n)
+
+    def _cash_total(self, question: str) -> CashTotal:
+        run = self.runs.get(self.headline_basis)
+        if run is None or "cash" not in run.totals:
+            refuse_no_cash(question)
+        return CashTotal(run, self.incident.minor_units)
+
+
+def refuse_no_cash(question: str) -> NoReturn:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    An error is better than a result that silently leaves out the answer.
+    """
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )
