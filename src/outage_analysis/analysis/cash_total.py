@@ -31,7 +31,7 @@ class CashTotal:
     minor_units: int
     """The number of decimal places of the currency."""
 
-    def quantile(self, p: float) -> float:
+    def quantile(self, p: object) -> float:
         """Return the smallest total that is not exceeded with probability p.
 
         Raises:
@@ -41,9 +41,10 @@ class CashTotal:
         if isinstance(p, bool) or not isinstance(p, Real):
             remedy = "Give one probability, such as 0.9, or a list of them."
             raise UsageError("a probability is a number between 0 and 1", value=p, remedy=remedy)
-        return rounded_estimate(self.run.totals["cash"].quantile(float(p))).value / 10**self.minor_units
+        estimate = self.run.totals["cash"].quantile(float(p))
+        return rounded_estimate(estimate).value / float(10**self.minor_units)
 
-    def chance_over(self, amount: float) -> float:
+    def chance_over(self, amount: object) -> float:
         """Return the probability that the total exceeds an amount of whole currency.
 
         Raises:
@@ -144,7 +145,7 @@ class HeadlineCash:
         total = self._cash_total("a quantile")
         if isinstance(p, list | tuple | pl.Series | np.ndarray):
             return [total.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
-        return total.quantile(p)  # type: ignore[arg-type] # a wrong type is an error there
+        return total.quantile(p)
 
     def chance_over(self, amount: float) -> float:
         """Return the probability that the headline cash total exceeds an amount of whole currency.

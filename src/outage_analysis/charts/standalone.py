@@ -106,9 +106,8 @@ def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
 
 def savable(chart: AltairChart) -> AltairChart:
     """Return the chart as an object of the same kind whose method `save` needs no network."""
-    object.__setattr__(
-        chart, "__class__", _savable_kind(type(chart))
-    )  # Altair's own setter changes the spec.
+    kind: Any = _savable_kind(type(chart))  # type: ignore[arg-type] # classes are hashable
+    object.__setattr__(chart, "__class__", kind)  # Altair's own setter would change the specification.
     return chart
 
 

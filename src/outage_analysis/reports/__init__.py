@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from outage_analysis.reports.bundle import write_report as write_report
     from outage_analysis.reports.formats import FORMATS as FORMATS
     from outage_analysis.reports.html import csp_hash as csp_hash
-    from outage_analysis.reports.html import font_face_rules as font_face_rules
     from outage_analysis.reports.html import sliders as sliders
     from outage_analysis.reports.html import template_text as template_text
     from outage_analysis.reports.manifest import read_manifest as read_manifest
