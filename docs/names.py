@@ -33,9 +33,9 @@ PUBLIC = {
     "outage_analysis.costs": (
         "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
         (
-            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Empirical", "Fixed", "Funnel",
+            "Binomial", "HAS_AMOUNT", "Component", "Empirical", "Fixed", "Funnel",
             "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views",
-            "break_evens", "by_band", "compare", "cost_sobol_indices", "cost_table", "exact_total",
+            "break_evens", "by_band", "cost_sobol_indices", "cost_table", "exact_total",
             "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
             "simulate", "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
             "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",

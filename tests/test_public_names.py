@@ -12,7 +12,7 @@ import outage_analysis
 from outage_analysis.lazy_exports import exported_names
 
 PINNED = [
-    "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout",
+    "Plan", "build_cube", "compare", "cost_table", "facts", "fit_severity", "load_incident", "load_layout",
     "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.analysis import Plan as Plan
+    from outage_analysis.analysis import compare as compare
     from outage_analysis.analysis import run as run
     from outage_analysis.assumptions import load_ledger as load_ledger
     from outage_analysis.claims import read_claims as read_claims
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.incidents import load_layout as load_layout
     from outage_analysis.losses import build_cube as build_cube
+    from outage_analysis.losses import fit_severity as fit_severity
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.reports import write_report as write_report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -14,7 +15,10 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.analysis import compare as compare_policies
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.losses import fit_severity, load_grouped
+from outage_analysis.policies import load_policy
 from tests.tram_case import tram_plan
 
 KAKAO_BUDGET = 300_000_000
@@ -207,3 +211,119 @@ def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="svg, png, pdf, html, json"):
         made.chart("tornado").save(tmp_path / "x.gif")
     assert [*tmp_path.iterdir()] == []
+
+
+# --- comparison ---------------------------------------------------------------------------------------------
+
+
+def test_compared_policies_have_the_figures_of_their_own_runs(tram: Path) -> None:
+    """Both are paid for the same accepted claims, so a run of each alone gives the same expected cost."""
+    counted, flat = tram / "counted.toml", tram / "flat.toml"
+    found = compare_policies(
+        counted,
+        str(flat),
+        ledger=tram / "mixed.toml",
+        incident=tram / "incident.toml",
+        budget=100_000,
+        draws=1_024,
+        seed=3,
+    )
+    for page, row in zip((counted, flat), found.table.iter_rows(named=True), strict=True):
+        alone = price(tram_plan(tram, policy=page, compare=()))
+        assert alone.expected is not None
+        assert row["expected"] / 100 == pytest.approx(alone.expected, rel=1e-9)
+        assert row["over_budget"] == pytest.approx(alone.chance_over(100_000), abs=0.03)
+    assert found.pairs.height == 1
+    expected = found.table["expected"].to_list()
+    assert found.pairs["difference"][0] == pytest.approx(expected[0] - expected[1], rel=1e-9)
+    assert set(found.flips.columns) >= {"policy", "other", "assumption", "flips_at"}
+
+
+def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> None:
+    policy = load_policy("kakao-2022")
+    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
+    found = compare_policies(policy, *copies, draws=2**10)
+    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
+    assert found.table["policy"].to_list() == ids
+    assert "over_budget" not in found.table.columns
+    # The expected cost is linear in the payment of a tier: 30,000 more cost three times as much as 10,000.
+    first, second, third = found.table["expected"].to_list()
+    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
+    text = repr(found)
+    assert len(text) < 2_000
+    assert all(id_ in text for id_ in ids)
+    assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
+    assert "대안 비교" in repr(found.card("ko"))
+
+
+def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
+    candidates = ("kakao-candidate-cash", "kakao-candidate-voucher")
+    assert compare_policies(*candidates, as_of="2022-10-24", draws=2**10).as_of.isoformat() == "2022-10-24"
+    with pytest.raises(UsageError, match="is no date"):
+        compare_policies(*candidates, as_of="24.10.2022")
+    with pytest.raises(UsageError, match="two or more different policies"):
+        compare_policies("kakao-2022")
+    with pytest.raises(UsageError, match="two or more different policies"):
+        compare_policies("kakao-2022", load_policy("kakao-2022"))
+    with pytest.raises(UsageError, match="the budget is a number from 0"):
+        compare_policies(*candidates, budget=-1)
+    with pytest.raises(UsageError, match="pays JPY"):
+        compare_policies("kakao-2022", "kddi-2022")
+
+
+# --- fits ---------------------------------------------------------------------------------------------------
+
+EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
+
+
+def test_a_fit_has_the_largest_likelihood_of_its_family() -> None:
+    """An independent likelihood of grouped counts is smaller for every other pair of parameters nearby."""
+    fit = fit_severity(EDGES, COUNTS)
+    assert fit.family == "lognormal"
+
+    def loglik(median: float, sigma: float) -> float:
+        ends = [
+            0.0,
+            *(0.5 * (1 + math.erf(math.log(e / median) / sigma / math.sqrt(2))) for e in EDGES[1:]),
+            1.0,
+        ]
+        return sum(n * math.log(b - a) for n, (a, b) in zip(COUNTS, itertools.pairwise(ends), strict=True))
+
+    median, sigma = fit.params["median"], fit.params["sigma"]
+    assert loglik(median, sigma) == pytest.approx(fit.loglik, rel=1e-9)
+    for scale, width in itertools.product((0.99, 1, 1.01), repeat=2):
+        assert loglik(scale * median, width * sigma) <= fit.loglik + 1e-9
+
+
+def test_three_ways_to_write_an_open_band_are_one_fit() -> None:
+    written = [fit_severity([*EDGES, *end], COUNTS, "weibull") for end in ([], [None], [math.inf])]
+    assert written[0].params == written[1].params == written[2].params
+    assert written[0].grouped.top == "open"
+    known = load_grouped("dental-claims")
+    closed = fit_severity(known.edges, known.counts, "gamma", top=known.top)
+    assert closed.grouped.top == known.top
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"family": "lognorm"}, "Did you mean 'lognormal'"),
+        ({"edges": [*EDGES, 900_000]}, "state what is known about larger losses.*closed"),
+        ({"edges": [*EDGES, None], "top": "closed"}, "the last band is open"),
+        ({"edges": [0, 5], "top": "closed"}, "2 edges|3 edges|counts"),
+    ],
+)
+def test_a_wrong_fit_is_one_clear_error(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        fit_severity(**({"edges": EDGES, "counts": COUNTS} | changes))
+
+
+def test_a_fit_draws_itself(tmp_path: Path) -> None:
+    fit = fit_severity(EDGES, COUNTS)
+    words, width = saved_svg(fit.chart(width=600), tmp_path)
+    assert width == 600
+    assert "fitted to 900 losses" in words
+    assert "손실, 원" in saved_svg(fit.chart("tail", loss="손실, 원", lang="ko"), tmp_path)[0]
+    assert len(repr(fit)) < 1_000
+    with pytest.raises(UsageError, match="Did you mean 'tail'"):
+        fit.chart("tails")

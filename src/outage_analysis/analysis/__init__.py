@@ -23,6 +23,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison as PolicyComparison
+    from outage_analysis.analysis.alternatives import compare as compare
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
     from outage_analysis.analysis.analysis import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.analysis import Analysis as Analysis

@@ -226,7 +226,7 @@ class Analysis(HeadlineCash, Displayable):
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(assumption_ids, costs))
         return self.known_ledger.with_only(
-            used | (self.compared.comparison.inputs if self.compared else frozenset())
+            used | (self.compared.simulations.inputs if self.compared else frozenset())
         )
 
     @property

@@ -18,6 +18,9 @@ from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_label
 from outage_analysis.policies import Policy, check_same_units, load_policy
 from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
+DEFAULT_INCIDENT = "kakao-2022"
+"""The id of the incident if the user names none."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,7 +51,7 @@ class Plan:
         UsageError: the level is no whole number from 50 to 98.
     """
 
-    incident: str | Path = "kakao-2022"
+    incident: str | Path = DEFAULT_INCIDENT
     policy: str | Path | None = None
     ledger: str | Path | None = None
     claims: tuple[str | Path, ...] | None = None

@@ -87,7 +87,7 @@ def _check_values(entry: Entry, value: float | None, low: float | None, high: fl
             or not math.isfinite(number)
         ):
             raise UsageError(f"{entry.id} is a number", value=number)
-        if not least <= number <= most:
+        if not least <= float(number) <= most:
             limits = f"from {least} to {most}" if most < math.inf else f"of at least {least}"
             remedy = "Write 50 % as 0.5." if most == 1 else ""
             raise UsageError(f"{entry.id} is a number {limits}", value=number, remedy=remedy)

@@ -179,7 +179,7 @@ def compare(
         result = compare_policies(plan, policies, valuation=valuation)
     warn_of_rejects(result.claims)
     warn_of_examples(result)
-    tables = {name: getattr(result.comparison, name) for name in COMPARE_TITLES}
+    tables = {name: getattr(result.simulations, name) for name in COMPARE_TITLES}
     if as_json:
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(result, plan) | {"valuation": valuation} | rows)

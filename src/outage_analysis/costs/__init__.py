@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
     from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
-    from outage_analysis.costs.comparison.compare_policies import Comparison as Comparison
-    from outage_analysis.costs.comparison.compare_policies import compare as compare
+    from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
+    from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
     from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
