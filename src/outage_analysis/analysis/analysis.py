@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.charts import AltairChart
     from outage_analysis.costs import Backtest
+    from outage_analysis.reports import ReportBuilder
 
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
@@ -140,6 +143,61 @@ class Analysis(HeadlineCash, Displayable):
                 remedy="`run` computes the tables of all charts; charts of claims need claims.",
             )
         return chart
+
+    @overload
+    def report(
+        self,
+        out: None = None,
+        *,
+        lang: str = ...,
+        formats: Sequence[str] | str | None = ...,
+        force: bool = ...,
+        bom: bool = ...,
+    ) -> ReportBuilder: ...
+
+    @overload
+    def report(
+        self,
+        out: str | Path,
+        *,
+        lang: str = ...,
+        formats: Sequence[str] | str | None = ...,
+        force: bool = ...,
+        bom: bool = ...,
+    ) -> Path: ...
+
+    def report(
+        self,
+        out: str | Path | None = None,
+        *,
+        lang: str = "en",
+        formats: Sequence[str] | str | None = None,
+        force: bool = False,
+        bom: bool = False,
+    ) -> ReportBuilder | Path:
+        """Write the report into a folder, or return it so that sections can be added first.
+
+        Args:
+            out: the folder to create; without a folder, nothing is written yet.
+            lang: the language, en or ko.
+            formats: names of formats, such as ["html", "xlsx"]; all formats by default.
+            force: whether to overwrite an existing report.
+            bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+
+        Returns:
+            With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with
+            the methods `add_section` and `write`.
+
+        Raises:
+            UsageError: the language or a format is unknown, or the folder must not be overwritten.
+        """
+        from outage_analysis import reports  # imported here: reports are a later layer, and slow to import
+
+        chosen = (
+            [formats] if isinstance(formats, str) else [*(reports.FORMATS if formats is None else formats)]
+        )
+        builder = reports.ReportBuilder(self, lang, chosen, force, bom)
+        return builder if out is None else builder.write(out)
 
     def chart_of_table(
         self,

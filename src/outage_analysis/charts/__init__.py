@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.standalone import savable as savable
     from outage_analysis.charts.standalone import standalone_chart as standalone_chart
     from outage_analysis.charts.theme import ACCENT as ACCENT
+    from outage_analysis.charts.theme import FONT as FONT
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK
     from outage_analysis.charts.theme import LIGHT as LIGHT

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from outage_analysis.reports.blocks import BulletList as BulletList
     from outage_analysis.reports.blocks import Heading as Heading
     from outage_analysis.reports.blocks import Text as Text
+    from outage_analysis.reports.builder import ReportBuilder as ReportBuilder
     from outage_analysis.reports.bundle import check_output_options as check_output_options
     from outage_analysis.reports.bundle import write_report as write_report
     from outage_analysis.reports.formats import FORMATS as FORMATS

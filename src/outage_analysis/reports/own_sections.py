@@ -1,0 +1,409 @@
+"""Sections that users add to a report: text, charts and tables, stored as JSON inside the report folder.
+
+The content is checked when it is added and again when a report is read, because anybody may have changed the
+report folder in between.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from outage_analysis.charts import FONT, stable_spec
+from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError
+from outage_analysis.files import Name, Text
+from outage_analysis.text import Locale, find_personal_data, fonts
+
+FOLDER = "sections"
+"""The folder of the sections in a report folder; they are named 1.json, 2.json and so on."""
+MAX_SECTIONS, MAX_BLOCKS = 20, 20
+MAX_PARAGRAPH, MAX_TEXT = 1_500, 10_000
+"""The most characters of a paragraph, and of a text of several paragraphs."""
+MAX_ROWS, MAX_COLUMNS = 1_000, 16
+MAX_CELL = 120
+"""The most characters of a text in a table, and of the name of a column."""
+MAX_CHART_BYTES, MAX_SECTION_BYTES = 1_000_000, 20_000_000
+LARGEST_INTEGER = 2**53
+"""Larger whole numbers would lose digits in a chart or a sheet."""
+FONT_KEYS = {"font", "labelFont", "titleFont", "subtitleFont"}
+NETWORK_KEYS = {"url", "href"}
+"""Keys with which a chart would read or link something elsewhere."""
+
+Values = tuple[str | int | float | bool | None, ...]
+ColumnKind = Literal["text", "integer", "number", "flag", "day"]
+
+
+class OwnPart(BaseModel):
+    """Base class of the content of a section: immutable, with only the declared keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OwnText(OwnPart):
+    """One or more paragraphs, separated by empty lines."""
+
+    kind: Literal["text"] = "text"
+    text: Text
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        for lang in ("en", "ko"):
+            if len(self.text[lang]) > MAX_TEXT or any(len(p) > MAX_PARAGRAPH for p in self.paragraphs(lang)):
+                raise ValueError(
+                    f"a paragraph is longer than {MAX_PARAGRAPH:,} characters, or a text than {MAX_TEXT:,}"
+                    " | Divide it by empty lines, or into several texts."
+                )
+            if not self.paragraphs(lang):
+                raise ValueError("a text is empty")
+        return self
+
+    def paragraphs(self, lang: str) -> list[str]:
+        """Return the paragraphs in a language."""
+        parts = re.split(r"\n\s*\n", self.text[lang])
+        return [" ".join(part.split()) for part in parts if part.strip()]
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text, for the check for personal data."""
+        yield from (self.text.en, self.text.ko)
+
+
+class OwnChart(OwnPart):
+    """A Vega-Lite chart that contains its data."""
+
+    kind: Literal["chart"] = "chart"
+    spec: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _self_contained(self) -> Self:
+        if len(json.dumps(self.spec)) > MAX_CHART_BYTES:
+            raise ValueError(f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.")
+        if NETWORK_KEYS & set(_keys(self.spec)):
+            raise ValueError(
+                "a chart reads from an address or links to one, and a report works without a network"
+                " | Load the data first, and give them to the chart as a frame."
+            )
+        return self
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text of the data, for the check for personal data."""
+        yield from (text for rows in _data(self.spec) for text in _strings(rows))
+
+    @property
+    def title_parts(self) -> tuple[str, str, str]:
+        """The title, the subtitle and the footer of the chart; empty if it has none."""
+        title = self.spec.get("title") or ""
+        if not isinstance(title, dict):
+            return _joined(title), "", ""
+        lines = title.get("subtitle") or []
+        lines = lines if isinstance(lines, list) else [lines]
+        meta = self.spec.get("usermeta")
+        count = meta.get("footer") if isinstance(meta, dict) else None
+        end = count if isinstance(count, int) else len(lines)
+        return _joined(title.get("text") or ""), _joined(lines[:end]), _joined(lines[end:])
+
+    @property
+    def drawing(self) -> dict[str, Any]:
+        """The specification without its title, in the fonts of the report."""
+        spec: dict[str, Any] = _without_fonts(
+            {k: v for k, v in self.spec.items() if k not in ("title", "usermeta")}
+        )
+        config = spec.get("config")
+        return spec | {
+            "config": (config if isinstance(config, dict) else {}) | {"font": FONT},
+            "background": "white",
+        }
+
+
+class OwnTable(OwnPart):
+    """A table: the name and kind of each column, and the rows."""
+
+    kind: Literal["table"] = "table"
+    columns: Annotated[dict[str, ColumnKind], Field(min_length=1)]
+    rows: tuple[Values, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.columns) > MAX_COLUMNS or len(self.rows) > MAX_ROWS:
+            raise ValueError(
+                f"a table has more than {MAX_COLUMNS} columns or {MAX_ROWS:,} rows"
+                " | Select columns, aggregate, or take the first rows with head()."
+            )
+        if not self.rows:
+            raise ValueError("a table has no rows")
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("a row of a table does not have one value per column")
+        texts = [*self.columns, *(x for row in self.rows for x in row if isinstance(x, str))]
+        if any(len(text) > MAX_CELL for text in texts):
+            raise ValueError(f"a cell or a column name is longer than {MAX_CELL} characters")
+        for kind, column in zip(self.columns.values(), zip(*self.rows, strict=True), strict=True):
+            if any(x is not None and not _is_of_kind(x, kind) for x in column):
+                raise ValueError(f"a value of a table is no {kind}")
+        return self
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The table as a data frame."""
+        dtypes = {
+            "text": pl.String,
+            "integer": pl.Int64,
+            "number": pl.Float64,
+            "flag": pl.Boolean,
+            "day": pl.Date,
+        }
+        values = [
+            [date.fromisoformat(x) if kind == "day" and isinstance(x, str) else x for x in column]
+            for kind, column in zip(self.columns.values(), zip(*self.rows, strict=True), strict=True)
+        ]
+        return pl.DataFrame(
+            [pl.Series(n, v, dtypes[k]) for (n, k), v in zip(self.columns.items(), values, strict=True)]
+        )
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text, for the check for personal data."""
+        yield from self.columns
+        yield from (x for row in self.rows for x in row if isinstance(x, str))
+
+
+OwnBlock = Annotated[OwnText | OwnChart | OwnTable, Field(discriminator="kind")]
+
+
+class OwnSection(OwnPart):
+    """A section that a user adds to a report."""
+
+    title: Name
+    blocks: Annotated[tuple[OwnBlock, ...], Field(min_length=1, max_length=MAX_BLOCKS)]
+
+    def to_json(self) -> str:
+        """Return the section as JSON; the same section always gives the same text."""
+        values = self.model_dump(mode="json")
+        return json.dumps(values, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
+
+
+def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
+    """Return a section made of texts, Altair charts and Polars frames.
+
+    Raises:
+        UsageError: a block is of another type, too large or empty, or a chart needs a network.
+        DisclosureBlocked: a text or a table seems to contain personal data.
+    """
+    try:
+        section = OwnSection(title=_as_text(title, Name), blocks=tuple(map(_block, blocks)))
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        problem, _, remedy = message.partition(" | ")
+        raise UsageError(f"the section cannot be added: {problem}", remedy=remedy) from error
+    checked = [[section.title.en, section.title.ko], *(list(block.texts()) for block in section.blocks)]
+    for number, texts in enumerate(checked):
+        found = find_personal_data(pl.Series(texts, dtype=pl.String))
+        if found is not None:
+            kind, count = found
+            raise DisclosureBlocked(
+                f"{f'block {number}' if number else 'the title'} of the section contains what looks like "
+                f"personal data ({kind}, {count:,} values)",
+                remedy="Leave such columns and texts out.",
+            )
+    return section
+
+
+def _block(block: object) -> OwnText | OwnChart | OwnTable:
+    if isinstance(block, str | Mapping | Text):
+        return OwnText(text=_as_text(block, Text))
+    if isinstance(block, pl.LazyFrame):
+        block = block.collect()
+    if isinstance(block, pl.DataFrame):
+        return _table(block)
+    if callable(getattr(block, "to_dict", None)) and type(block).__module__.split(".")[0] in (
+        "altair",
+        "outage_analysis",
+    ):
+        import altair as alt
+
+        with alt.data_transformers.enable("default", max_rows=None):
+            spec = block.to_dict()  # type: ignore[attr-defined] # checked above
+        return OwnChart(spec=_json_copy(stable_spec(spec)))
+    remedy = "Give texts, Altair charts and Polars frames."
+    raise UsageError(f"a section cannot contain an object of type {type(block).__name__}", remedy=remedy)
+
+
+def _as_text(value: object, kind: type[Text]) -> Text:
+    """Return a text in both languages from a string or from {"en": ..., "ko": ...}."""
+    if isinstance(value, Text):
+        return kind(en=value.en, ko=value.ko)
+    if isinstance(value, Mapping):
+        value = dict(value)
+    elif not isinstance(value, str):
+        raise UsageError(
+            "a title is a text", value=value, remedy='Give a string, or {"en": "...", "ko": "..."}.'
+        )
+    return kind.model_validate(value)
+
+
+def _table(frame: pl.DataFrame) -> OwnTable:
+    kinds: dict[str, ColumnKind] = {}
+    columns: list[list[Any]] = []
+    for name, dtype in frame.schema.items():
+        values = frame[name].to_list()
+        if dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
+            kinds[name] = "text"
+        elif dtype == pl.Boolean:
+            kinds[name] = "flag"
+        elif dtype == pl.Date:
+            kinds[name], values = "day", [None if x is None else x.isoformat() for x in values]
+        elif dtype.is_integer():
+            kinds[name] = "integer"
+            if any(x is not None and abs(x) > LARGEST_INTEGER for x in values):
+                raise UsageError(f"the column {name} has whole numbers with more than 15 digits")
+        elif dtype.is_float() or isinstance(dtype, pl.Decimal):
+            kinds[name], values = "number", [_number(name, x) for x in values]
+        else:
+            remedy = "Cast it to a text, a number or a date, or leave it out."
+            raise UsageError(
+                f"the column {name} has the type {dtype}, which a report cannot show", remedy=remedy
+            )
+        columns.append(values)
+    return OwnTable(columns=kinds, rows=tuple(zip(*columns, strict=True)))
+
+
+def _is_of_kind(value: object, kind: ColumnKind) -> bool:
+    if kind == "day":
+        try:
+            return isinstance(value, str) and bool(date.fromisoformat(value))
+        except ValueError:
+            return False
+    types = {"text": str, "flag": bool, "integer": int, "number": (int, float)}
+    return isinstance(value, types[kind]) and (kind == "flag" or not isinstance(value, bool))
+
+
+def _number(name: str, value: float | Decimal | None) -> float | None:
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        raise UsageError(f"the column {name} has an infinite number")
+    return float(value)
+
+
+def _json_copy(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification as it is after it was written to JSON and read."""
+    copied: dict[str, Any] = json.loads(json.dumps(spec, ensure_ascii=False))
+    return copied
+
+
+def _keys(value: object) -> Iterator[str]:
+    """Yield all keys of a specification except those inside its data."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            if key not in ("datasets", "values"):
+                yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)
+
+
+def _data(value: object) -> Iterator[object]:
+    """Yield the data that a specification contains."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("datasets", "values"):
+                yield inner
+            else:
+                yield from _data(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _data(inner)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no common type
+    """Return a specification without fonts, whose names other computers may not know."""
+    if isinstance(value, dict):
+        return {
+            key: inner if key in ("datasets", "values") else _without_fonts(inner)
+            for key, inner in value.items()
+            if key not in FONT_KEYS
+        }
+    return [_without_fonts(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _joined(text: object) -> str:
+    lines = text if isinstance(text, list) else [text]
+    return " ".join(str(line) for line in lines).strip()
+
+
+def write_sections(sections: Sequence[OwnSection], folder: Path) -> None:
+    """Write the sections of a report into its folder `sections`, if there are any."""
+    if sections:
+        (folder / FOLDER).mkdir()
+    for number, section in enumerate(sections, start=1):
+        (folder / FOLDER / f"{number}.json").write_text(section.to_json(), "utf-8")
+
+
+def read_section(path: Path) -> OwnSection:
+    """Read a section from a report folder.
+
+    Raises:
+        InputRefused: the file is missing, too large, or not a section of this version.
+    """
+    try:
+        if path.stat().st_size > MAX_SECTION_BYTES:
+            raise InputRefused("is too large for a section", file=path)
+        return OwnSection.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError, RecursionError) as error:
+        problem = "is no section of a report of this version"
+        raise InputRefused(problem, file=path, remedy="Write the report again.") from error
+
+
+def own_note(locale: Locale, *, synthetic: bool) -> str:
+    """Return the sentence that marks a section as added by the user."""
+    note = locale("report.own_note")
+    return f"{note} {locale('report.own_synthetic')}" if synthetic else note
+
+
+def cell_text(locale: Locale, value: object) -> str:
+    """Return a value of a user's table as text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return locale(f"word.{str(value).lower()}")
+    if isinstance(value, int | float):
+        return locale.exact(value)
+    return locale.day(value) if isinstance(value, date) else fonts.printable(str(value))
+
+
+@dataclass(frozen=True)
+class OwnContent:
+    """The charts and tables of all own sections by name, such as `own-1-2` for section 1, block 2."""
+
+    sections: tuple[OwnSection, ...]
+
+    @property
+    def charts(self) -> dict[str, OwnChart]:
+        """The charts by name."""
+        return {name: block for name, block in self._named() if isinstance(block, OwnChart)}
+
+    @property
+    def tables(self) -> dict[str, OwnTable]:
+        """The tables by name."""
+        return {name: block for name, block in self._named() if isinstance(block, OwnTable)}
+
+    def _named(self) -> Iterator[tuple[str, OwnText | OwnChart | OwnTable]]:
+        for number, section in enumerate(self.sections, start=1):
+            for place, block in enumerate(section.blocks, start=1):
+                yield f"own-{number}-{place}", block
