@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from outage_analysis.charts.standalone import savable as savable
     from outage_analysis.charts.standalone import standalone_chart as standalone_chart
     from outage_analysis.charts.theme import ACCENT as ACCENT
-    from outage_analysis.charts.theme import FONT as FONT
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK
     from outage_analysis.charts.theme import LIGHT as LIGHT
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.theme import AltairChart as AltairChart
     from outage_analysis.charts.theme import ChartContext as ChartContext
     from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
+    from outage_analysis.charts.theme import style_config as style_config
     from outage_analysis.charts.theme import wrap_columns as wrap_columns
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from outage_analysis.charts import FONT, stable_spec
+from outage_analysis.charts import stable_spec, style_config
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError
 from outage_analysis.files import Name, Text
 from outage_analysis.text import Locale, find_personal_data, fonts
@@ -35,6 +35,9 @@ MAX_CELL = 120
 MAX_CHART_BYTES, MAX_SECTION_BYTES = 1_000_000, 20_000_000
 LARGEST_INTEGER = 2**53
 """Larger whole numbers would lose digits in a chart or a sheet."""
+COMPOSITIONS = {"hconcat", "vconcat", "concat", "facet", "repeat"}
+FACETS = {"facet", "row", "column"}
+"""Keys and channels of charts with several views, which have a width of their own."""
 FONT_KEYS = {"font", "labelFont", "titleFont", "subtitleFont"}
 NETWORK_KEYS = {"url", "href"}
 """Keys with which a chart would read or link something elsewhere."""
@@ -113,15 +116,21 @@ class OwnChart(OwnPart):
 
     @property
     def drawing(self) -> dict[str, Any]:
-        """The specification without its title, in the fonts of the report."""
-        spec: dict[str, Any] = _without_fonts(
-            {k: v for k, v in self.spec.items() if k not in ("title", "usermeta")}
-        )
-        config = spec.get("config")
-        return spec | {
-            "config": (config if isinstance(config, dict) else {}) | {"font": FONT},
-            "background": "white",
-        }
+        """The specification without its title, in the style of the report.
+
+        A chart of one view that states no width fills the width of the page.
+        """
+        spec: dict[str, Any] = {k: v for k, v in self.spec.items() if k not in ("title", "usermeta")}
+        spec = _without_fonts(spec) | {"background": "white"}
+        stated, config = spec.get("config"), style_config()
+        for key, value in stated.items() if isinstance(stated, dict) else ():
+            ours = config.get(key)
+            config[key] = ours | value if isinstance(ours, dict) and isinstance(value, dict) else value
+        encoding = spec.get("encoding")
+        channels = set(encoding) if isinstance(encoding, dict) else set()
+        if not (COMPOSITIONS & spec.keys() or FACETS & channels or "width" in spec):
+            spec |= {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+        return spec | {"config": config}
 
 
 class OwnTable(OwnPart):
