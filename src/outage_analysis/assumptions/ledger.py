@@ -80,8 +80,8 @@ class Ledger(Displayable, Document):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """ISO code of the currency of its amounts, which are in the smallest unit; it must be the incident's
     currency."""
-    assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
-    """Every uncertain input."""
+    assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
+    """Every uncertain input; none if nothing is uncertain, as when everybody is paid automatically."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     """Rank correlations between assumptions."""
 
@@ -382,4 +382,4 @@ def ledger_card(ledger: Ledger, lang: str) -> Card:
         notes.append(locale("card.sums_in", unit=locale.unit) if code else locale("card.sums"))
     table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
     lines = tuple(filter(None, (description, example_warning(ledger, locale))))
-    return Card(ledger.name[lang], lines, (table,), (*notes, locale("card.ledger_next")))
+    return Card(ledger.name[lang], lines, (table,) if rows else (), (*notes, locale("card.ledger_next")))
