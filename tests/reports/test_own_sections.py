@@ -40,7 +40,7 @@ TITLE = {"en": f"Our view {EVIL}", "ko": "우리 의견"}
 
 
 def added(analysis: Analysis, **options: Any) -> ReportBuilder:  # noqa: ANN401
-    report = analysis.report(**options)
+    report: ReportBuilder = analysis.report(**options)
     return report.add_section(TITLE, f"First {EVIL}.\n\nSecond.", CHART, TABLE).add_section(
         "Two", "Last words."
     )

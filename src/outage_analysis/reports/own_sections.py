@@ -289,7 +289,12 @@ def _is_of_kind(value: object, kind: ColumnKind) -> bool:
             return isinstance(value, str) and bool(date.fromisoformat(value))
         except ValueError:
             return False
-    types = {"text": str, "flag": bool, "integer": int, "number": (int, float)}
+    types: dict[str, tuple[type, ...]] = {
+        "text": (str,),
+        "flag": (bool,),
+        "integer": (int,),
+        "number": (int, float),
+    }
     return isinstance(value, types[kind]) and (kind == "flag" or not isinstance(value, bool))
 
 
