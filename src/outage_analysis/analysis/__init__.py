@@ -7,6 +7,7 @@ Modules:
     cash_total: quantiles, exceedance and samples of the headline cash total
     analysis: the Analysis: its tables, figures and notes
     tables: tables built from documents, cubes and costs
+    summary: figures and notes of an analysis in words
     analysis_tables: access to the tables of an analysis by attribute
     schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison as PolicyComparison
     from outage_analysis.analysis.alternatives import compare as compare
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
-    from outage_analysis.analysis.analysis import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.analysis import Analysis as Analysis
-    from outage_analysis.analysis.analysis import budget_scope as budget_scope
     from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
@@ -56,6 +55,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
+    from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
+    from outage_analysis.analysis.summary import budget_scope as budget_scope
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from outage_analysis.analysis.analysis_tables import AnalysisTables
-from outage_analysis.analysis.cash_total import HeadlineCash, refuse_no_cash
+from outage_analysis.analysis.cash_total import HeadlineCash
 from outage_analysis.analysis.plan import Plan
+from outage_analysis.analysis.summary import card_notes, cash_texts
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band, unstated_losses
@@ -36,10 +37,6 @@ UNCERTAINTY_TABLES = (
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")
 """Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
-
-
-MAX_NAMED_LINES = 2
-"""Summaries name at most this many cost lines; for more lines they state the number."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,12 +74,12 @@ class Analysis(HeadlineCash, Displayable):
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += filter(None, [self.warning(locale)])
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
-        cash = [_cash_texts(self, basis, locale) for basis in self.bases]
+        cash = [cash_texts(self, basis, locale) for basis in self.bases]
         names = ("expected", self.likely_range.low, self.likely_range.high)
         rows = tuple((locale(f"word.{name}"), *texts) for name, *texts in zip(names, *cash, strict=True))
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
-            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
+            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(card_notes(self, locale))
         )
 
     def locale(self, lang: str) -> Locale:
@@ -351,39 +348,6 @@ class Analysis(HeadlineCash, Displayable):
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
-    def expected_cash(self, basis: str = "published") -> float | None:
-        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
-
-        If inputs are correlated, the result is the mean of the simulated draws.
-        """
-        total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
-        if total is None or total["expected"] is None or table is None:
-            return total["expected"] if total else None
-        simulated = table.filter(valuation="cash", measure="expected")["value"]
-        return float(simulated[0]) if len(simulated) else total["expected"]
-
-    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return the likely cash range of a data source; None without a simulation or without uncertainty.
-
-        The range is P10 to P90 unless the plan has another level.
-        """
-        table = self.uncertainty_table(basis, "quantiles")
-        if table is None:
-            return None
-        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
-        return None if low is None or high is None or low == high else (low, high)
-
-    def check_budget_has_cash(self) -> None:
-        """Check that a budget can be compared with expected cash.
-
-        Raises:
-            ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
-        """
-        valuations = [run.portfolio.valuations for run in self.runs.values()]
-        if self.plan.budget is not None and not any("cash" in names for names in valuations):
-            refuse_no_cash("a budget")
-
     @property
     def lines_outside_budget(self) -> list[str]:
         """Ids of cost lines left out of the probability of exceeding the budget; [] without a budget."""
@@ -432,54 +396,3 @@ class Analysis(HeadlineCash, Displayable):
         if "claims_costs" in self.tables:
             unpriced -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
         return unpriced
-
-
-def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
-
-    The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
-    number of lines that it leaves out.
-
-    Args:
-        analysis: the analysis; without a budget the result is an empty text.
-        basis: the data source of the simulation: `published`, `claims` or `synthetic`.
-        locale: the language.
-    """
-    table = analysis.uncertainty_table(basis, "budget")
-    if table is None:
-        return ""
-    row, names = table.row(0, named=True), analysis.names(locale.lang)
-    counted, omitted = row["counted"].split(), row["left_out"].split()
-    lines = ", ".join(names.get(x, x) for x in counted)
-    sentences = [
-        locale("report.budget_stressed", share=locale.share(row["stressed"])),
-        locale("report.budget_counts", lines=lines)
-        if len(counted) <= MAX_NAMED_LINES
-        else locale("report.budget_counts_many", count=len(counted)),
-    ]
-    if omitted:
-        sentences.append(locale("report.budget_omits", count=len(omitted)))
-    return " ".join(sentences)
-
-
-def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
-    expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
-    return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
-
-
-def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
-    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    notes = [] if analysis.bases else [locale("report.no_headline")]
-    if budget is not None:
-        row = budget.row(0, named=True)
-        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        scope = budget_scope(analysis, analysis.headline_basis, locale)
-        notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
-    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
-    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
-    if any(left_out):
-        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
-    notes += analysis.unstated_notes(locale, first_screen=True)
-    return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NoReturn, overload
 import numpy as np
 import polars as pl
 
+from outage_analysis.analysis.plan import Plan
 from outage_analysis.costs import Simulation, rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident
+from outage_analysis.text import LikelyRange
 
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
@@ -80,6 +82,7 @@ class CashTotal:
 class HeadlineCash:
     """The methods of an analysis that describe its headline cash total in whole currency."""
 
+    plan: Plan
     incident: Incident
     runs: dict[str, Simulation]
 
@@ -93,8 +96,48 @@ class HeadlineCash:
         def cash_basis(self) -> str:
             """The data source of the cash cost on the first screen."""
 
-        def expected_cash(self, basis: str = ...) -> float | None:
-            """Return the expected cash in the smallest currency unit."""
+        @property
+        def likely_range(self) -> LikelyRange:
+            """The likely range that the results show."""
+
+        def totals_row(self, basis: str) -> dict[str, float | None] | None:
+            """Return the totals of a data source."""
+
+        def uncertainty_table(self, basis: str, name: str) -> pl.DataFrame | None:
+            """Return a simulation table of a data source."""
+
+    def expected_cash(self, basis: str = "published") -> float | None:
+        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
+
+        If inputs are correlated, the result is the mean of the simulated draws.
+        """
+        total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
+        if total is None or total["expected"] is None or table is None:
+            return total["expected"] if total else None
+        simulated = table.filter(valuation="cash", measure="expected")["value"]
+        return float(simulated[0]) if len(simulated) else total["expected"]
+
+    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
+        """Return the likely cash range of a data source; None without a simulation or without uncertainty.
+
+        The range is P10 to P90 unless the plan has another level.
+        """
+        table = self.uncertainty_table(basis, "quantiles")
+        if table is None:
+            return None
+        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
+        return None if low is None or high is None or low == high else (low, high)
+
+    def check_budget_has_cash(self) -> None:
+        """Check that a budget can be compared with expected cash.
+
+        Raises:
+            ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
+        """
+        valuations = [run.portfolio.valuations for run in self.runs.values()]
+        if self.plan.budget is not None and not any("cash" in names for names in valuations):
+            refuse_no_cash("a budget")
 
     @property
     def expected(self) -> float | None:

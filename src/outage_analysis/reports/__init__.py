@@ -1,6 +1,9 @@
 """Reports: an Analysis goes in; a folder of files with a manifest comes out.
 
 Modules:
+    builder: a report to which sections can be added before it is written
+    own_blocks: texts, charts and tables that a user adds
+    own_sections: sections that a user adds
     formats: list of the output formats, by name
     bundle: writes the report folder (the bundle)
     manifest: the record of inputs, settings and output files

@@ -25,14 +25,8 @@ from outage_analysis.reports.blocks import (
 )
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
-from outage_analysis.reports.own_sections import (
-    OwnChart,
-    OwnContent,
-    OwnSection,
-    OwnText,
-    cell_text,
-    own_note,
-)
+from outage_analysis.reports.own_blocks import OwnChart, OwnText
+from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
 from outage_analysis.reports.sections import sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
