@@ -18,10 +18,11 @@ PUBLIC = {
         "What a script needs: documents and claims in, an analysis and a report out.",
         (
             "Plan", "build_cube", "compare", "cost_table", "facts", "fit_severity", "load_incident",
-            "load_layout", "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
+            "load_layout", "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims",
+            "write_report",
         ),
     ),
-    "outage_analysis.analysis": ("What `run` and `compare` return.", ("Analysis", "PolicyComparison")),
+    "outage_analysis.analysis": ("What `run` and `compare` return.", ("Analysis", "HeadlineCash", "PolicyComparison")),
     "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",

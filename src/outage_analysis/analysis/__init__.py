@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
     from outage_analysis.analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
+    from outage_analysis.analysis.cash_total import HeadlineCash as HeadlineCash
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
