@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,10 @@ PUBLIC = {
             "write_report",
         ),
     ),
-    "outage_analysis.analysis": ("What `run` and `compare` return.", ("Analysis", "HeadlineCash", "PolicyComparison")),
+    "outage_analysis.analysis": (
+        "What `run` and `compare` return.",
+        ("Analysis", "HeadlineCash", "PolicyComparison"),
+    ),
     "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",
@@ -178,7 +182,7 @@ def _beside(name: str, home: ModuleType) -> str:
 
 @cache
 def _tree(source: str) -> ast.Module:
-    return ast.parse(inspect.cleandoc(source))
+    return ast.parse(textwrap.dedent(source))
 
 
 def _listed(values: Any) -> str:  # noqa: ANN401 - names or numbers
