@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +18,15 @@ PUBLIC = {
     "outage_analysis": (
         "What a script needs: documents and claims in, an analysis and a report out.",
         (
-            "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout", "load_ledger",
-            "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
+            "Plan", "build_cube", "compare", "cost_table", "facts", "fit_severity", "load_incident",
+            "load_layout", "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims",
+            "write_report",
         ),
     ),
-    "outage_analysis.analysis": ("What `run` returns.", ("Analysis",)),
+    "outage_analysis.analysis": (
+        "What `run` and `compare` return.",
+        ("Analysis", "HeadlineCash", "PolicyComparison"),
+    ),
     "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",
@@ -33,9 +38,9 @@ PUBLIC = {
     "outage_analysis.costs": (
         "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
         (
-            "Binomial", "HAS_AMOUNT", "Comparison", "Component", "Empirical", "Fixed", "Funnel",
+            "Binomial", "HAS_AMOUNT", "Component", "Empirical", "Fixed", "Funnel",
             "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views",
-            "break_evens", "by_band", "compare", "cost_sobol_indices", "cost_table", "exact_total",
+            "break_evens", "by_band", "cost_sobol_indices", "cost_table", "exact_total",
             "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
             "simulate", "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
             "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",
@@ -177,7 +182,7 @@ def _beside(name: str, home: ModuleType) -> str:
 
 @cache
 def _tree(source: str) -> ast.Module:
-    return ast.parse(inspect.cleandoc(source))
+    return ast.parse(textwrap.dedent(source))
 
 
 def _listed(values: Any) -> str:  # noqa: ANN401 - names or numbers

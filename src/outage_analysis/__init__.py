@@ -22,6 +22,7 @@ from outage_analysis.lazy_exports import exported_names, lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
+    from outage_analysis.analysis import compare as compare
     from outage_analysis.analysis import run as run
     from outage_analysis.analysis import scaffold as scaffold
     from outage_analysis.assumptions import Ledger as Ledger
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import load_layout as load_layout
     from outage_analysis.losses import Cube as Cube
     from outage_analysis.losses import build_cube as build_cube
+    from outage_analysis.losses import fit_severity as fit_severity
     from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers

@@ -11,7 +11,7 @@ import pytest
 from outage_analysis.analysis import Plan, compare_policies, load_documents, run
 from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs import compare
+from outage_analysis.costs import simulate_policies
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
@@ -76,9 +76,9 @@ def test_a_comparison_is_of_the_latest_ledger_by_the_day() -> None:
     assert tuple(page.id for page in found.policies) == CANDIDATES
     assert (found.claims, found.synthetic) == (None, False)
     policies = [load_policy(id_) for id_ in CANDIDATES]
-    expected = compare(policies, found.ledger, as_of=WEEK, draws=FEW)
+    expected = simulate_policies(policies, found.ledger, as_of=WEEK, draws=FEW)
     for name in ("policies", "pairs", "flips", "replaced", "left_out"):
-        assert getattr(found.comparison, name).equals(getattr(expected, name)), name
+        assert getattr(found.simulations, name).equals(getattr(expected, name)), name
 
 
 def test_without_a_day_the_ledger_says_which(tram: Plan) -> None:
@@ -91,7 +91,7 @@ def test_without_a_day_the_ledger_says_which(tram: Plan) -> None:
 
 def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
     pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
-    one, other = (compare_policies(tram, found).comparison for found in (pages, pages[::-1]))
+    one, other = (compare_policies(tram, found).simulations for found in (pages, pages[::-1]))
     assert one.policies.sort("policy").equals(other.policies.sort("policy"))
     there, back = one.pairs.row(0, named=True), other.pairs.row(0, named=True)
     assert (there["difference"], there["cheaper"]) == (-back["difference"], back["dearer"])
@@ -101,7 +101,7 @@ def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
 def test_a_report_shows_what_compare_says(tram: Plan) -> None:
     analysis = run(replace(tram, compare=(of(tram, "flat.toml"),)))
     assert analysis.compared
-    found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).comparison
+    found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).simulations
     assert analysis.compared.policies[0] == analysis.policy
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
         assert analysis.tables[name].equals(table), name
@@ -133,8 +133,8 @@ def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, 
     assert found.synthetic == (basis == "synthetic")
     alone = run(replace(plan, policy=of(tram, "policy.toml"))).totals_row(basis)
     assert alone
-    assert found.comparison.policies["expected"][0] == alone["expected"]
-    assert set(found.comparison.replaced["basis"]) == {basis}
+    assert found.simulations.policies["expected"][0] == alone["expected"]
+    assert set(found.simulations.replaced["basis"]) == {basis}
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: P
 def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
     found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
     said = found.sentence(Locale(lang))
-    best, second = found.comparison.policies.sort("expected")["policy"].to_list()[:2]
+    best, second = found.simulations.policies.sort("expected")["policy"].to_list()[:2]
     for id_ in (best, second):
         assert load_policy(id_).name[lang] in said
     assert not set(CANDIDATES) & set(said.split())
@@ -193,7 +193,7 @@ def test_a_report_refuses_what_it_cannot_compare(
 
 def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> None:
     page = load_policy(of(tram, "counted.toml"))
-    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).comparison
+    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).simulations
     cost, twin = given.policies["expected"].to_list()
     assert cost == twin == run(tram).tables["totals"].filter(valuation="cash")["expected"].item()
     foreign = page.model_copy(update={"currency": "JPY"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run, scaffold
+from outage_analysis.analysis import Analysis, Plan, input_notes, run, scaffold
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.errors import ModelRefused, UsageError
@@ -88,7 +88,7 @@ def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Pa
 def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
     analysis: Analysis, lang: str, texts: tuple[str, str]
 ) -> None:
-    notes = analysis.input_notes(analysis.locale(lang))
+    notes = input_notes(analysis, analysis.locale(lang))
     assert len(notes) == len(texts)
     for note, text in zip(notes, texts, strict=True):
         assert text in note
@@ -98,7 +98,7 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
 
 def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
     analysis = run(draws=FEW)
-    assert analysis.input_notes(analysis.locale("en")) == []
+    assert input_notes(analysis, analysis.locale("en")) == []
 
 
 def test_the_scaffold_gives_the_same_figures(analysis: Analysis, path: Path, tmp_path: Path) -> None:

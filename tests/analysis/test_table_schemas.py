@@ -92,7 +92,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     ]
     tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
     assert made.compared is not None
-    compared = made.compared.comparison
+    compared = made.compared.simulations
     intake = forecast_input_from_series(load_intake("kakao-federation")).tables()
     tables: dict[TableGroup, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),

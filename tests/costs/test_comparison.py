@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import Comparison, compare, cost_table, totals
+from outage_analysis.costs import PolicySimulations, cost_table, simulate_policies, totals
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
@@ -50,10 +50,10 @@ RATES = (
 
 
 @pytest.fixture(scope="module")
-def comparison() -> Comparison:
+def comparison() -> PolicySimulations:
     """An uncertain sum against a certain one."""
     pages = (policy_of(budget(SUM), id_="sum"), policy_of(fee(CREDIT), id_="credit"))
-    return compare(pages, LEDGER, as_of=DAY)
+    return simulate_policies(pages, LEDGER, as_of=DAY)
 
 
 def only(table: pl.DataFrame) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def only(table: pl.DataFrame) -> dict[str, Any]:
 # one against another
 
 
-def test_a_difference_follows_the_distribution_of_what_is_uncertain(comparison: Comparison) -> None:
+def test_a_difference_follows_the_distribution_of_what_is_uncertain(comparison: PolicySimulations) -> None:
     distribution, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
     row = only(comparison.pairs)
     assert (row["policy"], row["other"]) == ("sum", "credit")
@@ -78,14 +78,14 @@ def test_a_difference_follows_the_distribution_of_what_is_uncertain(comparison: 
     )
 
 
-def test_the_decision_flips_where_both_cost_the_same(comparison: Comparison) -> None:
+def test_the_decision_flips_where_both_cost_the_same(comparison: PolicySimulations) -> None:
     row = only(comparison.flips)
     assert row["flips_at"] == pytest.approx(CREDIT * DRIVERS / SUM)
     assert row["expected"] == pytest.approx(stats.lognorm(SIGMA).mean())
     assert row["beyond"] == pytest.approx(stats.lognorm(SIGMA).cdf(CREDIT * DRIVERS / SUM))
 
 
-def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(comparison: Comparison) -> None:
+def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(comparison: PolicySimulations) -> None:
     loose, sure = comparison.policies.rows(named=True)
     assert loose["expected"] == pytest.approx(SUM * stats.lognorm(SIGMA).mean())
     assert loose["promised"] == SUM
@@ -100,7 +100,7 @@ def test_each_policy_has_its_distribution_and_the_cost_of_one_payment(comparison
 def test_both_are_drawn_from_the_same_inputs() -> None:
     dearer = ({"over": 0, "up_to": 300_000, "fixed": 33_000}, *tiers()["band"][1:])
     pages = [policy_of(tiers(), id_="now"), policy_of(tiers(band=dearer), id_="raised")]
-    row = only(compare(pages, ledger_of(*RATES), as_of=DAY).pairs)
+    row = only(simulate_policies(pages, ledger_of(*RATES), as_of=DAY).pairs)
     # Apart, each cost varies fivefold and the cheaper is a toss-up; together the same claims are paid.
     assert (row["cheaper"], row["dearer"]) == (1, 0)
     assert row["difference"] == pytest.approx(-REPORTS * 0.3 * 0.8 * 0.5 * 3_000)
@@ -111,7 +111,7 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
     half = {"kind": "filing_share", "distribution": fixed(0.5)}
     every = {"kind": "acceptance", "distribution": fixed(1)}
     pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
-    row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
+    row = only(simulate_policies(pages, ledger_of(half, every), as_of=DAY).pairs)
     assert (row["cheaper"], row["dearer"]) == (1, 0)
     for column, p in {"range_low": 0.1, "p50": 0.5, "range_high": 0.9}.items():
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
@@ -120,7 +120,7 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
 def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, ledger: Ledger) -> None:
     copy = policy.model_copy(update={"id": "copy"})
     for valuation in ("cash", "face_value"):
-        found = compare([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
+        found = simulate_policies([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
         row = only(found.pairs)
         assert [
             row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")
@@ -136,7 +136,9 @@ def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     cube = cube_of_claims(
         [("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints)
     )
-    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    found = simulate_policies(
+        pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
+    )
     row = only(found.pairs)
     assert [row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")] == [
         0
@@ -161,7 +163,9 @@ def test_a_policy_that_never_pays_less_is_never_cheaper(
     ]
     bends = {*pages[0].breakpoints, *pages[1].breakpoints}
     cube = cube_of_claims([("mail", x) for x in losses], Bands.from_cuts(tuple(sorted(bends))))
-    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    found = simulate_policies(
+        pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
+    )
     row = only(found.pairs)
     assert row["dearer"] == 0
     assert row["range_high"] <= 0
@@ -182,8 +186,8 @@ def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -
         policy_of(tiers(), id_="c"),
     ]
     ledger = ledger_of(RATIO, *RATES)
-    base = compare(pages, ledger, as_of=DAY)
-    turned = compare([pages[k] for k in order], ledger, as_of=DAY)
+    base = simulate_policies(pages, ledger, as_of=DAY)
+    turned = simulate_policies([pages[k] for k in order], ledger, as_of=DAY)
     assert base.policies.sort("policy").equals(turned.policies.sort("policy"))
     rows = {(r["policy"], r["other"]): r for r in turned.pairs.iter_rows(named=True)}
     for row in base.pairs.iter_rows(named=True):
@@ -204,7 +208,7 @@ def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -
 def test_claims_that_are_paid_nothing_are_no_recipients() -> None:
     bands = ({"over": 0, "up_to": 300_000}, *tiers()["band"][1:])
     pages = [policy_of(tiers(band=bands), id_="a"), policy_of(fee(1), id_="b")]
-    row = compare(pages, ledger_of(*RATES), as_of=DAY).policies.row(0, named=True)
+    row = simulate_policies(pages, ledger_of(*RATES), as_of=DAY).policies.row(0, named=True)
     paid = REPORTS * 0.3 * 0.8 * 0.5
     assert row["recipients"] == pytest.approx(paid)
     assert row["per_recipient"] == pytest.approx((0.3 * 50_000 + 0.2 * 100_000) / 0.5)
@@ -274,7 +278,7 @@ def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:
     pages = [policy_of(tiers(band=tuple(bands)), id_=f"p{n}") for n, bands in enumerate(TARIFFS)]
     told = [("mail", x) for x in (3, 8, 20, 45)]
     cubes = {page.id: [cube_of_claims(told, Bands.from_cuts(page.breakpoints))] for page in pages}
-    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
+    found = simulate_policies(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
     for page, row in zip(pages, found.policies.iter_rows(named=True), strict=True):
         paid = [float(page.schedules[0].tariff.pay(x) or 0) for _, x in told]
         assert row["promised"] == pytest.approx(sum(paid))
@@ -293,7 +297,7 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
         policy_of({"id": "good", "kind": "in_kind", "recipients": "US-03", "face_value": 5}, id_="goods"),
     ]
     rates = [rate | {"lines": ("tiers",)} for rate in RATES[:2]]
-    found = compare(pages, ledger_of(*rates), as_of=DAY)
+    found = simulate_policies(pages, ledger_of(*rates), as_of=DAY)
     assert found.policies["expected"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]
     # As in `cost`: what the fixed rules promise, and the most of the lines that have an expected cost.
     later = get_fact("CL-10").count
@@ -313,13 +317,15 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
     assert said.endswith("No expected cost: “Policy no-mix”, “Policy goods”.")
 
 
-def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: Comparison) -> None:
+def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySimulations) -> None:
     names = {"sum": "A", "credit": "B"}
     assert comparison.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
         "yet it is cheaper than “A” (3 billion won) with only 45% probability."
     )
-    dearer = compare([policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY)
+    dearer = simulate_policies(
+        [policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY
+    )
     assert dearer.sentence(Locale("ko"), {"a": "가", "b": "나"}) == (
         "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다."
     )
@@ -328,14 +334,14 @@ def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: Compariso
 def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     words = Locale("en")
     pages = [policy_of(fee(x), id_=f"p{x}") for x in (5, 6)]
-    sure = compare(pages, None, as_of=DAY)
+    sure = simulate_policies(pages, None, as_of=DAY)
     assert "with more than 99% probability" in sure.sentence(words, {"p5": "A", "p6": "B"})
-    same = compare([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
+    same = simulate_policies([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
     said = same.sentence(words, {"a": "A", "b": "B"})
     assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
     ratio = {"kind": "realised_ratio", "distribution": uniform(0.5, 1.5)}
     pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
-    even = compare(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
+    even = simulate_policies(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
     assert (
         "“A” and “B” cost the same on average (2.3 billion won, cash); the first is cheaper with 50%" in even
     )
@@ -365,7 +371,7 @@ def test_what_cannot_be_compared_is_refused(
     pages: list[Policy], valuation: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        compare(pages, None, as_of=DAY, valuation=valuation)
+        simulate_policies(pages, None, as_of=DAY, valuation=valuation)
 
 
 def test_a_mix_on_other_bands_is_a_reason_and_no_refusal() -> None:
@@ -374,7 +380,7 @@ def test_a_mix_on_other_bands_is_a_reason_and_no_refusal() -> None:
     pages = [
         policy_of(tiers(band=b), id_=n) for n, b in (("now", tiers()["band"]), ("two", other), ("one", one))
     ]
-    found = compare(pages, ledger_of(*RATES), as_of=DAY)
+    found = simulate_policies(pages, ledger_of(*RATES), as_of=DAY)
     assert found.policies["expected"].is_null().to_list() == [False, True, False]
     assert found.policies["expected"][2] == pytest.approx(REPORTS * 0.3 * 0.8 * 10_000)  # needs no mix
     assert found.left_out.rows() == [("two", "tiers", "bounds_only", "band_mix")]
@@ -393,7 +399,7 @@ def test_the_bundled_package_costs_in_a_comparison_what_it_costs_alone(
             ),
         }
     )
-    found = compare([policy, raised], ledger, as_of=DAY)
+    found = simulate_policies([policy, raised], ledger, as_of=DAY)
     alone = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="cash")
     assert found.policies["expected"][0] == alone["expected"].item()
     assert only(found.pairs)["cheaper"] > 0.5

@@ -16,11 +16,11 @@ from outage_analysis.costs import (
     BridgeRun,
     bridge,
     build_portfolio,
-    compare,
     cost_table,
     cost_terms,
     levers,
     simulate,
+    simulate_policies,
     tornado,
 )
 from outage_analysis.costs.compile_lines import FROM_COUNTS, register_kind
@@ -165,7 +165,7 @@ def test_the_tornado_moves_it_with_its_inputs(analysis: Analysis) -> None:
 
 
 def test_a_comparison_counts_it(analysis: Analysis) -> None:
-    found = compare(
+    found = simulate_policies(
         [analysis.policy, without_stipend(analysis)], analysis.ledger, as_of=analysis.as_of, draws=1_024
     )
     costs = dict(found.policies.select("policy", "expected").iter_rows())

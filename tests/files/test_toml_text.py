@@ -168,15 +168,11 @@ def test_a_document_is_written_from_its_values_and_read_again(page: Path, tmp_pa
 @pytest.mark.parametrize("ten_thousandths", [0, 1, 3, 2_500, 3_333, 9_999, 10_000])
 def test_a_share_of_the_loss_is_written_as_it_is_read(ten_thousandths: int, tmp_path: Path) -> None:
     policy = load_policy(ROOT / "docs" / "every-key.toml")
-    line = next(line for line in policy.schedules if any(band.share for band in line.bands))
-    bands = tuple(
-        band.model_copy(update={"share": ten_thousandths}) if band.share else band for band in line.bands
-    )
-    changed = policy.model_copy(
-        update={
-            "lines": tuple(x.model_copy(update={"bands": bands}) if x is line else x for x in policy.lines)
-        }
-    )
+    line = policy.schedules[0]
+    band = line.bands[0].model_copy(update={"share": ten_thousandths})
+    changed_line = line.model_copy(update={"bands": (band, *line.bands[1:])})
+    lines = tuple(changed_line if x is line else x for x in policy.lines)
+    changed = policy.model_copy(update={"lines": lines})
     (tmp_path / "copy.toml").write_text(document_text(changed), "utf-8")
     assert load_policy(tmp_path / "copy.toml") == changed
 

@@ -4,9 +4,11 @@ Modules:
     plan: the Plan, and functions that load its documents and claims
     recipe: `run(plan)`, the steps of a run in order
     cost_run: the first steps, which compute the cost and its uncertainty
+    cash_total: quantiles, exceedance and samples of the headline cash total
     analysis: the Analysis: its tables, figures and notes
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: tables built from documents, cubes and costs
+    summary: figures and notes of an analysis in words
     analysis_tables: access to the tables of an analysis by attribute
     document_files: writes the TOML documents of a plan
     schemas: the columns of every result table with their units
@@ -24,11 +26,11 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison as PolicyComparison
+    from outage_analysis.analysis.alternatives import compare as compare
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
-    from outage_analysis.analysis.analysis import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.analysis import Analysis as Analysis
-    from outage_analysis.analysis.analysis import budget_scope as budget_scope
     from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
+    from outage_analysis.analysis.cash_total import HeadlineCash as HeadlineCash
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
@@ -64,6 +66,9 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
     from outage_analysis.analysis.service_bands import service_band_table as service_band_table
+    from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
+    from outage_analysis.analysis.summary import budget_scope as budget_scope
+    from outage_analysis.analysis.summary import input_notes as input_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
 

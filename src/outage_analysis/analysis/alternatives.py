@@ -6,30 +6,134 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from outage_analysis.analysis.plan import Plan, check_documents_fit, last_day, load_cubes, load_documents
-from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
+from outage_analysis.analysis.plan import (
+    DEFAULT_INCIDENT,
+    Plan,
+    check_documents_fit,
+    last_day,
+    load_cubes,
+    load_documents,
+)
+from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import Comparison, compare
+from outage_analysis.costs import DRAWS, SEED, PolicySimulations, simulate_policies
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import bundled_ids, smallest_units, validated_copy
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Locale
+from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table
+
+if TYPE_CHECKING:  # types only; importing charts is slow
+    from outage_analysis.charts import AltairChart
 
 
-@dataclass(frozen=True)
-class PolicyComparison:
+RANGE_ENDS = ("range_low", "range_high")
+"""The columns of the likely range."""
+
+
+@dataclass(frozen=True, repr=False)
+class PolicyComparison(Displayable):
     """The comparison of several policies for one incident, as of one day."""
 
     incident: Incident
     policies: tuple[Policy, ...]
     ledger: Ledger | None
     as_of: date
-    comparison: Comparison
+    simulations: PolicySimulations
     claims: Claims | None = field(default=None, repr=False)
     """The claims that the costs are computed from; None if they come from counts."""
+    budget: float | None = None
+    """An amount in whole currency; the table then has the probability that each policy costs more."""
+    level: int = DEFAULT_LEVEL
+    """The probability of the likely range in percent."""
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per policy, in the smallest unit of the currency: cost, range, chance to be the cheapest.
+
+        With a budget, the column `over_budget` is the probability that the cost exceeds it.
+        """
+        table = self.simulations.policies
+        if self.budget is None:
+            return table
+        amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
+        chances = self.simulations.chances_over(amount)
+        known = [chances.get(policy) for policy in table["policy"]]
+        return table.with_columns(pl.Series("over_budget", known, pl.Float64))
+
+    @property
+    def pairs(self) -> pl.DataFrame:
+        """One row per pair of policies: the expected difference, its range, the chance of a lower cost."""
+        return self.simulations.pairs
+
+    @property
+    def flips(self) -> pl.DataFrame:
+        """One row per pair of policies and input at which the cheaper policy changes."""
+        return self.simulations.flips
+
+    def chart(
+        self,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart:
+        """Return the chart of the likely ranges of the policies; `save` writes it as a notebook shows it.
+
+        Args:
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the policies need.
+            title: a title in place of the finding that the chart states.
+            lang: en or ko.
+
+        Raises:
+            UsageError: the size is not possible.
+        """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        context = charts.chart_context(
+            self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
+        )
+        chart = charts.standalone_chart(
+            "comparison", self.simulations.policies, context, width=width, height=height, title=title
+        )
+        if chart is None:
+            raise ModelRefused("no policy has a range to show")
+        return chart
+
+    def locale(self, lang: str) -> Locale:
+        """Return the texts and number formats of a language, for the currency of the policies."""
+        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.level)
+
+    def card(self, lang: str = "en") -> Card:
+        """Return the summary for notebooks: the result in a sentence, and cost and range per policy."""
+        locale, names = self.locale(lang), self.names(lang)
+        heads = [locale(f"column.{name}") for name in ("policy_name", "expected", *RANGE_ENDS, "cheapest")]
+        rows = []
+        for row in self.table.iter_rows(named=True):
+            amounts = [row[name] for name in ("expected", *RANGE_ENDS)]
+            cells = ["–" if x is None else locale.money(x) for x in amounts]
+            chance = "–" if row["cheapest"] is None else locale.share(row["cheapest"])
+            rows.append((row["policy"], *cells, chance))  # ids, because names are too long for a terminal
+        lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
+        lines += [locale("card.synthetic")] if self.synthetic else []
+        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
+        table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
+        notes = [f"{id_}: {name}" for id_, name in names.items()] + [self.sentence(locale)]
+        if self.budget is not None:
+            amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
+            chances = self.simulations.chances_over(amount)
+            listed = ", ".join(f"{id_} {locale.share(chance)}" for id_, chance in chances.items())
+            budget = locale("report.tile_budget", budget=locale.money_in_full(amount))
+            notes.append(f"{budget}: {listed}.")
+        notes.append(locale("report.compared_caveat"))
+        return Card(locale("report.compared_title"), tuple(lines), (table,), tuple(notes))
 
     @property
     def synthetic(self) -> bool:
@@ -44,18 +148,18 @@ class PolicyComparison:
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The comparison tables of the report, by name."""
-        comparison = self.comparison
-        return {"comparison": comparison.policies, "pairs": comparison.pairs, "flips": comparison.flips}
+        simulations = self.simulations
+        return {"comparison": simulations.policies, "pairs": simulations.pairs, "flips": simulations.flips}
 
     @property
     def used_ledger(self) -> Ledger | None:
         """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
-        return known.with_only(self.comparison.inputs) if known else None
+        return known.with_only(self.simulations.inputs) if known else None
 
     def sentence(self, locale: Locale) -> str:
         """A sentence that states the result of the comparison."""
-        return self.comparison.sentence(locale, self.names(locale.lang))
+        return self.simulations.sentence(locale, self.names(locale.lang))
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
@@ -81,10 +185,10 @@ def compare_with_alternatives(
         return None
     policies = (policy, *(load_documents(replace(plan, policy=other))[1] for other in plan.compare))
     claims, cubes = _cubes_per_policy(plan, incident, policies, as_of) if of_claims else (None, {})
-    comparison = compare(
+    simulations = simulate_policies(
         policies, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed, level=plan.level
     )
-    return PolicyComparison(incident, policies, ledger, as_of, comparison, claims)
+    return PolicyComparison(incident, policies, ledger, as_of, simulations, claims, level=plan.level)
 
 
 def _cubes_per_policy(
@@ -125,7 +229,7 @@ def compare_policies(
         check_documents_fit(incident, policy, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
     claims, cubes = _cubes_per_policy(plan, incident, loaded, as_of) if plan.has_own_counts else (None, {})
-    comparison = compare(
+    simulations = simulate_policies(
         loaded,
         ledger,
         as_of=as_of,
@@ -135,4 +239,91 @@ def compare_policies(
         seed=plan.seed,
         level=plan.level,
     )
-    return PolicyComparison(incident, loaded, ledger, as_of, comparison, claims)
+    return PolicyComparison(incident, loaded, ledger, as_of, simulations, claims, level=plan.level)
+
+
+def compare(
+    *policies: str | Path | Policy,
+    ledger: str | Path | Ledger | None = None,
+    incident: str | Path | Incident | None = None,
+    as_of: date | str | None = None,
+    budget: float | None = None,
+    valuation: str = "cash",
+    draws: int = DRAWS,
+    seed: int = SEED,
+    level: int = DEFAULT_LEVEL,
+) -> PolicyComparison:
+    """Compare the costs of policies for one incident, from published counts, on the same random draws.
+
+    Args:
+        *policies: two or more policies, as ids, paths or `Policy` objects. Different policies may have the
+            same id, such as two changed copies of one policy; a number is then appended to the id.
+        ledger: the assumptions, as id, path or `Ledger`; by default the latest bundled ledger of the incident
+            by `as_of`.
+        incident: the outage, as id, path or `Incident`; by default that of the ledger, or else the bundled
+            incident whose id a policy has, or else `kakao-2022`.
+        as_of: use only what was public by this day, such as "2022-10-24"; by default the day of the ledger.
+        budget: an amount in whole currency; the table then has the chance that each policy costs more.
+        valuation: the kind of cost to compare, such as `cash`.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the draws.
+        level: the probability of the likely range in percent; 90 gives P5 to P95.
+
+    Returns:
+        The comparison. `.table`, `.pairs` and `.flips` are Polars frames, `.chart()` is an Altair chart.
+
+    Raises:
+        UsageError: documents do not fit together, or there are fewer than two different policies.
+        ModelRefused: fewer than two policies have an expected cost.
+
+    Example:
+        >>> from outage_analysis.policies import load_policy
+        >>> promised = load_policy("kakao-2022")
+        >>> found = compare(promised, promised.with_tier(up_to=300_000, pays=40_000), draws=2**10)
+        >>> found.table["policy"].to_list()
+        ['kakao-2022', 'kakao-2022-changed']
+    """
+    loaded = _with_distinct_ids([p if isinstance(p, Policy) else load_policy(p) for p in policies])
+    known = load_ledger(ledger) if isinstance(ledger, str | Path) else ledger
+    if not isinstance(incident, Incident):
+        incident = load_incident(incident or _incident_id(loaded, known))
+    stated_day = _parsed_day(as_of) if isinstance(as_of, str) else as_of
+    if known is None:
+        known = bundled_ledger(incident.id, stated_day)
+    if budget is not None:
+        smallest_units(budget, incident.minor_units, "the budget")
+    for policy in loaded:
+        check_documents_fit(incident, policy, known)
+    last_days = (last_day(policy, incident) for policy in loaded)
+    day = stated_day or (known.as_of if known else max(last_days))
+    simulations = simulate_policies(
+        loaded, known, as_of=day, valuation=valuation, draws=draws, seed=seed, level=level
+    )
+    return PolicyComparison(incident, tuple(loaded), known, day, simulations, budget=budget, level=level)
+
+
+def _parsed_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("is no date", value=text, remedy="Write it as 2022-10-24.") from error
+
+
+def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:
+    """Return the id of the incident that policies are for, if the user names none."""
+    if ledger is not None:
+        return ledger.incident
+    named = [p.id.removesuffix("-changed") for p in policies]
+    return next((id_ for id_ in named if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
+
+
+def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:
+    """Append a number to the id of a policy if an earlier policy that differs from it has the same id."""
+    distinct: list[Policy] = []
+    for policy in policies:
+        id_, number = policy.id, 1
+        while any(other.id == id_ for other in distinct) and policy not in distinct:
+            number += 1
+            id_ = f"{policy.id[:60]}-{number}"
+        distinct.append(policy if id_ == policy.id else validated_copy(policy, id=id_))
+    return distinct

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from outage_analysis.analysis.analysis_tables import AnalysisTables
+from outage_analysis.analysis.cash_total import HeadlineCash
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.assumptions import (
-    REFERENCE_LEDGER,
-    Ledger,
-    RateAssumption,
-    example_warning,
-    value_and_range,
-)
+from outage_analysis.analysis.summary import card_notes, cash_texts
+from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band, unstated_losses
 from outage_analysis.errors import ModelRefused
@@ -26,9 +24,11 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
-if TYPE_CHECKING:  # types for reports only; without these imports the command `cost` is faster
+if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.charts import AltairChart
     from outage_analysis.costs import Backtest
+    from outage_analysis.reports import ReportBuilder
 
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
@@ -39,12 +39,8 @@ COST_TABLES = ("costs", "totals", "funnel")
 """Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
 
 
-MAX_NAMED_LINES = 2
-"""Summaries name at most this many cost lines; for more lines they state the number."""
-
-
 @dataclass(frozen=True, repr=False)
-class Analysis(Displayable):
+class Analysis(HeadlineCash, Displayable):
     """All results of one run, and its inputs."""
 
     plan: Plan
@@ -78,12 +74,12 @@ class Analysis(Displayable):
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += filter(None, [self.warning(locale)])
         heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
-        cash = [_cash_texts(self, basis, locale) for basis in self.bases]
+        cash = [cash_texts(self, basis, locale) for basis in self.bases]
         names = ("expected", self.likely_range.low, self.likely_range.high)
         rows = tuple((locale(f"word.{name}"), *texts) for name, *texts in zip(names, *cash, strict=True))
         table = Table(heads, rows, frozenset(range(1, len(heads))))
         return Card(
-            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_card_notes(self, locale))
+            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(card_notes(self, locale))
         )
 
     def locale(self, lang: str) -> Locale:
@@ -119,6 +115,131 @@ class Analysis(Displayable):
         """The data sources that give the cash total a finite `high`: `published`, `claims`, `synthetic`."""
         totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
         return tuple(basis for basis, total in totals if total and total["high"] is not None)
+
+    def chart(
+        self,
+        name: str,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart:
+        """Return a chart of the report by name, such as `tornado`, as an Altair chart.
+
+        `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
+        shows, with the fonts of this package and without a network.
+
+        Args:
+            name: the name of the chart; a wrong name suggests the closest one.
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the data need.
+            title: a title in place of the finding that the chart states.
+            lang: en or ko.
+
+        Raises:
+            UsageError: there is no such chart, or the size is not possible.
+            ModelRefused: the analysis has nothing to show in this chart.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, price
+            >>> chart = price(Plan(claims=())).chart("cost_by_band", width=600, title="Cost by loss")
+            >>> chart.title.text
+            ['Cost by loss']
+        """
+        chart = self.chart_of_table(name, width=width, height=height, title=title, lang=lang)
+        if chart is None:
+            raise ModelRefused(
+                f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
+                remedy="`run` computes the tables of all charts; charts of claims need claims.",
+            )
+        return chart
+
+    @overload
+    def report(
+        self,
+        out: None = None,
+        *,
+        lang: str = ...,
+        formats: Sequence[str] | str | None = ...,
+        force: bool = ...,
+        bom: bool = ...,
+    ) -> ReportBuilder: ...
+
+    @overload
+    def report(
+        self,
+        out: str | Path,
+        *,
+        lang: str = ...,
+        formats: Sequence[str] | str | None = ...,
+        force: bool = ...,
+        bom: bool = ...,
+    ) -> Path: ...
+
+    def report(
+        self,
+        out: str | Path | None = None,
+        *,
+        lang: str = "en",
+        formats: Sequence[str] | str | None = None,
+        force: bool = False,
+        bom: bool = False,
+    ) -> ReportBuilder | Path:
+        """Write the report into a folder, or return it so that sections can be added first.
+
+        Args:
+            out: the folder to create; without a folder, nothing is written yet.
+            lang: the language, en or ko.
+            formats: names of formats, such as ["html", "xlsx"]; all formats by default.
+            force: whether to overwrite an existing report.
+            bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+
+        Returns:
+            With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with
+            the methods `add_section` and `write`.
+
+        Raises:
+            UsageError: the language or a format is unknown, or the folder must not be overwritten.
+        """
+        from outage_analysis import reports  # imported here: reports are a later layer, and slow to import
+
+        chosen = (
+            [formats] if isinstance(formats, str) else [*(reports.FORMATS if formats is None else formats)]
+        )
+        builder = reports.ReportBuilder(self, lang, chosen, force, bom)
+        return builder if out is None else builder.write(out)
+
+    def chart_of_table(
+        self,
+        name: str,
+        table: pl.DataFrame | None = None,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart | None:
+        """Return a chart by name, from another table if one is given; None if there are no rows to show.
+
+        The other arguments and the errors are those of `chart`.
+        """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        charts.check_chart_name(name)
+        entry = charts.CHARTS[name]
+        source = self.headline_table_name(entry.table)
+        data = self.tables.get(source, pl.DataFrame()) if table is None else table
+        mixed = "basis" in data and "synthetic" in data["basis"]
+        from_claims = entry.claims or self.needs_synthetic_mark(source) or mixed
+        context = charts.chart_context(
+            self.incident,
+            self.locale(lang),
+            self.names(lang),
+            self.as_of,
+            synthetic=from_claims and self.synthetic,
+        )
+        return charts.standalone_chart(name, data, context, width=width, height=height, title=title)
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
@@ -174,7 +295,7 @@ class Analysis(Displayable):
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(assumption_ids, costs))
         return self.known_ledger.with_only(
-            used | (self.compared.comparison.inputs if self.compared else frozenset())
+            used | (self.compared.simulations.inputs if self.compared else frozenset())
         )
 
     @property
@@ -241,39 +362,6 @@ class Analysis(Displayable):
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
-    def expected_cash(self, basis: str = "published") -> float | None:
-        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
-
-        If inputs are correlated, the result is the mean of the simulated draws.
-        """
-        total, table = self.totals_row(basis), self.uncertainty_table(basis, "quantiles")
-        if total is None or total["expected"] is None or table is None:
-            return total["expected"] if total else None
-        simulated = table.filter(valuation="cash", measure="expected")["value"]
-        return float(simulated[0]) if len(simulated) else total["expected"]
-
-    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return the likely cash range of a data source; None without a simulation or without uncertainty.
-
-        The range is P10 to P90 unless the plan has another level.
-        """
-        table = self.uncertainty_table(basis, "quantiles")
-        if table is None:
-            return None
-        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
-        return None if low is None or high is None or low == high else (low, high)
-
-    def check_budget_has_cash(self) -> None:
-        """Check that a budget can be compared with expected cash.
-
-        Raises:
-            ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
-        """
-        valuations = [run.portfolio.valuations for run in self.runs.values()]
-        if self.plan.budget is not None and not any("cash" in names for names in valuations):
-            refuse_no_cash("a budget")
-
     @property
     def lines_outside_budget(self) -> list[str]:
         """Ids of cost lines left out of the probability of exceeding the budget; [] without a budget."""
@@ -309,41 +397,6 @@ class Analysis(Displayable):
             for row in rows
         ]
 
-    def input_notes(self, locale: Locale) -> list[str]:
-        """Return sentences on inputs that the user did not state but that the cost depends on.
-
-        The first sentence says that rates come from comparable schemes; further sentences name cost lines
-        that pay nothing for losses above their last band, although there are such claims.
-        """
-        notes = []
-        if self.used_ledger and self.used_ledger.id == REFERENCE_LEDGER:
-            rates = ", ".join(
-                " ".join((entry.name[locale.lang], value, f"({value_range})"))
-                for entry in self.used_ledger.assumptions
-                for value, value_range in [value_and_range(entry, locale)]
-            )
-            notes.append(locale("report.reference_rates", rates=rates))
-        costs = self.tables.get("claims_costs")
-        if costs is None or not self.headline_from_claims:
-            return notes
-        names = self.names(locale.lang)
-        unpaid = costs.filter(
-            pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
-        )
-        above = unpaid.group_by("line", maintain_order=True).agg(
-            pl.col("over").first(), pl.col("count").sum()
-        )
-        return notes + [
-            locale(
-                "report.unpaid_above",
-                line=names.get(line, line),
-                over=locale.band(over, None),
-                unit=locale.unit if self.incident.loss_currency else self.incident.loss.unit,
-                count=locale.number(count),
-            )
-            for line, over, count in above.iter_rows()
-        ]
-
     @property
     def published_lines_left_out(self) -> list[str]:
         """Ids of cost lines with published bounds that a headline computed from claims does not include."""
@@ -357,65 +410,3 @@ class Analysis(Displayable):
         if "claims_costs" in self.tables:
             unpriced -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
         return unpriced
-
-
-def refuse_no_cash(question: str) -> None:
-    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
-
-    An error is better than a result that silently leaves out the answer.
-    """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
-    )
-
-
-def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
-
-    The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
-    number of lines that it leaves out.
-
-    Args:
-        analysis: the analysis; without a budget the result is an empty text.
-        basis: the data source of the simulation: `published`, `claims` or `synthetic`.
-        locale: the language.
-    """
-    table = analysis.uncertainty_table(basis, "budget")
-    if table is None:
-        return ""
-    row, names = table.row(0, named=True), analysis.names(locale.lang)
-    counted, omitted = row["counted"].split(), row["left_out"].split()
-    lines = ", ".join(names.get(x, x) for x in counted)
-    sentences = [
-        locale("report.budget_stressed", share=locale.share(row["stressed"])),
-        locale("report.budget_counts", lines=lines)
-        if len(counted) <= MAX_NAMED_LINES
-        else locale("report.budget_counts_many", count=len(counted)),
-    ]
-    if omitted:
-        sentences.append(locale("report.budget_omits", count=len(omitted)))
-    return " ".join(sentences)
-
-
-def _cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
-    expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
-    return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
-
-
-def _card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
-    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    notes = [] if analysis.bases else [locale("report.no_headline")]
-    if budget is not None:
-        row = budget.row(0, named=True)
-        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        scope = budget_scope(analysis, analysis.headline_basis, locale)
-        notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
-    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
-    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
-    if any(left_out):
-        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
-    notes += analysis.input_notes(locale) + analysis.unstated_notes(locale, first_screen=True)
-    return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

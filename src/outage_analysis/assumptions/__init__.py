@@ -1,6 +1,7 @@
 """Assumptions: a ledger document goes in; uncertain inputs with distribution, owner and source come out.
 
 Modules:
+    changed_values: assumptions whose value the user sets
     ledger: loads the ledger and lists it as a table
     entries: the two kinds of ledger entry: assumptions with a range, and shares of reports per loss band
     rates: entries that are one number: rates, factors, mean payments

@@ -12,9 +12,11 @@ from typing import Annotated, Self
 import polars as pl
 from pydantic import Field, model_validator
 
+from outage_analysis.assumptions.changed_values import with_distribution
 from outage_analysis.assumptions.entries import BandMix, Entry, OneDistribution
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
+from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
@@ -22,8 +24,12 @@ from outage_analysis.files import (
     Name,
     Text,
     bundled_ids,
+    changed_id,
+    changed_name,
     find_duplicate,
     read_document,
+    spelling_hint,
+    validated_copy,
 )
 from outage_analysis.policies import Effort, decimal_places
 from outage_analysis.text import (
@@ -75,7 +81,7 @@ class Ledger(Displayable, Document):
     """ISO code of the currency of its amounts, which are in the smallest unit; it must be the incident's
     currency."""
     assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
-    """Every uncertain input; none if nothing is uncertain."""
+    """Every uncertain input; none if nothing is uncertain, as when everybody is paid automatically."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     """Rank correlations between assumptions."""
 
@@ -119,6 +125,41 @@ class Ledger(Displayable, Document):
         kept = tuple(a for a in self.assumptions if a.id in ids)
         correlations = tuple(c for c in self.correlations if set(c.of) <= set(ids))
         return self.model_copy(update={"assumptions": kept, "correlations": correlations})
+
+    def with_value(
+        self, id_: str, value: float | None = None, *, low: float | None = None, high: float | None = None
+    ) -> Ledger:
+        """Return a copy of the ledger in which one assumption has another value or another range.
+
+        A value alone has no uncertainty. A range alone is a uniform distribution. A value with a range is a
+        PERT distribution whose most likely value is `value`. The new distribution replaces reference classes,
+        observed counts and review rules. The grade becomes `assumed`, the source states that the user set the
+        value, and nobody has approved it. The id of the copy ends in `-changed`.
+
+        Args:
+            id_: the id of the assumption.
+            value: the new value: a share from 0 to 1 for a rate, whole currency for an amount, else a number.
+            low: the smallest possible value.
+            high: the largest possible value; `low` and `high` are given together.
+
+        Raises:
+            UsageError: there is no such assumption, a value is invalid, or the assumption is not one number.
+
+        Example:
+            >>> from outage_analysis.assumptions import load_ledger
+            >>> changed = load_ledger("kakao-2022").with_value("as-filing-share", 0.5)
+            >>> changed.id, changed.assumptions[0].range.expected
+            ('kakao-2022-changed', 0.5)
+        """
+        ids = [entry.id for entry in self.assumptions]
+        if id_ not in ids:
+            remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
+            raise UsageError("no such assumption", value=id_, remedy=remedy)
+        changed = tuple(
+            with_distribution(entry, self.currency, value, low, high) if entry.id == id_ else entry
+            for entry in self.assumptions
+        )
+        return validated_copy(self, id=changed_id(self.id), name=changed_name(self.name), assumptions=changed)
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of one kind, such as `acceptance`, for a cost line and an effort class; else None.
@@ -349,4 +390,4 @@ def ledger_card(ledger: Ledger, lang: str) -> Card:
         notes.append(locale("card.sums_in", unit=locale.unit) if code else locale("card.sums"))
     table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
     lines = tuple(filter(None, (description, example_warning(ledger, locale))))
-    return Card(ledger.name[lang], lines, (table,), (*notes, locale("card.ledger_next")))
+    return Card(ledger.name[lang], lines, (table,) if rows else (), (*notes, locale("card.ledger_next")))

@@ -16,7 +16,8 @@ Modules:
     cost_data: tables shaped for charts of costs
     claims_data: tables shaped for charts of claims, also for the linked charts
     curve_data: tables shaped for fitted curves and forecasts
-    images: charts as SVG and PNG
+    images: charts as SVG, PNG and PDF
+    standalone: charts by name for notebooks and files, saved as they are shown
     offline: charts and sliders in notebooks without a network; charts as reproducible JSON
     sliders: what-if sliders
     altair_import: imports Altair faster
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
     from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
     from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
     from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
+    from outage_analysis.charts.standalone import check_chart_name as check_chart_name
+    from outage_analysis.charts.standalone import savable as savable
+    from outage_analysis.charts.standalone import standalone_chart as standalone_chart
     from outage_analysis.charts.theme import ACCENT as ACCENT
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.theme import AltairChart as AltairChart
     from outage_analysis.charts.theme import ChartContext as ChartContext
     from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
+    from outage_analysis.charts.theme import style_config as style_config
     from outage_analysis.charts.theme import wrap_columns as wrap_columns
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

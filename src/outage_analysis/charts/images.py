@@ -1,4 +1,4 @@
-"""Convert Vega-Lite chart specifications to SVG and PNG, with the fonts of this package."""
+"""Convert Vega-Lite chart specifications to SVG, PNG and PDF, with the fonts of this package."""
 
 from __future__ import annotations
 
@@ -76,6 +76,12 @@ def png(drawing: str) -> bytes:
     """Convert an SVG of this package to PNG, with twice as many pixels in width and height."""
     image: bytes = _converter().svg_to_png(drawing, scale=2)
     return image
+
+
+def pdf(drawing: str) -> bytes:
+    """Convert an SVG of this package to a PDF of one page."""
+    page: bytes = _converter().svg_to_pdf(drawing)
+    return page
 
 
 @cache

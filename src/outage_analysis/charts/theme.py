@@ -94,7 +94,7 @@ def finish_views(
             anchor="start",
             frame="group",
         ),
-    ).configure(**_config())
+    ).configure(**style_config())
     return dressed_chart
 
 
@@ -138,7 +138,8 @@ def wrap_columns(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
-def _config() -> dict[str, Any]:
+def style_config() -> dict[str, Any]:
+    """Return the colours, fonts and text sizes of every chart, as a Vega-Lite configuration."""
     text = {"font": FONT, "color": INK}
     return {
         "font": FONT,

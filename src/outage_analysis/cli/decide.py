@@ -180,7 +180,7 @@ def compare(
         result = compare_policies(plan, policies, valuation=valuation)
     warn_of_rejects(result.claims, lang)
     warn_of_examples(result, lang)
-    tables = {name: getattr(result.comparison, name) for name in COMPARE_TABLES}
+    tables = {name: getattr(result.simulations, name) for name in COMPARE_TABLES}
     if as_json:
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(result, plan) | {"valuation": valuation} | rows)

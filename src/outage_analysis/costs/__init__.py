@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
     from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
-    from outage_analysis.costs.comparison.compare_policies import Comparison as Comparison
-    from outage_analysis.costs.comparison.compare_policies import compare as compare
+    from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
+    from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
     from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
+    from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table
     from outage_analysis.costs.uncertainty.tables import uncertainty_tables as uncertainty_tables
     from outage_analysis.costs.uncertainty.tables import waterfall_steps as waterfall_steps

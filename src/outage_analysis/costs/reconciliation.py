@@ -21,7 +21,7 @@ from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.text import FACTS, TABLE_DIGITS, Column, TableSchema
 
-TIE_OUTS = TableSchema(
+TIE_OUTS: TableSchema = TableSchema(
     "One row per published amount that the model recomputes.",
     (
         Column("id", "name", "Id of the comparison.", label="tie_out"),

@@ -2,6 +2,7 @@
 
 Modules:
     data_folder: where the folder data/ is, base classes of TOML documents, and hints for misspelt names
+    changed_documents: documents with values changed in Python
     documents: reads, validates and writes TOML documents
     atomic_write: writes files and folders completely or not at all
 """
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from outage_analysis.files.atomic_write import atomic_folder as atomic_folder
     from outage_analysis.files.atomic_write import recover_interrupted as recover_interrupted
     from outage_analysis.files.atomic_write import temporary_folder as temporary_folder
+    from outage_analysis.files.changed_documents import changed_id as changed_id
+    from outage_analysis.files.changed_documents import changed_name as changed_name
+    from outage_analysis.files.changed_documents import smallest_units as smallest_units
+    from outage_analysis.files.changed_documents import validated_copy as validated_copy
     from outage_analysis.files.data_folder import Day as Day
     from outage_analysis.files.data_folder import Document as Document
     from outage_analysis.files.data_folder import Identifier as Identifier

@@ -18,20 +18,18 @@ from markupsafe import Markup
 from outage_analysis.analysis import Analysis, DisplayUnits, all_schemas, whole_counts
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import (
-    CHARTS,
     SLIDER_QUEUE,
     AltairChart,
     ChartContext,
     WhatIfSliders,
     chart_context,
+    check_chart_name,
     data_script,
     display_names,
-    draw,
-    wrap_columns,
+    standalone_chart,
 )
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, UsageError, one_line
-from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
@@ -179,10 +177,6 @@ def show_grid(report: Report, name: str) -> Html:
     return Html(opening + html, "\n".join("; ".join(row) for row in rows))
 
 
-WIDEST_FOOTER = 90
-"""Columns per line of a chart's footer, which is part of the chart in a notebook and must be wrapped."""
-
-
 def show(
     name: str,
     source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
@@ -207,43 +201,22 @@ def show(
     Raises:
         UsageError: there is no such chart, or `table` is missing.
     """
-    if name not in CHARTS:
-        raise UsageError("no such chart", value=name, remedy=spelling_hint(name, list(CHARTS)))
     if isinstance(source, Analysis):
-        own = source.tables.get(source.headline_table_name(CHARTS[name].table), pl.DataFrame())
-        data = own if table is None else table
-    elif table is None:
+        chart = source.chart_of_table(name, table, lang=lang)
+        return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
+    check_chart_name(name)
+    if table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
-    else:
-        data = table
-    entry = CHARTS[name]
-    from_claims = entry.claims or (isinstance(source, Analysis) and _is_synthetic(source, entry.table, data))
-    context = _context(source, as_of, lang, claims=from_claims)
-    locale, day = context.locale, context.as_of
-    chart = draw(name, data, context)
-    if chart is None:
-        dated = not isinstance(source, GroupedLossesDocument)
-        return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
-    *head, footer = chart.title.subtitle
-    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # `render_offline` needs to find the footer.
-    return chart
-
-
-def _is_synthetic(source: Analysis, name: str, data: pl.DataFrame) -> bool:
-    """Whether a table is based on synthetic rows, according to the analysis or the table's column `basis`."""
-    return source.needs_synthetic_mark(source.headline_table_name(name)) or (
-        "basis" in data and "synthetic" in data["basis"]
-    )
+    context = _context(source, as_of, lang)
+    chart, locale = standalone_chart(name, table, context), context.locale
+    if chart is None and isinstance(source, GroupedLossesDocument):
+        return note(locale("notebook.no_rows"))
+    return chart or note(locale("notebook.nothing", day=locale.day(context.as_of)))
 
 
 def _context(
-    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
-    as_of: date | None,
-    lang: str,
-    *,
-    claims: bool,
+    source: Claims | GroupedLossesDocument | IntakeSeries, as_of: date | None, lang: str
 ) -> ChartContext:
     """Return what the charts of a data source need: locale, names, as-of day and whether it is synthetic."""
     if isinstance(source, GroupedLossesDocument):
@@ -254,14 +227,6 @@ def _context(
         names = {branch.id: branch.name[lang] for branch in source.branches}
         return ChartContext(Locale(lang), names, as_of or source.as_of)
     incident = source.incident
-    if isinstance(source, Analysis):
-        return chart_context(
-            incident,
-            source.locale(lang),
-            source.names(lang),
-            source.as_of,
-            synthetic=claims and source.synthetic,
-        )
     names, day = display_names(incident, lang=lang), as_of or incident.claims_to
     return chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
 

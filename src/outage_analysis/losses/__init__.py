@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses.severity.known import KNOWN_BOUNDS as KNOWN_BOUNDS
     from outage_analysis.losses.severity.known import KNOWN_SHARES as KNOWN_SHARES
     from outage_analysis.losses.severity.known import lognormal_shares as lognormal_shares
+    from outage_analysis.losses.severity.severity_fit import SeverityFit as SeverityFit
+    from outage_analysis.losses.severity.severity_fit import fit_severity as fit_severity
     from outage_analysis.losses.synthetic_recovery import recovery_table as recovery_table
     from outage_analysis.losses.synthetic_recovery import rounding_table as rounding_table
 

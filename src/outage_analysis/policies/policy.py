@@ -8,13 +8,26 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document
+from outage_analysis.files import (
+    Document,
+    Identifier,
+    Name,
+    Text,
+    Unit,
+    changed_id,
+    changed_name,
+    read_document,
+    smallest_units,
+    spelling_hint,
+    validated_copy,
+)
 from outage_analysis.incidents import Incident, TieOut, get_fact
 from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import CostLine
+from outage_analysis.policies.rules import RuleBand
 from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import Card, Displayable, Locale
 
@@ -169,6 +182,123 @@ class Policy(Displayable, Document):
     def schedule(self, id_: str) -> Schedule | None:
         """The cost line with this id if it pays by loss band; otherwise None."""
         return next((line for line in self.schedules if line.id == id_), None)
+
+    def with_tier(
+        self,
+        *,
+        up_to: float | None,
+        pays: float,
+        line: str | None = None,
+        segment: str | None = None,
+    ) -> Policy:
+        """Return a copy of the policy in which one loss band pays another fixed amount.
+
+        The amount replaces the whole payment rule of the band, including a share, a rate or a review.
+        Published totals that the policy reconciles with the line are left out of the copy, because they
+        describe the original line. The id of the copy ends in `-changed`.
+
+        Args:
+            up_to: the upper edge of the band as the policy writes it, in whole currency (or in the loss unit,
+                such as minutes); None for the last band, which has no upper edge.
+            pays: the payment per claim in whole currency, such as 40_000 won or 12.50 euros.
+            line: the id of the cost line; it can be left out if only one line pays by loss band.
+            segment: the id of a segment of the line; by default the bands for all other claimants.
+
+        Raises:
+            UsageError: there is no such line, segment or band, or an amount is invalid.
+
+        Example:
+            >>> from outage_analysis.policies import load_policy
+            >>> changed = load_policy("kakao-2022").with_tier(up_to=300_000, pays=40_000)
+            >>> changed.id, changed.schedules[0].bands[0].fixed
+            ('kakao-2022-changed', 40000)
+        """
+        schedule = self._schedule_to_change(line)
+        fixed = smallest_units(pays, self.digits, "the payment")
+        edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
+        if segment is None:
+            changed = validated_copy(
+                schedule, bands=self._with_band(schedule.bands, edge, fixed, schedule.id)
+            )
+        else:
+            ids = [part.id for part in schedule.segments]
+            if segment not in ids:
+                remedy = spelling_hint(segment, ids) if ids else "Leave out the segment."
+                raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
+            segments = tuple(
+                validated_copy(part, bands=self._with_band(part.bands, edge, fixed, segment))
+                if part.id == segment
+                else part
+                for part in schedule.segments
+            )
+            changed = validated_copy(schedule, segments=segments)
+        return self._changed(tuple(changed if x.id == schedule.id else x for x in self.lines), schedule.id)
+
+    def without_line(self, id_: str) -> Policy:
+        """Return a copy of the policy without one cost line; its id ends in `-changed`.
+
+        Published totals that the policy reconciles with the line are left out, too.
+
+        Raises:
+            UsageError: the policy has no such line, or no other line.
+        """
+        if id_ not in [x.id for x in self.lines]:
+            raise UsageError(
+                "no such cost line", value=id_, remedy=spelling_hint(id_, [x.id for x in self.lines])
+            )
+        if len(self.lines) == 1:
+            raise UsageError("the policy has no other cost line", value=id_)
+        return self._changed(tuple(x for x in self.lines if x.id != id_), id_)
+
+    def _schedule_to_change(self, line: str | None) -> Schedule:
+        """Return the cost line that pays by loss band and has this id, or the only one if no id is given."""
+        ids = [schedule.id for schedule in self.schedules]
+        if line is None:
+            if len(ids) != 1:
+                remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
+                raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
+            return self.schedules[0]
+        if line not in ids:
+            others = [x.id for x in self.lines]
+            problem = "the cost line does not pay by loss band" if line in others else "no such cost line"
+            known = ids if line in others else others
+            raise UsageError(problem, value=line, remedy=spelling_hint(line, known) if known else "")
+        return self.schedules[ids.index(line)]
+
+    def _with_band(
+        self, bands: tuple[RuleBand, ...], edge: int | None, fixed: int, owner: str
+    ) -> tuple[RuleBand, ...]:
+        """Return loss bands of which the band with an upper edge pays a fixed amount."""
+        if edge not in [band.up_to for band in bands]:
+            scale = 10**self.loss_digits
+            edges = ", ".join(
+                "None" if band.up_to is None else f"{band.up_to / scale:,.{self.loss_digits}f}"
+                for band in bands
+            )
+            raise UsageError(
+                f"{owner} has no band with this upper edge",
+                value="None" if edge is None else f"{edge / scale:,.{self.loss_digits}f}",
+                remedy=f"Its bands end at {edges}.",
+            )
+        try:
+            changed = {
+                band.up_to: RuleBand(over=band.over, up_to=band.up_to, fixed=fixed)
+                for band in bands
+                if band.up_to == edge
+            }
+        except ValidationError as error:
+            raise UsageError("the payment is too large", value=fixed) from error
+        return tuple(changed.get(band.up_to, band) for band in bands)
+
+    def _changed(self, lines: tuple[CostLine, ...], line: str) -> Policy:
+        """Return the policy with other lines, marked as changed, without the tie-outs of one line."""
+        return validated_copy(
+            self,
+            id=changed_id(self.id),
+            name=changed_name(self.name),
+            lines=lines,
+            tie_outs=tuple(tie for tie in self.tie_outs if line not in tie.lines),
+        )
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.

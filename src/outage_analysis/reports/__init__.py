@@ -1,6 +1,9 @@
 """Reports: an Analysis goes in; a folder of files with a manifest comes out.
 
 Modules:
+    builder: a report to which sections can be added before it is written
+    own_blocks: texts, charts and tables that a user adds
+    own_sections: sections that a user adds
     formats: list of the output formats, by name
     bundle: writes the report folder (the bundle)
     manifest: the record of inputs, settings and output files
@@ -33,11 +36,11 @@ if TYPE_CHECKING:
     from outage_analysis.reports.blocks import BulletList as BulletList
     from outage_analysis.reports.blocks import Heading as Heading
     from outage_analysis.reports.blocks import Text as Text
+    from outage_analysis.reports.builder import ReportBuilder as ReportBuilder
     from outage_analysis.reports.bundle import check_output_options as check_output_options
     from outage_analysis.reports.bundle import write_report as write_report
     from outage_analysis.reports.formats import FORMATS as FORMATS
     from outage_analysis.reports.html import csp_hash as csp_hash
-    from outage_analysis.reports.html import font_face_rules as font_face_rules
     from outage_analysis.reports.html import sliders as sliders
     from outage_analysis.reports.html import template_text as template_text
     from outage_analysis.reports.manifest import read_manifest as read_manifest

@@ -71,6 +71,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         outputs=output_records(folder),
         documents={name: _document_record(document) for name, document in analysis.documents.items()},
         policy=policy_record(analysis.policy),
+        sections=len(report.own_sections),
         seed=plan.seed,
         synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},

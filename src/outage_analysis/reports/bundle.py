@@ -22,6 +22,7 @@ from outage_analysis.reports.manifest import (
     file_digest,
     read_checksums,
 )
+from outage_analysis.reports.own_sections import OwnSection, write_sections
 from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
@@ -37,6 +38,7 @@ def write_report(
     force: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
     bom: bool = False,
+    sections: Sequence[OwnSection] = (),
 ) -> Path:
     """Write a report into a folder: the files of each format, manifest.json and SHA256SUMS.
 
@@ -47,6 +49,7 @@ def write_report(
         force: whether to overwrite an existing report. A folder that is not a report is never overwritten.
         formats: names of output formats in `FORMATS`; all formats by default.
         bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+        sections: sections of your own; `analysis.report().add_section(...)` makes them.
 
     Returns:
         The path of report.html, or of manifest.json if HTML is not among the formats.
@@ -61,11 +64,13 @@ def write_report(
     check_output_options(out, lang=lang, force=force, formats=formats)
     check_fonts(lang)
     _check_repeatable(analysis)
-    report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
+    report = Report(analysis, lang, bom=bom, own_sections=tuple(sections))
+    chosen = tuple(name for name in FORMATS if name in formats)
     with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
         _write_documents(analysis, folder)
+        write_sections(report.own_sections, folder)
         (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).to_json(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         checksums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)

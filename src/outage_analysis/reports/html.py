@@ -65,7 +65,7 @@ def html_page(report: Report) -> str:
     template = _environment().get_template("report.html.j2")
     # The page is first rendered without fonts, to find out which letters the embedded fonts must contain.
     text = template.render(**context, style="", csp="")
-    style = font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
+    style = fonts.font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
         f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
@@ -108,19 +108,6 @@ def _environment() -> Environment:
 def template_text(name: str) -> str:
     """Return the text of a template, style sheet or script in the folder reports/templates."""
     return (files("outage_analysis.reports") / "templates" / name).read_text("utf-8")
-
-
-def font_face_rules(text: str) -> str:
-    """Return CSS @font-face rules that embed the fonts, reduced to the letters that a text uses."""
-    letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered_code_points())
-    rules = []
-    for weight, number in zip(fonts.WEIGHTS, (400, 700), strict=True):
-        data = base64.b64encode(fonts.subset_font(letters, weight)).decode()
-        source = f"url(data:font/otf;base64,{data}) format('opentype')"
-        rules.append(
-            f"@font-face {{ font-family: '{fonts.FAMILY}'; font-weight: {number}; src: {source}; }}\n"
-        )
-    return "".join(rules)
 
 
 def csp_hash(text: str) -> str:

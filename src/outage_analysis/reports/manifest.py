@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
+from outage_analysis.reports.own_sections import MAX_SECTIONS
 from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
 
 MANIFEST_NAME, CHECKSUMS_NAME = "manifest.json", "SHA256SUMS"
@@ -127,6 +128,8 @@ class Manifest(ManifestPart):
     documents: dict[str, DocumentRecord]
     """The TOML documents in the report folder, by the name in documents/<name>.toml."""
     policy: PolicyRecord
+    sections: Annotated[int, Field(ge=0, le=MAX_SECTIONS)] = 0
+    """The number of sections that the user has added; their content is in sections/<number>.json."""
     seed: Count
     synthetic_claims: bool
     versions: dict[str, str]

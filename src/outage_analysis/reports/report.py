@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -12,9 +13,20 @@ import polars as pl
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_checks, stable_spec, svg
 from outage_analysis.costs import CostTerms, cost_terms
-from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
+from outage_analysis.reports.blocks import (
+    Answers,
+    Block,
+    ChartBlock,
+    PageChart,
+    Section,
+    TableBlock,
+    Text,
+    Tile,
+)
 from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, TableFormatter
+from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
+from outage_analysis.reports.own_blocks import OwnChart, OwnText
+from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
 from outage_analysis.reports.sections import sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
@@ -28,6 +40,7 @@ class Report:
         analysis: the analysis whose figures the report shows.
         lang: the language, en or ko.
         bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+        own_sections: sections that the user has added.
 
     Example:
         >>> from outage_analysis.analysis import Plan, run
@@ -39,6 +52,7 @@ class Report:
     analysis: Analysis
     lang: str = "en"
     bom: bool = False
+    own_sections: tuple[OwnSection, ...] = ()
 
     @cached_property
     def locale(self) -> Locale:
@@ -116,12 +130,34 @@ class Report:
     @cached_property
     def grids(self) -> dict[str, Grid]:
         """All report tables that have rows, formatted as text, by name."""
-        return format_tables(self.analysis, self.formatter)
+        own = {name: _own_grid(table.frame, self.locale) for name, table in self.own.tables.items()}
+        return format_tables(self.analysis, self.formatter) | own
+
+    @cached_property
+    def own(self) -> OwnContent:
+        """The charts and tables of the sections that the user has added, by name."""
+        return OwnContent(self.own_sections)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """The sections of the report after the first screen, in order."""
-        return sections(self.analysis, self.locale, self.grids, self.charts)
+        """The sections of the report after the first screen, in order; added sections precede the sources."""
+        built = sections(self.analysis, self.locale, self.grids, self.charts)
+        first = next((n for n, section in enumerate(built) if section.id == "facts"), len(built))
+        return (*built[:first], *self._added_sections(), *built[first:])
+
+    def _added_sections(self) -> Iterator[Section]:
+        """Yield the sections that the user has added; each starts with a sentence that says so."""
+        note = own_note(self.locale, synthetic=self.analysis.synthetic)
+        for number, section in enumerate(self.own_sections, start=1):
+            blocks: list[Block] = [Text(note, "strong")]
+            title = fonts.printable(section.title[self.lang])
+            for place, block in enumerate(section.blocks, start=1):
+                name = f"own-{number}-{place}"
+                if isinstance(block, OwnText):
+                    blocks += [Text(fonts.printable(text)) for text in block.paragraphs(self.lang)]
+                else:
+                    blocks.append(ChartBlock(name) if name in self.own.charts else TableBlock(name, title))
+            yield Section(f"own-{number}", title, tuple(blocks))
 
     @cached_property
     def products(self) -> CostTerms | None:
@@ -135,6 +171,8 @@ class Report:
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""
+        if chart not in CHARTS:  # a chart that the user has added; its section states what it is
+            return False
         analysis, entry = self.analysis, CHARTS[chart]
         return (entry.claims and analysis.synthetic) or analysis.needs_synthetic_mark(
             analysis.headline_table_name(entry.table)
@@ -156,7 +194,15 @@ class Report:
             *subtitle, footer = title["subtitle"]
             later = CHARTS[name].table.startswith("hindsight_")
             charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-        return charts
+        return charts | {name: self._added_chart(name, chart) for name, chart in self.own.charts.items()}
+
+    def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
+        """Return a chart that the user has added; its description is its own, or else its title."""
+        title, subtitle, footer = map(fonts.printable, chart.title_parts)
+        section = self.own_sections[int(name.split("-")[1]) - 1].title[self.lang]
+        description = str(chart.spec.get("description") or title or section)
+        spec = chart.drawing | {"description": fonts.printable(description)}
+        return PageChart(spec, title or fonts.printable(section), subtitle, footer, hindsight=False)
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
@@ -183,3 +229,11 @@ class Report:
                 if chart is not None:
                     specs[name] = stable_spec(chart.to_dict(validate=False))
         return specs
+
+
+def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
+    """Format a table that the user has added; its columns keep their names."""
+    styles = ["n" if t.is_numeric() else "d" if t == pl.Date else "" for t in frame.dtypes]
+    heads = [GridColumn(fonts.printable(n), style) for n, style in zip(frame.columns, styles, strict=True)]
+    rows = (tuple(cell_text(locale, value) for value in row) for row in frame.iter_rows())
+    return Grid(tuple(heads), tuple(rows))

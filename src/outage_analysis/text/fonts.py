@@ -6,6 +6,7 @@ is in the same folder.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import unicodedata
 from functools import cache
@@ -104,6 +105,17 @@ def subset_font(text: str, weight: Weight) -> bytes:
     buffer = BytesIO()
     font.save(buffer)
     return buffer.getvalue()
+
+
+def font_face_rules(text: str) -> str:
+    """Return CSS @font-face rules that embed the fonts, reduced to the letters that a text uses."""
+    letters = "".join(c for c in sorted(set(text)) if ord(c) in covered_code_points())
+    rules = []
+    for weight, number in zip(WEIGHTS, (400, 700), strict=True):
+        data = base64.b64encode(subset_font(letters, weight)).decode()
+        source = f"url(data:font/otf;base64,{data}) format('opentype')"
+        rules.append(f"@font-face {{ font-family: '{FAMILY}'; font-weight: {number}; src: {source}; }}\n")
+    return "".join(rules)
 
 
 def _open_font(weight: Weight) -> TTFont:

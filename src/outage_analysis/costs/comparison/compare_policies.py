@@ -106,8 +106,8 @@ LEFT_OUT = TableSchema("One row per cost line without an expected cost.", (POLIC
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The comparison of several policies under one ledger, on the same draws.
+class PolicySimulations:
+    """The simulated costs of several policies under one ledger, on the same draws.
 
     Args:
         valuation: the kind of cost that is compared, such as `cash`.
@@ -137,6 +137,13 @@ class Comparison:
     """Whether the ledger declares correlations; the expected costs treat the inputs as independent anyway."""
     inputs: frozenset[str] = frozenset()
     """The ids of the assumptions that the figures depend on."""
+    runs: Mapping[str, Simulation] = field(default_factory=dict, repr=False, compare=False)
+    """The simulations of the policies that have an expected cost, by policy id."""
+
+    def chances_over(self, amount: float) -> dict[str, float]:
+        """Return, by policy id, the probability that the cost exceeds an amount in the smallest unit."""
+        totals = {name: run.totals[self.valuation] for name, run in self.runs.items()}
+        return {name: rounded_probability(total.exceedance(amount)).value for name, total in totals.items()}
 
     def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
         """Summarise the comparison in one sentence, and name the policies without an expected cost.
@@ -172,7 +179,7 @@ class Comparison:
         return f"{sentence} {locale('compare.silent', policies=', '.join(quoted[x] for x in without_cost))}"
 
 
-def compare(
+def simulate_policies(
     policies: Sequence[Policy],
     ledger: Ledger | None,
     *,
@@ -182,8 +189,8 @@ def compare(
     draws: int = DRAWS,
     seed: int = SEED,
     level: int = DEFAULT_LEVEL,
-) -> Comparison:
-    """Compare the costs of several policies, simulated with the same draws of the uncertain inputs.
+) -> PolicySimulations:
+    """Simulate the costs of several policies with the same draws of the uncertain inputs, and compare them.
 
     Args:
         policies: two or more policies.
@@ -221,7 +228,7 @@ def compare(
     runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
-    return Comparison(
+    return PolicySimulations(
         valuation,
         _frame(_policy_rows(tables, runs, valuation, likely), POLICIES),
         _frame((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
@@ -230,6 +237,7 @@ def compare(
         _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
+        runs=runs,
     )
 
 

@@ -28,7 +28,7 @@ from outage_analysis.jupyter.export.notebook_files import (
     read_notebook,
 )
 from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
-from outage_analysis.reports import csp_hash, font_face_rules, template_text
+from outage_analysis.reports import csp_hash, template_text
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
 
@@ -176,7 +176,7 @@ def notebook_page(notebook: Notebook, options: PageOptions) -> str:
     # The first rendering shows which letters the fonts and which scripts the security policy must cover.
     text = render()
     page_style = (files(__package__) / "template" / "page.css").read_text("utf-8")
-    style = font_face_rules(text) + template_text("report.css") + page_style
+    style = fonts.font_face_rules(text) + template_text("report.css") + page_style
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
     script_sources = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
     resources["style"] = style

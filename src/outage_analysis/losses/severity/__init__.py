@@ -8,6 +8,7 @@ Modules:
     grouped: counts of losses in bands
     families: the seven families of distributions
     fit: one fitted distribution with its standard errors, intervals and goodness of fit
+    severity_fit: `fit_severity`, one fit to plain lists, with a chart
     newton: finds the maximum of a smooth function
     intervals: confidence intervals
     fitted_curves: curves of fitted distributions for charts

@@ -1,4 +1,4 @@
-"""Slide deck: a report goes in; slides with native charts and speaker notes come out.
+"""Slide deck: a report goes in; a deck with native charts and speaker notes comes out.
 
 Modules:
     slides: builds the slides in order and writes report.pptx
@@ -6,6 +6,7 @@ Modules:
     slide_services: slide on services by loss band, if the cost comes from claims
     slide_drivers: slides on cost drivers and on differences from press headlines
     slide_decisions: slide on decisions, method and sources
+    own_slides: slides of the sections that the user has added
     speaker_notes: speaker notes and footers
     canvas: places texts and tables on a slide
     native_charts: charts that can be edited

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,6 +141,15 @@ class Canvas:
         line = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, box.emu))
         line.name = "Line"
         _fill_decorative(line, theme.LIGHT)
+
+    def add_picture(self, name: str, box: Box, image: bytes, alt_text: str) -> None:
+        """Add a PNG picture, as large as fits into the box."""
+        picture = self.slide.shapes.add_picture(io.BytesIO(image), 0, 0)
+        scale = min(box.width * theme.EMU / picture.width, box.height * theme.EMU / picture.height)
+        picture.width, picture.height = (Emu(round(x * scale)) for x in (picture.width, picture.height))
+        picture.left, picture.top, _, _ = map(Emu, box.emu)
+        picture.name = name
+        set_alt_text(picture, alt_text)
 
     def add_table(
         self,

@@ -1,4 +1,4 @@
-"""Write the PowerPoint deck: slides with native charts and speaker notes, as reproducible bytes."""
+"""Write the PowerPoint deck as reproducible bytes: slides with native charts, then added sections."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pptx.util import Emu
 from outage_analysis.reports.archives import repack
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
+from outage_analysis.reports.deck.own_slides import own_slides
 from outage_analysis.reports.deck.slide_cost import cost_slide, uncertainty_slide
 from outage_analysis.reports.deck.slide_decisions import decisions_slide
 from outage_analysis.reports.deck.slide_drivers import drivers_slide, headlines_slide
@@ -58,6 +59,16 @@ def build_deck(report: Report) -> bytes:
         canvas.add_warning(report.warning)
         canvas.add_footer(footer_text(report, slide_notes), number)
         canvas.add_notes(note_paragraphs(report, slide_notes))
+    for number, slide in enumerate(own_slides(report), start=len(SLIDE_FUNCTIONS) + 1):
+        canvas = Canvas.on_new_slide(deck, report.lang)
+        canvas.add_notes(slide.write(report, canvas))
+        canvas.add_warning(report.warning)
+        canvas.add_footer(report.footer, number)
+    count = str(len(deck.slides)).encode()
+    properties = deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES)
+    properties.blob = properties.blob.replace(b"<Slides>5<", b"<Slides>" + count + b"<").replace(
+        b"<Notes>5<", b"<Notes>" + count + b"<"
+    )
     return deck_bytes(deck)
 
 

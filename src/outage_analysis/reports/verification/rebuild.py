@@ -15,7 +15,8 @@ from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import MANIFEST_NAME, REWRITE_REMEDY, Manifest, file_digest
-from outage_analysis.reports.open_bundle import load_bundled_document
+from outage_analysis.reports.open_bundle import bundle_path, load_bundled_document
+from outage_analysis.reports.own_sections import FOLDER, OwnSection, read_section
 
 MAX_DRAWS, MAX_BUDGET = 2**22, 10**18
 """More draws would exhaust the memory; a larger budget would exceed the precision of a float."""
@@ -73,6 +74,16 @@ def plan_from_bundle(
         seed=manifest.seed,
         level=manifest.level,
     )
+
+
+def sections_from_bundle(folder: Path, manifest: Manifest) -> tuple[OwnSection, ...]:
+    """Return the sections that the user had added to a report.
+
+    Raises:
+        InputRefused: a section is missing, a link, or not one of this version of the package.
+    """
+    names = [f"{FOLDER}/{number}.json" for number in range(1, manifest.sections + 1)]
+    return tuple(read_section(bundle_path(folder, name)) for name in names)
 
 
 def _check_supported(folder: Path, manifest: Manifest) -> None:

@@ -28,7 +28,7 @@ from outage_analysis.reports.verification.integrity import (
     check_integrity,
     parse_checksums,
 )
-from outage_analysis.reports.verification.rebuild import plan_from_bundle
+from outage_analysis.reports.verification.rebuild import plan_from_bundle, sections_from_bundle
 
 NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
 NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
@@ -99,7 +99,14 @@ def check_rebuild(
         analysis = run(plan, progress=progress)
         progress("writing the report again")
         out = temporary / "report"
-        write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
+        write_report(
+            analysis,
+            out,
+            lang=was.language,
+            formats=was.formats,
+            bom=was.bom,
+            sections=sections_from_bundle(folder, was),
+        )
         progress("comparing")
         rebuilt, now = bundle_files(out), read_manifest(out)
         _compare_files(files, rebuilt, was, now)
@@ -128,8 +135,8 @@ def _compare_files(
         if changed and recorded == recorded_again:
             _check_same_bytes(name, files, rebuilt, ["it was changed after the report was written"])
         _check_same_bytes(name, files, rebuilt, known_causes)
-    # A rebuild copies the documents of the report, so only their checksums reveal a change.
-    for name in sorted(name for name in files if name.startswith("documents/")):
+    # A rebuild copies the documents and own sections of the report, so only their checksums reveal a change.
+    for name in sorted(name for name in files if name.startswith(("documents/", "sections/"))):
         if name not in was.outputs or file_digest(files[name]) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED_PROBLEM, file=name)
 

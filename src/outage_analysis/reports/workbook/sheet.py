@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from outage_analysis.charts import WIDE_LETTERS
@@ -46,6 +47,8 @@ MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
 MIN_FILTERED_ROWS = 12
 """Tables with at least this many rows get a filter."""
+PIXELS_PER_ROW = 20
+"""The height of a row in pixels."""
 CHART_ROWS, CHART_SIZE = 18, {"width": 860, "height": 340}
 A4, A3, MAX_A4_WIDTH = 9, 8, 190
 """Excel's numbers of the paper formats, and the most characters per row that fit on A4."""
@@ -160,6 +163,19 @@ class SheetWriter:
         """Leave empty rows for a chart, and return the first empty row."""
         self.row += CHART_ROWS
         return self.row - CHART_ROWS
+
+    def insert_picture(self, image: bytes, description: str) -> None:
+        """Insert a PNG picture with its text alternative, scaled down to the width of a chart."""
+        width, height = (int.from_bytes(image[at : at + 4], "big") for at in (16, 20))
+        scale = min(1.0, CHART_SIZE["width"] / width)
+        options = {
+            "image_data": BytesIO(image),
+            "description": cell_text(description),
+            "x_scale": scale,
+            "y_scale": scale,
+        }
+        self.worksheet.insert_image(self.row, 0, "chart.png", options)
+        self.row += math.ceil(height * scale / PIXELS_PER_ROW) + 1
 
     def write_table(self, rows: SheetTable) -> TableRange:
         """Write a table, and return its position on the sheet.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.charts import png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.model_views import View
+from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
 from outage_analysis.reports.workbook.assumptions_sheet import write_inputs
@@ -34,6 +36,7 @@ from outage_analysis.reports.workbook.formulas import LiveFormulas
 from outage_analysis.reports.workbook.native_charts import NATIVE_CHARTS, PendingChart, insert_chart
 from outage_analysis.reports.workbook.sheet import ReportWorkbook, SheetWriter, TableRange, cell_text
 from outage_analysis.reports.workbook.summary_sheet import write_summary
+from outage_analysis.text import Locale
 
 
 def write_xlsx(report: Report, folder: Path) -> None:
@@ -184,6 +187,10 @@ class _BlockWriter:
 
     def _table(self, block: TableBlock) -> TableRange | None:
         """Write a table below its caption, and return its position; a table without rows is skipped."""
+        if block.grid in self.report.own.tables:
+            return self.sheet.write_table(
+                _own_table(self.report.own.tables[block.grid].frame, self.report.locale)
+            )
         if block.grid not in self.tables:
             return None
         if block.caption:
@@ -196,10 +203,27 @@ class _BlockWriter:
     def _picture(self, block: ChartBlock) -> None:
         """Reserve rows for a chart if there is an Excel version of the chart, and write its table."""
         name = block.chart
+        if name in self.report.own.charts:
+            chart = self.report.charts[name]
+            self.sheet.write_heading(chart.title)
+            self.sheet.insert_picture(png(self.report.chart_svgs[name]), chart.description)
+            return
         row = self.sheet.reserve_chart_rows() if name in NATIVE_CHARTS else 0
         table_range = self._table(block.table) if block.table else None
         if name in NATIVE_CHARTS:
             self.waiting.append(PendingChart(name, self.sheet, row, table_range))
+
+
+def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
+    """Return a table that the user has added: numbers and dates stay values, other cells become texts."""
+    heads = tuple(ColumnHead(name, right=dtype.is_numeric()) for name, dtype in frame.schema.items())
+
+    def cell(value: object) -> Cell:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Cell(value, "decimal" if isinstance(value, float) else "whole")
+        return Cell(value, "day") if isinstance(value, date) else Cell(own_cell_text(locale, value))
+
+    return SheetTable(heads, [[cell(value) for value in row] for row in frame.iter_rows()])
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:

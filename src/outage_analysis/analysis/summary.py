@@ -1,0 +1,101 @@
+"""Figures and notes of an analysis in words: for its card and for the chance of exceeding the budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from outage_analysis.assumptions import REFERENCE_LEDGER, value_and_range
+from outage_analysis.text import Locale
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis.analysis import Analysis
+
+MAX_NAMED_LINES = 2
+"""Summaries name at most this many cost lines; for more lines they state the number."""
+
+
+def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
+    """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
+
+    The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
+    number of lines that it leaves out.
+
+    Args:
+        analysis: the analysis; without a budget the result is an empty text.
+        basis: the data source of the simulation: `published`, `claims` or `synthetic`.
+        locale: the language.
+    """
+    table = analysis.uncertainty_table(basis, "budget")
+    if table is None:
+        return ""
+    row, names = table.row(0, named=True), analysis.names(locale.lang)
+    counted, omitted = row["counted"].split(), row["left_out"].split()
+    lines = ", ".join(names.get(x, x) for x in counted)
+    sentences = [
+        locale("report.budget_stressed", share=locale.share(row["stressed"])),
+        locale("report.budget_counts", lines=lines)
+        if len(counted) <= MAX_NAMED_LINES
+        else locale("report.budget_counts_many", count=len(counted)),
+    ]
+    if omitted:
+        sentences.append(locale("report.budget_omits", count=len(omitted)))
+    return " ".join(sentences)
+
+
+def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return sentences on inputs that the user did not state but that the cost depends on.
+
+    The first sentence says that rates come from comparable schemes; further sentences name cost lines
+    that pay nothing for losses above their last band, although there are such claims.
+    """
+    notes = []
+    if analysis.used_ledger and analysis.used_ledger.id == REFERENCE_LEDGER:
+        rates = ", ".join(
+            " ".join((entry.name[locale.lang], value, f"({value_range})"))
+            for entry in analysis.used_ledger.assumptions
+            for value, value_range in [value_and_range(entry, locale)]
+        )
+        notes.append(locale("report.reference_rates", rates=rates))
+    costs = analysis.tables.get("claims_costs")
+    if costs is None or not analysis.headline_from_claims:
+        return notes
+    names = analysis.names(locale.lang)
+    unpaid = costs.filter(
+        pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
+    )
+    above = unpaid.group_by("line", maintain_order=True).agg(pl.col("over").first(), pl.col("count").sum())
+    return notes + [
+        locale(
+            "report.unpaid_above",
+            line=names.get(line, line),
+            over=locale.band(over, None),
+            unit=locale.unit if analysis.incident.loss_currency else analysis.incident.loss.unit,
+            count=locale.number(count),
+        )
+        for line, over, count in above.iter_rows()
+    ]
+
+
+def cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
+    """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
+    expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
+    return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
+
+
+def card_notes(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
+    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
+    notes = [] if analysis.bases else [locale("report.no_headline")]
+    if budget is not None:
+        row = budget.row(0, named=True)
+        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
+        scope = budget_scope(analysis, analysis.headline_basis, locale)
+        notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
+    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
+    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
+    if any(left_out):
+        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
+    notes += input_notes(analysis, locale) + analysis.unstated_notes(locale, first_screen=True)
+    return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

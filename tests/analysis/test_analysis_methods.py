@@ -1,0 +1,329 @@
+"""Figures and samples of an analysis in whole currency: they agree with the tables and with each other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.analysis import compare as compare_policies
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.losses import fit_severity, load_grouped
+from outage_analysis.policies import load_policy
+from tests.tram_case import tram_plan
+
+KAKAO_BUDGET = 300_000_000
+
+
+@pytest.fixture(scope="module")
+def kakao() -> Analysis:
+    return price(Plan(claims=(), budget=KAKAO_BUDGET))
+
+
+def cash(analysis: Analysis, measure: str) -> float:
+    """A figure of the table of quantiles, in the smallest unit of the currency."""
+    return float(analysis.tables["quantiles"].filter(valuation="cash", measure=measure)["value"][0])
+
+
+def test_the_figures_are_those_of_the_tables_in_won(kakao: Analysis) -> None:
+    assert kakao.expected == cash(kakao, "expected")
+    assert kakao.quantile([0.1, 0.9, 0.95]) == [cash(kakao, "p10"), cash(kakao, "p90"), cash(kakao, "p95")]
+    assert kakao.median == kakao.quantile(0.5) == cash(kakao, "p50")
+    assert kakao.chance_over(KAKAO_BUDGET) == kakao.tables["budget"]["exceeded"][0]
+
+
+def test_the_figures_are_in_euros_if_the_tables_are_in_cents(made: Analysis) -> None:
+    assert made.expected == cash(made, "expected") / 100
+    assert made.quantile(0.9) == cash(made, "p90") / 100
+    assert made.plan.budget == 100_000
+    assert made.chance_over(100_000) == made.tables["budget"]["exceeded"][0]
+    assert made.tables["budget"]["budget"][0] == 10_000_000
+
+
+def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
+    marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
+    assert {"p50", "expected", "budget"} <= set(marks["mark"])
+    for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
+        assert made.chance_over(amount / 100) == pytest.approx(1 - below, abs=1e-9), mark
+
+
+def test_the_whole_sample_is_the_simulation_in_another_order(kakao: Analysis) -> None:
+    run = kakao.runs[kakao.headline_basis]
+    sample = kakao.sample(run.draws)
+    simulated = run.totals["cash"].values.ravel()
+    assert np.array_equal(np.sort(sample.to_numpy()), np.sort(simulated))
+    assert not np.array_equal(sample.to_numpy(), simulated)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["from the simulation", "from more draws"])
+def test_a_sample_agrees_with_the_figures_within_its_own_error(made: Analysis, *, more: bool) -> None:
+    draws = made.runs[made.headline_basis].draws
+    n = 2 * draws + 1 if more else draws // 2
+    sample = made.sample(n).to_numpy()
+    assert len(sample) == n
+    assert made.expected is not None
+    assert abs(sample.mean() - made.expected) < 4 * sample.std() / math.sqrt(n)
+    for p in (0.1, 0.5, 0.9):
+        below = float((sample <= made.quantile(p)).mean())
+        both = p * (1 - p) * (1 / n + 1 / draws)
+        assert abs(below - p) < 4 * math.sqrt(both)
+    amount = made.quantile(0.75)
+    both = 0.25 * 0.75 * (1 / n + 1 / draws)
+    assert abs(float((sample > amount).mean()) - made.chance_over(amount)) < 4 * math.sqrt(both)
+
+
+def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
+    one, again, other = (price(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    assert one.name == "total"
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_no_sampled_total_exceeds_the_largest_possible_total(tmp_path: Path, tram: Path) -> None:
+    """8,461 reports are paid at most 25 euros each, if no claim is reviewed."""
+    policy = (tram / "counted.toml").read_text("utf-8").replace("review = true", "fixed = 2_500")
+    (tmp_path / "policy.toml").write_text(policy, "utf-8")
+    plan = tram_plan(tram, policy=tmp_path / "policy.toml", compare=())
+    sample = price(plan).sample(10_000)
+    assert 0 <= float(sample.min()) < float(sample.max()) <= 8_461 * 25  # type: ignore[arg-type]
+    assert ((sample * 100) % 1_250).abs().max() == 0  # whole payments of 12.50 euros only
+
+
+def test_an_amount_in_cents_is_compared_exactly(tram: Path) -> None:
+    """A certain total of 8,461 fares of 2.90 euros does not exceed itself."""
+    analysis = price(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
+    total = analysis.expected
+    assert total is not None
+    assert round(total * 100) % 290 == 0
+    assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
+    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
+    assert analysis.sample(3).to_list() == [total] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "problem"),
+    [
+        ("quantile", 90, "between 0 and 1, ends excluded"),
+        ("quantile", "0.9", "between 0 and 1"),
+        ("quantile", True, "between 0 and 1"),
+        ("quantile", [0.5, None], "between 0 and 1"),
+        ("sample", 0, "whole number of totals from 1"),
+        ("sample", 2.5, "whole number of totals from 1"),
+        ("sample", 2**22 + 1, "to 4,194,304"),
+        ("chance_over", "300", "number in whole currency"),
+        ("chance_over", math.nan, "number in whole currency"),
+        ("chance_over", None, "number in whole currency"),
+    ],
+)
+def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: Any, problem: str) -> None:  # noqa: ANN401
+    with pytest.raises(UsageError, match=problem):
+        getattr(made, method)(value)
+
+
+def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
+    analysis = price(tram_plan(tram, ledger=None, compare=(), budget=None))
+    assert analysis.expected is None
+    for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
+        with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
+            question()
+
+
+# --- charts -------------------------------------------------------------------------------------------------
+
+
+def saved_svg(chart: Any, folder: Path) -> tuple[str, float]:  # noqa: ANN401 - Altair's classes
+    """The words of a saved drawing, and its width in pixels."""
+    chart.save(folder / "x.svg")
+    drawing = (folder / "x.svg").read_text("utf-8")
+    width = re.search(r'<svg[^>]* width="([0-9.]+)"', drawing)
+    assert width
+    return " ".join(re.findall(r">([^<>]+)</(?:text|tspan)>", drawing)), float(width[1])
+
+
+def test_a_saved_chart_has_the_size_the_title_and_the_footer_that_it_shows(
+    made: Analysis, tmp_path: Path
+) -> None:
+    words, width = saved_svg(made.chart("tornado", width=600, title="Our <inputs>"), tmp_path)
+    assert width == 600
+    assert "Our &lt;inputs&gt;" in words
+    assert "10 March 2031" in words
+    assert saved_svg(made.chart("tornado"), tmp_path)[1] == 760
+    narrow, width = saved_svg(made.chart("tornado", width=320, height=400), tmp_path)
+    assert width == 320
+    assert "10 March 2031" in narrow
+
+
+def test_a_changed_chart_is_saved_in_the_same_way(made: Analysis, tmp_path: Path) -> None:
+    chart = made.chart("tornado", width=500).properties(height=300).configure_axis(grid=False)
+    words, width = saved_svg(chart, tmp_path)
+    assert width == 500
+    assert "10 March 2031" in words
+    assert "Outage Sans" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+def test_every_format_is_written_without_a_network(made: Analysis, tmp_path: Path) -> None:
+    chart = made.chart("tornado", width=600, lang="ko")
+    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
+        chart.save(tmp_path / name)
+    png = (tmp_path / "x.png").read_bytes()
+    assert struct.unpack(">I", png[16:20]) == (1_200,)
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
+    page = (tmp_path / "x.html").read_text("utf-8")
+    assert "default-src 'none'" in page
+    assert "font/otf;base64" in page
+    assert "<link" not in page
+    assert "<script src" not in page
+    chart.save(tmp_path / "odd.name", format="svg")
+    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.slow
+def test_a_chart_of_synthetic_claims_keeps_its_mark(analysis: Analysis, tmp_path: Path) -> None:
+    words, _ = saved_svg(analysis.chart("band_distribution", title="Ours"), tmp_path)
+    assert "Synthetic rows: Ours" in words
+    assert "not a finding" in words
+    for name in ("small_multiples", "linked"):
+        assert "Synthetic rows" in saved_svg(analysis.chart(name), tmp_path)[0]
+        with pytest.raises(UsageError, match="sets its own size"):
+            analysis.chart(name, width=600)
+
+
+def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'tornado'"):
+        made.chart("tornad")
+    with pytest.raises(UsageError, match="whole number of pixels"):
+        made.chart("tornado", width=0)
+    with pytest.raises(UsageError, match="whole number of pixels"):
+        made.chart("tornado", height=2.5)  # type: ignore[arg-type]
+    with pytest.raises(ModelRefused, match="nothing to show in the chart intake "):
+        made.chart("intake")
+    with pytest.raises(UsageError, match="svg, png, pdf, html, json"):
+        made.chart("tornado").save(tmp_path / "x.gif")
+    assert [*tmp_path.iterdir()] == []
+
+
+# --- comparison ---------------------------------------------------------------------------------------------
+
+
+def test_compared_policies_have_the_figures_of_their_own_runs(tram: Path) -> None:
+    """Both are paid for the same accepted claims, so a run of each alone gives the same expected cost."""
+    counted, flat = tram / "counted.toml", tram / "flat.toml"
+    found = compare_policies(
+        counted,
+        str(flat),
+        ledger=tram / "mixed.toml",
+        incident=tram / "incident.toml",
+        budget=100_000,
+        draws=1_024,
+        seed=3,
+    )
+    for page, row in zip((counted, flat), found.table.iter_rows(named=True), strict=True):
+        alone = price(tram_plan(tram, policy=page, compare=()))
+        assert alone.expected is not None
+        assert row["expected"] / 100 == pytest.approx(alone.expected, rel=1e-9)
+        assert row["over_budget"] == pytest.approx(alone.chance_over(100_000), abs=0.03)
+    assert found.pairs.height == 1
+    expected = found.table["expected"].to_list()
+    assert found.pairs["difference"][0] == pytest.approx(expected[0] - expected[1], rel=1e-9)
+    assert set(found.flips.columns) >= {"policy", "other", "assumption", "flips_at"}
+
+
+def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> None:
+    policy = load_policy("kakao-2022")
+    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
+    found = compare_policies(policy, *copies, draws=2**10)
+    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
+    assert found.table["policy"].to_list() == ids
+    assert "over_budget" not in found.table.columns
+    # The expected cost is linear in the payment of a tier: 30,000 more cost three times as much as 10,000.
+    first, second, third = found.table["expected"].to_list()
+    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
+    text = repr(found)
+    assert len(text) < 2_000
+    assert all(id_ in text for id_ in ids)
+    assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
+    assert "대안 비교" in repr(found.card("ko"))
+
+
+def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
+    candidates = ("kakao-candidate-cash", "kakao-candidate-voucher")
+    assert compare_policies(*candidates, as_of="2022-10-24", draws=2**10).as_of.isoformat() == "2022-10-24"
+    with pytest.raises(UsageError, match="is no date"):
+        compare_policies(*candidates, as_of="24.10.2022")
+    with pytest.raises(UsageError, match="two or more different policies"):
+        compare_policies("kakao-2022")
+    with pytest.raises(UsageError, match="two or more different policies"):
+        compare_policies("kakao-2022", load_policy("kakao-2022"))
+    with pytest.raises(UsageError, match="the budget is a number from 0"):
+        compare_policies(*candidates, budget=-1)
+    with pytest.raises(UsageError, match="pays JPY"):
+        compare_policies("kakao-2022", "kddi-2022")
+
+
+# --- fits ---------------------------------------------------------------------------------------------------
+
+EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
+
+
+def test_a_fit_has_the_largest_likelihood_of_its_family() -> None:
+    """An independent likelihood of grouped counts is smaller for every other pair of parameters nearby."""
+    fit = fit_severity(EDGES, COUNTS)
+    assert fit.family == "lognormal"
+
+    def loglik(median: float, sigma: float) -> float:
+        ends = [
+            0.0,
+            *(0.5 * (1 + math.erf(math.log(e / median) / sigma / math.sqrt(2))) for e in EDGES[1:]),
+            1.0,
+        ]
+        return sum(n * math.log(b - a) for n, (a, b) in zip(COUNTS, itertools.pairwise(ends), strict=True))
+
+    median, sigma = fit.params["median"], fit.params["sigma"]
+    assert loglik(median, sigma) == pytest.approx(fit.loglik, rel=1e-9)
+    for scale, width in itertools.product((0.99, 1, 1.01), repeat=2):
+        assert loglik(scale * median, width * sigma) <= fit.loglik + 1e-9
+
+
+def test_three_ways_to_write_an_open_band_are_one_fit() -> None:
+    written = [fit_severity([*EDGES, *end], COUNTS, "weibull") for end in ([], [None], [math.inf])]
+    assert written[0].params == written[1].params == written[2].params
+    assert written[0].grouped.top == "open"
+    known = load_grouped("dental-claims")
+    closed = fit_severity(known.edges, known.counts, "gamma", top=known.top)
+    assert closed.grouped.top == known.top
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"family": "lognorm"}, "Did you mean 'lognormal'"),
+        ({"edges": [*EDGES, 900_000]}, "state what is known about larger losses.*closed"),
+        ({"edges": [*EDGES, None], "top": "closed"}, "the last band is open"),
+        ({"edges": [0, 5], "top": "closed"}, "2 edges|3 edges|counts"),
+    ],
+)
+def test_a_wrong_fit_is_one_clear_error(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        fit_severity(**({"edges": EDGES, "counts": COUNTS} | changes))
+
+
+def test_a_fit_draws_itself(tmp_path: Path) -> None:
+    fit = fit_severity(EDGES, COUNTS)
+    words, width = saved_svg(fit.chart(width=600), tmp_path)
+    assert width == 600
+    assert "fitted to 900 losses" in words
+    assert "손실, 원" in saved_svg(fit.chart("tail", loss="손실, 원", lang="ko"), tmp_path)[0]
+    assert len(repr(fit)) < 1_000
+    with pytest.raises(UsageError, match="Did you mean 'tail'"):
+        fit.chart("tails")

@@ -1,0 +1,273 @@
+"""Sections of one's own: in every format, marked, escaped, checked, and verified byte for byte."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pptx import Presentation
+
+from outage_analysis.analysis import Analysis
+from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, VerificationFailed
+from outage_analysis.reports import ReportBuilder, read_manifest, verify
+from outage_analysis.reports.own_blocks import OwnTable
+from outage_analysis.reports.own_sections import own_section, read_section
+
+EVIL = "<script>alert(1)</script>"
+TABLE = pl.DataFrame(
+    {
+        "Depot <b>": ["=1+1", EVIL],
+        "Trams": [12, 3],
+        "Share": [0.8, None],
+        "Day": [date(2031, 3, 2), None],
+        "Open": [True, False],
+    }
+)
+CHART = (
+    alt.Chart(TABLE.select("Trams", "Share"), title=f"Ours {EVIL}")
+    .mark_bar()
+    .encode(x="Trams:Q", y="Share:N")
+)
+TITLE = {"en": f"Our view {EVIL}", "ko": "우리 의견"}
+
+
+def added(analysis: Analysis, **options: Any) -> ReportBuilder:  # noqa: ANN401
+    report: ReportBuilder = analysis.report(**options)
+    return report.add_section(TITLE, f"First {EVIL}.\n\nSecond.", CHART, TABLE).add_section(
+        "Two", "Last words."
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("own") / "report"
+    assert added(made).write(out) == out / "report.html"
+    return out
+
+
+@pytest.mark.slow
+def test_the_page_shows_the_sections_escaped_and_marked_before_the_sources(folder: Path) -> None:
+    page = (folder / "report.html").read_text("utf-8")
+    assert EVIL not in page
+    body = page[page.index('<h2 id="own-1"') : page.index('<h2 id="facts"')]
+    assert "Our view &lt;script&gt;" in body
+    assert body.count("added by the user of the report") == 2
+    assert "<p>First &lt;script&gt;alert(1)&lt;/script&gt;.</p>" in body
+    assert "<p>Second.</p>" in body
+    assert 'id="chart-own-1-2"' in body
+    assert '<td class="n">12</td>' in body
+    assert '<td class="d">2 March 2031</td>' in body
+    assert '<h2 id="own-2">Two</h2>' in body
+
+
+@pytest.mark.slow
+def test_every_other_format_shows_them(folder: Path) -> None:
+    frame = pl.read_parquet(folder / "tables" / "own-1-3.parquet")
+    assert frame.equals(TABLE)
+    csv = (folder / "tables" / "own-1-3.csv").read_text("utf-8")
+    assert csv.splitlines()[1].startswith("'=1+1,12,0.8,2031-03-02,true")
+    assert "<script>" not in (folder / "charts" / "own-1-2.svg").read_text("utf-8")
+    assert (folder / "charts" / "own-1-2.png").read_bytes().startswith(b"\x89PNG")
+    slides = Presentation(str(folder / "report.pptx")).slides
+    words = ["\n".join(x.text_frame.text for x in slide.shapes if x.has_text_frame) for slide in slides]
+    assert len(slides) == 5 + 4
+    assert "First <script>" in words[5]
+    assert any(shape.shape_type == 13 for shape in slides[6].shapes)  # a picture
+    cells = next(shape.table for shape in slides[7].shapes if shape.has_table)
+    assert cells.cell(1, 0).text == "=1+1"
+    assert "Last words." in words[8]
+    app = zipfile.ZipFile(folder / "report.pptx").read("docProps/app.xml").decode()
+    assert "<Slides>9</Slides><Notes>9</Notes>" in app
+
+
+@pytest.mark.slow
+def test_the_workbook_has_values_and_no_formula_of_the_data(folder: Path) -> None:
+    workbook = zipfile.ZipFile(folder / "report.xlsx")
+    names = workbook.read("xl/workbook.xml").decode()
+    sheets = re.findall(r'<sheet name="([^"]*)"', names)
+    number = next(n for n, name in enumerate(sheets, start=1) if name.startswith("Our view"))
+    sheet = workbook.read(f"xl/worksheets/sheet{number}.xml").decode()
+    assert "<f>" not in sheet
+    assert "<v>0.8</v>" in sheet
+    assert any(name.startswith("xl/media/") for name in workbook.namelist())
+
+
+@pytest.mark.slow
+def test_the_pdf_shows_them_in_both_languages(made: Analysis, tmp_path: Path) -> None:
+    for lang in ("en", "ko"):
+        added(made, lang=lang, formats="pdf").write(tmp_path / lang)
+        assert (tmp_path / lang / "report.pdf").read_bytes().startswith(b"%PDF")
+        verify(tmp_path / lang)
+
+
+@pytest.mark.slow
+def test_a_report_with_sections_is_verified_byte_for_byte(folder: Path) -> None:
+    assert read_manifest(folder).sections == 2
+    assert verify(folder).rebuilt
+
+
+@pytest.mark.slow
+def test_a_changed_section_is_found(made: Analysis, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    added(made, formats=["csv"]).write(out)
+    path = out / "sections" / "2.json"
+    path.write_text(path.read_text("utf-8").replace("Last words", "Other words"), "utf-8")
+    with pytest.raises(VerificationFailed, match=r"sections/2\.json"):
+        verify(out)
+    with pytest.raises(VerificationFailed, match=r"sections/2\.json"):
+        verify(out, integrity=False)
+
+
+@pytest.mark.slow
+def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) -> None:
+    page = made.report(tmp_path / "one", formats=["html"], lang="ko")
+    assert page == tmp_path / "one" / "report.html"
+    builder = made.report(formats="csv")
+    assert builder.write(tmp_path / "two", formats=["csv", "html"]) == tmp_path / "two" / "report.html"
+    with pytest.raises(UsageError, match="already holds a report"):
+        builder.write(tmp_path / "two")
+    assert builder.write(tmp_path / "two", force=True) == tmp_path / "two" / "manifest.json"
+    assert not (tmp_path / "two" / "sections").exists()
+    assert "sections" not in json.loads((tmp_path / "two" / "manifest.json").read_text("utf-8"))
+    assert len(repr(added(made))) < 500
+    with pytest.raises(UsageError, match="Did you mean 'html'"):
+        made.report(tmp_path / "three", formats="htm")
+
+
+@pytest.mark.slow
+def test_a_section_states_that_the_claims_are_synthetic(analysis: Analysis, tmp_path: Path) -> None:
+    page = analysis.report(formats="html").add_section("Ours", "Words.").write(tmp_path / "report")
+    text = page.read_text("utf-8")
+    body = text[text.index('<h2 id="own-1"') : text.index('<h2 id="facts"')]
+    assert "The claims of this report are synthetic." in body
+
+
+POINT = alt.Chart(TABLE).mark_point()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "problem"),
+    [
+        ((), "at least 1 item"),
+        (("",), "is empty|at least 1 character"),
+        ((" \n\n ",), "a text is empty"),
+        (("x" * 1_501,), "longer than 1,500 characters"),
+        (("x\n\n" * 4_000,), "longer than 1,500 characters, or a text than 10,000"),
+        ((5,), "an object of type int"),
+        (([1, 2],), "an object of type list"),
+        (("x",) * 21, "at most 20 items"),
+        ((pl.DataFrame({"a": []}),), "cannot show|no rows"),
+        ((pl.DataFrame({"a": range(1_001)}),), "more than 16 columns or 1,000 rows"),
+        ((pl.DataFrame({str(n): [1] for n in range(17)}),), "more than 16 columns or 1,000 rows"),
+        ((pl.DataFrame({"a": ["x" * 121]}),), "longer than 120 characters"),
+        ((pl.DataFrame({"a": [[1, 2]]}),), "has the type List"),
+        ((pl.DataFrame({"a": [float("inf")]}),), "an infinite number"),
+        ((pl.DataFrame({"a": [2**60]}),), "more than 15 digits"),
+        ((alt.Chart("https://example.org/x.csv").mark_point(),), "works without a network"),
+        ((POINT.encode(href="Depot <b>:N"),), "works without a network"),
+        ((alt.Chart(TABLE).mark_image(url="https://example.org/x.png"),), "works without a network"),
+        ((alt.Chart(pl.DataFrame({"a": ["x" * 100] * 20_000})).mark_point(),), "larger than 1,000,000 bytes"),
+    ],
+)
+def test_a_wrong_block_is_one_clear_error(made: Analysis, blocks: tuple[object, ...], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        made.report().add_section("Ours", *blocks)
+
+
+def test_a_wrong_title_and_too_many_sections_are_one_clear_error(made: Analysis) -> None:
+    report = made.report()
+    for title in ("", "x" * 121, {"ko": "우리"}):
+        with pytest.raises(UsageError, match="the section cannot be added"):
+            report.add_section(title, "Words.")
+    with pytest.raises(UsageError, match="a title is a text"):
+        report.add_section(5, "Words.")  # type: ignore[arg-type]
+    assert report.sections == []
+    for n in range(20):
+        report.add_section(f"S{n}", "Words.")
+    with pytest.raises(UsageError, match="at most 20 sections"):
+        report.add_section("One more", "Words.")
+
+
+@pytest.mark.parametrize(
+    ("title", "block", "where"),
+    [
+        ("Ours", pl.DataFrame({"who": ["a", "010-1234-5678"]}), "block 1"),
+        ("Ours", pl.DataFrame({"kim@example.org": [1]}), "block 1"),
+        ("Ours", "Ask kim@example.org.", "block 1"),
+        ("Ours", alt.Chart(pl.DataFrame({"who": ["010-1234-5678"]})).mark_point(), "block 1"),
+        ("Of kim@example.org", "Words.", "the title"),
+    ],
+)
+def test_personal_data_are_refused(made: Analysis, title: str, block: object, where: str) -> None:
+    with pytest.raises(
+        DisclosureBlocked, match=f"{where} of the section contains what looks like personal data"
+    ):
+        made.report().add_section(title, block)
+
+
+VALUES = st.one_of(
+    st.lists(st.none() | st.integers(-(2**53), 2**53), min_size=1, max_size=5).map(
+        lambda x: pl.Series("n", x, pl.Int64)
+    ),
+    st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5).map(
+        lambda x: pl.Series("n", x, pl.Float64)
+    ),
+    st.lists(st.none() | st.booleans(), min_size=1, max_size=5).map(lambda x: pl.Series("n", x, pl.Boolean)),
+    st.lists(st.none() | st.dates(), min_size=1, max_size=5).map(lambda x: pl.Series("n", x, pl.Date)),
+    st.lists(st.none() | st.text('aé한"\\<&\n1-', max_size=9), min_size=1, max_size=5).map(
+        lambda x: pl.Series("n", x, pl.String)
+    ),
+)
+
+
+@given(VALUES)
+def test_a_table_is_read_from_the_folder_as_it_was_added(
+    tmp_path_factory: pytest.TempPathFactory, column: pl.Series
+) -> None:
+    section = own_section("Ours", [column.to_frame()])
+    path = tmp_path_factory.mktemp("s") / "1.json"
+    path.write_text(section.to_json(), "utf-8")
+    again = read_section(path)
+    assert again == section
+    assert again.to_json() == section.to_json()
+    (table,) = again.blocks
+    assert isinstance(table, OwnTable)
+    assert table.frame.equals(column.to_frame())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": {"en": ""}},
+        {"blocks": []},
+        {"extra": 1},
+        {"blocks": [{"kind": "chart", "spec": {"data": {"url": "https://example.org"}}}]},
+        {"blocks": [{"kind": "table", "columns": {"a": "integer"}, "rows": [["x"]]}]},
+        {"blocks": [{"kind": "table", "columns": {"a": "day"}, "rows": [["31.12.2022"]]}]},
+        {"blocks": [{"kind": "table", "columns": {"a": "flag", "b": "flag"}, "rows": [[True]]}]},
+    ],
+)
+def test_a_forged_section_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    path = tmp_path / "1.json"
+    path.write_text(json.dumps(json.loads(own_section("Ours", ["Words."]).to_json()) | change), "utf-8")
+    with pytest.raises(InputRefused, match="no section of a report"):
+        read_section(path)
+
+
+def test_the_fonts_of_a_chart_are_those_of_the_report(made: Analysis) -> None:
+    chart = CHART.configure_axis(labelFont="Papyrus", labelFontSize=20).properties(width=300)
+    report = made.report().add_section("Ours", chart)
+    (block,) = report.sections[0].blocks
+    drawing = json.dumps(block.drawing)  # type: ignore[union-attr]
+    assert "Papyrus" not in drawing
+    assert json.loads(drawing)["config"]["axis"]["labelFontSize"] == 20
+    assert json.loads(drawing)["width"] == 300
