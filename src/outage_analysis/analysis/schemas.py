@@ -48,7 +48,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
         "claims_summary": losses.SUMMARY.grouped_by(by_service),
-        "claims_pairs": losses.CLAIM_PAIRS,
+        "claims_combinations": losses.CLAIM_COMBINATIONS,
         "claims_intake": losses.INTAKE,
         "claims_quality": losses.QUALITY,
         "claims_rules": losses.BROKEN_RULES,

@@ -249,7 +249,26 @@ def chart_context(
     unit = incident.loss.unit
     unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
     loss = f"{incident.loss.name[locale.lang]}, {unit}"
-    return ChartContext(locale, names, as_of, loss, synthetic=synthetic)
+    outage = incident.outage
+    window = (outage.start, outage.end) if outage.end else None
+    return ChartContext(
+        locale,
+        names,
+        as_of,
+        loss,
+        synthetic=synthetic,
+        outage=window and tuple(t.astimezone(incident.zone).replace(tzinfo=None) for t in window),
+        deadlines=_deadline_labels(incident, locale, as_of),
+    )
+
+
+def _deadline_labels(incident: Incident, locale: Locale, as_of: date) -> tuple[tuple[date, str], ...]:
+    """Return the deadlines for claims that were announced by a day, with their labels."""
+    days = sorted({deadline.closes for deadline in incident.deadlines_by(as_of)})
+    words = ["chart.day_first_deadline"] * (len(days) - 1) + ["chart.day_deadline"]
+    return tuple(
+        (day, locale(word, day=locale.short_day(day))) for day, word in zip(days, words, strict=False)
+    )
 
 
 def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
