@@ -64,13 +64,9 @@ def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
     axis = alt.Axis(
         values=at, labelExpr=expression, labelOverlap="parity", labelSeparation=8, grid=False, labelAngle=0
     )
-    domain = [milliseconds(first), milliseconds(last + DAY)]
+    # As an expression, because Vega-Lite converts numbers only in some layers and then warns of a conflict.
+    domain = alt.ExprRef(f"[{milliseconds(first)}, {milliseconds(last + DAY)}]")
     return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
-
-
-def label_rows(context: ChartContext) -> int:
-    """Return how many rows of labels `day_marks` writes above a chart."""
-    return (context.outage is not None) + len(context.deadlines)
 
 
 def day_marks(
@@ -89,7 +85,7 @@ def day_marks(
     Returns:
         The shading of the outage, to be drawn under the data, and the labelled rules, to be drawn over them.
     """
-    rows = label_rows(context)
+    rows = (context.outage is not None) + len(context.deadlines)
     low, high = milliseconds(days[0]), milliseconds(days[1] + DAY)
     under: list[alt.Chart] = []
     over: list[alt.Chart] = []

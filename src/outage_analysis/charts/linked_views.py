@@ -20,10 +20,8 @@ import polars as pl
 from outage_analysis.charts import view_selection
 from outage_analysis.charts.claims_data import OTHER_ID, View, build_views
 from outage_analysis.charts.day_axis import (
-    LABEL_ROW,
     day_marks,
     day_x,
-    label_rows,
     mark_texts,
     milliseconds,
     shown_days,
@@ -53,26 +51,33 @@ CHOSEN, FADED = "#e3eef7", 0.35
 LONGEST = 40
 """Largest number of characters in the name of a category."""
 ORDERED = ("band", "day")
-"""The linked charts whose bars have an order, so that a range of them can be selected."""
+"""The ids of linked charts whose bars have an order, so that a range of them can be selected."""
 DAY_LENGTH = 86_400_000
 """Milliseconds of a day."""
 
 
 @dataclass(frozen=True)
 class _ViewLayout:
-    """Layout of one linked chart: its number, the names of its bars, its title, and widths in pixels."""
+    """Layout of one linked chart: its number, id, position, names of bars, title and widths in pixels."""
 
     at: int
+    id: str
+    position: int
     names: list[str]
     title: str
-    ordered: bool
     name_width: int
     bar_width: int
 
     @property
     def view(self) -> str:
         """The name of the linked chart in the Vega-Lite specification."""
-        return f"linked_{self.at}"
+        # Altair makes names that end with a number end with the position of the chart on the page.
+        return f"linked_{self.position}"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the bars have an order, so that a range of them can be selected."""
+        return self.id in ORDERED
 
     def selected(self, position: str) -> str:
         """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
@@ -92,12 +97,15 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
     views, counts = build_views(table)
+    # The chart of services stands beside the chart of days, which is drawn about equally tall.
+    order = sorted((v.id for v in views), key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     layouts = [
         _ViewLayout(
             at,
+            view.id,
+            order.index(view.id),
             _entry_names(view, context),
             _title(view, context),
-            view.id in ORDERED,
             *PLACES.get(view.id, LEFT),
         )
         for at, view in enumerate(views)
@@ -111,8 +119,6 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         else _bar_view(base, layouts, layout, locale)
         for layout, view in zip(layouts, views, strict=True)
     }
-    # The chart of services stands beside the chart of days, which is drawn about equally tall.
-    order = sorted(charts, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     below = alt.concat(*(charts[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
     heading = _heading(base, sum(counts), layouts, context)
     note = locale.band_note([tuple(entry) for entry in views[1].entries])
@@ -123,6 +129,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         subtitle=locale("chart.linked_subtitle", loss=context.loss, note=f"; {note}" if note else ""),
         description=" ".join([locale("chart.linked_description"), *mark_texts(context)]),
     )
+    chart.title.frame = "bounds"  # names stand to the left of the group
     return chart.properties(params=_parameters(layouts, context))
 
 
@@ -149,12 +156,12 @@ def _combinations(counts: Sequence[int], layouts: Sequence[_ViewLayout]) -> alt.
 def _parameters(layouts: Sequence[_ViewLayout], context: ChartContext) -> list[alt.TopLevelParameter]:
     """Return the Vega parameters: the selections, and the names of all bars."""
     everything = context.locale("chart.linked_all")
-    selections = (
+    selections = [
         view_selection.selection_parameters(
             layout.at, layout.view, layout.names, layout.title, everything, ordered=layout.ordered
         )
         for layout in layouts
-    )
+    ]
     names = alt.VariableParameter("names", value=[layout.names for layout in layouts])
     return [names, *(parameter for group in selections for parameter in group)]
 
@@ -210,14 +217,46 @@ def _title(view: View, context: ChartContext) -> str:
     )
 
 
+def _selected_claims(
+    base: alt.Chart, layouts: Sequence[_ViewLayout], filtering: Sequence[_ViewLayout], over: _ViewLayout
+) -> alt.Chart:
+    """Compute `counted`, the claims that the selections of some charts leave, for groups of combinations.
+
+    A group has one bar of every chart except `over`, a chart with an order. In a group, the claims up to each
+    bar of `over` are summed once, when the chart is drawn; a selected range is then the difference of two
+    sums, so that a new selection visits each group once instead of each combination.
+
+    Args:
+        base: the combinations.
+        layouts: all linked charts.
+        filtering: the charts whose selections count.
+        over: the chart with an order whose bars are summed; its selection always counts.
+    """
+    keys = [f"place_{layout.at}" for layout in layouts if layout is not over]
+    low, high = (f"{end}_{over.at}" for end in ("low", "high"))
+    within = f"datum.sums[{high}].up_to - ({low} > 0 ? datum.sums[{low} - 1].up_to : 0)"
+    held = [layout.selected(f"datum.place_{layout.at}") for layout in filtering if layout is not over]
+    running = alt.WindowFieldDef(**{"op": "sum", "field": "claims", "as": "up_to"})
+    groups: alt.Chart = (
+        base.transform_window(
+            [running], groupby=keys, frame=[None, 0], sort=[alt.SortField(f"place_{over.at}")]
+        )
+        .transform_aggregate([alt.AggregatedFieldDef(**{"op": "values", "as": "sums"})], groupby=keys)
+        .transform_calculate(counted=f"{' && '.join(held) or 'true'} ? {within} : 0")
+    )
+    return groups
+
+
 def _entry_totals(base: alt.Chart, layouts: Sequence[_ViewLayout], at: int) -> alt.Chart:
     """Compute a row per bar of chart number `at`: `key` (its position), `n` (selected claims), bar `length`.
 
     The selection of chart `at` itself does not count. A bar without selected claims has a row with 0.
     """
-    others = " && ".join(layout.selected(f"datum.place_{layout.at}") for layout in layouts if layout.at != at)
+    # The chart of days sums over bands, all other charts over days.
+    *_, over = [layout for layout in layouts if layout.ordered and layout.at != at]
+    others = [layout for layout in layouts if layout.at != at]
     return (
-        base.transform_calculate(counted=f"{others} ? datum.claims : 0")
+        _selected_claims(base, layouts, others, over)
         .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
         .transform_joinaggregate(most="max(n)")
         .transform_calculate(
@@ -304,9 +343,7 @@ def _day_view(
         ),
         *over,
     )
-    return _set_size(
-        drawn, layout.bar_width, high, layout, locale=context.locale, over=LABEL_ROW * label_rows(context)
-    )
+    return _set_size(drawn, layout.bar_width, high, layout, locale=context.locale)
 
 
 def _heading(
@@ -314,7 +351,7 @@ def _heading(
 ) -> AltairChart:
     """Draw the heading: the number of claims that all selections together leave, and their share."""
     locale = context.locale
-    held = " && ".join(layout.selected(f"datum.place_{layout.at}") for layout in layouts)
+    *_, over = [layout for layout in layouts if layout.ordered]
     values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}
     template = locale(
         "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
@@ -324,7 +361,7 @@ def _heading(
     none = " && ".join(f"!({view_selection.chosen(layout.at)})" for layout in layouts)
     all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading = (
-        base.transform_calculate(counted=f"{held} ? datum.claims : 0")
+        _selected_claims(base, layouts, layouts, over)
         .transform_aggregate(n="sum(counted)")
         .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
         .mark_text(align="left", fontWeight=600, fontSize=13)
@@ -338,7 +375,7 @@ def _selection_text(layout: _ViewLayout, locale: Locale) -> str:
     at, several, to = layout.at, *(_quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
     name = f"names[{at}][{{}}]"
     if layout.ordered:
-        low, high = (name.format(end) for end in view_selection.range_ends(at))
+        low, high = name.format(f"low_{at}"), name.format(f"high_{at}")
         what = f"keys_{at}[0] == until_{at} ? {low} : {low} + {to} + {high}"
     else:
         what = f"length(keys_{at}) > 1 ? length(keys_{at}) + {several} : {name.format(f'keys_{at}[0]')}"
@@ -362,8 +399,7 @@ def _set_size(
 ) -> AltairChart:
     """Set the size and the title of a linked chart.
 
-    `over` raises the title by this many pixels, so that it is level with the title of a neighbouring chart,
-    or above the labels on top of the chart.
+    `over` raises the title by this many pixels, so that it is level with the title of a neighbouring chart.
     """
     sized: AltairChart = view.properties(width=width, height=height)
     if layout is None:

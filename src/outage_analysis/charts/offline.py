@@ -42,6 +42,8 @@ STYLE = """
 .outage-caption { font-size: 0.86em; line-height: 1.4; margin-bottom: 8px; }
 .outage-caption strong, .outage-caption span { display: block; }
 .outage-caption strong { font-size: 1.2em; }
+.outage-chart .vega-bindings { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 0.86em; }
+.outage-chart select { max-width: 15em; }
 .outage-grid { overflow-x: auto; }
 .outage-grid table td:not(.n), .outage-grid table th:not(.n) { text-align: left; vertical-align: top; }
 .outage-grid table .n { text-align: right; vertical-align: top; }
@@ -97,6 +99,10 @@ function keepKeys(place, what) {  // else JupyterLab would move between cells on
     element.setAttribute('data-lm-suppress-shortcuts', 'true');
   });
 }
+function reverseLists(place) {  // Vega writes the list of the last chart first
+  var lists = place.querySelector('.vega-bindings');
+  if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
+}
 function draw(chart) {
   var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
   places.forEach(function (place) {
@@ -112,7 +118,10 @@ function draw(chart) {
       }
       var views = (spec.vconcat || [])[1] || {};
       if (views.columns && place.clientWidth < 660) views.columns = 1;  // side by side they need 660
-      window.vegaEmbed(place, spec, options).then(function () { keepKeys(place, 'select, input'); });
+      window.vegaEmbed(place, spec, options).then(function () {
+        if (views.columns) reverseLists(place);
+        keepKeys(place, 'select, input');
+      });
     });
   });
 }

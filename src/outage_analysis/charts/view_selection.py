@@ -22,11 +22,6 @@ def chosen(at: int) -> str:
     return f"length(keys_{at}) > 0"
 
 
-def range_ends(at: int) -> tuple[str, str]:
-    """Return Vega expressions for the first and last selected position in a chart with an order."""
-    return f"min(keys_{at}[0], until_{at})", f"max(keys_{at}[0], until_{at})"
-
-
 def selected(at: int, position: str, *, ordered: bool) -> str:
     """Return a Vega expression for whether the bar at a position of chart number `at` is selected.
 
@@ -38,9 +33,7 @@ def selected(at: int, position: str, *, ordered: bool) -> str:
         ordered: whether the bars have an order.
     """
     held = (
-        f"inrange({position}, [keys_{at}[0], until_{at}])"
-        if ordered
-        else f"indexof(keys_{at}, {position}) >= 0"
+        f"inrange({position}, [low_{at}, high_{at}])" if ordered else f"indexof(keys_{at}, {position}) >= 0"
     )
     return f"(!length(keys_{at}) || {held})"
 
@@ -51,7 +44,8 @@ def selection_parameters(
     """Return the Vega parameters for selecting bars in one linked chart.
 
     `keys_0` contains the selected positions of chart number 0, or the first position of a range; it is empty
-    if nothing is selected. `until_0` is the last position of the range.
+    if nothing is selected. `until_0` is the other end of the range, and `low_0` and `high_0` are its first
+    and last position; if nothing is selected, those of all bars.
 
     A click selects a bar. A shift-click adds or removes a bar in a chart without an order. Dragging selects a
     range in a chart with an order. A double click anywhere clears all selections. Keyboard users select with
@@ -95,5 +89,7 @@ def selection_parameters(
         parameters += [
             select(f"last_{at}", last, views=[view]),
             variable(f"until_{at}", expr=f"last_{at}.key ? last_{at}.key[0] : keys_{at}[0]"),
+            variable(f"low_{at}", expr=f"{chosen(at)} ? min(keys_{at}[0], until_{at}) : 0"),
+            variable(f"high_{at}", expr=f"{chosen(at)} ? max(keys_{at}[0], until_{at}) : {len(names) - 1}"),
         ]
     return parameters
