@@ -79,7 +79,9 @@ def test_a_step_of_a_selection_takes_no_longer_for_ten_million_claims(tmp_path: 
             assert chart is not None
             spec = script_json(chart.to_dict())
             page = tmp_path / f"{rows}.html"
-            script = f"vegaEmbed('#v', {spec}, {{ast: true, renderer: 'svg'}}).then(r => window.view = r.view)"
+            script = (
+                f"vegaEmbed('#v', {spec}, {{ast: true, renderer: 'svg'}}).then(r => window.view = r.view)"
+            )
             page.write_text(
                 "<!doctype html><meta charset='utf-8'><div id='v'></div>"
                 f"<script>{vega_bundle()}</script><script>{script}</script>",

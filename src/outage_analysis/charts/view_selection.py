@@ -53,7 +53,8 @@ def selection_parameters(
 
     Args:
         at: the number of the linked chart.
-        view: the name of the chart in the specification; its data have a field `key`, the bar's position.
+        view: the name of the chart in the specification. Its data have the fields `key` and `place_<at>`, both
+            with the position of the bar.
         names: the labels of the bars, by position.
         title: label of the drop-down list.
         everything: label of the item in the drop-down list that clears the selection.
@@ -67,6 +68,9 @@ def selection_parameters(
     on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
     until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
     drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
+    # Vega-Lite gives a list the scope of the whole page of charts, so a filter finds the bars of this chart.
+    on_own_entry = f"event.item && event.item.datum && isNumber(event.item.datum.place_{at})"
+    pressed = {"source": "view", "type": "mousedown", "filter": on_own_entry}
     labels = [everything, *names]
     bound = alt.binding_select(options=[None, *range(len(names))], labels=labels, name=f"{title}: ")
     select, variable = alt.TopLevelSelectionParameter, alt.VariableParameter
@@ -78,7 +82,7 @@ def selection_parameters(
         ),
         select(
             listed,
-            {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, _PRESS]}},
+            {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, pressed]}},
             bind={"key": bound},
             views=[view],
         ),
