@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
-from itertools import chain, combinations, pairwise
+from itertools import pairwise, product
 
 import polars as pl
 import pytest
@@ -14,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.charts import claims_data as data
-from outage_analysis.charts import claims_data as pairs
 from outage_analysis.charts import curve_data as points
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 

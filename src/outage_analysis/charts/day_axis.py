@@ -59,8 +59,9 @@ def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
     ticks = [first + n * DAY for n in range(0, count, every)]
     labels = [str(day) if count > LONG else locale.short_day(day) for day in ticks]
     at = [noon(day) for day in ticks]
-    # Vega's own day names are English, so the labels are looked up.
-    expression = f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, time(datum.value))]"
+    # Vega's own day names are English, so the labels are looked up. (Its `time` fails where scripts may not
+    # be compiled, as on the page.)
+    expression = f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]"
     axis = alt.Axis(
         values=at, labelExpr=expression, labelOverlap="parity", labelSeparation=8, grid=False, labelAngle=0
     )

@@ -53,8 +53,8 @@ def selection_parameters(
 
     Args:
         at: the number of the linked chart.
-        view: the name of the chart in the specification. Its data have the fields `key` and `place_<at>`, both
-            with the position of the bar.
+        view: the name of the chart in the specification. Its data have the fields `key` and `place_<at>`,
+            both with the position of the bar.
         names: the labels of the bars, by position.
         title: label of the drop-down list.
         everything: label of the item in the drop-down list that clears the selection.
