@@ -31,7 +31,7 @@ from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, TRIED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Callable
+    from collections.abc import Callable, Iterator
 
     from outage_analysis.analysis import Analysis
 

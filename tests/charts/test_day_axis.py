@@ -13,7 +13,6 @@ from selenium.webdriver.chrome.service import Service
 
 from outage_analysis.charts import chart_context, display_names, draw, script_json, vega_bundle
 from outage_analysis.charts.day_axis import milliseconds, noon, shown_days
-from outage_analysis.errors import InputRefused
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 
@@ -125,7 +124,6 @@ def test_no_chart_shifts_a_day_by_the_zone_of_its_reader(
     )
     assert [west.pop(), east.pop()] == [420, -540]
     assert west == east
-    print("DBG", west[0], west[1])
     assert label in west[0]
     first, second, last = west[1]
     assert (last - first) == pytest.approx(18 * (second - first), abs=19)

@@ -59,13 +59,18 @@ def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
     ticks = [first + n * DAY for n in range(0, count, every)]
     labels = [str(day) if count > LONG else locale.short_day(day) for day in ticks]
     at = [noon(day) for day in ticks]
-    # Vega's own day names are English, so the labels are looked up. (Its `time` fails where scripts may not
-    # be compiled, as on the page.)
+    # Vega's own day names are English, so the labels are looked up.
     expression = f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]"
     axis = alt.Axis(
-        values=at, labelExpr=expression, labelOverlap="parity", labelSeparation=8, grid=False, labelAngle=0
+        values=alt.ExprRef(str(at)),
+        labelExpr=expression,
+        labelOverlap="parity",
+        labelSeparation=8,
+        grid=False,
+        labelAngle=0,
     )
-    # As an expression, because Vega-Lite converts numbers only in some layers and then warns of a conflict.
+    # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
+    # takes for a year where it may not compile scripts, as on the page.
     domain = alt.ExprRef(f"[{milliseconds(first)}, {milliseconds(last + DAY)}]")
     return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
 
