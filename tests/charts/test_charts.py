@@ -610,7 +610,7 @@ def test_a_long_intake_says_the_year(draw_spec: Drawing) -> None:
     rows = data_of(spec)
     noon = datetime(2023, 2, 4, 12, tzinfo=UTC)
     assert rows[-1]["day"] == noon.timestamp() * 1000
-    assert '"2022-01-01"' in json.dumps(spec).replace('\\"', '"')
+    assert "2023-02-04" in json.dumps(spec)
     assert rows[-1]["cumulative"] == many_days()["claims"].sum()
 
 

@@ -87,7 +87,7 @@ look();
 
 
 def seen(page: Path, zone: str, profile: Path) -> list[Any]:
-    """The axis labels, places of points, other texts and UTC offset of a chart, where the clock has a zone."""
+    """The axis labels, places of points, other texts and UTC offset of a chart in a time zone."""
     options = ChromeOptions()
     options.binary_location = CHROMIUM or ""
     for flag in (*FLAGS, "--window-size=900,600", f"--user-data-dir={profile}"):
