@@ -25,7 +25,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
     from outage_analysis.analysis import tables
     from outage_analysis.analysis.exploration import loss_tables
 
-    by_service = {"service": losses.CLAIM_PAIRS["service"].dtype}
+    by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
     return {
         "costs": costs.COSTS,
         "totals": costs.TOTALS,
