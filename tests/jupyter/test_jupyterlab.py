@@ -248,11 +248,61 @@ def test_brushing_one_view_changes_the_others_until_a_double_click(opened: Chrom
     assert untouched >= {"no loss (0)", *bands}
     assert not untouched & {"KakaoTalk", "Kakao Games", "19 Oct", "6 Nov", "capital", "gangwon"}
     chosen = sum(int(before[band].replace(",", "")) for band in bands)
-    assert f"{chosen:,}" in chart.find_element(By.CSS_SELECTOR, ".role-mark text").text
-    ActionChains(opened).double_click(first).perform()
+    assert f"{chosen:,} of " in chart.find_element(By.CSS_SELECTOR, ".role-mark text").text
+    service = chart.find_element(By.CSS_SELECTOR, "[aria-label^='KakaoTalk:']")
+    ActionChains(opened).click(service).perform()  # both selections hold
+    both = bars(chart)
+    assert f"{both['KakaoTalk']} of " in chart.find_element(By.CSS_SELECTOR, ".role-mark text").text
+    assert both["KakaoTalk"] == brushed["KakaoTalk"]
+    assert both["19 Oct"] != brushed["19 Oct"]
+    service = chart.find_element(By.CSS_SELECTOR, "[aria-label^='KakaoTalk:']")
+    ActionChains(opened).double_click(service).perform()
     assert bars(chart) == before
     chart.find_element(By.TAG_NAME, "select").send_keys(Keys.ARROW_DOWN)  # JupyterLab leaves it the key
     assert bars(chart) != before
+
+
+STAYS = """
+const [name, done] = arguments, app = window.jupyterapp;
+(async () => {
+  const panel = await app.commands.execute('docmanager:open', {path: name + '.ipynb', factory: 'Notebook'});
+  await panel.sessionContext.ready;
+  app.shell.activateById(panel.id);
+  await app.commands.execute('notebook:run-all-cells');
+  await panel.context.save();
+})().then(() => done(null), error => done(String(error)));
+"""
+"""Runs all cells of an open notebook again, and saves it."""
+
+SEEN_AGAIN = """
+const [name, done] = arguments, app = window.jupyterapp;
+(async () => {
+  const panel = await app.commands.execute('docmanager:open', {path: name + '.ipynb', factory: 'Notebook'});
+  await panel.sessionContext.ready;
+  app.shell.activateById(panel.id);
+  await panel.revealed;
+  return panel.id;
+})().then(id => done(id), error => done(String(error)));
+"""
+"""Opens a saved notebook without running it."""
+
+
+def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Chrome, lab: Lab) -> None:
+    name = "01_claims"
+    charts = len(Ran(opened, name).charts)
+    assert opened.execute_async_script(STAYS, name) is None
+    assert len(Ran(opened, name).charts) == charts
+    opened.get(lab.address())
+    opened.execute_async_script(READY)
+    panel = opened.find_element(By.ID, opened.execute_async_script(SEEN_AGAIN, name))
+    places = panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
+    assert len(places) == charts > 0
+    for place in places:
+        assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")[:200]
+    opened.execute_script(
+        "window.opened = {}; window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
 
 
 def test_a_slider_moves_the_expected_cost_by_keyboard(opened: Chrome) -> None:

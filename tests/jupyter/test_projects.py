@@ -302,7 +302,10 @@ def test_claims_written_to_a_file_are_read_again_without_the_layout_of_the_sende
     again = read_claims(tmp_path / "saved.csv", incident.without_layout())
     order = ("claim_id", "service", "filed_on", "loss", "age")
     assert (
-        again.to_polars().select(order).sort("claim_id").equals(claims.to_polars().select(order).sort("claim_id"))
+        again.to_polars()
+        .select(order)
+        .sort("claim_id")
+        .equals(claims.to_polars().select(order).sort("claim_id"))
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -19,6 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from PIL import Image
 from traitlets.config import Config
 
 import outage_analysis
@@ -110,7 +113,7 @@ def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.C
     assert alt.renderers.active == RENDERER
     renderer: Any = alt.renderers.get()
     output = renderer(chart_of("a").to_dict())
-    assert set(output) == {"text/html", "text/plain"}
+    assert set(output) == {"text/html", "image/png", "text/plain"}
     assert len(output["text/html"]) < 10_000
     assert "vegaEmbed" not in output["text/html"]
 
@@ -165,16 +168,39 @@ def test_plain_text_moves_no_terminal() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_what_stands_where_a_chart_will_be_drawn_is_in_its_language(lang: str, analysis: Analysis) -> None:
-    markup = rendered(show("tornado", analysis, lang=lang))["text/html"]
-    assert escape(Locale(lang)("notebook.waiting")) in markup
+def test_a_picture_stands_where_a_chart_will_be_drawn(lang: str, analysis: Analysis) -> None:
+    output = rendered(show("tornado", analysis, lang=lang))
+    place = output["text/html"].partition("</div>")[0]
+    description = escape(" ".join(output["text/plain"].split()))
+    assert f'<img alt="{description}" width="760" src="data:image/png;base64,{output["image/png"]}">' in place
+    assert escape(Locale(lang)("notebook.waiting")) not in place
+    picture = base64.b64decode(output["image/png"])
+    assert len(picture) < 60_000
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    counts = [count for count, _ in image.getcolors() or []]
+    assert len(counts) > 20
+    assert max(counts) < 0.98 * image.width * image.height
+    assert image.width == 1140
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_picture_is_small_and_the_same_each_time(lang: str, analysis: Analysis) -> None:
+    for name, entry in CHARTS.items():
+        drawn = show(name, analysis, lang=lang) if entry.table in analysis.tables else note("")
+        if not isinstance(drawn, Html):
+            picture = rendered(drawn)["image/png"]
+            assert len(picture) * 3 / 4 < 60_000, name
+            assert rendered(show(name, analysis, lang=lang))["image/png"] == picture, name
 
 
 @pytest.mark.parametrize("usermeta", [None, {}, {"lang": "fr"}, {"lang": EVIL}, {"lang": ["ko"]}])
-def test_a_chart_of_ones_own_waits_in_english(usermeta: dict[str, Any] | None) -> None:
-    chart = chart_of("a").to_dict()
+def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | None) -> None:
+    chart = chart_of("a").to_dict() | {"data": {"url": "https://example.org/claims.json"}}
     chart |= {} if usermeta is None else {"usermeta": usermeta}
-    assert escape(Locale("en")("notebook.waiting")) in drawn_offline(chart)["text/html"]
+    output = drawn_offline(chart)
+    assert escape(Locale("en")("notebook.waiting")) in output["text/html"]
+    assert "image/png" not in output  # nothing was asked from the web
 
 
 def test_a_chart_has_an_id_of_its_content() -> None:
@@ -187,7 +213,8 @@ def test_a_chart_has_an_id_of_its_content() -> None:
 
 def test_a_chart_asks_for_nothing_from_elsewhere(analysis: Analysis) -> None:
     markup = rendered(show("tornado", analysis))["text/html"]
-    assert not re.search(r"(src|href)\s*=", markup)
+    assert re.findall(r'(?:src|href)\s*=\s*"([^,]*,)', markup) == ["data:image/png;base64,"]
+    assert len(re.findall(r"(?:src|href)\s*=", markup)) == 1
     spec = handed_over(markup)
     assert "url" not in json.dumps(spec["datasets"])
     title = "Filing share matters most: expected cash from 5.7 to 560 million won"

@@ -328,7 +328,7 @@ def test_what_is_chosen_in_the_list_is_what_the_other_views_count(
 
     before = bars()
     chooser = Select(place.find_element(By.TAG_NAME, "select"))
-    chooser.select_by_visible_text("Service: Kakao Bank")
+    chooser.select_by_visible_text("Kakao Bank")
     after = bars()
     assert after.keys() == before.keys()
     days = [int(count.replace(",", "")) for name, count in after.items() if name.endswith((" Oct", " Nov"))]

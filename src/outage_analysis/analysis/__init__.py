@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.intake_query import (
         forecast_input_from_series as forecast_input_from_series,
     )
+    from outage_analysis.analysis.exploration.loss_tables import combination_counts as combination_counts
     from outage_analysis.analysis.exploration.loss_tables import fit_cube as fit_cube
     from outage_analysis.analysis.exploration.loss_tables import fit_tables as fit_tables
     from outage_analysis.analysis.exploration.loss_tables import heap_tables as heap_tables
     from outage_analysis.analysis.exploration.loss_tables import loss_tables as loss_tables
-    from outage_analysis.analysis.exploration.loss_tables import pair_counts as pair_counts
     from outage_analysis.analysis.exploration.questions import Exploration as Exploration
     from outage_analysis.analysis.exploration.questions import Question as Question
     from outage_analysis.analysis.exploration.questions import explore as explore

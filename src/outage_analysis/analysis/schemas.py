@@ -25,7 +25,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
     from outage_analysis.analysis import service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
-    by_service = {"service": losses.CLAIM_PAIRS["service"].dtype}
+    by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
     return {
         "costs": costs.COSTS,
         "totals": costs.TOTALS,
@@ -49,7 +49,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
         "claims_summary": losses.SUMMARY.grouped_by(by_service),
-        "claims_pairs": losses.CLAIM_PAIRS,
+        "claims_combinations": losses.CLAIM_COMBINATIONS,
         "claims_intake": losses.INTAKE,
         "claims_quality": losses.QUALITY,
         "claims_rules": losses.BROKEN_RULES,

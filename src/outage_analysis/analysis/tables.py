@@ -9,7 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_tables, heap_tables, pair_counts
+from outage_analysis.analysis.exploration.loss_tables import (
+    combination_counts,
+    fit_cube,
+    fit_tables,
+    heap_tables,
+)
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -332,7 +337,7 @@ def claims_tables(
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
     tables |= _summary_tables(cost) | _fit_tables_if_possible(cost, totals=claims is None)
     if claims is not None:
-        tables["claims_pairs"] = pair_counts(claims, policy, until=as_of)
+        tables["claims_combinations"] = combination_counts(claims, policy, until=as_of)
         days = ("service", "claimant_type", "filed_on")
         tables["claims_intake"] = cumulative_intake(
             build_cube(claims, until=as_of, dimensions=days, bands=display)

@@ -1,6 +1,7 @@
 """Reduce tables of claims to the few rows that a chart embeds, however many claims there are.
 
-The linked charts embed counts of claims per pair of bars, for example of a service and a loss band.
+The linked charts embed the counts of claims per combination of their bars: of a service, a loss band, a day
+and a category.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import combinations
+from math import prod
 from typing import Any
 
 import polars as pl
@@ -212,11 +213,12 @@ def thin_days(intake: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 MAX_ENTRIES = {"service": 20, "band": 24, "day": 60, "category": 20}
-"""Largest number of bars in each linked chart; fewer if the counts would exceed `MAX_COUNT_BYTES`."""
-REDUCTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
-"""Fractions of `MAX_ENTRIES` to try, in this order, until the counts fit."""
-MAX_COUNT_BYTES = MAX_DATA_BYTES * 3 // 5
-"""Bytes for the counts; the rest of `MAX_DATA_BYTES` is for the names."""
+"""Largest number of bars in each linked chart; fewer if there would be more than `MAX_COMBINATIONS`."""
+REDUCTIONS = tuple(n / 20 for n in range(20, 1, -1))
+"""Fractions of `MAX_ENTRIES` to try, in this order, until the combinations are few enough."""
+MAX_COMBINATIONS = 12_000
+"""Largest number of combinations of bars. A browser counts them again at every step of a selection, and a
+page carries a count for each, so this limits the time per step and the size of the page."""
 COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
 ViewEntry = tuple[Any, ...]
 """The values that identify a service, a band, a day or a category in the tables' columns."""
@@ -247,35 +249,29 @@ class View:
         return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
 
 
-def build_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
-    """Choose the bars of each linked chart, and count the claims for every pair of charts.
+def build_views(table: pl.DataFrame) -> tuple[list[View], list[int]]:
+    """Choose the bars of each linked chart, and count the claims for every combination of their bars.
 
     Args:
-        table: the claim counts per pair of dimensions, as `count_pairs` returns them.
+        table: the claim counts per combination, as `count_combinations` returns them.
 
     Returns:
-        The linked charts, and a table with one row per pair of charts: `one` and `other` (positions in the
-        list of charts), `width` (number of bars in `other`) and `claims` (the counts as a flattened matrix
-        with one row per bar of `one`). The counts of every pair have the same total.
+        The linked charts, and the number of claims for each combination of one bar per chart. The last chart
+        varies fastest: with 2 services, 3 bands and 4 days, the count of the second service, first band and
+        third day is at position 1 * 12 + 0 * 4 + 2.
     """
+    named = table["dimension"].drop_nulls().len() > 0
+    ids = [name for name in MAX_ENTRIES if name != "category" or named]
     for fraction in REDUCTIONS:
-        views = [_view(table, name, fraction) for name in _view_ids(table)]
-        counts = _counts(table, views)
-        if json_bytes(counts) <= MAX_COUNT_BYTES:
+        views = [_view(table, name, fraction) for name in ids]
+        if prod(len(view.entries) for view in views) <= MAX_COMBINATIONS:
             break
-    return views, counts
-
-
-def _view_ids(table: pl.DataFrame) -> list[str]:
-    present = {*table["one"], *table["other"]}
-    return [name for name in MAX_ENTRIES if name in present]
+    return views, _counts(table, views)
 
 
 def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
     """Build one linked chart, with at most `fraction` times as many bars as `MAX_ENTRIES` allows."""
-    pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
-    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # any pair will do: totals are the same
-    totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
+    totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
     entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
@@ -311,18 +307,15 @@ def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     return [*ranked, *([rest] if rest in merged.values() else [])], merged
 
 
-def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
-    positions = [_position_table(table, view, f"place_{at}") for at, view in enumerate(views)]
-    rows = []
-    for (at, one), (beside, other) in combinations(enumerate(views), 2):
-        pair = table.filter(one=one.id, other=other.id)
-        for table_of_view, view in ((positions[at], one), (positions[beside], other)):
-            pair = pair.join(table_of_view, on=COLUMNS[view.id], nulls_equal=True)
-        width = len(other.entries)
-        slot = pl.col(f"place_{at}") * width + pl.col(f"place_{beside}")
-        totals = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
-        rows.append((at, beside, width, [totals.get(n, 0) for n in range(len(one.entries) * width)]))
-    return pl.DataFrame(rows, schema=["one", "other", "width", "claims"], orient="row")
+def _counts(table: pl.DataFrame, views: Sequence[View]) -> list[int]:
+    placed, slot = table, pl.lit(0)
+    for at, view in enumerate(views):
+        placed = placed.join(
+            _position_table(table, view, f"place_{at}"), on=COLUMNS[view.id], nulls_equal=True
+        )
+        slot = slot * len(view.entries) + pl.col(f"place_{at}")
+    totals = dict(placed.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
+    return [totals.get(n, 0) for n in range(prod(len(view.entries) for view in views))]
 
 
 def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import cache
 from html import escape
@@ -13,15 +14,20 @@ from outage_analysis.text import fonts
 WIDTH = 760
 """Width in pixels of an SVG whose specification sets no width. A PNG has twice as many pixels."""
 SOFT = "#57606a"
+SMALL_SCALE, SMALL_COLOURS = 1.5, 64
+"""Pixels of a small PNG per pixel of the chart, and its number of colours."""
 
 
 def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     """Render a Vega-Lite specification as SVG.
 
     `width` is used only if the specification sets its width to "container".
+
+    Raises:
+        ValueError: the specification is invalid, or its data are on the web.
     """
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
-    drawing = _renumber_ids(_converter().vegalite_to_svg(sized))
+    drawing = _renumber_ids(_converter().vegalite_to_svg(sized, allowed_base_urls=[]))
     return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
 
 
@@ -42,9 +48,7 @@ def _renumber_ids(drawing: str) -> str:
 
 def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:
     """Add title, subtitle, footer and a text description to an SVG, to make it self-explanatory."""
-    sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing)
-    assert sizes is not None  # noqa: S101 - the converter always writes both
-    width, height = map(float, sizes.groups())
+    width, height = _size(drawing)
     head = [(line, 17, 700, INK) for line in wrap_columns(title, 82)]
     head += [(line, 13, 400, SOFT) for line in wrap_columns(subtitle, 110)]
     foot = [(line, 11, 400, SOFT) for line in wrap_columns(footer, 130)]
@@ -82,6 +86,31 @@ def pdf(drawing: str) -> bytes:
     """Convert an SVG of this package to a PDF of one page."""
     page: bytes = _converter().svg_to_pdf(drawing)
     return page
+
+
+def small_png(drawing: str) -> bytes:
+    """Convert an SVG of this package to a PNG of a few tens of kB, for the output of a notebook cell.
+
+    It has 1.5 times as many pixels in width and height, and few colours.
+    """
+    from PIL import Image
+
+    full = Image.open(io.BytesIO(_converter().svg_to_png(drawing, scale=SMALL_SCALE))).convert("RGB")
+    few = full.quantize(SMALL_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    image = io.BytesIO()
+    few.save(image, "PNG", optimize=True)
+    return image.getvalue()
+
+
+def width_of(drawing: str) -> float:
+    """Return the width of an SVG of the converter in pixels."""
+    return _size(drawing)[0]
+
+
+def _size(drawing: str) -> tuple[float, float]:
+    sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing)
+    assert sizes is not None  # noqa: S101 - the converter always writes both
+    return float(sizes[1]), float(sizes[2])
 
 
 @cache

@@ -10,6 +10,7 @@ import polars as pl
 
 from outage_analysis.charts.claims_data import thin_days
 from outage_analysis.charts.curve_data import INNER, OUTER, thin_evenly
+from outage_analysis.charts.day_axis import day_marks, day_x, mark_texts, noon, shown_days
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -25,42 +26,43 @@ from outage_analysis.charts.theme import (
 from outage_analysis.text import Locale
 
 MAX_DAYS = 365
-"""Largest number of points in the intake chart. Labels include the year if the intake is longer than this."""
+"""Largest number of points in the intake chart."""
+MANY_POINTS = 60
+"""The intake chart draws more points than this smaller."""
+INTAKE_HEIGHT = 260
 
 
 def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw a line chart of the cumulative number of claims by day."""
+    """Draw a line chart of the cumulative number of claims by day, with the outage and the deadlines."""
     locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
         raise NothingToDraw
     days_shown = thin_days(table, MAX_DAYS)
     first, last_day = days_shown["filed_on"][0], days_shown["filed_on"][-1]
-    short = (last_day - first).days < MAX_DAYS
-    days = [locale.short_day(day) if short else str(day) for day in days_shown["filed_on"]]
-    data = days_shown.select(pl.Series("day", days), "cumulative")
-    # The x axis is ordinal, because a time axis would depend on the reader's time zone.
-    step = -(-len(days) // (5 if short else 3))  # on a phone 5 short or 3 long labels fit
-    x = alt.X(
-        "day:O",
-        sort=days,
-        title=None,
-        axis=alt.Axis(values=days[::step], labelAngle=0),
+    days = shown_days(first, last_day, context)
+    data = days_shown.select(
+        pl.col("filed_on").map_elements(noon, return_dtype=pl.Int64).alias("day"), "cumulative"
     )
-    y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"))
+    x = day_x("day", days, locale)
+    highest = days_shown["cumulative"].max()
+    scale = alt.Scale(domain=[0, highest], nice=True)
+    y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"), scale=scale)
     base = alt.Chart(json_ready(data))
-    line = base.mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT)).encode(x, y)
+    points = alt.OverlayMarkDef(color=ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
+    line = base.mark_line(color=ACCENT, point=points).encode(x, y)
     last = (
-        base.transform_filter(alt.datum.day == days[-1])
+        base.transform_filter(alt.datum.day == noon(last_day))
         .mark_text(align="right", dx=-10, dy=-2, fontWeight=600)
         .encode(x, y, text=alt.Text("cumulative:Q", format=",d"))
     )
+    under, over = day_marks(x, days, context, INTAKE_HEIGHT)
     return finish_chart(
-        line + last,
+        alt.layer(*under, line, last, *over),
         context,
-        height=260,
+        height=INTAKE_HEIGHT,
         title=locale("chart.intake_title"),
         subtitle=locale("chart.intake_subtitle"),
-        description=locale("chart.intake_description"),
+        description=" ".join([locale("chart.intake_description"), *mark_texts(context)]),
     )
 
 

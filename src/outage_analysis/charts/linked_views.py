@@ -1,7 +1,9 @@
-"""Linked charts of the claims: selecting bars in one chart filters all other charts.
+"""Linked charts of the claims: selections in several charts together filter all other charts.
 
-The page embeds one table of claim counts per pair of dimensions. With such tables only one dimension can be
-filtered at a time, so a new selection in one chart clears the selection in any other chart.
+The page embeds one count of claims for every combination of bars: the cube of service, loss band, day and
+one more dimension. Every chart adds up the counts that the selections of all other charts leave and ignores
+its own selection, as in a cross-filter. The time of an interaction depends on the number of combinations, not
+on the number of claims.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
@@ -16,6 +19,13 @@ import polars as pl
 
 from outage_analysis.charts import view_selection
 from outage_analysis.charts.claims_data import OTHER_ID, View, build_views
+from outage_analysis.charts.day_axis import (
+    day_marks,
+    day_x,
+    mark_texts,
+    milliseconds,
+    shown_days,
+)
 from outage_analysis.charts.loss_charts import service_name
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -23,9 +33,8 @@ from outage_analysis.charts.theme import (
     ChartContext,
     NothingToDraw,
     finish_views,
-    json_ready,
 )
-from outage_analysis.text import fonts
+from outage_analysis.text import Locale, fonts
 
 # Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
 # which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
@@ -41,14 +50,19 @@ FULL = 1.36
 CHOSEN, FADED = "#e3eef7", 0.35
 LONGEST = 40
 """Largest number of characters in the name of a category."""
-DAY_LABELS = 4
+ORDERED = ("band", "day")
+"""The ids of linked charts whose bars have an order, so that a range of them can be selected."""
+DAY_LENGTH = 86_400_000
+"""Milliseconds of a day."""
 
 
 @dataclass(frozen=True)
 class _ViewLayout:
-    """Layout of one linked chart: its number, the names of its bars, its title, and widths in pixels."""
+    """Layout of one linked chart: its number, id, position, names of bars, title and widths in pixels."""
 
     at: int
+    id: str
+    position: int
     names: list[str]
     title: str
     name_width: int
@@ -57,7 +71,17 @@ class _ViewLayout:
     @property
     def view(self) -> str:
         """The name of the linked chart in the Vega-Lite specification."""
-        return f"linked_{self.at}"
+        # Altair makes names that end with a number end with the position of the chart on the page.
+        return f"linked_{self.position}"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the bars have an order, so that a range of them can be selected."""
+        return self.id in ORDERED
+
+    def selected(self, position: str) -> str:
+        """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
+        return view_selection.selected(self.at, position, ordered=self.ordered)
 
 
 def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -67,61 +91,83 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     bars.
 
     Args:
-        table: the claim counts per pair of dimensions, as `count_pairs` returns them.
-        context: language, display names and as-of day.
+        table: the claim counts per combination, as `count_combinations` returns them.
+        context: language, display names and as-of day; the chart of days shows the outage and deadlines.
     """
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
     views, counts = build_views(table)
+    # The chart of services stands beside the chart of days, which is drawn about equally tall.
+    order = sorted((v.id for v in views), key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     layouts = [
-        _ViewLayout(at, _entry_names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
+        _ViewLayout(
+            at,
+            view.id,
+            order.index(view.id),
+            _entry_names(view, context),
+            _title(view, context),
+            *PLACES.get(view.id, LEFT),
+        )
         for at, view in enumerate(views)
     ]
-    claims = sum(counts["claims"][0].to_list())
-    base, locale = alt.Chart(), context.locale
+    locale = context.locale
+    base = _combinations(counts, layouts)
     high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
     charts = {
-        view.id: _day_view(base, layout, high) if view.id == "day" else _bar_view(base, layout)
+        view.id: _day_view(base, layouts, layout, view, context, high)
+        if view.id == "day"
+        else _bar_view(base, layouts, layout, locale)
         for layout, view in zip(layouts, views, strict=True)
     }
-    # The chart of services stands beside the chart of days, which is drawn about equally tall.
-    order = sorted(charts, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     below = alt.concat(*(charts[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
-    heading = _heading(base, claims, context, layouts[0].name_width)
+    heading = _heading(base, sum(counts), layouts, context)
     note = locale.band_note([tuple(entry) for entry in views[1].entries])
     chart = finish_views(
-        alt.vconcat(heading, below, spacing=12, data=json_ready(counts)),
+        alt.vconcat(heading, below, spacing=12),
         context,
-        title=_headline(layouts, counts, claims, context),
+        title=_headline(views, layouts, table, context),
         subtitle=locale("chart.linked_subtitle", loss=context.loss, note=f"; {note}" if note else ""),
-        description=locale("chart.linked_description"),
+        description=" ".join([locale("chart.linked_description"), *mark_texts(context)]),
     )
-    return chart.properties(
-        params=_parameters(layouts, [view.id in ("band", "day") for view in views], context)
-    )
+    chart.title.frame = "bounds"  # names stand to the left of the group
+    return chart.properties(params=_parameters(layouts, context))
 
 
-def _parameters(
-    layouts: Sequence[_ViewLayout], ordered: list[bool], context: ChartContext
-) -> list[alt.TopLevelParameter]:
-    """Return the Vega parameters: the selections, and the names of all linked charts and their bars."""
-    locale = context.locale
-    listed = {
-        view_selection.entry_key(layout.at, n): f"{layout.title}: {name}"
+def _combinations(counts: Sequence[int], layouts: Sequence[_ViewLayout]) -> alt.Chart:
+    """Return a chart whose data have one row per combination of bars.
+
+    The fields are `claims` and `place_0`, `place_1` and so on: the position of the bar in each linked chart.
+    The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
+    """
+    text = ",".join(str(count or "") for count in counts)
+    places, width = {}, 1
+    for layout in reversed(layouts):
+        places[f"place_{layout.at}"] = f"floor(datum.slot / {width}) % {len(layout.names)}"
+        width *= len(layout.names)
+    rows: alt.Chart = (
+        alt.Chart(pl.DataFrame({"counts": [text]}))
+        .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
+        .transform_flatten(["count", "slot"])
+        .transform_calculate(claims="+datum.count", **places)
+    )
+    return rows
+
+
+def _parameters(layouts: Sequence[_ViewLayout], context: ChartContext) -> list[alt.TopLevelParameter]:
+    """Return the Vega parameters: the selections, and the names of all bars."""
+    everything = context.locale("chart.linked_all")
+    selections = [
+        view_selection.selection_parameters(
+            layout.at, layout.view, layout.names, layout.title, everything, ordered=layout.ordered
+        )
         for layout in layouts
-        for n, name in enumerate(layout.names)
-    }
-    views = [layout.view for layout in layouts]
-    titles = locale("chart.linked_choose"), locale("chart.linked_all")
-    return [
-        alt.VariableParameter("names", value=[layout.names for layout in layouts]),
-        alt.VariableParameter("titles", value=[layout.title for layout in layouts]),
-        *view_selection.selection_parameters(views, ordered, listed, *titles),
     ]
+    names = alt.VariableParameter("names", value=[layout.names for layout in layouts])
+    return [names, *(parameter for group in selections for parameter in group)]
 
 
 def _headline(
-    layouts: Sequence[_ViewLayout], counts: pl.DataFrame, claims: int, context: ChartContext
+    views: Sequence[View], layouts: Sequence[_ViewLayout], table: pl.DataFrame, context: ChartContext
 ) -> str:
     """Return the chart title: the service with the most claims, and its share.
 
@@ -130,8 +176,10 @@ def _headline(
     locale = context.locale
     if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
-    largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
-    return locale("chart.linked_finding", name=layouts[0].names[0], share=locale.share(largest / claims))
+    first = [service for (service,), position in views[0].positions.items() if position == 0]
+    largest = table.filter(pl.col("service").is_in(first))["claims"].sum()
+    share = locale.share(largest / table["claims"].sum())
+    return locale("chart.linked_finding", name=layouts[0].names[0], share=share)
 
 
 def _entry_names(view: View, context: ChartContext) -> list[str]:
@@ -169,54 +217,75 @@ def _title(view: View, context: ChartContext) -> str:
     )
 
 
-def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
-    """Compute a row per bar of chart number `at`: `key`, `n` (number of selected claims) and bar `length`.
+def _selected_claims(
+    base: alt.Chart, layouts: Sequence[_ViewLayout], filtering: Sequence[_ViewLayout], over: _ViewLayout
+) -> alt.Chart:
+    """Compute `counted`, the claims that the selections of some charts leave, for groups of combinations.
 
-    The counts of a pair of charts are used for both charts. In the row of a bar, `own` is the bar's position
-    in chart `at`, `by` is the number of the other chart, and `beside` is the position in the other chart.
+    A group has one bar of every chart except `over`, a chart with an order. In a group, the claims up to each
+    bar of `over` are summed once, when the chart is drawn; a selected range is then the difference of two
+    sums, so that a new selection visits each group once instead of each combination.
+
+    Args:
+        base: the combinations.
+        layouts: all linked charts.
+        filtering: the charts whose selections count.
+        over: the chart with an order whose bars are summed; its selection always counts.
     """
-    pairs = f"datum.one == {at} || datum.other == {at}"
-    across = view_selection.chosen_expression(f"datum.by * {view_selection.KEYS_PER_VIEW} + datum.beside")
-    unfiltered = f"chosen_view < 0 || chosen_view == {at}"
-    every = 1 if at == 0 else 0  # use any other chart: all give the same totals
-    return (
-        base.transform_filter(pairs)
-        .transform_calculate(slot="sequence(0, length(datum.claims))")
-        .transform_flatten(["claims", "slot"])
-        .transform_calculate(
-            own=f"datum.one == {at} ? floor(datum.slot / datum.width) : datum.slot % datum.width",
-            beside=f"datum.one == {at} ? datum.slot % datum.width : floor(datum.slot / datum.width)",
-            by=f"datum.one == {at} ? datum.other : datum.one",
+    keys = [f"place_{layout.at}" for layout in layouts if layout is not over]
+    low, high = (f"{end}_{over.at}" for end in ("low", "high"))
+    within = f"datum.sums[{high}].up_to - ({low} > 0 ? datum.sums[{low} - 1].up_to : 0)"
+    held = [layout.selected(f"datum.place_{layout.at}") for layout in filtering if layout is not over]
+    running = alt.WindowFieldDef(**{"op": "sum", "field": "claims", "as": "up_to"})
+    groups: alt.Chart = (
+        base.transform_window(
+            [running], groupby=keys, frame=[None, 0], sort=[alt.SortField(f"place_{over.at}")]
         )
-        .transform_filter(f"{unfiltered} ? datum.by == {every} : datum.by == chosen_view && {across}")
-        .transform_aggregate(n="sum(claims)", groupby=["own"])
+        .transform_aggregate([alt.AggregatedFieldDef(**{"op": "values", "as": "sums"})], groupby=keys)
+        .transform_calculate(counted=f"{' && '.join(held) or 'true'} ? {within} : 0")
+    )
+    return groups
+
+
+def _entry_totals(base: alt.Chart, layouts: Sequence[_ViewLayout], at: int) -> alt.Chart:
+    """Compute a row per bar of chart number `at`: `key` (its position), `n` (selected claims), bar `length`.
+
+    The selection of chart `at` itself does not count. A bar without selected claims has a row with 0.
+    """
+    # The chart of days sums over bands, all other charts over days.
+    *_, over = [layout for layout in layouts if layout.ordered and layout.at != at]
+    others = [layout for layout in layouts if layout.at != at]
+    return (
+        _selected_claims(base, layouts, others, over)
+        .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
         .transform_joinaggregate(most="max(n)")
         .transform_calculate(
-            key=f"{at * view_selection.KEYS_PER_VIEW} + datum.own",
+            key=f"datum.place_{at}",
             length="datum.most ? datum.n / datum.most : 0",
-            label=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
+            label=f"names[{at}][datum.place_{at}] + ': ' + format(datum.n, ',')",
         )
     )
 
 
-def _fade_unselected(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
-    """Return the Vega condition that fades the unselected bars of the chart that has a selection."""
-    full = f"chosen_view != {at} || {view_selection.chosen_expression('datum.key')}"
-    return alt.condition(full, alt.value(1), alt.value(FADED))
+def _fade_unselected(layout: _ViewLayout) -> Any:  # noqa: ANN401 - Altair's type is private
+    """Return the Vega condition that fades the bars that the selection of their own chart leaves out."""
+    return alt.condition(layout.selected("datum.key"), alt.value(1), alt.value(FADED))
 
 
-def _slots(totals: alt.Chart, at: int) -> alt.Chart:
+def _slots(totals: alt.Chart, layout: _ViewLayout) -> alt.Chart:
     """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
-    selected = f"chosen_view == {at} && {view_selection.chosen_expression('datum.key')}"
+    tinted = f"{view_selection.chosen(layout.at)} && {layout.selected('datum.key')}"
     slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
-        color=alt.condition(selected, alt.value(CHOSEN), alt.value("transparent"))
+        color=alt.condition(tinted, alt.value(CHOSEN), alt.value("transparent"))
     )
     return slots
 
 
-def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
+def _bar_view(
+    base: alt.Chart, layouts: Sequence[_ViewLayout], layout: _ViewLayout, locale: Locale
+) -> AltairChart:
     """Draw the linked chart of services, loss bands or another dimension as bars with their counts."""
-    at, totals = layout.at, _entry_totals(base, layout.at)
+    at, totals = layout.at, _entry_totals(base, layouts, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
         labelLimit=layout.name_width - 6,
@@ -228,64 +297,90 @@ def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
         zindex=1,
     )
     scale = alt.Scale(domain=list(range(len(layout.names))), padding=0)
-    y = alt.Y("own:O", title=None, axis=axis, scale=scale)
+    y = alt.Y("key:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
-    slots = _slots(totals, at).encode(y, x=alt.value(-layout.name_width), x2=alt.value(layout.bar_width))
+    slots = _slots(totals, layout).encode(y, x=alt.value(-layout.name_width), x2=alt.value(layout.bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     view = alt.layer(
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
+        bars.encode(x, y, opacity=_fade_unselected(layout), description="label:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _set_size(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
+    return _set_size(view, layout.bar_width, ROW * len(layout.names), layout, locale=locale, over=6)
 
 
-def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
-    """Draw the linked chart of days as vertical bars."""
-    at, totals = layout.at, _entry_totals(base, layout.at)
-    step = max(1, -(-len(layout.names) // DAY_LABELS))
-    days = list(range(len(layout.names)))
-    axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
-    x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
+def _day_view(
+    base: alt.Chart,
+    layouts: Sequence[_ViewLayout],
+    layout: _ViewLayout,
+    view: View,
+    context: ChartContext,
+    high: int,
+) -> AltairChart:
+    """Draw the linked chart of days as vertical bars on a time axis, with the outage and the deadlines."""
+    first: date = view.entries[0][0]
+    step = view.days_per_entry
+    last: date = view.entries[-1][0] + timedelta(step - 1)
+    days = shown_days(first, last, context)
+    start = f"{milliseconds(first)} + datum.key * {step * DAY_LENGTH}"
+    totals = _entry_totals(base, layouts, layout.at).transform_calculate(
+        start=start, end=f"{start} + {step * DAY_LENGTH}"
+    )
+    x = day_x("start", days, context.locale)
+    x.axis.zindex = 1
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
-    slots = _slots(totals, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
-    bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
-    view = alt.layer(
+    slots = _slots(totals, layout).encode(x, x2="end:T", y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
+    under, over = day_marks(x, days, context, high)
+    drawn = alt.layer(
+        *under,
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fade_unselected(at), description="label:N"),
+        bars.encode(
+            x, y, x2="end:T", y2=alt.datum(0), opacity=_fade_unselected(layout), description="label:N"
+        ),
+        *over,
     )
-    return _set_size(view, layout.bar_width, high, layout)
+    return _set_size(drawn, layout.bar_width, high, layout, locale=context.locale)
 
 
-def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
-    """Draw the heading that shows the current selection, its number of claims and its share of all claims."""
+def _heading(
+    base: alt.Chart, claims: int, layouts: Sequence[_ViewLayout], context: ChartContext
+) -> AltairChart:
+    """Draw the heading: the number of claims that all selections together leave, and their share."""
     locale = context.locale
-    phrases = {name: _quote(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
-    named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
-    low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
-    ranged = f"keys[0] == until ? {low} : {low} + {phrases['to']} + {high}"
-    several = f"length(keys) > 1 ? length(keys) + {phrases['several']} : {low}"
-    what = f"ordered[chosen_view] ? ({ranged}) : {several}"
-    other = f"chosen_view * {view_selection.KEYS_PER_VIEW} + datum.slot % datum.width"
-    heading = (
-        base.transform_filter("datum.one == 0 && datum.other == max(1, chosen_view)")
-        .transform_calculate(slot="sequence(0, length(datum.claims))")
-        .transform_flatten(["claims", "slot"])
-        .transform_calculate(key=f"chosen_view < 1 ? floor(datum.slot / datum.width) : {other}")
-        .transform_filter(f"chosen_view < 0 || {view_selection.chosen_expression('datum.key')}")
-        .transform_aggregate(n="sum(claims)")
-        .transform_calculate(
-            label=f"(chosen_view < 0 ? {phrases['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
-            f" + format(datum.n, ',')"
-            f" + (chosen_view < 0 ? '' : ' (' + format(datum.n / {claims}, '.1%') + ')')"
-        )
-        .mark_text(align="left", fontWeight=600, fontSize=13)
-        .encode(text="label:N", x=alt.value(-width))
+    *_, over = [layout for layout in layouts if layout.ordered]
+    values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}
+    template = locale(
+        "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
     )
-    return _set_size(heading, 1, 16)
+    # Every second part of the text is the name of a value.
+    parts = [values[part] if number % 2 else _quote(part) for number, part in enumerate(template.split("\0"))]
+    none = " && ".join(f"!({view_selection.chosen(layout.at)})" for layout in layouts)
+    all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
+    heading = (
+        _selected_claims(base, layouts, layouts, over)
+        .transform_aggregate(n="sum(counted)")
+        .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
+        .mark_text(align="left", fontWeight=600, fontSize=13)
+        .encode(text="label:N", x=alt.value(-layouts[0].name_width))
+    )
+    return _set_size(heading, 1, 16, locale=locale)
+
+
+def _selection_text(layout: _ViewLayout, locale: Locale) -> str:
+    """Return a Vega expression for the title of a linked chart and the names of its selected bars."""
+    at, several, to = layout.at, *(_quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
+    name = f"names[{at}][{{}}]"
+    if layout.ordered:
+        low, high = name.format(f"low_{at}"), name.format(f"high_{at}")
+        what = f"keys_{at}[0] == until_{at} ? {low} : {low} + {to} + {high}"
+    else:
+        what = f"length(keys_{at}) > 1 ? length(keys_{at}) + {several} : {name.format(f'keys_{at}[0]')}"
+    title = _quote(layout.title)
+    return f"{view_selection.chosen(at)} ? {title} + ': ' + ({what}) : {title}"
 
 
 def _quote(value: str) -> str:
@@ -294,7 +389,13 @@ def _quote(value: str) -> str:
 
 
 def _set_size(
-    view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
+    view: AltairChart,
+    width: int,
+    height: int,
+    layout: _ViewLayout | None = None,
+    *,
+    locale: Locale,
+    over: int = 0,
 ) -> AltairChart:
     """Set the size and the title of a linked chart.
 
@@ -304,6 +405,12 @@ def _set_size(
     if layout is None:
         return sized
     title = alt.TitleParams(
-        layout.title, anchor="start", frame="group", fontSize=12, dx=-layout.name_width, offset=4 + over
+        alt.ExprRef(_selection_text(layout, locale)),
+        anchor="start",
+        frame="group",
+        fontSize=12,
+        limit=layout.name_width + layout.bar_width,
+        dx=-layout.name_width,
+        offset=4 + over,
     )
     return sized.properties(title=title)

@@ -3,10 +3,14 @@
 One output of the notebook contains Vega and the script of the sliders. Every chart, and every set of
 sliders, is a placeholder element and a short script that adds its data to a queue. The order in which a
 page runs the scripts does not matter: data wait in the queue until Vega is loaded.
+
+Until its script has run, the placeholder shows a picture of the chart. Where no script runs, as on a code
+host or in a notebook that JupyterLab does not trust, the picture stays.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -15,9 +19,10 @@ from datetime import date
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from outage_analysis.assumptions import Ledger
+from outage_analysis.charts import images
 from outage_analysis.charts.sliders.markup import slider_asset
 from outage_analysis.charts.theme import ChartContext
 from outage_analysis.incidents import BacktestSpec, Incident
@@ -33,9 +38,12 @@ MAX_SCRIPT_LENGTH = 20_000_000
 
 STYLE = """
 .outage-chart, .outage-caption { max-width: 860px; }
+.outage-chart > img { display: block; max-width: 100%; height: auto; }
 .outage-caption { font-size: 0.86em; line-height: 1.4; margin-bottom: 8px; }
 .outage-caption strong, .outage-caption span { display: block; }
 .outage-caption strong { font-size: 1.2em; }
+.outage-chart .vega-bindings { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 0.86em; }
+.outage-chart select { max-width: 15em; }
 .outage-grid { overflow-x: auto; }
 .outage-grid table td:not(.n), .outage-grid table th:not(.n) { text-align: left; vertical-align: top; }
 .outage-grid table .n { text-align: right; vertical-align: top; }
@@ -96,6 +104,10 @@ function keepKeys(place, what) {  // else JupyterLab would move between cells on
     element.setAttribute('data-lm-suppress-shortcuts', 'true');
   });
 }
+function reverseLists(place) {  // Vega writes the list of the last chart first
+  var lists = place.querySelector('.vega-bindings');
+  if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
+}
 function draw(chart) {
   var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
   places.forEach(function (place) {
@@ -111,7 +123,10 @@ function draw(chart) {
       }
       var views = (spec.vconcat || [])[1] || {};
       if (views.columns && place.clientWidth < 660) views.columns = 1;  // side by side they need 660
-      window.vegaEmbed(place, spec, options).then(function () { keepKeys(place, 'select, input'); });
+      window.vegaEmbed(place, spec, options).then(function () {
+        if (views.columns) reverseLists(place);
+        keepKeys(place, 'select, input');
+      });
     });
   });
 }
@@ -152,19 +167,46 @@ def data_script(queue: str, data: object) -> tuple[str, str]:
     return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {text}]);'
 
 
-def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
+def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     """Render a chart as the output of a notebook cell; this is the package's Altair renderer.
 
-    Until the chart is drawn, the placeholder shows a short text. The text is in the language that the
-    specification's `usermeta` names, or else in English.
+    Returns:
+        The output by MIME type: `text/html` is the interactive chart, `image/png` (in base64) is a picture of
+        it, and `text/plain` is its description. The HTML contains the picture too, and the script replaces
+        it. A chart that cannot be drawn here, for example because its data are on the web, has no picture; a
+        short text then takes its place. The text is in the language that the specification's `usermeta`
+        names, or else in English. The same chart always gives the same output.
     """
-    key, script = data_script(CHART_QUEUE, stable_spec(spec))
+    stable = stable_spec(spec)
+    key, script = data_script(CHART_QUEUE, stable)
     described = str(spec.get("description", ""))
-    label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
-    lang = (spec.get("usermeta") or {}).get("lang")
-    waiting = Locale(lang if lang in LANGUAGES else "en")("notebook.waiting")
-    place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{escape(waiting)}</div>'
-    return {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
+    line = escape(" ".join(described.split()))
+    label = f' role="img" aria-label="{line}"' if described else ""
+    picture = _picture(stable)
+    if picture is None:
+        lang = (spec.get("usermeta") or {}).get("lang")
+        waiting = escape(Locale(lang if lang in LANGUAGES else "en")("notebook.waiting"))
+    else:
+        waiting = f'<img alt="{line}" width="{picture.width}" src="data:image/png;base64,{picture.base64}">'
+    place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{waiting}</div>'
+    output = {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
+    return output if picture is None else {**output, "image/png": picture.base64}
+
+
+class _Picture(NamedTuple):
+    """A PNG in base64, and the width in pixels at which it is shown."""
+
+    base64: str
+    width: int
+
+
+def _picture(spec: dict[str, Any]) -> _Picture | None:
+    """Draw a picture of a chart; return None if its data are on the web or it is invalid."""
+    try:
+        drawing = images.svg(spec)
+    except ValueError:
+        return None
+    return _Picture(base64.b64encode(images.small_png(drawing)).decode(), round(images.width_of(drawing)))
 
 
 def is_package_script(script: str) -> bool:
@@ -221,7 +263,26 @@ def chart_context(
     unit = incident.loss.unit
     unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
     loss = f"{incident.loss.name[locale.lang]}, {unit}"
-    return ChartContext(locale, names, as_of, loss, synthetic=synthetic)
+    outage = incident.outage
+    window = (outage.start, outage.end) if outage.end else None
+    return ChartContext(
+        locale,
+        names,
+        as_of,
+        loss,
+        synthetic=synthetic,
+        outage=window and tuple(t.astimezone(incident.zone).replace(tzinfo=None) for t in window),
+        deadlines=_deadline_labels(incident, locale, as_of),
+    )
+
+
+def _deadline_labels(incident: Incident, locale: Locale, as_of: date) -> tuple[tuple[date, str], ...]:
+    """Return the deadlines for claims that were announced by a day, with their labels."""
+    days = sorted({deadline.closes for deadline in incident.deadlines_by(as_of)})
+    words = ["chart.day_first_deadline"] * (len(days) - 1) + ["chart.day_deadline"]
+    return tuple(
+        (day, locale(word, day=locale.short_day(day))) for day, word in zip(days, words, strict=False)
+    )
 
 
 def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:

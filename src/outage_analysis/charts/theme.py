@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import altair as alt
@@ -35,6 +35,10 @@ class ChartContext:
     synthetic: bool = False
     source: str = ""
     """Source for the footer, in place of the cited facts and the as-of day."""
+    outage: tuple[datetime, datetime] | None = None
+    """Start and end of the outage in the incident's local time, without a time zone; None if unknown."""
+    deadlines: tuple[tuple[date, str], ...] = ()
+    """The last days on which a claim could be filed, as announced by the as-of day, each with its label."""
 
     def name(self, id_: str | None) -> str:
         """Return the display name of an id, or the id if it has none."""

@@ -1,81 +1,99 @@
-"""Select bars in linked charts by mouse, touch or a drop-down list.
+"""Select bars in linked charts by mouse, touch or drop-down lists.
 
-Every bar has a key: 1000 times the number of its chart, plus its position in the chart. A selection belongs
-to one chart. In a chart with an order, such as days, the selection is one key or all keys between two keys.
-In other charts, the selection is any set of keys. Two Vega-Lite selections store the keys at both ends of a
-range.
+Every linked chart has a selection of its own. In a chart with an order, such as days, the selection is one
+bar or all bars between two bars. In other charts, the selection is any set of bars. Bars are identified by
+their position in the chart. Selections of several charts hold together: every chart shows the claims that the
+selections of all other charts leave, as in a cross-filter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-KEYS_PER_VIEW = 1000
-"""Keys reserved per view; a view has far fewer entries."""
-CHOSEN = "(ordered[chosen_view] ? inrange({key}, [keys[0], until]) : indexof(keys, {key}) >= 0)"
 _PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
-_LISTED = "listed"
+_RESET: dict[str, Any] = {"source": "view", "type": "dblclick"}
 
 
-def entry_key(view: int, place: int) -> int:
-    """Return the key of a bar, given the number of its linked chart and its position in the chart."""
-    return view * KEYS_PER_VIEW + place
+def chosen(at: int) -> str:
+    """Return a Vega expression for whether chart number `at` has a selection."""
+    return f"length(keys_{at}) > 0"
 
 
-def chosen_expression(expression: str) -> str:
-    """Return a Vega expression for whether the bar with the key in `expression` is selected."""
-    return CHOSEN.format(key=expression)
+def selected(at: int, position: str, *, ordered: bool) -> str:
+    """Return a Vega expression for whether the bar at a position of chart number `at` is selected.
+
+    If the chart has no selection, all its bars are.
+
+    Args:
+        at: the number of the linked chart.
+        position: a Vega expression for the position of the bar.
+        ordered: whether the bars have an order.
+    """
+    held = (
+        f"inrange({position}, [low_{at}, high_{at}])" if ordered else f"indexof(keys_{at}, {position}) >= 0"
+    )
+    return f"(!length(keys_{at}) || {held})"
 
 
 def selection_parameters(
-    views: Sequence[str], ordered: Sequence[bool], listed: Mapping[int, str], title: str, everything: str
+    at: int, view: str, names: Sequence[str], title: str, everything: str, *, ordered: bool
 ) -> list[alt.TopLevelParameter]:
-    """Return the Vega parameters for selecting bars in linked charts.
+    """Return the Vega parameters for selecting bars in one linked chart.
 
-    `keys` contains the selected keys, or the first key of a range. `until` is the last key of a range.
-    `chosen_view` is the number of the chart with the selection, or -1 if nothing is selected.
+    `keys_0` contains the selected positions of chart number 0, or the first position of a range; it is empty
+    if nothing is selected. `until_0` is the other end of the range, and `low_0` and `high_0` are its first
+    and last position; if nothing is selected, those of all bars.
 
     A click selects a bar. A shift-click adds or removes a bar in a chart without an order. Dragging selects a
-    range in a chart with an order. A double click clears the selection. Keyboard users select with the
-    drop-down list.
+    range in a chart with an order. A double click anywhere clears all selections. Keyboard users select with
+    the drop-down list of the chart; its first item clears the selection of the chart.
 
     Args:
-        views: the names of the linked charts in the specification; the data of each chart have a field `key`.
-        ordered: for each linked chart, whether its bars have an order.
-        listed: key of a bar -> label of the bar in the drop-down list.
+        at: the number of the linked chart.
+        view: the name of the chart in the specification. Its data have the fields `key` and `place_<at>`,
+            both with the position of the bar.
+        names: the labels of the bars, by position.
         title: label of the drop-down list.
         everything: label of the item in the drop-down list that clears the selection.
+        ordered: whether the bars have an order.
     """
-    from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{_LISTED}_key'"}
-    ends = {"type": "point", "fields": ["key"], "clear": {"merge": [{"type": "dblclick"}, from_list]}}
+    listed = f"listed_{at}"
+    from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{listed}_key'"}
+    ends = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, from_list]}}
     # Consume the mouse press, because dragging would otherwise select text under the pointer.
     begins = {**_PRESS, "consume": True}
-    same_view = f"floor(datum.key / {KEYS_PER_VIEW}) == chosen_view"
-    adds = f"event.shiftKey && !ordered[chosen_view] && datum && {same_view}"
     on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
     until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
     drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
-    labels = [everything, *listed.values()]
-    bound = alt.binding_select(options=[None, *listed], labels=labels, name=f"{title}: ")
-    pressed = {"type": "mousedown", "source": "view"}
+    # Vega-Lite gives a list the scope of the whole page of charts, so a filter finds the bars of this chart.
+    on_own_entry = f"event.item && event.item.datum && isNumber(event.item.datum.place_{at})"
+    pressed = {"source": "view", "type": "mousedown", "filter": on_own_entry}
+    labels = [everything, *names]
+    bound = alt.binding_select(options=[None, *range(len(names))], labels=labels, name=f"{title}: ")
     select, variable = alt.TopLevelSelectionParameter, alt.VariableParameter
-    return [
-        select("first", {**ends, "on": begins, "toggle": adds}, views=views),
-        select("last", {**ends, "on": {"merge": [_PRESS, drag]}, "toggle": False}, views=views),
+    parameters: list[alt.TopLevelParameter] = [
         select(
-            _LISTED,
-            {"type": "point", "fields": ["key"], "clear": pressed},
+            f"first_{at}",
+            {**ends, "on": begins, "toggle": False if ordered else "event.shiftKey"},
+            views=[view],
+        ),
+        select(
+            listed,
+            {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, pressed]}},
             bind={"key": bound},
-            views=views[:1],
+            views=[view],
         ),
-        variable("ordered", value=list(ordered)),
-        variable("keys", expr=f"first.key || {_LISTED}.key || []"),
-        variable("chosen_view", expr=f"length(keys) ? floor(keys[0] / {KEYS_PER_VIEW}) : -1"),
-        variable(
-            "until",
-            expr=f"last.key && floor(last.key[0] / {KEYS_PER_VIEW}) == chosen_view ? last.key[0] : keys[0]",
-        ),
+        variable(f"keys_{at}", expr=f"first_{at}.key || {listed}.key || []"),
     ]
+    if ordered:
+        last = {**ends, "on": {"merge": [_PRESS, drag]}, "toggle": False}
+        parameters += [
+            select(f"last_{at}", last, views=[view]),
+            variable(f"until_{at}", expr=f"last_{at}.key ? last_{at}.key[0] : keys_{at}[0]"),
+            variable(f"low_{at}", expr=f"{chosen(at)} ? min(keys_{at}[0], until_{at}) : 0"),
+            variable(f"high_{at}", expr=f"{chosen(at)} ? max(keys_{at}[0], until_{at}) : {len(names) - 1}"),
+        ]
+    return parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -88,6 +88,17 @@ class Window(Document):
     def hours(self) -> float | None:
         """The duration in hours; None if the end time was not published."""
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
+
+
+class ClaimDeadline(Document):
+    """An announced last day on which a claim can be filed. A later announcement replaces it."""
+
+    announced_on: Day
+    """The day on which the deadline became public."""
+    closes: Day
+    """The last day on which a claim can be filed."""
+    facts: tuple[str, ...] = ()
+    """Ids of the facts that support these days."""
 
 
 class NamedItem(Document):
@@ -214,6 +225,9 @@ class Incident(Columns):
     """The first day on which a claim could be filed; an earlier claim is rejected."""
     claims_to: Day
     """The last day on which a claim could be filed."""
+    deadlines: tuple[ClaimDeadline, ...] = ()
+    """The deadlines as they were announced, the last one being `claims_to`. Charts by day show those that
+    were public on the as-of day. Without any, `claims_to` counts as announced on the day `claims_from`."""
     loss: Loss
     """The quantity that claims state as lost."""
     sources: tuple[str, ...] = ()
@@ -255,6 +269,8 @@ class Incident(Columns):
     def _consistent(self) -> Self:
         if self.claims_to < self.claims_from:
             raise ValueError("the claims window ends before it starts")
+        if self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to:
+            raise ValueError("the last of the deadlines is not the day claims_to")
         for group in (self.services, self.claimant_types):
             owners: dict[str, str] = {}
             for item in group:
@@ -277,6 +293,11 @@ class Incident(Columns):
 
     def __str__(self) -> str:
         return repr(self)
+
+    def deadlines_by(self, day: date) -> tuple[ClaimDeadline, ...]:
+        """Return the deadlines that were announced by a day."""
+        known = self.deadlines or (ClaimDeadline(announced_on=self.claims_from, closes=self.claims_to),)
+        return tuple(deadline for deadline in known if deadline.announced_on <= day)
 
     @property
     def zone(self) -> ZoneInfo:

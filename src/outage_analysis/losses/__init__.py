@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import read_counts as read_counts
     from outage_analysis.losses.cube import sorted_cube as sorted_cube
     from outage_analysis.losses.cube import sum_or_null as sum_or_null
-    from outage_analysis.losses.cube_building import CLAIM_PAIRS as CLAIM_PAIRS
+    from outage_analysis.losses.cube_building import CLAIM_COMBINATIONS as CLAIM_COMBINATIONS
     from outage_analysis.losses.cube_building import build_cube as build_cube
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
-    from outage_analysis.losses.cube_building import count_pairs as count_pairs
+    from outage_analysis.losses.cube_building import count_combinations as count_combinations
     from outage_analysis.losses.cube_building import dimension_labels as dimension_labels
     from outage_analysis.losses.cube_files import StoredCube as StoredCube
     from outage_analysis.losses.cube_files import load_cube as load_cube

@@ -16,10 +16,10 @@ from outage_analysis.policies import Policy, Schedule
 from outage_analysis.text import CLAIMS, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
 
 MAX_CATEGORIES = 20
-"""`count_pairs` lists at most this many values of a text dimension by name."""
+"""`count_combinations` lists at most this many values of a text dimension by name."""
 MIN_CLAIMS_PER_CATEGORY = 10
-"""`count_pairs` lists a value by name only if at least this many claims have it. A rarer value, such as a
-full address, may identify a claimant, and the pair would then disclose the loss. Publishers of official
+"""`count_combinations` lists a value by name only if at least this many claims have it. A rarer value, such
+as a full address, may identify a claimant, and the row would then disclose the loss. Publishers of official
 counts usually require 3 to 11."""
 MAX_EXACT_LOSSES = 200
 """If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
@@ -111,11 +111,9 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
 
-CLAIM_PAIRS = TableSchema(
-    "One row per pair of values of two attributes.",
+CLAIM_COMBINATIONS = TableSchema(
+    "One row per combination of service, loss band, filing day and category that claims have.",
     (
-        Column("one", "word", "First attribute of the pair: service, band or day.", label="first_attribute"),
-        Column("other", "word", "Second attribute: band, day or category.", label="second_attribute"),
         SERVICE,
         OVER,
         UP_TO,
@@ -127,29 +125,28 @@ CLAIM_PAIRS = TableSchema(
 )
 
 
-def count_pairs(
+def count_combinations(
     claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
 ) -> pl.DataFrame:
-    """Count claims by pairs of values of two attributes (service, loss band, filing day, text dimension).
+    """Count claims by combinations of service, loss band, filing day and the value of a text dimension.
 
-    The size of the table does not grow with the number of claims. A value of the text dimension is listed by
-    name only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at most `MAX_CATEGORIES` values are
-    listed; claims with other values are counted together. If these are most claims, as with addresses, the
-    dimension is left out.
+    The size of the table is limited by the number of combinations, not by the number of claims. A value of
+    the text dimension is listed by name only if at least `MIN_CLAIMS_PER_CATEGORY` claims have it, and at
+    most `MAX_CATEGORIES` values are listed; claims with other values are counted together. If these are most
+    claims, as with addresses, the dimension is left out.
 
     Args:
         claims: the result of `read_claims`.
         bands: the loss bands.
-        dimension: the id of a text dimension of the incident; None counts only pairs of service, loss band
-            and filing day.
+        dimension: the id of a text dimension of the incident; None counts only by service, loss band and
+            filing day.
         until: leave out claims filed after this day.
 
     Returns:
-        One row per pair of values, with the columns `one` and `other` (the names of the two attributes:
-        service, band, day or category, in this order), `service`, `over`, `up_to`, `filed_on`, `category`
-        (the value of the dimension; an empty text stands for all values that are not listed), `claims`, and
-        `dimension` (the id, on every row; null if the dimension is left out). Columns that do not belong to
-        the pair of the row are null.
+        One row per combination that claims have, with the columns `service`, `over`, `up_to`, `filed_on`,
+        `category` (the value of the dimension; an empty text stands for all values that are not listed, null
+        for claims that state none), `claims`, and `dimension` (the id, on every row; null if the dimension is
+        left out).
 
     Raises:
         DisclosureBlocked: values of the dimension contain personal data.
@@ -158,7 +155,7 @@ def count_pairs(
         claims.check_no_personal_data([dimension])
     _load_bands(claims, bands)
     query = queries.load(
-        "pairs",
+        "combinations",
         source=_filed_claims_query(until),
         category=quote_identifier(dimension) if dimension else "cast(null as varchar)",
         most=str(MAX_CATEGORIES),
@@ -167,12 +164,22 @@ def count_pairs(
     table = claims.warehouse.frame(query)
     if dimension and _mostly_in_common_categories(table):
         return table.with_columns(dimension=pl.lit(dimension))
-    return table.filter(pl.col("other") != "category").with_columns(dimension=pl.lit(None, pl.String))
+    keys = ["service", "over", "up_to", "filed_on"]
+    return (
+        table.group_by(keys, maintain_order=True)
+        .agg(pl.col("claims").sum())
+        .select(
+            *keys,
+            pl.lit(None, pl.String).alias("category"),
+            "claims",
+            pl.lit(None, pl.String).alias("dimension"),
+        )
+    )
 
 
-def _mostly_in_common_categories(pairs: pl.DataFrame) -> bool:
+def _mostly_in_common_categories(table: pl.DataFrame) -> bool:
     """Whether at least half of the claims with a category (text value) have one that is listed by name."""
-    stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
+    stated = table.filter(pl.col("category").is_not_null())
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
 

@@ -118,9 +118,9 @@ def csp_hash(text: str) -> str:
 def linked_charts(report: Report) -> PageChart | None:
     """Return the linked charts of the claims (a selection in one filters the others); None without claims."""
     analysis = report.analysis
-    if "claims_pairs" not in analysis.tables:
+    if "claims_combinations" not in analysis.tables:
         return None
-    table = fonts.printable_table(analysis.tables["claims_pairs"])
+    table = fonts.printable_table(analysis.tables["claims_combinations"])
     frame = chart_context(
         analysis.incident, report.locale, report.names, analysis.as_of, synthetic=analysis.synthetic
     )

@@ -18,7 +18,7 @@ from outage_analysis.losses import (
     Fits,
     bunching_table,
     concentration,
-    count_pairs,
+    count_combinations,
     display_bands,
     filter_cube,
     fit_all,
@@ -101,11 +101,13 @@ def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
 
-def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
-    """Count claims by each pair of the dimensions service, loss band, day and region, for linked charts.
+def combination_counts(
+    claims: Claims, policy: Policy | None = None, *, until: date | None = None
+) -> pl.DataFrame:
+    """Count claims by combinations of service, loss band, day and region, for linked charts.
 
-    The region is the first text dimension of the incident. If there is none, only the other pairs are
-    counted.
+    The region is the first text dimension of the incident. If there is none, the counts are by service, loss
+    band and day.
 
     Args:
         claims: the result of `read_claims`.
@@ -113,7 +115,7 @@ def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | N
         until: leave out claims filed after this day.
 
     Returns:
-        The table of `count_pairs`.
+        The table of `count_combinations`.
 
     Raises:
         DisclosureBlocked: values of the region contain personal data.
@@ -121,7 +123,7 @@ def pair_counts(claims: Claims, policy: Policy | None = None, *, until: date | N
     incident = claims.incident
     bands = display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
     dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
-    return count_pairs(claims, bands=bands, dimension=dimension, until=until)
+    return count_combinations(claims, bands=bands, dimension=dimension, until=until)
 
 
 def fit_cube(

@@ -26,7 +26,11 @@
       if (views.columns === shown) return;
       shown = views.columns;
       if (last) last.finalize();
-      window.vegaEmbed(place, spec, OPTIONS).then(function (result) { last = result; });
+      window.vegaEmbed(place, spec, OPTIONS).then(function (result) {
+        var lists = place.querySelector('.vega-bindings');  // Vega writes the list of the last view first
+        if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
+        last = result;
+      });
     }
     draw();
     width.addEventListener('change', draw);
