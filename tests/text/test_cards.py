@@ -15,7 +15,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import RULES, Claims, read_claims
 from outage_analysis.files import Name, Text
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import Fits, fit_all, fit_grouped, load_grouped
+from outage_analysis.losses import Branch, Fits, fit_all, fit_grouped, forecast_late_claims, load_grouped
 from outage_analysis.losses.severity.fit import Fit
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import Report
@@ -299,3 +299,28 @@ def test_a_policy_shows_what_it_asked_for_by_the_day() -> None:
         return policy.as_known_on(day).card().tables[0].rows[0][-1]
 
     assert (effort(date(2022, 12, 30)), effort(date(2023, 6, 30))) == ("a form", "documents")
+
+
+# --- short texts --------------------------------------------------------------------------------------
+
+
+def test_no_result_prints_its_arrays(analysis: Analysis) -> None:
+    run = next(iter(analysis.runs.values()))
+    things = {
+        "simulation": run,
+        "portfolio": run.portfolio,
+        "back-test": analysis.backtest,
+        "plan": analysis.plan,
+    }
+    lengths = {name: len(repr(thing)) for name, thing in things.items()}
+    assert max(lengths.values()) < 1_000, lengths
+
+
+def test_a_forecast_prints_the_claims_that_it_expects() -> None:
+    times = [float(day) for day in range(1, 31)]
+    counts = [round(100_000 * (1 - 0.8**day)) for day in times]
+    forecast = forecast_late_claims(times, counts, [Branch("deadline", 40.0, spike=0.0)])
+    late = forecast.late["deadline"]
+    low, high = late.total(0.8)
+    total = f"{counts[-1] + late.mean:,.0f} by day 40 (80%: {low:,} to {high:,})"
+    assert repr(forecast) == f"<Forecast of late claims: {counts[-1]:,} claims so far; deadline: {total}>"

@@ -16,7 +16,7 @@ import polars as pl
 
 from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
-from outage_analysis.text import TABLE_DIGITS
+from outage_analysis.text import TABLE_DIGITS, ShortRepr
 
 DIGITS = 12
 """Factors are rounded to this many digits, because vector instructions differ in the last bits."""
@@ -64,8 +64,8 @@ class Term:
     rule: str = ""
 
 
-@dataclass(frozen=True)
-class CostTerms:
+@dataclass(frozen=True, repr=False)
+class CostTerms(ShortRepr):
     """The expected cost of all lines as terms, and the factors that the terms share."""
 
     factors: tuple[Factor, ...]

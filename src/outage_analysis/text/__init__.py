@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
     from outage_analysis.text.display import Card as Card
     from outage_analysis.text.display import Displayable as Displayable
+    from outage_analysis.text.display import ShortRepr as ShortRepr
     from outage_analysis.text.display import Table as Table
     from outage_analysis.text.display import TextTable as TextTable
     from outage_analysis.text.display import cell_class as cell_class

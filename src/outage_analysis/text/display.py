@@ -27,6 +27,8 @@ MAX_CARD_ROWS = 12
 """Most rows per table of a card. A line below the table states how many rows are left out."""
 LONGEST, LONGEST_CELL = 600, 120
 """Most characters of a sentence and of a table cell."""
+LONGEST_VALUE = 40
+"""Most characters of a value in the short text of a dataclass."""
 LONGEST_UNBROKEN = 24
 """In HTML, cells with up to this many characters, such as ids and days, are not wrapped."""
 LONGEST_WHOLE = 16
@@ -89,6 +91,31 @@ class Card:
 
     def __repr__(self) -> str:
         return _card_as_text(self)
+
+
+class ShortRepr:
+    """Base class of dataclasses with many values: their text lists the fields and shortens long values.
+
+    The dataclass is declared with `repr=False`.
+
+    Example:
+        >>> @dataclass(repr=False)
+        ... class Counts(ShortRepr):
+        ...     place: str
+        ...     values: tuple[int, ...]
+        >>> Counts("here", tuple(range(1_000)))
+        Counts(place='here', values=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1...)
+    """
+
+    def __repr__(self) -> str:
+        values = (f"{name}={_shortened(repr(value))}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _shortened(text: str) -> str:
+    """Return a text on one line, cut to `LONGEST_VALUE` characters."""
+    line = one_line(text, 2 * LONGEST_VALUE)
+    return line if len(line) <= LONGEST_VALUE else f"{line[:LONGEST_VALUE]}..."
 
 
 class Displayable(ABC):

@@ -20,6 +20,7 @@ from outage_analysis.text import (
     LINE,
     Column,
     Locale,
+    ShortRepr,
     TableSchema,
     UnitByRow,
 )
@@ -100,8 +101,8 @@ UNSCORED = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(ShortRepr):
     """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:

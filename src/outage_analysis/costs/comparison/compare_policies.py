@@ -48,6 +48,7 @@ from outage_analysis.text import (
     Column,
     LikelyRange,
     Locale,
+    ShortRepr,
     TableSchema,
 )
 
@@ -105,8 +106,8 @@ FLIPS = TableSchema(
 LEFT_OUT = TableSchema("One row per cost line without an expected cost.", (POLICY, LINE, STATUS, MISSING))
 
 
-@dataclass(frozen=True)
-class PolicySimulations:
+@dataclass(frozen=True, repr=False)
+class PolicySimulations(ShortRepr):
     """The simulated costs of several policies under one ledger, on the same draws.
 
     Args:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from outage_analysis.costs.exact.components import Number, checked_integer, checked_number
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.text import ShortRepr
 
 Array = NDArray[np.float64]
 TAIL_ACCURACY = 1e-4
@@ -26,8 +27,8 @@ ROUNDINGS = 24
 """A bound on the rounding error of a sum of up to 2^21 products, as a multiple of `FLOAT_ERROR`."""
 
 
-@dataclass(frozen=True, eq=False)
-class TotalDistribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class TotalDistribution(ShortRepr):
     """The probability of every total, in the unit of the payments.
 
     Args:

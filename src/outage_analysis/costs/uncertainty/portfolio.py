@@ -15,6 +15,7 @@ import numpy as np
 
 from outage_analysis.assumptions import Assumption, BandMix, FloatArray
 from outage_analysis.incidents import Band
+from outage_analysis.text import ShortRepr
 
 Values = Mapping[str, FloatArray]
 """Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
@@ -67,8 +68,8 @@ class Part:
     labels: tuple[Mapping[str, object], ...] = ({},)
 
 
-@dataclass(frozen=True)
-class Stream:
+@dataclass(frozen=True, repr=False)
+class Stream(ShortRepr):
     """The payments of one cost line under one valuation, such as cash."""
 
     line: str
@@ -160,8 +161,8 @@ class Stream:
         return mean[:, None], variance[:, None]
 
 
-@dataclass(frozen=True)
-class Portfolio:
+@dataclass(frozen=True, repr=False)
+class Portfolio(ShortRepr):
     """All streams of a policy that have an expected cost, and the assumptions they share."""
 
     streams: tuple[Stream, ...]

@@ -19,6 +19,7 @@ from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
 from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.text import ShortRepr
 
 DRAWS = 2**14
 SEED = 20221015
@@ -44,8 +45,8 @@ class Replicate:
     """Per stream, the payments to each unit in each draw, (draws, units)."""
 
 
-@dataclass(frozen=True)
-class Simulation:
+@dataclass(frozen=True, repr=False)
+class Simulation(ShortRepr):
     """A simulation of the totals of a portfolio; the draws are recomputed when needed, not stored."""
 
     portfolio: Portfolio
@@ -240,8 +241,8 @@ class Estimate:
     error: float
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample(ShortRepr):
     """Equally likely values of an amount, of shape (replicates, draws)."""
 
     values: FloatArray
@@ -329,7 +330,7 @@ class Sample:
             )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampledTotal(Sample):
     """A sample of a total, with its mean and variance given the inputs of each draw.
 

@@ -25,6 +25,7 @@ from outage_analysis.losses.development.observed_counts import (
     WeekdayClock,
 )
 from outage_analysis.losses.severity.fit import pool_bands
+from outage_analysis.text import ShortRepr
 
 SPARE_INCREMENTS = 2
 """A family needs at least as many increments as it has parameters plus this number."""
@@ -42,8 +43,8 @@ WEEKDAY_ROUNDS = 5
 """The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
 
-@dataclass(frozen=True)
-class WeightedCurves:
+@dataclass(frozen=True, repr=False)
+class WeightedCurves(ShortRepr):
     """Growth curves of all families, weighted by how well they fit the counts.
 
     Args:

@@ -16,6 +16,7 @@ from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsFor
 from outage_analysis.losses.development.late_claims_backtest import LateClaimsBacktest, backtest_late_claims
 from outage_analysis.losses.development.late_count import Branch
 from outage_analysis.losses.development.observed_counts import LateClaimBounds, late_claim_bounds
+from outage_analysis.text import ShortRepr
 
 RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
 ONE_DAY = timedelta(days=1)
@@ -25,8 +26,8 @@ EXTENDED = "extended"
 """The id of the branch in which the deadline is extended."""
 
 
-@dataclass(frozen=True)
-class Channel:
+@dataclass(frozen=True, repr=False)
+class Channel(ShortRepr):
     """Cumulative claim counts of one intake channel, with its calendar and the ways in which it may end.
 
     Args:

@@ -16,6 +16,8 @@ from outage_analysis.losses.development.late_count import Branch, LateCount, lat
 from outage_analysis.losses.development.observed_counts import EQUAL_WEEKDAYS, increments_from_counts
 
 LEVELS = (0.5, 0.8, 0.95)
+INTERVAL_LEVEL = 0.8
+"""Level of the intervals in the short text of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class DeadlineSpike:
     multiple: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LateClaimsForecast:
     """A forecast of the late claims of each branch (way in which the intake may end).
 
@@ -57,6 +59,17 @@ class LateClaimsForecast:
     refused: dict[str, str]
     levels: tuple[float, ...]
     spikes: tuple[DeadlineSpike, ...]
+
+    def __repr__(self) -> str:
+        parts = [f"{self.counted:,} claims so far"]
+        for late in self.late.values():
+            low, high = late.total(INTERVAL_LEVEL)
+            parts.append(
+                f"{late.branch}: {self.counted + late.mean:,.0f} by day {late.by:g} "
+                f"({INTERVAL_LEVEL:.0%}: {low:,} to {high:,})"
+            )
+        parts += [f"{branch}: no forecast" for branch in self.refused]
+        return f"<Forecast of late claims: {'; '.join(parts)}>"
 
     @property
     def counted(self) -> int:

@@ -12,6 +12,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.development.growth_curves import CURVES
 from outage_analysis.losses.development.late_claims import LEVELS, LateClaimsForecast, forecast_late_claims
 from outage_analysis.losses.development.late_count import Branch
+from outage_analysis.text import ShortRepr
 
 SCHEMA = {
     "origin": pl.Float64,
@@ -29,8 +30,8 @@ Row = tuple[float, float, float, int, float, float, int, int, bool]
 """One row of the table, in the order of `SCHEMA`."""
 
 
-@dataclass(frozen=True)
-class LateClaimsBacktest:
+@dataclass(frozen=True, repr=False)
+class LateClaimsBacktest(ShortRepr):
     """Forecasts made at earlier times (origins), compared with the later counts.
 
     Args:

@@ -12,6 +12,7 @@ from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.losses.development.curve_weights import WeightedCurves, relative_to_observed
 from outage_analysis.losses.development.growth_curves import ParameterGrid
 from outage_analysis.losses.development.observed_counts import Array
+from outage_analysis.text import ShortRepr
 
 MAX_CURVE_DEVIATION = 0.25
 """A forecast is refused if the standard deviation of the expected late count between curves, divided by its
@@ -62,8 +63,8 @@ class LateCountVariance:
         return self.process + self.parameter + self.model
 
 
-@dataclass(frozen=True)
-class LateCount:
+@dataclass(frozen=True, repr=False)
+class LateCount(ShortRepr):
     """The forecast number of late claims of one branch: the claims filed between the last count and a time.
 
     Args:
@@ -248,8 +249,8 @@ MAX_PARTS = 48
 """The largest number of components per grid: nodes that expect nearly the same late count are merged."""
 
 
-@dataclass(frozen=True)
-class LateCountMixture:
+@dataclass(frozen=True, repr=False)
+class LateCountMixture(ShortRepr):
     """The distribution of the number of late claims: a mixture of negative binomial distributions.
 
     There is one component per grid node, that is, per growth curve. A component with mean m and

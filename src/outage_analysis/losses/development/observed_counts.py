@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.text import ShortRepr
 
 Array = NDArray[np.float64]
 DAYS_PER_WEEK = 7
@@ -47,8 +48,8 @@ class WeekdayClock:
         )
 
 
-@dataclass(frozen=True)
-class IntakeIncrements:
+@dataclass(frozen=True, repr=False)
+class IntakeIncrements(ShortRepr):
     """The number of claims filed between successive counts, with the times of the counts.
 
     Args:

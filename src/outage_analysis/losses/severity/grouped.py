@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import Document, Identifier, Name, OptionalText, Text, read_document
 from outage_analysis.losses.severity.families import Array, Family, share_differences
+from outage_analysis.text import ShortRepr
 
 Top = Literal["open", "closed", "truncated"]
 Left = Literal["ground_up", "truncated"]
@@ -25,8 +26,8 @@ MIN_SPARE_BANDS = 1
 """A fit needs at least as many non-empty bands as it has parameters plus this number."""
 
 
-@dataclass(frozen=True)
-class GroupedLosses:
+@dataclass(frozen=True, repr=False)
+class GroupedLosses(ShortRepr):
     """Counts of losses in the bands between successive edges: k + 1 edges for k counts.
 
     Args:

@@ -15,6 +15,7 @@ from scipy import special
 from outage_analysis.losses.severity.families import Array, Family, LossDistribution
 from outage_analysis.losses.severity.grouped import GroupedLosses
 from outage_analysis.losses.severity.newton import STEP, Optimum, derivatives
+from outage_analysis.text import ShortRepr
 
 Method = Literal["profile", "wald"]
 MAX_LOG_CHANGE = 16.0
@@ -82,8 +83,8 @@ def profile(
     return low, high
 
 
-@dataclass(frozen=True)
-class AcceptedRegion:
+@dataclass(frozen=True, repr=False)
+class AcceptedRegion(ShortRepr):
     """The set of distributions that a likelihood ratio test does not reject.
 
     A point of the region has p coordinates: a linear transform of the logarithms of the p parameters, chosen
