@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,35 @@ def test_arguments_that_fit_nothing_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=problem):
         run(claims, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("budget", ["abc", -5, 0, 10.5, True])
+def test_a_budget_that_is_no_amount_is_refused(claims: Claims, budget: object) -> None:
+    with pytest.raises(UsageError, match="a budget is a whole number above 0"):
+        run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
+
+
+def test_single_values_moments_and_floats_are_taken_where_they_are_certain(path: Path) -> None:
+    changed = load_policy("kakao-2022").with_tier(line="small-business-cash", up_to=300_000, pays=40_000)
+    assert run(compare=changed, draws=FEW).compared is not None
+    analysis = run(path, tiers=TIERS, budget=1e5, as_of=datetime(2022, 10, 19, 12, tzinfo=UTC), draws=FEW)
+    assert (analysis.plan.budget, analysis.as_of) == (100_000, date(2022, 10, 19))
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda _: read_claims(5), r"is no file \(found '5'\)"),  # type: ignore[arg-type]
+        (lambda claims: run(claims, tiers=[1, 2]), "tiers are a mapping, not a list"),
+        (lambda claims: claims.by(5), r"a dimension is no text \(found '5'\)"),
+        (lambda claims: claims.by("servce"), "Did you mean 'service'"),
+        (lambda claims: claims.filter(service="kakaotalc"), "Did you mean 'kakaotalk'"),
+        (lambda claims: run(claims, tiers=TIERS, incident="trms"), "Did you mean 'trams'"),
+    ],
+)
+def test_a_mistake_is_one_clear_error(claims: Claims, call: Callable[[Claims], object], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        call(claims)
 
 
 def test_a_plan_takes_no_further_arguments() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
@@ -57,7 +57,7 @@ class Plan:
             P95.
 
     Raises:
-        UsageError: the level is no whole number from 50 to 98.
+        UsageError: the level is no whole number from 50 to 98, or the budget no whole number above 0.
     """
 
     incident: str | Path | Incident = DEFAULT_INCIDENT
@@ -76,8 +76,15 @@ class Plan:
     level: int = DEFAULT_LEVEL
 
     def __post_init__(self) -> None:
-        """Raise an error if the level of the likely range is not supported."""
+        """Raise an error if the level of the likely range is not supported, or the budget is no amount."""
         LikelyRange(self.level)
+        budget = self.budget
+        if budget is not None and (type(budget) is not int or budget <= 0):
+            raise UsageError(
+                "a budget is a whole number above 0, in whole currency",
+                value=str(budget),
+                remedy="Write it as 300_000_000.",
+            )
 
     @property
     def has_own_counts(self) -> bool:
@@ -100,8 +107,8 @@ class FurtherArguments(PlanSettings, total=False):
     """The less common arguments of `run`."""
 
     unknown: Amount | None
-    compare: Sequence[str | Path | Policy]
-    columns: Sequence[str | Path | Layout]
+    compare: str | Path | Policy | Sequence[str | Path | Policy]
+    columns: str | Path | Layout | Sequence[str | Path | Layout]
 
 
 class RunArguments(FurtherArguments, total=False):
@@ -147,7 +154,11 @@ def make_plan(
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
     incident, ledger = arguments.pop("incident", None), arguments.pop("ledger", None)
     as_of, budget = as_day(arguments.pop("as_of", None)), arguments.pop("budget", None)
-    columns, compare = tuple(arguments.pop("columns", ())), tuple(arguments.pop("compare", ()))
+    if isinstance(budget, float) and budget.is_integer():
+        budget = int(budget)  # 3e8 is a usual way to write an amount
+    columns, compare = arguments.pop("columns", ()), arguments.pop("compare", ())
+    columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns)
+    compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare)
     settings = cast("PlanSettings", arguments)
     if claims is not None and not isinstance(claims, Claims) and incident is None:
         claims = read_claims(claims, max_rejects=settings.get("max_rejects", MAX_REJECTS))
@@ -178,10 +189,14 @@ def as_day(day: str | date | None) -> date | None:
     Raises:
         UsageError: the text is no day.
     """
+    if isinstance(day, datetime):
+        return day.date()
+    if day is None or isinstance(day, date):
+        return day
     try:
-        return date.fromisoformat(day) if isinstance(day, str) else day
-    except ValueError:
-        raise UsageError("is not a day", value=day, remedy="Write it as 2022-12-30.") from None
+        return date.fromisoformat(day)
+    except (TypeError, ValueError):
+        raise UsageError("is not a day", value=str(day), remedy="Write it as 2022-12-30.") from None
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:

@@ -240,15 +240,15 @@ class Claims(Displayable):
         """
         return join_claims(self, frame, on, how)
 
-    def by(self, *dimensions: str, bands: Sequence[float] | None = None) -> ClaimsByBand:
+    def by(self, *dimensions: str, bands: float | Sequence[float] | None = None) -> ClaimsByBand:
         """Count the claims and add up their stated losses by dimensions and loss bands.
 
         Args:
             dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
-            bands: the edges of the loss bands in increasing order, in whole currency (euros, not cents) or in
-                the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands "up to
-                300,000" and "over 300,000". Zero losses and losses that are not stated are bands of their
-                own. By default, losses are not divided into bands.
+            bands: one or more edges of the loss bands in increasing order, in whole currency (euros, not
+                cents) or in the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands
+                "up to 300,000" and "over 300,000". Zero losses and losses that are not stated are bands of
+                their own. By default, losses are not divided into bands.
 
         Returns:
             A Polars frame with one row per combination of dimension values, or with `bands` one row per

@@ -13,7 +13,7 @@ from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import Claims
 from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
-from outage_analysis.claims.readers.read_files import StagedFiles, expand_paths, stage_files
+from outage_analysis.claims.readers.read_files import StagedFiles, as_paths, expand_paths, stage_files
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
 from outage_analysis.claims.validation import validate_rows
@@ -57,7 +57,7 @@ def read_claims(
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
-    path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    path_list = as_paths(paths)
     if not path_list:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
     stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]

@@ -92,7 +92,7 @@ class ClaimsByBand(pl.DataFrame):
 
 
 def claims_by_band(
-    claims: Claims, dimensions: Sequence[str], bands: Sequence[float] | None = None
+    claims: Claims, dimensions: Sequence[str], bands: float | Sequence[float] | None = None
 ) -> ClaimsByBand:
     """Count claims and add up their stated losses by dimensions and bands; `Claims.by` describes the result.
 
@@ -104,6 +104,11 @@ def claims_by_band(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     incident = claims.incident
+    unnamed = next((x for x in dimensions if not isinstance(x, str)), None)
+    if unnamed is not None:
+        remedy = 'Name columns of the claims, such as "service".'
+        raise UsageError("a dimension is no text", value=str(unnamed), remedy=remedy)
+    bands = [bands] if isinstance(bands, int | float) else bands
     edges = Bands(() if bands is None else _cuts(bands, incident))
     cube = build_cube(claims, dimensions=dimensions, bands=edges)
     negative = pl.col("up_to") < 0

@@ -61,6 +61,9 @@ def policy_from_tiers(
     efforts = get_args(Effort)
     if effort not in efforts:
         raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
+    if not isinstance(tiers, Mapping):
+        problem = f"tiers are a mapping, not a {type(tiers).__name__}"
+        raise UsageError(problem, remedy="Write {300_000: 30_000} for 30,000 up to 300,000.")
     if not tiers:
         raise UsageError("there is no tier", remedy="Write {300_000: 30_000} for 30,000 up to 300,000.")
     stated = {

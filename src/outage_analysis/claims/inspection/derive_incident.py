@@ -27,7 +27,7 @@ from outage_analysis.claims.inspection.columns import (
     means_personal_data,
     split_header,
 )
-from outage_analysis.claims.readers.read_files import expand_paths, read_unmapped
+from outage_analysis.claims.readers.read_files import as_paths, expand_paths, read_unmapped
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
@@ -123,8 +123,7 @@ def incident_from_files(
         >>> incident.currency, [service.id for service in incident.services], str(incident.claims_to)
         ('EUR', ['app', 'web'], '2026-01-16')
     """
-    path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    files, _ = expand_paths(path_list)
+    files, _ = expand_paths(as_paths(paths))
     if not files:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
     derivation = _Derivation(

@@ -34,7 +34,7 @@ from outage_analysis.claims.readers.staging import (
 )
 from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name, original_offsets
@@ -320,6 +320,19 @@ def _rejects_in_text(warehouse: Warehouse, number: int, text: TextFile) -> pl.Da
 
 
 MAX_FILES = 10_000
+
+
+def as_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return one path or several paths as a list.
+
+    Raises:
+        UsageError: the value is neither a path nor a list of paths.
+    """
+    try:
+        return [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    except TypeError:
+        remedy = 'Give a path, such as "complaints.csv", or a list of paths.'
+        raise UsageError("is no file", value=str(paths), remedy=remedy) from None
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
