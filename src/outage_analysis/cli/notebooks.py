@@ -33,8 +33,8 @@ class ClaimsOptions:
     claims: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets only "
-            "the TOML files of a report on these files, and no example. Needs --tiers."
+            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+            "only the TOML files of a report on these files, and no example. Needs --tiers."
         ),
     ] = None
     tiers: Annotated[
@@ -162,8 +162,9 @@ def new(
     incident.toml` shows how the program reads one of your files.
 
     With --claims and --tiers, the folder gets only the TOML files that correspond to `report FILES --tiers
-    ...`: incident.toml, policy.toml and ledger.toml. A report from these files has the same figures. Examples:
+    ...`: incident.toml, policy.toml and ledger.toml. A report from these files has the same figures.
 
+    Examples:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR --loss-unit minutes
 
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000

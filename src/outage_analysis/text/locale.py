@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,17 @@ def _placeholders(level: int) -> dict[str, str]:
     return LikelyRange(level).placeholders
 
 
+class _PluralFormatter(string.Formatter):
+    """Formats `{count:claim|claims}` as the singular if the count is 1, else as the plural."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Return one of the two forms of a word, or a value that is formatted as by `str.format`."""
+        singular, is_plural, plural = format_spec.partition("|")
+        if not is_plural:
+            return str(super().format_field(value, format_spec))
+        return singular if str(value) == "1" else plural
+
+
 @dataclass(frozen=True)
 class Locale:
     """The texts for readers in one language, and its formats of numbers, money, days and loss bands."""
@@ -99,12 +111,14 @@ class Locale:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
-        The placeholders for the likely range, such as `{p_low}`, need no argument.
+        The placeholders for the likely range, such as `{p_low}`, need no argument. `{count:claim|claims}` is
+        "claim" if the count is 1, else "claims".
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
         """
-        return _label_texts(self.lang)[key].format(**{**_placeholders(self.level), **values})
+        text, values = _label_texts(self.lang)[key], {**_placeholders(self.level), **values}
+        return _PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
 
     @property
     def likely_range(self) -> LikelyRange:
