@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli.console import print_json, print_line, progress, warn_of_rejects
-from outage_analysis.cli.next_commands import suggest_command
+from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.options import Json, PlanOptions, expand_options
 from outage_analysis.errors import UsageError, one_line
 
@@ -89,7 +89,7 @@ class ClaimsOptions:
             currency=currency or None,
             column=self.column,
         )
-        with progress() as step:
+        with progress(lang) as step:
             step("reading the files")
             plan = options.plan()
             step("writing the documents")
@@ -111,7 +111,7 @@ class ClaimsOptions:
         for name in ("incident", "policy", "ledger"):
             if (written / f"{name}.toml").is_file():
                 words += [f"--{name}", shell_path(folder / f"{name}.toml")]
-        return [*words, *([] if lang == "en" else ["--lang", lang])]
+        return [*words, *language_option(lang)]
 
 
 def _refuse_given(context: str, options: Mapping[str, object]) -> None:
@@ -172,7 +172,7 @@ def new(
     from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
     from outage_analysis.text import Locale
 
-    Locale(lang)  # an unknown language is refused before anything is computed
+    locale = Locale(lang)  # an unknown language is refused before anything is computed
     if options.claims or options.tiers is not None:
         _refuse_given("--claims", {"--name": name, "--loss-unit": loss_unit, "--counted": counted})
         documents = options.write_documents(folder, currency, lang)
@@ -189,14 +189,14 @@ def new(
         folder, name=name, currency=currency, lang=lang, loss_unit=loss_unit, counted=counted
     )
     make_option = _make_option()
-    data = "the totals" if counted else "claims/"
-    lab = "" if counted else f"      make lab{make_option} opens its notebooks\n"
-    inspect = "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
-    sys.stderr.write(
-        f"Next: cd {shell_path(folder)} && make report{make_option}\n{lab}"
-        f"Then: put your own into incident.toml, {data}, policy.toml and ledger.toml; README.md says how\n"
-        + ("" if counted else inspect)
-    )
+    data = locale("terminal.new_totals") if counted else "claims/"
+    lines = [
+        locale("terminal.new_next", folder=shell_path(folder), option=make_option),
+        *([] if counted else [locale("terminal.new_lab", option=make_option)]),
+        locale("terminal.new_then", data=data),
+        *([] if counted else [locale("terminal.new_inspect")]),
+    ]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     if as_json:
         print_json({"project": str(project)})
     else:
@@ -267,7 +267,7 @@ def run_notebook(
     from outage_analysis.jupyter import run_notebook as execute
 
     parameters = _parse_parameters(param or ())
-    with progress() as step:
+    with progress(lang or "en") as step:
         page = execute(name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step)
     if as_json:
         print_json({"page": str(page)})

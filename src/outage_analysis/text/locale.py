@@ -52,6 +52,8 @@ excluded one (OPEN).
 
 In each pair, the first key is for an included upper edge, the second for an excluded one.
 """
+NOTE_WORDS = frozenset(("family", "top", "left", "branch"))
+"""Placeholders of notes whose values are words."""
 CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
@@ -67,6 +69,22 @@ def _label_texts(lang: str) -> dict[str, str]:
     return percentiles | {
         f"{section}.{key}": text for section, words in document.items() for key, text in words.items()
     }
+
+
+@cache
+def _note_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the keys of all notes, each with a pattern that recognises the English note."""
+    notes = ((key, text) for key, text in _label_texts("en").items() if key.startswith("note."))
+    return tuple((key, _note_pattern(text)) for key, text in notes)
+
+
+def _note_pattern(label: str) -> re.Pattern[str]:
+    """Return a pattern that recognises the texts of an English label; its groups are the placeholders."""
+    parts = [
+        re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
+        for literal, name, _, _ in string.Formatter().parse(label)
+    ]
+    return re.compile("".join(parts), re.DOTALL)
 
 
 @cache
@@ -119,6 +137,31 @@ class Locale:
         """
         text, values = _label_texts(self.lang)[key], {**_placeholders(self.level), **values}
         return _PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
+
+    def note(self, text: str) -> str:
+        """Return an English note of this package in the language; an unknown note is returned unchanged.
+
+        Notes are built where a result is computed, which knows no language. A note is recognised by its
+        English label in the section `[note]`, whose placeholders may contain notes and words.
+
+        Example:
+            >>> Locale("ko").note("source: https://example.org")
+            '출처: https://example.org'
+        """
+        if self.lang == "en":
+            return text
+        for key, pattern in _note_patterns():
+            if match := pattern.fullmatch(text):
+                return self(
+                    key, **{name: self._note_part(name, part) for name, part in match.groupdict().items()}
+                )
+        return text
+
+    def _note_part(self, name: str, text: str) -> str:
+        """Return a part of a note in the language: a reason is a note, some other parts are words."""
+        if name == "reason":
+            return self.note(text)
+        return self._label_or(f"word.{text}", text) if name in NOTE_WORDS else text
 
     @property
     def likely_range(self) -> LikelyRange:
