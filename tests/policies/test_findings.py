@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.policies.policy_documents import (
     B,
     Written,
 )
+from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
 

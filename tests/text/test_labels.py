@@ -73,8 +73,11 @@ def test_a_count_of_one_is_singular_in_english(count: str, text: str) -> None:
 
 
 def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:
-    counted = r"(?<!of ){(?:count|claims|rows|rejects|assumptions)} (?:more )?(?:claims|rows|rejects|losses|assumptions)"
-    assert [key for key, text in PAGES["en"].items() if re.search(counted, text)] == []
+    counts, things = "count|claims|rows|rejects|assumptions", "claims|rows|rejects|losses|assumptions"
+    counted = f"(?<!of ){{(?:{counts})}} (?:more )?(?:{things})"
+    # The labels of notes recognise texts, and are not printed in English.
+    printed = {key: text for key, text in PAGES["en"].items() if not key.startswith("note.")}
+    assert [key for key, text in printed.items() if re.search(counted, text)] == []
 
 
 def test_a_missing_word_is_an_error_of_ours() -> None:

@@ -227,7 +227,7 @@ def _print_inspection(inspection: Inspection, locale: Locale) -> None:
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
     shown = columns if locale.lang != "en" else inspection.columns
     print_table(shown, locale("terminal.inspect_columns"), INSPECTED_COLUMNS, locale=locale)
-    hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)")}
+    hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)", "(free text)")}
     rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
     print_table(rows, locale("terminal.inspect_rows"), locale=locale)
     if len(inspection.strangers):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.text import TableSchema
+    from outage_analysis.text import Locale, TableSchema
 
 commands = typer.Typer()
 policy_commands = typer.Typer(
@@ -285,10 +285,10 @@ def show(
         return
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
     title = one_line(locale("terminal.policy_lines", **about))
-    print_table(lines, title, _with_converted_columns(lines, LINES), locale=locale)
+    _print_converted(lines, title, LINES, locale)
     if not sums.is_empty():
         title = locale("terminal.policy_sums")
-        print_table(sums, title, _with_converted_columns(sums, TIE_OUTS), locale=locale)
+        _print_converted(sums, title, TIE_OUTS, locale)
     differing = sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
@@ -302,12 +302,20 @@ def show(
             print_text(locale("terminal.policy_later", day=as_of, line=line.id))
 
 
-def _with_converted_columns(table: pl.DataFrame, schema: TableSchema) -> TableSchema:
-    """Return a schema with the columns of a table that `convert_currency` added."""
+def _print_converted(table: pl.DataFrame, title: str, schema: TableSchema, locale: Locale) -> None:
+    """Print a table and the columns that `convert_currency` added to it, such as `most, KRW at FX-01`."""
     from outage_analysis.text import Column
 
-    added = (Column(name, "stated", "Converted amount.") for name in table.columns if name not in schema)
-    return replace(schema, columns=(*schema.columns, *added))
+    heads = {}
+    for name in table.columns:
+        if name not in schema:
+            column, _, conversion = name.partition(", ")
+            currency, _, rate = conversion.partition(" at ")
+            head = column if locale.lang == "en" else locale(schema[column].label_key)
+            heads[name] = locale("terminal.policy_at_rate", column=head, currency=currency, rate=rate)
+    added = (Column(head, "stated", "Converted amount.") for head in heads.values())
+    wider = replace(schema, columns=(*schema.columns, *added))
+    print_table(table.rename(heads), title, wider, locale=locale)
 
 
 @policy_commands.command()

@@ -52,7 +52,7 @@ excluded one (OPEN).
 
 In each pair, the first key is for an included upper edge, the second for an excluded one.
 """
-NOTE_WORDS = frozenset(("family", "top", "left", "branch"))
+NOTE_WORDS = frozenset(("family", "top", "left", "branch", "limit"))
 """Placeholders of notes whose values are words."""
 CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
