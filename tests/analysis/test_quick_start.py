@@ -83,7 +83,7 @@ def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Pa
             "en",
             ("Rates of comparable schemes, not of this outage", "losses over 500,000 won are paid nothing"),
         ),
-        ("ko", ("이 장애가 아니라 유사 사례", "500,000 초과(원) 손실은 해당 구간이 없어 지급하지 않습니다")),
+        ("ko", ("이 장애의 실측값이 아닙니다", "500,000원 초과 손실은 해당 구간이 없어 지급하지 않습니다")),
     ],
 )
 def test_the_output_states_where_rates_are_from_and_what_is_not_paid(

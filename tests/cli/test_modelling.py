@@ -355,8 +355,8 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_e
     measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
     assert shown == pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
     error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
-    assert f"cash: numerical error of P90 {error:,.2f}; if all inputs moved together" in out
-    assert f"(rank correlation 0.5), P90 {stressed:,.2f}\n" in out
+    assert f"cash: numerical error of P90 {error:,.2f} euros; if all inputs moved together" in out
+    assert f"(rank correlation 0.5), P90 {stressed:,.2f} euros\n" in out
     (row,) = found["uncertainty"]["published"]["budget"]
     share, together = (Locale("en").share(row[name]) for name in ("exceeded", "stressed"))
     assert (

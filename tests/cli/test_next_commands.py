@@ -12,7 +12,6 @@ from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import new_project
 from outage_analysis.policies import load_policy
 from tests.commands import command
-from tests.untranslated_text import untranslated
 
 FEW = ("--draws", "8192")
 
@@ -76,48 +75,3 @@ def test_json_has_no_suggestion(tmp_path: Path) -> None:
     claims = new_project(tmp_path / "p") / "claims"
     for asked in (("ingest", claims), ("inspect", claims / "sample-synthetic.csv")):
         assert command(*asked, "--incident", tmp_path / "p" / "incident.toml", "--json")[2] == ""
-
-
-# --- Korean ---------------------------------------------------------------------------------------------
-
-IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
-"""Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
-KOREAN = {
-    "cost": ("cost", "--budget", "300_000_000", *FEW),
-    "sensitivity": ("sensitivity", "--exceeds", "500_000_000", "--award", "300_000", *FEW),
-    "compare": (
-        *("compare", "kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24"),
-        *FEW,
-    ),
-    "bridge": ("bridge", "kakao-2022", "kakao-2023-06-30"),
-    "facts": ("facts", "--topic", "cost"),
-    "a list of incidents": ("incidents",),
-    "ledgers": ("assumptions",),
-    "a ledger": ("assumptions", "kakao-2022"),
-}
-SINGLE_WORD_IDS = {"alimtalk", "daum", "kakaotalk", "emoticons", "games", "webtoon", "melon"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", KOREAN)
-def test_the_korean_output_of_a_command_has_no_english(case: str) -> None:
-    code, out, err = command(*KOREAN[case], "--lang", "ko")
-    assert code == 0
-    prose = "\n".join(line for line in (out + err).splitlines() if not line.startswith("다음 명령: "))
-    found = [run for line in IDS.sub("·", prose).splitlines() for run in untranslated(line, SINGLE_WORD_IDS)]
-    assert found == []
-    assert re.search("[가-힣]", out)
-    assert "배상" not in out
-    english = command(*KOREAN[case])[1]
-    numbers = sorted(re.findall(r"\d{1,3}(?:,\d{3})+", english))
-    assert set(numbers) <= set(re.findall(r"\d{1,3}(?:,\d{3})+", out))
-
-
-def test_the_suggested_command_stays_korean() -> None:
-    _, _, err = command("cost", *FEW, "--lang", "ko")
-    assert err.splitlines()[-1] == "다음 명령: outage-analysis report --draws 8192 --lang ko"
-
-
-@pytest.mark.parametrize("name", ["cost", "sensitivity", "backtest", "facts", "incidents", "assumptions"])
-def test_an_unknown_language_is_refused_before_anything_is_computed(name: str) -> None:
-    assert command(name, "--lang", "fr") == (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")

@@ -131,7 +131,7 @@ def test_the_first_screen_has_no_headline_of_nothing(plan: Plan, lang: str) -> N
     assert tile.note == w("report.tile_claims_unstated", **said)
     (note,) = found.unstated_notes(w)
     assert note in report.answers.left_out
-    assert ("`unknown`" if lang == "en" else "금액 미기재 규정을 추가") in note
+    assert ("`unknown`" if lang == "en" else "손실 미기재 규정을 추가") in note
     assert note in found.card(lang).notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.policies.policy_documents import (
     B,
     Written,
 )
+from tests.untranslated_text import untranslated
 
 # --- what a second reader would ask about ----------------------------------------------------------
 
@@ -170,6 +172,16 @@ def test_each_finding_is_reported_where_it_is_and_nowhere_else(
     assert [says in words for doubt, words in found if doubt == kind] == [True], found
     assert {doubt for doubt, _ in found} <= {kind, "cliff", "cap"}  # a gap begins with a cliff
     assert kind not in {doubt for doubt, _ in asked(shows_not)}
+
+
+@pytest.mark.parametrize("page", [shows for _, _, shows, _ in ASK])
+def test_each_finding_is_there_in_korean(page: Page) -> None:
+    english, korean = (findings(policy_of(page), lang) for lang in ("en", "ko"))
+    assert english.select("finding", "line").equals(korean.select("finding", "line"))
+    for says in korean["says"]:
+        code = re.sub(r"`[^`]*`", "", says)  # keys of a TOML document
+        assert re.search("[가-힣]", code)
+        assert untranslated(code, ["PR-00"]) == []
 
 
 def test_there_is_an_example_of_each_finding() -> None:

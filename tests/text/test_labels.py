@@ -65,6 +65,21 @@ def test_an_unknown_language_is_refused() -> None:
         Locale("fr")
 
 
+@pytest.mark.parametrize(
+    ("count", "text"), [("1", "and 1 more row: --json has all"), ("21", "and 21 more rows: --json has all")]
+)
+def test_a_count_of_one_is_singular_in_english(count: str, text: str) -> None:
+    assert Locale("en")("terminal.more_rows", rows=count) == text
+
+
+def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:
+    counts, things = "count|claims|rows|rejects|assumptions", "claims|rows|rejects|losses|assumptions"
+    counted = f"(?<!of ){{(?:{counts})}} (?:more )?(?:{things})"
+    # The labels of notes recognise texts, and are not printed in English.
+    printed = {key: text for key, text in PAGES["en"].items() if not key.startswith("note.")}
+    assert [key for key, text in printed.items() if re.search(counted, text)] == []
+
+
 def test_a_missing_word_is_an_error_of_ours() -> None:
     with pytest.raises(KeyError):
         Locale("en")("report.no_such_word")
@@ -195,7 +210,7 @@ def test_days_are_written_as_each_language_does() -> None:
 @pytest.mark.parametrize(
     ("band", "english", "korean"),
     [
-        ((None, None), "not stated", "금액 미기재"),
+        ((None, None), "not stated", "손실 미기재"),
         ((None, -1), "below 0", "0 미만"),
         ((-1, 0), "no loss (0)", "손실 없음(0)"),
         ((0, 300_000), "up to 300,000", "300,000 이하"),
@@ -222,7 +237,7 @@ def test_an_axis_is_scaled_to_its_largest_amount() -> None:
 @pytest.mark.parametrize(
     ("band", "english", "korean"),
     [
-        ((None, None), "not stated", "금액 미기재"),
+        ((None, None), "not stated", "손실 미기재"),
         ((None, -1), "below 0", "0 미만"),
         ((-1, 0), "no loss (0)", "손실 없음(0)"),
         ((0, 100_000), "up to 100k", "10만 이하"),

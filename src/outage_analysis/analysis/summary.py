@@ -57,7 +57,7 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
             for entry in analysis.used_ledger.assumptions
             for value, value_range in [value_and_range(entry, locale)]
         )
-        notes.append(locale("report.reference_rates", rates=rates))
+        notes += [locale("report.reference_rates", rates=rates)] if rates else []
     costs = analysis.tables.get("claims_costs")
     if costs is None or not analysis.headline_from_claims:
         return notes
@@ -70,8 +70,10 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
         locale(
             "report.unpaid_above",
             line=names.get(line, line),
-            over=locale.band(over, None),
-            unit=locale.unit if analysis.incident.loss_currency else analysis.incident.loss.unit,
+            over=locale.loss(over),
+            unit=locale.unit
+            if analysis.incident.loss_currency
+            else locale.unit_name(analysis.incident.loss.unit),
             count=locale.number(count),
         )
         for line, over, count in above.iter_rows()

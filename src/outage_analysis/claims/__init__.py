@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files as incident_from_files
+    from outage_analysis.claims.inspection.inspect import INSPECTED_COLUMNS as INSPECTED_COLUMNS
+    from outage_analysis.claims.inspection.inspect import UNKNOWN_NAMES as UNKNOWN_NAMES
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
     from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
     from outage_analysis.claims.progress import progress_callback as progress_callback

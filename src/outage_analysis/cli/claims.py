@@ -17,7 +17,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
-from outage_analysis.cli.next_commands import cost_command, suggest_command
+from outage_analysis.cli.next_commands import cost_command, language_option, suggest_command
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
@@ -33,6 +33,8 @@ from outage_analysis.cli.options import (
 from outage_analysis.errors import UsageError, one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
+    import polars as pl
+
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Bands
@@ -62,6 +64,7 @@ def ingest(
         typer.Option(help="Save the claims: .parquet for other tools, .duckdb as a warehouse file."),
     ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Read complaint files, and count for each file how many rows are claims and how many are rejected.
@@ -77,7 +80,9 @@ def ingest(
     from outage_analysis.claims import STORE_SUFFIX, save_claims
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import quality_report
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is read
     if add and (out is None or out.suffix != STORE_SUFFIX):
         raise UsageError(
             "--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE_SUFFIX}."
@@ -87,44 +92,54 @@ def ingest(
             "Choose another --out, or give --add." if out.suffix == STORE_SUFFIX else "Choose another --out."
         )
         raise UsageError("exists already", file=out, remedy=remedy)
-    with progress() as step, mention_default_incident(options.incident):
+    with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, load_incident(options.incident), add_to=out if add else None)
         if out:
             step("writing the claims")
             save_claims(claims, out)
-    quality = quality_report(claims)
+    quality = quality_report(claims, "en" if as_json else lang)
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, DisplayUnits.from_document(claims.incident))
+    _print_quality(quality, DisplayUnits.from_document(claims.incident), locale)
     if out:
         print_line(str(out))
-    suggest_command(*cost_command(claims, options, [out] if out else files, stored=out is not None))
+    words = cost_command(claims, options, [out] if out else files, stored=out is not None)
+    suggest_command(*words, *language_option(lang), lang=lang)
 
 
-def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
+def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) -> None:
     """Print the data quality of complaint files: broken rules, rejected rows, claimants, round losses."""
     import polars as pl
 
-    from outage_analysis.losses import HEAPING
+    from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
 
-    print_table(pl.DataFrame(quality["files"]), "Every row is one claim or one reject")
+    files = pl.DataFrame(quality["files"], schema_overrides={"dialect": pl.String})
+    title = locale("terminal.ingest_files")
+    print_table(_with_notes(files, "dialect", locale), title, QUALITY, locale=locale)
     if quality["rules"]:
-        print_table(pl.DataFrame(quality["rules"]), "Rules broken (a reject may break several)")
+        print_table(
+            pl.DataFrame(quality["rules"]), locale("terminal.ingest_rules"), BROKEN_RULES, locale=locale
+        )
     for line in quality["first_rejects"]:
         print_text(line)
     if quality["rejects"] > len(quality["first_rejects"]):
-        print_text(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
-    print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
+        more = quality["rejects"] - len(quality["first_rejects"])
+        print_text(locale("terminal.ingest_more", count=f"{more:,}"))
+    claimants = pl.DataFrame(quality["claimants"])
+    print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        title = "Losses on round sums; share: of the losses above zero; even: without any preference"
-        print_table(heaping, sums.title_with_currency(title, heaping, HEAPING), HEAPING, sums)
+        currency = sums.currency_if_converted(heaping, HEAPING)
+        title = locale("terminal.ingest_heaping")
+        title += locale("terminal.sums", currency=currency) if currency else ""
+        print_table(heaping, title, HEAPING, sums, locale=locale)
     for name in quality["skipped"]:
-        print_text(f"not read: {one_line(name)}")
-    rows = "synthetic rows" if quality["synthetic"] else "rows"
-    print_text(f"{quality['rows']:,} {rows} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
+        print_text(locale("terminal.ingest_skipped", name=one_line(name)))
+    counts = {name: f"{quality[name]:,}" for name in ("rows", "claims", "rejects")}
+    key = "terminal.ingest_sum_synthetic" if quality["synthetic"] else "terminal.ingest_sum"
+    print_text(locale(key, **counts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +160,7 @@ def inspect(
     *,
     options: InspectOptions,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
@@ -158,11 +174,13 @@ def inspect(
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
     from outage_analysis.jupyter import shell_path
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is read
     layout = load_layout(options.columns) if options.columns else Layout()
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
-    with progress() as step, mention_default_incident(options.incident):
+    with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the file")
         inspection = inspect_file(file, load_incident(options.incident), layout=layout)
     if toml:
@@ -175,31 +193,57 @@ def inspect(
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        _print_inspection(inspection)
+        _print_inspection(inspection, locale)
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
             *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
             *("outage-analysis ingest", shell_path(file), *option_words(options, "columns", "sheet")),
             f"--columns {layout_file}",
+            *language_option(lang),
+            lang=lang,
         )
 
 
-def _print_inspection(inspection: Inspection) -> None:
-    """Print what is known of a complaint file, then the proposed layout (TOML file that maps columns)."""
-    unreadable = f", {inspection.unreadable:,} of another width" if inspection.unreadable else ""
-    dialect = f", {one_line(inspection.dialect)}" if inspection.dialect else ""
-    name = one_line(inspection.name)
-    print_text(f"{name}: {inspection.encoding}{dialect}; {inspection.records:,} rows{unreadable}")
-    print_table(inspection.columns, "Columns of the file")
-    print_table(inspection.rows, "First rows, personal data masked")
+def _print_inspection(inspection: Inspection, locale: Locale) -> None:
+    """Print what is known of a complaint file, then the proposed layout (TOML file that maps columns).
+
+    The comments of the layout are English in every language, because the layout is a file.
+    """
+    import polars as pl
+
+    from outage_analysis.claims import INSPECTED_COLUMNS, UNKNOWN_NAMES
+
+    unreadable = (
+        locale("terminal.inspect_unreadable", count=f"{inspection.unreadable:,}")
+        if inspection.unreadable
+        else ""
+    )
+    dialect = f", {one_line(locale.note(inspection.dialect))}" if inspection.dialect else ""
+    about = {"name": one_line(inspection.name), "format": f"{inspection.encoding}{dialect}"}
+    count = f"{inspection.records:,}"
+    print_text(locale("terminal.inspect_file", **about, count=count, unreadable=unreadable))
+    # The word `nothing` means "no payment" in all other tables.
+    columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
+    shown = columns if locale.lang != "en" else inspection.columns
+    print_table(shown, locale("terminal.inspect_columns"), INSPECTED_COLUMNS, locale=locale)
+    hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)", "(free text)")}
+    rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
+    print_table(rows, locale("terminal.inspect_rows"), locale=locale)
     if len(inspection.strangers):
-        title = "Services and claimant types that no alias covers, most frequent first"
-        print_table(inspection.strangers, title)
+        title = locale("terminal.inspect_strangers")
+        print_table(_with_notes(inspection.strangers, "nearest", locale), title, UNKNOWN_NAMES, locale=locale)
     if inspection.claimants is not None:
-        print_text(f"{inspection.claimants:,} different claimants")
+        print_text(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
     print_line("")
     print_line(inspection.layout_toml.rstrip())
+
+
+def _with_notes(table: pl.DataFrame, column: str, locale: Locale) -> pl.DataFrame:
+    """Return a table in which the notes of one column are in the language of a locale."""
+    import polars as pl
+
+    return table.with_columns(pl.col(column).map_elements(locale.note, return_dtype=pl.String))
 
 
 @commands.command()
@@ -243,7 +287,7 @@ def cube(
     incident = load_incident(options.incident)
     loss_bands = cube_bands(incident, bands, policy)
     earlier = load_cube(add) if add else None
-    with progress() as step, mention_default_incident(options.incident):
+    with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, incident)
         step("building the cube")
@@ -330,6 +374,7 @@ def synth(
     out: Annotated[
         Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
     ] = Path("kakao-2022-synthetic.csv"),
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Write synthetic complaints whose totals match the published totals exactly.
@@ -350,11 +395,13 @@ def synth(
         write_synthetic,
     )
     from outage_analysis.incidents import load_incident
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is written
     recipe, about = load_synthetic(assumptions), load_incident(incident)
     clean = row_count(recipe, rows)
     dirt = dirt_counts(clean, parse_share(dirty, "--dirty"), about, csv=out.suffix == ".csv")
-    with progress() as step:
+    with progress(lang) as step:
         step("drawing synthetic complaints")
         chunks = synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text, dirt=dirt)
         write_synthetic(chunks, out, seed=seed)
@@ -362,5 +409,6 @@ def synth(
         print_json({"file": str(out), "rows": clean + sum(dirt.values()), "rejects": dirt})
         return
     for rule, count in dirt.items():
-        typer.echo(f"broken by {count:,}: {rule}", err=True)
+        broken = locale("terminal.synth_broken", count=f"{count:,}", rule=locale(f"rule.{rule}"))
+        typer.echo(broken, err=True)
     print_line(str(out))

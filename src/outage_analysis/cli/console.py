@@ -33,18 +33,24 @@ MOST_ROWS = 500
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Provide a function that shows the current step on stderr; it shows nothing outside a terminal."""
+def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
+    """Provide a function that shows the current step on stderr; it shows nothing outside a terminal.
+
+    Args:
+        lang: the language in which the English names of steps are shown.
+    """
     from rich.console import Console
     from rich.markup import escape
 
     from outage_analysis.claims import progress_callback
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     console = Console(stderr=True)
-    with console.status("starting") as status:
+    with console.status(locale.note("starting")) as status:
 
         def name_step(step: str) -> None:
-            status.update(escape(step))
+            status.update(escape(locale.note(step)))
 
         before = progress_callback.set(name_step if console.is_terminal else None)
         try:
@@ -211,6 +217,8 @@ def _translated_cell(value: object, unit: object, locale: Locale) -> object:
         return None
     if unit == "word":
         return _translated(value, locale, ("word",)) or value
+    if unit == "rule":
+        return _translated(value, locale, ("rule",)) or value
     if unit == "flag":
         return locale(f"word.{str(value).lower()}")
     return locale.unit_name(str(value)) if unit == "unit" else value

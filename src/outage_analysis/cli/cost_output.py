@@ -179,7 +179,8 @@ def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> 
         for row in quantiles.filter(measure=likely.high).iter_rows(named=True):
             error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
             valuation = row["valuation"] if locale.lang == "en" else locale(f"word.{row['valuation']}")
-            print_text(locale("terminal.error", valuation=valuation, error=error, stressed=stressed))
+            amounts = {"error": error, "stressed": stressed, "unit": locale.unit}
+            print_text(locale("terminal.error", valuation=valuation, **amounts))
         if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(locale("report.tied"))
         if basis != analysis.headline_basis and (sentence := _budget_sentence(analysis, basis, locale)):

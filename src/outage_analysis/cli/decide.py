@@ -91,7 +91,7 @@ def sensitivity(
     plan = options.plan()
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
     awards = [parse_money(text, "--award") for text in award or ()]
-    with progress() as step:
+    with progress(lang) as step:
         analysis = run(plan, progress=step)
         step("varying the inputs")
         tables = sensitivity_tables(analysis, limit, awards)
@@ -175,7 +175,7 @@ def compare(
 
     Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
-    with progress() as step:
+    with progress(lang) as step:
         step("comparing the policies")
         result = compare_policies(plan, policies, valuation=valuation)
     warn_of_rejects(result.claims, lang)
@@ -264,7 +264,7 @@ def backtest(
 
     likely = LikelyRange(parse_level(level))
     locale = Locale(lang, level=likely.level)
-    with progress() as step:
+    with progress(lang) as step:
         step("forecasting from what was public")
         result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed), level=likely.level)
     tables = {name: getattr(result, name) for name in BACKTEST_TABLES}

@@ -15,6 +15,7 @@ from outage_analysis.cli.options import (
     Counts,
     Dimensions,
     Json,
+    Language,
     Level,
     Policy,
     ReadOptions,
@@ -34,36 +35,34 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
 commands = typer.Typer()
 
-INTAKE_TITLES = {
-    "points": "Counts used",
-    "branches": "Claims by the end of each branch, with an interval",
-    "families": "The same by growth curve",
-    "spread": "How much the curves differ",
-    "variance": "Variance of the claims still to come",
-    "weekdays": "Weekday factors",
-    "spikes": "Counts beside deadlines that have passed",
-    "bounds": "Bounds of branches without a forecast",
-    "backtest": "Forecasts of later counts from earlier ones alone",
-    "coverage": "How many of the intervals contained the later count",
-    "hindsight": "In hindsight, and used nowhere above: how it ended",
-}
-"""The titles of the tables that `intake` prints, in order."""
-DISTRIBUTION_TITLES = {
-    "bands": "Claims by loss band; share: of all claims of the group",
-    "summary": "Means and medians of the stated losses; a median lies between its bounds",
-    "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
-    "concentration": "Concentration of the losses from zero up, between bounds: Gini's coefficient, and the "
-    "share of the losses that the largest claims hold",
-    "heaps": "Losses stated most often; share: of the losses above zero",
-    "bunching": "Losses at and beside the edges of the policy; shares: of the losses above zero",
-    "shares": "Two groups: shares of all claims of each by band, with the interval of the difference",
-    "differences": "Two groups: means with an interval, medians with bounds",
-    "fits": "Distributions fitted by maximum likelihood, likeliest first",
-    "quantities": "Quantities of the losses above zero: under the likeliest distribution with its interval, "
-    "averaged, and between families",
-    "refused": "Families that could not be fitted",
-}
-"""The titles of the tables that `distribution` prints, in order."""
+INTAKE_TABLES = (
+    "points",
+    "branches",
+    "families",
+    "spread",
+    "variance",
+    "weekdays",
+    "spikes",
+    "bounds",
+    "backtest",
+    "coverage",
+    "hindsight",
+)
+"""The tables that `intake` prints, in order; their titles are the labels `terminal.intake_...`."""
+DISTRIBUTION_TABLES = (
+    "bands",
+    "summary",
+    "quantiles",
+    "concentration",
+    "heaps",
+    "bunching",
+    "shares",
+    "differences",
+    "fits",
+    "quantities",
+    "refused",
+)
+"""The tables that `distribution` prints, in order; their titles: the labels `terminal.distribution_...`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +131,7 @@ def distribution(
         ),
     ] = None,
     options: QuestionOptions,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
@@ -144,7 +144,9 @@ def distribution(
         outage-analysis distribution --grouped dental-claims
     """
     from outage_analysis.analysis import explore, explore_grouped, table_schemas
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is computed
     if grouped:
         unused = {"FILES": files, "--columns": reading.columns, "--counts": counts, "--policy": policy}
         _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
@@ -152,22 +154,38 @@ def distribution(
         _refuse_unused("with claims", {"--top": None if counts else options.top})
         _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
     question, incident = options.question(), reading.incident
-    with progress() as step, mention_default_incident(incident):
+    with progress(lang) as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
-            answer = explore_grouped(grouped, question)
+            answer = explore_grouped(grouped, question, "en" if as_json else lang)
         else:
             layouts, most_rejects = reading.columns or [], parse_share(reading.max_rejects)
             answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
-    warn_of_rejects(answer.claims)
+    warn_of_rejects(answer.claims, lang)
     if as_json:
         tables = {name: table.to_dicts() for name, table in answer.tables.items()}
         print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **tables})
         return
-    prefix = "Synthetic rows: " if answer.synthetic else ""
+    prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
     sums = None if grouped else _sums(incident, answer.starts)
-    schemas = table_schemas("losses")
-    print_titled_tables(answer.tables, DISTRIBUTION_TITLES, prefix, answer.notes, schemas, sums)
+    titles = {name: locale(f"terminal.distribution_{name}") for name in DISTRIBUTION_TABLES}
+    notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang)
+    print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), sums, lang)
+
+
+def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, pl.DataFrame]:
+    """Return tables in which parameters of distributions and reasons are in a language."""
+    import polars as pl
+
+    from outage_analysis.text import Locale
+
+    locale, translated = Locale(lang), dict(tables)
+    texts = (("fits", "parameters", locale.translated_distribution), ("refused", "reason", locale.note))
+    for name, column, translate in texts:
+        if lang != "en" and name in translated:
+            values = pl.col(column).map_elements(translate, return_dtype=pl.String)
+            translated[name] = translated[name].with_columns(values)
+    return translated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +259,7 @@ def intake(
     ] = None,
     options: ForecastOptions,
     recovery: Recovery = False,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Forecast how many claims are still to come, for each possible deadline, with an interval.
@@ -256,14 +275,16 @@ def intake(
     """
     from outage_analysis.analysis import forecast_input_from_series, table_schemas
     from outage_analysis.incidents import load_intake
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is computed
     until = parse_day(as_of)
     unused = {"--series": series} if files else {"--columns": reading.columns, "--recovery": recovery or None}
     _refuse_unused("with files" if files else "without files", unused)
-    with progress() as step, mention_default_incident(reading.incident):
+    with progress(lang) as step, mention_default_incident(reading.incident):
         step("reading the counts")
         if files:
-            counted = _count_files(files, reading, until, recovery=recovery)
+            counted = _count_files(files, reading, until, recovery=recovery, lang=lang)
         else:
             counted = forecast_input_from_series(load_intake(series or "kakao-federation"), until)
         step("weighing growth curves")
@@ -274,19 +295,21 @@ def intake(
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json({**source, "synthetic": channel.synthetic, **rows})
         return
-    prefix = "Recovery, no finding: " if channel.synthetic else ""
-    print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"], table_schemas("intake"))
+    prefix = locale("terminal.recovery_prefix") if channel.synthetic else ""
+    titles = {name: locale(f"terminal.intake_{name}") for name in INTAKE_TABLES}
+    notes = map(locale.note, tables["left_out"]["note"])
+    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), lang=lang)
 
 
 def _count_files(
-    files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool
+    files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool, lang: str
 ) -> ForecastInput:
     """Read complaint files, and return the number of claims filed per day, up to the day `until`."""
     from outage_analysis.analysis import forecast_input_from_claims
     from outage_analysis.incidents import load_incident
 
     claims = reading.read_claims(files, load_incident(reading.incident))
-    warn_of_rejects(claims)
+    warn_of_rejects(claims, lang)
     return forecast_input_from_claims(claims, until, recovery=recovery)
 
 

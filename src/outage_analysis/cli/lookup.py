@@ -17,11 +17,15 @@ from outage_analysis.cli.console import (
     print_table,
     print_text,
 )
+from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.options import AsOf, Json, Language, parse_day
 from outage_analysis.errors import UsageError, one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
+    import polars as pl
+
     from outage_analysis.assumptions import Ledger
+    from outage_analysis.text import Locale, TableSchema
 
 commands = typer.Typer()
 policy_commands = typer.Typer(
@@ -216,19 +220,21 @@ def _print_ledger(ledger: Ledger, lang: str) -> None:
 
 
 @policy_commands.command("list")
-def list_policies(*, as_json: Json = False) -> None:
+def list_policies(*, lang: Language = "en", as_json: Json = False) -> None:
     """List the bundled policies: currency, lines, first day, and how many published totals they reproduce.
 
     Example:
         outage-analysis policies list
     """
-    from outage_analysis.costs import overview
+    from outage_analysis.costs import OVERVIEW, overview
+    from outage_analysis.text import Locale
 
-    table = overview()
+    locale = Locale(lang)
+    table = overview("en" if as_json else lang)
     if as_json:
         print_json(table.to_dicts())
     else:
-        print_table(table, f"{len(table)} policies; currencies stand apart and are never added")
+        print_table(table, locale("terminal.policies", count=len(table)), OVERVIEW, locale=locale)
 
 
 @policy_commands.command()
@@ -242,6 +248,7 @@ def show(
             help="Also print the amounts converted at a dated exchange rate among the facts, such as FX-01."
         ),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Check a policy; show its cost lines, the published totals computed again, and what was not published.
@@ -250,6 +257,7 @@ def show(
         outage-analysis policies show kddi-2022
     """
     from outage_analysis.costs import (
+        LINES,
         TIE_OUTS,
         convert_currency,
         line_table,
@@ -257,8 +265,9 @@ def show(
         policy_result,
     )
     from outage_analysis.policies import load_policy
-    from outage_analysis.text import Column
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     document = load_policy(policy)
     until = parse_day(as_of)
     known = document if until is None else document.as_known_on(until)
@@ -266,28 +275,47 @@ def show(
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     result = policy_result(known, as_of=until)
-    lines, sums = line_table(known), policy_reconciliation(known, until)
+    lines = line_table(known, "en" if as_json else lang)
+    sums = policy_reconciliation(known, until)
     if rate:
         lines, sums = (convert_currency(table, known.currency, rate, until) for table in (lines, sums))
     if as_json:
         converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
         print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
         return
-    print_table(lines, one_line(f"{document.id}: {document.name.en}, amounts in {document.currency}"))
+    about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
+    title = one_line(locale("terminal.policy_lines", **about))
+    _print_converted(lines, title, LINES, locale)
     if not sums.is_empty():
-        at_rate = (Column(n, "stated", "Converted amount.") for n in sums.columns if n not in TIE_OUTS)
-        schema = replace(TIE_OUTS, columns=(*TIE_OUTS.columns, *at_rate))
-        print_table(sums, "Published sums, computed again", schema)
+        title = locale("terminal.policy_sums")
+        _print_converted(sums, title, TIE_OUTS, locale)
     differing = sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
-            why = f" {tie.note.en}" if tie.note else ""
-            print_text(one_line(f"differs: {tie.id}: {tie.name.en}.{why}", LONGEST_TEXT))
-    for text in result["missing"]:
-        print_text(f"not published: {one_line(text, LONGEST_TEXT)}")
+            why = f" {tie.note[lang]}" if tie.note else ""
+            differs = locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why)
+            print_text(one_line(differs, LONGEST_TEXT))
+    for text in known.missing:
+        print_text(locale("terminal.policy_missing", text=one_line(text[lang], LONGEST_TEXT)))
     for line in document.lines:
         if line not in known.lines:
-            print_text(f"not public by {as_of}: {line.id}")
+            print_text(locale("terminal.policy_later", day=as_of, line=line.id))
+
+
+def _print_converted(table: pl.DataFrame, title: str, schema: TableSchema, locale: Locale) -> None:
+    """Print a table and the columns that `convert_currency` added to it, such as `most, KRW at FX-01`."""
+    from outage_analysis.text import Column
+
+    heads = {}
+    for name in table.columns:
+        if name not in schema:
+            column, _, conversion = name.partition(", ")
+            currency, _, rate = conversion.partition(" at ")
+            head = column if locale.lang == "en" else locale(schema[column].label_key)
+            heads[name] = locale("terminal.policy_at_rate", column=head, currency=currency, rate=rate)
+    added = (Column(head, "stated", "Converted amount.") for head in heads.values())
+    wider = replace(schema, columns=(*schema.columns, *added))
+    print_table(table.rename(heads), title, wider, locale=locale)
 
 
 @policy_commands.command()
@@ -314,6 +342,7 @@ def check(
             help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
         ),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days.
@@ -326,18 +355,24 @@ def check(
     from outage_analysis.analysis import check_documents_fit
     from outage_analysis.incidents import load_incident
     from outage_analysis.policies import findings, load_policy
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     document = load_policy(policy)
     if incident is not None:
         check_documents_fit(load_incident(incident), document, None)
-    table = findings(document)
+    table = findings(document, "en" if as_json else lang)
     if as_json:
         print_json(table.to_dicts())
         return
     for kind, line, question in table.iter_rows():
-        print_text(f"{kind:<10} {line}: {one_line(question, LONGEST_TEXT)}")
-    summary = "nothing to ask about" if table.is_empty() else f"{len(table)} to ask about"
-    print_text(f"{document.id}: a valid policy of {len(document.lines)} lines, {summary}")
+        heading = locale(f"finding.kind_{kind}")
+        print_text(f"{heading:<10} {line}: {one_line(question, LONGEST_TEXT)}")
+    about = {"id": document.id, "count": len(document.lines)}
+    if table.is_empty():
+        print_text(locale("terminal.policy_clear", **about))
+    else:
+        print_text(locale("terminal.policy_questions", **about, questions=len(table)))
 
 
 @policy_commands.command()
@@ -349,13 +384,19 @@ def new(
         str | None, typer.Option(help="Unit of the losses: minutes, days; by default the currency.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
+    lang: Language = "en",
 ) -> None:
     """Write a template for a policy: a valid TOML file with every kind of cost line.
 
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes
     """
+    from outage_analysis.jupyter import shell_path
     from outage_analysis.policies import write_template
+    from outage_analysis.text import Locale
 
+    Locale(lang)  # an unknown language is refused before anything is written
     unit = currency if loss_unit is None else loss_unit
-    print_line(str(write_template(name, currency, unit, out or Path(f"{name}.toml"))))
+    written = write_template(name, currency, unit, out or Path(f"{name}.toml"))
+    print_line(str(written))
+    suggest_command("policies", "check", shell_path(written), *language_option(lang), lang=lang)

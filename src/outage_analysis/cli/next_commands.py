@@ -26,6 +26,11 @@ def suggest_command(*words: str, lang: str = "en") -> None:
     sys.stderr.write(Locale(lang)("terminal.next", command=command) + "\n")
 
 
+def language_option(lang: str) -> list[str]:
+    """Return the option --lang as words of a shell command; empty for English."""
+    return [] if lang == "en" else ["--lang", lang]
+
+
 def cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, stored: bool) -> list[str]:
     """Return the words of the command that computes a cost from claims which `ingest` has read.
 

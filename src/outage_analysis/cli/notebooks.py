@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_json, print_line, progress
-from outage_analysis.cli.options import Json
+from outage_analysis.cli.console import print_json, print_line, progress, warn_of_rejects
+from outage_analysis.cli.next_commands import language_option, suggest_command
+from outage_analysis.cli.options import Json, PlanOptions, expand_options
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -20,7 +22,107 @@ notebook_commands = typer.Typer(no_args_is_help=True, help="The notebooks, as pa
 commands.add_typer(notebook_commands, name="notebook")
 
 
+DEFAULT_CURRENCY = "KRW"
+"""The currency of an example project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsOptions:
+    """The options of `new` that replace the example project by TOML files for given complaint files."""
+
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+            "only the TOML files of a report on these files, and no example. Needs --tiers."
+        ),
+    ] = None
+    tiers: Annotated[
+        str | None,
+        typer.Option(help="With --claims, what each tier of loss pays: 300000:30000,500000:50000,*:80000."),
+    ] = None
+    effort: Annotated[
+        str | None,
+        typer.Option(
+            help="With --claims, what claimants must do: automatic, one_tap, form or documents. By default "
+            "form."
+        ),
+    ] = None
+    unknown: Annotated[
+        str | None, typer.Option(help="With --claims, the payment for a claim without a stated loss.")
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --claims, a column that is not recognised: service=Product; repeat for more."
+        ),
+    ] = None
+
+    def write_documents(self, folder: Path, currency: str, lang: str) -> Path:
+        """Write incident.toml, policy.toml and ledger.toml for the complaint files into a new folder.
+
+        Args:
+            folder: a new or empty folder.
+            currency: ISO code of the currency; empty for the currency that the files state.
+            lang: the language of the message that some rows are rejected.
+
+        Returns:
+            The absolute path of the folder.
+
+        Raises:
+            UsageError: --claims or --tiers is missing, an option is invalid, or the folder has files.
+            InputRefused: the complaint files cannot be used.
+        """
+        from outage_analysis.analysis import write_documents
+        from outage_analysis.claims import Claims
+
+        if not self.claims:
+            raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
+        if self.tiers is None:
+            remedy = "State what is paid: --tiers 300000:30000,500000:50000."
+            raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
+        options = PlanOptions(
+            claims=self.claims,
+            tiers=self.tiers,
+            effort=self.effort or PlanOptions.effort,
+            unknown=self.unknown,
+            currency=currency or None,
+            column=self.column,
+        )
+        with progress(lang) as step:
+            step("reading the files")
+            plan = options.plan()
+            step("writing the documents")
+            written = write_documents(plan, folder)
+        warn_of_rejects(plan.claims if isinstance(plan.claims, Claims) else None, lang)
+        return written
+
+    def report_command(self, folder: Path, written: Path, lang: str) -> list[str]:
+        """Return the words of the command that writes a report from the documents in a folder.
+
+        Args:
+            folder: the folder as the user named it; its path is relative to the working folder.
+            written: the absolute path of the folder.
+            lang: the language of the report.
+        """
+        from outage_analysis.jupyter import shell_path
+
+        words = ["report", *map(shell_path, self.claims or ())]
+        for name in ("incident", "policy", "ledger"):
+            if (written / f"{name}.toml").is_file():
+                words += [f"--{name}", shell_path(folder / f"{name}.toml")]
+        return [*words, *language_option(lang)]
+
+
+def _refuse_given(context: str, options: Mapping[str, object]) -> None:
+    """Raise an error if the user gave an option that does not go with `context`, such as --name."""
+    given = next((name for name, value in options.items() if value), None)
+    if given:
+        raise UsageError(f"{given} does not go with {context}", remedy="Leave it out.")
+
+
 @commands.command()
+@expand_options()
 def new(
     folder: Annotated[
         Path,
@@ -28,9 +130,15 @@ def new(
     ],
     *,
     name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
-    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "KRW",
+    currency: Annotated[
+        str,
+        typer.Option(
+            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
+        ),
+    ] = "",
     lang: Annotated[
-        str, typer.Option(help="Language of the project's charts, tables and reports: en or ko.")
+        str,
+        typer.Option(help="Language of messages and of the project's charts, tables and reports: en or ko."),
     ] = "en",
     loss_unit: Annotated[
         str,
@@ -44,6 +152,7 @@ def new(
             "project has no notebooks.",
         ),
     ] = False,
+    options: ClaimsOptions,
     as_json: Json = False,
 ) -> None:
     """Create a project for your own outage: TOML files, sample claims, notebooks and a Makefile.
@@ -52,23 +161,42 @@ def new(
     The folder is written completely or not at all. In this folder, `outage-analysis inspect FILE --incident
     incident.toml` shows how the program reads one of your files.
 
-    Example:
+    With --claims and --tiers, the folder gets only the TOML files that correspond to `report FILES --tiers
+    ...`: incident.toml, policy.toml and ledger.toml. A report from these files has the same figures.
+
+    Examples:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR --loss-unit minutes
+
+        outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
     from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)  # an unknown language is refused before anything is computed
+    if options.claims or options.tiers is not None:
+        _refuse_given("--claims", {"--name": name, "--loss-unit": loss_unit, "--counted": counted})
+        documents = options.write_documents(folder, currency, lang)
+        if as_json:
+            print_json({"project": str(documents)})
+        else:
+            print_line(one_line(documents, MAX_PATH_LENGTH))
+            suggest_command(*options.report_command(folder, documents, lang), lang=lang)
+        return
+    given = {"--effort": options.effort, "--unknown": options.unknown, "--column": options.column}
+    _refuse_given("an example project", given)
+    currency = currency or DEFAULT_CURRENCY
     project = new_project(
         folder, name=name, currency=currency, lang=lang, loss_unit=loss_unit, counted=counted
     )
     make_option = _make_option()
-    data = "the totals" if counted else "claims/"
-    lab = "" if counted else f"      make lab{make_option} opens its notebooks\n"
-    inspect = "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
-    sys.stderr.write(
-        f"Next: cd {shell_path(folder)} && make report{make_option}\n{lab}"
-        f"Then: put your own into incident.toml, {data}, policy.toml and ledger.toml; README.md says how\n"
-        + ("" if counted else inspect)
-    )
+    data = locale("terminal.new_totals") if counted else "claims/"
+    lines = [
+        locale("terminal.new_next", folder=shell_path(folder), option=make_option),
+        *([] if counted else [locale("terminal.new_lab", option=make_option)]),
+        locale("terminal.new_then", data=data),
+        *([] if counted else [locale("terminal.new_inspect")]),
+    ]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     if as_json:
         print_json({"project": str(project)})
     else:
@@ -139,7 +267,7 @@ def run_notebook(
     from outage_analysis.jupyter import run_notebook as execute
 
     parameters = _parse_parameters(param or ())
-    with progress() as step:
+    with progress(lang or "en") as step:
         page = execute(name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step)
     if as_json:
         print_json({"page": str(page)})

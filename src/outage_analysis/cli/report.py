@@ -15,7 +15,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
-from outage_analysis.cli.next_commands import suggest_command
+from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
@@ -60,7 +60,7 @@ def report(
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = options.plan(hindsight=hindsight, compare=compare or ())
     check_output_options(out, lang=lang, force=force, formats=chosen)
-    with progress() as step:
+    with progress(lang) as step:
         analysis = run(plan, progress=step)
         analysis.check_budget_has_cash()
         step("writing the report")
@@ -101,7 +101,7 @@ def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) 
 
     Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
-    with progress() as step:
+    with progress(lang) as step:
         analysis = price(plan, progress=step)
     analysis.check_budget_has_cash()
     warn_of_rejects(analysis.claims, lang)
@@ -110,8 +110,7 @@ def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) 
         print_json(cost_as_json(analysis))
     else:
         print_cost(analysis, lang)
-        language = [] if lang == "en" else ["--lang", lang]
-        suggest_command("report", *option_words(options), *language, lang=lang)
+        suggest_command("report", *option_words(options), *language_option(lang), lang=lang)
 
 
 @commands.command()
@@ -131,6 +130,7 @@ def verify(
             "Bundled files need not be named."
         ),
     ] = None,
+    lang: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Verify a report: compare each file with its checksum, then write the report again and compare bytes.
@@ -141,12 +141,14 @@ def verify(
         outage-analysis verify build/report
     """
     from outage_analysis.reports import verify as verify_bundle
+    from outage_analysis.text import Locale
 
+    locale = Locale(lang)
     if integrity and not rebuild and claims:
         raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
     both = integrity == rebuild
     try:
-        with progress() as step:
+        with progress(lang) as step:
             result = verify_bundle(
                 folder,
                 integrity=both or integrity,
@@ -164,7 +166,7 @@ def verify(
             {"verified": True, "files": result.files, "rebuilt": result.rebuilt, "notes": result.notes}
         )
         return
-    outcome = "written again, byte for byte" if result.rebuilt else "as the report wrote them"
-    print_text(f"{result.files} files are {outcome}")
+    outcome = "terminal.verify_rebuilt" if result.rebuilt else "terminal.verify_intact"
+    print_text(locale(outcome, count=result.files))
     for note in result.notes:
-        print_text(f"differs, and changes no byte of them: {one_line(note)}")
+        print_text(locale("terminal.verify_note", note=one_line(locale.note(note))))

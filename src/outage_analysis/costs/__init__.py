@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from outage_analysis.costs.funnel import Funnel as Funnel
     from outage_analysis.costs.funnel import Input as Input
     from outage_analysis.costs.funnel import build_funnel as build_funnel
+    from outage_analysis.costs.policy_results import LINES as LINES
+    from outage_analysis.costs.policy_results import OVERVIEW as OVERVIEW
     from outage_analysis.costs.policy_results import convert_currency as convert_currency
     from outage_analysis.costs.policy_results import line_table as line_table
     from outage_analysis.costs.policy_results import overview as overview

@@ -22,7 +22,7 @@ from outage_analysis.policies import (
     Tariff,
     load_policy,
 )
-from outage_analysis.text import Locale
+from outage_analysis.text import Column, Locale, TableSchema
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
@@ -100,19 +100,50 @@ def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
     return f"{exact.normalize():f}"
 
 
-def reconciliation_summary(policy: Policy) -> str:
+OVERVIEW = TableSchema(
+    "One row per bundled policy.",
+    (
+        Column("policy", "id", "Id of the policy.", label="policy_name"),
+        Column("currency", "id", "ISO code of its currency."),
+        Column("lines", "count", "Number of cost lines.", label="line_count"),
+        Column("public_from", "day", "First day on which a line was public."),
+        Column("ties", "text", "How many published amounts the policy reproduces.", label="tie_outs"),
+        Column("name", "text", "Name of the policy.", label="unknown_name"),
+    ),
+)
+LINES = TableSchema(
+    "One row per cost line of a policy.",
+    (
+        Column("line", "id", "Id of the cost line."),
+        Column("kind", "text", "Kind of the line."),
+        Column("public_on", "day", "Day of its announcement."),
+        Column("effort", "word", "What claimants must do."),
+        Column("least", "stated", "Smallest payment per recipient, if known.", label="payment_least"),
+        Column("most", "stated", "Largest payment per recipient, if limited.", label="payment_most"),
+        Column("unit", "unit", "Currency of the payments."),
+        Column("unknown", "text", "Payment for a claim without a stated loss.", label="no_stated_loss"),
+    ),
+)
+
+
+def reconciliation_summary(policy: Policy, locale: Locale) -> str:
     """Count the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`.
 
     The text is empty if the policy names no published amount.
     """
     statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
     ties = statuses.count("ties")
-    differ = f", {len(statuses) - ties} differ" if ties < len(statuses) else ""
-    return f"{ties} tie{differ}" if statuses else ""
+    if not statuses:
+        return ""
+    key = "terminal.ties_differ" if ties < len(statuses) else "terminal.ties"
+    return locale(key, ties=ties, **({"differ": len(statuses) - ties} if ties < len(statuses) else {}))
 
 
-def overview() -> pl.DataFrame:
+def overview(lang: str = "en") -> pl.DataFrame:
     """List the bundled policies, one row per policy.
+
+    Args:
+        lang: the language of the texts.
 
     Returns:
         `policy`, `currency`, `lines` (how many), `public_from`, `ties` and `name`. `ties` is the text of
@@ -122,29 +153,24 @@ def overview() -> pl.DataFrame:
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
-        rows.append(
-            (id_, policy.currency, len(policy.lines), first, reconciliation_summary(policy), policy.name.en)
-        )
-    schema = {
-        "policy": pl.String,
-        "currency": pl.String,
-        "lines": pl.Int64,
-        "public_from": pl.Date,
-        "ties": pl.String,
-        "name": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        summary = reconciliation_summary(policy, Locale(lang))
+        rows.append((id_, policy.currency, len(policy.lines), first, summary, policy.name[lang]))
+    return pl.DataFrame(rows, schema=OVERVIEW.dtypes, orient="row")
 
 
-def line_table(policy: Policy) -> pl.DataFrame:
+def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
     """List the cost lines of a policy, one row per line.
+
+    Args:
+        policy: the policy.
+        lang: the language of the texts.
 
     Returns:
         `line`, `kind`, `public_on`, `effort`, `least`, `most`, `unit` and `unknown`. `least` and `most` are
         the payment per recipient in whole currency; null if the line states no amount or no limit. `unknown`
         is what a schedule pays for a claim without a stated loss.
     """
-    locale = Locale("en", policy.currency, policy.digits)
+    locale = Locale(lang, policy.currency, policy.digits)
     teller = PolicyExplainer(policy, locale)
     rows = []
     for line in policy.lines:
@@ -157,17 +183,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
                 schedule and teller.rule_text(schedule.unknown),
             )
         )
-    schema = {
-        "line": pl.String,
-        "kind": pl.String,
-        "public_on": pl.Date,
-        "effort": pl.String,
-        "least": pl.Float64,
-        "most": pl.Float64,
-        "unit": pl.String,
-        "unknown": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=LINES.dtypes, orient="row")
 
 
 def convert_currency(

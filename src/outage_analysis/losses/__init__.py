@@ -53,9 +53,17 @@ if TYPE_CHECKING:
     from outage_analysis.losses.data_quality import quality_report as quality_report
     from outage_analysis.losses.data_quality import quality_table as quality_table
     from outage_analysis.losses.data_quality import rule_table as rule_table
+    from outage_analysis.losses.development.forecast_tables import CURVE_FORECASTS as CURVE_FORECASTS
+    from outage_analysis.losses.development.forecast_tables import CURVE_SPREAD as CURVE_SPREAD
+    from outage_analysis.losses.development.forecast_tables import DEADLINE_SPIKES as DEADLINE_SPIKES
     from outage_analysis.losses.development.forecast_tables import FORECAST_BRANCHES as FORECAST_BRANCHES
     from outage_analysis.losses.development.forecast_tables import HINDSIGHT as HINDSIGHT
+    from outage_analysis.losses.development.forecast_tables import INTERVAL_COVERAGE as INTERVAL_COVERAGE
     from outage_analysis.losses.development.forecast_tables import LATE_BOUNDS as LATE_BOUNDS
+    from outage_analysis.losses.development.forecast_tables import LATE_VARIANCE as LATE_VARIANCE
+    from outage_analysis.losses.development.forecast_tables import POINTS as POINTS
+    from outage_analysis.losses.development.forecast_tables import TESTED_FORECASTS as TESTED_FORECASTS
+    from outage_analysis.losses.development.forecast_tables import WEEKDAY_FACTORS as WEEKDAY_FACTORS
     from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
     from outage_analysis.losses.development.growth_curves import CURVES as CURVES
     from outage_analysis.losses.development.intake_counts import Channel as Channel

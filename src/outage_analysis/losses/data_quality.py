@@ -13,12 +13,15 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier, rejected_rows
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import InputRefused, UsageError, one_line
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, TableSchema
+from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, Locale, TableSchema
 
 MAX_EXPLAINED_REJECTS = 10
 """`quality_report` explains this many rejected rows one by one."""
+
+MAX_FOUND = 80
+"""Most characters of a rejected value in a sentence."""
 
 QUALITY = TableSchema(
     "One row per complaint file.",
@@ -74,16 +77,17 @@ def quality_table(claims: Claims) -> pl.DataFrame:
     )
 
 
-def rule_table(claims: Claims) -> pl.DataFrame:
+def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
     """One row per complaint file, broken validation rule and outcome (complaints rejected or counted).
 
     Columns: source_file, rule, outcome (`rejected` or `counted`), complaints (the number of complaints that
     broke the rule), source_row and example (row number and value of the first rejected complaint; null if the
-    complaints were counted). Personal data in the example are masked.
+    complaints were counted). Personal data in the example are masked. `lang` is the language of the note that
+    replaces a hidden example.
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
-        explained = explain_reject(claims, {**first, "broken": [rule]})
+        explained = explain_reject(claims, {**first, "broken": [rule]}, lang)
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
     return pl.DataFrame(rows, schema=BROKEN_RULES.dtypes, orient="row")
@@ -99,8 +103,13 @@ def claimants_table(claims: Claims) -> pl.DataFrame:
     return claims.warehouse.frame(queries.load("repeats"))
 
 
-def quality_report(claims: Claims) -> dict[str, Any]:
-    """All quality tables as plain Python values, ready for JSON; the command `ingest` prints them."""
+def quality_report(claims: Claims, lang: str = "en") -> dict[str, Any]:
+    """All quality tables as plain Python values, ready for JSON; the command `ingest` prints them.
+
+    Args:
+        claims: the result of `read_claims`.
+        lang: the language of the sentences on the first rejects.
+    """
     first = rejected_rows(claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
     return {
         "files": quality_table(claims).to_dicts(),
@@ -109,11 +118,26 @@ def quality_report(claims: Claims) -> dict[str, Any]:
         "rows": int(claims.files["rows"].sum()),
         "claims": len(claims),
         "rejects": int(claims.files["rejects"].sum()),
-        "rules": rule_table(claims).to_dicts(),
-        "first_rejects": [str(explain_reject(claims, reject)) for reject in first],
+        "rules": rule_table(claims, lang).to_dicts(),
+        "first_rejects": [_reject_sentence(explain_reject(claims, reject, lang), lang) for reject in first],
         "claimants": claimants_table(claims).to_dicts(),
         "heaping": heaping_table(claims).to_dicts(),
     }
+
+
+def _reject_sentence(reject: InputRefused, lang: str) -> str:
+    """Return an explained reject as one line: file, row, column, broken rule, value and remedy."""
+    locale = Locale(lang)
+    rule = reject.problem.removeprefix("breaks the rule '").removesuffix("'")
+    if lang == "en" or not locale.has_label(f"rule.{rule}"):
+        return str(reject)
+    column = reject.column and locale(f"word.{reject.column}")
+    row = locale("terminal.reject_row", row=f"{reject.row:,}")
+    place = ", ".join(one_line(part) for part in (reject.file, row, column) if part)
+    value = "" if reject.value is None else one_line(reject.value, MAX_FOUND)
+    found = f" {value}" if value.startswith("(") else f" ({value})" if value else ""
+    about = {"place": place, "rule": locale(f"rule.{rule}"), "found": found}
+    return locale("terminal.reject", **about, remedy=one_line(reject.remedy))
 
 
 STEPS = tuple(10**power for power in range(1, 9))

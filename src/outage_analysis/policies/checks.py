@@ -29,29 +29,25 @@ FINDINGS = {
     "fact": "a fact that is cited and is not among the published ones",
 }
 """Kind of finding -> what `findings` looks for."""
-NO_RULE = (
-    "no rule for a claim without a stated loss: if most claims state none, there is no expected cost; "
-    "add `unknown = { fixed = 0 }`, another fixed payment, or `unknown = { review = true }`"
-)
-
 Finding = tuple[str, str]
 
 
-def findings(policy: Policy) -> pl.DataFrame:
+def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
     """List possible mistakes in a policy, in the order of its cost lines.
+
+    Args:
+        policy: the policy.
+        lang: the language of the sentences.
 
     Returns:
         One row per finding: `finding` (a key of `FINDINGS`), `line` (the id of the cost line or tie-out), and
         `says` (a sentence that describes the mistake).
     """
-    locale = policy.locale("en")
+    locale = policy.locale(lang)
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
     for tie in policy.tie_outs:
         missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]
-        rows += [
-            ("fact", tie.id, f"the tie-out rests on {f}, which is not among the published facts")
-            for f in missing
-        ]
+        rows += [("fact", tie.id, locale("finding.tie_fact", fact=f)) for f in missing]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -60,18 +56,18 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, locale)
     else:
-        yield from _findings_without_loss(line)
+        yield from _findings_without_loss(line, locale)
     if line.public_on is None:
-        yield "undated", "no day of announcement: no run uses the line"
+        yield "undated", locale("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
-        yield "undated", "it has to be claimed, and no last day to claim is given"
+        yield "undated", locale("finding.no_deadline")
     if line.accounting is None:
-        yield "accounting", "no accounting view is proposed"
+        yield "accounting", locale("finding.no_accounting")
     for fact in _cited_facts(line):
         if not fact_exists(fact):
-            yield "fact", f"cites {fact}, which is not among the published facts"
+            yield "fact", locale("finding.cites", fact=fact)
         elif fact in line.numeric_facts and (problem := _problem_with_number(line, fact, locale)):
-            yield "fact", f"takes {fact} for a figure: {problem}"
+            yield "fact", locale("finding.takes", fact=fact, problem=problem)
 
 
 def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
@@ -103,41 +99,42 @@ def _cited_facts(line: CostLine) -> list[str]:
     return list(dict.fromkeys((*cited, *line.numeric_facts)))
 
 
-def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
+def _findings_without_loss(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator[Finding]:
     """For a cost line without loss bands, yield caps without effect and minimum durations not reached."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:
-            yield "cap", f"the outage of {minutes:,} minutes is shorter than the {minimum:,} asked"
+            yield "cap", locale("finding.short_outage", minutes=f"{minutes:,}", minimum=f"{minimum:,}")
     if not isinstance(line, InKind):
         return
     if line.cap and line.recipients and fact_exists(line.cap) and fact_exists(line.recipients):
         cap, people = get_fact(line.cap, hindsight=True), get_fact(line.recipients, hindsight=True)
         if cap.value is not None and people.value is not None and cap.value >= people.value:
-            yield "cap", f"the cap of {cap.value:,.0f} is not below the {people.value:,.0f} entitled"
+            numbers = {"cap": f"{cap.value:,.0f}", "people": f"{people.value:,.0f}"}
+            yield "cap", locale("finding.loose_cap", **numbers)
 
 
 def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
     """Yield the possible mistakes in a schedule (a cost line that pays by loss band) and its segments."""
     if line.unknown is None:
-        yield "unknown", NO_RULE
+        yield "unknown", locale("finding.no_rule")
     for number, (when, tariff) in enumerate(line.tariffs):
-        where = f"in the segment {line.segments[number].id}: " if when else ""
         for kind, says in (
             *_cliffs(tariff, locale),
             *_gaps(tariff, locale),
             *_ineffective_tiers(tariff, locale),
         ):
-            yield kind, where + says
+            segment = line.segments[number].id if when else None
+            yield kind, locale("finding.in_segment", segment=segment, says=says) if segment else says
     entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
         if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
-            yield "dead", f"the segment {segment.id} is never reached: the line entitles none of its claims"
+            yield "dead", locale("finding.segment_unentitled", segment=segment.id)
         elif any(_covers(other, segment.when) for other in earlier):
-            yield "dead", f"the segment {segment.id} is never reached: an earlier one takes its claims"
+            yield "dead", locale("finding.segment_covered", segment=segment.id)
         earlier.append(segment.when)
     if any(_covers(when, entitled) for when in earlier):
-        yield "dead", "the line's own bands are never reached: a segment takes all that it entitles"
+        yield "dead", locale("finding.bands_covered")
 
 
 def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
@@ -150,16 +147,26 @@ def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     for before, after in pairwise(tariff.pieces[2:]):  # skip the pieces of unknown and negative losses
         edge = before.band[1] or 0
         payment, next_payment = before.pay(edge), after.pay(edge + 1)
-        amount = _format_amount(payment, locale)
-        difference = f"a loss of {locale.loss(edge)} gets {amount}; one of {locale.loss(edge + 1)}"
+        values = {"loss": _loss(edge, locale), "larger": _loss(edge + 1, locale)}
+        values["paid"] = _format_amount(payment, locale)
         if payment and next_payment is None:
-            yield "cliff", f"{difference} waits for a review"
+            yield "cliff", locale("finding.cliff_review", **values)
         elif payment is not None and next_payment is not None and next_payment < payment:
-            yield "cliff", f"{difference} gets {_format_amount(next_payment, locale)}"
+            yield "cliff", locale("finding.cliff", **values, less=_format_amount(next_payment, locale))
 
 
 def _format_amount(amount: int | None, locale: Locale) -> str:
-    return "–" if amount is None else locale.exact_money(amount / SHARE_SCALE)
+    return "–" if amount is None else _money(amount / SHARE_SCALE, locale)
+
+
+def _money(amount: float, locale: Locale) -> str:
+    """Format an amount, in Korean with its unit."""
+    return locale.exact_money(amount) + (locale.unit if locale.lang == "ko" else "")
+
+
+def _loss(amount: int, locale: Locale) -> str:
+    """Format a loss; see `_money`. The unit of losses that are not money is left out."""
+    return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")
 
 
 def _pays_something(piece: Piece) -> bool:
@@ -171,20 +178,21 @@ def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
-            yield "gap", f"losses of {locale.band(*piece.band)} are paid nothing, those around them are"
+            yield "gap", locale("finding.gap", band=locale.band(*piece.band))
 
 
 def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     """Yield bands that contain no whole number or pay like the next band, and limits without effect."""
     written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
-        name = f"the band {edge} {locale.loss(rule.over)}"
+        name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
         if not contains_integer(band):
-            yield "dead", f"{name} holds no whole number"
+            yield "dead", locale("finding.no_number", band=name)
             continue
         if following is not None and _same_rule(rule, following[1]):
-            yield "dead", f"{name} and the next one pay alike"
-        yield from ((("cap", f"{name}: {says}")) for says in _ineffective_limits(band, rule, locale))
+            yield "dead", locale("finding.alike", band=name)
+        for says in _ineffective_limits(band, rule, locale):
+            yield "cap", locale("finding.limit_of", band=name, says=says)
 
 
 def _same_rule(a: Rule, b: Rule) -> bool:
@@ -197,13 +205,13 @@ def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]
     """Yield the rates, deductibles, floors and limits of a rule that have no effect in its loss band."""
     low, high = (band[0] or 0) + 1, band[1]
     if rule.rate and high is not None and not rule.rate.periods(high):
-        yield f"the rate is never paid: no loss up to {locale.loss(high)} makes a period"
+        yield locale("finding.rate_never", high=_loss(high, locale))
     if rule.deductible and high is not None and rule.deductible >= high:
-        yield f"the deductible of {locale.loss(rule.deductible)} is never exceeded"
+        yield locale("finding.deductible_never", amount=_loss(rule.deductible, locale))
     if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
-        yield f"the floor of {locale.exact_money(rule.floor)} is never below what is paid anyway"
+        yield locale("finding.floor_never", amount=_money(rule.floor, locale))
     if rule.limit is not None:
         last = high if rule.depends_on_loss else low
         most = None if last is None else rule.amount_before_limits(last)
         if most is not None and most <= rule.limit * SHARE_SCALE:
-            yield f"the limit of {locale.exact_money(rule.limit)} is never reached"
+            yield locale("finding.limit_never", amount=_money(rule.limit, locale))

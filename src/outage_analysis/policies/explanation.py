@@ -128,9 +128,14 @@ class PolicyExplainer:
 
     def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
         return "; ".join(
-            self._sentence("one_of", dimension=dimension, values=", ".join(values))
+            self._sentence("one_of", dimension=self._dimension_name(dimension), values=", ".join(values))
             for dimension, values in entitled.items()
         )
+
+    def _dimension_name(self, dimension: str) -> str:
+        """The name of a dimension in the language; in English, and without a name, its id."""
+        key = f"word.{dimension}"
+        return self.locale(key) if self.lang != "en" and self.locale.has_label(key) else dimension
 
     def _line(self, line: CostLine) -> Iterator[str]:
         yield (

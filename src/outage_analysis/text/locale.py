@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ excluded one (OPEN).
 
 In each pair, the first key is for an included upper edge, the second for an excluded one.
 """
+NOTE_WORDS = frozenset(("family", "top", "left", "branch", "limit"))
+"""Placeholders of notes whose values are words."""
 CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
@@ -69,9 +72,36 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 
 @cache
+def _note_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the keys of all notes, each with a pattern that recognises the English note."""
+    notes = ((key, text) for key, text in _label_texts("en").items() if key.startswith("note."))
+    return tuple((key, _note_pattern(text)) for key, text in notes)
+
+
+def _note_pattern(label: str) -> re.Pattern[str]:
+    """Return a pattern that recognises the texts of an English label; its groups are the placeholders."""
+    parts = [
+        re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
+        for literal, name, _, _ in string.Formatter().parse(label)
+    ]
+    return re.compile("".join(parts), re.DOTALL)
+
+
+@cache
 def _placeholders(level: int) -> dict[str, str]:
     """Return the placeholders that every label may contain, with their values."""
     return LikelyRange(level).placeholders
+
+
+class _PluralFormatter(string.Formatter):
+    """Formats `{count:claim|claims}` as the singular if the count is 1, else as the plural."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Return one of the two forms of a word, or a value that is formatted as by `str.format`."""
+        singular, is_plural, plural = format_spec.partition("|")
+        if not is_plural:
+            return str(super().format_field(value, format_spec))
+        return singular if str(value) == "1" else plural
 
 
 @dataclass(frozen=True)
@@ -99,12 +129,39 @@ class Locale:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
-        The placeholders for the likely range, such as `{p_low}`, need no argument.
+        The placeholders for the likely range, such as `{p_low}`, need no argument. `{count:claim|claims}` is
+        "claim" if the count is 1, else "claims".
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
         """
-        return _label_texts(self.lang)[key].format(**{**_placeholders(self.level), **values})
+        text, values = _label_texts(self.lang)[key], {**_placeholders(self.level), **values}
+        return _PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
+
+    def note(self, text: str) -> str:
+        """Return an English note of this package in the language; an unknown note is returned unchanged.
+
+        Notes are built where a result is computed, which knows no language. A note is recognised by its
+        English label in the section `[note]`, whose placeholders may contain notes and words.
+
+        Example:
+            >>> Locale("ko").note("source: https://example.org")
+            '출처: https://example.org'
+        """
+        if self.lang == "en":
+            return text
+        for key, pattern in _note_patterns():
+            if match := pattern.fullmatch(text):
+                return self(
+                    key, **{name: self._note_part(name, part) for name, part in match.groupdict().items()}
+                )
+        return text
+
+    def _note_part(self, name: str, text: str) -> str:
+        """Return a part of a note in the language: a reason is a note, some other parts are words."""
+        if name == "reason":
+            return self.note(text)
+        return self._label_or(f"word.{text}", text) if name in NOTE_WORDS else text
 
     @property
     def likely_range(self) -> LikelyRange:

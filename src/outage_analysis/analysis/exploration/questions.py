@@ -28,6 +28,7 @@ from outage_analysis.losses import (
     with_shares,
 )
 from outage_analysis.policies import check_same_units, load_policy
+from outage_analysis.text import Locale
 
 TWO_GROUPS = 2
 
@@ -129,8 +130,13 @@ def explore(
     )
 
 
-def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
+def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:
     """Fit severity distributions to a printed table of grouped losses.
+
+    Args:
+        id_or_path: the bundled id or the path of the table.
+        question: what to compute.
+        lang: the language of the texts of the table.
 
     Raises:
         UsageError: the table or a family does not exist, or `top` is unknown.
@@ -145,10 +151,13 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Exploration:
         left=table.left,
         families=question.families or tuple(FAMILIES),
     )
-    description = f"{table.name.en}, {table.unit.en}; top {question.top or table.top}, left {table.left}"
+    locale = Locale(lang)
+    top, left = (locale(f"word.{word}") for word in (question.top or table.top, table.left))
+    about = {"name": table.name[lang], "unit": table.unit[lang], "top": top, "left": left}
+    description = locale("terminal.distribution_grouped", **about)
     notes = (
         description,
-        *([table.note.en] if table.note else []),
+        *([table.note[lang]] if table.note else []),
         *(f"source: {source}" for source in table.sources),
     )
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}

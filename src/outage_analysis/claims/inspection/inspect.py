@@ -34,22 +34,34 @@ from outage_analysis.incidents import (
     normalized_name,
     unit_multiplier,
 )
-from outage_analysis.text import find_personal_data, mask_personal_data, masked_name
+from outage_analysis.text import Column as TableColumn
+from outage_analysis.text import TableSchema, find_personal_data, mask_personal_data, masked_name
 
 MAX_EXAMPLES = 5
 """Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
-COLUMNS_SCHEMA = {
-    "header": pl.String,
-    "column": pl.String,
-    "reads_as": pl.String,
-    "notations": pl.String,
-    "missing": pl.Float64,
-    "distinct": pl.Int64,
-    "personal": pl.String,
-    "example": pl.String,
-}
+INSPECTED_COLUMNS = TableSchema(
+    "One row per column of the file.",
+    (
+        TableColumn("header", "data", "Header of the column."),
+        TableColumn("column", "word", "Proposed column of a claim.", label="claim_column"),
+        TableColumn("reads_as", "word", "What most of its values are."),
+        TableColumn("notations", "id", "Formats of its days or amounts."),
+        TableColumn("missing", "share", "Share of empty cells.", label="missing_share"),
+        TableColumn("distinct", "count", "Number of different values."),
+        TableColumn("personal", "word", "Kind of personal data, if any."),
+        TableColumn("example", "word", "A value, masked; or why none is shown."),
+    ),
+)
 PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
-UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "name": pl.String, "rows": pl.Int64, "nearest": pl.String}
+UNKNOWN_NAMES = TableSchema(
+    "One row per value that names no known service or claimant type.",
+    (
+        TableColumn("column", "word", "Column of a claim.", label="claim_column"),
+        TableColumn("name", "data", "The value.", label="unknown_name"),
+        TableColumn("rows", "count", "Number of rows with it.", label="row_count"),
+        TableColumn("nearest", "text", "A hint at the closest name."),
+    ),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +121,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     names = {choice.position: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
-        schema=COLUMNS_SCHEMA,
+        schema=INSPECTED_COLUMNS.dtypes,
         orient="row",
     )
     proposals = [
@@ -221,7 +233,7 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
             (name, mask_personal_data(t), count, spelling_hint(t, aliases, likely_typo_of))
             for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
-    return pl.DataFrame(rows, schema=UNKNOWN_NAMES_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=UNKNOWN_NAMES.dtypes, orient="row")
 
 
 def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:

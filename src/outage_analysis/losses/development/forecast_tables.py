@@ -15,8 +15,8 @@ from outage_analysis.text import FLOAT, Column, TableSchema
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AN_HOUR = 1 / 24
-BRANCH = Column("branch", "text", "Way in which the intake may end.")
-LEVEL = Column("level", "share", "Probability level of the interval.")
+BRANCH = Column("branch", "word", "Way in which the intake may end.")
+LEVEL = Column("level", "share", "Probability level of the interval.", label="interval_level")
 CLOSES = Column("closes", "text", "Closing time of the branch.")
 FORECAST_BRANCHES = TableSchema(
     "One row per branch and level.",
@@ -37,7 +37,7 @@ LATE_BOUNDS = TableSchema(
     (
         BRANCH,
         CLOSES,
-        Column("bound", "text", "low or high."),
+        Column("bound", "word", "low or high."),
         Column("late", "count", "Claims still to come."),
         Column("total", "count", "Total number of claims."),
     ),
@@ -50,9 +50,96 @@ HINDSIGHT = TableSchema(
         LEVEL,
         Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
         Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
-        Column("outcome", "count", "The final number of claims."),
+        Column("outcome", "count", "The final number of claims.", label="observed"),
         Column("inside", "flag", "Whether the interval contains it."),
         Column("probability_below", "share", "Forecast probability of fewer, plus half that of this number."),
+    ),
+)
+POINTS = TableSchema(
+    "One row per count.",
+    (
+        Column("at", "text", "Time of the count."),
+        Column("days", "decimal", "Days since the opening."),
+        Column("cumulative", "count", "Claims so far."),
+        Column("increment", "count", "Claims since the previous count."),
+        Column("daily_rate", "decimal", "Claims per day since the previous count."),
+    ),
+)
+CURVE_FORECASTS = TableSchema(
+    "One row per branch, curve family and level.",
+    (
+        BRANCH,
+        Column("family", "word", "Family of growth curves."),
+        Column("weight", "share", "Weight of the family."),
+        Column("median", "count", "Median of the total."),
+        LEVEL,
+        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
+        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
+    ),
+)
+CURVE_SPREAD = TableSchema(
+    "One row per branch and level.",
+    (
+        BRANCH,
+        LEVEL,
+        Column("median_least", "count", "Smallest median of the total among the families."),
+        Column("median_most", "count", "Largest median of the total among the families."),
+        Column("low_least", "count", "Smallest lower end among the families."),
+        Column("low_most", "count", "Largest lower end among the families."),
+        Column("high_least", "count", "Smallest upper end among the families."),
+        Column("high_most", "count", "Largest upper end among the families."),
+    ),
+)
+LATE_VARIANCE = TableSchema(
+    "One row per branch.",
+    (
+        BRANCH,
+        Column("phi", "decimal", "Over-dispersion: variance of an increment divided by its mean."),
+        Column("process", "decimal", "Variance from chance."),
+        Column("parameter", "decimal", "Variance from the parameters of the curves."),
+        Column("model", "decimal", "Variance between curve families."),
+        Column("variance", "decimal", "Sum of the three."),
+        Column("deviation", "decimal", "Standard deviation."),
+    ),
+)
+WEEKDAY_FACTORS = TableSchema(
+    "One row per weekday.",
+    (
+        Column("weekday", "word", "The weekday."),
+        Column("factor", "decimal", "Its claims relative to the mean.", label="weekday_factor"),
+    ),
+)
+DEADLINE_SPIKES = TableSchema(
+    "One row per former deadline.",
+    (
+        Column("deadline", "text", "Time of the deadline."),
+        Column("filed", "count", "Claims in the increments beside it.", label="claims_filed"),
+        Column("expected", "count", "Claims that the curve expects in them.", FLOAT, label="usual_claims"),
+        Column("multiple", "decimal", "Further claims as a multiple of a usual last day.", label="spike"),
+    ),
+)
+TESTED_FORECASTS = TableSchema(
+    "One row per origin, later count and level.",
+    (
+        Column("origin", "text", "Time from which the forecast was made."),
+        Column("at", "text", "Time of the later count."),
+        Column("expected", "count", "Forecast number of claims.", FLOAT),
+        Column("actual", "count", "Counted number of claims."),
+        Column("pit", "share", "Forecast probability of fewer, plus half that of this number."),
+        LEVEL,
+        Column("low", "count", "Lower end of the interval.", label="value_low"),
+        Column("high", "count", "Upper end of the interval.", label="value_high"),
+        Column("inside", "flag", "Whether the interval contains the count."),
+    ),
+)
+INTERVAL_COVERAGE = TableSchema(
+    "One row per level.",
+    (
+        LEVEL,
+        Column("origins", "count", "Number of times from which forecasts were made."),
+        Column("forecasts", "count", "Number of forecasts."),
+        Column("inside", "count", "Intervals that contain the later count."),
+        Column("share", "share", "Their share of the forecasts."),
     ),
 )
 DIGITS = 7

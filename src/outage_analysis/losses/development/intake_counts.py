@@ -212,7 +212,7 @@ def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Chan
     if undated:
         notes.append(f"when {', '.join(undated)} became public is not known; the opening rests on it")
     if late := len(series.points) - len(known.points):
-        notes.append(f"{late} counts of the document were not public by {day}")
+        notes.append(f"counts of the document that were not public by {day}: {late}")
     return replace(
         without_points,
         times=tuple(without_points.days(p.at) for p in known.points),
@@ -264,10 +264,7 @@ def channel_from_cube(
     opened = datetime.combine(first, time(), incident.zone)
     notes = [f"the counts of the last day, {last}, are held to be complete"]
     if last > last_with_claims:
-        days_without = (last - last_with_claims).days
-        notes.append(
-            f"no claim on the last {days_without} days up to {last}; a file drawn earlier looks so too"
-        )
+        notes.append(f"no claim after {last_with_claims}, up to {last}; a file drawn earlier looks the same")
     channel = Channel(
         opened=opened,
         zone=incident.zone,

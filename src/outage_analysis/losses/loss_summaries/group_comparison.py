@@ -44,7 +44,7 @@ DIFFERENCES = TableSchema(
         Column("difference", "loss", "First value less second value.", FLOAT),
         Column("low", "loss", "Lower end of the interval, or lower bound.", FLOAT, label="value_low"),
         Column("high", "loss", "Upper end of the interval, or upper bound.", FLOAT, label="value_high"),
-        Column("status", "text", "interval, bounds, or why there is no interval."),
+        Column("status", "word", "interval, bounds, or why there is no interval."),
     ),
 )
 

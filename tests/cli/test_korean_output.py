@@ -1,0 +1,266 @@
+"""Every command that has --lang prints Korean without English, with the same figures as in English."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.cli import claims as claim_files
+from outage_analysis.cli import decide, explore, lookup, notebooks, report
+from outage_analysis.jupyter import new_project
+from outage_analysis.text import Locale
+from tests.commands import command
+from tests.text.test_labels import PAGES
+from tests.untranslated_text import untranslated
+
+FEW = ("--draws", "8192")
+INCIDENT = ("--incident", "p/incident.toml")
+IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
+"""Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
+HEADERS = {"service", "region", "note", "loss"}
+"""Headers of the inspected file."""
+OPTION = re.compile(r"--\w+")
+CURRENCIES = {"KRW", "EUR", "USD", "GBP", "JPY", "CAD", "AUD"}
+NAMES = {
+    # ids of one word
+    *("alimtalk", "daum", "kakaotalk", "emoticons", "games", "webtoon", "melon", "trams", "app", "messaging"),
+    *(
+        "payments",
+        "credit",
+        "flat",
+        "deadline",
+        "capital",
+        "islands",
+        "north",
+        "south",
+        "plain",
+        "iso",
+        "true",
+    ),
+    # files, options and code that a user types
+    *("incident.toml", "policy.toml", "ledger.toml", "README.md", "claims/", "unknown", "fixed", "review"),
+    *(
+        "formats",
+        "ingest",
+        "bad.csv",
+        "sample-synthetic.csv",
+        "my.toml",
+        "FILE",
+        "make",
+        "lab",
+        "OUTAGE",
+        "csv",
+        "apq",
+        "abc",
+        "claims",
+        "inspect",
+    ),
+    # a book, programs and a scheme
+    *("Loss", "Models", "SAS", "PROC", "SEVERITY", "actuar", "gdental", "CRPS", "App", "AIC", "XII"),
+}
+BAD_ROWS = """claim_id,service,claimant_type,filed_on,loss,region,note
+1,app,general_user,2026-01-15,abc,north,010-1234-5678
+2,apq,general_user,2026-01-16,5,north,x
+3,app,general_user,2026-01-17,50,north,we could not sell anything on that day
+"""
+CASES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ingest": (("p/claims", *INCIDENT), ("bad.csv", *INCIDENT, "--max-rejects", "90%")),
+    "inspect": (("bad.csv", *INCIDENT),),
+    "cube": (("p/claims", *INCIDENT, "--by", "service"),),
+    "synth": (("--rows", "1000", "--dirty", "2%", "--out", "{new}-synthetic.csv"),),
+    "distribution": (
+        ("p/claims", *INCIDENT, "--fit", "--recovery", "--compare", "app,payments"),
+        ("--grouped", "dental-claims", "--fit"),
+    ),
+    "intake": (
+        ("--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--backtest"),
+        ("p/claims", *INCIDENT, "--recovery", "--closes", "2026-02-20"),
+        (
+            *("p/claims", *INCIDENT, "--recovery", "--closes", "2026-02-14", "--spike", "0"),
+            *("--former", "2026-01-20"),
+        ),
+    ),
+    "cost": (
+        ("--budget", "300_000_000", *FEW),
+        ("p/claims/sample-synthetic.csv", "--tiers", "300:30", "--currency", "EUR", *FEW),
+    ),
+    "report": (("--formats", "csv", "--out", "{new}", *FEW),),
+    "verify": (("r", "--integrity"),),
+    "sensitivity": (("--exceeds", "500_000_000", "--award", "300_000", *FEW),),
+    "compare": (
+        (
+            *("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24"),
+            *FEW,
+        ),
+    ),
+    "backtest": (FEW,),
+    "bridge": (("kakao-2022", "kakao-2023-06-30"),),
+    "facts": (("--topic", "cost"),),
+    "incidents": ((),),
+    "assumptions": ((), ("kakao-2022",)),
+    "policies list": ((),),
+    "policies show": (("kakao-2022",), ("kddi-2022",), ("att-2024", "--rate", "FX-02")),
+    "policies explain": (("kakao-2022",),),
+    "policies check": (("kakao-2022",), ("kakao-candidate-cash",)),
+    "policies new": (("my", "--out", "{new}.toml"),),
+    "new": (
+        ("{new}",),
+        ("{new}", "--counted"),
+        ("{new}", "--claims", "p/claims", "--tiers", "300:30", "--currency", "EUR"),
+    ),
+    "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
+}
+"""Command -> the arguments with which it is run."""
+MODULES = (report, claim_files, explore, decide, lookup, notebooks)
+
+
+def commands_with_language() -> list[str]:
+    """The names of all commands that have the option --lang."""
+    groups = [("", module.commands) for module in MODULES]
+    groups += [("policies ", lookup.policy_commands), ("notebook ", notebooks.notebook_commands)]
+    return [
+        prefix + (each.name or each.callback.__name__)
+        for prefix, group in groups
+        for each in group.registered_commands
+        if each.callback and "lang" in inspect.signature(each.callback).parameters
+    ]
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_project("p", currency="EUR")
+    Path("bad.csv").write_text(BAD_ROWS, "utf-8")
+
+
+def test_every_command_with_a_language_has_a_case() -> None:
+    assert sorted(CASES) == sorted(commands_with_language())
+
+
+def printed_in(lang: str, name: str, arguments: tuple[str, ...]) -> tuple[str, str]:
+    """What a command prints on stdout and stderr in a language."""
+    filled = [argument.replace("{new}", f"new-{lang}") for argument in arguments]
+    code, out, err = command(*name.split(), *filled, "--lang", lang)
+    assert code == 0, err
+    return out, err
+
+
+def prose(text: str) -> str:
+    """The lines that a user reads: no commands to copy, no paths alone on a line, no proposed layout."""
+    text = re.sub(r"^files = .*?(?=^다음 명령|\Z)", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = (line for line in text.splitlines() if not line.startswith("다음 명령: "))
+    lines = (re.sub(r"https?://\S+|(?<!\S)/\S+|OUTAGE=\S+", "", line) for line in lines)
+    return IDS.sub(
+        "·", OPTION.sub("", "\n".join(line for line in lines if not re.fullmatch(r"\S*new-ko\S*", line)))
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "number"), [(name, n) for name in CASES for n in range(len(CASES[name]))])
+def test_the_korean_output_of_a_command_has_no_english(name: str, number: int) -> None:
+    arguments = CASES[name][number]
+    if name == "verify":
+        assert command("report", "--formats", "csv", "--out", "r", *FEW)[0] == 0
+    out, err = printed_in("ko", name, arguments)
+    allowed = NAMES | CURRENCIES | (HEADERS if name == "inspect" else set())
+    # The headings of the first rows are the headers of the file.
+    text = re.sub(r"^ 행  1 .*$", "", prose(out + err), flags=re.MULTILINE)
+    found = [run for line in text.splitlines() for run in untranslated(line, allowed)]
+    assert found == []
+    assert "배상" not in out + err
+    if name in {"policies show", "policies explain"}:
+        return  # the texts of a policy write 50만 원 for 500,000 won
+    english = "".join(printed_in("en", name, arguments))
+    number_pattern = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"
+    assert set(re.findall(number_pattern, english)) <= set(re.findall(number_pattern, out + err))
+
+
+def test_what_a_command_prints_is_korean() -> None:
+    for name, arguments in (
+        ("policies list", ()),
+        ("policies check", ("kakao-2022",)),
+        ("inspect", CASES["inspect"][0]),
+    ):
+        out, _ = printed_in("ko", name, arguments)
+        assert re.search("[가-힣]", out)
+        assert (
+            len(
+                [
+                    run
+                    for line in printed_in("en", name, arguments)[0].splitlines()
+                    for run in untranslated(line)
+                ]
+            )
+            > 3
+        )
+
+
+def test_json_is_the_same_in_every_language() -> None:
+    for words in (
+        *(("policies", "list"), ("policies", "show", "kakao-2022"), ("policies", "check", "kakao-2022")),
+        *(("ingest", "bad.csv", *INCIDENT, "--max-rejects", "90%"), ("inspect", "bad.csv", *INCIDENT)),
+        ("distribution", "--grouped", "dental-claims"),
+    ):
+        english, korean = (command(*words, "--json", "--lang", lang) for lang in ("en", "ko"))
+        assert english == korean
+        assert english[0] == 0
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in CASES if n not in {"policies explain", "notebook run", "report"}]
+)
+def test_an_unknown_language_is_refused_before_anything_is_computed(name: str) -> None:
+    arguments = [argument.replace("{new}", "new") for argument in CASES[name][0]]
+    before = sorted(Path().iterdir())
+    code, out, err = command(*name.split(), *arguments, "--lang", "fr")
+    assert (code, out, err) == (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")
+    assert sorted(Path().iterdir()) == before
+
+
+def test_the_suggested_command_stays_korean() -> None:
+    _, _, err = command("cost", *FEW, "--lang", "ko")
+    assert err.splitlines()[-1] == "다음 명령: outage-analysis report --draws 8192 --lang ko"
+    _, _, err = command("inspect", "bad.csv", *INCIDENT, "--lang", "ko")
+    assert err.endswith("--columns layout.toml --lang ko\n")
+    assert command("policies", "new", "my", "--lang", "ko")[2].endswith("policies check my.toml --lang ko\n")
+
+
+def test_a_reject_is_explained_in_korean_with_its_row_and_value() -> None:
+    out = command("ingest", "bad.csv", *INCIDENT, "--max-rejects", "90%", "--lang", "ko")[1]
+    assert "bad.csv, 3행, 서비스: 규칙 위반(알려진 서비스다) (apq). 혹시 ‘app’입니까?" in out
+    assert "전체 3행 = 신고 1건 + 반려 2건" in out
+
+
+def test_a_count_of_one_is_singular() -> None:
+    Path("one.csv").write_text("".join(BAD_ROWS.splitlines(keepends=True)[::3]), "utf-8")
+    out = command("ingest", "one.csv", *INCIDENT)[1]
+    assert out.endswith("1 row = 1 claim + 0 rejects\n")
+
+
+# --- notes ------------------------------------------------------------------------------------------------
+
+NOTES = [key for key in PAGES["en"] if key.startswith("note.")]
+
+
+@pytest.mark.parametrize("key", NOTES)
+def test_a_note_is_recognised_by_its_english_text(key: str) -> None:
+    values = {"reason": "no growth curve: source: x", "family": "gamma", "branch": "extended", "top": "open"}
+    parts = dict.fromkeys(re.findall(r"{(\w+)}", PAGES["en"][key]))
+    english = {name: values.get(name, "7") for name in parts}
+    korean = english | {
+        "reason": "증가 곡선 없음: 출처: x",
+        "family": "감마",
+        "branch": "마감 연장",
+        "top": "상한 없음",
+    }
+    told = Locale("ko").note(Locale("en")(key, **english))
+    assert told == Locale("ko")(key, **{name: korean[name] for name in parts})
+    assert untranslated(OPTION.sub("", told)) == []
+
+
+def test_another_text_is_no_note() -> None:
+    assert Locale("ko").note("something else") == "something else"
+    assert Locale("en").note("source: x") == "source: x"

@@ -1,0 +1,154 @@
+"""`new FOLDER --claims FILES --tiers ...` writes the TOML files of a report that needs none."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.incidents import load_incident
+from outage_analysis.policies import load_policy
+from tests.commands import command
+
+COMPLAINTS = """Ticket No,Product,Received,Damage (KRW)
+1,KakaoTalk,2022-10-16,"120,000"
+2,KakaoTalk,2022-10-17,"300,000"
+3,Kakao Bank,2022-10-18,"300,001"
+4,Kakao T,2022-10-18,"500,000"
+5,Kakao T,2022-10-18,"500,001"
+6,Kakao T,2022-10-19,0
+7,Kakao T,2022-10-19,
+"""
+EUROS = """Nr,Angebot,Received,Damage
+1,tram,2031-03-16,12.50
+2,tram,2031-03-17,30.00
+3,bus,2031-03-18,30.01
+4,bus,2031-03-18,
+"""
+TIERS = ("--tiers", "300000:30000,500000:50000")
+CASES = {
+    "form": (COMPLAINTS, TIERS),
+    "automatic": (COMPLAINTS, (*TIERS, "--effort", "automatic", "--unknown", "1000")),
+    "larger losses": (COMPLAINTS, ("--tiers", "300000:30000,*:80000", "--effort", "documents")),
+    "euros": (
+        EUROS,
+        (
+            *("--tiers", "30:2.50,50:4", "--unknown", "1.20", "--currency", "EUR"),
+            *("--column", "service=Angebot", "--column", "claim_id=Nr"),
+        ),
+    ),
+}
+FEW = ("--draws", "8192")
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_documents_give_the_figures_of_the_call(case: str) -> None:
+    text, options = CASES[case]
+    Path("my complaints.csv").write_text(text, "utf-8")
+    code, out, err = command("new", "my outage", "--claims", "my complaints.csv", *options)
+    assert (code, out) == (0, f"{Path('my outage').resolve()}\n")
+    assert sorted(p.name for p in Path("my outage").iterdir()) == [
+        *("incident.toml", "ledger.toml", "policy.toml"),
+    ]
+    assert err == (
+        "Next: outage-analysis report 'my complaints.csv' --incident 'my outage/incident.toml' "
+        "--policy 'my outage/policy.toml' --ledger 'my outage/ledger.toml'\n"
+    )
+    report, *suggested = shlex.split(err.removeprefix("Next: outage-analysis "))
+    assert report == "report"
+    # Every figure that the command line prints, then every table of a report.
+    direct, documented = (
+        json.loads(command("cost", *words, *FEW, "--json")[1])
+        for words in (("my complaints.csv", *options), suggested)
+    )
+    assert direct == documented
+    assert any(row["expected"] for row in direct["costs"])
+    for folder, words in (("direct", ("my complaints.csv", *options)), ("documented", suggested)):
+        assert command("report", *words, *FEW, "--formats", "csv", "--out", folder)[0] == 0
+    tables = {
+        folder: {path.name: path.read_bytes() for path in Path(folder).rglob("*.csv")}
+        for folder in ("direct", "documented")
+    }
+    assert len(tables["direct"]) > 10
+    assert tables["direct"] == tables["documented"]
+
+
+def test_the_currency_and_the_column_of_the_options_are_in_the_documents() -> None:
+    text, options = CASES["euros"]
+    Path("c.csv").write_text(text, "utf-8")
+    assert command("new", "p", "--claims", "c.csv", *options)[0] == 0
+    incident, policy = load_incident("p/incident.toml"), load_policy("p/policy.toml")
+    assert (incident.currency, incident.minor_units) == ("EUR", 2)
+    assert sorted(service.id for service in incident.services) == ["bus", "tram"]
+    (line,) = policy.schedules
+    assert [(rule.up_to, rule.fixed) for rule in line.bands] == [(3000, 250), (5000, 400), (None, 0)]
+    assert line.unknown is not None
+    assert line.unknown.fixed == 120
+
+
+def test_json_names_the_folder_and_suggests_nothing() -> None:
+    Path("c.csv").write_text(COMPLAINTS, "utf-8")
+    code, out, err = command("new", "p", "--claims", "c.csv", *TIERS, "--json")
+    assert (code, json.loads(out), err) == (0, {"project": str(Path("p").resolve())}, "")
+
+
+def test_the_message_and_the_suggested_report_are_korean() -> None:
+    Path("c.csv").write_text(COMPLAINTS, "utf-8")
+    err = command("new", "p", "--claims", "c.csv", *TIERS, "--lang", "ko")[2]
+    assert err.startswith("다음 명령: outage-analysis report c.csv --incident p/incident.toml ")
+    assert err.endswith(" --lang ko\n")
+
+
+CLAIMS = ("--claims", "c.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (CLAIMS, "--claims needs the tiers of a policy. State what is paid: --tiers 300000"),
+        (TIERS, "--tiers needs complaint files. Name them: --claims complaints.csv"),
+        ((*CLAIMS, *TIERS, "--name", "Trams"), "--name does not go with --claims"),
+        ((*CLAIMS, *TIERS, "--loss-unit", "minutes"), "--loss-unit does not go with --claims"),
+        ((*CLAIMS, *TIERS, "--counted"), "--counted does not go with --claims"),
+        (("--effort", "form"), "--effort does not go with an example project"),
+        (("--unknown", "0"), "--unknown does not go with an example project"),
+        (("--column", "service=Product"), "--column does not go with an example project"),
+        ((*CLAIMS, "--tiers", "300000"), "--tiers is no list of tiers (found '300000')"),
+        ((*CLAIMS, *TIERS, "--effort", "letter"), "letter"),
+        ((*CLAIMS, *TIERS, "--lang", "fr"), "no such language (found 'fr')"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_and_leave_no_folder(
+    options: tuple[str, ...], problem: str
+) -> None:
+    Path("c.csv").write_text(COMPLAINTS, "utf-8")
+    code, out, err = command("new", "p", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert problem in err
+    assert len(err.splitlines()) == 1
+    assert [p.name for p in Path().iterdir()] == ["c.csv"]
+
+
+def test_files_that_are_missing_leave_no_folder() -> None:
+    code, _, err = command("new", "p", "--claims", "missing.csv", *TIERS)
+    assert code == 3
+    assert "missing.csv" in err
+    assert not any(Path().iterdir())
+
+
+def test_a_folder_with_files_is_not_overwritten() -> None:
+    Path("c.csv").write_text(COMPLAINTS, "utf-8")
+    code, _, err = command("new", ".", "--claims", "c.csv", *TIERS)
+    assert code == 2
+    assert re.match(r"error: .*is not empty", err)
+    assert [p.name for p in Path().iterdir()] == ["c.csv"]
