@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.analysis import Plan, run
+from outage_analysis.analysis import Plan, run, unstated_notes
 from outage_analysis.costs import build_portfolio, cost_table, line_table, policy_result, unstated_losses
 from outage_analysis.policies import explain, findings
 from outage_analysis.reports import Report
@@ -129,7 +129,7 @@ def test_the_first_screen_has_no_headline_of_nothing(plan: Plan, lang: str) -> N
     assert tile.figure == "–"
     said = {"count": "500", "low": w.money(0), "high": w.money(5_000_000)}
     assert tile.note == w("report.tile_claims_unstated", **said)
-    (note,) = found.unstated_notes(w)
+    (note,) = unstated_notes(found, w)
     assert note in report.answers.left_out
     assert ("`unknown`" if lang == "en" else "손실 미기재 규정을 추가") in note
     assert note in found.card(lang).notes

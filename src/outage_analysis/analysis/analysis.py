@@ -16,7 +16,7 @@ from outage_analysis.analysis.plan import Plan
 from outage_analysis.analysis.summary import card_notes, cash_texts
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
-from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band, unstated_losses
+from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Document, Text
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
@@ -374,28 +374,6 @@ class Analysis(HeadlineCash, Displayable):
         lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
-
-    def unstated_notes(self, locale: Locale, *, first_screen: bool = False) -> list[str]:
-        """Return a sentence for each cost line that has claims without a loss and no rule for such claims.
-
-        With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
-        from claims.
-        """
-        if first_screen and self.synthetic and not self.headline_from_claims:
-            return []
-        names = self.names(locale.lang)
-        costs = self.tables.get("claims_costs")
-        rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
-        return [
-            locale(
-                f"report.unstated_{'some' if row['priced'] else 'most'}",
-                line=names.get(row["line"], row["line"]),
-                unstated=locale.number(row["unstated"]),
-                entitled=locale.number(row["entitled"]),
-                share=locale.share(row["unstated"] / row["entitled"]),
-            )
-            for row in rows
-        ]
 
     @property
     def published_lines_left_out(self) -> list[str]:

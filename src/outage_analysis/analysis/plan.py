@@ -120,7 +120,7 @@ class RunArguments(FurtherArguments, total=False):
     policy: str | Path | Policy | None
     ledger: str | Path | Ledger | None
     as_of: str | date | None
-    budget: int | None
+    budget: float | None
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,15 @@ def make_plan(
     if not isinstance(claims, Claims | None):
         claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
     plan = Plan(
-        loaded, policy, ledger, claims, columns, as_of=as_of, compare=compare, budget=budget, **settings
+        loaded,
+        policy,
+        ledger,
+        claims,
+        columns,
+        as_of=as_of,
+        compare=compare,
+        budget=cast("int | None", budget),
+        **settings,
     )
     return plan if pays is None else with_tiers(plan, tiers)
 

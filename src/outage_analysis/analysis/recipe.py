@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
-    budget: int | None = None,
+    budget: float | None = None,
     as_of: str | date | None = None,
     progress: Progress = lambda _: None,
     **further: Unpack[FurtherArguments],
@@ -69,13 +69,10 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
             not allowed.
         tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
             {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
-            losses are paid nothing. The rates of filing and acceptance then come from comparable schemes
-            (see `reference_ledger`), unless `ledger` states them.
+            losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.
         effort: with tiers, what claimants must do to be paid: automatic, one_tap, form or documents.
-        policy: the compensation policy: a bundled id, the path of a TOML file, or a `Policy`. By default the
-            bundled policy of the incident.
-        ledger: the assumptions: a bundled id, a path, or a `Ledger`. By default the bundled ledger of the
-            incident, if there is one.
+        policy: a bundled id, a path, or a `Policy`; by default the incident's bundled policy.
+        ledger: a bundled id, a path, or a `Ledger`; by default the incident's bundled ledger, if any.
         incident: the outage: a bundled id, a path, or an `Incident`. By default that of the claims.
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.

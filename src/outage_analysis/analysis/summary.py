@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.assumptions import REFERENCE_LEDGER, value_and_range
+from outage_analysis.costs import unstated_losses
 from outage_analysis.text import Locale
 
 if TYPE_CHECKING:
@@ -80,6 +81,29 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     ]
 
 
+def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = False) -> list[str]:
+    """Return a sentence for each cost line that has claims without a loss and no rule for such claims.
+
+    With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
+    from claims.
+    """
+    if first_screen and analysis.synthetic and not analysis.headline_from_claims:
+        return []
+    names = analysis.names(locale.lang)
+    costs = analysis.tables.get("claims_costs")
+    rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
+    return [
+        locale(
+            f"report.unstated_{'some' if row['priced'] else 'most'}",
+            line=names.get(row["line"], row["line"]),
+            unstated=locale.number(row["unstated"]),
+            entitled=locale.number(row["entitled"]),
+            share=locale.share(row["unstated"] / row["entitled"]),
+        )
+        for row in rows
+    ]
+
+
 def cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
     """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
@@ -99,5 +123,5 @@ def card_notes(analysis: Analysis, locale: Locale) -> list[str]:
     bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
     if any(left_out):
         notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
-    notes += input_notes(analysis, locale) + analysis.unstated_notes(locale, first_screen=True)
+    notes += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
     return [*notes, locale("card.tables", names=", ".join(analysis.tables))]

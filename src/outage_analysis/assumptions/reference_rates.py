@@ -62,25 +62,26 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
             "incident": incident.id,
             "as_of": day,
             "currency": incident.currency,
-            "assumption": tuple(
-                {
-                    **rate,
-                    "lines": tuple(lines[rate["effort"]]),
-                    "public_on": max(
-                        (get_fact(fact).public_on or day for fact in rate.get("classes", ())), default=day
-                    ),
-                    "grade": "assumed",
-                    "source": {
-                        "en": "data/published/take-up.csv, comparable schemes",
-                        "ko": "비교 사례(data/published/take-up.csv)",
-                    },
-                    "owner": "outage-analysis",
-                    "outcome_known": False,
-                }
-                for rate in rates
-            ),
+            "assumption": tuple(_assumption(rate, lines[rate["effort"]], day) for rate in rates),
         }
     )
+
+
+def _assumption(rate: dict[str, Any], lines: list[str], day: date) -> dict[str, Any]:
+    """Return the ledger entry of a rate for some cost lines; it was known once its classes were published."""
+    published = [get_fact(fact).public_on or day for fact in rate.get("classes", ())]
+    return {
+        **rate,
+        "lines": tuple(lines),
+        "public_on": max(published, default=day),
+        "grade": "assumed",
+        "source": {
+            "en": "data/published/take-up.csv, comparable schemes",
+            "ko": "비교 사례(data/published/take-up.csv)",
+        },
+        "owner": "outage-analysis",
+        "outcome_known": False,
+    }
 
 
 @cache

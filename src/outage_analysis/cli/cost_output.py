@@ -73,7 +73,7 @@ def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 
 def print_cost(analysis: Analysis, lang: str = "en") -> None:
     """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
-    from outage_analysis.analysis import DisplayUnits, input_notes
+    from outage_analysis.analysis import DisplayUnits, input_notes, unstated_notes
     from outage_analysis.costs import TOTALS
 
     sums = DisplayUnits.from_document(analysis.incident)
@@ -86,7 +86,7 @@ def print_cost(analysis: Analysis, lang: str = "en") -> None:
     title = locale("terminal.totals", day=analysis.as_of, currency=sums.currency)
     print_table(totals, title, TOTALS, sums, locale=locale)
     print_text(f"{locale('terminal.bounds')}\n{locale('terminal.most')}")
-    for note in [*input_notes(analysis, locale), *analysis.unstated_notes(locale)]:
+    for note in [*input_notes(analysis, locale), *unstated_notes(analysis, locale)]:
         print_text(note)
     _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
 

@@ -104,10 +104,7 @@ def claims_by_band(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     incident = claims.incident
-    unnamed = next((x for x in dimensions if not isinstance(x, str)), None)
-    if unnamed is not None:
-        remedy = 'Name columns of the claims, such as "service".'
-        raise UsageError("a dimension is no text", value=str(unnamed), remedy=remedy)
+    _check_are_texts(dimensions)
     bands = [bands] if isinstance(bands, int | float) else bands
     edges = Bands(() if bands is None else _cuts(bands, incident))
     cube = build_cube(claims, dimensions=dimensions, bands=edges)
@@ -153,6 +150,14 @@ def claims_by_band(
         share=pl.col("claims") / pl.col("claims").sum(),
     )
     return ClaimsByBand(frame, _heading(claims, frame, dimensions, shown))
+
+
+def _check_are_texts(dimensions: Sequence[object]) -> None:
+    """Raise a UsageError if a dimension is not named by a text."""
+    for dimension in dimensions:
+        if not isinstance(dimension, str):
+            remedy = 'Name columns of the claims, such as "service".'
+            raise UsageError("a dimension is no text", value=str(dimension), remedy=remedy)
 
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:

@@ -61,31 +61,13 @@ def policy_from_tiers(
     efforts = get_args(Effort)
     if effort not in efforts:
         raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
-    if not isinstance(tiers, Mapping):
-        problem = f"tiers are a mapping, not a {type(tiers).__name__}"
-        raise UsageError(problem, remedy="Write {300_000: 30_000} for 30,000 up to 300,000.")
-    if not tiers:
-        raise UsageError("there is no tier", remedy="Write {300_000: 30_000} for 30,000 up to 300,000.")
-    stated = {
-        None if up_to is None else smallest_units(up_to, incident.loss_digits): pays
-        for up_to, pays in tiers.items()
-    }
-    edges = sorted(up_to for up_to in stated if up_to is not None)
-    if len(stated) < len(tiers) or (edges and edges[0] <= 0):
-        raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
-    cuts: list[int | None] = [*edges, None]
-    bands = [
-        {"over": over or 0, "fixed": smallest_units(stated.get(up_to, 0), incident.minor_units)}
-        | ({} if up_to is None else {"up_to": up_to})
-        for over, up_to in pairwise([0, *cuts])
-    ]
     line: dict[str, Any] = {
         "id": TIERS_LINE,
         "kind": "schedule",
         "name": {"en": "Payment by loss", "ko": "손실 구간별 지급"},
         "public_on": public_on or incident.claims_from,
         "effort": effort,
-        "band": tuple(bands),
+        "band": _bands(tiers, incident),
     }
     if unknown is not None:
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units)}
@@ -98,6 +80,32 @@ def policy_from_tiers(
             "loss_unit": incident.loss.unit,
             "line": (line,),
         }
+    )
+
+
+def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
+    """Return the bands of the cost line: one per tier, and one for larger losses.
+
+    Raises:
+        UsageError: there is no tier, or two tiers end at one loss or at a loss of 0.
+    """
+    remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
+    if not isinstance(tiers, Mapping):
+        raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
+    if not tiers:
+        raise UsageError("there is no tier", remedy=remedy)
+    stated = {
+        None if up_to is None else smallest_units(up_to, incident.loss_digits): pays
+        for up_to, pays in tiers.items()
+    }
+    edges = sorted(up_to for up_to in stated if up_to is not None)
+    if len(stated) < len(tiers) or (edges and edges[0] <= 0):
+        raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
+    cuts: list[int | None] = [*edges, None]
+    return tuple(
+        {"over": over or 0, "fixed": smallest_units(stated.get(up_to, 0), incident.minor_units)}
+        | ({} if up_to is None else {"up_to": up_to})
+        for over, up_to in pairwise([0, *cuts])
     )
 
 

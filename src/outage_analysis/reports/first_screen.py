@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope, input_notes
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope, input_notes, unstated_notes
 from outage_analysis.costs import UNSTATED
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
@@ -234,7 +234,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
         if ids:
             answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    answers["left_out"] += input_notes(analysis, locale) + analysis.unstated_notes(locale, first_screen=True)
+    answers["left_out"] += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
     answers["left_out"] += _separate_cost_sentences(analysis, locale) + _later_claims_sentences(
         analysis, locale
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, unstated_notes
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
@@ -175,7 +175,7 @@ class _SectionBuilder:
         yield from self._picture("intake", "claims_intake", "", caption=locale("chart.intake_title"))
         if "claims_costs" in self.grids:
             yield Heading(locale("report.claims_cost_title"))
-            yield from map(Text, self.analysis.unstated_notes(locale))
+            yield from map(Text, unstated_notes(self.analysis, locale))
             yield from self._table("claims_costs", "claims_cost_title", folded=True)
 
     def _quality(self) -> Iterator[Block]:

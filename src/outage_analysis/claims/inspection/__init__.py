@@ -4,5 +4,8 @@ Modules:
     inspect: `inspect_file`, which runs all steps and writes the proposed layout
     columns: describes one column of the file by its header words and its values
     value_formats: chooses the formats of days and amounts in a column
+    derive_incident: derives an incident from complaint files, for a start without a TOML document
+    names_and_ids: turns the values of a column into named items with ids
+    stated_currency: finds the currency that the files state
     column_choices: chooses a column of the file for each column of a claim
 """

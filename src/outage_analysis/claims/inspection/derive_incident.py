@@ -6,9 +6,7 @@ such as the currency, is an argument: the functions here refuse rather than gues
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -24,30 +22,18 @@ from outage_analysis.claims.inspection.columns import (
     Column,
     has_word,
     means_loss,
-    means_personal_data,
-    split_header,
 )
+from outage_analysis.claims.inspection.names_and_ids import MAX_NAME_LENGTH, Names, identifier
+from outage_analysis.claims.inspection.stated_currency import CURRENCIES, stated_currency
 from outage_analysis.claims.readers.read_files import as_paths, expand_paths, read_unmapped
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import Incident, Layout, normalized_name
-from outage_analysis.policies import NO_DECIMALS, THREE_DECIMALS, decimal_places
-from outage_analysis.text import AMOUNTS, DATES, SIGNS, find_personal_data, mask_personal_data, masked_name
+from outage_analysis.policies import decimal_places
+from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
 
-CURRENCIES = {
-    *(*SIGNS, *NO_DECIMALS, *THREE_DECIMALS),
-    *("AED", "ARS", "BRL", "CHF", "COP", "CZK", "DKK", "EGP", "HUF", "IDR", "ILS", "INR", "MXN", "MYR"),
-    *("NGN", "NOK", "PEN", "PHP", "PLN", "QAR", "RON", "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR"),
-}
-"""Currency codes that are recognised in the header of the loss and in its values."""
-CURRENCY_WORDS = {"원": "KRW", "won": "KRW", "euro": "EUR", "euros": "EUR", "yen": "JPY"}
-"""Words in the header of the loss that name a currency."""
-CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
-"""Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
-MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
-"""Most different services or claimant types, and the longest name and id of one, in a derived incident."""
 MAX_LISTED = 12
 """Most headers that an error lists."""
 RESERVED_IDS = ("tiers",)
@@ -160,59 +146,6 @@ class _TextColumns:
 
 
 @dataclass(frozen=True)
-class _Names:
-    """The different values of a column of names, such as services, with their spellings."""
-
-    spellings: dict[str, list[str]]
-    """Name without case and spaces -> its spellings, the most frequent first."""
-
-    @classmethod
-    def from_columns(cls, columns: Sequence[tuple[str, Column]], kind: str) -> _Names:
-        """Collect the names in one column of each file; `columns` pairs the name of a file with its column.
-
-        Raises:
-            InputRefused: a column has too many or too long values, or personal data.
-        """
-        counts: dict[str, int] = {}
-        for file, column in columns:
-            values = column.texts.filter(pl.col("text").str.strip_chars() != "")
-            if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
-                raise InputRefused(
-                    f"has {column.distinct:,} different values, too many for a {kind}",
-                    file=masked_name(file),
-                    column=column.header,
-                    remedy=f'Name the right column: columns={{"{kind}": "..."}}.',
-                )
-            if find_personal_data(values["text"]) or means_personal_data(column.header):
-                raise InputRefused(
-                    f"holds personal data, so it is no {kind}",
-                    file=masked_name(file),
-                    column=column.header,
-                    remedy=f'Name the right column: columns={{"{kind}": "..."}}.',
-                )
-            for text, rows in values.iter_rows():
-                counts[text.strip()] = counts.get(text.strip(), 0) + rows
-        spellings: dict[str, list[str]] = {}
-        for text in sorted(counts, key=lambda t: (-counts[t], t)):
-            spellings.setdefault(normalized_name(text), []).append(text)
-        return cls(spellings)
-
-    def items(self, prefix: str, reserved: Iterable[str] = ()) -> list[dict[str, Any]]:
-        """Return one TOML table per name: its id, its name and its other spellings.
-
-        The id is the name in lower-case Latin letters; if that gives no unused id, it is numbered.
-        """
-        used, items = set(reserved), list[dict[str, Any]]()
-        for number, texts in enumerate(self.spellings.values(), start=1):
-            plain = _identifier(texts[0])
-            id_ = plain if plain and plain not in used else f"{prefix}-{number}"
-            used.add(id_)
-            item: dict[str, Any] = {"id": id_, "name": {"en": texts[0]}}
-            items.append(item | ({"aliases": tuple(texts[1:])} if texts[1:] else {}))
-        return items
-
-
-@dataclass(frozen=True)
 class _Derivation:
     """What the caller states about the incident; the rest comes from the files."""
 
@@ -256,7 +189,7 @@ class _Derivation:
     def incident(self, files: Sequence[_TextColumns], outage_start: str | date | datetime | None) -> Incident:
         """Return the incident, given the files."""
         if not self.currency:
-            return replace(self, currency=self._stated_currency(files)).incident(files, outage_start)
+            return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
         draft = self.draft()
         columns = {file.file: file.columns(draft) for file in files}
         services = self._named_columns(columns, "service", SERVICE)
@@ -265,10 +198,10 @@ class _Derivation:
         types = self._named_columns(columns, "claimant_type", TYPE)
         if types and len(types) < len(files):
             raise self._unknown_column(files, [file for file, _ in types], "claimant_type")
-        service_items = _Names.from_columns(services, "service").items("service", RESERVED_IDS)
+        service_items = Names.from_columns(services, "service").items("service", RESERVED_IDS)
         used = {*RESERVED_IDS, *(item["id"] for item in service_items)}
         type_items = (
-            _Names.from_columns(types, "claimant_type").items("type", used) if types else [dict(NO_TYPE)]
+            Names.from_columns(types, "claimant_type").items("type", used) if types else [dict(NO_TYPE)]
         )
         headers = {name: {self.headers[name]} for name in self.headers}
         for name, named in (("service", services), ("claimant_type", types)):
@@ -310,31 +243,19 @@ class _Derivation:
             outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
         )
 
-    def _stated_currency(self, files: Sequence[_TextColumns]) -> str:
-        """Return the currency that the loss columns state in their header or values.
+    def _currency_of(self, files: Sequence[_TextColumns]) -> str:
+        """Return the currency that the losses in the files state.
 
         Raises:
             UsageError: they state none or several.
         """
-        stated: set[str] = set()
-        for file in files if not self.loss_unit else ():
-            for column in file.columns(self.draft()):
-                if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES):
-                    words = {word.upper() for word in split_header(column.header)}
-                    stated |= words & CURRENCIES
-                    stated |= {code for word, code in CURRENCY_WORDS.items() if word.upper() in words}
-                    marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
-                    text = column.header + " " + " ".join(column.texts["text"])
-                    stated |= {code for code, mark in marks if re.search(mark, text)}
-        if len(stated) != 1:
-            raise UsageError(
-                f"states losses in several currencies: {', '.join(sorted(stated))}"
-                if stated
-                else "does not state the currency",
-                file=masked_name(files[0].file),
-                remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
-            )
-        return stated.pop()
+        losses = [
+            column
+            for file in (files if not self.loss_unit else ())
+            for column in file.columns(self.draft())
+            if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES)
+        ]
+        return stated_currency(losses, files[0].file)
 
     def _named_columns(
         self, columns: Mapping[str, list[Column]], kind: str, words: set[str]
@@ -475,15 +396,6 @@ def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[s
     return {name: tuple(sorted(of)) for name, of in sorted(headers.items()) if of}
 
 
-def _identifier(text: str, separator: str = "-") -> str:
-    """Return a text as an id of lower-case Latin letters and digits; empty if it has other letters."""
-    apart = unicodedata.normalize("NFKD", text)
-    if any(c.isalpha() and not c.isascii() for c in apart):
-        return ""
-    plain = apart.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9_]+", separator, plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
-
-
 def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
     """Return id of a dimension -> header. A header without Latin letters gets a numbered id.
 
@@ -492,7 +404,7 @@ def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
     """
     ids: dict[str, str] = {}
     for number, header in enumerate(headers, start=1):
-        id_ = _identifier(header, "_") or f"dimension_{number}"
+        id_ = identifier(header, "_") or f"dimension_{number}"
         if id_ in ids:
             raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
         ids[id_] = header
@@ -501,5 +413,5 @@ def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
 
 def _incident_id(name: str) -> str:
     """Return the id of a derived incident, which no bundled incident has."""
-    id_ = _identifier(name) or "outage"
+    id_ = identifier(name) or "outage"
     return f"{id_}-claims" if id_ in bundled_ids("incidents") else id_
