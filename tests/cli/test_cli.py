@@ -453,7 +453,8 @@ def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
 
 def test_a_document_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
     arguments = ("policies", "new", "my-policy", "--currency", "EUR", "--loss-unit", "minutes")
-    assert run(*arguments) == (0, "my-policy.toml\n", "")
+    suggestion = "Next: outage-analysis policies check {}\n"
+    assert run(*arguments) == (0, "my-policy.toml\n", suggestion.format("my-policy.toml"))
     text = Path("my-policy.toml").read_text("utf-8")
     page = load_policy("my-policy.toml")
     assert (page.id, page.currency, page.loss_unit) == ("my-policy", "EUR", "minutes")
@@ -466,7 +467,8 @@ def test_a_document_to_start_from_is_written_once_and_is_valid_as_it_stands(run:
     assert (code, out) == (2, "")
     assert err == "error: my-policy.toml: exists already. Choose another --out.\n"
     assert Path("my-policy.toml").read_text("utf-8") == text
-    assert run("policies", "new", "my-policy", "--out", "other.toml") == (0, "other.toml\n", "")
+    other = run("policies", "new", "my-policy", "--out", "other.toml")
+    assert other == (0, "other.toml\n", suggestion.format("other.toml"))
     assert [p.name for p in sorted(Path.cwd().iterdir())] == ["my-policy.toml", "other.toml"]
 
 

@@ -22,12 +22,15 @@ IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
 """Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
 HEADERS = {"service", "region", "note", "loss"}
 """Headers of the inspected file."""
+OUTCOMES = {"filed", "accepted", "paid"}
+"""Ids of the outcomes of the back-test."""
 OPTION = re.compile(r"--\w+")
 CURRENCIES = {"KRW", "EUR", "USD", "GBP", "JPY", "CAD", "AUD"}
 NAMES = {
     # ids of one word
     *("alimtalk", "daum", "kakaotalk", "emoticons", "games", "webtoon", "melon", "trams", "app", "messaging"),
     *(
+        "tiers",
         "payments",
         "credit",
         "flat",
@@ -165,14 +168,16 @@ def test_the_korean_output_of_a_command_has_no_english(name: str, number: int) -
     if name == "verify":
         assert command("report", "--formats", "csv", "--out", "r", *FEW)[0] == 0
     out, err = printed_in("ko", name, arguments)
-    allowed = NAMES | CURRENCIES | (HEADERS if name == "inspect" else set())
+    allowed = (
+        NAMES | CURRENCIES | (HEADERS if name == "inspect" else OUTCOMES if name == "backtest" else set())
+    )
     # The headings of the first rows are the headers of the file.
     text = re.sub(r"^ 행  1 .*$", "", prose(out + err), flags=re.MULTILINE)
     found = [run for line in text.splitlines() for run in untranslated(line, allowed)]
     assert found == []
     assert "배상" not in out + err
-    if name in {"policies show", "policies explain"}:
-        return  # the texts of a policy write 50만 원 for 500,000 won
+    if name in {"policies show", "policies explain", "backtest"}:
+        return  # the sentences write 50만 원 for 500,000 won
     english = "".join(printed_in("en", name, arguments))
     number_pattern = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"
     assert set(re.findall(number_pattern, english)) <= set(re.findall(number_pattern, out + err))

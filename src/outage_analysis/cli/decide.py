@@ -257,6 +257,8 @@ def backtest(
 
         outage-analysis backtest
     """
+    import polars as pl
+
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
@@ -282,6 +284,9 @@ def backtest(
         )
         return
     notes = result.sentences(Locale(lang, policy.currency, policy.digits))
+    if lang != "en":
+        names = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
+        tables["rivals"] = tables["rivals"].with_columns(pl.col("rival").replace(names))
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
     schemas = _with_percentile_names(table_schemas("backtest"), likely)
     shown = _with_percentile_columns(tables, likely)
