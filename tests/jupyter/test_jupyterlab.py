@@ -321,7 +321,7 @@ def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Ch
     places = panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
     assert len(places) == charts > 0
     for place in places:
-        assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")[:200]
+        assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")
     assert opened.execute_async_script(RESTARTED, name) is None
     assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
 
