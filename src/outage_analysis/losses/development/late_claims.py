@@ -58,6 +58,16 @@ class LateClaimsForecast:
     levels: tuple[float, ...]
     spikes: tuple[DeadlineSpike, ...]
 
+    def __repr__(self) -> str:
+        """Return one line per branch: the claims so far and the likely range of their total."""
+        lines = [
+            f"{late.branch}: {self.counted + late.quantile(0.5):,} claims by day {late.by:g}, "
+            f"80% likely {low:,} to {high:,}"
+            for late in self.late.values()
+            for low, high in [late.total(0.8)]
+        ]
+        return "\n".join([f"Forecast from {self.counted:,} claims by day {self.until:g}", *lines, *self.notes])
+
     @property
     def counted(self) -> int:
         """The number of claims filed so far."""
