@@ -66,7 +66,9 @@ class LateClaimsForecast:
             for late in self.late.values()
             for low, high in [late.total(0.8)]
         ]
-        return "\n".join([f"Forecast from {self.counted:,} claims by day {self.until:g}", *lines, *self.notes])
+        return "\n".join(
+            [f"Forecast from {self.counted:,} claims by day {self.until:g}", *lines, *self.notes]
+        )
 
     @property
     def counted(self) -> int:
