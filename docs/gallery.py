@@ -25,12 +25,16 @@ from outage_analysis.text import fonts
 GALLERY = Path(__file__).with_name("gallery")
 FORMATS = ("html", "pdf", "xlsx", "pptx", "png")
 WIDTH = 640
-"""Pixels of a picture; of one from a phone, its own."""
+"""Largest width of a picture in pixels; a picture from a phone keeps its own width."""
+FRONT = ("page", "page-ko")
+"""The pictures at the top of README.md and README.ko.md. They are larger, so that their text can be read."""
+FRONT_WIDTH = 1200
 PHONE = 390
 SHEET = 460
 """Of a printed page, which is taller than wide and full of text."""
 COLOURS = (128, 64, 32, 16)
 MOST_BYTES = 60_000
+FRONT_BYTES = 150_000
 CHROMIUM = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
     "--disable-background-networking", "--virtual-time-budget=8000",
@@ -77,7 +81,11 @@ class Source:
 
 
 def _page(source: Source) -> Image.Image:
-    return source.screen(source.report("en") / "report.html", 1080, 880)
+    return source.screen(source.report("en") / "report.html", FRONT_WIDTH, 891)
+
+
+def _korean_page(source: Source) -> Image.Image:
+    return source.screen(source.report("ko") / "report.html", FRONT_WIDTH, 848)
 
 
 def _phone(source: Source) -> Image.Image:
@@ -115,6 +123,7 @@ def _notebook(source: Source) -> Image.Image:
 
 PICTURES: dict[str, tuple[Callable[[Source], Image.Image], tuple[str, ...]]] = {
     "page": (_page, ("chromium",)),
+    "page-ko": (_korean_page, ("chromium",)),
     "page-ko-phone": (_phone, ("chromium",)),
     "brief": (_brief, ("pdftoppm",)),
     "workbook": (_workbook, ("soffice", "pdftoppm")),
@@ -148,17 +157,19 @@ def save(picture: Image.Image, path: Path) -> int:
     Raises:
         SystemExit: it is too large for the README even so.
     """
-    width = min(WIDTH, picture.width)
+    front = path.stem in FRONT
+    width = min(FRONT_WIDTH if front else WIDTH, picture.width)
     height = round(picture.height * width / picture.width)
+    most_bytes = FRONT_BYTES if front else MOST_BYTES
     small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     for colours in COLOURS:
         written = BytesIO()
         fewer = small.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         fewer.save(written, "PNG", optimize=True)
-        if len(written.getvalue()) <= MOST_BYTES:
+        if len(written.getvalue()) <= most_bytes:
             path.write_bytes(written.getvalue())
             return len(written.getvalue())
-    raise SystemExit(f"{path.name} has more than {MOST_BYTES:,} bytes: show less of it")
+    raise SystemExit(f"{path.name} has more than {most_bytes:,} bytes: show less of it")
 
 
 def _run(*command: str, **environment: str) -> None:

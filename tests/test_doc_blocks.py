@@ -17,6 +17,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +50,28 @@ if TYPE_CHECKING:
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
-README = ROOT / "README.md"
-"""The page whose blocks the quick tests run; those of the others are slow."""
 
 
-def runnable(page: Path) -> list[Block]:
-    """The blocks of a page that can run. A block of text is a drawing, or an example that a doctest runs."""
-    return [block for block in blocks(page) if block.language != "text"]
+def runnable(page: Path) -> list[tuple[Block, str | None]]:
+    """The blocks of a page that can run, each with the output that the page shows below it.
+
+    A block of text below a block of Python is the value of its last line. Another block of text is a drawing,
+    or an example that a doctest runs.
+    """
+    pairs = pairwise([*blocks(page), Block("", "", "")])
+    return [
+        (block, below.text if block.language == "python" and is_output(below) else None)
+        for block, below in pairs
+        if block.language != "text"
+    ]
 
 
-RUNNING = [
-    pytest.param(page, id=name(page), marks=() if page == README else pytest.mark.slow)
-    for page in GUIDES
-    if runnable(page)
-]
+def is_output(block: Block) -> bool:
+    """Whether a block of text stands directly below another block."""
+    return block.language == "text" and block.above == "```"
+
+
+RUNNING = [pytest.param(page, id=name(page), marks=pytest.mark.slow) for page in GUIDES if runnable(page)]
 LOADERS: tuple[Callable[[Path], object], ...] = (load_incident, load_policy, load_ledger, load_layout)
 
 
@@ -90,11 +99,24 @@ def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for block in runnable(page):
+    for block, output in runnable(page):
         if block.language == "python":
-            shell.run_cell(block.text).raise_error()  # type: ignore[no-untyped-call]
+            result = shell.run_cell(block.text)  # type: ignore[no-untyped-call]
+            result.raise_error()
+            if output is not None:
+                assert printed(result.result) == output
         else:
             {"sh": run_lines, "toml": load}[block.language](block.text)
+
+
+def printed(value: object) -> str:
+    """A value as Python prints it, without spaces at the ends of lines."""
+    return "".join(f"{line.rstrip()}\n" for line in repr(value).splitlines())
+
+
+def test_the_output_below_a_block_is_found() -> None:
+    shown = "```python\n1 + 1\n```\n\n```text\n2\n```\n\nA drawing:\n\n```text\n-->\n```\n"
+    assert [is_output(block) for block in blocks_of(shown)] == [False, True, False]
 
 
 def test_a_block_that_fails_is_noticed(

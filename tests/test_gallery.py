@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.paths import ROOT
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reports.md")
+PAGES = (ROOT / "README.md", ROOT / "README.ko.md", ROOT / "docs" / "reports.md")
 SHOWN = {
     said: (page.parent / path).relative_to(ROOT).as_posix()
     for page in PAGES
@@ -34,9 +34,16 @@ def test_the_docs_show_every_picture_and_say_what_it_is(script: dict[str, Any]) 
 
 @pytest.mark.parametrize("path", sorted(SHOWN.values()))
 def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
-    assert (ROOT / path).stat().st_size <= script["MOST_BYTES"]
+    front = Path(path).stem in script["FRONT"]
+    assert (ROOT / path).stat().st_size <= script["FRONT_BYTES" if front else "MOST_BYTES"]
     with Image.open(ROOT / path) as picture:
-        assert picture.width <= script["WIDTH"]
+        assert picture.width <= script["FRONT_WIDTH" if front else "WIDTH"]
+
+
+def test_the_pictures_of_the_front_pages_are_large_enough_to_read(script: dict[str, Any]) -> None:
+    for name in script["FRONT"]:
+        with Image.open(ROOT / "docs" / "gallery" / f"{name}.png") as picture:
+            assert picture.width == script["FRONT_WIDTH"]
 
 
 @pytest.mark.slow

@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import facts as facts
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.incidents import load_layout as load_layout
+    from outage_analysis.losses import Branch as Branch
     from outage_analysis.losses import Cube as Cube
     from outage_analysis.losses import build_cube as build_cube
     from outage_analysis.losses import fit_severity as fit_severity
+    from outage_analysis.losses import forecast_late_claims as forecast_late_claims
     from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers

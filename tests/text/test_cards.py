@@ -322,5 +322,7 @@ def test_a_forecast_prints_the_claims_that_it_expects() -> None:
     forecast = forecast_late_claims(times, counts, [Branch("deadline", 40.0, spike=0.0)])
     late = forecast.late["deadline"]
     low, high = late.total(0.8)
-    total = f"{counts[-1] + late.mean:,.0f} by day 40 (80%: {low:,} to {high:,})"
-    assert repr(forecast) == f"<Forecast of late claims: {counts[-1]:,} claims so far; deadline: {total}>"
+    assert repr(forecast).split("\n")[:2] == [
+        f"Forecast from {counts[-1]:,} claims by day 30",
+        f"deadline: {counts[-1] + late.quantile(0.5):,} claims by day 40, 80% likely {low:,} to {high:,}",
+    ]

@@ -52,10 +52,11 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     that pay nothing for losses above their last band, although there are such claims.
     """
     notes = []
-    if analysis.used_ledger and analysis.used_ledger.id == REFERENCE_LEDGER:
+    used = analysis.used_ledger
+    if used and used.id == REFERENCE_LEDGER and used.assumptions:  # automatic payments use no rate
         rates = ", ".join(
             " ".join((entry.name[locale.lang], value, f"({value_range})"))
-            for entry in analysis.used_ledger.assumptions
+            for entry in used.assumptions
             for value, value_range in [value_and_range(entry, locale)]
         )
         notes += [locale("report.reference_rates", rates=rates)] if rates else []

@@ -314,7 +314,7 @@ def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments
 
 
 def option_words(group: object, *omitted: str) -> list[str]:
-    """Return the options that the user gave, as words of a shell command; defaults are left out.
+    """Return the files and options that the user gave, as words of a shell command; defaults are left out.
 
     Args:
         group: the values of an option group, such as `PlanOptions`.
@@ -328,8 +328,9 @@ def option_words(group: object, *omitted: str) -> list[str]:
         if parameter.name in omitted or value == parameter.default:
             continue
         values = value if isinstance(value, list) else [value]
+        option = [] if parameter.name == "files" else [f"--{parameter.name.replace('_', '-')}"]
         for each in values:
-            words += [f"--{parameter.name.replace('_', '-')}", shell_path(each)]
+            words += [*option, shell_path(each)]
     return words
 
 

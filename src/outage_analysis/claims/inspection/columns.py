@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import polars as pl
 
@@ -52,36 +53,71 @@ class Column:
         counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
         self.rows, self.filled, self.distinct = counts.row(0)
         self.scale = header_multiplier(header)
-        self.services = self._share_named(incident.services)
-        self.claimant_types = self._share_named(incident.claimant_types)
-        self.personal = find_personal_data(self.texts["text"])
         self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
-        days = {n: day_sql("text", [n], incident.time_zone) for n in DATES}
-        self.days, self._header_days = self._values(warehouse, days)
-        digits, code = incident.loss_digits, incident.loss_currency
-        amounts = {
-            n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
-        }
-        self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        # `counted` is the number of cells whose values are inspected. It is less than `filled` if the column
+        self._warehouse, self._incident = warehouse, incident
+        # `_counted` is the number of cells whose values are inspected. It is less than `filled` if the column
         # has more than MAX_VALUES distinct values, because only the most frequent are inspected.
-        counted = int(self.texts["rows"].sum())
-        self.day = choose_day_formats(
-            self.days, counted + self.rows - self.filled, FilingWindow.from_incident(incident)
-        )
-        self.amount = choose_amount_formats(self.amounts, counted)
+        self._counted = int(self.texts["rows"].sum())
 
-    def _values(
-        self, warehouse: Warehouse, expressions: dict[str, str]
-    ) -> tuple[pl.DataFrame, dict[str, object]]:
+    # The properties below are computed when they are first used: parsing 100,000 values in every format takes
+    # seconds, and whoever looks for one column by its header needs it only for this column.
+
+    @cached_property
+    def services(self) -> float:
+        """The share of non-empty cells that name a service."""
+        return self._share_named(self._incident.services)
+
+    @cached_property
+    def claimant_types(self) -> float:
+        """The share of non-empty cells that name a claimant type."""
+        return self._share_named(self._incident.claimant_types)
+
+    @cached_property
+    def personal(self) -> tuple[str, int] | None:
+        """The kind of personal data in the column and the number of values with such data; None if none."""
+        return find_personal_data(self.texts["text"])
+
+    @property
+    def days(self) -> pl.DataFrame:
+        """The distinct values, with one column per format of days."""
+        return self._parsed_days[0]
+
+    @property
+    def amounts(self) -> pl.DataFrame:
+        """The distinct values, with one column per format of amounts."""
+        return self._parsed_amounts[0]
+
+    @cached_property
+    def day(self) -> FormatChoice:
+        """The format of days that fits the values best."""
+        window = FilingWindow.from_incident(self._incident)
+        return choose_day_formats(self.days, self._counted + self.rows - self.filled, window)
+
+    @cached_property
+    def amount(self) -> FormatChoice:
+        """The format of amounts that fits the values best."""
+        return choose_amount_formats(self.amounts, self._counted)
+
+    @cached_property
+    def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
+        return self._values({n: day_sql("text", [n], self._incident.time_zone) for n in DATES})
+
+    @cached_property
+    def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:
+        digits, code = self._incident.loss_digits, self._incident.loss_currency
+        return self._values(
+            {n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS}
+        )
+
+    def _values(self, expressions: dict[str, str]) -> tuple[pl.DataFrame, dict[str, object]]:
         """Parse the values and the header of the column in every format for days, or for amounts.
 
         Returns:
             A table with one row per value and one column per format, and the header as parsed by each format.
         """
-        warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
+        self._warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
-        frame = warehouse.frame(queries.load("text_readings", values=values))
+        frame = self._warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _share_named(self, items: Sequence[NamedItem]) -> float:
@@ -161,7 +197,7 @@ class Column:
 
     def header_is(self, reads_as: str) -> bool:
         """Return whether the header itself is a day or an amount (`reads_as`), like the values below."""
-        cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
+        cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.tied))
 
@@ -170,7 +206,7 @@ class Column:
         """Whether the header itself is a day that is not written as a plain number."""
         return any(
             day is not None
-            for name, day in self._header_days.items()
+            for name, day in self._parsed_days[1].items()
             if name in DATES.keys() - NUMERIC_DAY_FORMATS
         )
 

@@ -16,8 +16,6 @@ from outage_analysis.losses.development.late_count import Branch, LateCount, lat
 from outage_analysis.losses.development.observed_counts import EQUAL_WEEKDAYS, increments_from_counts
 
 LEVELS = (0.5, 0.8, 0.95)
-INTERVAL_LEVEL = 0.8
-"""Level of the intervals in the short text of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,16 @@ class LateClaimsForecast:
     spikes: tuple[DeadlineSpike, ...]
 
     def __repr__(self) -> str:
-        parts = [f"{self.counted:,} claims so far"]
-        for late in self.late.values():
-            low, high = late.total(INTERVAL_LEVEL)
-            parts.append(
-                f"{late.branch}: {self.counted + late.mean:,.0f} by day {late.by:g} "
-                f"({INTERVAL_LEVEL:.0%}: {low:,} to {high:,})"
-            )
-        parts += [f"{branch}: no forecast" for branch in self.refused]
-        return f"<Forecast of late claims: {'; '.join(parts)}>"
+        """Return one line per branch: the claims so far and the likely range of their total."""
+        lines = [
+            f"{late.branch}: {self.counted + late.quantile(0.5):,} claims by day {late.by:g}, "
+            f"80% likely {low:,} to {high:,}"
+            for late in self.late.values()
+            for low, high in [late.total(0.8)]
+        ]
+        return "\n".join(
+            [f"Forecast from {self.counted:,} claims by day {self.until:g}", *lines, *self.notes]
+        )
 
     @property
     def counted(self) -> int:
