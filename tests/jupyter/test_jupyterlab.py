@@ -263,6 +263,18 @@ def test_brushing_one_view_changes_the_others_until_a_double_click(opened: Chrom
     assert bars(chart) != before
 
 
+def test_a_slider_moves_the_expected_cost_by_keyboard(opened: Chrome) -> None:
+    ran = Ran(opened, "03_compensation_cost")
+    (moved,) = ran.panel.find_elements(By.CLASS_NAME, "what-if")
+    slider = moved.find_element(By.CSS_SELECTOR, "[type=range]")
+    before, said = slider.get_attribute("value"), moved.find_element(By.TAG_NAME, "output").text
+    slider.send_keys(Keys.ARROW_RIGHT)
+    assert slider.get_attribute("value") != before
+    assert moved.find_element(By.TAG_NAME, "output").text != said
+    moved.find_element(By.TAG_NAME, "button").click()
+    assert moved.find_element(By.TAG_NAME, "output").text == said
+
+
 STAYS = """
 const [name, done] = arguments, app = window.jupyterapp;
 (async () => {
@@ -281,18 +293,29 @@ const [name, done] = arguments, app = window.jupyterapp;
   const panel = await app.commands.execute('docmanager:open', {path: name + '.ipynb', factory: 'Notebook'});
   await panel.sessionContext.ready;
   app.shell.activateById(panel.id);
-  await panel.revealed;
+  const built = () => panel.content.widgets.every(cell => !cell.placeholder);
+  while (!built()) await new Promise(go => setTimeout(go, 20));
+  window.opened = {[name]: panel};
   return panel.id;
 })().then(id => done(id), error => done(String(error)));
 """
-"""Opens a saved notebook without running it."""
+"""Opens a saved notebook without running it, and waits until JupyterLab has built all its cells."""
+
+RESTARTED = """
+const [name, done] = arguments, context = window.opened[name].sessionContext;
+context.session.kernel.restart().then(() => context.session.kernel.info).then(() => done(null),
+  error => done(String(error)));
+"""
 
 
 def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Chrome, lab: Lab) -> None:
     name = "01_claims"
     charts = len(Ran(opened, name).charts)
-    assert opened.execute_async_script(STAYS, name) is None
-    assert len(Ran(opened, name).charts) == charts
+    for _ in range(2):
+        assert opened.execute_async_script(STAYS, name) is None
+        again = Ran(opened, name)
+        assert len(again.charts) == charts
+        assert again.markup[0].endswith("</script>")  # Vega
     opened.get(lab.address())
     opened.execute_async_script(READY)
     panel = opened.find_element(By.ID, opened.execute_async_script(SEEN_AGAIN, name))
@@ -300,22 +323,8 @@ def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Ch
     assert len(places) == charts > 0
     for place in places:
         assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")[:200]
-    opened.execute_script(
-        "window.opened = {}; window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-    )
+    assert opened.execute_async_script(RESTARTED, name) is None
     assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
-
-
-def test_a_slider_moves_the_expected_cost_by_keyboard(opened: Chrome) -> None:
-    ran = Ran(opened, "03_compensation_cost")
-    (moved,) = ran.panel.find_elements(By.CLASS_NAME, "what-if")
-    slider = moved.find_element(By.CSS_SELECTOR, "[type=range]")
-    before, said = slider.get_attribute("value"), moved.find_element(By.TAG_NAME, "output").text
-    slider.send_keys(Keys.ARROW_RIGHT)
-    assert slider.get_attribute("value") != before
-    assert moved.find_element(By.TAG_NAME, "output").text != said
-    moved.find_element(By.TAG_NAME, "button").click()
-    assert moved.find_element(By.TAG_NAME, "output").text == said
 
 
 def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, lab: Lab) -> None:

@@ -147,6 +147,28 @@ def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: Intera
 
 
 @pytest.mark.usefixtures("default_renderer")
+@pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
+def test_every_run_of_the_first_cell_outputs_vega(
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    after: str,
+) -> None:
+    displayed: list[Html] = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    for _ in range(3):
+        shell.run_cell(f"%load_ext outage_analysis{after}").raise_error()
+        assert displayed.pop()._repr_html_().endswith(script_bundle())
+        assert displayed == []
+    shell.run_cell("%unload_ext outage_analysis").raise_error()
+    shell.run_cell("%load_ext outage_analysis_of_others\n" if after else "'%load_ext outage_analysis'")
+    assert displayed == []
+    assert alt.renderers.active != RENDERER
+    output = capsys.readouterr()
+    assert "already loaded" not in output.out  # what IPython says of a second `%load_ext`
+
+
+@pytest.mark.usefixtures("default_renderer")
 def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) -> None:
     shell.set_custom_exc((KeyError,), lambda *_, **__: ["mine"])  # type: ignore[no-untyped-call]
     own = shell.CustomTB

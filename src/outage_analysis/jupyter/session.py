@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +14,11 @@ from outage_analysis.files import bundled_claims
 from outage_analysis.jupyter.display import Html
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 
+_EXTENSION = "outage_analysis"
+_LOAD = re.compile(rf"^\s*%load_ext\s+{_EXTENSION}\s*$", re.MULTILINE)
 _CHANGES = ExitStack()
 """Undoes this module's changes to the session when closed."""
 
@@ -37,7 +40,10 @@ def use_offline_charts() -> None:
 
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:
-    """Register the offline chart renderer and one-line error messages. A second call changes nothing more."""
+    """Register the offline chart renderer and one-line error messages, and output Vega.
+
+    A second call changes nothing more, but outputs Vega again.
+    """
     import altair as alt  # charts.altair_import has loaded it already, so this is fast.
     from IPython.display import display
 
@@ -49,12 +55,28 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
             vars(shell).update, custom_exceptions=shell.custom_exceptions, CustomTB=shell.CustomTB
         )
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
+        _load_on_every_run(shell)
     display(Html(f"<style>{STYLE}</style>{script_bundle()}", ""))  # type: ignore[no-untyped-call]
 
 
 def disable_offline_charts() -> None:
     """Restore the chart renderer and the tracebacks that were active before."""
     _CHANGES.close()
+
+
+def _load_on_every_run(shell: InteractiveShell) -> None:
+    """Make `%load_ext outage_analysis` load the extension again each time its cell runs.
+
+    By itself, IPython ignores all but the first. The output of the cell would then lose Vega when a user runs
+    all cells a second time, and after a reload of the page no chart of the saved notebook would be drawn.
+    """
+
+    def forget(info: ExecutionInfo) -> None:
+        if _LOAD.search(info.raw_cell or ""):
+            shell.extension_manager.loaded.discard(_EXTENSION)
+
+    shell.events.register("pre_run_cell", forget)
+    _CHANGES.callback(shell.events.unregister, "pre_run_cell", forget)
 
 
 def claim_files(claims: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:
