@@ -242,7 +242,7 @@ def compare_policies(
     return PolicyComparison(incident, loaded, ledger, as_of, simulations, claims, level=plan.level)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - completion lists the arguments
     *policies: str | Path | Policy,
     claims: Claims | None = None,
     ledger: str | Path | Ledger | None = None,

@@ -21,7 +21,6 @@ from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import (
     atomic_folder,
     bundled_ids,
-    notebooks_root,
     recover_interrupted,
     spelling_hint,
 )
