@@ -122,6 +122,28 @@ positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50
 any_band = st.one_of(positive, st.sampled_from([NEGATIVE, ZERO, UNKNOWN]))
 
 
+def test_the_cost_of_joined_bands_is_added_up_and_unknown_where_one_is() -> None:
+    bands = [(0, 1), (1, 2), (2, 3), (3, 4), (None, None)]
+    rows = [
+        (service, over, up_to, 1 + 9 * (n > 1), None if service == "b" and n == 0 else 10.0 ** (n + 1))
+        for service in "ab"
+        for n, (over, up_to) in enumerate(bands)
+    ]
+    table = pl.DataFrame(rows, schema=["service", "over", "up_to", "claims", "expected"], orient="row")
+    assert data.merge_bands(table, 3).select(*table.columns).sort(
+        "service", "over", nulls_last=True
+    ).rows() == [
+        ("a", 0, 2, 2, 110.0),
+        ("a", 2, 3, 10, 1_000.0),
+        ("a", 3, 4, 10, 10_000.0),
+        ("a", None, None, 10, 100_000.0),
+        ("b", 0, 2, 2, None),
+        ("b", 2, 3, 10, 1_000.0),
+        ("b", 3, 4, 10, 10_000.0),
+        ("b", None, None, 10, 100_000.0),
+    ]
+
+
 @given(st.lists(st.tuples(any_band, st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
 def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, int]], most: int) -> None:
     table = bands_table(*(("talk", over, up_to, n) for (over, up_to), n in rows))

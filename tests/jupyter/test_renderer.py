@@ -156,12 +156,13 @@ def test_every_run_of_the_first_cell_outputs_vega(
 ) -> None:
     displayed: list[Html] = []
     monkeypatch.setattr("IPython.display.display", displayed.append)
+    run_cell: Any = shell.run_cell
     for _ in range(3):
-        shell.run_cell(f"%load_ext outage_analysis{after}").raise_error()
+        run_cell(f"%load_ext outage_analysis{after}").raise_error()
         assert displayed.pop()._repr_html_().endswith(script_bundle())
         assert displayed == []
-    shell.run_cell("%unload_ext outage_analysis").raise_error()
-    shell.run_cell("%load_ext outage_analysis_of_others\n" if after else "'%load_ext outage_analysis'")
+    run_cell("%unload_ext outage_analysis").raise_error()
+    run_cell("%load_ext outage_analysis_of_others\n" if after else "'%load_ext outage_analysis'")
     assert displayed == []
     assert alt.renderers.active != RENDERER
     output = capsys.readouterr()

@@ -106,7 +106,8 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     bands are merged first; tables of totals can contain such bands.
 
     Args:
-        table: the columns `over`, `up_to` and `claims`, and `service` if there are several services.
+        table: the columns `over`, `up_to` and `claims`, `service` if there are several services, and
+            `expected` if the rows have a cost. The cost of merged bands is unknown if one of them is.
         most: largest number of bands, not counting the bands for zero, negative and unknown losses.
     """
     totals = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
@@ -120,7 +121,8 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     wide = table.join(mapping, on=["over", "up_to"], how="left", nulls_equal=True, maintain_order="left")
     wide = wide.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
     keys = [c for c in wide.columns if c in ("service", "over", "up_to")]
-    return wide.group_by(keys, maintain_order=True).agg(pl.col("claims").sum())
+    costs = [c for c in wide.columns if c == "expected"]
+    return wide.group_by(keys, maintain_order=True).agg(pl.col("claims").sum(), *map(sum_or_null, costs))
 
 
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:

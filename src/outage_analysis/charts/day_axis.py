@@ -7,7 +7,7 @@ a UTC scale, so a chart shows the same days wherever it is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import altair as alt
@@ -51,8 +51,11 @@ def shown_days(first: date, last: date, context: ChartContext) -> tuple[date, da
     return min([first, *near]), max([last, *near])
 
 
-def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
-    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day."""
+def day_x(field: str, days: tuple[date, date], locale: Locale, *, over_data: bool = False) -> alt.X:
+    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day.
+
+    With `over_data`, the axis is drawn over the data instead of under them.
+    """
     first, last = days
     count = (last - first).days + 1
     every = -(-count // MOST_TICKS)
@@ -68,6 +71,7 @@ def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
         labelSeparation=8,
         grid=False,
         labelAngle=0,
+        zindex=int(over_data),
     )
     # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
     # takes for a year where it may not compile scripts, as on the page.
@@ -97,7 +101,7 @@ def day_marks(
     over: list[alt.Chart] = []
     if context.outage:
         start, end = (milliseconds(moment) for moment in context.outage)
-        seen = {"from": max(start, low), "to": min(end, high)}
+        seen: dict[str, float] = {"from": max(start, low), "to": min(end, high)}
         if seen["from"] < seen["to"]:
             label = context.locale("chart.day_outage")
             under += _shade(x, seen, height, rows)
@@ -136,8 +140,10 @@ def _label(x: alt.X, at: float, label: str, y: int, middle: float) -> list[alt.C
     return [text.encode(_position(x, "day"), y=alt.value(y), text="label:N")]
 
 
-def _frame(rows: Sequence[dict[str, float | str]] | Sequence[dict[str, float]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+def _frame(rows: Sequence[Mapping[str, float | str]]) -> alt.Chart:
+    # `Data`, unlike `InlineData`, keeps the few rows in the layer, apart from the data sets of the chart.
+    data = alt.Data(values=[dict(row) for row in rows])  # type: ignore[no-untyped-call]
+    return alt.Chart(data)
 
 
 def _position(x: alt.X, field: str) -> alt.X:

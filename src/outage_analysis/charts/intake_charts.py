@@ -44,7 +44,7 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         pl.col("filed_on").map_elements(noon, return_dtype=pl.Int64).alias("day"), "cumulative"
     )
     x = day_x("day", days, locale)
-    highest = days_shown["cumulative"].max()
+    highest = int(days_shown["cumulative"][-1])  # a cumulative count never falls
     scale = alt.Scale(domain=[0, highest], nice=True)
     y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"), scale=scale)
     base = alt.Chart(json_ready(data))

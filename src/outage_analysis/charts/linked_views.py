@@ -177,8 +177,8 @@ def _headline(
     if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
     first = [service for (service,), position in views[0].positions.items() if position == 0]
-    largest = table.filter(pl.col("service").is_in(first))["claims"].sum()
-    share = locale.share(largest / table["claims"].sum())
+    largest = int(table.filter(pl.col("service").is_in(first))["claims"].sum())
+    share = locale.share(largest / int(table["claims"].sum()))
     return locale("chart.linked_finding", name=layouts[0].names[0], share=share)
 
 
@@ -236,12 +236,16 @@ def _selected_claims(
     low, high = (f"{end}_{over.at}" for end in ("low", "high"))
     within = f"datum.sums[{high}].up_to - ({low} > 0 ? datum.sums[{low} - 1].up_to : 0)"
     held = [layout.selected(f"datum.place_{layout.at}") for layout in filtering if layout is not over]
-    running = alt.WindowFieldDef(**{"op": "sum", "field": "claims", "as": "up_to"})
+    running: dict[str, Any] = {"op": "sum", "field": "claims", "as": "up_to"}
+    values: dict[str, Any] = {"op": "values", "as": "sums"}
     groups: alt.Chart = (
         base.transform_window(
-            [running], groupby=keys, frame=[None, 0], sort=[alt.SortField(f"place_{over.at}")]
+            [alt.WindowFieldDef(**running)],
+            groupby=keys,
+            frame=[None, 0],
+            sort=[alt.SortField(f"place_{over.at}")],
         )
-        .transform_aggregate([alt.AggregatedFieldDef(**{"op": "values", "as": "sums"})], groupby=keys)
+        .transform_aggregate([alt.AggregatedFieldDef(**values)], groupby=[*keys])
         .transform_calculate(counted=f"{' && '.join(held) or 'true'} ? {within} : 0")
     )
     return groups
@@ -327,8 +331,8 @@ def _day_view(
     totals = _entry_totals(base, layouts, layout.at).transform_calculate(
         start=start, end=f"{start} + {step * DAY_LENGTH}"
     )
-    x = day_x("start", days, context.locale)
-    x.axis.zindex = 1
+    # The axis is drawn over the tint of selected bars.
+    x = day_x("start", days, context.locale, over_data=True)
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))

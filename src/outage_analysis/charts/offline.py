@@ -266,14 +266,14 @@ def chart_context(
     unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
     loss = f"{incident.loss.name[locale.lang]}, {unit}"
     outage = incident.outage
-    window = (outage.start, outage.end) if outage.end else None
+    start, end = (t and t.astimezone(incident.zone).replace(tzinfo=None) for t in (outage.start, outage.end))
     return ChartContext(
         locale,
         names,
         as_of,
         loss,
         synthetic=synthetic,
-        outage=window and tuple(t.astimezone(incident.zone).replace(tzinfo=None) for t in window),
+        outage=(start, end) if start and end else None,
         deadlines=_deadline_labels(incident, locale, as_of),
     )
 

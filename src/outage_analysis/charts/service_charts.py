@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.claims_data import fit_services, ordered_bands
+from outage_analysis.charts.claims_data import fit_services, merge_bands, ordered_bands
 from outage_analysis.charts.loss_charts import band_notes, interpolated_colour, readable_on, service_name
 from outage_analysis.charts.theme import (
     AltairChart,
@@ -22,6 +22,8 @@ from outage_analysis.incidents import Band
 
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
+MAX_COLUMNS = 10
+"""Largest number of positive loss bands. Labels of more bands would overlap."""
 NAME_WIDTH, BAND_WIDTH = 14, 9
 """Largest number of characters per line of a service's name and of a loss band."""
 LABEL_LINE = 13
@@ -34,10 +36,11 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.locale
     if not table["claims"].sum():
         raise NothingToDraw
-    bands = ordered_bands(table)
-    size, unit = locale.axis(float(table["expected"].max() or 0))  # type: ignore[arg-type] # a float column
+    narrow = merge_bands(table, MAX_COLUMNS)
+    bands = ordered_bands(narrow)
+    size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     labels = _band_labels(bands, context)
-    data = fit_services(table, lambda few: _cells(few, context, size, labels))
+    data = fit_services(narrow, lambda few: _cells(few, context, size, labels))
     has_costs = table["expected"].count() > 0
     names = data["name"].unique(maintain_order=True).to_list()
     lines = labels[bands[0]].count("\n") + 1

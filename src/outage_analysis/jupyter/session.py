@@ -72,8 +72,9 @@ def _load_on_every_run(shell: InteractiveShell) -> None:
     """
 
     def forget(info: ExecutionInfo) -> None:
-        if _LOAD.search(info.raw_cell or ""):
-            shell.extension_manager.loaded.discard(_EXTENSION)
+        manager = shell.extension_manager
+        if manager is not None and _LOAD.search(info.raw_cell or ""):
+            manager.loaded.discard(_EXTENSION)
 
     shell.events.register("pre_run_cell", forget)
     _CHANGES.callback(shell.events.unregister, "pre_run_cell", forget)
