@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test test-all installed check bench lab docs fonts vega gallery policies lock clean
+.PHONY: report test test-all installed check bench lab docs fonts vega gallery policies notebooks lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -62,6 +62,10 @@ vega: $(VENV)/.dev
 # Pictures of every format for the docs; needs chromium, LibreOffice and poppler.
 gallery: $(VENV)/.dev
 	$(BIN)/python docs/gallery.py
+
+# The notebooks with their outputs, as a code host shows them.
+notebooks: $(VENV)/.dev
+	$(BIN)/python docs/notebooks.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py

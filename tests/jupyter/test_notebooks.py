@@ -1,30 +1,48 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import nbformat
+import notebooks
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from PIL import Image
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.jupyter.export.notebook_files import Notebook, notebook_names
+from outage_analysis.analysis import Analysis, run
+from outage_analysis.errors import UsageError
+from outage_analysis.jupyter import run_notebook
+from outage_analysis.jupyter.export.execution import execute as execute_cells
+from outage_analysis.jupyter.export.notebook_files import (
+    Notebook,
+    find_notebook,
+    notebook_names,
+    read_notebook,
+)
 from outage_analysis.jupyter.export.page import PageOptions, notebook_page
+from outage_analysis.jupyter.export.parameters import FilledParameters
 from outage_analysis.reports import Report, csp_hash
 from tests.chromium import FLAGS
 from tests.installed_package import Installed
 from tests.paths import AXE, GOLDEN, ROOT
 
 FOLDER = ROOT / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+STORED = notebooks.stored_paths()
+"""All bundled notebooks, with their translations."""
+NOTEBOOKS = [path for path in STORED if "." not in path.stem]
+TWINS = [path for path in STORED if path.stem.endswith(".ko")]
+MOST_BYTES = 1_000_000
 MOST_CODE_CELLS = 12
 SECONDS = 30
 STRICT = "import warnings\nwarnings.simplefilter('error')"
@@ -39,6 +57,8 @@ look();
 """
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+each_twin = pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,19 @@ class Run:
     """Of work, whatever else the machine does."""
 
     def text(self, cell: str) -> str:
-        return json.dumps(self.cells[cell]["outputs"], ensure_ascii=False)
+        return outputs_text(self.cells[cell])
+
+
+def outputs_text(cell: NotebookNode) -> str:
+    """The outputs of a cell, without the style sheet and the scripts that `%load_ext` writes."""
+    outputs = (o for o in cell.outputs if not o.get("data", {}).get("text/html", "").startswith("<style>"))
+    return json.dumps([*outputs], ensure_ascii=False)
+
+
+def shown_html(cell: NotebookNode) -> list[str]:
+    """The HTML of a cell's outputs, likewise."""
+    markups = (output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return [markup for markup in markups if markup and not markup.startswith("<style>")]
 
 
 def load(path: Path) -> NotebookNode:
@@ -130,19 +162,80 @@ def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> No
     assert kept == carried
 
 
-@each
-def test_is_stored_without_outputs_and_as_jupyter_writes_it(path: Path) -> None:
+@each_stored
+def test_is_stored_executed_and_as_jupyter_writes_it(path: Path) -> None:
     text = path.read_text("utf-8")
     raw = json.loads(text)
     assert text == json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
-    assert raw["metadata"] == {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    for cell in code_cells(load(path)):
-        assert cell.outputs == []
-        assert cell.execution_count is None
+    assert raw["metadata"] == notebooks.METADATA
+    cells = code_cells(load(path))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
+    assert all(cell.outputs for cell in cells[1:])
+    assert all("execution" not in cell.metadata for cell in cells)
+    assert len(text.encode()) < MOST_BYTES
+
+
+@each_stored
+def test_outputs_name_no_folder_address_or_time_of_the_run(path: Path) -> None:
+    raw = json.loads(path.read_text("utf-8"))
+    outputs = [output for cell in raw["cells"] for output in cell.get("outputs", ())]
+    texts = ["".join(text) for output in outputs for kind, text in output["data"].items() if "text" in kind]
+    plain = re.sub(r"data:image/png;base64,[\w+/=]+", "", "\n".join(texts))
+    assert not re.search(r"(?<![\w<.:/])/(?:home|root|tmp|usr|var|work)\b|\b0x[0-9a-f]{6,}|\bC:\\\\", plain)
+    assert not re.search(r"\b\d\d:\d\d:\d\d\.\d", plain)
+
+
+@each_stored
+def test_a_chart_is_stored_as_a_picture_beside_the_interactive_form(path: Path) -> None:
+    charts = 0
+    for output in (output for cell in code_cells(load(path)) for output in cell.outputs):
+        markup = output.data.get("text/html", "")
+        assert "vegaEmbed" not in markup  # the script bundle is not stored
+        if "data-outage-chart=" in markup:
+            charts += 1
+            assert set(output.data) == {"image/png", "text/html", "text/plain"}
+            picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+            assert picture.width > 300
+            assert "<img " in markup
+            assert output.data["text/plain"]
+        else:
+            assert set(output.data) == {"text/html", "text/plain"}
+    assert charts >= 1
+
+
+@pytest.mark.slow
+@each_stored
+def test_executing_it_again_gives_the_same_outputs(path: Path) -> None:
+    stored, again = (
+        json.loads(text)["cells"] for text in (path.read_text("utf-8"), notebooks.executed_text(path))
+    )
+    assert [cell["id"] for cell in again] == [cell["id"] for cell in stored]
+    for before, after in zip(stored, again, strict=True):
+        assert after == before, before["id"]
+
+
+@each_twin
+def test_a_twin_has_the_code_of_the_original_except_its_language(path: Path) -> None:
+    original, twin = load(path.with_name(path.name.replace(".ko", ""))), load(path)
+    assert [cell.id for cell in twin.cells] == [cell.id for cell in original.cells]
+    for ours, theirs in zip(twin.cells, original.cells, strict=True):
+        assert ours.metadata == theirs.metadata
+        if ours.cell_type == "code":
+            assert ours.source == theirs.source.replace('lang = "en"', 'lang = "ko"')
+        else:
+            assert re.search("[가-힣]", ours.source)
+            assert "배상" not in ours.source
+
+
+def test_the_code_of_the_summary_is_folded() -> None:
+    cells = code_cells(load(FOLDER / "05_executive_summary.ipynb"))
+    assert all(cell.metadata.get("jupyter") == {"source_hidden": True} for cell in cells)
+    assert shown_html(cells[1])  # the answer comes first: no output precedes it
+    for cell in cells[1:]:
+        assert not re.search(r"<t[hd][^>]*>[a-z]+_[a-z_]+<", outputs_text(cell)), cell.id
 
 
 @each
@@ -157,18 +250,53 @@ def test_opens_with_one_cell_of_parameters(path: Path) -> None:
     cells = code_cells(load(path))
     tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
     assert tagged == [0]
-    assert {"incident", "claims", "policy", "as_of", "lang", "seed"} <= set(
-        re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE)
-    )
+    given = set(re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE))
+    assert {"incident", "files", "policy", "ledger", "lang"} - given <= {"ledger"}
+    assert path.stem == "01_claims" or {"as_of", "seed"} <= given
     assert len(cells) <= MOST_CODE_CELLS
 
 
-@each
-def test_ends_with_exercises_that_give_hints(path: Path) -> None:
+@each_stored
+def test_the_last_line_says_where_to_go_next(path: Path) -> None:
+    last = load(path).cells[-1].source.splitlines()[-1]
+    assert last.startswith("다음: [" if path in TWINS else "Next: [")
+    links = re.findall(r"\]\(([^)]*)\)", last)
+    assert links
+    assert all((FOLDER / link).is_file() for link in links)
+
+
+ANSWER = re.compile(r"<details><summary>(?:Answer|답)</summary>\n\n(.*?)\n</details>", re.DOTALL)
+
+
+@each_stored
+def test_every_exercise_has_a_folded_answer(path: Path) -> None:
     last = load(path).cells[-1].source
-    exercises = re.findall(r"^\d+\. .*$", last, re.MULTILINE)
-    assert len(exercises) >= 4
-    assert all("Hint:" in exercise for exercise in exercises)
+    exercises = re.findall(r"^\*\*\d\.\*\* .*\?", last, re.MULTILINE)
+    name = path.stem.removesuffix(".ko")
+    assert len(exercises) == {"01_claims": 2, "04_policy_comparison": 2, "05_executive_summary": 0}.get(
+        name, 3
+    )
+    assert len(ANSWER.findall(last)) == len(exercises)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS[:4], ids=lambda path: path.stem)
+def test_the_answers_run_and_give_the_figures_that_they_state(path: Path) -> None:
+    notebook = read_notebook(path)
+    blocks = [
+        re.findall(r"```python\n(.*?)```", a, re.DOTALL) for a in ANSWER.findall(notebook.cells[-1].source)
+    ]
+    sources = [block for found in blocks for block in found]
+    assert sources
+    cells = [nbformat.v4.new_code_cell(source, id=f"answer-{n}") for n, source in enumerate(sources)]  # type: ignore[no-untyped-call]
+    answered = execute_cells(Notebook(path.stem, [*notebook.cells, *cells]), FilledParameters())
+    results = [cell.outputs[-1]["data"]["text/plain"] for cell in answered.cells[-len(sources) :]]
+    if path.stem == "01_claims":
+        text = notebook.cells[-1].source
+        assert "50,822 claims" in text
+        assert "50,822" in results[0]
+        assert "358,363,028 won instead of 194,562,541 won" in text
+        assert [round(float(results[1])), round(run(policy="kakao-2022").expected)] == [358363028, 194562541]
 
 
 @each
@@ -230,7 +358,7 @@ def test_the_page_of_another_process_has_the_same_bytes(
     assert exported[path.stem] == pages[path.stem]
 
 
-def test_the_summary_for_others_has_no_exercises(pages: dict[str, str]) -> None:
+def test_the_summary_has_no_exercises(pages: dict[str, str]) -> None:
     assert "exercises" in pages["03_compensation_cost"].lower()
     assert "exercises" not in pages["05_executive_summary"].lower()
 
@@ -272,21 +400,24 @@ def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tm
 def test_the_executive_summary_has_the_figures_of_the_report(
     runs: dict[str, Run], analysis: Analysis
 ) -> None:
-    markup = runs["05_executive_summary"].cells["tiles"].outputs[0].data["text/html"]
+    (markup,) = shown_html(runs["05_executive_summary"].cells["answer"])
     shown = re.findall(r"<strong>([^<]*)</strong>", markup)
     report = Report(analysis)
     assert [tile.figure for tile in report.tiles if not tile.synthetic] == [
         figure for figure in shown if not figure.endswith("%") or figure == "0.13%"
     ]
     assert "Chance of more than 300 million won" in markup
-    assert "194,562,541" in runs["05_executive_summary"].text("waterfall")
+    for cell, question in (("drivers", "drives"), ("decide", "decide"), ("left-out", "left_out")):
+        sentences = getattr(report.answers, question)
+        assert sentences
+        text = shown_html(runs["05_executive_summary"].cells[cell])[-1]
+        assert [sentence for sentence in sentences if escape(sentence) not in text] == []
 
 
-SILENT = {"parameters", "set-up"}
+SILENT = {"parameters"}
 FROM_ROWS: dict[str, set[str]] = {
     "01_claims": {
-        *("read-claims", "spoil-rows", "build-cube", "explore-services", "by-panel", "by-quantile"),
-        *("at-edges", "own-query"),
+        *("load", "look", "services", "linked", "stated", "query", "tiers", "answer"),
     },
     "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps"},
     "03_compensation_cost": {"payments"},
@@ -314,7 +445,7 @@ def test_an_output_is_marked_synthetic_just_when_it_is_from_bundled_rows(
 def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: dict[str, Run]) -> None:
     tables = {
         frozenset(re.findall(r"<th[^>]*>([^<]*)</th>", markup)): markup
-        for output in runs["01_claims"].cells["forecast-late"].outputs
+        for output in runs["03_compensation_cost"].cells["late-claims"].outputs
         for markup in [output.data["text/html"]]
         if "<th" in markup
     }
@@ -323,12 +454,12 @@ def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: di
     (bounds,) = (m for columns, m in tables.items() if {"branch", "bound", "late"} <= columns)
     assert "1,254" in bounds
     assert "6,692" in bounds
-    assert "do not determine the late claims" in runs["01_claims"].text("forecast-late")
+    assert "do not determine the late claims" in runs["03_compensation_cost"].text("late-claims")
 
 
 def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, Run]) -> None:
     golden = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
-    markup = runs["02_loss_distribution"].cells["fit-families"].outputs[0].data["text/html"]
+    (markup,) = shown_html(runs["02_loss_distribution"].cells["fit-families"])
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
     expected = {f: fit["loglik"] for f, fit in golden["gdental"]["fits"]["closed"].items()}
     assert {row[0]: float(row[3].replace(",", "")) for row in rows} == pytest.approx(expected, abs=0.5)
@@ -344,15 +475,40 @@ def test_the_distribution_that_was_put_in_is_found_again(runs: dict[str, Run]) -
 
 def test_rows_are_claims_and_rejects(runs: dict[str, Run]) -> None:
     cells = runs["01_claims"]
-    markup = cells.cells["read-claims"].outputs[0].data["text/html"]
+    (markup,) = shown_html(cells.cells["load"])
     assert re.findall(r"<td[^>]*>([^<]*)</td>", markup)[1:] == ["105,116", "105,116", "0"]
-    assert "loss is not negative" in cells.text("spoil-rows")
-    assert "Did you mean '카카오톡'?" in cells.text("spoil-rows")
+    assert "loss is not negative" in cells.text("rejects")
+    assert "claim_id is not repeated" in cells.text("rejects")
+
+
+def test_the_change_of_a_tier_costs_a_third_more_of_that_tier() -> None:
+    (cell,) = (c for c in code_cells(load(FOLDER / "01_claims.ipynb")) if c.id == "change")
+    table = re.findall(r"<td[^>]*>([^<]*)</td>", shown_html(cell)[-1])
+    lowest = run(policy="kakao-2022").tables.costs.filter(level="band", up_to=300_000, valuation="cash")
+    assert float(table[2].replace(",", "")) == pytest.approx(-lowest["expected"].sum() / 3, rel=1e-6)
+
+
+def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None:
+    assert find_notebook("05_executive_summary", "ko") == FOLDER / "05_executive_summary.ko.ipynb"
+    assert find_notebook("02_loss_distribution", "ko") == FOLDER / "02_loss_distribution.ipynb"
+    assert find_notebook("05_executive_summary.ko") == FOLDER / "05_executive_summary.ko.ipynb"
+    with pytest.raises(UsageError, match="no such notebook"):
+        find_notebook("02_loss_distribution.ko")
+    assert find_notebook(FOLDER / "05_executive_summary.ipynb", "ko") == FOLDER / "05_executive_summary.ipynb"
+
+
+@pytest.mark.slow
+def test_the_summary_runs_in_korean(tmp_path: Path) -> None:
+    page = run_notebook("05_executive_summary", tmp_path / "summary.html", lang="ko").read_text("utf-8")
+    assert "경영진 요약: 보상에 얼마가 드는가?" in page
+    assert "Executive summary" not in page
+    assert "1억 9,000만 원" in page
+    assert "노트북 05_executive_summary," in page
 
 
 def test_the_refusal_is_shown(runs: dict[str, Run]) -> None:
     assert "no cost line of kakao-2022 has a count that was public" in runs["03_compensation_cost"].text(
-        "too-early"
+        "late-claims"
     )
 
 

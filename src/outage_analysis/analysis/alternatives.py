@@ -242,8 +242,9 @@ def compare_policies(
     return PolicyComparison(incident, loaded, ledger, as_of, simulations, claims, level=plan.level)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - completion lists the arguments
     *policies: str | Path | Policy,
+    claims: Claims | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
     as_of: date | str | None = None,
@@ -253,15 +254,16 @@ def compare(
     seed: int = SEED,
     level: int = DEFAULT_LEVEL,
 ) -> PolicyComparison:
-    """Compare the costs of policies for one incident, from published counts, on the same random draws.
+    """Compare the costs of policies for one incident on the same random draws.
 
     Args:
         *policies: two or more policies, as ids, paths or `Policy` objects. Different policies may have the
             same id, such as two changed copies of one policy; a number is then appended to the id.
+        claims: the claims from which the costs are computed; by default, published counts.
         ledger: the assumptions, as id, path or `Ledger`; by default the latest bundled ledger of the incident
             by `as_of`.
-        incident: the outage, as id, path or `Incident`; by default that of the ledger, or else the bundled
-            incident whose id a policy has, or else `kakao-2022`.
+        incident: the outage, as id, path or `Incident`; by default that of the claims or of the ledger, or
+            else the bundled incident whose id a policy has, or else `kakao-2022`.
         as_of: use only what was public by this day, such as "2022-10-24"; by default the day of the ledger.
         budget: an amount in whole currency; the table then has the chance that each policy costs more.
         valuation: the kind of cost to compare, such as `cash`.
@@ -285,6 +287,8 @@ def compare(
     """
     loaded = _with_distinct_ids([p if isinstance(p, Policy) else load_policy(p) for p in policies])
     known = load_ledger(ledger) if isinstance(ledger, str | Path) else ledger
+    if incident is None and claims is not None:
+        incident = claims.incident
     if not isinstance(incident, Incident):
         incident = load_incident(incident or _incident_id(loaded, known))
     stated_day = _parsed_day(as_of) if isinstance(as_of, str) else as_of
@@ -296,10 +300,15 @@ def compare(
         check_documents_fit(incident, policy, known)
     last_days = (last_day(policy, incident) for policy in loaded)
     day = stated_day or (known.as_of if known else max(last_days))
+    cubes: dict[str, list[Cube]] = {}
+    if claims is not None:
+        _, cubes = _cubes_per_policy(Plan(incident, claims=claims), incident, loaded, day)
     simulations = simulate_policies(
-        loaded, known, as_of=day, valuation=valuation, draws=draws, seed=seed, level=level
+        loaded, known, as_of=day, cubes=cubes, valuation=valuation, draws=draws, seed=seed, level=level
     )
-    return PolicyComparison(incident, tuple(loaded), known, day, simulations, budget=budget, level=level)
+    return PolicyComparison(
+        incident, tuple(loaded), known, day, simulations, claims, budget=budget, level=level
+    )
 
 
 def _parsed_day(text: str) -> date:

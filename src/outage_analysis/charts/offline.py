@@ -55,6 +55,8 @@ STYLE = """
 .outage-card .outage-grid table { margin: 0 0 10px; min-width: 0; width: auto; }
 .outage-card .outage-grid td, .outage-card .outage-grid th { padding-right: 20px; }
 .outage-card .outage-grid td:not([class]) { min-width: 170px; }
+.outage-card .outage-heat table .n { padding-right: 10px; }
+.outage-card .outage-heat th.n { white-space: normal; min-width: 4.5em; }
 .outage-heat .h1 { background: rgba(0, 114, 178, .09); }
 .outage-heat .h2 { background: rgba(0, 114, 178, .18); }
 .outage-heat .h3 { background: rgba(0, 114, 178, .27); }

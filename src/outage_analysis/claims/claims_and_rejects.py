@@ -240,7 +240,9 @@ class Claims(Displayable):
         """
         return join_claims(self, frame, on, how)
 
-    def by(self, *dimensions: str, bands: float | Sequence[float] | None = None) -> ClaimsByBand:
+    def by(
+        self, *dimensions: str, bands: float | Sequence[float] | None = None, lang: str = "en"
+    ) -> ClaimsByBand:
         """Count the claims and add up their stated losses by dimensions and loss bands.
 
         Args:
@@ -249,6 +251,7 @@ class Claims(Displayable):
                 cents) or in the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands
                 "up to 300,000" and "over 300,000". Zero losses and losses that are not stated are bands of
                 their own. By default, losses are not divided into bands.
+            lang: the language of the column `band` and of the displayed table, en or ko.
 
         Returns:
             A Polars frame with one row per combination of dimension values, or with `bands` one row per
@@ -268,7 +271,7 @@ class Claims(Displayable):
         """
         from outage_analysis.losses import claims_by_band
 
-        return claims_by_band(self, dimensions, bands)
+        return claims_by_band(self, dimensions, bands, lang)
 
     def counted_rules(self) -> pl.DataFrame:
         """Count the claims that break a validation rule but are not rejected for it.

@@ -92,7 +92,10 @@ class ClaimsByBand(pl.DataFrame):
 
 
 def claims_by_band(
-    claims: Claims, dimensions: Sequence[str], bands: float | Sequence[float] | None = None
+    claims: Claims,
+    dimensions: Sequence[str],
+    bands: float | Sequence[float] | None = None,
+    lang: str = "en",
 ) -> ClaimsByBand:
     """Count claims and add up their stated losses by dimensions and bands; `Claims.by` describes the result.
 
@@ -132,7 +135,7 @@ def claims_by_band(
     unit = 10**incident.loss_digits
     order = [*(_order(name, incident) for name in dimensions), *(["place"] if bands is not None else [])]
     rows = rows.sort(order, nulls_last=True) if order else rows
-    locale = incident.locale("en")
+    locale = incident.locale(lang)
     band_names = [locale.band(*band) for band in shown]
     band_columns: list[pl.Series | pl.Expr] = (
         []
@@ -149,7 +152,7 @@ def claims_by_band(
         _in_main_unit(pl.when(~none_stated).then("loss"), unit).alias("loss"),
         share=pl.col("claims") / pl.col("claims").sum(),
     )
-    return ClaimsByBand(frame, _heading(claims, frame, dimensions, shown))
+    return ClaimsByBand(frame, _heading(claims, frame, dimensions, shown, locale))
 
 
 def _check_are_texts(dimensions: Sequence[object]) -> None:
@@ -208,16 +211,16 @@ def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:
 
 
 def _heading(
-    claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band]
+    claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band], locale: Locale
 ) -> Heading:
     """Return what the display needs: names, labels of the bands, and the mark of synthetic claims."""
-    incident, locale = claims.incident, claims.incident.locale("en")
+    incident = claims.incident
     names: dict[str | None, str] = {}
     for dimension, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         if dimensions[:1] == (dimension,):
-            names |= {item.id: item.name["en"] for item in items}
+            names |= {item.id: item.name[locale.lang] for item in items}
     titles = {d: locale(f"column.{d}") if locale.has_label(f"column.{d}") else d for d in dimensions}
-    titles |= {d.id: d.name["en"] for d in incident.dimensions if d.id in titles}
+    titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
     summed = [_lower_first(titles[d]) for d in dimensions[1:]]
     notes = [locale("card.synthetic")] if claims.synthetic else []
     notes += [locale("card.selection", selection=claims.selection)] if claims.is_derived else []

@@ -40,23 +40,33 @@ def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
 
 
 def notebook_names() -> list[str]:
-    """Return the names of the bundled notebooks, sorted.
+    """Return the names of the bundled notebooks, sorted; translations such as `01_claims.ko` are left out.
 
     Only names that start with two digits are included, because the folder may contain other notebooks in a
     checkout of the repository.
     """
-    return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}"))
+    return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}") if "." not in p.stem)
 
 
-def find_notebook(name_or_path: str | Path) -> Path:
+def bundled_notebook(name: str, lang: str | None = None) -> Path:
+    """Return the file of a bundled notebook: its translation into `lang` if there is one."""
+    translated = notebooks_root() / f"{name}.{lang}{SUFFIX}"
+    return translated if lang and is_file(translated) else notebooks_root() / f"{name}{SUFFIX}"
+
+
+def find_notebook(name_or_path: str | Path, lang: str | None = None) -> Path:
     """Return the file of a bundled notebook by name, or of any notebook by path.
+
+    Args:
+        name_or_path: the name or the path.
+        lang: the language of the prose; bundled notebooks without a translation into it are in English.
 
     Raises:
         UsageError: the argument is neither the name of a bundled notebook nor an existing file.
     """
     text = str(name_or_path)
-    if re.fullmatch(r"[\w-]+", text):
-        bundled = notebooks_root() / f"{text}{SUFFIX}"
+    if re.fullmatch(r"[\w-]+(\.[a-z]{2})?", text):
+        bundled = bundled_notebook(text, lang)
         if is_file(bundled):
             return bundled
     path = Path(text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -19,12 +19,11 @@ from typing import Any
 
 from outage_analysis.charts import STYLE, is_package_script
 from outage_analysis.errors import UsageError
-from outage_analysis.files import atomic_file
+from outage_analysis.files import atomic_file, notebooks_root
 from outage_analysis.jupyter.export.notebook_files import (
     REMOVE_TAG,
     Notebook,
     find_notebook,
-    notebook_names,
     read_notebook,
 )
 from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
@@ -48,7 +47,8 @@ def run_notebook(
     notebook start in that folder. Relative paths in `parameters` start in the working folder.
 
     Args:
-        name_or_path: the name of a bundled notebook, or a path.
+        name_or_path: the name of a bundled notebook, or a path. A bundled notebook is taken in the language
+            of the page, if it is translated.
         out: the page to write; by default the notebook's name with .html, in the working folder. The file
             appears only when it is complete.
         parameters: values as text, by parameter name; they replace the values in the cell tagged
@@ -68,9 +68,11 @@ def run_notebook(
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    file = find_notebook(name_or_path)
-    notebook = read_notebook(file)
-    folder = None if str(name_or_path) in notebook_names() else file.parent.absolute()
+    prose = lang or (parameters or {}).get("lang", "").strip("\"'")
+    file = find_notebook(name_or_path, prose)
+    bundled = file.parent == notebooks_root() and file != Path(name_or_path)
+    notebook = replace(read_notebook(file), name=str(name_or_path)) if bundled else read_notebook(file)
+    folder = None if bundled else file.parent.absolute()
     filled = fill_parameters(notebook, dict(parameters or {}), lang)
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
     _check_target(page, force=force)

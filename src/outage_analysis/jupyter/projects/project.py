@@ -21,11 +21,10 @@ from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import (
     atomic_folder,
     bundled_ids,
-    notebooks_root,
     recover_interrupted,
     spelling_hint,
 )
-from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.export.notebook_files import bundled_notebook, notebook_names
 from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.policies import decimal_places, load_policy
 from outage_analysis.text import LANGUAGES
@@ -57,7 +56,7 @@ class Project:
     name: str
     currency: str = "KRW"
     lang: str = "en"
-    """Language of charts, tables and reports; the prose of the notebooks is always English."""
+    """Language of charts, tables and reports, and of the prose of translated notebooks."""
     loss_unit: str = ""
     """Unit of the losses if they are not money: minutes, hours or days."""
     counted: bool = False
@@ -72,6 +71,11 @@ class Project:
     def digits(self) -> int:
         """The number of decimal places of the currency."""
         return decimal_places(self.currency)
+
+    @property
+    def loss_divisor(self) -> int:
+        """The number of smallest units per whole unit of losses: 100 cents per euro, or 1 for minutes."""
+        return 1 if self.loss_unit else int(10**self.digits)
 
     @property
     def budget(self) -> int:
@@ -120,9 +124,11 @@ class Project:
             "incident": "../incident.toml",
             "policy": "../policy.toml",
             "ledger": "../ledger.toml",
-            "claims": "../claims",
+            "files": "../claims",
             "as_of": None,
             "lang": self.lang,
+            "bands": [0, *(edge // self.loss_divisor for edge in self.edges)],
+            "payment": 40_000 // 10**self.digits,
             "budget": self.budget,
             "intake": None,
             "options": ["../alternative.toml"],
@@ -240,7 +246,7 @@ def _write_files(folder: Path, project: Project) -> None:
         )
         return
     _write_text(folder / "claims" / "sample-synthetic.csv", sample)
-    for file, text in notebooks_with_parameters(project.parameters):
+    for file, text in notebooks_with_parameters(project.parameters, project.lang):
         _write_text(folder / "notebooks" / file, text)
 
 
@@ -263,19 +269,27 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8", newline="\n")
 
 
-def notebooks_with_parameters(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield the file name and text of each bundled notebook, with new values in its parameters cell.
+def notebooks_with_parameters(
+    parameters: Mapping[str, object], lang: str = "en"
+) -> Iterator[tuple[str, str]]:
+    """Yield the file name and text of each bundled notebook, with new parameter values and without outputs.
 
-    Parameters that a notebook does not have are ignored. Everything else stays the same, byte for byte.
+    Parameters that a notebook does not have are ignored. The outputs are left out, because they come from
+    the bundled case.
+
+    Args:
+        parameters: parameter -> new value.
+        lang: the language of the prose; notebooks without a translation are in English.
     """
     for name in notebook_names():
-        file = f"{name}.ipynb"
-        notebook = json.loads((notebooks_root() / file).read_text("utf-8"))
+        notebook = json.loads(bundled_notebook(name, lang).read_text("utf-8"))
         for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
             if "parameters" in cell["metadata"].get("tags", ()):
                 text = replace_values("".join(cell["source"]), parameters)
                 cell["source"] = text.splitlines(keepends=True)
-        yield file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+        yield f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 ROWS = 400
