@@ -317,5 +317,5 @@ def test_a_broken_line_of_json_is_reported_without_its_text(
     path.write_text(f"{json.dumps(good)}\n{line}\n", "utf-8")
     code, out, err = command("ingest", path, "--max-rejects", "50%")
     assert code == 0
-    assert "2 rows = 1 claims + 1 rejects" in out
+    assert "2 rows = 1 claim + 1 reject" in out
     assert not [secret for secret in SECRETS if secret in out + err]

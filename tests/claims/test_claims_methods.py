@@ -66,7 +66,7 @@ def test_an_incident_is_an_id_a_path_or_an_object(claims_csv: ClaimsCsv, inciden
 
 
 def test_a_repr_has_a_few_lines_and_print_shows_the_tables(claims: Claims) -> None:
-    assert repr(claims).split("\n")[1:] == ["5 rows = 4 claims + 1 rejects"]
+    assert repr(claims).split("\n")[1:] == ["5 rows = 4 claims + 1 reject"]
     assert "claims.csv" in str(claims)
 
 

@@ -627,7 +627,7 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
     assert (code, err) == (0, "Next: outage-analysis cost --claims claims.csv --max-rejects 50%\n")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
-    assert out.splitlines()[-1] == "2 rows = 1 claims + 1 rejects"
+    assert out.splitlines()[-1] == "2 rows = 1 claim + 1 reject"
 
 
 def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
