@@ -179,6 +179,8 @@ def test_10_a_changed_tier(kakao: oa.Analysis) -> None:
         pl.col("over") == 0, line="small-business-cash", level="band"
     )  # paid 30,000 per claim
     difference = lowest["expected"].item() / 30_000 * 10_000
+    assert changed.expected
+    assert kakao.expected
     assert changed.expected - kakao.expected == pytest.approx(difference, rel=1e-6)
 
 
@@ -186,6 +188,8 @@ def test_11_a_changed_rate(kakao: oa.Analysis) -> None:
     ledger = oa.load_ledger("kakao-2022")
     (old,) = (entry.range.expected for entry in ledger.assumptions if entry.id == "as-filing-share")  # type: ignore[union-attr]
     changed = oa.run(ledger=ledger.with_value("as-filing-share", 0.5), draws=FEW)
+    assert changed.expected
+    assert kakao.expected
     assert changed.expected / kakao.expected == pytest.approx(0.5 / old, rel=1e-6)
 
 
@@ -294,6 +298,8 @@ def test_complaints_that_are_filed_claims_already(claims: oa.Claims, analysis: o
     filing, _ = analysis.ledger.assumptions
     everybody = oa.run(claims, tiers=TIERS, ledger=analysis.ledger.with_value(filing.id, 1), draws=FEW)
     assert filing.id == "filing-share-form"
+    assert analysis.expected
+    assert everybody.expected
     assert analysis.expected / everybody.expected == pytest.approx(filing.range.expected)  # type: ignore[union-attr]
 
 

@@ -296,7 +296,8 @@ def test_the_answers_run_and_give_the_figures_that_they_state(path: Path) -> Non
         assert "50,822 claims" in text
         assert "50,822" in results[0]
         assert "358,363,028 won instead of 194,562,541 won" in text
-        assert [round(float(results[1])), round(run(policy="kakao-2022").expected)] == [358363028, 194562541]
+        assert round(float(results[1])) == 358363028
+        assert round(run(policy="kakao-2022").expected or 0) == 194562541
 
 
 @each

@@ -17,11 +17,12 @@ from outage_analysis.analysis.plan import (
     last_day,
     load_cubes,
     load_documents,
+    make_plan,
 )
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import DRAWS, SEED, PolicySimulations, simulate_policies
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused
 from outage_analysis.files import bundled_ids, smallest_units, validated_copy
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Cube
@@ -285,37 +286,16 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
         >>> found.table["policy"].to_list()
         ['kakao-2022', 'kakao-2022-changed']
     """
-    loaded = _with_distinct_ids([p if isinstance(p, Policy) else load_policy(p) for p in policies])
-    known = load_ledger(ledger) if isinstance(ledger, str | Path) else ledger
-    if incident is None and claims is not None:
-        incident = claims.incident
-    if not isinstance(incident, Incident):
-        incident = load_incident(incident or _incident_id(loaded, known))
-    stated_day = _parsed_day(as_of) if isinstance(as_of, str) else as_of
-    if known is None:
-        known = bundled_ledger(incident.id, stated_day)
+    loaded = _with_distinct_ids(list(map(load_policy, policies)))
+    known = None if ledger is None else load_ledger(ledger)
+    if incident is None:
+        incident = _incident_id(loaded, known) if claims is None else claims.incident
+    plan = make_plan(
+        claims, incident=incident, ledger=known, as_of=as_of, draws=draws, seed=seed, level=level
+    )
     if budget is not None:
-        smallest_units(budget, incident.minor_units, "the budget")
-    for policy in loaded:
-        check_documents_fit(incident, policy, known)
-    last_days = (last_day(policy, incident) for policy in loaded)
-    day = stated_day or (known.as_of if known else max(last_days))
-    cubes: dict[str, list[Cube]] = {}
-    if claims is not None:
-        _, cubes = _cubes_per_policy(Plan(incident, claims=claims), incident, loaded, day)
-    simulations = simulate_policies(
-        loaded, known, as_of=day, cubes=cubes, valuation=valuation, draws=draws, seed=seed, level=level
-    )
-    return PolicyComparison(
-        incident, tuple(loaded), known, day, simulations, claims, budget=budget, level=level
-    )
-
-
-def _parsed_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError("is no date", value=text, remedy="Write it as 2022-10-24.") from error
+        smallest_units(budget, load_incident(incident).minor_units, "the budget")
+    return replace(compare_policies(plan, loaded, valuation=valuation), budget=budget)
 
 
 def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table
+from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
 from outage_analysis.claims.selections import filter_claims, join_claims
 from outage_analysis.claims.user_queries import run_select
 from outage_analysis.claims.warehouse import Warehouse
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 MAX_LABEL_LENGTH = 100
 """Most characters of a value in a text column; a longer value counts as free text."""
-MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
-"""Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
 FileState = tuple[int, int, int]
 """Inode, modification time and size of a file: at least one changes when the file is replaced."""
 
@@ -315,7 +313,7 @@ class Claims(Displayable):
             names = without_claims if without_claims and rejected < rows else files["file"].to_list()
             rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
             total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            raise _too_many_rejects(
+            raise too_many_rejects(
                 explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
             )
 
@@ -347,38 +345,6 @@ class Claims(Displayable):
                     column=column,
                     remedy="Replace it in the file, or map the column to another header.",
                 )
-
-
-def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """Return the error that ends a run if too many of its rows were rejected.
-
-    The message explains the first reject, counts the rejects per rule and says how to continue.
-
-    `rows` is the number of rows of the files that contain the rejects; `limit` is the largest accepted share
-    of rejects.
-    """
-    rejected = len(rejects)
-    over = (
-        f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
-    )
-    rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
-    by_count = rules.sort("count", "rule", descending=[True, False]).rows()
-    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
-    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
-    first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
-    enough = -(-100 * rejected // rows)
-    onward = (
-        f"Mend the rows, or go on without them: --max-rejects {enough}% (in a notebook max_rejects = "
-        f"{enough / 100:g}); ingest then lists them."
-        if rejected < rows
-        else "If this is so of every row, outage-analysis inspect shows how the file reads."
-    )
-    first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
-    return first
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
 
 
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:

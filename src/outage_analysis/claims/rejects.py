@@ -13,7 +13,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, one_line
 from outage_analysis.files import likely_typo_of, listed_names
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
@@ -54,6 +54,8 @@ REJECT_COLUMNS = {
     "other_rules": pl.String,
 }
 """The columns of `Claims.rejects` and their data types."""
+MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
+"""Limits for the error about too many rejects: the rules it names, and the characters of its remedy."""
 
 
 def rejected_rows(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
@@ -221,3 +223,35 @@ def _displayed_value(
 
 def _character_count(text: str, locale: Locale) -> str:
     return locale("remedy.characters", count=len(text))
+
+
+def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
+    """Return the error that ends a run if too many of its rows were rejected.
+
+    The message explains the first reject, counts the rejects per rule and says how to continue.
+
+    `rows` is the number of rows of the files that contain the rejects; `limit` is the largest accepted share
+    of rejects.
+    """
+    rejected = len(rejects)
+    over = (
+        f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
+    )
+    rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+    by_count = rules.sort("count", "rule", descending=[True, False]).rows()
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
+    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
+    first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
+    enough = -(-100 * rejected // rows)
+    onward = (
+        f"Mend the rows, or go on without them: --max-rejects {enough}% (in a notebook max_rejects = "
+        f"{enough / 100:g}); ingest then lists them."
+        if rejected < rows
+        else "If this is so of every row, outage-analysis inspect shows how the file reads."
+    )
+    first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
+    return first
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"

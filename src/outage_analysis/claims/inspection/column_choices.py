@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
 
 from outage_analysis.claims.inspection.columns import (
     AMOUNT,
@@ -23,9 +26,10 @@ from outage_analysis.claims.inspection.columns import (
 )
 from outage_analysis.claims.inspection.value_formats import MIN_SHARE
 from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.errors import UsageError
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.text import mask_personal_data
+from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
 
 MIN_DISTINCT_SHARE = 0.9
 """Least share of distinct values in a column of claim ids. It is below 1 because files may repeat rows."""
@@ -238,3 +242,32 @@ def quote_header(column: Column) -> str:
     Personal data are masked and control characters escaped.
     """
     return toml_value(mask_personal_data(column.header))
+
+
+def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
+    """Return the formats of a column of days or amounts.
+
+    Raises:
+        UsageError: the values fit several formats that read them differently.
+    """
+    choice = column.day if name == "filed_on" else column.amount
+    if choice.formats:
+        return choice.formats
+    tied = " or ".join(choice.tied) or "none that is known"
+    raise UsageError(
+        f"has a format that its values do not decide ({tied}): {choice.reason}",
+        file=masked_name(file),
+        column=column.header,
+        remedy=f'Name it: formats={{"{name}": "{choice.tied[0] if choice.tied else "iso"}"}}.',
+    )
+
+
+def in_known_order(name: str, formats: Collection[str]) -> tuple[str, ...]:
+    """Return formats in the order in which the package lists them."""
+    return tuple(format_ for format_ in (DATES if name == "filed_on" else AMOUNTS) if format_ in formats)
+
+
+def first_and_last_day(column: Column, formats: Collection[str]) -> list[date]:
+    """Return the first and the last day of a column; [] if no value is a day."""
+    read = column.days.select(pl.coalesce(sorted(formats)).alias("day")).drop_nulls()
+    return [day for day in (read["day"].min(), read["day"].max()) if isinstance(day, date)]

@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
-from outage_analysis.claims.inspection.column_choices import Choice, choose_columns, quote_header
+from outage_analysis.claims.inspection.column_choices import (
+    Choice,
+    certain_formats,
+    choose_columns,
+    first_and_last_day,
+    in_known_order,
+    quote_header,
+)
 from outage_analysis.claims.inspection.columns import (
     SERVICE,
     TYPE,
@@ -32,7 +37,7 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.policies import decimal_places
-from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
+from outage_analysis.text import mask_personal_data, masked_name
 
 MAX_LISTED = 12
 """Most headers that an error lists."""
@@ -226,8 +231,8 @@ class _Derivation:
             loss = file_columns[_position(choices["loss"])]
             for name, column in (("filed_on", filed), ("loss", loss)):
                 if name not in self.formats:
-                    formats.setdefault(name, set()).update(_certain_formats(name, column, file.file))
-            days += _days(filed, formats["filed_on"])
+                    formats.setdefault(name, set()).update(certain_formats(name, column, file.file))
+            days += first_and_last_day(filed, formats["filed_on"])
             scales["loss"].add(loss.scale)
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
@@ -236,7 +241,7 @@ class _Derivation:
         return self.draft(
             **known,
             columns=_sorted_headers(headers),
-            formats={name: _in_known_order(name, names) for name, names in sorted(formats.items())},
+            formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
             scale={name: of for name, (of,) in ((n, s) for n, s in scales.items()) if of != 1},
             claims_from=min(days),
             claims_to=max(days),
@@ -331,35 +336,6 @@ def _position(choice: Choice) -> int:
     if choice.position is None:
         raise ValueError(choice.reason)
     return choice.position
-
-
-def _certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
-    """Return the formats of a column of days or amounts.
-
-    Raises:
-        UsageError: the values fit several formats that read them differently.
-    """
-    choice = column.day if name == "filed_on" else column.amount
-    if choice.formats:
-        return choice.formats
-    tied = " or ".join(choice.tied) or "none that is known"
-    raise UsageError(
-        f"has a format that its values do not decide ({tied}): {choice.reason}",
-        file=masked_name(file),
-        column=column.header,
-        remedy=f'Name it: formats={{"{name}": "{choice.tied[0] if choice.tied else "iso"}"}}.',
-    )
-
-
-def _in_known_order(name: str, formats: Collection[str]) -> tuple[str, ...]:
-    """Return formats in the order in which the package lists them."""
-    return tuple(format_ for format_ in (DATES if name == "filed_on" else AMOUNTS) if format_ in formats)
-
-
-def _days(column: Column, formats: Collection[str]) -> list[date]:
-    """Return the first and the last day of a column; [] if no value is a day."""
-    read = column.days.select(pl.coalesce(sorted(formats)).alias("day")).drop_nulls()
-    return [day for day in (read["day"].min(), read["day"].max()) if isinstance(day, date)]
 
 
 def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
