@@ -33,7 +33,7 @@ NAMES = {"Messenger": "messenger", "Bank": "bank", "Taxi": "taxi"}
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The complaints that the page prints."""
-    (text,) = re.findall(r'write_text\("""\\\n(.*?)"""', blocks(PAGE)[0].text, re.DOTALL)
+    text, *_ = re.findall(r'write_text\("""\\\n(.*?)"""', blocks(PAGE)[0].text, re.DOTALL)
     path = tmp_path_factory.mktemp("how-to") / "complaints.csv"
     path.write_text(text, "utf-8")
     return path

@@ -67,7 +67,13 @@ def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled
     assert published("CO-10")[0] == 50_000_000
     model = [bundled.expected, bundled.median, bundled.quantile(0.1), bundled.quantile(0.9)]
     assert [float(f"{amount:.2g}") for amount in model] == [190e6, 50e6, 1.1e6, 440e6]
-    english = ("254–423 million won", "8,461", "expected 190 million won, median 50 million", "1.1–440 million", "about 50 million")
+    english = (
+        "254–423 million won",
+        "8,461",
+        "expected 190 million won, median 50 million",
+        "1.1–440 million",
+        "about 50 million",
+    )
     korean = (
         "2억 5,400만~4억 2,300만 원",
         "8,461건",
