@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.claims import incident_from_files, read_claims
+from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import load_incident
 from tests.commands import GOOD, HEADER
@@ -192,3 +193,22 @@ def test_an_incident_is_named_by_id_path_or_itself(tmp_path: Path) -> None:
 def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN, "kakao-2022.csv")
     assert incident_from_files(path, currency="KRW").id == "kakao-2022-claims"
+
+
+def test_each_column_is_parsed_once_in_the_formats_of_days_and_of_amounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = Column._values  # noqa: SLF001 - the step that takes the time
+
+    def counted(column: Column, expressions: dict[str, str]) -> object:
+        parsed.append(column.header)
+        return parse(column, expressions)
+
+    monkeypatch.setattr(Column, "_values", counted)
+    incident_from_files(written(tmp_path, TICKETS))
+    per_column = {header: parsed.count(header) for header in TICKETS.splitlines()[0].split(",")}
+    assert sum(per_column.values()) == len(parsed) > 0
+    # The column of services is also parsed to find out whether it contains text.
+    assert max(per_column.values()) <= 4
+    assert per_column["Ticket No"] <= 2
