@@ -18,6 +18,7 @@ from outage_analysis.cli.console import (
 )
 from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
 from outage_analysis.cli.next_commands import cost_command, language_option, suggest_command
+from outage_analysis.cli.option_values import parse_share
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
@@ -28,7 +29,6 @@ from outage_analysis.cli.options import (
     expand_options,
     mention_default_incident,
     option_words,
-    parse_share,
 )
 from outage_analysis.errors import UsageError, one_line
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from outage_analysis.cli.console import print_json, print_titled_tables, progress, warn_of_rejects
+from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
     Counts,
     Dimensions,
@@ -22,8 +23,6 @@ from outage_analysis.cli.options import (
     Recovery,
     expand_options,
     mention_default_incident,
-    parse_day,
-    parse_share,
 )
 from outage_analysis.errors import UsageError
 

@@ -18,7 +18,12 @@ from outage_analysis.cli.console import (
     print_text,
 )
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import AsOf, Json, Language, parse_day
+from outage_analysis.cli.option_values import parse_day
+from outage_analysis.cli.options import (
+    AsOf,
+    Json,
+    Language,
+)
 from outage_analysis.errors import UsageError, one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
