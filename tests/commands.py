@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, main, notebooks, report
+from outage_analysis.cli import decide, explore, lookup, main, notebooks, policies, report, synthetic
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -24,7 +24,7 @@ def names(group: typer.Typer) -> list[str]:
 
 GROUPS = {
     "Report and cost": names(report.commands),
-    "Claims": names(claim_files.commands),
+    "Claims": [*names(claim_files.commands), *names(synthetic.commands)],
     "Explore": names(explore.commands),
     "Decide": names(decide.commands),
     "Look up": [*names(lookup.commands), "policies"],
@@ -33,7 +33,7 @@ GROUPS = {
 """The commands of each group, by its title in `--help`."""
 COMMANDS = [
     *(name for names_ in GROUPS.values() for name in names_ if name not in {"policies", "notebook"}),
-    *(f"policies {name}" for name in names(lookup.policy_commands)),
+    *(f"policies {name}" for name in names(policies.policy_commands)),
     *(f"notebook {name}" for name in names(notebooks.notebook_commands)),
 ]
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"

@@ -15,10 +15,11 @@ import polars as pl
 import pytest
 
 from outage_analysis.cli import report
-from outage_analysis.cli.explore import DISTRIBUTION_TITLES, INTAKE_TITLES, commands
+from outage_analysis.cli.explore import DISTRIBUTION_TABLES, commands
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
+from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, Run, claims, command, names
 from tests.paths import ROOT
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import Reshelve
 
 COMMANDS = names(commands)
+LOCALE = Locale("en")
 OPEN = """
 id = "mine"
 name = { en = "Mine" }
@@ -74,12 +76,12 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     bad = GOOD.replace("1,", "2,", 1).replace("300000", "-5")
     file = claims(HEADER + GOOD + bad)
     code, out, err = run("distribution", file, "--max-rejects", "50%")
-    assert (code, err) == (0, "1 of 2 rows were rejected; `ingest` says which and why\n")
+    assert (code, err) == (0, "1 of 2 rows was rejected; `ingest` says which and why\n")
     said = " ".join(out.split())  # a title is broken where its table is narrow
     shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
-    places = [said.index(DISTRIBUTION_TITLES[name]) for name in shown]
+    places = [said.index(LOCALE(f"terminal.distribution_{name}")) for name in shown]
     assert places == sorted(places)
-    assert DISTRIBUTION_TITLES["fits"] not in said
+    assert LOCALE("terminal.distribution_fits") not in said
     assert "100,001 to 300,000" in out
     assert "ynthetic" not in out
 
@@ -89,7 +91,9 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    titles = {name: f"Synthetic rows: {title}" for name, title in DISTRIBUTION_TITLES.items()}
+    titles = {
+        name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}" for name in DISTRIBUTION_TABLES
+    }
     assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
@@ -355,7 +359,7 @@ def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_octobe
     elsewhere = {name: part for name, part in in_october.items() if name != "hindsight"}
     assert "2117" not in json.dumps(elsewhere)
     out = run("intake")[1]
-    before, _, after = out.partition(INTAKE_TITLES["hindsight"])
+    before, _, after = out.partition(LOCALE("terminal.intake_hindsight"))
     assert "2,117" in after
     assert "2,117" not in before
 

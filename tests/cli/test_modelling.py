@@ -13,7 +13,8 @@ import pytest
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
 from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
-from outage_analysis.cli.options import MOST_DRAWS, parse_money
+from outage_analysis.cli.option_values import parse_money
+from outage_analysis.cli.options import MOST_DRAWS
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
 from outage_analysis.policies import load_policy

@@ -1,4 +1,4 @@
-"""The commands for complaint files: `ingest`, `inspect`, `cube`, and `synth` for synthetic complaints."""
+"""The commands for complaint files: `ingest`, `inspect` and `cube`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from outage_analysis.cli.options import (
     expand_options,
     mention_default_incident,
     option_words,
-    parse_share,
 )
 from outage_analysis.errors import UsageError, one_line
 
@@ -346,69 +345,3 @@ def _write_cube(
     save_cube(merge_cubes(earlier, kept) if earlier else kept, out, add_to=earlier if replaces else None)
     if earlier:
         typer.echo(DUPLICATES_WARNING, err=True)
-
-
-@commands.command()
-def synth(
-    *,
-    assumptions: Annotated[
-        str, typer.Option(help="Bundled id, or path to the TOML file of what is assumed.")
-    ] = BUNDLED,
-    incident: Incident = BUNDLED,
-    seed: Annotated[
-        int,
-        typer.Option(min=0, help="Another seed gives other rows; the totals still match the published ones."),
-    ] = 20221015,
-    rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
-            "number."
-        ),
-    ] = None,
-    dirty: Annotated[
-        str,
-        typer.Option(help="Add rows that each break one rule, as a share of the rows: 2% or 0.02."),
-    ] = "0%",
-    text: Annotated[bool, typer.Option("--text", help="Add the text of each complaint, in Korean.")] = False,
-    out: Annotated[
-        Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
-    ] = Path("kakao-2022-synthetic.csv"),
-    lang: Language = "en",
-    as_json: Json = False,
-) -> None:
-    """Write synthetic complaints whose totals match the published totals exactly.
-
-    Use these complaints to test the program and for teaching. They are not findings about the incident, and
-    no headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject
-    for each rule. Examples:
-
-        outage-analysis synth --seed 7 --out my-synthetic.csv
-
-        outage-analysis synth --rows 10_000_000 --dirty 2% --text --out big-synthetic.csv
-    """
-    from outage_analysis.claims import (
-        dirt_counts,
-        load_synthetic,
-        row_count,
-        synthetic_chunks,
-        write_synthetic,
-    )
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.text import Locale
-
-    locale = Locale(lang)  # an unknown language is refused before anything is written
-    recipe, about = load_synthetic(assumptions), load_incident(incident)
-    clean = row_count(recipe, rows)
-    dirt = dirt_counts(clean, parse_share(dirty, "--dirty"), about, csv=out.suffix == ".csv")
-    with progress(lang) as step:
-        step("drawing synthetic complaints")
-        chunks = synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text, dirt=dirt)
-        write_synthetic(chunks, out, seed=seed)
-    if as_json:
-        print_json({"file": str(out), "rows": clean + sum(dirt.values()), "rejects": dirt})
-        return
-    for rule, count in dirt.items():
-        broken = locale("terminal.synth_broken", count=f"{count:,}", rule=locale(f"rule.{rule}"))
-        typer.echo(broken, err=True)
-    print_line(str(out))

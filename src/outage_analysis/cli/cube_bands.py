@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.cli.options import MOST_MONEY_DIGITS
+from outage_analysis.cli.option_values import MOST_MONEY_DIGITS
 from outage_analysis.errors import UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly

@@ -16,6 +16,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import origin, warn_of_examples
+from outage_analysis.cli.option_values import parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
     TIERS,
@@ -28,8 +29,6 @@ from outage_analysis.cli.options import (
     Policy,
     Seed,
     expand_options,
-    parse_level,
-    parse_money,
     sampling_arguments,
 )
 from outage_analysis.errors import UsageError, one_line

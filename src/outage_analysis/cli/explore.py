@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from outage_analysis.cli.console import print_json, print_titled_tables, progress, warn_of_rejects
+from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
     Counts,
     Dimensions,
@@ -22,8 +23,6 @@ from outage_analysis.cli.options import (
     Recovery,
     expand_options,
     mention_default_incident,
-    parse_day,
-    parse_share,
 )
 from outage_analysis.errors import UsageError
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
     from outage_analysis.analysis import DisplayUnits, ForecastInput, Question
     from outage_analysis.losses import Channel
+    from outage_analysis.text import Locale
 
 commands = typer.Typer()
 
@@ -163,8 +163,8 @@ def distribution(
             answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
     warn_of_rejects(answer.claims, lang)
     if as_json:
-        tables = {name: table.to_dicts() for name, table in answer.tables.items()}
-        print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **tables})
+        rows = {name: table.to_dicts() for name, table in answer.tables.items()}
+        print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **rows})
         return
     prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
     sums = None if grouped else _sums(incident, answer.starts)
@@ -273,7 +273,7 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import forecast_input_from_series, table_schemas
+    from outage_analysis.analysis import forecast_input_from_series
     from outage_analysis.incidents import load_intake
     from outage_analysis.text import Locale
 
@@ -295,10 +295,17 @@ def intake(
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json({**source, "synthetic": channel.synthetic, **rows})
         return
-    prefix = locale("terminal.recovery_prefix") if channel.synthetic else ""
+    _print_forecast(tables, locale, synthetic=channel.synthetic)
+
+
+def _print_forecast(tables: Mapping[str, pl.DataFrame], locale: Locale, *, synthetic: bool) -> None:
+    """Print the tables of a forecast of the claims still to come, then the notes on omitted counts."""
+    from outage_analysis.analysis import table_schemas
+
+    prefix = locale("terminal.recovery_prefix") if synthetic else ""
     titles = {name: locale(f"terminal.intake_{name}") for name in INTAKE_TABLES}
     notes = map(locale.note, tables["left_out"]["note"])
-    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), lang=lang)
+    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), lang=locale.lang)
 
 
 def _count_files(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,67 @@ commands.add_typer(notebook_commands, name="notebook")
 
 DEFAULT_CURRENCY = "KRW"
 """The currency of an example project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectOptions:
+    """The options of `new` that describe the outage and the project."""
+
+    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = ""
+    currency: Annotated[
+        str,
+        typer.Option(
+            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
+        ),
+    ] = ""
+    lang: Annotated[
+        str,
+        typer.Option(help="Language of messages and of the project's charts, tables and reports: en or ko."),
+    ] = "en"
+    loss_unit: Annotated[
+        str,
+        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
+    ] = ""
+    counted: Annotated[
+        bool,
+        typer.Option(
+            "--counted",
+            help="Start from totals by service, claimant type and loss band instead of claims; such a "
+            "project has no notebooks.",
+        ),
+    ] = False
+
+    def write_example(self, folder: Path) -> Path:
+        """Write an example project into a new or empty folder, and return the absolute path of the folder.
+
+        Raises:
+            UsageError: an option is invalid, or the folder has files.
+        """
+        from outage_analysis.jupyter import new_project
+
+        return new_project(
+            folder,
+            name=self.name,
+            currency=self.currency or DEFAULT_CURRENCY,
+            lang=self.lang,
+            loss_unit=self.loss_unit,
+            counted=self.counted,
+        )
+
+    def print_next_steps(self, folder: Path) -> None:
+        """Print on stderr what to do next with the example project in a folder."""
+        from outage_analysis.jupyter import shell_path
+        from outage_analysis.text import Locale
+
+        locale, option = Locale(self.lang), _make_option()
+        data = locale("terminal.new_totals") if self.counted else "claims/"
+        lines = [
+            locale("terminal.new_next", folder=shell_path(folder), option=option),
+            *([] if self.counted else [locale("terminal.new_lab", option=option)]),
+            locale("terminal.new_then", data=data),
+            *([] if self.counted else [locale("terminal.new_inspect")]),
+        ]
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +175,17 @@ class ClaimsOptions:
         return [*words, *language_option(lang)]
 
 
-def _refuse_given(context: str, options: Mapping[str, object]) -> None:
-    """Raise an error if the user gave an option that does not go with `context`, such as --name."""
-    given = next((name for name, value in options.items() if value), None)
+def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, from_claims: bool) -> None:
+    """Raise an error if the user gave an option that has no effect, with or without complaint files."""
+    context, unused = (
+        ("--claims", {"--name": project.name, "--loss-unit": project.loss_unit, "--counted": project.counted})
+        if from_claims
+        else (
+            "an example project",
+            {"--effort": options.effort, "--unknown": options.unknown, "--column": options.column},
+        )
+    )
+    given = next((name for name, value in unused.items() if value), None)
     if given:
         raise UsageError(f"{given} does not go with {context}", remedy="Leave it out.")
 
@@ -129,29 +198,7 @@ def new(
         typer.Argument(metavar="DIR", help="A new or an empty folder; its name is the id of the outage."),
     ],
     *,
-    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
-    currency: Annotated[
-        str,
-        typer.Option(
-            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
-        ),
-    ] = "",
-    lang: Annotated[
-        str,
-        typer.Option(help="Language of messages and of the project's charts, tables and reports: en or ko."),
-    ] = "en",
-    loss_unit: Annotated[
-        str,
-        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
-    ] = "",
-    counted: Annotated[
-        bool,
-        typer.Option(
-            "--counted",
-            help="Start from totals by service, claimant type and loss band instead of claims; such a "
-            "project has no notebooks.",
-        ),
-    ] = False,
+    project: ProjectOptions,
     options: ClaimsOptions,
     as_json: Json = False,
 ) -> None:
@@ -169,38 +216,24 @@ def new(
 
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
-    from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
+    from outage_analysis.jupyter import MAX_PATH_LENGTH
     from outage_analysis.text import Locale
 
-    locale = Locale(lang)  # an unknown language is refused before anything is computed
-    if options.claims or options.tiers is not None:
-        _refuse_given("--claims", {"--name": name, "--loss-unit": loss_unit, "--counted": counted})
-        documents = options.write_documents(folder, currency, lang)
-        if as_json:
-            print_json({"project": str(documents)})
-        else:
-            print_line(one_line(documents, MAX_PATH_LENGTH))
-            suggest_command(*options.report_command(folder, documents, lang), lang=lang)
-        return
-    given = {"--effort": options.effort, "--unknown": options.unknown, "--column": options.column}
-    _refuse_given("an example project", given)
-    currency = currency or DEFAULT_CURRENCY
-    project = new_project(
-        folder, name=name, currency=currency, lang=lang, loss_unit=loss_unit, counted=counted
-    )
-    make_option = _make_option()
-    data = locale("terminal.new_totals") if counted else "claims/"
-    lines = [
-        locale("terminal.new_next", folder=shell_path(folder), option=make_option),
-        *([] if counted else [locale("terminal.new_lab", option=make_option)]),
-        locale("terminal.new_then", data=data),
-        *([] if counted else [locale("terminal.new_inspect")]),
-    ]
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    if as_json:
-        print_json({"project": str(project)})
+    lang = project.lang
+    Locale(lang)  # an unknown language is refused before anything is computed
+    from_claims = bool(options.claims) or options.tiers is not None
+    _refuse_unused_options(project, options, from_claims=from_claims)
+    if from_claims:
+        written = options.write_documents(folder, project.currency, lang)
     else:
-        print_line(one_line(project, MAX_PATH_LENGTH))
+        written = project.write_example(folder)
+        project.print_next_steps(folder)
+    if as_json:
+        print_json({"project": str(written)})
+        return
+    print_line(one_line(written, MAX_PATH_LENGTH))
+    if from_claims:
+        suggest_command(*options.report_command(folder, written, lang), lang=lang)
 
 
 def _make_option() -> str:

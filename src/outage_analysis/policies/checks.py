@@ -124,8 +124,8 @@ def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
             *_gaps(tariff, locale),
             *_ineffective_tiers(tariff, locale),
         ):
-            segment = line.segments[number].id if when else None
-            yield kind, locale("finding.in_segment", segment=segment, says=says) if segment else says
+            name = line.segments[number].id if when else None
+            yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
     entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
         if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):

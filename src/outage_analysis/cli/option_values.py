@@ -1,0 +1,131 @@
+"""Parse the values of options, which are texts: amounts, tiers, columns, levels, days and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from outage_analysis.errors import UsageError
+
+if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
+    from outage_analysis.policies import Amount
+
+MOST_MONEY_DIGITS = 17
+"""Most digits of an amount that is given as an option."""
+
+
+def parse_money(text: str, option: str = "--budget") -> int:
+    """Parse an amount in whole currency units, with or without separators.
+
+    Raises:
+        UsageError: the text is not a positive whole number of at most 17 digits.
+    """
+    digits = text.replace("_", "").replace(",", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
+        raise UsageError(
+            f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
+        )
+    return int(digits)
+
+
+def parse_amount(text: str, option: str) -> Decimal:
+    """Parse an amount in whole currency, with decimals if necessary.
+
+    Raises:
+        UsageError: the text is no amount.
+    """
+    try:
+        amount = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option} is no amount", value=text, remedy="Write it as 30_000 or 12.50.")
+    return amount
+
+
+def parse_tiers(text: str) -> dict[Amount | None, Amount]:
+    """Parse tiers such as 300000:30000,500000:50000; the star in *:80000 stands for all larger losses.
+
+    Raises:
+        UsageError: the text is no list of tiers.
+    """
+    tiers: dict[Amount | None, Amount] = {}
+    for part in text.split(","):
+        up_to, colon, pays = part.strip().partition(":")
+        if not colon:
+            remedy = "Write 300000:30000,500000:50000, without thousands separators other than _."
+            raise UsageError("--tiers is no list of tiers", value=text, remedy=remedy)
+        edge = None if up_to.strip() == "*" else parse_amount(up_to.strip(), "--tiers")
+        if edge in tiers:
+            raise UsageError("--tiers has two payments for one tier", value=up_to)
+        tiers[edge] = parse_amount(pays.strip(), "--tiers")
+    return tiers
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """Parse columns such as service=Product into a mapping from column of a claim to header.
+
+    Raises:
+        UsageError: a text has no equals sign, or a column is given twice.
+    """
+    columns: dict[str, str] = {}
+    for text in texts:
+        name, equals, header = text.partition("=")
+        if not equals or name in columns:
+            remedy = "Write each column once, as in service=Product."
+            raise UsageError("--column names no column", value=text, remedy=remedy)
+        columns[name] = header
+    return columns
+
+
+def parse_level(text: str | None) -> int:
+    """Parse the level of the likely range in percent, such as 90 or 90%; None gives the default level.
+
+    Raises:
+        UsageError: the text is no whole number from 50 to 98.
+    """
+    from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
+
+    if text is None:
+        return DEFAULT_LEVEL
+    digits = text.removesuffix("%")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MOST_LEVEL))
+    if not (is_number and LEAST_LEVEL <= int(digits) <= MOST_LEVEL):
+        raise UsageError(
+            f"--level is no whole number from {LEAST_LEVEL} to {MOST_LEVEL}",
+            value=text,
+            remedy="Write 90 for P5 to P95.",
+        )
+    return int(digits)
+
+
+def parse_day(text: str | None, option: str = "--as-of") -> date | None:
+    """Parse a day such as 2022-12-30. If `text` is None, return None.
+
+    Raises:
+        UsageError: the text is not a day.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} is not a day", value=text, remedy="Write it as 2022-12-30.") from None
+
+
+def parse_share(text: str, option: str = "--max-rejects") -> float:
+    """Parse a share such as 5% or 0.05.
+
+    Raises:
+        UsageError: the text is not a number between 0 and 1.
+    """
+    percent = text.endswith("%")
+    try:
+        value = float(text.removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"{option} is not a share", value=text, remedy="Write it as 5% or 0.05.")
+    return value
