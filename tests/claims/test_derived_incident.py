@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.claims import incident_from_files, read_claims
+from outage_analysis.claims import incident_from_files, read_claims, save_claims
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -212,3 +212,23 @@ def test_each_column_is_parsed_once_in_the_formats_of_days_and_of_amounts(
     # The column of services is also parsed to find out whether it contains text.
     assert max(per_column.values()) <= 4
     assert per_column["Ticket No"] <= 2
+
+
+def test_the_claims_window_contains_every_day_of_a_large_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MAX_VALUES", 3)
+    frequent = "".join(f"{n},App,2026-01-{15 + n % 3},5\n" for n in range(9))
+    rare = "97,App,2026-01-02,5\n98,App,2026-02-27,5\n"
+    path = written(tmp_path, f"claim_id,service,filed_on,loss\n{frequent}{rare}")
+    incident = incident_from_files(path, currency="KRW")
+    assert (incident.claims_from, incident.claims_to) == (date(2026, 1, 2), date(2026, 2, 27))
+
+
+def test_saved_claims_of_a_bundled_incident_need_no_incident(tmp_path: Path) -> None:
+    claims = read_claims(written(tmp_path, f"{HEADER}{GOOD}"), "kakao-2022")
+    save_claims(claims, tmp_path / "saved.parquet")
+    again = read_claims(tmp_path / "saved.parquet")
+    assert again.incident == claims.incident
+    places = ("source_file", "source_row")
+    assert again.to_polars().drop(places).equals(claims.to_polars().drop(places))

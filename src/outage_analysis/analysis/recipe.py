@@ -77,8 +77,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
         progress: called with the name of each step as it starts.
-        further: `unknown` (with tiers, the payment for a claim without a stated loss), and further fields
-            of `Plan`, such as `compare`.
+        further: `unknown` (with tiers, the payment for a claim without a stated loss), fields of `Plan`.
 
     Raises:
         UsageError: a document is invalid, or documents or arguments do not fit together.
@@ -86,9 +85,8 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         ModelRefused: no cost line has a cost as of the day.
 
     Example:
-        >>> analysis = run(policy="kakao-2022", budget=300_000_000)
-        >>> analysis.incident.id, analysis.headline_basis
-        ('kakao-2022', 'published')
+        >>> run(policy="kakao-2022", budget=300_000_000).headline_basis
+        'published'
     """
     arguments: RunArguments = {
         **further,

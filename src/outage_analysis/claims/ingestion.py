@@ -13,13 +13,14 @@ from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import Claims
 from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
+from outage_analysis.claims.readers.parquet import saved_incident_id
 from outage_analysis.claims.readers.read_files import StagedFiles, as_paths, expand_paths, stage_files
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
 from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
-from outage_analysis.files import temporary_folder
+from outage_analysis.files import bundled_ids, temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident
 
 MAX_REJECTS = 0.05
@@ -76,7 +77,7 @@ def read_claims(
 def _given_or_derived(
     paths: list[Path], incident: str | Path | Incident | None, outage: OutageFacts, *, from_store: bool
 ) -> Incident:
-    """Return the incident that the caller gives, or derive one from the files.
+    """Return the incident that the caller gives, or that of saved claims if it is bundled, or derive one.
 
     Raises:
         UsageError: the caller gives both an incident and facts about it, or no incident for a warehouse file.
@@ -91,6 +92,9 @@ def _given_or_derived(
         return load_incident(incident)
     if from_store:
         raise UsageError("a warehouse file needs its incident", remedy="Give the incident of its claims.")
+    saved = {saved_incident_id(path) for path in expand_paths(paths)[0]}
+    if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
+        return load_incident(str(id_))
     return incident_from_files(paths, **outage)
 
 

@@ -110,14 +110,7 @@ def claims_by_band(
     _check_are_texts(dimensions)
     bands = [bands] if isinstance(bands, int | float) else bands
     edges = Bands(() if bands is None else _cuts(bands, incident))
-    cube = build_cube(claims, dimensions=dimensions, bands=edges)
-    negative = pl.col("up_to") < 0
-    # A cube divides negative losses by the mirrored edges; here they are one band.
-    cells = cube.frame.with_columns(
-        over=pl.when(negative).then(None).otherwise("over"),
-        up_to=pl.when(negative).then(-1).otherwise("up_to"),
-        stated=pl.when(pl.any_horizontal(pl.col("over", "up_to").is_not_null())).then("claims").otherwise(0),
-    )
+    cells = _cells(claims, dimensions, edges)
     keys = [*dimensions, *(["over", "up_to"] if bands is not None else [])]
     sums = pl.col("claims", "loss", "stated").sum()
     rows = cells.group_by(keys).agg(sums) if keys else cells.select(sums).filter(len(cells) > 0)
@@ -153,6 +146,17 @@ def claims_by_band(
         share=pl.col("claims") / pl.col("claims").sum(),
     )
     return ClaimsByBand(frame, _heading(claims, frame, dimensions, shown, locale))
+
+
+def _cells(claims: Claims, dimensions: Sequence[str], edges: Bands) -> pl.DataFrame:
+    """Return the rows of a cube, with all negative losses in one band and the number of stated losses."""
+    negative = pl.col("up_to") < 0
+    # A cube divides negative losses by the mirrored edges; here they are one band.
+    return build_cube(claims, dimensions=dimensions, bands=edges).frame.with_columns(
+        over=pl.when(negative).then(None).otherwise("over"),
+        up_to=pl.when(negative).then(-1).otherwise("up_to"),
+        stated=pl.when(pl.any_horizontal(pl.col("over", "up_to").is_not_null())).then("claims").otherwise(0),
+    )
 
 
 def _check_are_texts(dimensions: Sequence[object]) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
-
-import polars as pl
 
 from outage_analysis.claims.inspection.columns import (
     AMOUNT,
@@ -265,9 +262,3 @@ def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
 def in_known_order(name: str, formats: Collection[str]) -> tuple[str, ...]:
     """Return formats in the order in which the package lists them."""
     return tuple(format_ for format_ in (DATES if name == "filed_on" else AMOUNTS) if format_ in formats)
-
-
-def first_and_last_day(column: Column, formats: Collection[str]) -> list[date]:
-    """Return the first and the last day of a column; [] if no value is a day."""
-    read = column.days.select(pl.coalesce(sorted(formats)).alias("day")).drop_nulls()
-    return [day for day in (read["day"].min(), read["day"].max()) if isinstance(day, date)]

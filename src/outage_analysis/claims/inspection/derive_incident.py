@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.inspection.column_choices import (
     Choice,
     certain_formats,
     choose_columns,
-    first_and_last_day,
     in_known_order,
     quote_header,
 )
@@ -30,6 +30,7 @@ from outage_analysis.claims.inspection.columns import (
 )
 from outage_analysis.claims.inspection.names_and_ids import MAX_NAME_LENGTH, Names, identifier
 from outage_analysis.claims.inspection.stated_currency import CURRENCIES, stated_currency
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import as_paths, expand_paths, read_unmapped
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.warehouse import Warehouse
@@ -37,7 +38,7 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.policies import decimal_places
-from outage_analysis.text import mask_personal_data, masked_name
+from outage_analysis.text import day_sql, mask_personal_data, masked_name
 
 MAX_LISTED = 12
 """Most headers that an error lists."""
@@ -47,6 +48,7 @@ FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """The days that a complaint may have before its claims window is known."""
 NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
 """The only claimant type if the files have no column for it."""
+LOSS_NAME = {"en": "Stated loss", "ko": "신고 손실"}
 DERIVED_LIMIT = {
     "en": "The services, claimant types and days of this outage were read from the complaint files, not from "
     "a description of the outage. The start of the outage is the first day of a complaint.",
@@ -149,6 +151,12 @@ class _TextColumns:
         """Describe the columns under an incident, which defines names, currency and claims window."""
         return [Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)]
 
+    def first_and_last_day(self, position: int, formats: Sequence[str], incident: Incident) -> list[date]:
+        """Return the first and the last day of a column, over all rows; [] if no value is a day."""
+        day = day_sql(quote_identifier(f"c{position}"), formats, incident.time_zone)
+        days = self.warehouse.frame(queries.load("first_and_last_day", day=day)).row(0)
+        return [day for day in days if day is not None]
+
 
 @dataclass(frozen=True)
 class _Derivation:
@@ -177,10 +185,7 @@ class _Derivation:
             "outage": {"start": datetime.combine(FIRST_DAY, time(), UTC)},
             "claims_from": FIRST_DAY,
             "claims_to": LAST_DAY,
-            "loss": {
-                "name": {"en": "Stated loss", "ko": "신고 손실"},
-                "unit": self.loss_unit or currency,
-            },
+            "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},
             "service": ({"id": "service", "name": {"en": "Service"}},),
@@ -232,7 +237,9 @@ class _Derivation:
             for name, column in (("filed_on", filed), ("loss", loss)):
                 if name not in self.formats:
                     formats.setdefault(name, set()).update(certain_formats(name, column, file.file))
-            days += first_and_last_day(filed, formats["filed_on"])
+            days += file.first_and_last_day(
+                _position(choices["filed_on"]), in_known_order("filed_on", formats["filed_on"]), draft
+            )
             scales["loss"].add(loss.scale)
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))

@@ -45,6 +45,16 @@ INCIDENT_KEY = "outage_analysis.incident"
 """The metadata key under which `save_claims` writes the incident's id into a Parquet file."""
 
 
+def saved_incident_id(path: Path) -> str | None:
+    """Return the id of the incident whose claims a Parquet file has; None for any other file."""
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        return None
+    try:
+        return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
+    except (OSError, pl.exceptions.PolarsError):
+        return None  # `read_parquet` later raises an error for a file that is not Parquet.
+
+
 def was_saved_from_claims(path: Path, incident: Incident) -> bool:
     """Return whether the function `save_claims` of this package wrote the Parquet file `path`.
 
@@ -54,10 +64,7 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
     Raises:
         InputRefused: the file contains claims of another incident.
     """
-    try:
-        saved_incident = pl.read_parquet_metadata(path).get(INCIDENT_KEY)
-    except (OSError, pl.exceptions.PolarsError):
-        return False  # `read_parquet` later raises an error for a file that is not Parquet.
+    saved_incident = saved_incident_id(path)
     if saved_incident is not None and saved_incident != incident.id:
         raise InputRefused(f"holds claims of {saved_incident}, not of {incident.id}", file=path.name)
     return saved_incident is not None
