@@ -45,16 +45,34 @@ def phrases(lang: str) -> dict[str, str]:
     return {key: str(text) for key, text in page["explain"].items()}
 
 
+GAP = re.compile(r"\{(?P<name>\w+)(?::(?P<one>[^|}]+)\|(?P<many>[^|}]+))?\}")
+"""A placeholder: `{count}`, or `{count:is|are}` for one of two words."""
+
+
 @cache
 def pattern(lang: str, key: str) -> re.Pattern[str]:
-    """A phrase with its gaps."""
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(phrases(lang)[key])))
+    """A phrase with its gaps. The gap of `{count:is|are}` is named for the number and its position."""
+    phrase, expression, end = phrases(lang)[key], "", 0
+    for gap in GAP.finditer(phrase):
+        name, one, many = gap.groups()
+        inside = f"<{name}>.+" if one is None else f"<{name}__{gap.start()}>{one}|{many}"
+        expression += f"{re.escape(phrase[end : gap.start()])}(?P{inside})"
+        end = gap.end()
+    return re.compile(expression + re.escape(phrase[end:]))
 
 
 def parts(lang: str, key: str, sentence: str) -> dict[str, str] | None:
-    """What stands in the gaps of a phrase, if the sentence is one."""
+    """What stands in the gaps of a phrase, if the sentence is one; it agrees with its numbers."""
     found = pattern(lang, key).fullmatch(sentence.strip())
-    return None if found is None else found.groupdict()
+    if found is None:
+        return None
+    gaps = found.groupdict()
+    for gap in GAP.finditer(phrases(lang)[key]):
+        if gap["one"] is not None:
+            word = gaps.pop(f"{gap['name']}__{gap.start()}")
+            if word != gap["one" if gaps[gap["name"]] == "1" else "many"]:
+                return None
+    return gaps
 
 
 def number(text: str, digits: int) -> Fraction:

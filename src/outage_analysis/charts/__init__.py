@@ -4,6 +4,7 @@ Modules:
     registry: list of all charts, with the table that each one shows
     theme: colours, fonts and captions of every chart
     axes: axes of money and of ratios
+    day_axis: time axes of charts by day, with the outage and the deadlines
     cost_charts: charts of the cost: by loss band, press forecasts, funnel, free goods
     total_charts: charts of the distribution of the total
     range_charts: charts of ranges: inputs, back-test, policies

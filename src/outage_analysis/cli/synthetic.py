@@ -17,6 +17,14 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
 commands = typer.Typer()
 
+Rows = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
+        "number."
+    ),
+]
+
 
 @commands.command()
 def synth(
@@ -29,13 +37,7 @@ def synth(
         int,
         typer.Option(min=0, help="Another seed gives other rows; the totals still match the published ones."),
     ] = 20221015,
-    rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
-            "number."
-        ),
-    ] = None,
+    rows: Rows = None,
     dirty: Annotated[
         str,
         typer.Option(help="Add rows that each break one rule, as a share of the rows: 2% or 0.02."),

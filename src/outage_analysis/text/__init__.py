@@ -2,6 +2,7 @@
 
 Modules:
     locale: labels, numbers, dates and loss bands in English and Korean
+    number_formats: numbers, shares and amounts as text
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
     dates: SQL that parses dates
@@ -55,8 +56,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
     from outage_analysis.text.locale import Locale as Locale
     from outage_analysis.text.locale import capitalized as capitalized
-    from outage_analysis.text.locale import in_units as in_units
     from outage_analysis.text.locale import short_names as short_names
+    from outage_analysis.text.number_formats import in_units as in_units
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
     from outage_analysis.text.personal_data import has_personal_number as has_personal_number
     from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
