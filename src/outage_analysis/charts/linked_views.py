@@ -206,6 +206,7 @@ def _bar_view(
     at, totals = layout.at, _entry_totals(base, layouts, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
+        labelFontSize=11,
         labelLimit=layout.name_width - 6,
         minExtent=layout.name_width,
         maxExtent=layout.name_width,
