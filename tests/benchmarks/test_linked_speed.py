@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.bench, *IN_A_BROWSER]
 ROWS = (100_000, 10_000_000)
 MOST = 100
 """Milliseconds that a step may take."""
+REPETITIONS = 7
+"""How often all steps are repeated. The shortest time of a step leaves out other work of the computer."""
 STEP = """
 const [steps, done] = arguments;
 const look = () => window.view ? go() : setTimeout(look, 20);
@@ -88,23 +90,35 @@ def test_a_step_of_a_selection_takes_no_longer_for_ten_million_claims(tmp_path: 
                 "utf-8",
             )
             driver.get(page.as_uri())
-            taken, heading, _ = driver.execute_async_script(STEP, STEPS)
+            rounds = []
+            for _ in range(REPETITIONS):
+                taken, heading, _bars = driver.execute_async_script(STEP, STEPS)
+                rounds.append(taken)
             kept = table.filter(pl.col("category").is_in(_commonest(table, 2)))["claims"].sum()
             assert heading.startswith(f"{kept:,} of {rows:,} claims selected")
+            shortest = [min(times) for times in zip(*rounds, strict=True)]
+            slowest = max(range(len(STEPS)), key=shortest.__getitem__)
             told.append(
                 {
                     "claims": rows,
                     "combinations": len(table),
-                    "median ms": statistics.median(taken),
-                    "slowest ms": max(taken),
-                    f"slowest / {MOST} ms": max(taken) / MOST,
+                    "median ms": statistics.median(ms for taken in rounds for ms in taken),
+                    "slowest of all ms": max(ms for taken in rounds for ms in taken),
+                    "slowest step": _name(slowest),
+                    "its minimum ms": shortest[slowest],
+                    f"minimum / {MOST} ms": shortest[slowest] / MOST,
                     "chart bytes": len(json.dumps(chart.to_dict()).encode()),
                 }
             )
     finally:
         driver.quit()
     tell("linked", "a step of a selection in linked charts", told)
-    assert told[-1]["median ms"] < MOST
+    assert told[-1]["its minimum ms"] < MOST
+
+
+def _name(step: int) -> str:
+    store, keys = STEPS[step]
+    return f"{step}: {store} = {keys}"
 
 
 def _commonest(table: pl.DataFrame, most: int) -> list[str]:

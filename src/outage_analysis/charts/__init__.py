@@ -4,7 +4,7 @@ Modules:
     registry: list of all charts, with the table that each one shows
     theme: colours, fonts and captions of every chart
     axes: axes of money and of ratios
-    day_axis: time axes of charts by day, with the outage and the deadlines
+    day_axis: axes of days, with the outage and the deadlines
     cost_charts: charts of the cost: by loss band, press forecasts, funnel, free goods
     total_charts: charts of the distribution of the total
     range_charts: charts of ranges: inputs, back-test, policies
@@ -13,6 +13,7 @@ Modules:
     fit_charts: fitted loss distributions and observed shares
     intake_charts: claims filed by day, and their forecast
     linked_views: charts that filter each other
+    linked_layout: places, names and titles of linked charts
     view_selection: the selection that linked charts share
     cost_data: tables shaped for charts of costs
     claims_data: tables shaped for charts of claims, also for the linked charts

@@ -127,7 +127,7 @@ def mark_texts(context: ChartContext) -> list[str]:
 
 def _shade(x: alt.X, seen: dict[str, float], height: int, rows: int) -> list[alt.Chart]:
     band = _frame([seen]).mark_rect(color=SHADE, opacity=0.55, aria=False)
-    top = -LABEL_ROW * (rows - 1) - 10
+    top = -LABEL_ROW * rows - 2  # above the label, which stands in the highest row
     return [band.encode(_position(x, "from"), x2="to:T", y=alt.value(top), y2=alt.value(height))]
 
 

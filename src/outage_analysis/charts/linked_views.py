@@ -8,9 +8,7 @@ on the number of claims.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,7 +16,7 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import view_selection
-from outage_analysis.charts.claims_data import OTHER_ID, View, build_views
+from outage_analysis.charts.claims_data import View, build_views
 from outage_analysis.charts.day_axis import (
     day_marks,
     day_x,
@@ -26,7 +24,7 @@ from outage_analysis.charts.day_axis import (
     milliseconds,
     shown_days,
 )
-from outage_analysis.charts.loss_charts import service_name
+from outage_analysis.charts.linked_layout import ViewLayout, place_views, quote, set_size
 from outage_analysis.charts.theme import (
     ACCENT,
     AltairChart,
@@ -34,54 +32,15 @@ from outage_analysis.charts.theme import (
     NothingToDraw,
     finish_views,
 )
-from outage_analysis.text import Locale, fonts
+from outage_analysis.text import Locale
 
-# Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
-# which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
-# which is half as wide.
 ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
 """Pixels: height per bar; smallest and largest height of the chart of days; its axis labels."""
-LEFT, RIGHT = (140, 184), (100, 204)
-"""Pixels for names and for bars, in charts on the left and on the right; each chart fits on a phone."""
-PLACES = {"band": RIGHT, "day": RIGHT}
-"""The linked charts on the right; all others are on the left."""
 FULL = 1.36
 """Upper end of the bar axis. The longest bar has length 1, and the space beyond is for its count."""
 CHOSEN, FADED = "#e3eef7", 0.35
-LONGEST = 40
-"""Largest number of characters in the name of a category."""
-ORDERED = ("band", "day")
-"""The ids of linked charts whose bars have an order, so that a range of them can be selected."""
 DAY_LENGTH = 86_400_000
 """Milliseconds of a day."""
-
-
-@dataclass(frozen=True)
-class _ViewLayout:
-    """Layout of one linked chart: its number, id, position, names of bars, title and widths in pixels."""
-
-    at: int
-    id: str
-    position: int
-    names: list[str]
-    title: str
-    name_width: int
-    bar_width: int
-
-    @property
-    def view(self) -> str:
-        """The name of the linked chart in the Vega-Lite specification."""
-        # Altair makes names that end with a number end with the position of the chart on the page.
-        return f"linked_{self.position}"
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the bars have an order, so that a range of them can be selected."""
-        return self.id in ORDERED
-
-    def selected(self, position: str) -> str:
-        """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
-        return view_selection.selected(self.at, position, ordered=self.ordered)
 
 
 def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -99,17 +58,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     views, counts = build_views(table)
     # The chart of services stands beside the chart of days, which is drawn about equally tall.
     order = sorted((v.id for v in views), key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
-    layouts = [
-        _ViewLayout(
-            at,
-            view.id,
-            order.index(view.id),
-            _entry_names(view, context),
-            _title(view, context),
-            *PLACES.get(view.id, LEFT),
-        )
-        for at, view in enumerate(views)
-    ]
+    layouts = place_views(views, order, context)
     locale = context.locale
     base = _combinations(counts, layouts)
     high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
@@ -133,7 +82,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     return chart.properties(params=_parameters(layouts, context))
 
 
-def _combinations(counts: Sequence[int], layouts: Sequence[_ViewLayout]) -> alt.Chart:
+def _combinations(counts: Sequence[int], layouts: Sequence[ViewLayout]) -> alt.Chart:
     """Return a chart whose data have one row per combination of bars.
 
     The fields are `claims` and `place_0`, `place_1` and so on: the position of the bar in each linked chart.
@@ -153,7 +102,7 @@ def _combinations(counts: Sequence[int], layouts: Sequence[_ViewLayout]) -> alt.
     return rows
 
 
-def _parameters(layouts: Sequence[_ViewLayout], context: ChartContext) -> list[alt.TopLevelParameter]:
+def _parameters(layouts: Sequence[ViewLayout], context: ChartContext) -> list[alt.TopLevelParameter]:
     """Return the Vega parameters: the selections, and the names of all bars."""
     everything = context.locale("chart.linked_all")
     selections = [
@@ -167,7 +116,7 @@ def _parameters(layouts: Sequence[_ViewLayout], context: ChartContext) -> list[a
 
 
 def _headline(
-    views: Sequence[View], layouts: Sequence[_ViewLayout], table: pl.DataFrame, context: ChartContext
+    views: Sequence[View], layouts: Sequence[ViewLayout], table: pl.DataFrame, context: ChartContext
 ) -> str:
     """Return the chart title: the service with the most claims, and its share.
 
@@ -182,43 +131,8 @@ def _headline(
     return locale("chart.linked_finding", name=layouts[0].names[0], share=share)
 
 
-def _entry_names(view: View, context: ChartContext) -> list[str]:
-    """Return the labels of the bars in a linked chart."""
-    locale, firsts = context.locale, [entry[0] for entry in view.entries]
-    if view.id == "service":
-        return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
-    if view.id == "band":
-        return [locale.band_short(*band) for band in view.entries]
-    if view.id == "day":
-        return [locale.short_day(day) for day in firsts]
-    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
-    return [apart[text] if text in apart else _shorten(text) for text in firsts]
-
-
-def _shorten(text: str) -> str:
-    """Shorten a text from the claims to one line of at most `LONGEST` characters."""
-    line = _clean_line(text)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-
-
-def _clean_line(text: str) -> str:
-    """Put a text on one line, and make control characters visible that could hide or reorder text."""
-    return fonts.printable(" ".join(text.split()))
-
-
-def _title(view: View, context: ChartContext) -> str:
-    locale = context.locale
-    if view.id == "day" and view.days_per_entry > 1:
-        return locale("chart.linked_days_binned", count=view.days_per_entry)
-    return (
-        _clean_line(context.name(view.dimension))
-        if view.id == "category"
-        else locale(f"chart.linked_{view.id}")
-    )
-
-
 def _selected_claims(
-    base: alt.Chart, layouts: Sequence[_ViewLayout], filtering: Sequence[_ViewLayout], over: _ViewLayout
+    base: alt.Chart, layouts: Sequence[ViewLayout], filtering: Sequence[ViewLayout], over: ViewLayout
 ) -> alt.Chart:
     """Compute `counted`, the claims that the selections of some charts leave, for groups of combinations.
 
@@ -251,7 +165,7 @@ def _selected_claims(
     return groups
 
 
-def _entry_totals(base: alt.Chart, layouts: Sequence[_ViewLayout], at: int) -> alt.Chart:
+def _entry_totals(base: alt.Chart, layouts: Sequence[ViewLayout], at: int) -> alt.Chart:
     """Compute a row per bar of chart number `at`: `key` (its position), `n` (selected claims), bar `length`.
 
     The selection of chart `at` itself does not count. A bar without selected claims has a row with 0.
@@ -271,12 +185,12 @@ def _entry_totals(base: alt.Chart, layouts: Sequence[_ViewLayout], at: int) -> a
     )
 
 
-def _fade_unselected(layout: _ViewLayout) -> Any:  # noqa: ANN401 - Altair's type is private
+def _fade_unselected(layout: ViewLayout) -> Any:  # noqa: ANN401 - Altair's type is private
     """Return the Vega condition that fades the bars that the selection of their own chart leaves out."""
     return alt.condition(layout.selected("datum.key"), alt.value(1), alt.value(FADED))
 
 
-def _slots(totals: alt.Chart, layout: _ViewLayout) -> alt.Chart:
+def _slots(totals: alt.Chart, layout: ViewLayout) -> alt.Chart:
     """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
     tinted = f"{view_selection.chosen(layout.at)} && {layout.selected('datum.key')}"
     slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
@@ -286,12 +200,13 @@ def _slots(totals: alt.Chart, layout: _ViewLayout) -> alt.Chart:
 
 
 def _bar_view(
-    base: alt.Chart, layouts: Sequence[_ViewLayout], layout: _ViewLayout, locale: Locale
+    base: alt.Chart, layouts: Sequence[ViewLayout], layout: ViewLayout, locale: Locale
 ) -> AltairChart:
     """Draw the linked chart of services, loss bands or another dimension as bars with their counts."""
     at, totals = layout.at, _entry_totals(base, layouts, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
+        labelFontSize=11,
         labelLimit=layout.name_width - 6,
         minExtent=layout.name_width,
         maxExtent=layout.name_width,
@@ -311,13 +226,13 @@ def _bar_view(
         bars.encode(x, y, opacity=_fade_unselected(layout), description="label:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _set_size(view, layout.bar_width, ROW * len(layout.names), layout, locale=locale, over=6)
+    return set_size(view, layout.bar_width, ROW * len(layout.names), layout, locale=locale, over=6)
 
 
 def _day_view(
     base: alt.Chart,
-    layouts: Sequence[_ViewLayout],
-    layout: _ViewLayout,
+    layouts: Sequence[ViewLayout],
+    layout: ViewLayout,
     view: View,
     context: ChartContext,
     high: int,
@@ -347,11 +262,11 @@ def _day_view(
         ),
         *over,
     )
-    return _set_size(drawn, layout.bar_width, high, layout, locale=context.locale)
+    return set_size(drawn, layout.bar_width, high, layout, locale=context.locale)
 
 
 def _heading(
-    base: alt.Chart, claims: int, layouts: Sequence[_ViewLayout], context: ChartContext
+    base: alt.Chart, claims: int, layouts: Sequence[ViewLayout], context: ChartContext
 ) -> AltairChart:
     """Draw the heading: the number of claims that all selections together leave, and their share."""
     locale = context.locale
@@ -361,9 +276,9 @@ def _heading(
         "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
     )
     # Every second part of the text is the name of a value.
-    parts = [values[part] if number % 2 else _quote(part) for number, part in enumerate(template.split("\0"))]
+    parts = [values[part] if number % 2 else quote(part) for number, part in enumerate(template.split("\0"))]
     none = " && ".join(f"!({view_selection.chosen(layout.at)})" for layout in layouts)
-    all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
+    all_claims = quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading = (
         _selected_claims(base, layouts, layouts, over)
         .transform_aggregate(n="sum(counted)")
@@ -371,50 +286,4 @@ def _heading(
         .mark_text(align="left", fontWeight=600, fontSize=13)
         .encode(text="label:N", x=alt.value(-layouts[0].name_width))
     )
-    return _set_size(heading, 1, 16, locale=locale)
-
-
-def _selection_text(layout: _ViewLayout, locale: Locale) -> str:
-    """Return a Vega expression for the title of a linked chart and the names of its selected bars."""
-    at, several, to = layout.at, *(_quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
-    name = f"names[{at}][{{}}]"
-    if layout.ordered:
-        low, high = name.format(f"low_{at}"), name.format(f"high_{at}")
-        what = f"keys_{at}[0] == until_{at} ? {low} : {low} + {to} + {high}"
-    else:
-        what = f"length(keys_{at}) > 1 ? length(keys_{at}) + {several} : {name.format(f'keys_{at}[0]')}"
-    title = _quote(layout.title)
-    return f"{view_selection.chosen(at)} ? {title} + ': ' + ({what}) : {title}"
-
-
-def _quote(value: str) -> str:
-    """Return a string as a quoted literal for a Vega expression."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _set_size(
-    view: AltairChart,
-    width: int,
-    height: int,
-    layout: _ViewLayout | None = None,
-    *,
-    locale: Locale,
-    over: int = 0,
-) -> AltairChart:
-    """Set the size and the title of a linked chart.
-
-    `over` raises the title by this many pixels, so that it is level with the title of a neighbouring chart.
-    """
-    sized: AltairChart = view.properties(width=width, height=height)
-    if layout is None:
-        return sized
-    title = alt.TitleParams(
-        alt.ExprRef(_selection_text(layout, locale)),
-        anchor="start",
-        frame="group",
-        fontSize=12,
-        limit=layout.name_width + layout.bar_width,
-        dx=-layout.name_width,
-        offset=4 + over,
-    )
-    return sized.properties(title=title)
+    return set_size(heading, 1, 16, locale=locale)
