@@ -11,23 +11,28 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import outage_analysis
+from outage_analysis.lazy_exports import exported_names
+
+ELSEWHERE = {"Analysis", "Branch", "Claims", "Cube", "Incident", "Ledger", "Policy", "forecast_late_claims"}
+"""Names of `outage_analysis` that the reference describes below another package."""
 PUBLIC = {
     "outage_analysis": (
         "What a script needs: documents and claims in, an analysis and a report out.",
-        (
-            "Plan", "build_cube", "compare", "cost_table", "facts", "fit_severity", "load_incident",
-            "load_layout", "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims",
-            "write_report",
-        ),
+        tuple(sorted(exported_names(Path(outage_analysis.__file__)).keys() - ELSEWHERE)),
     ),
     "outage_analysis.analysis": (
         "What `run` and `compare` return.",
         ("Analysis", "HeadlineCash", "PolicyComparison"),
     ),
     "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
+    "outage_analysis.incidents": ("What `load_incident` returns.", ("Incident",)),
+    "outage_analysis.policies": ("What `load_policy` returns.", ("Policy",)),
+    "outage_analysis.assumptions": ("What `load_ledger` returns.", ("Ledger",)),
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",
         (

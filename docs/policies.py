@@ -12,6 +12,7 @@ from pathlib import Path
 from outage_analysis.costs import policy_result, reconciliation_summary
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
+from outage_analysis.text import Locale
 
 POLICIES = Path(__file__).with_name("policies.md")
 START, END = "<!-- policies: written by `make policies` -->\n", "<!-- end of policies -->\n"
@@ -35,7 +36,7 @@ def table() -> str:
     ]
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
-        shown = reconciliation_summary(policy) or "none was published"
+        shown = reconciliation_summary(policy, Locale("en")) or "none was published"
         lines.append(f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | {shown} |")
     return "\n".join(lines) + "\n"
 
