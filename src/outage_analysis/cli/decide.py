@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.incidents import BacktestSpec
     from outage_analysis.text import LikelyRange, Locale, TableSchema
 
 commands = typer.Typer()
@@ -256,8 +257,6 @@ def backtest(
 
         outage-analysis backtest
     """
-    import polars as pl
-
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
@@ -284,12 +283,32 @@ def backtest(
         return
     notes = result.sentences(Locale(lang, policy.currency, policy.digits))
     if lang != "en":
-        names = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
-        tables["rivals"] = tables["rivals"].with_columns(pl.col("rival").replace(names))
+        tables = _with_translated_names(tables, spec, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
     schemas = _with_percentile_names(table_schemas("backtest"), likely)
     shown = _with_percentile_columns(tables, likely)
     print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy), lang)
+
+
+def _with_translated_names(
+    tables: Mapping[str, pl.DataFrame], spec: BacktestSpec, locale: Locale
+) -> dict[str, pl.DataFrame]:
+    """Return the tables of a back-test with benchmarks, reference sets and kinds of cost in a language."""
+    import polars as pl
+
+    rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
+    sets = {each.id: each.name[locale.lang] for each in spec.reference_sets}
+    # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
+    outcomes = set(tables["outcomes"]["outcome"])
+    costs = {kind: locale(f"word.{kind}") for kind in set(tables["unscored"]["beside"]) - outcomes}
+    translated = dict(tables)
+    for table, column, names in (
+        ("rivals", "rival", rivals),
+        ("coverage", "set", sets),
+        ("unscored", "beside", costs),
+    ):
+        translated[table] = tables[table].with_columns(pl.col(column).replace(names))
+    return translated
 
 
 @commands.command()
