@@ -25,8 +25,8 @@ from tests.paths import AXE
 
 pytestmark = IN_A_BROWSER
 ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page} | {"linked"}
-ASKED = {"comparison"}
-"""On the page only when policies are to be compared."""
+ASKED = {"comparison", "services_by_band"}
+"""On the page only when policies are to be compared, or when the headline comes from claims."""
 SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE - ASKED}
 """No law is fitted to the bundled rows: they are synthetic."""
 
@@ -127,7 +127,9 @@ def test_no_chart_is_cut_off(opened: dict[str, Any], browser: Chrome) -> None:
     wider = browser.execute_script(
         "return [...document.querySelectorAll('.chart')].filter(c => {const s = c.querySelector('svg');"
         "const right = s.getBoundingClientRect().right + 1;"
-        "const texts = [...s.querySelectorAll('text')];"
+        # Vega makes axis labels without room transparent instead of removing them.
+        "const texts = [...s.querySelectorAll('text')].filter(t => t.getAttribute('opacity') !== '0');"
+        "if (!texts.length) return true;"
         "return texts.some(t => t.getBoundingClientRect().right > right)}).map(c => c.id)"
     )
     assert wider == []
