@@ -317,6 +317,11 @@ class Claims(Displayable):
                 explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
             )
 
+    def distinct_texts(self, column: str) -> pl.Series:
+        """Return the different values of a text column."""
+        query = queries.load("distinct_texts", name=quote_identifier(column))
+        return self.warehouse.frame(query)["value"]
+
     def check_no_personal_data(self, columns: Sequence[str]) -> None:
         """Raise an error if one of these text columns contains personal data or free text.
 
@@ -327,9 +332,7 @@ class Claims(Displayable):
                 e-mail addresses, or long or multi-line text.
         """
         for column in columns:
-            texts = self.warehouse.frame(queries.load("distinct_texts", name=quote_identifier(column)))[
-                "value"
-            ]
+            texts = self.distinct_texts(column)
             if (texts.str.len_chars() > MAX_LABEL_LENGTH).any() or texts.str.contains("[\r\n]").any():
                 raise DisclosureBlocked(
                     f"holds free text: more than {MAX_LABEL_LENGTH} characters, or several lines",

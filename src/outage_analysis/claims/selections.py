@@ -213,8 +213,7 @@ def _unknown_text(claims: Claims, column: str, text: str) -> UsageError:
     masked = mask_personal_data(text)
     if column in ID_COLUMNS:
         return UsageError(f"no claim has this {column}", column=column, value=masked)
-    query = queries.load("distinct_texts", name=quote_identifier(column))
-    close = likely_typo_of(text, claims.warehouse.frame(query)["value"].sort()[:MAX_COMPARED].to_list())
+    close = likely_typo_of(text, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
     remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
     return UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
 
