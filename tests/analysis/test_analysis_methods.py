@@ -259,7 +259,7 @@ def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> No
 def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
     candidates = ("kakao-candidate-cash", "kakao-candidate-voucher")
     assert compare_policies(*candidates, as_of="2022-10-24", draws=2**10).as_of.isoformat() == "2022-10-24"
-    with pytest.raises(UsageError, match="is no date"):
+    with pytest.raises(UsageError, match="is not a day"):
         compare_policies(*candidates, as_of="24.10.2022")
     with pytest.raises(UsageError, match="two or more different policies"):
         compare_policies("kakao-2022")

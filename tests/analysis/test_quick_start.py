@@ -64,6 +64,13 @@ def test_the_expected_cost_is_the_tiers_times_the_rates_of_comparable_schemes(an
     assert analysis.headline_basis == "claims"
 
 
+def test_a_changed_policy_keeps_the_rates_of_comparable_schemes(claims: Claims, analysis: Analysis) -> None:
+    changed = run(claims, policy=analysis.policy.with_tier(up_to=300_000, pays=60_000), draws=FEW)
+    assert changed.ledger == analysis.ledger
+    ratio = line_costs(changed)["expected"] / line_costs(analysis)["expected"]
+    assert ratio == pytest.approx((2 * 60_000 + 2 * 50_000) / PAID)
+
+
 def test_a_payment_that_needs_no_claim_is_certain(claims: Claims) -> None:
     costs = line_costs(run(claims, tiers=TIERS, effort="automatic", draws=FEW))
     assert costs == dict.fromkeys(("low", "expected", "high", "most"), float(PAID))

@@ -118,7 +118,7 @@ def test_two_columns_that_may_be_the_service_are_not_guessed_between(tmp_path: P
 
 def test_days_that_fit_two_formats_are_asked_for(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN.replace("2026-01-15", "03/04/2026").replace("2026-01-16", "05/06/2026"))
-    with pytest.raises(UsageError, match=r"dmy or mdy|mdy or dmy"):
+    with pytest.raises(UsageError, match="fit the formats dmy and mdy"):
         read_claims(path, currency="KRW")
     claims = read_claims(path, currency="KRW", formats={"filed_on": "dmy"})
     assert claims.incident.claims_from == date(2026, 4, 3)
@@ -232,3 +232,30 @@ def test_saved_claims_of_a_bundled_incident_need_no_incident(tmp_path: Path) -> 
     assert again.incident == claims.incident
     places = ("source_file", "source_row")
     assert again.to_polars().drop(places).equals(claims.to_polars().drop(places))
+
+
+def test_a_file_without_a_recognised_loss_names_its_columns_and_asks_for_no_currency(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN.replace("loss", "Schaden (EUR)"))
+    with pytest.raises(UsageError, match=r"recognised as the loss.*Schaden \(EUR\)") as caught:
+        read_claims(path)
+    assert "currency" not in str(caught.value)
+    assert read_claims(path, columns={"loss": "Schaden (EUR)"}).incident.currency == "EUR"
+
+
+def test_amounts_in_no_known_format_are_told_with_the_formats_that_are_known(tmp_path: Path) -> None:
+    path = written(tmp_path, PLAIN.replace(",12\n", ",twelve\n").replace(",7\n", ",seven\n"))
+    with pytest.raises(UsageError, match=r"no format that is known for loss. Known: plain, grouped"):
+        read_claims(path, currency="EUR", columns={"loss": "loss"})
+
+
+@pytest.mark.parametrize("facts", [{"columns": {"servce": "service"}}, {"formats": {"loss": "iso"}}])
+def test_wrong_facts_about_the_files_are_one_clear_error(tmp_path: Path, facts: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="the outage cannot be derived"):
+        read_claims(written(tmp_path, PLAIN), currency="KRW", **facts)  # type: ignore[arg-type]
+
+
+def test_no_deadline_is_derived_and_missing_claimants_are_stated(tmp_path: Path) -> None:
+    incident = incident_from_files(written(tmp_path, PLAIN), currency="KRW")
+    assert incident.deadlines_by(date.max) == ()
+    assert "each claim counts as a claimant of its own" in incident.limits[-1].en
+    assert len(incident_from_files(written(tmp_path, TICKETS)).limits) == 1

@@ -211,6 +211,8 @@ FURTHER_KEYS = """quarter_profit = "FI-03.operating-profit"
 sources = ["The log of the control room"]
 headline = [{ fact = "CO-07", name = { en = "A total in the press" }, line = "by-loss" }]
 outcome = { line = "by-loss", filed = "R2-05", accepted = "R2-06", paid = "CO-10" }
+window = "stated"
+deadlines = [{ announced_on = 2026-01-16, closes = 2026-02-14, facts = ["CL-01"] }]
 [formats]
 filed_on = ["dmy"]
 loss = ["plain"]

@@ -166,7 +166,7 @@ def make_plan(
         incident = claims.incident if isinstance(claims, Claims) else DEFAULT_INCIDENT
     loaded = load_incident(incident)
     if ledger is None and policy is not None:
-        ledger = bundled_ledger(loaded.id, as_of)
+        ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
     if not isinstance(claims, Claims | None):
         claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
     plan = Plan(
@@ -189,6 +189,14 @@ def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
     policy = policy_from_tiers(tiers.pays, incident, effort=tiers.effort, unknown=tiers.unknown)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
     return replace(plan, incident=incident, policy=policy, ledger=ledger)
+
+
+def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:
+    """Return rates of comparable schemes; None if a line that pays by loss states no effort."""
+    day = as_of or incident.claims_to
+    if not all(line.effort_on(day) for line in policy.schedules):
+        return None
+    return reference_ledger(policy, incident, as_of=as_of)
 
 
 def as_day(day: str | date | None) -> date | None:

@@ -49,8 +49,8 @@ def read_claims(
             least one claim.
         add_to: a warehouse file with earlier claims. The result contains these claims first, then the new
             ones. The warehouse file is not changed.
-        outage: without an incident, what the files do not state, such as currency="EUR"; the arguments of
-            `incident_from_files`.
+        outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
+            as currency="EUR", and the headers of further columns to keep, such as dimensions=["region"].
 
     Raises:
         UsageError: no file is named, or the files do not state what a derived incident needs.

@@ -31,7 +31,7 @@ def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
     Example:
         >>> import outage_analysis as oa
         >>> claims = oa.load_sample("trams")
-        >>> claims.synthetic, claims.frame().height
+        >>> claims.synthetic, len(claims)
         (True, 360)
     """
     if name not in SAMPLES:

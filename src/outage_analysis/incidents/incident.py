@@ -228,6 +228,9 @@ class Incident(Columns):
     deadlines: tuple[ClaimDeadline, ...] = ()
     """The deadlines as they were announced, the last one being `claims_to`. Charts by day show those that
     were public on the as-of day. Without any, `claims_to` counts as announced on the day `claims_from`."""
+    window: Literal["stated", "observed"] = "stated"
+    """Whether the last day to claim is known (`stated`), or `claims_from` and `claims_to` are only the first
+    and the last day in the complaint files (`observed`)."""
     loss: Loss
     """The quantity that claims state as lost."""
     sources: tuple[str, ...] = ()
@@ -296,7 +299,8 @@ class Incident(Columns):
 
     def deadlines_by(self, day: date) -> tuple[ClaimDeadline, ...]:
         """Return the deadlines that were announced by a day."""
-        known = self.deadlines or (ClaimDeadline(announced_on=self.claims_from, closes=self.claims_to),)
+        window = ClaimDeadline(announced_on=self.claims_from, closes=self.claims_to)
+        known = self.deadlines or ((window,) if self.window == "stated" else ())
         return tuple(deadline for deadline in known if deadline.announced_on <= day)
 
     @property

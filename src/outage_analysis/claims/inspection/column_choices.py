@@ -24,7 +24,7 @@ from outage_analysis.claims.inspection.columns import (
 from outage_analysis.claims.inspection.value_formats import MIN_SHARE
 from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
-from outage_analysis.files import toml_value
+from outage_analysis.files import listed_names, toml_value
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
 
@@ -250,12 +250,16 @@ def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
     choice = column.day if name == "filed_on" else column.amount
     if choice.formats:
         return choice.formats
-    tied = " or ".join(choice.tied) or "none that is known"
+    file = masked_name(file)
+    if not choice.tied:
+        known = listed_names(list(DATES if name == "filed_on" else AMOUNTS))
+        problem = f"has values in no format that is known for {name}"
+        raise UsageError(problem, file=file, column=column.header, remedy=f"Known: {known}")
     raise UsageError(
-        f"has a format that its values do not decide ({tied}): {choice.reason}",
-        file=masked_name(file),
+        f"has values that fit the formats {' and '.join(choice.tied)}: {choice.reason}",
+        file=file,
         column=column.header,
-        remedy=f'Name it: formats={{"{name}": "{choice.tied[0] if choice.tied else "iso"}"}}.',
+        remedy=f'Name the format: formats={{"{name}": "{choice.tied[0]}"}}.',
     )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from outage_analysis.claims import queries
+from pydantic import ValidationError
+
 from outage_analysis.claims.inspection.column_choices import (
     Choice,
     certain_formats,
@@ -28,17 +29,23 @@ from outage_analysis.claims.inspection.columns import (
     has_word,
     means_loss,
 )
-from outage_analysis.claims.inspection.names_and_ids import MAX_NAME_LENGTH, Names, identifier
+from outage_analysis.claims.inspection.names_and_ids import (
+    DERIVED_LIMIT,
+    LOSS_NAME,
+    MAX_NAME_LENGTH,
+    NO_CLAIMANTS,
+    NO_TYPE,
+    Names,
+    identifier,
+)
 from outage_analysis.claims.inspection.stated_currency import CURRENCIES, stated_currency
-from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.read_files import as_paths, expand_paths, read_unmapped
-from outage_analysis.claims.resource_limits import limits
-from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.claims.inspection.text_columns import TextColumns, layout_of
+from outage_analysis.claims.readers.read_files import as_paths, expand_paths
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import bundled_ids, spelling_hint, temporary_folder, toml_value
-from outage_analysis.incidents import Incident, Layout, normalized_name
+from outage_analysis.files import bundled_ids, spelling_hint, toml_value
+from outage_analysis.incidents import Incident, normalized_name
 from outage_analysis.policies import decimal_places
-from outage_analysis.text import day_sql, mask_personal_data, masked_name
+from outage_analysis.text import mask_personal_data, masked_name
 
 MAX_LISTED = 12
 """Most headers that an error lists."""
@@ -46,15 +53,6 @@ RESERVED_IDS = ("tiers",)
 """Ids that services and claimant types must not have, because the cost line of stated tiers has this id."""
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """The days that a complaint may have before its claims window is known."""
-NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
-"""The only claimant type if the files have no column for it."""
-LOSS_NAME = {"en": "Stated loss", "ko": "신고 손실"}
-DERIVED_LIMIT = {
-    "en": "The services, claimant types and days of this outage were read from the complaint files, not from "
-    "a description of the outage. The start of the outage is the first day of a complaint.",
-    "ko": "서비스, 신고자 유형, 날짜는 장애 기록이 아니라 신고 파일에서 읽었습니다. "
-    "장애 시작일은 첫 신고일로 두었습니다.",
-}
 TIME_ZONES = {"KRW": "Asia/Seoul", "JPY": "Asia/Tokyo"}
 """Currency -> the default time zone of its incidents. Other incidents use UTC."""
 
@@ -128,34 +126,7 @@ def incident_from_files(
         time_zone=time_zone,
         name=files[0].stem,
     )
-    return derivation.incident([_TextColumns.read(path, derivation.draft()) for path in files], outage_start)
-
-
-@dataclass(frozen=True)
-class _TextColumns:
-    """A complaint file whose columns are stored as text."""
-
-    file: str
-    warehouse: Warehouse
-    headers: list[str]
-
-    @classmethod
-    def read(cls, path: Path, incident: Incident) -> _TextColumns:
-        """Read all columns of a file as text."""
-        warehouse = Warehouse()
-        with temporary_folder(limits.get().folder) as workspace:
-            headers, *_ = read_unmapped(warehouse, path, incident, _layout_of(incident), workspace)
-        return cls(path.name, warehouse, headers)
-
-    def columns(self, incident: Incident) -> list[Column]:
-        """Describe the columns under an incident, which defines names, currency and claims window."""
-        return [Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)]
-
-    def first_and_last_day(self, position: int, formats: Sequence[str], incident: Incident) -> list[date]:
-        """Return the first and the last day of a column, over all rows; [] if no value is a day."""
-        day = day_sql(quote_identifier(f"c{position}"), formats, incident.time_zone)
-        days = self.warehouse.frame(queries.load("first_and_last_day", day=day)).row(0)
-        return [day for day in days if day is not None]
+    return derivation.incident([TextColumns.read(path, derivation.draft()) for path in files], outage_start)
 
 
 @dataclass(frozen=True)
@@ -185,6 +156,7 @@ class _Derivation:
             "outage": {"start": datetime.combine(FIRST_DAY, time(), UTC)},
             "claims_from": FIRST_DAY,
             "claims_to": LAST_DAY,
+            "window": "observed",
             "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},
@@ -194,9 +166,13 @@ class _Derivation:
             "limits": (DERIVED_LIMIT,),
         }
         stated = {key: value for key, value in (document | values).items() if value not in ((), {})}
-        return Incident.model_validate(stated)
+        try:
+            return Incident.model_validate(stated)
+        except ValidationError as error:
+            problem, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" | ")
+            raise UsageError(f"the outage cannot be derived: {problem}", remedy=remedy) from error
 
-    def incident(self, files: Sequence[_TextColumns], outage_start: str | date | datetime | None) -> Incident:
+    def incident(self, files: Sequence[TextColumns], outage_start: str | date | datetime | None) -> Incident:
         """Return the incident, given the files."""
         if not self.currency:
             return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
@@ -227,7 +203,7 @@ class _Derivation:
         scales: dict[str, set[int]] = {"loss": set()}
         for file in files:
             file_columns = file.columns(draft)
-            choices = choose_columns(file_columns, file.headers, _layout_of(draft), draft)
+            choices = choose_columns(file_columns, file.headers, layout_of(draft), draft)
             for name in ("claim_id", "claimant_id", "filed_on", "loss"):
                 column = self._chosen(name, choices[name], file_columns, file.file)
                 if column is not None:
@@ -252,10 +228,11 @@ class _Derivation:
             scale={name: of for name, (of,) in ((n, s) for n, s in scales.items()) if of != 1},
             claims_from=min(days),
             claims_to=max(days),
+            limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
             outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
         )
 
-    def _currency_of(self, files: Sequence[_TextColumns]) -> str:
+    def _currency_of(self, files: Sequence[TextColumns]) -> str:
         """Return the currency that the losses in the files state.
 
         Raises:
@@ -267,6 +244,8 @@ class _Derivation:
             for column in file.columns(self.draft())
             if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES)
         ]
+        if not losses and not self.loss_unit:
+            raise self._unknown_column(files, [], "loss")
         return stated_currency(losses, files[0].file)
 
     def _named_columns(
@@ -311,7 +290,7 @@ class _Derivation:
         return found
 
     @staticmethod
-    def _unknown_column(files: Sequence[_TextColumns], recognised: Collection[str], kind: str) -> UsageError:
+    def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:
         """Return the error for the first file in which no column was recognised as this kind."""
         file = next(file for file in files if file.file not in recognised)
         listed = ", ".join(toml_value(mask_personal_data(header)) for header in file.headers[:MAX_LISTED])
@@ -367,11 +346,6 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     """Return the UTC offset of a time zone at a local time. A fixed offset can be written to TOML."""
     return zone.utcoffset(moment) or timedelta()
-
-
-def _layout_of(incident: Incident) -> Layout:
-    """Return the layout that an incident describes."""
-    return Layout().merged_over(incident)
 
 
 def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Turn the values of a column, such as the names of services, into named items with ids."""
+"""Names and ids of a derived incident: its services and claimant types, and its fixed texts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ from outage_analysis.text import find_personal_data, masked_name
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
 """Most different services or claimant types, and the longest name and id of one, in a derived incident."""
+NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
+"""The only claimant type if the files have no column for it."""
+LOSS_NAME = {"en": "Stated loss", "ko": "신고 손실"}
+DERIVED_LIMIT = {
+    "en": "The services, claimant types and days of this outage were read from the complaint files, not from "
+    "a description of the outage. The start of the outage is the first day of a complaint.",
+    "ko": "서비스, 신고자 유형, 날짜는 장애 기록이 아니라 신고 파일에서 읽었습니다. "
+    "장애 시작일은 첫 신고일로 두었습니다.",
+}
+NO_CLAIMANTS = {
+    "en": "No column of the complaint files was recognised as the id of the claimant, so each claim counts "
+    "as a claimant of its own.",
+    "ko": "신고 파일에서 신고자 번호 열을 찾지 못해 신고 한 건을 신고자 한 명으로 셉니다.",
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from outage_analysis.claims.inspection.columns import Column, split_header
 from outage_analysis.errors import UsageError
@@ -22,7 +22,7 @@ CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
 
 
-def stated_currency(losses: Iterable[Column], file: str) -> str:
+def stated_currency(losses: Sequence[Column], file: str) -> str:
     """Return the only currency that columns of losses state.
 
     Args:

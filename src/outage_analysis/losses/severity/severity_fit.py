@@ -104,7 +104,7 @@ def fit_severity(
         >>> from outage_analysis.losses import fit_severity
         >>> fit = fit_severity([0, 10, 20, 50, None], [40, 30, 30, 0], family="exponential")
         >>> round(fit.value("mean"), 1)
-        16.7
+        15.2
     """
     if family not in FAMILIES:
         raise UsageError("no such family", value=family, remedy=spelling_hint(str(family), list(FAMILIES)))
