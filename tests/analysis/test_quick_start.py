@@ -149,6 +149,14 @@ def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path)
     assert f'"expected": {line_costs(analysis)["expected"]}' in out
 
 
+def test_the_command_line_explains_the_first_reject_of_derived_claims(tmp_path: Path) -> None:
+    path = tmp_path / "complaints.csv"
+    path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
+    code, _, err = command("cost", path, "--tiers", "300000:30000", "--max-rejects", "20%", "--draws", FEW)
+    assert code == 0
+    assert "1 of 7 rows was rejected; the first: complaints.csv, row 8, filed_on: breaks the rule" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

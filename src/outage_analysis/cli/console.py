@@ -60,13 +60,21 @@ def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
 
 
 def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
-    """Print on stderr how many rows were rejected, if there are any."""
+    """Print on stderr how many rows were rejected, if there are any.
+
+    `ingest` cannot read files of a derived incident, so for these the first reject is explained here.
+    """
+    from outage_analysis.claims import explain_reject
     from outage_analysis.text import Locale
 
     rejects = int(claims.files["rejects"].sum()) if claims else 0
     if claims and rejects:
-        rows = rejects + len(claims)
-        sys.stderr.write(Locale(lang)("terminal.rejects", rejects=f"{rejects:,}", rows=f"{rows:,}") + "\n")
+        counts = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}
+        key = "rejects"
+        if claims.incident.window == "observed":
+            key = "rejects_observed"
+            counts["first"] = str(explain_reject(claims, claims.rejected_rows.row(0, named=True), lang))
+        sys.stderr.write(Locale(lang)(f"terminal.{key}", **counts) + "\n")
 
 
 def print_line(text: str) -> None:
