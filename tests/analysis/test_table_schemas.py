@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import pickle
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -28,7 +29,14 @@ from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
 from outage_analysis.costs import COSTS, LEVERS, OUTCOMES, TORNADO, BridgeRun, backtest, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_intake
-from outage_analysis.losses import BAND_COUNTS, CUBE_MEASURES, lognormal_shares
+from outage_analysis.losses import (
+    BAND_COUNTS,
+    CUBE_MEASURES,
+    Branch,
+    Channel,
+    late_claim_tables,
+    lognormal_shares,
+)
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.cells import sheet_table
@@ -83,6 +91,16 @@ def test_the_cases_have_nearly_every_table(cases: dict[str, Analysis]) -> None:
     assert set(table_schemas("analysis")) - seen == set()
 
 
+def growing_channel() -> Channel:
+    """Enough daily counts for a forecast, with a rush before a former deadline on the tenth day."""
+    times = [float(day) for day in range(1, 36)]
+    counts = [round(100_000 * (1 - 0.8**day)) + (3_000 if day >= 10 else 0) for day in times]
+    zone = ZoneInfo("Asia/Seoul")
+    branch = Branch("deadline", 40.0, spike=0.0)
+    opened = datetime(2022, 10, 17, tzinfo=zone)
+    return Channel(opened, zone, tuple(times), tuple(counts), (branch,), former=(10.0,), starts=opened.date())
+
+
 @pytest.mark.slow
 def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis) -> None:
     kakao = load_policy("kakao-2022")
@@ -93,7 +111,8 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
     assert made.compared is not None
     compared = made.compared.simulations
-    intake = forecast_input_from_series(load_intake("kakao-federation")).tables()
+    refused = forecast_input_from_series(load_intake("kakao-federation")).tables()
+    intake = refused | late_claim_tables(growing_channel(), tested=True)
     tables: dict[TableGroup, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
         "comparison": {name: getattr(compared, name) for name in table_schemas("comparison")},
@@ -103,7 +122,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     }
     for group, found in tables.items():
         schemas = table_schemas(group)
-        assert {*found} == {*schemas} - ({"branches"} if group == "intake" else set()), group
+        assert {*found} == {*schemas} - ({"weekdays"} if group == "intake" else set()), group
         for name, table in found.items():
             schemas[name].check(table)
 

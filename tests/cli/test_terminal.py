@@ -20,7 +20,7 @@ from rich.cells import cell_len
 from outage_analysis.analysis import DisplayUnits
 from outage_analysis.cli import console
 from outage_analysis.costs import PAIRS
-from outage_analysis.text import VALUATION, Column, TableSchema, TextTable
+from outage_analysis.text import VALUATION, Column, Locale, TableSchema, TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -85,9 +85,11 @@ def recorded(name: str, folder: Path) -> list[Printed]:
         title: str,
         schema: TableSchema | None = None,
         sums: DisplayUnits | None = None,
+        *,
+        locale: Locale | None = None,
     ) -> None:
         found.append((frame, title, schema, sums))
-        real(frame, title, schema, sums)
+        real(frame, title, schema, sums, locale=locale)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -326,7 +326,7 @@ def test_a_question_that_cannot_be_answered_is_one_line(
 
 @pytest.mark.slow
 def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
-    (claims,) = (data_root() / "claims").glob("*synthetic.parquet")
+    claims = data_root() / "claims" / "kakao-2022-synthetic.parquet"
     code, out, err = run("intake", claims)
     assert (code, out) == (5, "")
     assert "--recovery" in err

@@ -271,14 +271,21 @@ def options() -> Analysis:
     return run(Plan(policy="kakao-candidate-cash", ledger="kakao-2022-10-24", claims=(), compare=fees))
 
 
+@pytest.fixture(scope="module")
+def trams() -> Analysis:
+    """The bundled outage whose cost comes from (synthetic) claims."""
+    return run(incident="trams", draws=8_192)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("name", sorted(n for n, entry in CHARTS.items() if entry.page))
 def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
-    name: str, lang: str, analysis: Analysis, own: Analysis, options: Analysis
+    name: str, lang: str, analysis: Analysis, own: Analysis, options: Analysis, trams: Analysis
 ) -> None:
     distribution = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
-    source = own if distribution else options if name == "comparison" else analysis
+    sources = {"comparison": options, "services_by_band": trams}
+    source = own if distribution else sources.get(name, analysis)
     said = title_of(show(name, source, lang=lang))
     synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
     assert (synthetic in said) == (CHARTS[name].claims and not distribution)

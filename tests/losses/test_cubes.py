@@ -478,7 +478,7 @@ SAME = "january.csv: has the same content as january.csv, which the cube counts 
     [
         (("january.csv",), 3, SAME),
         (
-            ("february.csv", "--policy", "att-2024"),
+            ("february.csv", "--policy", "kakao-candidate-cash"),
             3,
             "january.parquet: has other loss bands: the first edge",
         ),

@@ -387,6 +387,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     headings = marked_headings(page, badge)
     from_rows = [
         *("what-if", "cost", "funnel", "doubt", "compared", "tornado", "claims", "quality"),
+        "service-bands",
         *(w("report.drives"), w("report.decide"), w("report.tile_claims")),
         w("report.tile_budget", budget=w.money(BUDGET * 100)),
     ]

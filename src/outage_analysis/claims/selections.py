@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view
+from outage_analysis.claims.claim_tables import create_claims_view, reconciliation_table
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
@@ -135,7 +135,7 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     )
     warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
     create_claims_view(warehouse, incident)
-    files = warehouse.frame(queries.load("reconciliation"))
+    files = reconciliation_table(warehouse)
     return replace(
         claims,
         incident=incident,

@@ -57,9 +57,9 @@ class LateClaimsBacktest(ShortRepr):
         return (
             self.table.group_by("level", maintain_order=True)
             .agg(
-                pl.col("origin").n_unique().alias("origins"),
-                pl.len().alias("forecasts"),
-                inside.sum().alias("inside"),
+                pl.col("origin").n_unique().cast(pl.Int64).alias("origins"),
+                pl.len().cast(pl.Int64).alias("forecasts"),
+                inside.sum().cast(pl.Int64).alias("inside"),
                 inside.mean().alias("share"),
             )
             .sort("level")
