@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, input_notes, run, scaffold
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
-from outage_analysis.policies import load_policy, policy_from_tiers, smallest_units
+from outage_analysis.policies import load_policy, policy_from_tiers
 from outage_analysis.reports import Report, write_report
 from outage_analysis.reports.verification.verify import verify
+from outage_analysis.text import smallest_units
 from tests.commands import command
 
 COMPLAINTS = """Ticket No,Product,Received,Damage (KRW)
@@ -69,6 +71,16 @@ def test_a_changed_policy_keeps_the_rates_of_comparable_schemes(claims: Claims, 
     assert changed.ledger == analysis.ledger
     ratio = line_costs(changed)["expected"] / line_costs(analysis)["expected"]
     assert ratio == pytest.approx((2 * 60_000 + 2 * 50_000) / PAID)
+
+
+def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
+    claims: Claims, analysis: Analysis
+) -> None:
+    (line,) = analysis.policy.lines
+    announced = line.model_copy(update={"public_on": date(2022, 12, 1)})
+    later = run(claims, policy=analysis.policy.model_copy(update={"lines": (announced,)}), draws=FEW)
+    assert (later.as_of, later.dropped_lines) == (date(2022, 12, 1), ())
+    assert line_costs(later)["expected"] == pytest.approx(line_costs(analysis)["expected"])
 
 
 def test_a_payment_that_needs_no_claim_is_certain(claims: Claims) -> None:
@@ -149,6 +161,17 @@ def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path)
     assert f'"expected": {line_costs(analysis)["expected"]}' in out
 
 
+def test_rejects_that_were_accepted_when_reading_are_accepted_in_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "complaints.csv"
+    path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
+    analysis = run(read_claims(path, max_rejects=0.2), tiers=TIERS, draws=FEW)
+    assert analysis.plan.max_rejects == 0.2
+    folder = write_report(analysis, tmp_path / "report", formats=["csv"]).parent
+    assert verify(folder, claims=[path]).rebuilt
+    with pytest.raises(InputRefused, match="1 of 7 rows rejected"):
+        run(read_claims(path, max_rejects=0.2), tiers=TIERS, max_rejects=0.05)
+
+
 def test_the_command_line_explains_the_first_reject_of_derived_claims(tmp_path: Path) -> None:
     path = tmp_path / "complaints.csv"
     path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
@@ -162,9 +185,9 @@ def test_the_command_line_explains_the_first_reject_of_derived_claims(tmp_path: 
     [
         ({"tiers": {}}, "there is no tier"),
         ({"tiers": {0: 5}}, "must end at different losses above 0"),
-        ({"tiers": {100: 5, 100.0001: 6}}, "more than 0 decimals"),
-        ({"tiers": {100: -5}}, r"is no amount \(found '-5'\)"),
-        ({"tiers": {100: "five"}}, "is no amount"),
+        ({"tiers": {100: 5, 100.0001: 6}}, "the largest loss of a tier has no decimal places"),
+        ({"tiers": {100: -5}}, r"the payment is a number from 0 \(found '-5'\)"),
+        ({"tiers": {100: "five"}}, "the payment is a number from 0"),
         ({"tiers": TIERS, "effort": "forms"}, "no such effort.*Did you mean 'form'"),
         ({"tiers": TIERS, "policy": "kakao-2022"}, "policy and tiers are both given"),
         ({}, "no bundled policy for complaints"),
@@ -249,7 +272,7 @@ def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "digits", "units"), [(12, 0, 12), (12.5, 2, 1_250), ("0.1", 2, 10), (0.3, 1, 3)]
+    ("amount", "digits", "units"), [(12, 0, 12), (12.5, 2, 1_250), (Decimal("0.1"), 2, 10), (0.3, 1, 3)]
 )
-def test_amounts_are_converted_exactly(amount: float, digits: int, units: int) -> None:
-    assert smallest_units(amount, digits) == units
+def test_amounts_are_converted_exactly(amount: float | Decimal, digits: int, units: int) -> None:
+    assert smallest_units(amount, digits, "the payment") == units

@@ -23,11 +23,11 @@ from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning,
 from outage_analysis.claims import Claims
 from outage_analysis.costs import DRAWS, SEED, PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import bundled_ids, smallest_units, validated_copy
+from outage_analysis.files import bundled_ids, validated_copy
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table
+from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart

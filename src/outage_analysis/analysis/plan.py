@@ -162,6 +162,8 @@ def make_plan(
     settings = cast("PlanSettings", arguments)
     if claims is not None and not isinstance(claims, Claims) and incident is None:
         claims = read_claims(claims, max_rejects=settings.get("max_rejects", MAX_REJECTS))
+    if isinstance(claims, Claims):  # whoever read them has accepted their rejects
+        settings.setdefault("max_rejects", claims.max_rejects)
     if incident is None:
         incident = claims.incident if isinstance(claims, Claims) else DEFAULT_INCIDENT
     loaded = load_incident(incident)
@@ -169,17 +171,9 @@ def make_plan(
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
     if not isinstance(claims, Claims | None):
         claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
-    plan = Plan(
-        loaded,
-        policy,
-        ledger,
-        claims,
-        columns,
-        as_of=as_of,
-        compare=compare,
-        budget=cast("int | None", budget),
-        **settings,
-    )
+    documents = (loaded, policy, ledger, claims, columns)
+    whole = cast("int | None", budget)
+    plan = Plan(*documents, as_of=as_of, compare=compare, budget=whole, **settings)
     return plan if pays is None else with_tiers(plan, tiers)
 
 
@@ -193,10 +187,10 @@ def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
 
 def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:
     """Return rates of comparable schemes; None if a line that pays by loss states no effort."""
-    day = as_of or incident.claims_to
+    day = as_of or last_day(policy, incident)  # the day of the ledger becomes the default day of the run
     if not all(line.effort_on(day) for line in policy.schedules):
         return None
-    return reference_ledger(policy, incident, as_of=as_of)
+    return reference_ledger(policy, incident, as_of=day)
 
 
 def as_day(day: str | date | None) -> date | None:

@@ -59,7 +59,7 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
             for entry in used.assumptions
             for value, value_range in [value_and_range(entry, locale)]
         )
-        notes += [locale("report.reference_rates", rates=rates)] if rates else []
+        notes.append(locale("report.reference_rates", rates=rates))
     costs = analysis.tables.get("claims_costs")
     if costs is None or not analysis.headline_from_claims:
         return notes

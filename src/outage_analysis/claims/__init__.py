@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.claims.claims_and_rejects import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.claims_and_rejects import Claims as Claims
-    from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files as incident_from_files
     from outage_analysis.claims.inspection.inspect import INSPECTED_COLUMNS as INSPECTED_COLUMNS

@@ -31,6 +31,8 @@ from outage_analysis.text import (
 if TYPE_CHECKING:
     from outage_analysis.losses import ClaimsByBand
 
+MAX_REJECTS = 0.05
+"""The default for the largest accepted share of rejected rows."""
 MAX_LABEL_LENGTH = 100
 """Most characters of a value in a text column; a longer value counts as free text."""
 FileState = tuple[int, int, int]
@@ -75,6 +77,8 @@ class Claims(Displayable):
     """The warehouse file from which the claims were opened, if any."""
     skipped: tuple[str, ...] = ()
     """Files in a folder that were skipped because of their format, and workbook sheets that were not read."""
+    max_rejects: float = MAX_REJECTS
+    """The largest share of rejected rows that the caller of `read_claims` accepted."""
     selection: str = ""
     """How `filter` and `join` made these claims from those of the input files; empty if they did not."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
@@ -10,7 +11,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import reconciliation_table
-from outage_analysis.claims.claims_and_rejects import Claims
+from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
 from outage_analysis.claims.readers.parquet import saved_incident_id
@@ -22,9 +23,6 @@ from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_ids, temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident
-
-MAX_REJECTS = 0.05
-"""The default for the largest accepted share of rejected rows."""
 
 
 def read_claims(
@@ -71,7 +69,7 @@ def read_claims(
     else:
         claims, first_file = _read_files(path_list, loaded, layouts, add_to)
     claims.check_reject_share(max_rejects, first_file=first_file)
-    return claims
+    return replace(claims, max_rejects=max_rejects)
 
 
 def _given_or_derived(

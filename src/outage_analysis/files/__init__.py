@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from outage_analysis.files.atomic_write import temporary_folder as temporary_folder
     from outage_analysis.files.changed_documents import changed_id as changed_id
     from outage_analysis.files.changed_documents import changed_name as changed_name
-    from outage_analysis.files.changed_documents import smallest_units as smallest_units
     from outage_analysis.files.changed_documents import validated_copy as validated_copy
     from outage_analysis.files.data_folder import Day as Day
     from outage_analysis.files.data_folder import Document as Document

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from numbers import Real
 from typing import TypeVar
 
 from pydantic import AliasChoices, ValidationError
@@ -63,27 +61,3 @@ def changed_name(name: Name) -> Name:
         original = name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark)
         marked[lang] = original[: MAX_NAME - len(mark)] + mark
     return Name(**marked)
-
-
-def smallest_units(amount: object, digits: int, name: str) -> int:
-    """Convert an amount of whole currency to the smallest unit, such as 12.5 euros to 1250 cents.
-
-    Args:
-        amount: a number from 0.
-        digits: the number of decimal places of the currency.
-        name: what the amount is, for the error message.
-
-    Raises:
-        UsageError: the amount is not a number from 0, or it has more decimal places than the currency.
-
-    Example:
-        >>> smallest_units(12.35, 2, "the payment")
-        1235
-    """
-    if isinstance(amount, bool) or not isinstance(amount, Real | Decimal) or not float(amount) >= 0:
-        raise UsageError(f"{name} is a number from 0", value=amount, remedy="Write 300_000, not text.")
-    exact = Decimal(str(amount))
-    if not exact.is_finite() or exact.scaleb(digits) % 1:
-        places = f"at most {digits} decimal places" if digits else "no decimal places"
-        raise UsageError(f"{name} has {places}", value=amount)
-    return int(exact.scaleb(digits))

@@ -45,6 +45,5 @@ if TYPE_CHECKING:
     from outage_analysis.policies.tiers import Amount as Amount
     from outage_analysis.policies.tiers import TierPayments as TierPayments
     from outage_analysis.policies.tiers import policy_from_tiers as policy_from_tiers
-    from outage_analysis.policies.tiers import smallest_units as smallest_units
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -20,7 +20,6 @@ from outage_analysis.files import (
     changed_id,
     changed_name,
     read_document,
-    smallest_units,
     spelling_hint,
     validated_copy,
 )
@@ -29,7 +28,7 @@ from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.rules import RuleBand
 from outage_analysis.policies.tariff import MAX_STEPS
-from outage_analysis.text import Card, Displayable, Locale
+from outage_analysis.text import Card, Displayable, Locale, smallest_units
 
 NO_DECIMALS = {
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",

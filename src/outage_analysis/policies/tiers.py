@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -13,6 +13,7 @@ from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import Incident
 from outage_analysis.policies.cost_lines import Effort
 from outage_analysis.policies.policy import Policy
+from outage_analysis.text import smallest_units
 
 Amount = int | float | Decimal
 """An amount as people write it: in whole currency, with decimals if necessary."""
@@ -70,7 +71,7 @@ def policy_from_tiers(
         "band": _bands(tiers, incident),
     }
     if unknown is not None:
-        line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units)}
+        line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
     return Policy.model_validate(
         {
             "id": f"{incident.id}-tiers",
@@ -94,41 +95,19 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
         raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
     if not tiers:
         raise UsageError("there is no tier", remedy=remedy)
+    name = "the largest loss of a tier"
     stated = {
-        None if up_to is None else smallest_units(up_to, incident.loss_digits): pays
+        None if up_to is None else smallest_units(up_to, incident.loss_digits, name): pays
         for up_to, pays in tiers.items()
     }
     edges = sorted(up_to for up_to in stated if up_to is not None)
     if len(stated) < len(tiers) or (edges and edges[0] <= 0):
         raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
     cuts: list[int | None] = [*edges, None]
+    paid = {
+        up_to: smallest_units(stated.get(up_to, 0), incident.minor_units, "the payment") for up_to in cuts
+    }
     return tuple(
-        {"over": over or 0, "fixed": smallest_units(stated.get(up_to, 0), incident.minor_units)}
-        | ({} if up_to is None else {"up_to": up_to})
+        {"over": over or 0, "fixed": paid[up_to]} | ({} if up_to is None else {"up_to": up_to})
         for over, up_to in pairwise([0, *cuts])
     )
-
-
-def smallest_units(amount: Amount, digits: int) -> int:
-    """Convert an amount in whole currency to the smallest unit of the currency, such as euros to cents.
-
-    Args:
-        amount: the amount; a float counts as the decimal number that Python prints.
-        digits: the number of decimals of the currency.
-
-    Raises:
-        UsageError: the amount is no number, is negative, or has more decimals than the currency.
-
-    Example:
-        >>> smallest_units(12.5, 2)
-        1250
-    """
-    try:
-        exact = Decimal(str(amount)).scaleb(digits)
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if not exact.is_finite() or exact < 0:
-        raise UsageError("is no amount", value=str(amount), remedy="Write a number, such as 30_000.")
-    if exact != exact.to_integral_value():
-        raise UsageError(f"has more than {digits} decimals", value=str(amount), remedy="Round the amount.")
-    return int(exact)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.amounts import in_smallest_units as in_smallest_units
+    from outage_analysis.text.amounts import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
