@@ -252,7 +252,7 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
 
 @pytest.mark.slow
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
-    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
+    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1", "--budget", "150_000")
     found = json_output(run, *MOVED, *limit)
     assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
@@ -272,6 +272,7 @@ def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
         "break_evens",
         "inputs_given_exceedance",
         "awards",
+        "information_value",
     }
 
 
@@ -332,7 +333,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 
 
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
-    moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
+    moved = (*MOVED, "--exceeds", "200_000", "--award", "80", "--budget", "150_000")
     out, found = run(*moved)[1], json_output(run, *moved)
     assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
@@ -397,6 +398,25 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
     assert len(shown) > 2
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
+
+
+def test_what_to_find_out_first_comes_before_the_tables(run: Run) -> None:
+    out = run(*MOVED, "--budget", "150,000")[1]
+    first = out.splitlines()[0]
+    assert first.startswith("Find out first: ")
+    assert first.endswith(
+        "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something else;"
+        " nothing but the expected cash counts."
+    )
+    rows = json_output(run, *MOVED, "--budget", "150,000")["information_value"]
+    assert [row["known"] for row in rows[-2:]] == ["all_inputs", "inputs_and_counts"]
+    assert rows[0]["value"] == max(row["value"] for row in rows[:-2])
+    compared = run(*BOTH)[1].splitlines()[1]
+    # The flat policy never costs more, so nothing that one could find out changes the choice.
+    assert compared.startswith("No input is worth finding out: the same choice costs least in every draw")
+    assert compared.endswith("the policy with the least expected cost (cash); nothing but this cost counts.")
+    korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1].splitlines()[0]
+    assert korean.startswith("가장 먼저 확인할 입력: ")
 
 
 @pytest.mark.slow

@@ -77,6 +77,19 @@ class PolicyComparison(Displayable):
         """One row per pair of policies and input at which the cheaper policy changes."""
         return self.simulations.flips
 
+    @property
+    def information_value(self) -> pl.DataFrame:
+        """The expected value of knowing each input before the choice, in the smallest unit of the currency.
+
+        The decision-maker takes the policy with the least expected cost; nothing but the cost counts.
+
+        Example:
+            >>> found = compare("kakao-candidate-cash", "kakao-candidate-fees", as_of="2022-10-24")
+            >>> found.information_value["assumption"][0]
+            'as-filing-share'
+        """
+        return self.simulations.information_value
+
     def chart(
         self,
         *,
@@ -150,7 +163,12 @@ class PolicyComparison(Displayable):
     def tables(self) -> dict[str, pl.DataFrame]:
         """The comparison tables of the report, by name."""
         simulations = self.simulations
-        return {"comparison": simulations.policies, "pairs": simulations.pairs, "flips": simulations.flips}
+        return {
+            "comparison": simulations.policies,
+            "pairs": simulations.pairs,
+            "flips": simulations.flips,
+            "policy_information_value": simulations.information_value,
+        }
 
     @property
     def used_ledger(self) -> Ledger | None:

@@ -35,6 +35,7 @@ from outage_analysis.costs import (
     TORNADO,
     Backtest,
     backtest,
+    information_value,
     levers,
     reconciliation_table,
     tornado,
@@ -221,4 +222,7 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget, level=level),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
+        budget = cost_run.inputs.budget
+        if budget is not None and "cash" in run_result.portfolio.valuations:
+            tables["information_value"] = information_value([run_result], alternative=budget)
     return tables | cost_run.uncertainty_tables

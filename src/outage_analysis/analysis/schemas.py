@@ -36,6 +36,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "tie_outs": costs.TIE_OUTS.without("hindsight"),
         "tornado": costs.TORNADO,
         "levers": costs.LEVERS,
+        "information_value": costs.INFORMATION_VALUE,
         "quantiles": costs.QUANTILES,
         "split": costs.VARIANCE_SPLIT,
         "contributions": costs.CONTRIBUTIONS,
@@ -45,6 +46,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "comparison": costs.POLICIES,
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
+        "policy_information_value": costs.INFORMATION_VALUE,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
@@ -68,7 +70,6 @@ def _analysis_schemas() -> dict[str, TableSchema]:
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
     """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
-    from outage_analysis.analysis.exploration import loss_tables
 
     return {
         "sensitivity": {
@@ -78,11 +79,13 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "awards": costs.AWARD_VIEWS,
             "break_evens": costs.BREAK_EVENS,
             "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+            "information_value": costs.INFORMATION_VALUE,
         },
         "comparison": {
             "policies": costs.POLICIES,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
+            "information_value": costs.INFORMATION_VALUE,
             "replaced": costs.LOSS_REPLACEMENT,
             "left_out": costs.LEFT_OUT,
         },
@@ -92,23 +95,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
-        "losses": {
-            "bands": losses.BAND_COUNTS,
-            "summary": losses.SUMMARY,
-            "quantiles": losses.LOSS_QUANTILES,
-            "concentration": losses.CONCENTRATION,
-            "lorenz": losses.LORENZ,
-            "heaps": losses.HEAPS,
-            "bunching": losses.BUNCHING,
-            "shares": losses.SHARES,
-            "differences": losses.DIFFERENCES,
-            "fits": losses.FITS,
-            "quantities": loss_tables.FITTED,
-            "refused": loss_tables.REFUSED_FITS,
-            "cube": losses.CUBE_MEASURES,
-            "known_shares": losses.KNOWN_SHARES,
-            "known_bounds": losses.KNOWN_BOUNDS,
-        },
+        "losses": _loss_schemas(),
         "intake": {
             "points": losses.POINTS,
             "branches": losses.FORECAST_BRANCHES,
@@ -123,6 +110,30 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "hindsight": losses.HINDSIGHT,
         },
         "documents": {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+    }
+
+
+def _loss_schemas() -> dict[str, TableSchema]:
+    """Return the schemas of the tables of `distribution` and `cube`."""
+    from outage_analysis import losses
+    from outage_analysis.analysis.exploration import loss_tables
+
+    return {
+        "bands": losses.BAND_COUNTS,
+        "summary": losses.SUMMARY,
+        "quantiles": losses.LOSS_QUANTILES,
+        "concentration": losses.CONCENTRATION,
+        "lorenz": losses.LORENZ,
+        "heaps": losses.HEAPS,
+        "bunching": losses.BUNCHING,
+        "shares": losses.SHARES,
+        "differences": losses.DIFFERENCES,
+        "fits": losses.FITS,
+        "quantities": loss_tables.FITTED,
+        "refused": loss_tables.REFUSED_FITS,
+        "cube": losses.CUBE_MEASURES,
+        "known_shares": losses.KNOWN_SHARES,
+        "known_bounds": losses.KNOWN_BOUNDS,
     }
 
 

@@ -52,16 +52,19 @@ Valuation = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
-SENSITIVITY_TABLES = ("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance")
+SENSITIVITY_TABLES = (
+    *("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance"),
+    "information_value",
+)
 """The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
-COMPARE_TABLES = ("policies", "pairs", "flips", "replaced", "left_out")
+COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
 """The tables that `compare` prints, in order; their titles are the labels `terminal.compare_...`."""
 BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
 """The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
 
 
 @commands.command()
-@expand_options("budget")
+@expand_options()
 def sensitivity(
     options: PlanOptions,
     *,
@@ -80,9 +83,11 @@ def sensitivity(
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
 
-    Levers are decisions, so they do not contribute to the variance of the cost. Example:
+    Levers are decisions, so they do not contribute to the variance of the cost. With --budget, the command
+    prints what it is worth to know each input before deciding between the policy and the budget. Examples:
 
         outage-analysis sensitivity --exceeds 500_000_000
+        outage-analysis sensitivity --budget 300_000_000
     """
     from outage_analysis.analysis import run, sensitivity_tables
     from outage_analysis.text import Locale
@@ -102,9 +107,20 @@ def sensitivity(
         policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
         print_json(origin(analysis, plan) | policy | rows)
         return
+    _print_sensitivity(analysis, tables, lang)
+
+
+def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang: str) -> None:
+    """Print the tables of `sensitivity`; with a budget, a sentence first says what to find out."""
+    from outage_analysis.text import Locale
+
     if "inputs_given_exceedance" in tables:
         tables["inputs_given_exceedance"] = _with_part_names(
             tables["inputs_given_exceedance"], analysis, lang
+        )
+    if "information_value" in tables:
+        _print_sentence(
+            _budget_sentence(analysis, analysis.locale(lang)), analysis.headline_is_synthetic, lang
         )
     notes = _sensitivity_notes(analysis, tables, Locale(lang))
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
@@ -121,11 +137,30 @@ def sensitivity(
     )
 
 
+def _print_sentence(sentence: str, synthetic: bool, lang: str) -> None:  # noqa: FBT001 - private
+    """Print a sentence in one line, marked if it comes from synthetic claims."""
+    from outage_analysis.text import Locale
+
+    mark = Locale(lang)("terminal.synthetic_prefix") if synthetic else ""
+    print_text(one_line(mark + sentence, LONGEST_SENTENCE))
+
+
+def _budget_sentence(analysis: Analysis, locale: Locale) -> str:
+    """State which input to find out before deciding between the policy and its budget, and what decides."""
+    from outage_analysis.costs import information_sentence
+    from outage_analysis.text import smallest_units
+
+    portfolio = analysis.runs[analysis.headline_basis].portfolio
+    sentence = information_sentence(analysis.tables["information_value"], portfolio, locale)
+    amount = smallest_units(analysis.plan.budget or 0, analysis.incident.minor_units, "the budget")
+    return f"{sentence} {locale('information.budget_decision', budget=locale.money_in_full(amount))}"
+
+
 def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
     """Return the sentences below the tables: inputs that depend on each other, or nothing uncertain."""
     tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
     notes = [locale("report.tied")] if tied else []
-    if not any(len(table) for table in tables.values()):
+    if not any(len(table) for name, table in tables.items() if name != "information_value"):
         notes.append(locale("terminal.nothing_uncertain"))
     return notes
 
@@ -166,7 +201,8 @@ def compare(
     """Compare the costs of policies, computed with the same random draws of all uncertain inputs.
 
     The costs are computed from published counts, or from --claims or --counts. The default ledger is the
-    latest ledger of the incident on the as-of day. Example:
+    latest ledger of the incident on the as-of day. The second sentence names the input to find out first
+    before choosing the policy with the least expected cost. Example:
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
@@ -187,6 +223,7 @@ def compare(
         return
     locale = Locale(lang, result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
+    _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
     likely = LikelyRange(plan.level)
     _print_result(
         tables,

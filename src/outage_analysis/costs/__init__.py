@@ -11,7 +11,7 @@ Modules:
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     exact: the distribution of a total when every parameter is known
     uncertainty: the distribution of the total, by simulation
-    sensitivity: tornado, levers, break-evens, Sobol indices
+    sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     comparison: policies compared on the same draws
     cost_bridge: why the expected cost changed between two runs
     backtesting: forecasts scored against outcomes
@@ -93,6 +93,11 @@ if TYPE_CHECKING:
     )
     from outage_analysis.costs.sensitivity.decisions import AWARD_VIEWS as AWARD_VIEWS
     from outage_analysis.costs.sensitivity.decisions import award_views as award_views
+    from outage_analysis.costs.sensitivity.information_value import INFORMATION_VALUE as INFORMATION_VALUE
+    from outage_analysis.costs.sensitivity.information_value import (
+        information_sentence as information_sentence,
+    )
+    from outage_analysis.costs.sensitivity.information_value import information_value as information_value
     from outage_analysis.costs.sensitivity.tornado_and_levers import LEVERS as LEVERS
     from outage_analysis.costs.sensitivity.tornado_and_levers import TORNADO as TORNADO
     from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers

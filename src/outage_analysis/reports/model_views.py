@@ -10,6 +10,7 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.costs import (
     FLIPS,
+    INFORMATION_VALUE,
     PAIRS,
     POLICIES,
     QUANTILES,
@@ -62,6 +63,8 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
         tables: the tables of the analysis, by name.
     """
     views: dict[str, View] = {"tornado": (tables["tornado"], TORNADO.without("kind").columns)}
+    if "information_value" in tables and not tables["tornado"].is_empty():
+        views["information_value"] = _information_view(tables["information_value"])
     if "quantiles" in tables:
         quantiles = tables["quantiles"]
         views["quantiles"] = (quantiles, QUANTILES.columns)
@@ -105,7 +108,13 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
         "comparison": (tables["comparison"], POLICIES.columns),
         "pairs": (tables["pairs"], PAIRS.without("dearer").columns),
         "flips": (tables["flips"], FLIPS.without("kind", "expected").columns),
+        "policy_information_value": _information_view(tables["policy_information_value"]),
     }
+
+
+def _information_view(frame: pl.DataFrame) -> View:
+    """Return the table of what it is worth to know each input before a decision."""
+    return frame, INFORMATION_VALUE.without("kind").columns
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:

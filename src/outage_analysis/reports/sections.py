@@ -60,7 +60,10 @@ class _SectionBuilder:
             blocks = self._picture("funnel", "funnel", "funnel_title")
             yield self._section("funnel", "funnel_title", [*texts, *blocks], synthetic=is_synthetic)
         yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
-        drivers = self._picture("tornado", "tornado", "drivers_title")
+        drivers = [
+            *self._picture("tornado", "tornado", "drivers_title"),
+            *self._table("information_value", "information_title"),
+        ]
         yield self._section(
             "tornado", "drivers_title", self._with_intro("drivers_intro", drivers), synthetic=is_synthetic
         )
@@ -151,6 +154,7 @@ class _SectionBuilder:
             yield from self._picture("comparison", "comparison", "compared_title")
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
+            yield from self._table("policy_information_value", "policy_information_title")
 
     def _claims(self) -> Iterator[Block]:
         locale = self.locale

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import combinations
 from typing import get_args
 
@@ -14,6 +15,7 @@ import polars as pl
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
+from outage_analysis.costs.sensitivity.information_value import information_sentence, information_value
 from outage_analysis.costs.sensitivity.tornado_and_levers import (
     assumptions_behind,
     chance_above,
@@ -140,6 +142,21 @@ class PolicySimulations(ShortRepr):
     """The ids of the assumptions that the figures depend on."""
     runs: Mapping[str, Simulation] = field(default_factory=dict, repr=False, compare=False)
     """The simulations of the policies that have an expected cost, by policy id."""
+
+    @cached_property
+    def information_value(self) -> pl.DataFrame:
+        """The expected value of knowing each input before choosing the policy with the least expected cost.
+
+        The options are the policies with an expected cost; the columns are those of `INFORMATION_VALUE`.
+        """
+        return information_value([*self.runs.values()], self.valuation)
+
+    def information_sentence(self, locale: Locale) -> str:
+        """State in one sentence which input to find out first, or that no input is worth finding out."""
+        portfolio = next(iter(self.runs.values())).portfolio
+        sentence = information_sentence(self.information_value, portfolio, locale)
+        decision = locale("information.compare_decision", valuation=locale(f"word.{self.valuation}"))
+        return f"{sentence} {decision}"
 
     def chances_over(self, amount: float) -> dict[str, float]:
         """Return, by policy id, the probability that the cost exceeds an amount in the smallest unit."""

@@ -60,6 +60,10 @@ class Simulation(ShortRepr):
         """Yield the random points of the inputs, one array per replicate; every call yields the same."""
         return (u for u, _ in self._sampled_inputs())
 
+    def drawn_inputs(self) -> Iterator[Mapping[str, FloatArray]]:
+        """Yield the sampled inputs by assumption, one mapping per replicate; every call yields the same."""
+        return (values for _, values in self._sampled_inputs())
+
     def replicates(self) -> Iterator[Replicate]:
         """Yield the replicates one by one, each with its sampled inputs and the payments of each stream."""
         for u, values in self._sampled_inputs():
