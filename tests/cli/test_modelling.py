@@ -405,8 +405,8 @@ def test_what_to_find_out_first_comes_before_the_tables(run: Run) -> None:
     first = out.splitlines()[0]
     assert first.startswith("Find out first: ")
     assert first.endswith(
-        "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something else;"
-        " nothing but the expected cash counts."
+        "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something "
+        "else; nothing but the expected cash counts."
     )
     rows = json_output(run, *MOVED, "--budget", "150,000")["information_value"]
     assert [row["known"] for row in rows[-2:]] == ["all_inputs", "inputs_and_counts"]

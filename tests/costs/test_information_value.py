@@ -15,9 +15,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from scipy import special
 
 from outage_analysis.analysis import Plan, price
+from outage_analysis.analysis import run as run_plan
+from outage_analysis.analysis.analysis import UNCERTAINTY_TABLES
 from outage_analysis.assumptions import BandMix, load_ledger
 from outage_analysis.assumptions.bounded_distributions import Uniform
 from outage_analysis.assumptions.distributions import Discrete, Lognormal
@@ -371,6 +374,25 @@ def test_the_values_are_the_same_bytes_for_any_number_of_threads() -> None:
         outputs.append(made.stdout)
     assert outputs[0] == outputs[1]
     assert outputs[0].count("\n") == 6
+
+
+# the tables of an analysis
+
+
+@pytest.mark.slow
+def test_an_analysis_has_the_table_of_its_budget_and_of_its_comparison() -> None:
+    plan = Plan(
+        as_of=WEEK, policy=CANDIDATES[0], ledger="kakao-2022-10-24", claims=(), compare=CANDIDATES[1:]
+    )
+    assert "information_value" not in run_plan(plan).tables
+    analysis = run_plan(replace(plan, budget=500_000_000))
+    run = analysis.runs["published"]
+    assert_frame_equal(analysis.tables["information_value"], information_value([run], alternative=5e8))
+    assert analysis.compared is not None
+    compared = analysis.tables["policy_information_value"]
+    assert_frame_equal(compared, analysis.compared.information_value)
+    assert_frame_equal(compared, information_value([*analysis.compared.simulations.runs.values()]))
+    assert {"information_value", "policy_information_value"} <= {*UNCERTAINTY_TABLES}
 
 
 # refusals and words

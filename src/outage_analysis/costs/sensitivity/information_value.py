@@ -91,15 +91,13 @@ def information_value(
         ModelRefused: an option has no expected cost under the valuation.
 
     Example:
-        >>> from datetime import date
         >>> from outage_analysis.assumptions import load_ledger
         >>> from outage_analysis.costs import build_portfolio, simulate
         >>> from outage_analysis.policies import load_policy
-        >>> policy, ledger = load_policy("trams"), load_ledger("trams")
+        >>> policy, ledger = load_policy("kakao-2022"), load_ledger("kakao-2022")
         >>> run = simulate(build_portfolio(policy, ledger, as_of=ledger.as_of))
-        >>> table = information_value([run], alternative=run.totals["cash"].expected.value)
-        >>> table["known"].to_list()[-2:]
-        ['all_inputs', 'inputs_and_counts']
+        >>> information_value([run], alternative=300_000_000)["assumption"][0]
+        'as-filing-share'
     """
     values = estimate_information(runs, valuation, alternative=alternative)
     whole = rounded_estimate(values.all_inputs)
