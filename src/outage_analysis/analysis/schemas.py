@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from outage_analysis.text import TableSchema
 
-TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "losses", "intake", "documents"]
+TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "other_events", "losses", "intake", "documents"]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
 """Prefixes of tables that have the columns of the table without the prefix."""
@@ -91,6 +91,12 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "rivals": costs.RIVALS,
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
+        },
+        "other_events": {
+            "summary": costs.EVENT_SUMMARY,
+            "forecasts": costs.EVENT_FORECASTS,
+            "refused": costs.EVENTS_REFUSED,
+            "not_compared": costs.EVENTS_NOT_COMPARED,
         },
         "losses": {
             "bands": losses.BAND_COUNTS,
