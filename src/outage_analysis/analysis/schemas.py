@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 from outage_analysis.text import TableSchema
 
-TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "other_events", "losses", "intake", "documents"]
+TableGroup = Literal[
+    "analysis", "sensitivity", "comparison", "backtest", "other_events", "losses", "intake", "documents"
+]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
 """Prefixes of tables that have the columns of the table without the prefix."""

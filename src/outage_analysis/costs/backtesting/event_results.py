@@ -38,7 +38,7 @@ EVENT = Column("event", "name", "Id of the event.", label="compared_event")
 OUTCOME = Column("outcome", "name", "Id of the outcome: of a published class, or of the document.")
 QUANTITY = Column("quantity", "word", "rate, ratio or payment.", label="compared_quantity", shown=False)
 BASIS = Column("basis", "word", "What the forecast uses: earlier, other_events or other_classes.")
-SCORED = Column("scored", "flag", "Whether the outcome counts among the hits and misses.")
+SCORED = Column("scored", "flag", "Whether the outcome counts among the hits and misses.", shown=False)
 EVENT_FORECASTS = TableSchema(
     "One row per outcome and basis.",
     (
@@ -48,13 +48,13 @@ EVENT_FORECASTS = TableSchema(
         replace(BASIS, shown=False),
         SCORED,
         Column("bound", "word", "Whether the outcome is only a bound: at_least or at_most.", shown=False),
-        Column("classes", "count", "Number of classes that the forecast follows from; else empty."),
+        Column(
+            "classes", "count", "Number of classes that the forecast follows from; else empty.", shown=False
+        ),
         Column("range_low", QUANTITY_UNIT, "Low end of the likely range of the forecast."),
         Column("p50", QUANTITY_UNIT, "Median of the forecast."),
         Column("range_high", QUANTITY_UNIT, "High end of the likely range of the forecast."),
-        Column(
-            "sharpness", "decimal", "High end of the likely range divided by its low end.", shown=False
-        ),
+        Column("sharpness", "decimal", "High end of the likely range divided by its low end.", shown=False),
         Column("observed", QUANTITY_UNIT, "The outcome."),
         Column("percentile", "share", "Percentile of the outcome in the forecast."),
         Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
@@ -70,15 +70,29 @@ EVENT_SUMMARY = TableSchema(
         Column("scored", "count", "Number of scored forecasts.", label="scored_forecasts"),
         Column("inside", "count", "Number of outcomes in the likely range.", label="inside_count"),
         Column("events", "count", "Number of events with a scored forecast.", label="compared_events"),
-        Column("refused", "count", "Number of scored outcomes without a forecast.", label="refused_forecasts"),
-        Column("expected_inside", "decimal", "Expected number inside if the rule were right."),
         Column(
-            "inside_low", "count", "Low end of the 95 % range of the number inside if the rule were right."
+            "refused", "count", "Number of scored outcomes without a forecast.", label="refused_forecasts"
         ),
         Column(
-            "inside_high", "count", "High end of the 95 % range of the number inside if the rule were right."
+            "typical_sharpness",
+            "decimal",
+            "Median of high end divided by low end of the ranges.",
+            shown=False,
         ),
-        Column("so_few", "share", "Chance of so few or fewer inside if the rule were right."),
+        Column("expected_inside", "decimal", "Expected number inside if the rule were right.", shown=False),
+        Column(
+            "inside_low",
+            "count",
+            "Low end of the 95 % range of the number inside if the rule were right.",
+            shown=False,
+        ),
+        Column(
+            "inside_high",
+            "count",
+            "High end of the 95 % range of the number inside if the rule were right.",
+            shown=False,
+        ),
+        Column("so_few", "share", "Chance of so few or fewer inside if the rule were right.", shown=False),
         Column("coverage_low", "share", "Low end of the exact 95 % interval of the true coverage."),
         Column("coverage_high", "share", "High end of the exact 95 % interval of the true coverage."),
     ),
@@ -90,7 +104,7 @@ EVENTS_REFUSED = TableSchema(
         replace(OUTCOME, label="outcome_name"),
         QUANTITY,
         BASIS,
-        replace(SCORED, shown=False),
+        SCORED,
         Column("reason", "word", "no_class, no_published_spread, stated_later or published_later."),
     ),
 )
@@ -129,6 +143,7 @@ def event_summary(forecasts: pl.DataFrame, refused: pl.DataFrame, level: int) ->
                 "inside": inside,
                 "events": scored["event"].n_unique(),
                 "refused": len(refused.filter(pl.col("scored"), basis=basis)),
+                "typical_sharpness": scored["sharpness"].median(),
             }
             | _chance_columns(inside, count, level / 100)
         )
@@ -207,6 +222,7 @@ class EventComparison(ShortRepr):
                     coverage_low=locale.share(main["coverage_low"]),
                     coverage_high=locale.share(main["coverage_high"]),
                     events=main["events"],
+                    times=locale.number(locale.rounded(main["typical_sharpness"])),
                 )
             )
         return [*sentences, *self._other_bases(locale)]
@@ -223,11 +239,11 @@ class EventComparison(ShortRepr):
 
     def limit_sentences(self, locale: Locale) -> list[str]:
         """Return one sentence per limit: what the comparisons that are named cannot show."""
-        names = self.outcome_names(locale.lang)
+        names = {x.id: f"{x.id} ({x.name[locale.lang]})" for x in self.spec.outcomes}
         limited: dict[str, dict[str, None]] = {}
         for outcome, limits in self.forecasts.select("outcome", "limits").iter_rows():
             for limit in limits.split():
-                limited.setdefault(limit, {})[names[outcome]] = None
+                limited.setdefault(limit, {})[names.get(outcome, outcome)] = None
         return [
             locale("other_events.limit", names="; ".join(limited[x.id]), text=x.text[locale.lang])
             for x in self.spec.limits
@@ -237,7 +253,7 @@ class EventComparison(ShortRepr):
     def outcome_names(self, lang: str) -> dict[str, str]:
         """Return the names of the outcomes in a language, by id; a class has the name of its event."""
         classes = {
-            name: f"{self.spec.event_of(name).name[lang]} ({name})"
+            name: f"{self.spec.event_of(name).name[lang]}, {name}"
             for group in self.spec.groups
             for name in group.classes
         }
@@ -246,16 +262,17 @@ class EventComparison(ShortRepr):
         }
 
     def display_tables(self, lang: str) -> dict[str, pl.DataFrame]:
-        """Return the tables for readers: names in place of ids, and forecasts of the headline basis only."""
-        names, events = self.outcome_names(lang), {x.id: x.name[lang] for x in self.spec.events}
-        named = (pl.col("event").replace(events), pl.col("outcome").replace(names))
+        """Return the tables for readers: forecasts of the headline basis only, scored ones apart."""
+        events = {x.id: x.name[lang] for x in self.spec.events}
+        forecasts = self.forecasts.filter(basis=HEADLINE_BASIS)
         gaps = [
             {"event": events[x.event], "figure": x.name[lang], "reason": x.reason[lang]}
             for x in self.spec.not_compared
         ]
         return {
             "summary": self.summary,
-            "forecasts": self.forecasts.filter(basis=HEADLINE_BASIS).with_columns(named),
-            "refused": self.refused.with_columns(named),
+            "forecasts": forecasts.filter("scored"),
+            "not_scored": forecasts.filter(~pl.col("scored")),
+            "refused": self.refused,
             "not_compared": rounded_table(gaps, EVENTS_NOT_COMPARED),
         }

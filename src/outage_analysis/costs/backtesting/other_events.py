@@ -153,7 +153,13 @@ def _published_outcomes(spec: EventComparisonSpec, policies: dict[str, Policy]) 
                 remedy="Give the facts of the people who did and of those who could.",
             )
         yield _of(
-            spec, rate, "rate", count / people, (rate.count, rate.denominator), spec.group(rate.group), rate.bound
+            spec,
+            rate,
+            "rate",
+            count / people,
+            (rate.count, rate.denominator),
+            spec.group(rate.group),
+            rate.bound,
         )
     for ratio in spec.ratios:
         realised, estimate = (get_fact(x, hindsight=True) for x in (ratio.realised, ratio.estimate))
