@@ -1,4 +1,4 @@
-"""The definition of a comparison of events: published rates and totals, each to be forecast from other events."""
+"""The definition of a comparison of events: published outcomes, each to be forecast from other events."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ class EventComparisonSpec(Document):
                     f"puts the class {name} in {len(self.events_of(name))} events"
                     " | Let the facts of exactly one event begin like its id."
                 )
-        compared = {x.event for x in (*self.outcomes, *self.not_compared)}
+        compared = {x.event for x in self.outcomes} | {x.event for x in self.not_compared}
         compared |= {self.event_of(name).id for group in self.groups for name in group.classes}
         if idle := [x.id for x in self.events if x.id not in compared]:
             raise ValueError(
@@ -206,10 +206,11 @@ class EventComparisonSpec(Document):
 
     def _references(self) -> Iterator[tuple[str, list[str], set[str]]]:
         """Yield, by noun, the ids that the document refers to and the ids that it defines."""
-        outcomes = self.outcomes
-        yield "event", [x.event for x in (*outcomes, *self.not_compared)], {x.id for x in self.events}
-        limited = (*outcomes, *self.groups, *self.events)
-        yield "limit", [id_ for x in limited for id_ in x.limits], {x.id for x in self.limits}
+        events = [*(x.event for x in self.outcomes), *(x.event for x in self.not_compared)]
+        yield "event", events, {x.id for x in self.events}
+        limits = [*(x.limits for x in self.outcomes), *(x.limits for x in self.groups)]
+        limits += [x.limits for x in self.events]
+        yield "limit", [id_ for ids in limits for id_ in ids], {x.id for x in self.limits}
         yield "group", [x.group for x in self.rates], {x.id for x in self.groups}
 
     def events_of(self, fact: str) -> list[Event]:

@@ -8,5 +8,5 @@ Modules:
     results: result tables and summary sentences
     other_events: `compare_events`, which forecasts the outcome of each event from the other events
     event_results: the tables and the sentences of a comparison of events
-    mean_payment: the distribution of a mean payment if band shares are uncertain
+    dirichlet_mean: the distribution of a mean payment if band shares are uncertain
 """

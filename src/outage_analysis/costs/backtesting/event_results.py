@@ -265,7 +265,7 @@ class EventComparison(ShortRepr):
         """Return the tables for readers: forecasts of the headline basis only, scored ones apart."""
         events = {x.id: x.name[lang] for x in self.spec.events}
         forecasts = self.forecasts.filter(basis=HEADLINE_BASIS)
-        gaps = [
+        gaps: list[dict[str, object]] = [
             {"event": events[x.event], "figure": x.name[lang], "reason": x.reason[lang]}
             for x in self.spec.not_compared
         ]

@@ -1,8 +1,7 @@
 """Compare events: forecast each published outcome from the other events and count hits and misses.
 
 Rates follow from the published classes of other events by the rule of reference classes. The event that is
-forecast is left out of the classes and of the spread between events. Only the lower limit of the spread uses
-all classes; it is below the spread of every bundled forecast.
+forecast is left out of the classes, of the spread between events and of the lower limit of this spread.
 """
 
 from __future__ import annotations
@@ -17,9 +16,11 @@ from outage_analysis.assumptions import (
     EFFORT_GROUPS,
     Factor,
     load_ledger,
+    minimum_spread,
     published_spread,
     reference_class_prior,
 )
+from outage_analysis.costs.backtesting.dirichlet_mean import mean_payment_forecast
 from outage_analysis.costs.backtesting.event_results import (
     BASES,
     EVENT_FORECASTS,
@@ -31,7 +32,6 @@ from outage_analysis.costs.backtesting.event_results import (
     Refusal,
     event_summary,
 )
-from outage_analysis.costs.backtesting.mean_payment import mean_payment
 from outage_analysis.costs.backtesting.results import rounded_table
 from outage_analysis.costs.backtesting.scores import Predictive, percentile
 from outage_analysis.errors import UsageError
@@ -69,11 +69,11 @@ class PublishedOutcome:
     quantity: Quantity
     observed: float
     bound: str | None
-    scored: bool
     limits: tuple[str, ...]
     facts: tuple[str, ...]
     source: ClassGroup | RatioOutcome | PaymentOutcome
     """What the forecast follows from."""
+    scored: bool = True
 
     @property
     def bases(self) -> tuple[Basis, ...]:
@@ -114,15 +114,17 @@ def compare_events(spec: EventComparisonSpec, *, level: int = DEFAULT_LEVEL) -> 
     refused: list[dict[str, object]] = []
     for outcome in _published_outcomes(spec, policies):
         for basis in outcome.bases:
-            head = {"event": outcome.event, "outcome": outcome.id, "quantity": outcome.quantity}
-            head |= {"basis": basis, "scored": outcome.scored}
+            head: dict[str, object] = {"event": outcome.event, "outcome": outcome.id, "basis": basis}
+            head |= {"quantity": outcome.quantity, "scored": outcome.scored}
             result = _forecast(spec, outcome, basis, policies)
             if isinstance(result, EventForecast):
                 forecasts.append(head | _forecast_columns(result, outcome, likely))
             else:
                 refused.append(head | {"reason": result})
     table, refusals = rounded_table(forecasts, EVENT_FORECASTS), rounded_table(refused, EVENTS_REFUSED)
-    gaps = [{"event": x.event, "figure": x.name.en, "reason": x.reason.en} for x in spec.not_compared]
+    gaps: list[dict[str, object]] = [
+        {"event": x.event, "figure": x.name.en, "reason": x.reason.en} for x in spec.not_compared
+    ]
     return EventComparison(
         spec,
         next(iter(policies.values()), None),
@@ -141,26 +143,18 @@ def _published_outcomes(spec: EventComparisonSpec, policies: dict[str, Policy]) 
             event = spec.event_of(name)
             bound = "at_least" if name in group.at_least else None
             limits = (*event.limits, *group.limits)
-            yield PublishedOutcome(
-                name, event.id, "rate", _class_rate(name), bound, True, limits, (name,), group
-            )
+            share = _class_rate(name)
+            yield PublishedOutcome(name, event.id, "rate", share, bound, limits, (name,), group)
     for rate in spec.rates:
-        count, people = (get_fact(x, hindsight=True).count for x in (rate.count, rate.denominator))
+        facts, group = (rate.count, rate.denominator), spec.group(rate.group)
+        count, people = (get_fact(x, hindsight=True).count for x in facts)
         if not 0 < count < people:
             raise UsageError(
                 f"{rate.id} is {count:,} of {people:,}, which is no rate between 0 and 1",
                 file=spec.id,
                 remedy="Give the facts of the people who did and of those who could.",
             )
-        yield _of(
-            spec,
-            rate,
-            "rate",
-            count / people,
-            (rate.count, rate.denominator),
-            spec.group(rate.group),
-            rate.bound,
-        )
+        yield _of(spec, rate, "rate", count / people, facts, group, rate.bound)
     for ratio in spec.ratios:
         realised, estimate = (get_fact(x, hindsight=True) for x in (ratio.realised, ratio.estimate))
         if realised.unit != estimate.unit or realised.middle <= 0 or estimate.middle <= 0:
@@ -189,7 +183,7 @@ def _of(
     """Return an outcome that is no class of a group."""
     limits = tuple(dict.fromkeys((*spec.event(outcome.event).limits, *outcome.limits)))
     return PublishedOutcome(
-        outcome.id, outcome.event, quantity, observed, bound, outcome.scored, limits, facts, source
+        outcome.id, outcome.event, quantity, observed, bound, limits, facts, source, outcome.scored
     )
 
 
@@ -227,18 +221,19 @@ def _rate_forecast(
         if basis == "other_classes":
             return name == outcome.id
         later = basis == "earlier" and not _public_by(name, day)
-        return later or spec.event_of(name).id == outcome.event
+        return later or outcome.event in {x.id for x in spec.events_of(name)}
 
     classes = [name for name in group.classes if not left_out(name)]
     if not classes:
         return "no_class"
     # The spread leaves out the sources of the classes, so that no rate counts twice, and all that the
-    # forecast must not know. A class of the rule that the document does not name belongs to no event of it.
-    known = [name for name in EFFORT_CLASSES if spec.events_of(name)]
-    spread = published_spread([name for name in known if name in classes or left_out(name)])
+    # forecast must not know.
+    spread = published_spread([name for name in EFFORT_CLASSES if name in classes or left_out(name)])
     if spread.weight + len(classes) == 1:
         return "no_published_spread"
-    return EventForecast(reference_class_prior([_class_rate(x) for x in classes], spread), len(classes))
+    least = minimum_spread([name for name in EFFORT_CLASSES if left_out(name)])
+    rates = [_class_rate(name) for name in classes]
+    return EventForecast(reference_class_prior(rates, spread, least), len(classes))
 
 
 def _class_rate(name: str) -> float:
@@ -290,11 +285,11 @@ def _payment_forecast(
             remedy="Name one of its schedules.",
         )
     share = get_fact(payment.share_above, hindsight=True)
-    if share.unit != "%" or not 0 < share.middle < 100:
+    if share.unit != "%" or not 0 < share.middle / 100 < 1:
         raise UsageError(f"{share.id} is no percentage between 0 and 100", file=payment.id)
     if basis == "earlier" and not (line.known_on(day) and _public_by(share.id, day)):
         return "published_later"
-    return EventForecast(mean_payment(line, payment.edge, share.middle / 100, payment.size))
+    return EventForecast(mean_payment_forecast(line, payment.edge, share.middle / 100, payment.size))
 
 
 def _forecast_columns(

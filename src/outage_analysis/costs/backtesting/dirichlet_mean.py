@@ -1,4 +1,4 @@
-"""The distribution of a mean payment whose loss bands pay fixed amounts and whose band shares are uncertain."""
+"""The distribution of a mean payment if each loss band pays a fixed amount and band shares are uncertain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class MeanPayment:
+class DirichletMean:
     """A mean payment: the sum of the payments per band times shares that follow a Dirichlet distribution.
 
     The mean is over infinitely many claims: the scatter of single claims is left out.
@@ -73,7 +73,7 @@ class MeanPayment:
         return float(brentq(lambda x: self._cdf_at(x) - p, low, high, xtol=(high - low) * 1e-12))
 
 
-def mean_payment(line: Schedule, edge: int, share_above: float, size: float) -> MeanPayment:
+def mean_payment_forecast(line: Schedule, edge: int, share_above: float, size: float) -> DirichletMean:
     """Return the distribution of the mean payment of a cost line if only the share above an edge is known.
 
     The bands on each side of the edge share the claims of their side evenly.
@@ -106,4 +106,4 @@ def mean_payment(line: Schedule, edge: int, share_above: float, size: float) -> 
         raise ModelRefused(f"all bands of {line.id} pay the same, so its mean payment is certain")
     side: Mapping[bool, float] = {False: 1 - share_above, True: share_above}
     shares = [side[above] / len(paid) for above, paid in payments.items() for _ in paid]
-    return MeanPayment((*payments[False], *payments[True]), tuple(shares), size)
+    return DirichletMean((*payments[False], *payments[True]), tuple(shares), size)
