@@ -94,12 +94,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
-        "other_events": {
-            "summary": costs.EVENT_SUMMARY,
-            "forecasts": costs.EVENT_FORECASTS,
-            "refused": costs.EVENTS_REFUSED,
-            "not_compared": costs.EVENTS_NOT_COMPARED,
-        },
+        "other_events": costs.EVENT_TABLES,
         "losses": {
             "bands": losses.BAND_COUNTS,
             "summary": losses.SUMMARY,

@@ -32,7 +32,7 @@ class Event(Document):
     """The id in tables."""
     name: Name
     """The name for readers."""
-    facts: tuple[str, ...] = Field(min_length=1)
+    prefixes: tuple[str, ...] = Field(min_length=1)
     """How the ids of its published facts begin."""
     as_of: Day | None = None
     """The day of a forecast that uses earlier events only; by default the day before the outcome was
@@ -215,7 +215,7 @@ class EventComparisonSpec(Document):
 
     def events_of(self, fact: str) -> list[Event]:
         """Return the events to which a fact belongs, given the id of the fact."""
-        return [x for x in self.events if fact.startswith(x.facts)]
+        return [x for x in self.events if fact.startswith(x.prefixes)]
 
     def event_of(self, fact: str) -> Event:
         """Return the event to which a class belongs, given the id of the class."""

@@ -116,6 +116,13 @@ EVENTS_NOT_COMPARED = TableSchema(
         Column("reason", "text", "Why it is not compared."),
     ),
 )
+EVENT_TABLES = {
+    "summary": EVENT_SUMMARY,
+    "forecasts": EVENT_FORECASTS,
+    "refused": EVENTS_REFUSED,
+    "not_compared": EVENTS_NOT_COMPARED,
+}
+"""The columns of the tables of a comparison of events, in the order in which they are printed."""
 
 
 def event_summary(forecasts: pl.DataFrame, refused: pl.DataFrame, level: int) -> pl.DataFrame:
