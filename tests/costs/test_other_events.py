@@ -372,6 +372,15 @@ def test_the_answer_first_says_that_nothing_is_blind(result: EventComparison) ->
     assert "41% to 89%" in third
 
 
+def test_a_document_of_blind_forecasts_does_not_say_that_they_are_known(
+    result: EventComparison, spec_with: Callable[..., EventComparisonSpec]
+) -> None:
+    assert result.forecasts["outcome_known"].all()
+    blind = compare_events(spec_with("outcome_known = true", "outcome_known = false"))
+    assert not blind.forecasts["outcome_known"].any()
+    assert blind.answer(Locale("en")) == result.answer(Locale("en"))[1:]
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_every_comparison_has_a_sentence_on_what_it_cannot_show(result: EventComparison, lang: str) -> None:
     sentences = result.limit_sentences(Locale(lang))

@@ -157,6 +157,8 @@ class EventComparisonSpec(Document):
     """Always `other_events`; it tells the document from a back-test of one event."""
     name: Name
     """The name for readers."""
+    outcome_known: bool
+    """Whether the authors of the rules knew the outcomes when they wrote the rules."""
     events: tuple[Event, ...] = Field(alias="event", min_length=2)
     """The events; a fact belongs to at most one."""
     limits: tuple[Limit, ...] = Field(alias="limit", min_length=1)

@@ -59,6 +59,7 @@ EVENT_FORECASTS = TableSchema(
         Column("percentile", "share", "Percentile of the outcome in the forecast."),
         Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
         Column("verdict", "word", "inside, miss_low or miss_high."),
+        Column("outcome_known", "flag", "Whether the authors of the rule knew the outcome.", shown=False),
         Column("limits", "text", "Ids of the sentences that state what cannot be shown.", shown=False),
         replace(FACTS, shown=False),
     ),
@@ -203,14 +204,14 @@ class EventComparison(ShortRepr):
     level: int = DEFAULT_LEVEL
 
     def answer(self, locale: Locale) -> list[str]:
-        """Return the answer in four sentences: how blind, how many inside, what that proves, other bases."""
+        """Return the answer: whether forecasts are blind, how many are inside, what it proves, other bases."""
         locale = replace(locale, level=self.level)
         main = self.summary.row(by_predicate=pl.col("basis") == HEADLINE_BASIS, named=True)
         names = self.outcome_names(locale.lang)
         scored = self.forecasts.filter(pl.col("scored"), basis=HEADLINE_BASIS)
         misses = [names[x] for x in scored.filter(~pl.col("inside"))["outcome"]]
         sentences = [
-            locale("other_events.not_blind"),
+            *([locale("other_events.not_blind")] if self.spec.outcome_known else []),
             locale(
                 "other_events.inside",
                 inside=main["inside"],

@@ -118,7 +118,8 @@ def compare_events(spec: EventComparisonSpec, *, level: int = DEFAULT_LEVEL) -> 
             head |= {"quantity": outcome.quantity, "scored": outcome.scored}
             result = _forecast(spec, outcome, basis, policies)
             if isinstance(result, EventForecast):
-                forecasts.append(head | _forecast_columns(result, outcome, likely))
+                known = {"outcome_known": spec.outcome_known}
+                forecasts.append(head | known | _forecast_columns(result, outcome, likely))
             else:
                 refused.append(head | {"reason": result})
     table, refusals = rounded_table(forecasts, EVENT_FORECASTS), rounded_table(refused, EVENTS_REFUSED)
