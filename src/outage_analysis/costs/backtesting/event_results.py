@@ -204,7 +204,7 @@ class EventComparison(ShortRepr):
     level: int = DEFAULT_LEVEL
 
     def answer(self, locale: Locale) -> list[str]:
-        """Return the answer: whether forecasts are blind, how many are inside, what it proves, other bases."""
+        """Return the answer: whether forecasts are blind, how many are inside, and what that proves."""
         locale = replace(locale, level=self.level)
         main = self.summary.row(by_predicate=pl.col("basis") == HEADLINE_BASIS, named=True)
         names = self.outcome_names(locale.lang)
