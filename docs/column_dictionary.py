@@ -27,6 +27,7 @@ GROUPS: dict[TableGroup, str] = {
     "sensitivity": "Tables of `sensitivity`",
     "comparison": "Tables of `compare`",
     "backtest": "Tables of `backtest`",
+    "other_events": "Tables of `backtest other-events`",
     "losses": "Tables of `distribution` and `cube`",
     "intake": "Tables of `intake`",
     "documents": "Tables of `assumptions` and `bridge`",

@@ -10,6 +10,7 @@ import pytest
 
 from outage_analysis.cli import claims as claim_files
 from outage_analysis.cli import decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.incidents import load_event_comparison
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -22,8 +23,8 @@ IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
 """Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
 HEADERS = {"service", "region", "note", "loss"}
 """Headers of the inspected file."""
-OUTCOMES = {"filed", "accepted", "paid"}
-"""Ids of the outcomes of the back-test."""
+OUTCOMES = {"filed", "accepted", "paid"} | {x.id for x in load_event_comparison("other-events").outcomes}
+"""Ids of the outcomes of the back-tests."""
 OPTION = re.compile(r"--\w+")
 CURRENCIES = {"KRW", "EUR", "USD", "GBP", "JPY", "CAD", "AUD"}
 NAMES = {
@@ -99,7 +100,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
             *FEW,
         ),
     ),
-    "backtest": (FEW,),
+    "backtest": (FEW, ("other-events",), ("other-events", "--level", "90")),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),
     "incidents": ((),),

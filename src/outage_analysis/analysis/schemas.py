@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 from outage_analysis.text import TableSchema
 
-TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "losses", "intake", "documents"]
+TableGroup = Literal[
+    "analysis", "sensitivity", "comparison", "backtest", "other_events", "losses", "intake", "documents"
+]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
 """Prefixes of tables that have the columns of the table without the prefix."""
@@ -95,6 +97,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
+        "other_events": costs.EVENT_TABLES,
         "losses": _loss_schemas(),
         "intake": {
             "points": losses.POINTS,

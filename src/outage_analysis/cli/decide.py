@@ -16,6 +16,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import origin, warn_of_examples
+from outage_analysis.cli.event_comparison import print_event_comparison
 from outage_analysis.cli.option_values import parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
     from outage_analysis.incidents import BacktestSpec
-    from outage_analysis.text import LikelyRange, Locale, TableSchema
+    from outage_analysis.text import LikelyRange, Locale
 
 commands = typer.Typer()
 
@@ -260,21 +261,8 @@ def _print_result(
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
     sums = DisplayUnits.from_document(result.incident, result.starts)
     titles = {name: locale(f"terminal.{command}_{name}") for name in tables}
-    schemas = _with_percentile_names(table_schemas(group), likely)
-    shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, prefix, [*notes, units], schemas, sums, lang)
-
-
-def _with_percentile_columns(
-    tables: Mapping[str, pl.DataFrame], likely: LikelyRange
-) -> dict[str, pl.DataFrame]:
-    """Return tables in which the columns of the likely range are named after its ends: p10, not range_low."""
-    return {name: table.rename(likely.column_measures, strict=False) for name, table in tables.items()}
-
-
-def _with_percentile_names(schemas: Mapping[str, TableSchema], likely: LikelyRange) -> dict[str, TableSchema]:
-    """Return the schemas of tables whose columns `_with_percentile_columns` renamed."""
-    return {name: schema.renamed(likely.column_measures) for name, schema in schemas.items()}
+    schemas = table_schemas(group)
+    print_titled_tables(tables, titles, prefix, [*notes, units], schemas, sums, lang, likely)
 
 
 @commands.command()
@@ -290,16 +278,26 @@ def backtest(
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
 
     By default, the command tests the bundled case, the Kakao outage. One case with a few outcomes is an
-    illustration, not a validation. Example:
+    illustration, not a validation. The case other-events forecasts published outcomes of several events, each
+    from the other events. Examples:
 
         outage-analysis backtest
+
+        outage-analysis backtest other-events
     """
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
-    from outage_analysis.incidents import load_backtest_spec
+    from outage_analysis.incidents import compares_events, load_backtest_spec
     from outage_analysis.text import LikelyRange, Locale
 
     likely = LikelyRange(parse_level(level))
+    if compares_events(case):
+        if draws is not None or seed is not None:
+            raise UsageError(
+                "a comparison of events simulates nothing", value=case, remedy="Leave out --draws and --seed."
+            )
+        print_event_comparison(case, likely, lang, as_json=as_json)
+        return
     locale = Locale(lang, level=likely.level)
     with progress(lang) as step:
         step("forecasting from what was public")
@@ -322,9 +320,8 @@ def backtest(
     if lang != "en":
         tables = _with_translated_names(tables, spec, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
-    schemas = _with_percentile_names(table_schemas("backtest"), likely)
-    shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy), lang)
+    schemas, sums = table_schemas("backtest"), DisplayUnits.from_document(policy)
+    print_titled_tables(tables, titles, "", notes, schemas, sums, lang, likely)
 
 
 def _with_translated_names(
