@@ -27,8 +27,10 @@ MOST_BYTES = 340_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
 BYTES_PER_NUMBER = 2
 HIGHEST_CODE = 2**16 - 1
-KNOTS = 1_025
+KNOTS = 513
 """Values in the table of an input. Between two of them, values are interpolated linearly."""
+SCORE_STEP = 2
+"""The page has every second column of the table of sums of awards."""
 LARGEST_SCORE = 5.2
 """Scores are limited to this distance from 0."""
 MOST_TIMES_TRIALS = 8
@@ -38,19 +40,20 @@ DIGITS = 9
 Columns = dict[str, FloatArray]
 
 
-def browser_model(run: Simulation, valuation: str = "cash") -> dict[str, Any] | None:
+def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.9) -> dict[str, Any] | None:
     """Return the draws and the payment streams of a total as JSON data for a web page.
 
     Args:
         run: the simulation.
         valuation: the kind of cost that the page shows.
+        upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
         `draws` (their number), `inputs` (per input, or band of a mix, its coded draws and the table of its
         values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
-        `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical error of the median and
-        of P90 with the draws of the page, in the smallest unit). None if the total has so many random counts
-        that a page with enough draws would be too large.
+        `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
+        median and of the upper end with the draws of the page, in the smallest unit). None if the total has
+        so many random counts that a page with enough draws would be too large.
     """
     chosen = [
         (stream, units)
@@ -79,7 +82,9 @@ def browser_model(run: Simulation, valuation: str = "cash") -> dict[str, Any] | 
             for stream, units in chosen
             if stream.spread and any(unit.reviewed for unit in units)
         },
-        "errors": {str(p): _rounded(sample.quantile(p).error) for p in (0.5, 0.9)},
+        "errors": {
+            name: _rounded(sample.quantile(p).error) for name, p in (("median", 0.5), ("upper", upper))
+        },
     }
 
 
@@ -133,7 +138,7 @@ def _coded_input(values: FloatArray) -> dict[str, Any]:
     """Return a table of quantiles of an input, and per draw its place in the table as a 16-bit number."""
     ordered = np.sort(values)
     ends = special.ndtri(np.array([0.5, len(values) - 0.5]) / len(values))
-    places = special.ndtr(np.linspace(*ends, KNOTS)) * len(values) - 0.5
+    places = special.ndtr(np.linspace(ends[0], ends[1], KNOTS)) * len(values) - 0.5
     table = np.interp(places, np.arange(len(values)), ordered)
     table[0], table[-1] = ordered[0], ordered[-1]
     steps = np.searchsorted(table, values, side="right").clip(1, KNOTS - 1)
@@ -199,8 +204,8 @@ def _award_table(stream: Stream) -> dict[str, Any]:
     return {
         "counts": counts,
         "lowest": float(SCORES[0]),
-        "step": float(SCORES[1] - SCORES[0]),
-        "table": [[float(f"{x:.6g}") for x in row] for row in table],
+        "step": float(SCORES[SCORE_STEP] - SCORES[0]),
+        "table": [[float(f"{x:.5g}") for x in row[::SCORE_STEP]] for row in table],
     }
 
 

@@ -97,20 +97,20 @@ var liveModel = (function () {
     return 0;
   }
 
-  function binomialCount(z, trials, rate) {
+  function binomialCount(z, u, trials, rate) {
     var refused = 1 - rate, variance = trials * rate * refused;
-    if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedBinomial(normalCdf(z), trials, rate);
+    if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedBinomial(u, trials, rate);
     return expanded(
       z, trials * rate, variance, (refused - rate) / Math.sqrt(variance),
       1 / variance - 6 / Math.max(trials, 1), Math.ceil(trials)
     );
   }
 
-  function poissonCount(z, mean) {
+  function poissonCount(z, u, mean) {
     if (mean >= SMOOTH_FROM * SMOOTH_FROM) {
       return expanded(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean, Infinity);
     }
-    var u = normalCdf(z), chance = Math.exp(-mean), below = chance, count = 0;
+    var chance = Math.exp(-mean), below = chance, count = 0;
     while (below < u && count < 400) {
       count += 1;
       chance *= mean / count;
@@ -122,9 +122,12 @@ var liveModel = (function () {
   // The sum of a number of lognormal awards of mean 1.
   function awardSum(z, count, awards) {
     if (!count) return 0;
-    var counts = awards.counts, last = counts.length - 1, row = 0;
-    while (row < last - 1 && counts[row + 1] <= count) row += 1;
-    var down = last ? clip((Math.log(count) - Math.log(counts[row])) / (Math.log(counts[row + 1]) - Math.log(counts[row])), 0, 1) : 0;
+    var counts = awards.counts, last = counts.length - 1, row = 0, high = last - 1;
+    while (row < high) {
+      var middle = (row + high + 1) >> 1;
+      if (counts[middle] <= count) row = middle; else high = middle - 1;
+    }
+    var down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
     var columns = awards.table[0].length - 1;
     var place = clip((z - awards.lowest) / awards.step, 0, columns), left = Math.min(Math.floor(place), columns - 1);
     var right = place - left, upper = awards.table[row], lower = awards.table[Math.min(row + 1, last)];
@@ -162,71 +165,77 @@ var liveModel = (function () {
   }
 
   return function (data) {
-    var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {};
+    var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {}, chances = {};
     Object.keys(data.inputs).forEach(function (id) { inputs[id] = inputValues(data.inputs[id]); });
     Object.keys(data.scores).forEach(function (name) {
       scores[name] = scoreValues(data.scores[name], data.largest_score);
+      chances[name] = scores[name].map(normalCdf);
     });
 
-    function at(values, k) { return typeof values === 'number' ? values : values[k]; }
-
-    function product(ids, values, k) {
-      var result = 1;
-      for (var n = 0; n < ids.length; n++) result *= at(values[ids[n]], k);
+    // One array per draw of a product of inputs.
+    function product(ids, values) {
+      var result = new Float64Array(draws).fill(1);
+      ids.forEach(function (id) {
+        var factor = values[id], k;
+        if (typeof factor === 'number') for (k = 0; k < draws; k++) result[k] *= factor;
+        else for (k = 0; k < draws; k++) result[k] *= factor[k];
+      });
       return result;
     }
 
-    function certainAmount(stream, values, k) {
-      var amount = product(stream.scales, values, k) * product(stream.rates, values, k), sum = 0;
-      stream.parts.forEach(function (part) {
-        var share = stream.mix && part.band !== null ? at(values[stream.mix + '.' + part.band], k) : 1;
-        sum += amount * share * part.paid * (part.reviewed && stream.award ? at(values[stream.award], k) : 1);
-      });
-      return sum;
-    }
-
-    function payment(stream, unit, count, values, pays, scale, k) {
-      if (unit.reviewed) {
-        var award = stream.award ? at(values[stream.award], k) : 1;
-        var z = stream.spread ? scores[stream.process + ', ' + unit.name + ', awards'][k] : 0;
-        return unit.fixed * award * (stream.spread ? awardSum(z, count, data.awards[stream.spread]) : count);
-      }
-      var fixed = unit.pays && pays[unit.pays] !== undefined ? pays[unit.pays] : unit.fixed;
-      if (!unit.share) return fixed * count;
-      var loss = unit.deviation
-        ? summedLosses(unit, count, scale, scores[stream.process + ', ' + unit.name + ', losses'][k], stream.poisson)
-        : count * unit.loss;
-      return fixed * count + unit.share * loss;
-    }
-
-    function amount(stream, values, pays, k) {
-      if (stream.certain) return certainAmount(stream, values, k);
-      var scale = product(stream.scales, values, k), rate = product(stream.rates, values, k), sum = 0;
-      function accepted(name, claims) {
-        var z = scores[stream.process + ', ' + name][k];
-        return stream.poisson ? poissonCount(z, claims * scale * rate) : binomialCount(z, claims * scale, rate);
-      }
-      var split = stream.mix ? splitByBand(stream, accepted('count', stream.trials), values, k) : null;
-      stream.units.forEach(function (unit) {
-        var count = split && unit.band !== null ? split[unit.band] : accepted(unit.name, unit.claims);
-        if (!split && stream.capacity !== null) count = Math.min(count, stream.capacity);
-        sum += payment(stream, unit, count, values, pays, scale, k);
-      });
-      return sum;
+    function accepted(stream, name, claims, scale, rate) {
+      var z = scores[stream.process + ', ' + name], u = chances[stream.process + ', ' + name];
+      var counts = new Float64Array(draws), most = stream.capacity === null ? Infinity : stream.capacity, k;
+      if (stream.poisson) for (k = 0; k < draws; k++) counts[k] = poissonCount(z[k], u[k], claims * scale[k] * rate[k]);
+      else for (k = 0; k < draws; k++) counts[k] = binomialCount(z[k], u[k], claims * scale[k], rate[k]);
+      if (!stream.mix && most < Infinity) for (k = 0; k < draws; k++) counts[k] = Math.min(counts[k], most);
+      return counts;
     }
 
     // Accepted claims fall into loss bands one after another, from the top band down.
-    function splitByBand(stream, count, values, k) {
-      var lowest = Math.min.apply(null, stream.units.map(function (u) { return u.band === null ? Infinity : u.band; }));
-      var left = count, leftShare = 1, split = {};
+    function splitByBand(stream, count, values) {
+      var bands = stream.units.map(function (unit) { return unit.band === null ? Infinity : unit.band; });
+      var lowest = Math.min.apply(null, bands), left = count.slice(), leftShare = new Float64Array(draws).fill(1);
+      var split = {};
       for (var band = stream.bands - 1; band >= lowest; band--) {
-        var share = at(values[stream.mix + '.' + band], k), chance = leftShare > share ? share / leftShare : 1;
-        var z = scores[stream.process + ', band ' + band + ' of ' + stream.mix][k];
-        split[band] = binomialCount(z, left, chance);
-        left -= split[band];
-        leftShare -= share;
+        var name = stream.process + ', band ' + band + ' of ' + stream.mix, z = scores[name], u = chances[name];
+        var shares = product([stream.mix + '.' + band], values);
+        split[band] = new Float64Array(draws);
+        for (var k = 0; k < draws; k++) {
+          var chance = leftShare[k] > shares[k] ? shares[k] / leftShare[k] : 1;
+          split[band][k] = binomialCount(z[k], u[k], left[k], chance);
+          left[k] -= split[band][k];
+          leftShare[k] -= shares[k];
+        }
       }
       return split;
+    }
+
+    function addCertain(sums, stream, values, scale, rate) {
+      stream.parts.forEach(function (part) {
+        var ids = stream.mix && part.band !== null ? [stream.mix + '.' + part.band] : [];
+        var factor = product(part.reviewed && stream.award ? ids.concat(stream.award) : ids, values);
+        for (var k = 0; k < draws; k++) sums[k] += scale[k] * rate[k] * factor[k] * part.paid;
+      });
+    }
+
+    function addPayments(sums, stream, unit, counts, values, pays, scale) {
+      var name = stream.process + ', ' + unit.name, k;
+      if (unit.reviewed) {
+        var award = product(stream.award ? [stream.award] : [], values), table = data.awards[stream.spread];
+        var z = scores[name + ', awards'];
+        for (k = 0; k < draws; k++) {
+          sums[k] += unit.fixed * award[k] * (table ? awardSum(z[k], counts[k], table) : counts[k]);
+        }
+        return;
+      }
+      var fixed = unit.pays && pays[unit.pays] !== undefined ? pays[unit.pays] : unit.fixed;
+      for (k = 0; k < draws; k++) sums[k] += fixed * counts[k];
+      if (!unit.share) return;
+      var losses = unit.deviation ? scores[name + ', losses'] : null;
+      for (k = 0; k < draws; k++) {
+        sums[k] += unit.share * (losses ? summedLosses(unit, counts[k], scale[k], losses[k], stream.poisson) : counts[k] * unit.loss);
+      }
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
@@ -234,7 +243,18 @@ var liveModel = (function () {
       var values = {}, sums = new Float64Array(draws);
       Object.keys(inputs).forEach(function (id) { values[id] = changed(inputs[id], changes[id]); });
       data.streams.forEach(function (stream) {
-        for (var k = 0; k < draws; k++) sums[k] += amount(stream, values, pays || {}, k);
+        var scale = product(stream.scales, values), rate = product(stream.rates, values);
+        if (stream.certain) {
+          addCertain(sums, stream, values, scale, rate);
+          return;
+        }
+        var split = stream.mix
+          ? splitByBand(stream, accepted(stream, 'count', stream.trials, scale, rate), values) : null;
+        stream.units.forEach(function (unit) {
+          var counts = split && unit.band !== null
+            ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
+          addPayments(sums, stream, unit, counts, values, pays || {}, scale);
+        });
       });
       return sums;
     }
