@@ -214,9 +214,12 @@ def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
 @both
 def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
     found = pages[lang]
-    fields, ranges = (found.all("input", type=kind) for kind in ("number", "range"))
-    assert len(fields) == len(ranges) == 9
-    assert all("label." in e.within for e in fields)
+    *fields, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
+    (budget, *numbers), exactly = fields
+    assert (len(numbers), len(ranges), len(exactly)) == (9, 9, 3)
+    assert "label.budget" in budget.within
+    assert all("label." in e.within for e in numbers)
+    assert all("label.exactly" in e.within for e in exactly)
     names = [e.text for e in found.all("span", class_="name")]
     assert [e.attributes["aria-label"] for e in ranges] == names
     assert all(name.strip() for name in names)

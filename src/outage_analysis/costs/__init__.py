@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.sensitivity.variance_shares import INDICES as INDICES
     from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
+    from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS

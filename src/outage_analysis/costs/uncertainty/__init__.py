@@ -10,6 +10,7 @@ Modules:
     inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size
     simulation: `simulate`, which simulates the totals of a portfolio, and the resulting samples
+    browser_model: a simulation as data from which a web page computes the distribution again
     schemas: the columns of the result tables
     tables: the result tables of a simulation: quantiles, distribution, split of the variance
 """
