@@ -60,6 +60,8 @@ class Section:
     """Whether the section is based on synthetic claims; every format then labels it as synthetic."""
     hindsight: bool = False
     """Whether the section shows what became known after the as-of day."""
+    appendix: bool = False
+    """Whether the HTML page hides the section until the reader opens it."""
 
 
 @dataclass(frozen=True)

@@ -177,9 +177,7 @@ class PdfContent:
     @cached_property
     def full_report(self) -> Values:
         """Values for the typst template of the full report: first screen, and content by page orientation."""
-        blocks = [
-            self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
-        ]
+        blocks = [self._block_values(block) for block in self._sections_with_blocks()]
         self._remove_dead_links(blocks)
         runs: list[Values] = []
         for block in self._with_orientation(blocks):
@@ -195,16 +193,6 @@ class PdfContent:
     def chart_files(self) -> dict[str, bytes]:
         """All charts of the report as SVG without titles, by file name."""
         return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
-
-    def _headlines_section(self) -> Iterator[Block | Section]:
-        """Yield the section on amounts in press headlines, then its texts, tables and charts."""
-        locale = self.report.locale
-        if "headlines" in self.report.grids:
-            title = locale("report.differs")
-            charts = (ChartBlock("headlines"),) if "headlines" in self.report.charts else ()
-            blocks = (Text(locale("report.differs_text")), *charts, TableBlock("headlines", title))
-            yield Section("headlines", title, blocks)
-            yield from blocks
 
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
         """Yield every report section, then its texts, tables and charts; a chart precedes its table."""

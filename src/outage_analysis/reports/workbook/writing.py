@@ -83,10 +83,10 @@ def workbook_bytes(report: Report) -> bytes:
 
 SHEET_SECTIONS = {
     "service_bands": ("service-bands",),
-    "cost": ("cost", "funnel", "free"),
-    "doubt": ("doubt",),
-    "drivers": ("tornado",),
+    "why": ("why",),
     "compared": ("compared",),
+    "cost": ("cost", "free"),
+    "doubt": ("doubt",),
     "policy": ("policy", "accounting"),
     "claims": ("claims",),
     "quality": ("quality",),
