@@ -2,5 +2,6 @@
 
 Modules:
     compare_policies: `compare`, its result tables and summary sentence
+    benefits: the share of the loss, the claims made whole and the largest shortfall under a policy
     replaced_losses: the share of a loss that each policy pays
 """
