@@ -45,6 +45,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "comparison": costs.POLICIES,
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
+        "winners_and_losers": costs.WINNERS_AND_LOSERS,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
@@ -81,6 +82,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
         },
         "comparison": {
             "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
             "replaced": costs.LOSS_REPLACEMENT,

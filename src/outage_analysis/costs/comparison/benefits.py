@@ -17,6 +17,8 @@ import numpy.typing as npt
 from outage_analysis.assumptions import FloatArray
 
 Flags = npt.NDArray[np.bool_]
+CLOSE = 1e-5
+"""Two losses that differ by less are equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,9 @@ def measure_benefits(cells: LossCells, fixed: FloatArray, share: FloatArray, rev
     # A claim is made whole up to the loss at which `fixed + share x loss` equals the loss.
     with np.errstate(divide="ignore", invalid="ignore"):
         whole_up_to = np.where(share < 1, fixed / (1 - share), np.inf)
+        # Payments have four decimals, so a value this close to a whole number differs from it by rounding.
+        nearest = np.rint(whole_up_to)
+        whole_up_to = np.where(np.abs(whole_up_to - nearest) < CLOSE, nearest, whole_up_to)
     all_whole, none_whole = kept.most <= whole_up_to, kept.least > whole_up_to
     paid = fixed * kept.claims + share * kept.loss
     low = np.where(all_whole, kept.loss, np.where(none_whole, paid, _least_replaced(kept, fixed, share)))
