@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from outage_analysis.analysis.comparison_cubes import ComparisonCubes, build_comparison_cubes
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
     check_documents_fit,
     last_day,
-    load_cubes,
     load_documents,
     make_plan,
 )
@@ -26,16 +26,12 @@ from outage_analysis.costs import (
     DRAWS,
     SEED,
     PolicySimulations,
-    edges_for_comparison,
-    mean_awards,
-    row_payments,
     simulate_policies,
     winners_and_losers,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
-from outage_analysis.incidents import Bands, Incident, load_incident
-from outage_analysis.losses import Cube, build_cube, cost_bands
+from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
@@ -45,19 +41,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
 
 RANGE_ENDS = ("range_low", "range_high")
 """The columns of the likely range."""
-
-
-@dataclass(frozen=True)
-class ComparisonCubes:
-    """Cubes (claim counts by dimension and loss band) of the claims that several policies pay.
-
-    All cubes have the band edges of all policies, so that each policy pays for the same groups of claims.
-    """
-
-    by_policy: Mapping[str, Sequence[Cube]] = field(default_factory=dict)
-    """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
-    claims: Cube | None = None
-    """A cube of claims with further edges, where a policy replaces a loss or two policies pay the same."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +58,7 @@ class PolicyComparison(Displayable):
     """An amount in whole currency; the table then has the probability that each policy costs more."""
     level: int = DEFAULT_LEVEL
     """The probability of the likely range in percent."""
-    cubes: ComparisonCubes = field(default_factory=lambda: ComparisonCubes(), repr=False)
+    cubes: ComparisonCubes = field(default_factory=ComparisonCubes, repr=False)
     """The cubes of claims from which the costs and what people get are computed; empty with counts."""
 
     @property
@@ -209,9 +192,7 @@ class PolicyComparison(Displayable):
                 raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
         own = [list(self.cubes.by_policy.get(id_, ())) for id_ in (policy, other)]
         if self.cubes.claims is not None:
-            own = [
-                [self.cubes.claims, *(cube for cube in cubes if cube.line is not None)] for cubes in own
-            ]
+            own = [[self.cubes.claims, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
         return winners_and_losers(
             by_id[policy],
             by_id[other],
@@ -264,7 +245,7 @@ def compare_with_alternatives(
     return _compared(plan, incident, policies, ledger, as_of, of_claims=of_claims)
 
 
-def _compared(  # noqa: PLR0913 - what a comparison is of
+def _compared(
     plan: Plan,
     incident: Incident,
     policies: tuple[Policy, ...],
@@ -276,7 +257,9 @@ def _compared(  # noqa: PLR0913 - what a comparison is of
 ) -> PolicyComparison:
     """Compare policies on the claims of the plan or, without claims, on published counts."""
     claims, cubes = (
-        _comparison_cubes(plan, incident, policies, ledger, as_of) if of_claims else (None, ComparisonCubes())
+        build_comparison_cubes(plan, incident, policies, ledger, as_of)
+        if of_claims
+        else (None, ComparisonCubes())
     )
     simulations = simulate_policies(
         policies,
@@ -292,27 +275,6 @@ def _compared(  # noqa: PLR0913 - what a comparison is of
     return PolicyComparison(
         incident, policies, ledger, as_of, simulations, claims, level=plan.level, cubes=cubes
     )
-
-
-def _comparison_cubes(
-    plan: Plan, incident: Incident, policies: Sequence[Policy], ledger: Ledger | None, as_of: date
-) -> tuple[Claims | None, ComparisonCubes]:
-    """Return the claims of a plan, and the cubes that the policies pay."""
-    claims: Claims | None = None
-    by_policy: dict[str, list[Cube]] = {}
-    known = [policy.as_known_on(as_of) for policy in policies]
-    for policy in known:
-        claims, built = load_cubes(plan, incident, policy, as_of, beside=known)
-        by_policy[policy.id] = [*built.values()]
-    cube = next((x for cubes in by_policy.values() for x in cubes if x.line is None), None)
-    if claims is None or cube is None:
-        return claims, ComparisonCubes(by_policy, cube)
-    paid = [row_payments(policy, cube, mean_awards(policy, ledger, as_of)) for policy in known]
-    edges = edges_for_comparison(cube, paid)
-    if edges:
-        bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
-        cube = build_cube(claims, dimensions=cube.dimensions, bands=bands, until=as_of)
-    return claims, ComparisonCubes(by_policy, cube)
 
 
 def compare_policies(

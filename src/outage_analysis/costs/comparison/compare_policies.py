@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
-from outage_analysis.costs.comparison.comparison_sentences import comparison_sentences
+from outage_analysis.costs.comparison.comparison_sentences import benefit_notes, comparison_sentences
 from outage_analysis.costs.comparison.policy_benefits import BENEFIT_COLUMNS, loss_shares, with_ranks
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.comparison.row_payments import mean_awards
@@ -73,10 +73,10 @@ POLICIES = TableSchema(
     "One row per policy.",
     (
         POLICY,
-        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules."),
+        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False),
         Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
         *RANGE,
-        Column("most", "money", "Bound of the total: every claim gets its largest payment."),
+        Column("most", "money", "Bound of the total: every claim gets its largest payment.", shown=False),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
         Column("cheapest", "share", "Probability that no other policy costs less."),
         Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
@@ -160,15 +160,26 @@ class PolicySimulations(ShortRepr):
             locale: the language and its number formats.
             names: the display name of each policy, by id.
         """
-        return comparison_sentences(self, locale, names)
+        return comparison_sentences(
+            self.valuation,
+            self.policies,
+            self.pairs,
+            locale,
+            names,
+            has_correlated_inputs=self.has_correlated_inputs,
+        )
 
     @property
     def benefits(self) -> pl.DataFrame:
         """What people get from each policy: the columns of `POLICY_BENEFITS`, one row per policy."""
         return self.policies.select(POLICY_BENEFITS.names)
 
+    def benefit_notes(self, locale: Locale) -> list[str]:
+        """Return one sentence per reason why the share of the loss that policies pay is unknown."""
+        return benefit_notes(self.policies, locale)
 
-def simulate_policies(
+
+def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simulated
     policies: Sequence[Policy],
     ledger: Ledger | None,
     *,
@@ -224,7 +235,7 @@ def simulate_policies(
     for policy in known:
         own = next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
         shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
-        rows[policy.id] |= shares.measures | {"not_measured": shares.reason}
+        rows[policy.id] |= {**shares.measures, "not_measured": shares.reason}
     return PolicySimulations(
         valuation,
         _frame(_ranked(with_ranks([*rows.values()])), POLICIES),

@@ -1,9 +1,8 @@
-"""The comparison of policies in sentences: the least cost, the most for people, and the dominated policies."""
+"""The comparison of policies in sentences: the least cost, the most for people, dominated policies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
 import polars as pl
 
@@ -13,38 +12,42 @@ EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
 
 
-class Compared(Protocol):
-    """The results of a comparison that its sentences read."""
-
-    valuation: str
-    policies: pl.DataFrame
-    pairs: pl.DataFrame
-    has_correlated_inputs: bool
-
-
-def comparison_sentences(compared: Compared, locale: Locale, names: Mapping[str, str]) -> str:
+def comparison_sentences(
+    valuation: str,
+    policies: pl.DataFrame,
+    pairs: pl.DataFrame,
+    locale: Locale,
+    names: Mapping[str, str],
+    *,
+    has_correlated_inputs: bool = False,
+) -> str:
     """Say which policy costs least, which gives people most, and which policies another dominates.
 
     Args:
-        compared: the results of the comparison.
+        valuation: the kind of cost that is compared, such as `cash`.
+        policies: the columns of `POLICIES`.
+        pairs: the columns of `PAIRS`.
         locale: the language and its number formats.
         names: the display name of each policy, by id.
+        has_correlated_inputs: whether the ledger declares correlations between inputs.
     """
     quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
-    sentences = [_least_cost(compared, locale, quoted)]
-    if compared.has_correlated_inputs:
+    sentences = [_least_cost(valuation, policies, pairs, locale, quoted)]
+    if has_correlated_inputs:
         sentences.append(locale("compare.tied"))
-    sentences += _most_for_people(compared.policies, locale, quoted)
-    without_cost = compared.policies.filter(pl.col("expected").is_null())["policy"].to_list()
+    sentences += _most_for_people(policies, locale, quoted)
+    without_cost = policies.filter(pl.col("expected").is_null())["policy"].to_list()
     if without_cost:
         sentences.append(locale("compare.silent", policies=", ".join(quoted[x] for x in without_cost)))
     return " ".join(sentences)
 
 
-def _least_cost(compared: Compared, locale: Locale, quoted: Mapping[str, str]) -> str:
-    known = compared.policies.filter(pl.col("expected").is_not_null()).sort("expected", maintain_order=True)
+def _least_cost(
+    valuation: str, policies: pl.DataFrame, pairs: pl.DataFrame, locale: Locale, quoted: Mapping[str, str]
+) -> str:
+    known = policies.filter(pl.col("expected").is_not_null()).sort("expected", maintain_order=True)
     (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
-    row = next(r for r in compared.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
+    row = next(r for r in pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
     chance = row["cheaper"] if row["policy"] == best else row["dearer"]
     key = "least" if chance >= EVEN else "least_yet"
     if least == next_least:
@@ -55,7 +58,7 @@ def _least_cost(compared: Compared, locale: Locale, quoted: Mapping[str, str]) -
         other=quoted[second],
         cost=locale.money(least),
         other_cost=locale.money(next_least),
-        valuation=locale(f"word.{compared.valuation}"),
+        valuation=locale(f"word.{valuation}"),
         chance=locale("compare.almost", chance=locale.share(CERTAIN))
         if chance > CERTAIN
         else locale.share(chance),
@@ -106,6 +109,16 @@ def _most_people(
             amount=locale.money(payment),
             people=locale.number(people),
         )
+
+
+def benefit_notes(policies: pl.DataFrame, locale: Locale) -> list[str]:
+    """Return one sentence per reason why the share of the loss that policies pay is unknown."""
+    reasons = policies.group_by("not_measured", maintain_order=True).agg(pl.col("policy"))
+    notes = []
+    for reason, ids in reasons.drop_nulls("not_measured").iter_rows():
+        note = locale(f"compare.note_{reason}")
+        notes.append(note if len(ids) == len(policies) else f"{', '.join(ids)}: {note}")
+    return notes
 
 
 def _listed(policies: Sequence[str], quoted: Mapping[str, str]) -> str:

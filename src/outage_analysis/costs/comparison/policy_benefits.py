@@ -1,4 +1,4 @@
-"""What people get from each compared policy, in numbers: the columns, the ranks and the dominated policies."""
+"""What people get from each compared policy in numbers: columns, ranks and dominated policies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
-from outage_analysis.costs.comparison.row_payments import NOTHING, Awards, RowPayment, row_payments
+from outage_analysis.costs.comparison.row_payments import (
+    NOTHING,
+    Awards,
+    LossRange,
+    RowPayment,
+    row_payments,
+)
 from outage_analysis.losses import Cube
 from outage_analysis.policies import SHARE_SCALE, Policy
 from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column
@@ -18,7 +24,11 @@ from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column
 BENEFIT_COLUMNS = (
     Column("recipients", "count", "Expected number of payments; empty if a line has no count.", FLOAT),
     Column("per_recipient", "money", "Expected cost per payment."),
-    Column("replaced_low", "share", "Smallest possible share of the stated losses that is paid."),
+    Column(
+        "replaced_low",
+        "share",
+        "Smallest possible share of the stated losses that is paid, if each claim is accepted.",
+    ),
     Column("replaced_high", "share", "Largest possible share of the stated losses that is paid."),
     Column("made_whole_low", "count", "Smallest possible number of claims paid their loss or more."),
     Column("made_whole_high", "count", "Largest possible number of claims paid their loss or more."),
@@ -35,7 +45,7 @@ BENEFIT_COLUMNS = (
     Column(
         "dominated_by",
         "names",
-        "Policies whose expected cost and P90 are not larger and whose benefits are not smaller, one strictly.",
+        "Policies with no larger expected cost and P90 and no smaller benefits, of which one differs.",
     ),
     Column("not_measured", "word", "Why the share of the loss that is paid is unknown; else empty."),
 )
@@ -77,17 +87,20 @@ def loss_shares(policy: Policy, cube: Cube | None, awards: Awards) -> LossShares
     counted = cube.frame["claims"] > 0
     frame = cube.frame.filter(counted)
     payments = [x for x, kept in zip(row_payments(policy, cube, awards), counted, strict=True) if kept]
-    over = frame["over"].fill_null(-1).clip(lower_bound=-1)
     above_zero = (frame["up_to"].fill_null(1) > 0) & frame["over"].is_not_null()
     if frame.filter(above_zero)["loss"].null_count():
         return LossShares({}, "sums_not_stated")
     if not above_zero.any():
         return LossShares({}, "no_losses")
+    ranges = [
+        LossRange.of_band((over, up_to)).given_sum(claims, loss)
+        for over, up_to, claims, loss in frame.select("over", "up_to", "claims", "loss").iter_rows()
+    ]
     cells = LossCells(
         frame["claims"].cast(pl.Float64).to_numpy(),
         frame["loss"].fill_null(0).cast(pl.Float64).to_numpy(),
-        over.clip(lower_bound=0).cast(pl.Float64).to_numpy(),
-        frame["up_to"].cast(pl.Float64).fill_null(np.inf).to_numpy(),
+        np.array([float(max(losses.least, 1) - 1) for losses in ranges]),
+        np.array([np.inf if losses.most is None else float(losses.most) for losses in ranges]),
         above_zero.to_numpy(),
     )
     return LossShares(_measured(cells, payments))

@@ -95,7 +95,7 @@ def _bands(cuts: Iterable[int], within: Band = (0, None)) -> list[Band]:
     """Return the bands between the cuts inside a band."""
     over, up_to = within[0] or 0, within[1]
     inner = sorted({x for x in cuts if x > over and (up_to is None or x < up_to)})
-    return list(pairwise([over, *inner, up_to]))  # type: ignore[arg-type] # only the last may be None
+    return list(pairwise([over, *inner, up_to]))
 
 
 def _payment(lines: Sequence[FundedLine], band: Band) -> RowPayment:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,14 +16,9 @@ import polars as pl
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.comparison.line_payments import LinePayment, line_payments
+from outage_analysis.costs.comparison.payment_differences import Tally, claims_tally, report_tally
 from outage_analysis.costs.comparison.report_payments import ReportBand, report_bands
-from outage_analysis.costs.comparison.row_payments import (
-    Formula,
-    LossRange,
-    RowPayment,
-    mean_awards,
-    row_payments,
-)
+from outage_analysis.costs.comparison.row_payments import mean_awards, row_payments
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import UNKNOWN, Band
 from outage_analysis.losses import Cube
@@ -54,6 +48,8 @@ WINNERS_AND_LOSERS = TableSchema(
             "difference",
             "money",
             "Mean payment less that of the other policy; empty if it has only bounds.",
+            label="difference_each",
+            shown=False,
         ),
         Column("gain", "count", "Claims that are certain to be paid more than under the other.", FLOAT),
         Column("lose", "count", "Claims that are certain to be paid less than under the other.", FLOAT),
@@ -71,37 +67,14 @@ WINNERS_AND_LOSERS = TableSchema(
             "count",
             "Claims under review in one of the policies; their payment is the mean award of the ledger.",
             FLOAT,
+            label="assumed_award",
             shown=False,
         ),
     ),
 )
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Sums over claims; amounts in ten-thousandths of the smallest unit, None if unknown or unlimited."""
-
-    claims: float = 0
-    paid: float | None = 0
-    paid_other: float | None = 0
-    total: float | None = 0
-    low: float | None = 0
-    high: float | None = 0
-    gain: float = 0
-    lose: float = 0
-    equal: float = 0
-    unclear: float = 0
-    assumed: float = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        sums = {}
-        for name in self.__dataclass_fields__:
-            mine, more = getattr(self, name), getattr(other, name)
-            sums[name] = None if mine is None or more is None else mine + more
-        return Tally(**sums)
-
-
-def winners_and_losers(  # noqa: PLR0913 - two policies and what they are paid from
+def winners_and_losers(
     policy: Policy,
     other: Policy,
     ledger: Ledger | None = None,
@@ -192,62 +165,6 @@ def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
     return (cuts[place - 1] if place else 0, high) if inside else band
 
 
-def claims_tally(
-    claims: int, loss: int | None, band: Band, payment: RowPayment, payment_other: RowPayment
-) -> Tally:
-    """Return the sums over claims with losses in one band, each paid by the same formulas.
-
-    Args:
-        claims: the number of claims.
-        loss: the sum of their losses; None if it is unknown.
-        band: the loss band.
-        payment: what the policy pays.
-        payment_other: what the other policy pays.
-    """
-    losses = LossRange.of_band(band).given_sum(claims, loss)
-    central = [p.central and p.central.total(claims, loss) for p in (payment, payment_other)]
-    total = None if central[0] is None or central[1] is None else central[0] - central[1]
-    low, high = difference_bounds(payment, payment_other)
-    ends = [
-        None if x is None else x.total(claims, loss) if exact else bound and bound * claims
-        for x, exact, bound in (
-            (low, low is not None and (loss is not None or not low.slope), low and low.least(losses)),
-            (high, high is not None and (loss is not None or not high.slope), high and high.most(losses)),
-        )
-    ]
-    return Tally(
-        claims,
-        central[0],
-        central[1],
-        0 if payment.rules == payment_other.rules else total,
-        ends[0],
-        ends[1],
-        assumed=claims if payment.reviewed or payment_other.reviewed else 0,
-        **{sign_of_difference(low, high, losses): claims},
-    )
-
-
-def difference_bounds(payment: RowPayment, other: RowPayment) -> tuple[Formula | None, Formula | None]:
-    """Return the bounds of the payment less that of the other policy; None if there is no limit."""
-    if payment.rules == other.rules:
-        return Formula(0), Formula(0)
-    low = None if other.high is None else payment.low - other.high
-    return low, None if payment.high is None else payment.high - other.low
-
-
-def sign_of_difference(low: Formula | None, high: Formula | None, losses: LossRange) -> str:
-    """Return `gain`, `lose`, `equal` or `unclear`, from the bounds of a difference for each possible loss."""
-    least = low and low.least(losses)
-    most = high and high.most(losses)
-    if least is not None and least > 0:
-        return "gain"
-    if most is not None and most < 0:
-        return "lose"
-    if least is not None and most is not None and least >= 0 >= most:
-        return "equal"
-    return "unclear"
-
-
 def _band_row(key: tuple[str | None, Band], tally: Tally) -> dict[str, Any]:
     service, (over, up_to) = key
     return {"level": "band", "service": service, "over": over, "up_to": up_to, **_columns(tally)}
@@ -278,7 +195,7 @@ def _columns(tally: Tally) -> dict[str, float | None]:
 def _report_row(reports: ReportBand) -> dict[str, Any]:
     """Return the row of a loss band with published counts, whose losses nobody knows."""
     over, up_to = reports.band
-    tally = _report_tally(reports)
+    tally = report_tally(reports)
     columns: dict[str, float | None] = dict(_columns(tally))
     if reports.claims is None:  # the payments are per claim, and nobody is counted
         kept = ("payment", "payment_other", "difference")
@@ -286,45 +203,13 @@ def _report_row(reports: ReportBand) -> dict[str, Any]:
     return {"level": "band", "line": reports.line, "over": over, "up_to": up_to, **columns}
 
 
-def _report_tally(reports: ReportBand) -> Tally:
-    """Return the sums over the reports in a band; over one report if the number is unknown."""
-    claims = 1.0 if reports.claims is None else reports.claims
-    signs, lows, highs, central = set(), list[int | None](), list[int | None](), set()
-    for part, mine, others in reports.parts:
-        losses, (low, high) = LossRange.of_band(part), difference_bounds(mine, others)
-        signs.add(sign_of_difference(low, high, losses))
-        lows.append(low and low.least(losses))
-        highs.append(high and high.most(losses))
-        central.add(tuple(p.central.fixed if p.central and not p.central.slope else None for p in (mine, others)))
-    known = [x for x in lows if x is not None], [x for x in highs if x is not None]
-    ends = [
-        pick(some) * claims if len(some) == len(reports.parts) else None
-        for pick, some in zip((min, max), known, strict=True)
-    ]
-    paid = central.pop() if len(central) == 1 else (None, None)
-    sums = [None if x is None else x * claims for x in paid]
-    equal_rules = all(mine.rules == others.rules and mine.rules for _, mine, others in reports.parts)
-    total = 0.0 if equal_rules else None
-    if sums[0] is not None and sums[1] is not None:
-        total = sums[0] - sums[1]
-    assumed = any(p.reviewed for _, *pair in reports.parts for p in pair)
-    sign = signs.pop() if len(signs) == 1 else "unclear"
-    return Tally(
-        claims,
-        *sums,
-        total,
-        *ends,
-        assumed=claims if assumed else 0.0,
-        **{sign: claims},
-    )
-
-
 def _line_row(id_: str, mine: LinePayment | None, other: LinePayment | None) -> dict[str, Any]:
     """Return the row of a cost line without loss bands; a policy without the line pays nothing by it."""
-    counts = {side.people for side in (mine, other) if side is not None}
+    sides = (mine, other)
+    counts = {side.people for side in sides if side is not None}
     people = counts.pop() if len(counts) == 1 else None
-    total, total_other = (0.0 if side is None else side.total for side in (mine, other))
-    payments = [0.0 if side is None else side.payment for side in (mine, other)]
+    total, total_other = (0.0 if side is None else side.total for side in sides)
+    payments = [0.0 if side is None else side.payment for side in sides]
     row: dict[str, Any] = {"level": "line", "line": id_, "claims": people}
     row |= dict(zip(("payment", "payment_other"), payments, strict=True))
     if total is not None and total_other is not None:
@@ -332,7 +217,7 @@ def _line_row(id_: str, mine: LinePayment | None, other: LinePayment | None) -> 
     first, second = payments
     if people is not None:
         sign = "unclear"
-        if all(side is None or side.is_equal for side in (mine, other)) and None not in payments:
+        if first is not None and second is not None and all(side is None or side.is_equal for side in sides):
             sign = "gain" if first > second else "lose" if first < second else "equal"
         row |= dict.fromkeys(("gain", "lose", "equal", "unclear", "assumed"), 0.0) | {sign: people}
     if first is not None and second is not None:
@@ -356,7 +241,10 @@ def _sums(
         yield {"level": "service", "service": service, **_columns(tally)}
     if not rows:
         return
-    everything: dict[str, Any] = {"level": "total", **{name: _sum(row.get(name) for row in rows) for name in SUMS}}
+    everything: dict[str, Any] = {
+        "level": "total",
+        **{name: _sum(row.get(name) for row in rows) for name in SUMS},
+    }
     if len({(row["level"], row.get("line")) for row in rows}) > 1:
         yield everything  # People may be counted by several lines, so their numbers are not added up.
         return
