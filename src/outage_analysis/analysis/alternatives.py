@@ -256,11 +256,9 @@ def _compared(
     valuation: str = "cash",
 ) -> PolicyComparison:
     """Compare policies on the claims of the plan or, without claims, on published counts."""
-    claims, cubes = (
-        build_comparison_cubes(plan, incident, policies, ledger, as_of)
-        if of_claims
-        else (None, ComparisonCubes())
-    )
+    claims, cubes = None, ComparisonCubes()
+    if of_claims:
+        claims, cubes = build_comparison_cubes(plan, incident, policies, ledger, as_of)
     simulations = simulate_policies(
         policies,
         ledger,

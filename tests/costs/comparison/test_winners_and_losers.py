@@ -223,7 +223,7 @@ def test_the_share_of_the_losses_is_that_of_the_single_claims(policy: Policy, lo
         assert found == LossShares({}, "no_losses")
         return
     given = {x: paid(policy, ("mail", x)) for x in stated}
-    share = float(sum(min(given[x], x) for x in stated) / sum(stated))
+    share = float(sum(min(given[x], Fraction(x)) for x in stated) / sum(stated))
     whole = len([x for x in stated if given[x] >= x])
     measures = found.measures
     assert (measures["replaced_low"], measures["replaced_high"]) == pytest.approx((share, share))

@@ -232,10 +232,8 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
     rows = dict(zip(tables, _policy_rows(tables, runs, valuation, likely), strict=True))
-    for policy in known:
-        own = next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
-        shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
-        rows[policy.id] |= {**shares.measures, "not_measured": shares.reason}
+    shares = {p.id: _loss_shares(p, ledger, as_of, claim_cube, cubes.get(p.id, ())) for p in known}
+    rows = {name: row | shares[name] for name, row in rows.items()}
     return PolicySimulations(
         valuation,
         _frame(_ranked(with_ranks([*rows.values()])), POLICIES),
@@ -247,6 +245,15 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
+
+
+def _loss_shares(
+    policy: Policy, ledger: Ledger | None, as_of: date, claim_cube: Cube | None, cubes: Sequence[Cube]
+) -> dict[str, Any]:
+    """Return the columns of a policy with the share of the losses that it pays, or why it is unknown."""
+    own = next((cube for cube in cubes if cube.line is None), None)
+    shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
+    return {**shares.measures, "not_measured": shares.reason}
 
 
 def _ranked(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

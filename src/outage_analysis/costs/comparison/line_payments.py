@@ -10,7 +10,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.compile_lines import compile_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, Schedule
+from outage_analysis.policies import Policy
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ def line_payments(
         valuation: the kind of cost, such as `cash`.
     """
     fitting = ledger and ledger_for_policy(ledger, policy)
+    schedules = policy.schedules
+    by_loss = {line.id for line in schedules if not (cubes and line.grain == "claimant")}
+    equal = {line.id for line in policy.lines} - {line.id for line in schedules}
     found: dict[str, LinePayment] = {}
     for compiled in compile_lines(policy, fitting, as_of=as_of, cubes=cubes):
         line = compiled.line
-        by_loss = isinstance(line, Schedule)
-        if isinstance(line, Schedule) and not (cubes and line.grain == "claimant"):
+        if line.id in by_loss:
             continue
         for term in compiled.terms:
             if term.valuation == valuation and term.rule != "handling":
                 people = term.count if term.capacity is None else term.capacity
                 if people is not None or term.promised is not None:
-                    found[line.id] = LinePayment(people, term.promised, is_equal=not by_loss)
+                    found[line.id] = LinePayment(people, term.promised, is_equal=line.id in equal)
     return found
