@@ -221,13 +221,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=claims)
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
-    if len(portfolios) < MIN_POLICIES:
-        without_cost = ", ".join(p.id for p in policies if p.id not in portfolios)
-        raise ModelRefused(
-            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
-            remedy=f"Without one: {without_cost}. "
-            "Give a ledger with the inputs that they need, or another policy.",
-        )
+    _check_costs([p for p in policies if p.id not in portfolios], len(portfolios), valuation, as_of)
     runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
@@ -279,6 +273,16 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
+
+
+def _check_costs(without_cost: Sequence[Policy], priced: int, valuation: str, as_of: date) -> None:
+    """Raise an error unless at least two policies have an expected cost."""
+    if priced < MIN_POLICIES:
+        raise ModelRefused(
+            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
+            remedy=f"Without one: {', '.join(p.id for p in without_cost)}. "
+            "Give a ledger with the inputs that they need, or another policy.",
+        )
 
 
 def _shared_runs(
