@@ -94,7 +94,7 @@ POLICIES = pl.DataFrame(
 
 
 def winners_of(*rows: tuple[str, str | None, int | None, int, int, int, int]) -> pl.DataFrame:
-    """The columns of `winners_and_losers`: level, service, lower edge, and who gains, loses, is equal, unclear."""
+    """The columns of `winners_and_losers`: level, service, lower edge, and the claims by sign."""
     signs = ("gain", "lose", "equal", "unclear")
     return pl.DataFrame(
         [

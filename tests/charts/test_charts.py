@@ -198,7 +198,7 @@ def test_bars_of_winners_and_losers_are_their_shares_in_all_by_band_and_by_servi
     widths: dict[str, dict[str, float]] = {}
     for row in data_of(spec):
         widths.setdefault(row["name"], {})[row["part"]] = row["end"] - row["start"]
-    assert list(widths)[0] == "All claims"
+    assert next(iter(widths)) == "All claims"
     shares = [
         {"gain": 20, "same": 60, "unclear": 10, "lose": 10},
         {"gain": 100 * 4 / 18, "same": 100 * 12 / 18, "unclear": 100 * 2 / 18},

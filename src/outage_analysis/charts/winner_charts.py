@@ -59,7 +59,7 @@ def winners_and_losers(table: pl.DataFrame, context: ChartContext) -> AltairChar
         .encode(x, alt.X2("end:Q"), y, color=alt.Color("part:N", scale=colours, legend=legend))
     )
     policy, other = (context.name(pair[name][0]) for name in ("policy", "other"))
-    gain, lose = (locale.share(bands[sign].sum() / bands["claims"].sum()) for sign in ("gain", "lose"))
+    gain, lose = (locale.share(_total(bands, sign) / _total(bands, "claims")) for sign in ("gain", "lose"))
     return finish_chart(
         bars,
         context,
@@ -94,13 +94,15 @@ def _by_service(pair: pl.DataFrame, context: ChartContext) -> Iterator[tuple[str
         yield service_name(context, service, count), rows
 
 
-def _parts(
-    name: str, group: pl.DataFrame, labels: dict[str, str]
-) -> Iterator[Sequence[str | float]]:
+def _parts(name: str, group: pl.DataFrame, labels: dict[str, str]) -> Iterator[Sequence[str | float]]:
     """Yield the parts of one bar with their ends in percent of the claims."""
-    claims, start = group["claims"].sum(), 0.0
+    claims, start = _total(group, "claims"), 0.0
     for sign, label in labels.items():
-        end = start + 100 * float(group[sign].sum()) / claims
+        end = start + 100 * _total(group, sign) / claims
         if end > start:
             yield name, label, round(start, 4), round(end, 4)
         start = end
+
+
+def _total(group: pl.DataFrame, column: str) -> float:
+    return float(group[column].sum())
