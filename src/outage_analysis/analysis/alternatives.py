@@ -215,9 +215,9 @@ class PolicyComparison(Displayable):
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         return known.with_only(self.simulations.inputs) if known else None
 
-    def sentence(self, locale: Locale) -> str:
-        """A sentence that states the result of the comparison."""
-        return self.simulations.sentence(locale, self.names(locale.lang))
+    def sentence(self, locale: Locale, *, benefits: bool = True) -> str:
+        """State the result of the comparison: the costs and, with `benefits`, what people get."""
+        return self.simulations.sentence(locale, self.names(locale.lang), benefits=benefits)
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""

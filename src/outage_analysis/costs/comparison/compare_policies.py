@@ -151,7 +151,7 @@ class PolicySimulations(ShortRepr):
         totals = {name: run.totals[self.valuation] for name, run in self.runs.items()}
         return {name: rounded_probability(total.exceedance(amount)).value for name, total in totals.items()}
 
-    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
+    def sentence(self, locale: Locale, names: Mapping[str, str], *, benefits: bool = True) -> str:
         """Say which policy costs least, which gives people most, and which policies another dominates.
 
         Policies without an expected cost are named, too.
@@ -159,6 +159,7 @@ class PolicySimulations(ShortRepr):
         Args:
             locale: the language and its number formats.
             names: the display name of each policy, by id.
+            benefits: whether to say what people get; otherwise only the costs are compared.
         """
         return comparison_sentences(
             self.valuation,
@@ -167,6 +168,7 @@ class PolicySimulations(ShortRepr):
             locale,
             names,
             has_correlated_inputs=self.has_correlated_inputs,
+            benefits=benefits,
         )
 
     @property

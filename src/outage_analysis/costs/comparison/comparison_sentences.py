@@ -20,6 +20,7 @@ def comparison_sentences(
     names: Mapping[str, str],
     *,
     has_correlated_inputs: bool = False,
+    benefits: bool = True,
 ) -> str:
     """Say which policy costs least, which gives people most, and which policies another dominates.
 
@@ -30,12 +31,14 @@ def comparison_sentences(
         locale: the language and its number formats.
         names: the display name of each policy, by id.
         has_correlated_inputs: whether the ledger declares correlations between inputs.
+        benefits: whether to say what people get; otherwise only the costs are compared.
     """
     quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
     sentences = [_least_cost(valuation, policies, pairs, locale, quoted)]
     if has_correlated_inputs:
         sentences.append(locale("compare.tied"))
-    sentences += _most_for_people(policies, locale, quoted)
+    if benefits:
+        sentences += _most_for_people(policies, locale, quoted)
     without_cost = policies.filter(pl.col("expected").is_null())["policy"].to_list()
     if without_cost:
         sentences.append(locale("compare.silent", policies=", ".join(quoted[x] for x in without_cost)))
