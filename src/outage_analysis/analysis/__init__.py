@@ -14,6 +14,7 @@ Modules:
     schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
+    comparison_cubes: the cubes of the claims that the compared policies pay
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """

@@ -49,6 +49,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
         "policy_information_value": costs.INFORMATION_VALUE,
+        "winners_and_losers": costs.WINNERS_AND_LOSERS,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
@@ -85,6 +86,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
         },
         "comparison": {
             "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
             "information_value": costs.INFORMATION_VALUE,

@@ -3,8 +3,8 @@
 Each group of commands has one or two modules: report (also cost), claims and synthetic, explore, decide,
 lookup and policies, notebooks. They share options.py (options that several commands have), option_values.py
 (how the values of options are parsed), console.py (printing), next_commands.py (which command usually
-follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a cost is printed) and event_comparison.py
-(how a comparison of events is printed).
+follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a cost is printed), event_comparison.py
+(how a comparison of events is printed) and comparison_views.py (what people get, as `compare` prints it).
 Each command imports the library inside its function, so that `--help` starts quickly.
 """
 

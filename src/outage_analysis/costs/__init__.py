@@ -42,10 +42,16 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import LEFT_OUT as LEFT_OUT
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
     from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
+    from outage_analysis.costs.comparison.compare_policies import POLICY_BENEFITS as POLICY_BENEFITS
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
     from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
     from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
+    from outage_analysis.costs.comparison.row_payments import edges_for_comparison as edges_for_comparison
+    from outage_analysis.costs.comparison.row_payments import mean_awards as mean_awards
+    from outage_analysis.costs.comparison.row_payments import row_payments as row_payments
+    from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS as WINNERS_AND_LOSERS
+    from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers as winners_and_losers
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge

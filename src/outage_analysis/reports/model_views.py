@@ -96,6 +96,13 @@ def _steps_view(frame: pl.DataFrame) -> View:
     return frame.with_columns(level), (*WATERFALL_STEPS.pick(*keys), *bands, *amounts)
 
 
+WHAT_PEOPLE_GET = (
+    "cost_rank", "replaced_low", "replaced_high", "made_whole_low", "made_whole_high",
+    "largest_shortfall", "benefit_rank", "dominated_by", "not_measured",
+)  # fmt: skip
+"""Columns that the table of costs on the page leaves out, because it would be too wide with them."""
+
+
 def comparison_views(analysis: Analysis) -> dict[str, View]:
     """Return the tables that compare policies: cost per policy, pairs of policies, and break-even inputs.
 
@@ -105,7 +112,7 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
         return {}
     tables = analysis.tables
     return {
-        "comparison": (tables["comparison"], POLICIES.columns),
+        "comparison": (tables["comparison"], POLICIES.without(*WHAT_PEOPLE_GET).columns),
         "pairs": (tables["pairs"], PAIRS.without("dearer").columns),
         "flips": (tables["flips"], FLIPS.without("kind", "expected").columns),
         "policy_information_value": _information_view(tables["policy_information_value"]),

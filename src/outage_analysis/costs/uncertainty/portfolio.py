@@ -173,6 +173,8 @@ class Portfolio(ShortRepr):
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per valuation, the lines without an expected cost, which no total includes. If the portfolio uses
     claims, these include the lines that do not pay per claim."""
+    statutory: frozenset[str] = frozenset()
+    """The ids of the cost lines whose payment the law fixes; no decision changes them."""
 
     @property
     def valuations(self) -> tuple[str, ...]:
