@@ -74,7 +74,9 @@ class Simulation(ShortRepr):
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
-            yield (u, values) if self.rank is None else self._correlate(u, values, self.rank)
+            if self.rank is not None:
+                u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
+            yield u, values | self.portfolio.redrawn_values(u)
 
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
@@ -102,12 +104,21 @@ class Simulation(ShortRepr):
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
         streams = self.portfolio.streams
         positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        if not positions:
-            return None
+        return self._with_streams(positions) if positions else None
+
+    def of_valuation(self, valuation: str) -> Simulation:
+        """Return the simulation of one valuation, such as cash, with the same draws."""
+        return self._with_streams(
+            [k for k, stream in enumerate(self.portfolio.streams) if stream.valuation == valuation]
+        )
+
+    def _with_streams(self, positions: Sequence[int]) -> Simulation:
+        """Return the simulation of some of its streams; the random points of the others stay unused."""
+        streams, units = self.portfolio.streams, self.process.units
         return replace(
             self,
             portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
-            process=replace(self.process, units=tuple(self.process.units[k] for k in positions)),
+            process=replace(self.process, units=tuple(units[k] for k in positions)),
         )
 
     @cached_property
