@@ -13,6 +13,7 @@ Modules:
     uncertainty: the distribution of the total, by simulation
     sensitivity: tornado, levers, break-evens, Sobol indices
     comparison: policies compared on the same draws
+    scenarios: the cost under named stresses, on the same draws
     cost_bridge: why the expected cost changed between two runs
     backtesting: forecasts scored against outcomes
     reconciliation: published amounts, recomputed and compared
@@ -80,6 +81,13 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
+    from outage_analysis.costs.scenarios.scenario_documents import Scenario as Scenario
+    from outage_analysis.costs.scenarios.scenario_documents import ScenarioSet as ScenarioSet
+    from outage_analysis.costs.scenarios.scenario_documents import load_scenarios as load_scenarios
+    from outage_analysis.costs.scenarios.scenario_table import SCENARIOS as SCENARIOS
+    from outage_analysis.costs.scenarios.scenario_table import scenario_table as scenario_table
+    from outage_analysis.costs.scenarios.stressed_streams import DoesNotApply as DoesNotApply
+    from outage_analysis.costs.scenarios.stressed_streams import StressedRun as StressedRun
     from outage_analysis.costs.schemas import COSTS as COSTS
     from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
