@@ -7,7 +7,7 @@ the spread of their results gives the numerical error.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
 from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
@@ -102,23 +102,21 @@ class Simulation(ShortRepr):
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
-        streams = self.portfolio.streams
-        positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        return self._with_streams(positions) if positions else None
+        run = self.of(lambda stream: (stream.line, stream.valuation) == (line, valuation))
+        return run if run.portfolio.streams else None
 
-    def of_valuation(self, valuation: str) -> Simulation:
-        """Return the simulation of one valuation, such as cash, with the same draws."""
-        return self._with_streams(
-            [k for k, stream in enumerate(self.portfolio.streams) if stream.valuation == valuation]
-        )
+    def of(self, keep: Callable[[Stream], bool]) -> Simulation:
+        """Return the simulation of some payment streams, with the same draws.
 
-    def _with_streams(self, positions: Sequence[int]) -> Simulation:
-        """Return the simulation of some of its streams; the random points of the others stay unused."""
-        streams, units = self.portfolio.streams, self.process.units
+        Args:
+            keep: returns whether a stream is kept; the random points of the others stay unused.
+        """
+        pairs = zip(self.portfolio.streams, self.process.units, strict=True)
+        kept = [(stream, units) for stream, units in pairs if keep(stream)]
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
-            process=replace(self.process, units=tuple(units[k] for k in positions)),
+            portfolio=replace(self.portfolio, streams=tuple(stream for stream, _ in kept)),
+            process=replace(self.process, units=tuple(units for _, units in kept)),
         )
 
     @cached_property
