@@ -19,6 +19,12 @@ from outage_analysis.policies import CostLine, Policy
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Column of the bridge -> the probability of a total below it."""
 
+REMARKS = {
+    *("name", "lines", "effort", "public_on", "grade", "source", "facts"),
+    *("rationale", "owner", "approved_by", "outcome_known"),
+}
+"""The keys of an assumption that do not change its draws."""
+
 
 @dataclass(frozen=True)
 class StagedLine:
@@ -65,7 +71,7 @@ class StageRanges:
     valuation: str
     draws: int | None
     seed: int
-    _known: list[tuple[Portfolio, dict[str, float | None]]] = field(default_factory=list)
+    _known: list[tuple[object, dict[str, float | None]]] = field(default_factory=list)
 
     def rows(self, stages: Iterable[Stage]) -> pl.DataFrame:
         """Return one row per stage with the columns of `QUANTILES`, in the smallest unit of the currency."""
@@ -113,12 +119,12 @@ class StageRanges:
         )
 
 
-def _part(portfolio: Portfolio, valuation: str) -> Portfolio:
-    """Return the streams of one valuation, with their assumptions and correlations."""
+def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
+    """Return what the draws of one valuation depend on: its streams, distributions and correlations."""
     streams = tuple(stream for stream in portfolio.streams if stream.valuation == valuation)
     used = {name for stream in streams for name in stream.inputs}
-    correlations = {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)}
-    return Portfolio(streams, {name: portfolio.entries[name] for name in sorted(used)}, correlations)
+    stated = {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used}
+    return streams, stated, {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)}
 
 
 def _distinct(
