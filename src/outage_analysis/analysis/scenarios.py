@@ -48,8 +48,12 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     if run is None or "cash" not in run.totals:
         return None
     cash = run.of(lambda stream: stream.valuation == "cash")
-    stressed = StressedRun(cash, analysis.policy, analysis.as_of, lambda scenario: _growth(analysis, scenario))
-    budget = None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units
+    stressed = StressedRun(
+        cash, analysis.policy, analysis.as_of, lambda scenario: _growth(analysis, scenario)
+    )
+    budget = (
+        None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units
+    )
     return scenario_table(run, stressed, stresses.scenarios, budget=budget, level=analysis.plan.level)
 
 
@@ -124,4 +128,4 @@ def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[Channel, dat
 
 def _refuse_closed(deadline: date, day: date) -> None:
     if deadline <= day:
-        raise DoesNotApply("closed", str(deadline))
+        raise DoesNotApply("deadline_passed", str(deadline))

@@ -15,6 +15,7 @@ Modules:
     comparison: policies compared on the same draws
     scenarios: the cost under named stresses, on the same draws
     cost_bridge: why the expected cost changed between two runs
+    bridge_ranges: the range of the total after each step of a bridge
     backtesting: forecasts scored against outcomes
     reconciliation: published amounts, recomputed and compared
     policy_results: payments of one policy at the edges of its loss bands
@@ -117,8 +118,10 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.schemas import WATERFALL_STEPS as WATERFALL_STEPS
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
+    from outage_analysis.costs.uncertainty.simulation import Sample as Sample
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
+    from outage_analysis.costs.uncertainty.tables import expected_estimate as expected_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table

@@ -124,7 +124,11 @@ def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
     streams = tuple(stream for stream in portfolio.streams if stream.valuation == valuation)
     used = {name for stream in streams for name in stream.inputs}
     stated = {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used}
-    return streams, stated, {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)}
+    return (
+        streams,
+        stated,
+        {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
+    )
 
 
 def _distinct(

@@ -26,7 +26,7 @@ COUNT_FACTOR = "count factor"
 """The name of the scale that a scenario adds to a stream."""
 
 
-class DoesNotApply(Exception):  # noqa: N818 - it is no error: the row of the scenario states it
+class DoesNotApply(Exception):
     """A scenario cannot be computed for a run.
 
     Args:
@@ -133,7 +133,7 @@ def _multiply_awards(run: StressedRun, scenario: Scenario, streams: Streams) -> 
     entries, factor = run.cash.portfolio.entries, float(scenario.award_factor or 1)
     reviewed = [s for s in streams if s.award and entries[s.award].kind == "review_award"]
     if not reviewed:
-        raise DoesNotApply("mean_payment" if any(s.award for s in streams) else "no_review")
+        raise DoesNotApply("mean_payment_stated" if any(s.award for s in streams) else "no_review")
     return tuple(_scaled(s, s.award, factor) if s in reviewed else s for s in streams), {}
 
 
