@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.costs import Sample, Simulation, expected_estimate, rounded_estimate
@@ -26,7 +27,7 @@ RESERVE = TableSchema(
         Column(
             "cash",
             "money",
-            "Cash that is paid out, with the incremental cash of free goods.",
+            "Cash paid out, with the incremental cash of free goods.",
             label="cash_paid",
         ),
         Column("handling", "money", "Cost of working through the claims; empty if the ledger states none."),
@@ -105,7 +106,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     rows = []
     for measure, p in MEASURES.items():
         if p is None:
-            row = (*means, None if means[1] is None else means[0] + means[1])
+            row: tuple[float | None, ...] = (*means, None if means[1] is None else means[0] + means[1])
         else:
             row = tuple(
                 None if sample is None else rounded_estimate(sample.quantile(p)).value
@@ -166,7 +167,7 @@ def _of_lines(run: Simulation, valuations: Collection[str], lines: Collection[st
 
 def _sample(part: Simulation) -> Sample:
     """Return the sampled totals of all valuations of a simulation, added draw by draw."""
-    return Sample(sum(total.values for total in part.totals.values()))
+    return Sample(np.sum([total.values for total in part.totals.values()], axis=0))
 
 
 def _mean(part: Simulation) -> float:

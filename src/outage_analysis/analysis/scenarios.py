@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,7 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     if run is None or "cash" not in run.totals:
         return None
     cash = run.of(lambda stream: stream.valuation == "cash")
-    stressed = StressedRun(
-        cash, analysis.policy, analysis.as_of, lambda scenario: _growth(analysis, scenario)
-    )
+    stressed = StressedRun(cash, analysis.policy, analysis.as_of, partial(_growth, analysis))
     budget = (
         None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units
     )

@@ -50,8 +50,8 @@ class Scenario(Document):
     """With `extra_days`, the bundled id or the path of an intake whose growth stands for that of a published
     count."""
     count_factor: Multiple | None = None
-    """The number by which every count of reports, claims or people is multiplied; totals that are announced or
-    known as one amount do not change."""
+    """The number by which every count of reports, claims or people is multiplied; totals that are announced
+    or known as one amount do not change."""
     award_factor: Multiple | None = None
     """The number by which the mean award of a review is multiplied."""
     acceptance_odds_ratio: Multiple | None = None
@@ -59,8 +59,8 @@ class Scenario(Document):
     filing_odds_ratio: Multiple | None = None
     """The number by which the odds of filing are multiplied for large losses."""
     over: Annotated[int, Field(ge=0), Unit("smallest unit of the loss")] | None = None
-    """With `filing_odds_ratio`, the amount above which a loss is large. It must be an edge of the band mix; by
-    default it is the highest edge of the line's bands."""
+    """With `filing_odds_ratio`, the amount above which a loss is large. It must be an edge of the band mix;
+    by default it is the highest edge of the line's bands."""
     rank_correlation: Annotated[float, Field(ge=0, lt=1)] | None = None
     """The rank correlation between all inputs."""
 

@@ -161,8 +161,8 @@ def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
     """Multiply the odds of filing for the losses above an amount.
 
     The number of filings and their split over the loss bands then depend on each other: with the shares m of
-    the bands among the reports and the filing share p' of each band, the share sum(m p') of the reports files,
-    and the bands have the shares m p' / sum(m p') among the filings.
+    the bands among the reports and the filing share p' of each band, the share sum(m p') of the reports
+    files, and the bands have the shares m p' / sum(m p') among the filings.
     """
     ratio = float(scenario.filing_odds_ratio or 1)
     filing = [
