@@ -49,6 +49,7 @@ PUBLIC = {
             "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
             "simulate", "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
             "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",
+            "ScenarioSet", "load_scenarios",
         ),
     ),
     "outage_analysis.losses": (

@@ -25,7 +25,7 @@ from outage_analysis.text import DEFAULT_LEVEL, STATUS, Column, LikelyRange, Tab
 P75 = 0.75
 """A measure that a reserve may use; the table has it at every level of the likely range."""
 SCENARIOS = TableSchema(
-    "One row per scenario; the row `base` is the run without a change. Only cash is stressed.",
+    "One row per scenario; the row `base` is the run without a change. Scenarios cover only cash.",
     (
         Column("scenario", "id", "Id of the scenario."),
         Column("expected", "money", "Expected cash; empty if the scenario does not apply."),

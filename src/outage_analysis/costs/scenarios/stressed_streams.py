@@ -19,7 +19,7 @@ from outage_analysis.costs.uncertainty.portfolio import (
 )
 from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
 from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import Policy, Schedule
+from outage_analysis.policies import Policy
 
 AUTOMATIC = "automatic"
 COUNT_FACTOR = "count factor"
@@ -165,10 +165,11 @@ def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
     files, and the bands have the shares m p' / sum(m p') among the filings.
     """
     ratio = float(scenario.filing_odds_ratio or 1)
+    by_loss = {line.id for line in run.policy.schedules}
     filing = [
         s
         for s in streams
-        if run.inputs_of_kind(s, "filing_share") and isinstance(run.policy.line(s.line), Schedule)
+        if run.inputs_of_kind(s, "filing_share") and s.line in by_loss
     ]
     if not filing:
         raise DoesNotApply("nothing_filed")
