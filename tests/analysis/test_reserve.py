@@ -114,7 +114,9 @@ def test_the_accounting_page_has_the_mean_of_the_reserve(analysis: Analysis) -> 
 
 def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
     found = analysis_of(
-        fee(100, **DUTY), budget(7_000_000, effort="automatic", **NO_DUTY), entries=(WORK | {"lines": ("budget",)},)
+        fee(100, **DUTY),
+        budget(7_000_000, effort="automatic", **NO_DUTY),
+        entries=(WORK | {"lines": ("budget",)},),
     )
     scope = reserve_scope(found)
     assert (scope.counted, scope.handled, scope.not_due) == (("fee",), (), ("budget",))
@@ -152,7 +154,9 @@ def test_the_incremental_cash_of_a_free_good_is_money_to_set_aside() -> None:
 
 
 def test_lines_without_a_price_are_named() -> None:
-    found = analysis_of(fee(100), {"id": "budget", "kind": "budget", "effort": "form"})  # no amount was announced
+    found = analysis_of(
+        fee(100), {"id": "budget", "kind": "budget", "effort": "form"}
+    )  # no amount was announced
     scope = reserve_scope(found)
     assert (scope.counted, scope.unpriced) == (("fee",), ("budget",))
 
@@ -173,7 +177,9 @@ def test_a_measure_is_read_as_people_write_it(text: str, measure: str) -> None:
     assert parse_measure(text) == measure
 
 
-@pytest.mark.parametrize(("text", "hint"), [("medain", "Did you mean 'median'"), ("P70", "Did you mean"), (0.75, "Known")])
+@pytest.mark.parametrize(
+    ("text", "hint"), [("medain", "Did you mean 'median'"), ("P70", "Did you mean"), (0.75, "Known")]
+)
 def test_another_measure_is_refused_with_a_hint(text: object, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):
         parse_measure(text)

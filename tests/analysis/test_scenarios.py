@@ -31,7 +31,7 @@ def row_of(analysis: Analysis, **changes: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def counted(tram: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Claims with the day of each, filed on the first twenty days of an intake that is still open."""
     path = tmp_path_factory.mktemp("dated") / "claims.csv"
     rows = [

@@ -82,7 +82,11 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
         (("reserve", "--handling", "maybe"), 2, "Write one of them."),
         (("reserve", "--since", "nowhere"), 2, "nowhere"),
         (("reserve", "--ledger", "kakao-2023-06-30", "--handling", "inside"), 5, "handling"),
-        (("reserve", "--incident", "trams", "--policy", "trams", "--ledger", "trams", "--since", "trams"), 5, "claims"),
+        (
+            ("reserve", "--incident", "trams", "--policy", "trams", "--ledger", "trams", "--since", "trams"),
+            5,
+            "claims",
+        ),
     ],
 )
 def test_bad_input_gives_one_line_with_a_remedy(arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -120,7 +124,9 @@ def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None
     _, out, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW, "--json")
     bridge = json.loads(out)["bridge"]
     assert bridge[-1]["total"] == round(few.reserve())
-    assert [bridge[-1][q] for q in ("p50", "p75", "p90")] == [few.reserve(m) for m in ("median", "P75", "P90")]
+    assert [bridge[-1][q] for q in ("p50", "p75", "p90")] == [
+        few.reserve(m) for m in ("median", "P75", "P90")
+    ]
     code, told, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW)
     assert code == 0
     assert "Since kakao-2022-10-24, the expected cash moved from 0 won to 190 million won." in told
@@ -135,4 +141,8 @@ def test_reserve_since_a_report_starts_at_what_the_report_states(tmp_path: Path)
     bridge = json.loads(out)["bridge"]
     assert (bridge[0]["total"], bridge[-1]["total"]) == (194_562_541, 50_000_000)
     assert (folder / "tables" / "scenarios.csv").is_file()
-    assert (folder / "tables" / "reserve.csv").read_text("utf-8").startswith("measure,cash,handling,both\nmean,194562541.3")
+    assert (
+        (folder / "tables" / "reserve.csv")
+        .read_text("utf-8")
+        .startswith("measure,cash,handling,both\nmean,194562541.3")
+    )

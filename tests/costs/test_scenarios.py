@@ -89,11 +89,17 @@ NEUTRAL: tuple[dict[str, object], ...] = (
     {"filing_odds_ratio": 1},
     {"filing_odds_ratio": 1, "over": 0},
     {"rank_correlation": 0},
-    {"effort": "form", "count_factor": 1, "award_factor": 1, "acceptance_odds_ratio": 1, "filing_odds_ratio": 1},
+    {
+        "effort": "form",
+        "count_factor": 1,
+        "award_factor": 1,
+        "acceptance_odds_ratio": 1,
+        "filing_odds_ratio": 1,
+    },
 )
 
 
-@pytest.mark.parametrize("changes", NEUTRAL, ids=lambda changes: " ".join(changes))
+@pytest.mark.parametrize("changes", NEUTRAL, ids=" ".join)
 @pytest.mark.parametrize("tied", [False, True], ids=["independent", "correlated"])
 def test_a_scenario_that_changes_nothing_has_exactly_the_figures_of_the_base(
     changes: dict[str, object], *, tied: bool
@@ -237,8 +243,11 @@ def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> No
     replaced = [classes[kind].model_copy(update={"id": id_, "effort": None}) for kind, id_ in ids.items()]
     other = table_of(run_of(shops(), ledger_of(*replaced, *UNCERTAIN[2:])), shops()).row(0, named=True)
     row = row_of(shops(), ledger_of(*UNCERTAIN), effort="one_tap")
-    assert {key: row[key] for key in ("expected", "range_low", "p50", "p75", "range_high", "over_budget")} == {
-        key: pytest.approx(other[key], rel=0.03) for key in ("expected", "range_low", "p50", "p75", "range_high")
+    assert {
+        key: row[key] for key in ("expected", "range_low", "p50", "p75", "range_high", "over_budget")
+    } == {
+        key: pytest.approx(other[key], rel=0.03)
+        for key in ("expected", "range_low", "p50", "p75", "range_high")
     } | {"over_budget": pytest.approx(other["over_budget"], abs=0.004)}
     filing = classes["filing_share"].sampled_distribution
     mean = integrate.quad(lambda u: float(filing.quantile(u)), 0, 1, limit=200)[0]
@@ -296,9 +305,9 @@ FLAT = {"published_count": "CL-13", "band": ({"over": 0, "fixed": 100},)}
 def test_a_scenario_that_does_not_apply_has_no_figures_and_says_why(
     policy: Policy, entries: tuple[Any, ...], changes: dict[str, object], status: str, reason: str
 ) -> None:
-    base, row = table_of(
-        run_of(policy, ledger_of(*entries)), policy, scenario(**changes)
-    ).iter_rows(named=True)
+    base, row = table_of(run_of(policy, ledger_of(*entries)), policy, scenario(**changes)).iter_rows(
+        named=True
+    )
     assert (row["status"], row["reason"]) == (status, reason)
     assert {row[name] for name in SCENARIOS if name not in ("scenario", "status", "reason")} == {None}
     assert base["status"] == "ok"
@@ -353,6 +362,10 @@ def test_the_split_of_the_filings_is_that_of_bayes(
 
 def test_a_uniform_rate_keeps_its_order_under_odds() -> None:
     """The same points: a larger rate stays larger in every draw, so every quantile moves in one direction."""
-    ledger = ledger_of(entry("filing_share", 1), entry("acceptance", Uniform(low=0.1, high=0.9)), *CERTAIN[2:])
-    base, more = table_of(run_of(shops(), ledger), shops(), scenario(acceptance_odds_ratio=2)).iter_rows(named=True)
+    ledger = ledger_of(
+        entry("filing_share", 1), entry("acceptance", Uniform(low=0.1, high=0.9)), *CERTAIN[2:]
+    )
+    base, more = table_of(run_of(shops(), ledger), shops(), scenario(acceptance_odds_ratio=2)).iter_rows(
+        named=True
+    )
     assert all(more[name] > base[name] for name in ("range_low", "p50", "p75", "range_high", "expected"))

@@ -166,11 +166,7 @@ def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
     """
     ratio = float(scenario.filing_odds_ratio or 1)
     by_loss = {line.id for line in run.policy.schedules}
-    filing = [
-        s
-        for s in streams
-        if run.inputs_of_kind(s, "filing_share") and s.line in by_loss
-    ]
+    filing = [s for s in streams if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
     if not filing:
         raise DoesNotApply("nothing_filed")
     if counted := [s.line for s in filing if s.cells]:
