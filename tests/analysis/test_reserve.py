@@ -41,7 +41,7 @@ DUTY = {"accounting": {"obligation": "constructive", "presentation": "expense"}}
 REVENUE = {"accounting": {"obligation": "legal", "presentation": "revenue"}}
 
 
-def analysis_of(*lines: Page, entries: tuple[Page, ...] = RATES, **ledger: object) -> Analysis:
+def analysis_of(*lines: Page, entries: tuple[Page, ...] = RATES, **ledger: Any) -> Analysis:  # noqa: ANN401 - keys of a page
     """An analysis from published counts."""
     page = ledger_of(*entries, **ledger)
     return price(
@@ -64,7 +64,9 @@ def rows_of(analysis: Analysis) -> dict[str, dict[str, Any]]:
 
 
 def test_the_reserve_of_the_case_has_the_figures_of_the_report(analysis: Analysis) -> None:
-    assert analysis.tables.reserve.equals(reserve_table(analysis))
+    table = reserve_table(analysis)
+    assert table is not None
+    assert analysis.tables.reserve.equals(table)
     rows = rows_of(analysis)
     values = {
         (row["valuation"], row["measure"]): row["value"]

@@ -238,7 +238,7 @@ def test_three_reports_have_the_probabilities_of_all_their_outcomes() -> None:
 
 def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> None:
     """The rates replace those of the ledger at the same random points."""
-    classes = {rate.kind: rate for rate in rates_by_effort({"one_tap": ["line-0"]}, DAY)}
+    classes = {str(rate.kind): rate for rate in rates_by_effort({"one_tap": ["line-0"]}, DAY)}
     ids = {"filing_share": "filing-share", "acceptance": "acceptance"}
     replaced = [classes[kind].model_copy(update={"id": id_, "effort": None}) for kind, id_ in ids.items()]
     other = table_of(run_of(shops(), ledger_of(*replaced, *UNCERTAIN[2:])), shops()).row(0, named=True)

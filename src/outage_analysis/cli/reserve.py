@@ -162,7 +162,7 @@ def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> 
     yield locale("terminal.reserve_moved", run=since, before=before, after=after)
     if start["p90"] is not None and end["p90"] is not None:
         before, after = locale.money(start["p90"]), locale.money(end["p90"])
-        yield locale("terminal.reserve_moved_range", before=before, after=after)
+        yield locale("terminal.reserve_moved_range", measure=locale("word.p90"), before=before, after=after)
 
 
 def _print_tables(

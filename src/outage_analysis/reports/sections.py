@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
+from outage_analysis.analysis import Analysis, unstated_notes
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
@@ -143,10 +143,6 @@ class _SectionBuilder:
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
-            if "scenarios" in self.grids:
-                yield Heading(self.locale("report.scenarios_title"))
-                yield Text(self.locale("report.scenarios_intro"))
-                yield from self._table("scenarios", "scenarios_title", folded=True)
 
     def _comparison_blocks(self) -> Iterator[Block]:
         if self.analysis.compared is not None:
@@ -205,12 +201,6 @@ class _SectionBuilder:
                 yield Text(locale("report.tied"))
             if summed := presentation_totals(self.analysis, locale):
                 yield BulletList(summed)
-            if "reserve" in self.grids:
-                names = self.analysis.names(locale.lang)
-                counted = ", ".join(names.get(x, x) for x in reserve_scope(self.analysis).counted)
-                yield Heading(locale("report.reserve_title"))
-                yield Text(locale("report.reserve_intro", lines=counted))
-                yield from self._table("reserve", "reserve_title")
             yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
