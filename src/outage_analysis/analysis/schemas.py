@@ -24,7 +24,7 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 def _analysis_schemas() -> dict[str, TableSchema]:
     """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
-    from outage_analysis.analysis import service_bands, tables
+    from outage_analysis.analysis import reserve, service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
     by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
@@ -45,6 +45,8 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "budget": costs.BUDGET_CHANCE,
         "total_distribution": costs.TOTAL_DISTRIBUTION,
         "steps": costs.WATERFALL_STEPS,
+        "scenarios": costs.SCENARIOS,
+        "reserve": reserve.RESERVE,
         "comparison": costs.POLICIES,
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,

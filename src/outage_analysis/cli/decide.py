@@ -367,17 +367,17 @@ def bridge(
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """Explain why the expected cost changed from one run to a later one, based on published counts.
+    """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program.
+    version of this program. P50, P75 and P90 of the total are printed after each step.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.costs import BRIDGE, VALUATIONS
+    from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
     from outage_analysis.text import Locale
@@ -391,7 +391,7 @@ def bridge(
         names = ", ".join(sorted(incidents))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = bridge_table(start, end, valuation=valuation, recorded=recorded)
+    table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
     currency, digits = start.policy.currency, start.policy.digits
     if as_json:
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}

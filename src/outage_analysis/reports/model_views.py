@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import RESERVE, Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.costs import (
     FLIPS,
@@ -14,9 +14,11 @@ from outage_analysis.costs import (
     PAIRS,
     POLICIES,
     QUANTILES,
+    SCENARIOS,
     TORNADO,
     VARIANCE_SPLIT,
     WATERFALL_STEPS,
+    load_scenarios,
 )
 from outage_analysis.text import (
     ASSUMPTION,
@@ -101,6 +103,23 @@ WHAT_PEOPLE_GET = (
     "largest_shortfall", "benefit_rank", "dominated_by", "not_measured",
 )  # fmt: skip
 """Columns that the table of costs on the page leaves out, because it would be too wide with them."""
+
+
+def decision_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
+    """Return the tables of the scenarios and of the reserve, with the columns to show."""
+    tables, views = analysis.tables, {}
+    if "scenarios" in tables:
+        stresses, frame = load_scenarios(), tables["scenarios"]
+        names = {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
+        names |= {frame["scenario"][0]: locale("report.scenario_base")}
+        hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
+        if analysis.likely_range.high == "p75":
+            hidden.append("p75")
+        columns = SCENARIOS.without(*hidden).columns
+        views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(names)), columns)
+    if "reserve" in tables:
+        views["reserve"] = (tables["reserve"], RESERVE.columns)
+    return views
 
 
 def comparison_views(analysis: Analysis) -> dict[str, View]:
