@@ -50,6 +50,7 @@ PUBLIC = {
             "information_value", "simulate", "waterfall_steps", "reconciliation_table",
             "rounded_estimate", "tornado", "total_distribution_table", "totals", "uncertainty_tables",
             "unstated_losses",
+            "ScenarioSet", "load_scenarios",
         ),
     ),
     "outage_analysis.losses": (

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.cli import (
+    decide,
+    explore,
+    lookup,
+    notebooks,
+    policies,
+    report,
+    reserve,
+    scenarios,
+    synthetic,
+)
 from outage_analysis.incidents import load_event_comparison
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
@@ -101,6 +111,8 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
         ),
     ),
     "backtest": (FEW, ("other-events",), ("other-events", "--level", "90")),
+    "scenarios": (("--budget", "300_000_000", *FEW),),
+    "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),
     "incidents": ((),),
@@ -118,7 +130,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, synthetic, explore, decide, lookup, notebooks)
+MODULES = (report, claim_files, synthetic, explore, decide, scenarios, reserve, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:

@@ -294,7 +294,7 @@ def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
     found = json_output(run, *BOTH)
-    assert found.keys() == ORIGIN | {"valuation"} | COMPARE_TITLES.keys()
+    assert found.keys() == ORIGIN | {"valuation", "winners_and_losers"} | COMPARE_TITLES.keys()
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(json_output(run, *COST[:-1], page))
@@ -307,7 +307,7 @@ def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> Non
 def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
     found = json_output(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
     (goods,) = [row for row in found["policies"] if row["policy"] == "tram-goods"]
-    assert {key for key, value in goods.items() if value is not None} == {"policy"}
+    assert {key for key, value in goods.items() if value is not None} == {"policy", "not_measured"}
     assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
     out = run("compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)[1]
     assert out.splitlines()[0].endswith("No expected cost: “Free rides”.")
@@ -409,9 +409,10 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     out, found = run(*BOTH)[1], json_output(run, *BOTH)
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
     (cost, _) = [row["expected"] for row in found["policies"]]
-    (promised, _) = [row["promised"] for row in found["policies"]]  # as in `cost`: the fixed rules alone
-    shown = printed(out, r"tram-2031 +[\d,.]+")
-    assert shown[:2] == pytest.approx([promised / 100, cost / 100], rel=1e-3)
+    (people, _) = [row["recipients"] for row in found["policies"]]
+    assert printed(out, r"tram-2031 +[\d,]+\.\d+")[0] == pytest.approx(cost / 100, rel=1e-3)
+    assert printed(out, r"tram-2031 +[\d,]+ ")[:2] == pytest.approx([people, cost / people / 100], rel=1e-3)
+    assert "No policy is dominated." in out
     assert printed(out, "tram-2031 +tram-flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
     assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
 

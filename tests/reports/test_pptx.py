@@ -189,7 +189,11 @@ def test_the_options_are_compared_and_the_budget_is_answered(
         "Fees handed back, nothing else",
     ]
     assert report.analysis.compared is not None
-    assert report.analysis.compared.sentence(report.locale) in texts(deck.slides[4])
+    compared = report.analysis.compared
+    assert compared.sentence(report.locale, benefits=False) in texts(deck.slides[4])
+    notes = deck.slides[4].notes_slide.notes_text_frame
+    assert notes is not None
+    assert "pays most per recipient" in notes.text
 
 
 @pytest.mark.parametrize(("case", "slide"), [("silent", 1), ("silent", 2), ("certain", 1), ("certain", 2)])

@@ -105,6 +105,18 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
     assert all(len(name) <= 31 for name in (*english, *korean))
 
 
+def test_a_sheet_has_the_scenarios_and_the_reserve_as_numbers(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report = reports[lang]
+    w, tables = report.locale, report.analysis.tables
+    values = {cell.value for cell in books[lang].cells(w("workbook.decisions")).values()}
+    assert w("report.scenario_base") in values
+    assert set(tables.reserve.filter(measure="p75").row(0)[1:]) <= values
+    assert set(tables.scenarios["p75"].drop_nulls()) <= values
+    assert w("word.no_dates") in values
+
+
 def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:

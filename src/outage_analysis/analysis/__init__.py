@@ -14,6 +14,9 @@ Modules:
     schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
+    comparison_cubes: the cubes of the claims that the compared policies pay
+    scenarios: the headline cash under the stresses of a document
+    reserve: the reserve figure by measure, and the cost lines that it includes
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
     from outage_analysis.analysis.cash_total import HeadlineCash as HeadlineCash
+    from outage_analysis.analysis.cash_total import refuse_no_cash as refuse_no_cash
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
@@ -62,6 +66,14 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.plan import with_tiers as with_tiers
     from outage_analysis.analysis.recipe import run as run
     from outage_analysis.analysis.recipe import run_plan as run_plan
+    from outage_analysis.analysis.reserve import RESERVE as RESERVE
+    from outage_analysis.analysis.reserve import ReserveScope as ReserveScope
+    from outage_analysis.analysis.reserve import parse_measure as parse_measure
+    from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
+    from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
+    from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
+    from outage_analysis.analysis.reserve import reserve_table as reserve_table
+    from outage_analysis.analysis.scenarios import scenarios_of as scenarios_of
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas

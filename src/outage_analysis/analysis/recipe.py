@@ -19,6 +19,8 @@ from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
+from outage_analysis.analysis.reserve import reserve_table
+from outage_analysis.analysis.scenarios import scenarios_of
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
@@ -128,7 +130,9 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         drawing = pool.submit(inputs.run_uncertainty)
         backtesting = pool.submit(_run_backtest, inputs)
         cost_run = CostRun.compute(inputs, drawing, progress)
+        deciding = pool.submit(_decision_tables, cost_run.analysis)
         backtest_result = backtesting.result()
+        decision_tables = deciding.result()
     of_claims = bool(cost_run.runs) and "published" not in cost_run.runs
     funnels = (
         {}
@@ -142,6 +146,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         **_service_bands(cost_run),
         **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
         **_uncertainty_tables(cost_run),
+        **decision_tables,
         **({} if compared is None else compared.tables),
         **(
             {}
@@ -202,6 +207,12 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
         with suppress(ModelRefused, UsageError):
             return backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
     return None
+
+
+def _decision_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    """Return the tables of the scenarios and of the reserve; {} if no cash has an expected cost."""
+    tables = {"scenarios": scenarios_of(analysis), "reserve": reserve_table(analysis)}
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:

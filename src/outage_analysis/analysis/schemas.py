@@ -24,7 +24,7 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 def _analysis_schemas() -> dict[str, TableSchema]:
     """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
-    from outage_analysis.analysis import service_bands, tables
+    from outage_analysis.analysis import reserve, service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
     by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
@@ -45,10 +45,13 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "budget": costs.BUDGET_CHANCE,
         "total_distribution": costs.TOTAL_DISTRIBUTION,
         "steps": costs.WATERFALL_STEPS,
+        "scenarios": costs.SCENARIOS,
+        "reserve": reserve.RESERVE,
         "comparison": costs.POLICIES,
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
         "policy_information_value": costs.INFORMATION_VALUE,
+        "winners_and_losers": costs.WINNERS_AND_LOSERS,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
@@ -85,6 +88,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
         },
         "comparison": {
             "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
             "information_value": costs.INFORMATION_VALUE,

@@ -10,6 +10,7 @@ Modules:
     range_charts: charts of ranges: inputs, back-test, policies
     loss_charts: claims by service and loss band
     service_charts: claims and cost by service and loss band
+    winner_charts: who gains and who loses under another policy
     fit_charts: fitted loss distributions and observed shares
     intake_charts: claims filed by day, and their forecast
     linked_views: charts that filter each other

@@ -16,6 +16,7 @@ from outage_analysis.charts import (
     range_charts,
     service_charts,
     total_charts,
+    winner_charts,
 )
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 
@@ -45,6 +46,7 @@ CHARTS: dict[str, ChartEntry] = {
     "free_goods": ChartEntry("costs", cost_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
+    "winners_and_losers": ChartEntry("winners_and_losers", winner_charts.winners_and_losers, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
     "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),

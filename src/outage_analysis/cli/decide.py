@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.cli.comparison_views import TableView
     from outage_analysis.incidents import BacktestSpec
     from outage_analysis.text import LikelyRange, Locale
 
@@ -59,7 +60,7 @@ SENSITIVITY_TABLES = (
 )
 """The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
 COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
-"""The tables that `compare` prints, in order; their titles are the labels `terminal.compare_...`."""
+"""The tables of `compare` in JSON, besides the winners and losers."""
 BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
 """The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
 
@@ -199,15 +200,16 @@ def compare(
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """Compare the costs of policies, computed with the same random draws of all uncertain inputs.
+    """Compare policies by what they cost and by what people get, on the same draws of the uncertain inputs.
 
-    The costs are computed from published counts, or from --claims or --counts. The default ledger is the
-    latest ledger of the incident on the as-of day. The second sentence names the input to find out first
-    before choosing the policy with the least expected cost. Example:
+    The output says which policy costs least, which gives people most, which policies are dominated, and which
+    input to find out first. The costs are computed from published counts, or from --claims or --counts. The
+    default ledger is the latest ledger of the incident on the as-of day. Example:
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
     from outage_analysis.analysis import compare_policies
+    from outage_analysis.cli.comparison_views import benefit_view, winner_views
     from outage_analysis.text import LikelyRange, Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
@@ -219,6 +221,7 @@ def compare(
     warn_of_examples(result, lang)
     tables = {name: getattr(result.simulations, name) for name in COMPARE_TABLES}
     if as_json:
+        tables["winners_and_losers"] = result.winners_table
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(result, plan) | {"valuation": valuation} | rows)
         return
@@ -226,19 +229,23 @@ def compare(
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
     _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
     likely = LikelyRange(plan.level)
+    benefits, *winners = (benefit_view(result, lang), *winner_views(result, lang))
+    views = {"benefits": benefits, **{f"winners_{n}": view for n, view in enumerate(winners)}}
+    shown = {"policies": tables.pop("policies"), **{name: view.table for name, view in views.items()}}
     _print_result(
-        tables,
+        shown | tables,
         "compare",
         result,
-        [],
+        result.simulations.benefit_notes(locale),
         group="comparison",
         likely=likely,
         synthetic=result.synthetic,
         lang=lang,
+        views=views,
     )
 
 
-def _print_result(
+def _print_result(  # noqa: PLR0913 - what to print, and how
     tables: Mapping[str, pl.DataFrame],
     command: str,
     result: Analysis | PolicyComparison,
@@ -248,10 +255,11 @@ def _print_result(
     likely: LikelyRange,
     synthetic: bool,
     lang: str,
+    views: Mapping[str, TableView] | None = None,
 ) -> None:
     """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency.
 
-    The titles of the tables are the labels `terminal.<command>_<table>`.
+    The titles of the tables are the labels `terminal.<command>_<table>`, except for the tables of `views`.
     """
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.text import Locale
@@ -260,8 +268,11 @@ def _print_result(
     prefix = locale("terminal.synthetic_prefix") if synthetic else ""
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
     sums = DisplayUnits.from_document(result.incident, result.starts)
-    titles = {name: locale(f"terminal.{command}_{name}") for name in tables}
-    schemas = table_schemas(group)
+    views = views or {}
+    titles = {
+        name: views[name].title if name in views else locale(f"terminal.{command}_{name}") for name in tables
+    }
+    schemas = {**table_schemas(group), **{name: view.schema for name, view in views.items()}}
     print_titled_tables(tables, titles, prefix, [*notes, units], schemas, sums, lang, likely)
 
 
@@ -356,17 +367,17 @@ def bridge(
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """Explain why the expected cost changed from one run to a later one, based on published counts.
+    """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program.
+    version of this program. P50, P75 and P90 of the total are printed after each step.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.costs import BRIDGE, VALUATIONS
+    from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
     from outage_analysis.text import Locale
@@ -380,7 +391,7 @@ def bridge(
         names = ", ".join(sorted(incidents))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = bridge_table(start, end, valuation=valuation, recorded=recorded)
+    table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
     currency, digits = start.policy.currency, start.policy.digits
     if as_json:
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}

@@ -13,7 +13,9 @@ Modules:
     uncertainty: the distribution of the total, by simulation
     sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     comparison: policies compared on the same draws
+    scenarios: the cost under named stresses, on the same draws
     cost_bridge: why the expected cost changed between two runs
+    bridge_ranges: the range of the total after each step of a bridge
     backtesting: forecasts scored against outcomes
     reconciliation: published amounts, recomputed and compared
     policy_results: payments of one policy at the edges of its loss bands
@@ -42,10 +44,16 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import LEFT_OUT as LEFT_OUT
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
     from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
+    from outage_analysis.costs.comparison.compare_policies import POLICY_BENEFITS as POLICY_BENEFITS
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
     from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
     from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
+    from outage_analysis.costs.comparison.row_payments import edges_for_comparison as edges_for_comparison
+    from outage_analysis.costs.comparison.row_payments import mean_awards as mean_awards
+    from outage_analysis.costs.comparison.row_payments import row_payments as row_payments
+    from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS as WINNERS_AND_LOSERS
+    from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers as winners_and_losers
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
@@ -83,6 +91,13 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
+    from outage_analysis.costs.scenarios.scenario_documents import Scenario as Scenario
+    from outage_analysis.costs.scenarios.scenario_documents import ScenarioSet as ScenarioSet
+    from outage_analysis.costs.scenarios.scenario_documents import load_scenarios as load_scenarios
+    from outage_analysis.costs.scenarios.scenario_table import SCENARIOS as SCENARIOS
+    from outage_analysis.costs.scenarios.scenario_table import scenario_table as scenario_table
+    from outage_analysis.costs.scenarios.stressed_streams import DoesNotApply as DoesNotApply
+    from outage_analysis.costs.scenarios.stressed_streams import StressedRun as StressedRun
     from outage_analysis.costs.schemas import COSTS as COSTS
     from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
@@ -118,8 +133,10 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.schemas import WATERFALL_STEPS as WATERFALL_STEPS
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
+    from outage_analysis.costs.uncertainty.simulation import Sample as Sample
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
+    from outage_analysis.costs.uncertainty.tables import expected_estimate as expected_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table

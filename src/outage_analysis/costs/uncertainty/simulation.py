@@ -7,7 +7,7 @@ the spread of their results gives the numerical error.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
 from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
@@ -78,7 +78,9 @@ class Simulation(ShortRepr):
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
-            yield (u, values) if self.rank is None else self._correlate(u, values, self.rank)
+            if self.rank is not None:
+                u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
+            yield u, values | self.portfolio.redrawn_values(u)
 
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
@@ -104,14 +106,21 @@ class Simulation(ShortRepr):
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
-        streams = self.portfolio.streams
-        positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        if not positions:
-            return None
+        run = self.of(lambda stream: (stream.line, stream.valuation) == (line, valuation))
+        return run if run.portfolio.streams else None
+
+    def of(self, keep: Callable[[Stream], bool]) -> Simulation:
+        """Return the simulation of some payment streams, with the same draws.
+
+        Args:
+            keep: returns whether a stream is kept; the random points of the others stay unused.
+        """
+        pairs = zip(self.portfolio.streams, self.process.units, strict=True)
+        kept = [(stream, units) for stream, units in pairs if keep(stream)]
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
-            process=replace(self.process, units=tuple(self.process.units[k] for k in positions)),
+            portfolio=replace(self.portfolio, streams=tuple(stream for stream, _ in kept)),
+            process=replace(self.process, units=tuple(units for _, units in kept)),
         )
 
     @cached_property

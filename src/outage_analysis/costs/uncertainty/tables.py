@@ -115,7 +115,7 @@ def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
 def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
-        expected = _expected_estimate(run, valuation)
+        expected = expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
         pressed = _estimates(harder.totals[valuation], likely)
         for measure, estimate in _estimates(total, likely).items():
@@ -123,7 +123,7 @@ def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.D
     return pl.DataFrame(rows, schema=QUANTILES.dtypes, orient="row")
 
 
-def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
+def expected_estimate(run: Simulation, valuation: str) -> Estimate:
     """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)

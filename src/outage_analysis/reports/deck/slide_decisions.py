@@ -88,7 +88,8 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
         chance = none if row["cheapest"] is None else locale.share(row["cheapest"])
         rows.append((name, amounts[0] or none, spread, amounts[1] or none, chance))
     compared = report.analysis.compared
-    sentence = compared.sentence(locale) if compared else ""
+    # The slide has room for the costs; the speaker notes also say what people get.
+    sentence = compared.sentence(locale, benefits=False) if compared else ""
     top = theme.SUBTITLE.top + 0.1
     place = Box(theme.LEFT, top, width, 2.6)
     canvas.add_table(
@@ -103,7 +104,7 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
     canvas.add_text(
         "What the comparison finds", Box(theme.LEFT, low, width, UPPER_END - low), [Paragraph(sentence, 13)]
     )
-    return [sentence]
+    return [compared.sentence(locale) if compared else ""]
 
 
 def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.analysis import reserve_scope
 from outage_analysis.charts import png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
-from outage_analysis.reports.model_views import View
+from outage_analysis.reports.model_views import View, decision_views
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
@@ -122,6 +123,8 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
             waiting += _write_sheet(
                 book, report, tables, title, SHEET_COLOURS.get(name, MODEL_COLOUR), sections
             )
+        if name == "drivers":
+            _write_decisions(book, report)
         if name == "claims" and "cost" in report.analysis.cubes:
             _write_cube(book, report)
     for section in remaining.values():
@@ -224,6 +227,23 @@ def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
         return Cell(value, "day") if isinstance(value, date) else Cell(own_cell_text(locale, value))
 
     return SheetTable(heads, [[cell(value) for value in row] for row in frame.iter_rows()])
+
+
+def _write_decisions(book: ReportWorkbook, report: Report) -> None:
+    """Write the sheet with the scenarios of the cash and the reserve by measure, if there are any."""
+    locale, analysis = report.locale, report.analysis
+    views = decision_views(analysis, locale)
+    if not views:
+        return
+    is_synthetic = analysis.needs_synthetic_mark("scenarios")
+    title = locale("workbook.decisions")
+    sheet = book.add_sheet(title, MODEL_COLOUR, synthetic=is_synthetic)
+    sheet.write_title(title, report.banner if is_synthetic else "")
+    lines = ", ".join(report.names.get(x, x) for x in reserve_scope(analysis).counted)
+    for name, view in views.items():
+        sheet.write_heading(locale(f"report.{name}_title"))
+        sheet.write_paragraph(locale(f"report.{name}_intro", lines=lines))
+        sheet.write_table(sheet_table(report.formatter, *view))
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
