@@ -17,6 +17,7 @@ Modules:
     comparison_cubes: the cubes of the claims that the compared policies pay
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
+    narrowing: the range of the cash if an input were known better
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.questions import Question as Question
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
+    from outage_analysis.analysis.narrowing import NarrowerRange as NarrowerRange
+    from outage_analysis.analysis.narrowing import narrower_range as narrower_range
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit

@@ -163,7 +163,7 @@ class _SectionBuilder:
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
             yield Text(self.locale("report.doubt_intro"))
-            yield from self._picture("total_distribution", "quantiles", "doubt_title")
+            yield from self._table("quantiles", "doubt_title")
             yield from self._picture("exceedance", "exceedance", "exceedance_title")
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))

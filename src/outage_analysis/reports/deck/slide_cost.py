@@ -11,7 +11,6 @@ from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
 from outage_analysis.reports.deck.theme import Box, Paragraph, text_width
-from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
 from outage_analysis.text import percent
 
@@ -30,7 +29,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
     related = [tile for tile in others if tile.title not in separate_titles][:3]
     separate = [tile for tile in others if tile.title in separate_titles][:2]
     badge = locale("report.synthetic_badge") if first.synthetic else ""
-    canvas.add_title(_cost_title(report, first, related), report.kicker, report.policy, badge)
+    canvas.add_title(_cost_title(report, first), report.kicker, report.policy, badge)
     low = 5.1 if separate or report.banner else theme.BOTTOM
     width = 5.5 if related else theme.FULL_WIDTH
     figure_size = next(
@@ -57,18 +56,16 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
             [Paragraph(notice, 11.5, colour=theme.MUTED)],
         )
     analysis = report.analysis
-    fact = analysis.incident.quarter_profit
-    profit = (fact,) if fact and quarter_profit(analysis) is not None else ()
     free = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), valuation="face_value", level="line"
     )
     note_texts = tuple(f"{_tile_title(report, t)}: {t.figure}. {t.note}" for t in report.tiles)
     return SlideNotes(
-        note_texts, (*cash_facts(report), *profit, *split_ids(free["facts"])), synthetic=first.synthetic
+        note_texts, (*cash_facts(report), *split_ids(free["facts"])), synthetic=first.synthetic
     )
 
 
-def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
+def _cost_title(report: Report, first: Tile) -> str:
     """Return the title of the cost slide: the expected cash cost, but no amount if claims are synthetic."""
     locale = report.locale
     if first.figure == NO_FIGURE:
@@ -78,9 +75,7 @@ def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
         return locale(no_cost_key, day=locale.day(report.analysis.as_of))
     if first.synthetic:
         return locale("chart.synthetic_prefix", title=first.title)
-    share = next((tile.figure for tile in related if tile.title == locale("report.tile_profit")), "")
-    key = "deck.answer_profit" if share else "deck.answer_title"
-    return locale(key, title=first.title, figure=first.figure, share=share)
+    return locale("deck.answer_title", title=first.title, figure=first.figure)
 
 
 def _tile_title(report: Report, tile: Tile) -> str:

@@ -285,10 +285,7 @@ def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row
             ),
             "share",
         )
-    note = _tile_note(report, locale("report.tile_profit"))
-    return [
-        SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (formula, EMPTY_CELL), note=note)
-    ]
+    return [SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (formula, EMPTY_CELL))]
 
 
 def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
