@@ -207,40 +207,65 @@ def test_the_title_of_the_bars_names_the_dearest_band_and_its_share(
 
 
 def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
-    costs = analysis.tables["costs"]
-    cash, free = (costs.filter(valuation=v) for v in ("cash", "face_value"))
+    free = analysis.tables["costs"].filter(valuation="face_value")
+    cash = analysis.tables["cost_ranges"].filter(valuation="cash")
     assert draw("cost_by_band", free, frame(analysis)) is None
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis, draw_spec: Drawing) -> None:
+def test_the_free_goods_are_drawn_at_list_price_with_their_range(
+    analysis: Analysis, draw_spec: Drawing
+) -> None:
     face = analysis.tables["costs"].filter(valuation="face_value")
     rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
     assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
     data = data_of(draw_spec("free_goods"))
-    assert [r["promised"] * 1e9 for r in data] == pytest.approx(rows["promised"].to_list())
-    assert [r["expected"] * 1e9 for r in data] == pytest.approx(rows["expected"].to_list())
+    assert [r["announced"] for r in data] == pytest.approx(rows["promised"].to_list())
+    assert [r["expected"] for r in data] == pytest.approx(rows["expected"].to_list())
+    run = analysis.runs["published"]
+    for row, line in zip(data, rows["line"], strict=True):
+        alone = run.only(line, "face_value")  # the line on its own, drawn again
+        assert alone is not None
+        total = alone.totals["face_value"]
+        for column, p in (("range_low", 0.1), ("p50", 0.5), ("range_high", 0.9)):
+            assert row[column] == pytest.approx(total.quantile(p).value, rel=1e-2)
 
 
-def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis, draw_spec: Drawing) -> None:
+def test_a_good_without_an_expected_cost_is_in_no_range(analysis: Analysis) -> None:
     costs = analysis.tables["costs"]
     silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
     assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
-    assert draw("free_goods", silent, frame(analysis)) is None
-    assert draw_spec("free_goods") == draw_spec("free_goods", costs.filter(pl.col("expected").is_not_null()))
+    assert "page-webtoon-cash" not in analysis.tables["cost_ranges"]["line"]
 
 
 def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(
     analysis: Analysis, draw_spec: Drawing
 ) -> None:
-    costs = analysis.tables["costs"]
-    goods = costs.filter(line="emoticons")
+    ranges = analysis.tables["cost_ranges"]
+    goods = ranges.filter(line="emoticons")
     others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
-    chart = draw("free_goods", pl.concat([costs, *others]), frame(analysis))
+    chart = draw("free_goods", pl.concat([ranges, *others]), frame(analysis))
     assert chart is not None
     assert chart.to_dict() == draw_spec("free_goods")
     assert draw("free_goods", pl.concat(others), frame(analysis)) is None
-    assert draw("cost_by_band", pl.concat(others), frame(analysis)) is None
+
+
+def test_press_forecasts_of_the_total_carry_names_and_no_ids(analysis: Analysis, draw_spec: Drawing) -> None:
+    table = analysis.tables["total_distribution"]
+    assert table.filter(mark="press")["fact"].to_list() == ["CO-07", "CO-08", "CO-09"]
+    for lang in LANGUAGES:
+        text = json.dumps(draw_spec("total_distribution", lang=lang), ensure_ascii=False)
+        assert not re.search(r"CO-\d\d", text)
+    assert "Dailian 250m–420m" in json.dumps(draw_spec("total_distribution"), ensure_ascii=False)
+    assert "observed" not in table["mark"].to_list()
+
+
+def test_what_happened_is_in_the_variant_of_hindsight_alone(analysis: Analysis, draw_spec: Drawing) -> None:
+    later = analysis.tables["hindsight_total_distribution"].filter(mark="observed").row(0, named=True)
+    cash = analysis.runs["published"].totals["cash"].values
+    assert later["below"] == pytest.approx((cash <= later["amount"]).mean(), abs=2e-3)
+    assert "What happened" in json.dumps(draw_spec("total_hindsight"))
+    assert "What happened" not in json.dumps(draw_spec("total_distribution"))
 
 
 def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw_spec: Drawing) -> None:
@@ -252,20 +277,22 @@ def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw
 
 def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, draw_spec: Drawing) -> None:
     rows = analysis.tables["tornado"].filter(valuation="cash")
-    data = rows_with(draw_spec("tornado"), "name", "left", "right", "first", "last")
+    data = rows_with(draw_spec("tornado"), "name", "left", "right", "label")
     assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
     assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
-def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["headlines"]
-    same = rows.filter(pl.col("line") != "")
+def test_forecasts_of_the_same_cash_stand_beside_ours_by_publisher(analysis: Analysis, draw_spec: Drawing) -> None:
+    same = analysis.tables["headlines"].filter(pl.col("line") != "")
     data = data_of(draw_spec("headlines"))
-    assert len(data) == len(same) == 4
-    assert sum(r["ours"] for r in data) == 1
-    assert [r["high"] / data[1]["high"] for r in data] == pytest.approx(
-        [high / same["high"][1] for high in same["high"]]
-    )
+    assert [r["name"] for r in data] == ["This model", "Dailian", "Maeil Business", "The CFO"]
+    assert [r["ours"] for r in data] == [True, False, False, False]
+    assert [r["high"] for r in data] == pytest.approx(same["high"].to_list())
+    assert [r["bound"] for r in data] == [False, False, False, True]  # an arrow: no lower end was published
+    assert data[3]["label"] == "at most 1bn"
+    run = analysis.runs["published"].only("small-business-cash", "cash")
+    assert run is not None
+    assert data[0]["middle"] == pytest.approx(run.totals["cash"].quantile(0.5).value, rel=1e-2)
 
 
 def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
 
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
-    *("comparison", "pairs", "flips"),
+    *("cost_ranges", "comparison", "pairs", "flips"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")

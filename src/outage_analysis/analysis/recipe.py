@@ -19,6 +19,7 @@ from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
+from outage_analysis.analysis.published_marks import mark_published_amounts
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
@@ -35,6 +36,7 @@ from outage_analysis.costs import (
     TORNADO,
     Backtest,
     backtest,
+    cost_ranges,
     levers,
     reconciliation_table,
     tornado,
@@ -150,6 +152,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         ),
     }
     tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
+    tables = mark_published_amounts(tables, incident, cost_run.runs.get("published"))
     return replace(
         cost_run.analysis, tables=AnalysisTables(tables), backtest=backtest_result, compared=compared
     )
@@ -219,6 +222,7 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             "levers": levers(run_result.portfolio),
             **run_tables,
             "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget, level=level),
+            "cost_ranges": cost_ranges(run_result, costs, level=level),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
     return tables | cost_run.uncertainty_tables

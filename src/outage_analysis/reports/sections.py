@@ -113,6 +113,7 @@ class _SectionBuilder:
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))
             yield Text(locale("report.beside_intro"))
+            yield from self._picture("separate_sums", "", "")
             yield from self._table("beside", "beside_title")
 
     def _service_bands(self) -> Iterator[Block]:
@@ -139,7 +140,7 @@ class _SectionBuilder:
         if "quantiles" in self.grids:
             yield Text(self.locale("report.doubt_intro"))
             yield from self._picture("total_distribution", "quantiles", "doubt_title")
-            yield from self._picture("exceedance", "exceedance", "exceedance_title")
+            yield from self._table("exceedance", "exceedance_title", folded=True)
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
@@ -224,6 +225,7 @@ class _SectionBuilder:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
         yield from (Text(texts, "strong") for texts in hindsight_lesson(self.analysis, locale))
+        yield from self._picture("total_hindsight", "", "")
         if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")

@@ -12,4 +12,5 @@ Modules:
     simulation: `simulate`, which simulates the totals of a portfolio, and the resulting samples
     schemas: the columns of the result tables
     tables: the result tables of a simulation: quantiles, distribution, split of the variance
+    cost_ranges: the likely range of each kind of cost and each cost line, beside what was announced
 """
