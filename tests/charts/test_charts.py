@@ -17,17 +17,23 @@ import vl_convert
 
 from outage_analysis.analysis import service_band_table
 from outage_analysis.charts import (
+    ACCENT,
     CHARTS,
+    DARK,
+    GREY,
+    INK,
     ChartContext,
     chart_context,
     display_names,
     draw,
+    in_palette,
     vega_bundle,
     wrap_columns,
 )
 from outage_analysis.charts.claims_data import MAX_COMBINATIONS, MAX_DATA_BYTES, OTHER_ID
 from outage_analysis.charts.curve_data import fan_table
-from outage_analysis.charts.loss_charts import LOSS_COLOURS, band_colours, readable_on
+from outage_analysis.charts.loss_charts import BLACK, LOSS_COLOURS, WHITE, band_colours, readable_on
+from outage_analysis.charts.theme import MUTED
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, TRIED
@@ -51,7 +57,7 @@ NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band"}
 def forecast_table() -> pl.DataFrame:
     """A fan by hand: three counts, a deadline and an extension, and what came out later."""
     counts = pl.DataFrame(
-        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["F-1", "F-2", "F-2"]}
+        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["CO-07", "CO-09", "CO-09"]}
     )
     rows = [
         (branch, at, 160 + round(10 * at), level, 160 + round((20 - reach) * at / 2), 160 + round(reach * at))
@@ -61,7 +67,7 @@ def forecast_table() -> pl.DataFrame:
     ]
     path = pl.DataFrame(rows, schema=["branch", "at", "median", "level", "low", "high"], orient="row")
     closes = {"deadline": 4.0, "extended": 8.0}
-    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "F-9"))  # noqa: DTZ001
+    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "CO-12"))  # noqa: DTZ001
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +288,9 @@ def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, d
     assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
-def test_forecasts_of_the_same_cash_stand_beside_ours_by_publisher(analysis: Analysis, draw_spec: Drawing) -> None:
+def test_forecasts_of_the_same_cash_stand_beside_ours_by_publisher(
+    analysis: Analysis, draw_spec: Drawing
+) -> None:
     same = analysis.tables["headlines"].filter(pl.col("line") != "")
     data = data_of(draw_spec("headlines"))
     assert [r["name"] for r in data] == ["This model", "Dailian", "Maeil Business", "The CFO"]
@@ -414,9 +422,37 @@ def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
         assert max(red, green, blue) - min(red, green, blue) < 16
 
 
+@pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
+def test_a_dark_page_has_no_colour_of_the_light_palette(draw_spec: Drawing, name: str) -> None:
+    light = draw_spec(name)
+    dark = in_palette(light)
+    assert {c for c in DARK if json.dumps(dark | {"datasets": {}}).count(f'"{c}"')} == set()
+    assert dark["background"] == DARK["white"]
+    assert dark["datasets"] == light["datasets"]  # cells keep their colours and the texts on them
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as defined by WCAG 2."""
+    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def relative_luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_the_dark_palette_can_be_read() -> None:
+    ground = DARK["white"]
+    for text in (INK, MUTED, ACCENT):
+        assert contrast(DARK[text], ground) >= 4.5
+    assert contrast(DARK[GREY], ground) >= 3  # bars and dots
+
+
 def test_text_on_a_colour_can_be_read() -> None:
     assert [readable_on(c) for c in ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])] == [
-        "#1f2328", "white", "#1f2328", "white"
+        BLACK, WHITE, BLACK, WHITE
     ]  # fmt: skip
 
 
@@ -491,7 +527,7 @@ def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(draw_spec:
     assert (
         title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
     )
-    assert spec["title"]["subtitle"][-1].startswith("Sources: F-1, F-2, F-9.")
+    assert spec["title"]["subtitle"][-1].startswith("Sources: v.daum.net, thecfo.kr, koreaherald.com.")
     assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
 
 

@@ -69,7 +69,7 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     rows = pl.concat([ours, theirs])
     least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
-    names = [locale("chart.headlines_ours"), *publisher_names(theirs["fact"].to_list(), context)]
+    names = [*_own_names(ours, context), *publisher_names(theirs["fact"].to_list(), context)]
     data = rows.select(
         name=pl.Series([wrap_name(name) for name in names]),
         low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
@@ -82,40 +82,58 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     x = money_axis("low", locale, locale("chart.headlines_x", unit=locale.unit), least, most)
     y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
-    colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
-    base = alt.Chart(json_ready(data))
-    bounds, ranges = base.transform_filter("datum.bound"), base.transform_filter("!datum.bound")
-    right = axis_for_field(x, "high")
-    own = base.transform_filter("datum.ours")
-    ratio = float(theirs["low"].min()) / float(ours["expected"][0])  # type: ignore[arg-type] # one is stated
-    cheapest = names[1 + int(theirs["low"].arg_min() or 0)]
     return finish_chart(
-        alt.layer(
-            ranges.mark_rule(strokeWidth=6).encode(x, alt.X2("high:Q"), y, color=colour),
-            bounds.mark_rule(strokeWidth=2, color=GREY).encode(x, alt.X2("high:Q"), y),
-            bounds.mark_point(shape="triangle-left", filled=True, size=80, color=GREY, opacity=1).encode(
-                x, y
-            ),
-            bounds.mark_tick(thickness=3, size=14, color=GREY, orient="vertical").encode(right, y),
-            own.mark_tick(thickness=2.5, size=20, color=INK, orient="vertical").encode(
-                axis_for_field(x, "mean"), y
-            ),
-            own.transform_filter("datum.middle")
-            .mark_point(filled=True, size=110, color=INK, stroke="white", opacity=1)
-            .encode(axis_for_field(x, "middle"), y),
-            base.mark_text(align="left", dy=LABEL_DY).encode(y, x=alt.value(0), text="label:N"),
-        ),
+        alt.layer(*_headline_layers(alt.Chart(json_ready(data)), x, y)),
         context,
         facts=" ".join(theirs["fact"]),
         height=(ROW + 16) * len(data),
-        title=locale(
-            "chart.headlines_title",
-            name=cheapest,
-            times=locale.number(locale.rounded(ratio)),
-        ),
+        title=_headlines_title(ours, theirs, names[len(ours) :], locale),
         subtitle=locale("chart.headlines_subtitle", unit=locale.unit),
         description=locale("chart.headlines_description"),
     )
+
+
+def _own_names(ours: pl.DataFrame, context: ChartContext) -> list[str]:
+    """Return "this model", with the name of the cost line if the press forecast several lines."""
+    model = context.locale("chart.headlines_ours")
+    return [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
+
+
+def _headline_layers(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Draw the ranges, the arrows of upper bounds, and the median and the mean of the model."""
+    colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
+    bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
+    ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
+    stem = bounds.mark_rule(strokeWidth=2, color=GREY)
+    head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=GREY, opacity=1)
+    stop = bounds.mark_tick(thickness=3, size=14, color=GREY, orient="vertical")
+    mean = own.mark_tick(thickness=2.5, size=20, color=INK, orient="vertical")
+    median = own.transform_filter("datum.middle").mark_point(
+        filled=True, size=110, color=INK, stroke="white", opacity=1
+    )
+    return [
+        ranges.encode(x, alt.X2("high:Q"), y, color=colour),
+        stem.encode(x, alt.X2("high:Q"), y),
+        head.encode(x, y),
+        stop.encode(axis_for_field(x, "high"), y),
+        mean.encode(axis_for_field(x, "mean"), y),
+        median.encode(axis_for_field(x, "middle"), y),
+        base.mark_text(align="left", dy=LABEL_DY).encode(y, x=alt.value(0), text="label:N"),
+    ]
+
+
+def _headlines_title(ours: pl.DataFrame, theirs: pl.DataFrame, names: list[str], locale: Locale) -> str:
+    """Return the finding: the lowest press forecast as a multiple of the model's mean for the same line."""
+    means = dict(ours.select("line", "expected").rows())
+    ratios = [
+        (low / means[line], name)
+        for (low, line), name in zip(theirs.select("low", "line").rows(), names, strict=True)
+        if low is not None and means.get(line)
+    ]
+    if not ratios:
+        return locale("chart.headlines_measure")
+    ratio, name = min(ratios)
+    return locale("chart.headlines_title", name=name, times=locale.number(locale.rounded(ratio)))
 
 
 def _headline_label(row: dict[str, Any], locale: Locale) -> str:

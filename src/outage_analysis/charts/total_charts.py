@@ -217,7 +217,9 @@ def publisher_names(facts: list[str], context: ChartContext) -> list[str]:
     """Return the publisher of each published amount; "press forecast" if the incident does not name it."""
     unnamed = context.locale("chart.press_forecast")
     names = [context.names.get(fact, unnamed) for fact in facts]
-    return short_names(names) if len(set(names)) == len(names) else names
+    if len(set(names)) == len(names):
+        return short_names(names)
+    return [f"{name} {n}" for n, name in enumerate(names, start=1)]
 
 
 def _forecast_layers(rows: pl.DataFrame, layout: DotLayout, x: alt.X, locale: Locale) -> list[alt.Chart]:

@@ -225,11 +225,11 @@ class _SectionBuilder:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
         yield from (Text(texts, "strong") for texts in hindsight_lesson(self.analysis, locale))
-        yield from self._picture("total_hindsight", "", "")
         if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
             yield BulletList(tuple(backtest.sentences(locale)))
+        yield from self._picture("total_hindsight", "", "")
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
