@@ -66,7 +66,7 @@ def atoms(*shares: tuple[float, float]) -> pl.DataFrame:
     if 0 < below(0) < 1:
         marks["zero"] = 0.0
     dots = [] if len(shares) == 1 else [quantile((n + 0.5) / 50) for n in range(50)]
-    rows = [("cash", None, "", None, x, (n + 0.5) / 50) for n, x in enumerate(dots)]
+    rows: list[tuple[object, ...]] = [("cash", None, "", None, x, (n + 0.5) / 50) for n, x in enumerate(dots)]
     rows += [("cash", mark, "", None, x, below(x)) for mark, x in marks.items()]
     return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -191,11 +192,10 @@ def _labelled_lines(
         place = layout.place(marks[mark]["amount"])
         base = alt.Chart(pl.DataFrame({"place": [place]}))
         top = alt.value(first + n * LINE + 2)
-        looks = (
-            {"strokeWidth": 1.8, "strokeDash": [1, 0]}
-            if strong
-            else {"strokeWidth": 1.2, "strokeDash": [4, 3]}
-        )
+        looks: dict[str, Any] = {
+            "strokeWidth": 1.8 if strong else 1.2,
+            "strokeDash": [1, 0] if strong else [4, 3],
+        }
         at = axis_for_field(x, "place")
         rules.append(base.mark_rule(color=colour, **looks).encode(at, y=top, y2=alt.value(height)))
         right_half = layout.fraction(place) > 0.5  # noqa: PLR2004 - the middle
