@@ -210,7 +210,7 @@ def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
     charts = [name for name in parts if name.startswith("xl/charts/chart")]
     assert len(charts) == 4
     drawings = b"".join(parts[name] for name in parts if name.startswith("xl/drawings/drawing"))
-    assert drawings.count(b"descr=") == 5
+    assert drawings.count(b"descr=") == 4
     assert not any(name.startswith("xl/media/") for name in parts)
 
 
