@@ -116,7 +116,7 @@ def test_the_range_and_its_cost_equal_the_quantiles_of_the_draws(
     assert analysis.likely_cash() == (values["p5"], values["p95"])
     marks = analysis.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
     shown = dict(marks.select("mark", "amount").iter_rows())
-    assert shown.keys() - {"budget"} == {"expected", "p5", "p50", "p95"}
+    assert shown.keys() - {"budget", "press", "zero"} == {"expected", "p5", "p50", "p95"}
     assert (shown["p5"], shown["p95"]) == (values["p5"], values["p95"])
 
 

@@ -400,7 +400,6 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
         specs |= json.loads(element.text)
     assert {
         "total_distribution",
-        "exceedance",
         "waterfall",
         "tornado",
         "comparison",

@@ -449,7 +449,7 @@ def test_the_page_is_small_and_so_are_its_charts(
 ) -> None:
     assert (bundles[lang] / "report.html").stat().st_size <= 1_500_000
     specs = charts_of(pages[lang])
-    assert len(specs) == 10
+    assert len(specs) == 11
     for name, spec in specs.items():
         assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
 
@@ -640,7 +640,8 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
             "headlines",
             "funnel",
             "total_distribution",
-            "exceedance",
+            "total_hindsight",
+            "separate_sums",
             "waterfall",
             "tornado",
             "free_goods",

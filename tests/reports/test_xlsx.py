@@ -220,9 +220,9 @@ def test_a_korean_workbook_has_no_english_words(books: dict[str, Workbook]) -> N
 def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
     parts = books["en"].members
     charts = [name for name in parts if name.startswith("xl/charts/chart")]
-    assert len(charts) == 5
+    assert len(charts) == 4
     drawings = b"".join(parts[name] for name in parts if name.startswith("xl/drawings/drawing"))
-    assert drawings.count(b"descr=") == 5
+    assert drawings.count(b"descr=") == 4
     assert not any(name.startswith("xl/media/") for name in parts)
 
 

@@ -8,6 +8,7 @@ Modules:
     analysis: the Analysis: its tables, figures and notes
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: tables built from documents, cubes and costs
+    published_marks: published amounts beside the distribution of the total cash
     summary: figures and notes of an analysis in words
     analysis_tables: access to the tables of an analysis by attribute
     document_files: writes the TOML documents of a plan

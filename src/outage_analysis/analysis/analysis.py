@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
 
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
-    *("comparison", "pairs", "flips", "information_value", "policy_information_value"),
+    *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
     *("scenarios", "reserve"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""

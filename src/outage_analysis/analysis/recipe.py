@@ -21,6 +21,7 @@ from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, back
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
 from outage_analysis.analysis.reserve import reserve_table
 from outage_analysis.analysis.scenarios import scenarios_of
+from outage_analysis.analysis.published_marks import mark_published_amounts
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
@@ -38,6 +39,7 @@ from outage_analysis.costs import (
     Backtest,
     backtest,
     information_value,
+    cost_ranges,
     levers,
     reconciliation_table,
     tornado,
@@ -155,6 +157,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         ),
     }
     tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
+    tables = mark_published_amounts(tables, incident, cost_run.runs.get("published"))
     return replace(
         cost_run.analysis, tables=AnalysisTables(tables), backtest=backtest_result, compared=compared
     )
@@ -230,6 +233,7 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             "levers": levers(run_result.portfolio),
             **run_tables,
             "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget, level=level),
+            "cost_ranges": cost_ranges(run_result, costs, level=level),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
         budget = cost_run.inputs.budget

@@ -44,6 +44,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "contributions": costs.CONTRIBUTIONS,
         "budget": costs.BUDGET_CHANCE,
         "total_distribution": costs.TOTAL_DISTRIBUTION,
+        "cost_ranges": costs.COST_RANGES,
         "steps": costs.WATERFALL_STEPS,
         "scenarios": costs.SCENARIOS,
         "reserve": reserve.RESERVE,

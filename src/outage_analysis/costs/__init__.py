@@ -124,9 +124,11 @@ if TYPE_CHECKING:
     from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
     from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
+    from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS
+    from outage_analysis.costs.uncertainty.schemas import COST_RANGES as COST_RANGES
     from outage_analysis.costs.uncertainty.schemas import QUANTILES as QUANTILES
     from outage_analysis.costs.uncertainty.schemas import TOTAL_DISTRIBUTION as TOTAL_DISTRIBUTION
     from outage_analysis.costs.uncertainty.schemas import VARIANCE_SPLIT as VARIANCE_SPLIT

@@ -76,5 +76,6 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.published_facts import ids_public_by as ids_public_by
     from outage_analysis.incidents.published_facts import is_currency as is_currency
     from outage_analysis.incidents.published_facts import outcomes as outcomes
+    from outage_analysis.incidents.published_facts import source_sites as source_sites
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

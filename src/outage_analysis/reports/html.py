@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outage_analysis.charts import (
+    DARK,
     NothingToDraw,
     WhatIfSliders,
     chart_context,
@@ -62,6 +63,7 @@ def html_page(report: Report) -> str:
         "linked": linked_view,
         "linked_data": Markup(script_json(linked_view.spec)) if linked_view else "",
         "prose_columns": prose_columns,
+        "dark_palette": Markup(script_json(dict(DARK))),
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")

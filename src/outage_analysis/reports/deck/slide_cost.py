@@ -216,7 +216,7 @@ def _uncertainty_title(
         return locale("chart.synthetic_prefix", title=locale("chart.total_distribution_measure"))
     if budget:
         return locale(
-            "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
+            "deck.sure_budget_title", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
         )
     low, high = money_range_ends(locale, *likely)
     return locale("deck.sure_title", low=low, high=high)

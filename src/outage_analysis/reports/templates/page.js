@@ -5,6 +5,24 @@
     ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
   };
 
+  var dark = window.matchMedia('(prefers-color-scheme: dark)');
+
+  // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
+  function inPalette(spec, palette) {
+    if (Array.isArray(spec)) return spec.map(function (part) { return inPalette(part, palette); });
+    if (typeof spec === 'string') return palette[spec] || spec;
+    if (!spec || typeof spec !== 'object') return spec;
+    var copy = {};
+    Object.keys(spec).forEach(function (key) {
+      copy[key] = /^(datasets|values|data)$/.test(key) ? spec[key] : inPalette(spec[key], palette);
+    });
+    return copy;
+  }
+
+  function coloured(spec) {
+    return dark.matches ? inPalette(spec, JSON.parse(document.getElementById('dark-palette').textContent)) : spec;
+  }
+
   // A chart takes the width of its place, so it is drawn when its place is visible.
   function whenVisible(place, draw) {
     if (place.clientWidth) { draw(); return; }
@@ -19,7 +37,10 @@
       var specs = JSON.parse(element.textContent);
       Object.keys(specs).forEach(function (name) {
         var place = document.getElementById('chart-' + name);
-        if (place) whenVisible(place, function () { window.vegaEmbed(place, specs[name], OPTIONS); });
+        if (place) whenVisible(place, function () {
+          window.vegaEmbed(place, coloured(specs[name]), OPTIONS);
+          dark.addEventListener('change', function () { window.vegaEmbed(place, coloured(specs[name]), OPTIONS); });
+        });
       });
     });
   }
@@ -35,7 +56,7 @@
       if (views.columns === shown) return;
       shown = views.columns;
       if (last) last.finalize();
-      window.vegaEmbed(place, spec, OPTIONS).then(function (result) {
+      window.vegaEmbed(place, coloured(spec), OPTIONS).then(function (result) {
         var lists = place.querySelector('.vega-bindings');  // Vega writes the list of the last view first
         if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
         last = result;
