@@ -10,8 +10,13 @@ from statistics import NormalDist
 import polars as pl
 
 from outage_analysis.charts import ChartContext
-from outage_analysis.costs import TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS, WINNERS_AND_LOSERS
-from outage_analysis.costs import COST_RANGES, TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS
+from outage_analysis.costs import (
+    COST_RANGES,
+    TORNADO,
+    TOTAL_DISTRIBUTION,
+    WATERFALL_STEPS,
+    WINNERS_AND_LOSERS,
+)
 from outage_analysis.text import Locale
 
 MEDIAN, SIGMA = 100e6, 1.0
@@ -157,4 +162,5 @@ RANGES = pl.DataFrame(
     ],
     schema=COST_RANGES.dtypes,
     orient="row",
+)
 """Separate sums, with lines of cash and of free goods."""

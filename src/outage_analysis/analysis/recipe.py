@@ -19,9 +19,9 @@ from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
+from outage_analysis.analysis.published_marks import mark_published_amounts
 from outage_analysis.analysis.reserve import reserve_table
 from outage_analysis.analysis.scenarios import scenarios_of
-from outage_analysis.analysis.published_marks import mark_published_amounts
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
@@ -38,8 +38,8 @@ from outage_analysis.costs import (
     TORNADO,
     Backtest,
     backtest,
-    information_value,
     cost_ranges,
+    information_value,
     levers,
     reconciliation_table,
     tornado,

@@ -60,7 +60,7 @@ class _SectionBuilder:
         yield from self._appendices()
 
     def _screens(self) -> Iterator[Section]:
-        """Yield the sections that every reader sees: services, why, compared, what is not in it and method."""
+        """Yield the sections that every reader sees: services, why, compared, and the method."""
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
@@ -81,7 +81,10 @@ class _SectionBuilder:
         yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
-            free = [Text(free_note(self.analysis, locale)), *self._picture("free_goods", "free", "free_title")]
+            free = [
+                Text(free_note(self.analysis, locale)),
+                *self._picture("free_goods", "free", "free_title"),
+            ]
             yield self._section("free", "free_title", free)
         yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)

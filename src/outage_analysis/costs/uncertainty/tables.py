@@ -170,7 +170,7 @@ def total_distribution_table(
         for row in _distribution_rows(
             valuation,
             total,
-            _expected_estimate(run, valuation).value,
+            expected_estimate(run, valuation).value,
             budget if valuation == "cash" else None,
             LikelyRange(level),
         )

@@ -60,9 +60,7 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
         pl.col("expected").is_not_null(), valuation="face_value", level="line"
     )
     note_texts = tuple(f"{_tile_title(report, t)}: {t.figure}. {t.note}" for t in report.tiles)
-    return SlideNotes(
-        note_texts, (*cash_facts(report), *split_ids(free["facts"])), synthetic=first.synthetic
-    )
+    return SlideNotes(note_texts, (*cash_facts(report), *split_ids(free["facts"])), synthetic=first.synthetic)
 
 
 def _cost_title(report: Report, first: Tile) -> str:
