@@ -9,6 +9,7 @@ import polars as pl
 from outage_analysis.analysis import RESERVE, Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.costs import (
+    COST_RANGES,
     FLIPS,
     INFORMATION_VALUE,
     PAIRS,
@@ -72,6 +73,9 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
         views["quantiles"] = (quantiles, QUANTILES.columns)
         views["split"] = (tables["split"], VARIANCE_SPLIT.columns)
         views["exceedance"] = (_exceedance_table(quantiles), (CHANCE, *QUANTILES.pick("value", "error")))
+    if "cost_ranges" in tables:
+        sums = tables["cost_ranges"].filter(line="")
+        views["separate_sums"] = (sums, COST_RANGES.without("line", "facts").columns)
     if "steps" in tables:
         views["steps"] = _steps_view(tables["steps"])
     return views

@@ -141,7 +141,6 @@ class _SectionBuilder:
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))
             yield Text(locale("report.beside_intro"))
-            yield from self._picture("separate_sums", "", "")
             yield from self._table("beside", "beside_title")
 
     def _service_bands(self) -> Iterator[Block]:
@@ -167,7 +166,6 @@ class _SectionBuilder:
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
             yield Text(self.locale("report.doubt_intro"))
-            yield from self._table("quantiles", "doubt_title")
             yield from self._table("exceedance", "exceedance_title", folded=True)
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))
@@ -264,7 +262,6 @@ class _SectionBuilder:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
             yield BulletList(tuple(backtest.sentences(locale)))
-        yield from self._picture("total_hindsight", "", "")
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
