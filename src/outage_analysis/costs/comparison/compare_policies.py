@@ -226,7 +226,7 @@ def simulate_policies(
             remedy=f"Without one: {without_cost}. "
             "Give a ledger with the inputs that they need, or another policy.",
         )
-    runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
+    runs = shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
     return PolicySimulations(
@@ -258,10 +258,18 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
 
 
-def _shared_runs(
-    portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
+def shared_runs(
+    portfolios: Mapping[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
 ) -> dict[str, Simulation]:
-    """Simulate all policies with the same draws; each simulation draws the inputs of all policies."""
+    """Simulate all policies with the same draws; each simulation draws the inputs of all policies.
+
+    Args:
+        portfolios: the payment streams of each policy, by name.
+        ledger: the assumptions; its correlations apply to the inputs that the policies have.
+        as_of: only correlations public by this day are used.
+        draws: the number of points, a power of two.
+        seed: the seed of the points.
+    """
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.as_known_on(as_of).correlations if ledger else ()
