@@ -8,19 +8,18 @@ awards do not depend on what a candidate pays. They are drawn once. The total of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 
 import numpy as np
 
-from outage_analysis.assumptions import Award, FloatArray, Ledger, MeanPayment
-from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.claim_payments import rows_with_formula
 from outage_analysis.costs.comparison.compare_policies import shared_runs
 from outage_analysis.costs.compile_lines import compile_lines
-from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.loss_intervals import Formulas, IntArray, VariedLine
+from outage_analysis.costs.policy_search.search_inputs import SearchInputs
 from outage_analysis.costs.policy_search.shared_draws import (
     NO_GROUP,
     ClaimGroups,
@@ -29,46 +28,12 @@ from outage_analysis.costs.policy_search.shared_draws import (
     check_same_cells,
     draw_groups,
 )
+from outage_analysis.costs.policy_search.varied_claims import checked_term, claim_groups, claims_by_group
 from outage_analysis.costs.terms import CompiledLine, LineTerm
-from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import Sample, Simulation
+from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy
-
-
-@dataclass(frozen=True)
-class SearchInputs:
-    """What the costs of all candidates are computed from.
-
-    Args:
-        policy: the announced policy, whose lines are varied.
-        ledger: the assumptions.
-        as_of: only facts, lines and assumptions public by this day are used.
-        cubes: by policy id, cubes of claims with an edge at every upper edge that is tried; empty for
-            published counts.
-        draws: the number of draws, a power of two.
-        seed: the seed of the draws.
-        with_handling: whether the cost of handling claims belongs to the total.
-    """
-
-    policy: Policy
-    ledger: Ledger | None
-    as_of: date
-    cubes: Mapping[str, Sequence[Cube]]
-    draws: int
-    seed: int
-    with_handling: bool = False
-
-    def fitting_ledger(self, policy: Policy) -> Ledger | None:
-        """Return the ledger without band mixes that do not fit a policy."""
-        return None if self.ledger is None else ledger_for_policy(self.ledger, policy)
-
-    def portfolio(self, policy: Policy, cubes: Sequence[Cube] | None = None) -> Portfolio:
-        """Return the payment streams of a policy, from its cubes or from published counts."""
-        own = self.cubes.get(policy.id, self.cubes.get(self.policy.id, ())) if cubes is None else cubes
-        return build_portfolio(policy, self.fitting_ledger(policy), as_of=self.as_of, cubes=own)
+from outage_analysis.policies import Policy, Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +84,10 @@ class CandidateCosts:
     draws: SharedDraws
     expected_base: float
     expected_handling: float
+    accepted: float
+    """The expected number of accepted claims of all lines that pay by loss band."""
+    expected_unvaried: float
+    """The expected cost of the lines that pay by loss band and do not vary."""
     runs: Mapping[str, Simulation]
 
     def formulas(self, candidates: IntArray) -> list[Formulas]:
@@ -130,20 +99,26 @@ class CandidateCosts:
         costs = [count.expected(paid) for count, paid in zip(self.counts, formulas, strict=True)]
         return np.asarray(sum(costs, np.full(len(costs[0]), self.expected_base)))
 
-    def totals(self, formulas: Sequence[Formulas], points: int | None = None) -> Iterator[Sample]:
-        """Yield the sample of the total of each candidate, in order.
+    def per_claim(self, formulas: Sequence[Formulas]) -> FloatArray:
+        """Return the mean payment per accepted claim of the lines that pay by loss band, (candidates,)."""
+        costs = [count.expected(paid) for count, paid in zip(self.counts, formulas, strict=True)]
+        total = sum(costs, np.full(len(costs[0]), self.expected_unvaried))
+        return np.asarray(total / self.accepted if self.accepted else np.full(len(costs[0]), np.nan))
+
+    def total(self, formulas: Sequence[Formulas], candidate: int, points: int | None = None) -> FloatArray:
+        """Return the total of one candidate in each draw, (replicates, draws).
 
         Args:
             formulas: what candidates pay.
+            candidate: the row of the candidate.
             points: use only this many points of each replicate, a power of two; by default all.
         """
         used = slice(points)
-        for candidate in range(len(formulas[0].fixed)):
-            total = self.draws.base[:, used].copy()
-            for line, paid in enumerate(formulas):
-                for group in range(paid.fixed.shape[1]):
-                    self._add(total, line, group, paid, candidate, used)
-            yield Sample(total)
+        total = self.draws.base[:, used].copy()
+        for line, paid in enumerate(formulas):
+            for group in range(paid.fixed.shape[1]):
+                self._add(total, line, group, paid, candidate, used)
+        return total
 
     def _add(
         self, total: FloatArray, line: int, group: int, paid: Formulas, candidate: int, used: slice
@@ -183,9 +158,9 @@ def simulate_candidates(
         one.line.id: one
         for one in compile_lines(model, inputs.fitting_ledger(model), as_of=inputs.as_of, cubes=model_cubes)
     }
-    terms = [_checked_term(line, compiled, inputs) for line in lines]
+    terms = [checked_term(line, compiled, inputs) for line in lines]
     groups = [
-        _claim_groups(line, term, compiled[line.schedule.id]) for line, term in zip(lines, terms, strict=True)
+        claim_groups(line, term, compiled[line.schedule.id]) for line, term in zip(lines, terms, strict=True)
     ]
     portfolio = _cash_and_handling(inputs, inputs.portfolio(model, model_cubes), model)
     portfolios = basis_portfolios(portfolio, {own.line.schedule.id: own for own in groups})
@@ -196,22 +171,44 @@ def simulate_candidates(
     check_same_cells(portfolios)
     runs = shared_runs(portfolios, inputs.ledger, inputs.as_of, inputs.draws, inputs.seed)
     counts = tuple(_line_counts(term, own) for own, term in zip(groups, terms, strict=True))
-    varied = {line.schedule.id for line in lines}
-    others = [
-        t.cost.expected or 0.0
-        for one in compiled.values()
-        for t in one.terms
-        if t.valuation == "cash" and t.has_expected_cost and one.line.id not in varied
-    ]
     handling = _expected_handling(inputs) if inputs.with_handling else 0.0
+    varied = {line.schedule.id for line in lines}
+    unvaried = [one for one in compiled.values() if one.line.id not in varied]
+    schedules = [one for one in compiled.values() if isinstance(one.line, Schedule)]
     return CandidateCosts(
         tuple(lines),
         counts,
         draw_groups(runs, lines, with_handling=inputs.with_handling),
-        sum(others) + handling,
+        _expected_cash(unvaried) + handling,
         handling,
+        accepted_claims(schedules),
+        _expected_cash([one for one in schedules if one.line.id not in varied]),
         {policy.id: runs[policy.id] for policy in named if policy.id in runs},
     )
+
+
+def _cash_terms(lines: Sequence[CompiledLine]) -> list[LineTerm]:
+    terms = [term for one in lines for term in one.terms if term.valuation == "cash"]
+    return [term for term in terms if term.has_expected_cost]
+
+
+def _expected_cash(lines: Sequence[CompiledLine]) -> float:
+    """Return the expected cash of cost lines, in the smallest unit of the currency."""
+    return sum(term.cost.expected or 0.0 for term in _cash_terms(lines))
+
+
+def accepted_claims(lines: Sequence[CompiledLine]) -> float:
+    """Return the expected number of accepted claims of cost lines that pay by loss band."""
+    return sum(term.trials * (term.accepted_share.expected or 0.0) for term in _cash_terms(lines))
+
+
+def policy_per_claim(inputs: SearchInputs, policy: Policy) -> float | None:
+    """Return the mean payment per accepted claim under a policy that is no candidate; None if not known."""
+    cubes = inputs.cubes.get(policy.id, inputs.cubes.get(inputs.policy.id, ()))
+    compiled = compile_lines(policy, inputs.fitting_ledger(policy), as_of=inputs.as_of, cubes=cubes)
+    lines = [one for one in compiled if isinstance(one.line, Schedule)]
+    accepted = accepted_claims(lines)
+    return _expected_cash(lines) / accepted if accepted else None
 
 
 def _policy_with_typical_values(policy: Policy, lines: Sequence[VariedLine]) -> Policy:
@@ -230,38 +227,6 @@ def _policy_with_typical_values(policy: Policy, lines: Sequence[VariedLine]) -> 
             values[place] = usual[kind]
         changed[line.schedule.id] = line.with_values(values)
     return policy.model_copy(update={"lines": tuple(changed.get(x.id, x) for x in policy.lines)})
-
-
-def _checked_term(line: VariedLine, compiled: Mapping[str, CompiledLine], inputs: SearchInputs) -> LineTerm:
-    """Return the term of a varied line after checking that its cost follows from what the policy pays."""
-    id_ = line.schedule.id
-    if id_ not in compiled:
-        raise ModelRefused(
-            f"the line was not public by {inputs.as_of}", value=id_, remedy="Move --as-of to a later day."
-        )
-    one = compiled[id_]
-    if not inputs.cubes and isinstance(one.funnel.entries.get("mean_payment"), MeanPayment):
-        raise ModelRefused(
-            "the ledger states one mean payment for all loss bands, so payments cannot vary",
-            value=id_,
-            remedy="Replace the mean payment by a band mix, or give claims.",
-        )
-    cash = [term for term in one.terms if term.valuation == "cash"]
-    if any(term.certain for term in cash):
-        raise ModelRefused(
-            "the ledger states the total of the line, so payments cannot vary",
-            value=id_,
-            remedy="Take the total out of the ledger.",
-        )
-    term = next((term for term in cash if term.has_expected_cost), None)
-    if term is None:
-        missing = next((t.missing for t in cash if t.missing), None)
-        raise ModelRefused(
-            "the line has no expected cost, so no policy can be chosen by it",
-            value=id_,
-            remedy=f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`.",
-        )
-    return term
 
 
 def _cash_and_handling(inputs: SearchInputs, portfolio: Portfolio, model: Policy) -> Portfolio:
@@ -286,75 +251,10 @@ def _expected_handling(inputs: SearchInputs) -> float:
     return sum(term.cost.expected or 0.0 for term in terms)
 
 
-def _claim_groups(line: VariedLine, term: LineTerm, compiled: CompiledLine) -> ClaimGroups:
-    """Return the claims of a varied line by group.
-
-    Raises:
-        ModelRefused: some candidate reviews claims, and the ledger states no mean award.
-    """
-    numbers = _group_numbers(line, term)
-    counted = _claims_by_group(line, term, numbers)
-    reviews = any(
-        claims and any(reviewed for _, _, reviewed in line.possible_formulas(band))
-        for claims, band in zip(counted, line.group_bands, strict=True)
-    )
-    award = compiled.funnel.entries.get("review_award")
-    if reviews and not isinstance(award, Award):
-        raise ModelRefused(
-            "claims are reviewed, and the ledger states no mean award of a review",
-            value=line.schedule.id,
-            remedy="Add an assumption of the kind `review_award`.",
-        )
-    mean = compiled.funnel.award.expected or 0.0
-    return ClaimGroups(line, numbers, award if reviews and isinstance(award, Award) else None, mean)
-
-
-def _claims_by_group(line: VariedLine, term: LineTerm, numbers: Sequence[int]) -> FloatArray:
-    """Return the expected number of claims in each group, accepted or not, (groups,)."""
-    claims = np.zeros(len(line.group_bands))
-    if term.claim_cells is None:
-        counts = [group.claims or 0.0 for group in term.groups]
-    else:
-        counts = term.claim_cells.cube.frame["claims"].to_list()
-    for count, group in zip(counts, numbers, strict=True):
-        if group != NO_GROUP:
-            claims[group] += count
-    return claims
-
-
-def _group_numbers(line: VariedLine, term: LineTerm) -> list[int]:
-    """Return the group of each cell of the line's claims or, for published counts, of each loss band.
-
-    Raises:
-        ModelRefused: a band of the claims contains losses that some candidate pays by different formulas.
-    """
-    if term.claim_cells is None:
-        groups = [line.group_of((g.labels["over"], g.labels["up_to"])) for g in term.groups]  # type: ignore[arg-type]
-        return [NO_GROUP if group is None else group for group in groups]
-    rows = rows_with_formula(term.claim_cells.cube, line.schedule)
-    last = len(line.schedule.tariffs) - 1
-    found = []
-    for row in rows.select("over", "up_to", "entitled", "tariff", "claims").iter_rows():
-        over, up_to, entitled, tariff, claims = row
-        if not (entitled and tariff == last) or over is None or (up_to is not None and up_to <= 0):
-            found.append(NO_GROUP)
-            continue
-        group = line.group_of((over, up_to))
-        if group is None and claims:
-            inside = next(edge for edge in line.edges if edge > over)
-            raise ModelRefused(
-                f"a loss band of the claims spans the edge {inside:,} that is tried",
-                value=f"({over}, {up_to}]",
-                remedy="Thresholds need claims, or counts by band that end at each of them.",
-            )
-        found.append(NO_GROUP if group is None else group)
-    return found
-
-
 def _line_counts(term: LineTerm, own: ClaimGroups) -> LineCounts:
     """Return the expected claims of a varied line by group of loss intervals."""
     accepted, award = term.accepted_share.expected or 0.0, own.mean_award
-    claims, losses = _claims_by_group(own.line, term, own.numbers), np.zeros(len(own.line.group_bands))
+    claims, losses = claims_by_group(own.line, term, own.numbers), np.zeros(len(own.line.group_bands))
     other = 0.0
     if term.claim_cells is None:
         for payment, group in zip(term.groups, own.numbers, strict=True):
@@ -371,9 +271,3 @@ def _line_counts(term: LineTerm, own: ClaimGroups) -> LineCounts:
         elif entitled and fixed is not None:
             other += accepted * (float(fixed) * count + float(slope) * (loss or 0))
     return LineCounts(accepted, claims, losses, award, term.trials, other)
-
-
-def cost_cube(inputs: SearchInputs, line: VariedLine) -> Cube | None:
-    """Return the cube whose claims a line pays; None if the costs come from published counts."""
-    cubes = inputs.cubes.get(inputs.policy.id, ())
-    return next((cube for cube in cubes if cube_fits_line(line.schedule, cube)), None)

@@ -15,7 +15,7 @@ from typing import Literal
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, CostLine, Policy, Schedule
-from outage_analysis.text import Locale, smallest_units
+from outage_analysis.text import smallest_units
 
 ParameterKind = Literal["payment", "up_to", "share"]
 Vary = Sequence[str] | Mapping[str, Sequence[Amount] | None]
@@ -60,18 +60,16 @@ class Parameter:
             return SHARE_DIGITS
         return policy.digits if self.kind == "payment" else policy.loss_digits
 
-    def value_text(self, value: int, policy: Policy, locale: Locale) -> str:
-        """Return a value in words, such as `40,000 won`, `up to 300,000 won` or `10%` of the loss."""
-        if self.kind == "share":
-            return locale.share(value / SHARE_SCALE)
-        if self.kind == "up_to":
-            return locale.loss(value)
-        return locale.money_in_full(value)
-
     def stated_value(self, value: int, policy: Policy) -> int | float:
         """Return a value as users write it: an amount in whole currency, a loss, or a share from 0 to 1."""
         digits = self.digits(policy)
         return value if not digits else float(Decimal(value).scaleb(-digits))
+
+    def assignment(self, value: int, policy: Policy, *, with_line: bool = True) -> str:
+        """Return a value as text: `business-cash.tier1=40,000`, or `tier1=40,000` without the line."""
+        name = self.name if with_line else self.name.removeprefix(f"{self.line}.")
+        exact = Decimal(value).scaleb(-self.digits(policy)).normalize()
+        return f"{name}={exact:,f}"
 
 
 def parse_parameters(vary: Vary, policy: Policy, *, statutory: Iterable[str] = ()) -> tuple[Parameter, ...]:
