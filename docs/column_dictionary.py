@@ -26,6 +26,7 @@ GROUPS: dict[TableGroup, str] = {
     "analysis": "Tables of an analysis",
     "sensitivity": "Tables of `sensitivity`",
     "comparison": "Tables of `compare`",
+    "solution": "Tables of `solve`",
     "backtest": "Tables of `backtest`",
     "losses": "Tables of `distribution` and `cube`",
     "intake": "Tables of `intake`",

@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 from outage_analysis.text import TableSchema
 
-TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "losses", "intake", "documents"]
+TableGroup = Literal[
+    "analysis", "sensitivity", "comparison", "solution", "backtest", "losses", "intake", "documents"
+]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
 """Prefixes of tables that have the columns of the table without the prefix."""
@@ -68,6 +70,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
     """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
+    from outage_analysis.analysis import solution_sentences
     from outage_analysis.analysis.exploration import loss_tables
 
     return {
@@ -85,6 +88,11 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "flips": costs.FLIPS,
             "replaced": costs.LOSS_REPLACEMENT,
             "left_out": costs.LEFT_OUT,
+        },
+        "solution": {
+            "solution": costs.SOLUTION,
+            "frontier": costs.FRONTIER,
+            "frontier_points": solution_sentences.FRONTIER_POINTS,
         },
         "backtest": {
             "outcomes": costs.OUTCOMES,

@@ -1,7 +1,7 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-Each group of commands has one or two modules: report (also cost), claims and synthetic, explore, decide,
-lookup and policies, notebooks. They share options.py (options that several commands have), option_values.py
+Each group of commands has one or two modules: report (also cost), claims and synthetic, explore, decide
+and solve, lookup and policies, notebooks. They share options.py (options that several commands have), option_values.py
 (how the values of options are parsed), console.py (printing), next_commands.py (which command usually
 follows), cube_bands.py (loss bands of `cube`) and cost_output.py (how a cost is printed).
 Each command imports the library inside its function, so that `--help` starts quickly.
@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli import claims, decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.cli import claims, decide, explore, lookup, notebooks, policies, report, solve, synthetic
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 
 GARBAGE_THRESHOLD = 100_000
@@ -54,6 +54,7 @@ _add_group("Claims", claims.commands)
 _add_group("Claims", synthetic.commands)
 _add_group("Explore", explore.commands)
 _add_group("Decide", decide.commands)
+_add_group("Decide", solve.commands)
 _add_group("Look up", lookup.commands)
 _add_group("Look up", policies.commands)
 _add_group("Projects and notebooks", notebooks.commands)

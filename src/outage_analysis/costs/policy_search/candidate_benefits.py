@@ -22,8 +22,8 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Schedule
 from outage_analysis.text import TABLE_DIGITS
 
-REPLACED, MADE_WHOLE, SHORTFALL, PER_RECIPIENT = "replaced", "made_whole", "shortfall", "per_recipient"
-OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_RECIPIENT)
+REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
+OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
 """What a search can maximise; of the shortfall it takes the smallest."""
 SMALLER_IS_BETTER = frozenset((SHORTFALL,))
 CHUNK = 4_000_000
@@ -86,6 +86,7 @@ class BenefitCells:
         fixed: what claims are paid apart from the groups, (cells,).
         share: the share of the loss that is paid apart from the groups, (cells,).
         reviewed: whether claims are reviewed apart from the groups, (cells,).
+        entitled: above 0 for claims that some policy entitles; only they count for the largest shortfall.
     """
 
     cells: LossCells
@@ -93,6 +94,7 @@ class BenefitCells:
     fixed: FloatArray
     share: FloatArray
     reviewed: FloatArray
+    entitled: FloatArray
 
 
 def cells_of_cube(cube: Cube) -> LossCells:
@@ -132,7 +134,7 @@ def benefit_cells(
         policy: the announced policy.
         cube: the cube of claims, or of the claimants of the one varied line.
         lines: the varied lines.
-        entitled: above 0 for the rows that count, (rows,).
+        entitled: above 0 for the rows that some policy entitles, (rows,).
     """
     varied = {line.schedule.id: place for place, line in enumerate(lines)}
     groups = np.full((len(lines), len(cube.frame)), -1, dtype=np.int64)
@@ -150,8 +152,8 @@ def benefit_cells(
             groups[varied[schedule.id]] = mine
             amounts = np.where(mine >= 0, 0.0, amounts)
         base += amounts
-    kept = entitled > 0
-    return BenefitCells(cells_of_cube(cube).where(kept), groups[:, kept], *base[:, kept])
+    fixed, share, reviewed = base
+    return BenefitCells(cells_of_cube(cube), groups, fixed, share, reviewed, entitled)
 
 
 def lines_of_cube(policy: Policy, cube: Cube) -> list[Schedule]:
@@ -162,16 +164,20 @@ def lines_of_cube(policy: Policy, cube: Cube) -> list[Schedule]:
 
 
 def candidate_measures(cells: BenefitCells, formulas: Sequence[Formulas]) -> dict[str, FloatArray]:
-    """Return replaced share, claims made whole and largest shortfall of each candidate, (candidates,)."""
+    """Return replaced share, claims made whole and largest shortfall of each candidate, (candidates,).
+
+    The share is of the losses of all claims; the shortfall is that of entitled claims.
+    """
     count = len(formulas[0].fixed)
     loss, whole, shortfall = np.zeros(count), np.zeros(count), np.zeros(count)
     stated = np.where(cells.cells.stated & (cells.cells.claims > 0), cells.cells.loss, 0.0).sum()
-    keys, which = np.unique(cells.groups, axis=1, return_inverse=True)
+    numbered = np.vstack([cells.groups, cells.entitled > 0])
+    keys, which = np.unique(numbered, axis=1, return_inverse=True)
     for number, key in enumerate(keys.T):
         mine = which.ravel() == number
         own = cells.cells.where(mine)
         paid = np.zeros((count, 3 * len(formulas)))
-        for place, group in enumerate(key):
+        for place, group in enumerate(key[:-1]):
             if group >= 0:
                 line = formulas[place]
                 paid[:, 3 * place] = line.fixed[:, group]
@@ -190,27 +196,12 @@ def candidate_measures(cells: BenefitCells, formulas: Sequence[Formulas]) -> dic
             total = np.where(own.stated & (own.claims > 0), own.loss, 0.0).sum()
             found[0][first : first + rows] = np.nan_to_num(got.replaced_low) * total
             found[1][first : first + rows] = got.made_whole_low
-            found[2][first : first + rows] = got.largest_shortfall
+            found[2][first : first + rows] = got.largest_shortfall * key[-1]
         loss += found[0][back.ravel()]
         whole += found[1][back.ravel()]
         shortfall = np.maximum(shortfall, found[2][back.ravel()])
     measures = {MADE_WHOLE: whole, SHORTFALL: shortfall}
     return {REPLACED: loss / stated, **measures} if stated else {}
-
-
-def policy_measures(policy: Policy, cube: Cube, entitled: FloatArray) -> dict[str, float]:
-    """Return the same measures of a policy that is not a candidate."""
-    cells = benefit_cells(policy, cube, (), entitled)
-    if not (cells.cells.stated & (cells.cells.claims > 0)).any():
-        return {}
-    got = measure_benefits(
-        cells.cells, cells.fixed[None], np.minimum(cells.share, 1.0)[None], (cells.reviewed > 0)[None]
-    )
-    return {
-        REPLACED: float(got.replaced_low[0]),
-        MADE_WHOLE: float(got.made_whole_low[0]),
-        SHORTFALL: float(got.largest_shortfall[0]),
-    }
 
 
 def edge_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> FloatArray | None:

@@ -13,7 +13,7 @@ import polars as pl
 from outage_analysis.costs.expected import cost_table, totals
 from outage_analysis.costs.policy_search.candidate_benefits import (
     MADE_WHOLE,
-    PER_RECIPIENT,
+    PER_CLAIM,
     REPLACED,
     SHORTFALL,
     SMALLER_IS_BETTER,
@@ -35,10 +35,12 @@ COSTS_AND_BENEFITS = (
     Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
     Column("at_level", "money", "Cost that is not exceeded with the probability of the search, such as P90."),
     Column("over_budget", "share", "Probability that the cost exceeds the budget."),
-    Column(REPLACED, "share", "Share of the stated loss that is paid at least, if each claim is accepted."),
-    Column(MADE_WHOLE, "count", "Number of claims that are paid at least their loss, if accepted.", FLOAT),
-    Column(SHORTFALL, "money", "Largest part of a loss that a claim paid by a rule may lack."),
-    Column(PER_RECIPIENT, "money", "Mean payment per accepted claim.", label="per_accepted"),
+    Column(REPLACED, "share", "Share of the stated losses that is paid at least, if each claim is accepted."),
+    Column(
+        MADE_WHOLE, "count", "Number of claims that are paid at least their loss, if each is accepted.", FLOAT
+    ),
+    Column(SHORTFALL, "money", "No entitled claim without a review lacks more than this of its loss."),
+    Column(PER_CLAIM, "money", "Mean payment per accepted claim."),
 )
 """Cost and benefits of a policy. A benefit is empty if it is not known."""
 SOLUTION = TableSchema(
@@ -48,7 +50,12 @@ SOLUTION = TableSchema(
         Column("role", "word", "What the policy is in the search: solution, nearest, announced or named."),
         PARAMETERS,
         *COSTS_AND_BENEFITS,
-        Column("dominated_by", "text", "Values of a candidate that costs no more and gives no less."),
+        Column(
+            "dominated_by",
+            "text",
+            "Values of a candidate that costs no more and gives no less.",
+            label="dominated_values",
+        ),
     ),
 )
 FRONTIER = TableSchema(
@@ -91,9 +98,7 @@ class SearchTables:
         found = self.found
         with_line = len({p.line for p in found.parameters}) > 1
         pairs = zip(found.parameters, found.values_of(candidate), strict=True)
-        return "; ".join(
-            p.assignment(value, found.inputs.policy, with_line=with_line) for p, value in pairs
-        )
+        return "; ".join(p.assignment(value, found.inputs.policy, with_line=with_line) for p, value in pairs)
 
     def _candidate_row(self, candidate: int) -> dict[str, object]:
         search, measures = self.found.search, self.found.measures.values
@@ -113,13 +118,12 @@ class SearchTables:
             return
         role = "nearest" if found.solution is None else "solution"
         row = self._candidate_row(found.chosen)
-        exact = (found.search.expected[found.chosen], found.search.quantile(found.chosen))
-        benefit = float(found.benefit[found.chosen])
+        expected, benefit = float(found.search.expected[found.chosen]), float(found.benefit[found.chosen])
         yield {
             "policy": found.policy_of(found.chosen).id,
             "role": role,
             **row,
-            "dominated_by": self._dominator(*map(float, exact), benefit),
+            "dominated_by": self._dominator(expected, found.search.quantile(found.chosen), benefit),
         }
 
     def _named_row(self, policy: Policy) -> dict[str, object]:
@@ -168,7 +172,7 @@ class SearchTables:
             shortfall = self._edge_shortfall(policy)
             benefits = {} if shortfall is None else {SHORTFALL: shortfall}
         per_claim = policy_per_claim(found.inputs, policy)
-        return benefits if per_claim is None else benefits | {PER_RECIPIENT: per_claim}
+        return benefits if per_claim is None else benefits | {PER_CLAIM: per_claim}
 
     def _edge_shortfall(self, policy: Policy) -> float | None:
         """Return the largest shortfall at the upper edges of the varied lines; None without a limit."""

@@ -12,7 +12,7 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.policy_search.budget_search import BudgetSearch
 from outage_analysis.costs.policy_search.candidate_benefits import (
     OBJECTIVES,
-    PER_RECIPIENT,
+    PER_CLAIM,
     REPLACED,
     SHORTFALL,
     Measures,
@@ -45,6 +45,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
+from outage_analysis.text import percentile_mark, percentile_measure
 
 CubesAt = Callable[[Sequence[int]], Mapping[str, Sequence[Cube]]]
 """A function that returns cubes by policy id, with loss bands that also end at the given losses."""
@@ -125,6 +126,11 @@ class PolicySearch:
         return self.nearest if self.solution is None else self.solution
 
     @property
+    def quantile_mark(self) -> str:
+        """The name of the quantile by which costs are compared, such as P90."""
+        return percentile_mark(percentile_measure(self.search.quantile_level))
+
+    @property
     def largest_values(self) -> tuple[Parameter, ...]:
         """The payments and shares that have the largest value that was tried in the chosen candidate."""
         if self.chosen is None:
@@ -162,7 +168,7 @@ class PolicySearch:
         The mean payment per accepted claim is the expected cost divided by the same number of claims for all
         candidates, so that only the quantile counts beside it.
         """
-        return self.objective != PER_RECIPIENT
+        return self.objective != PER_CLAIM
 
 
 def find_best_policy(
@@ -203,7 +209,7 @@ def find_best_policy(
         cube, entitled = _benefit_cube(replace(inputs, cubes=finer), lines, shown)
     else:
         cube, entitled = None, np.zeros(0)
-    measures = _measures(search, policy, cube, entitled, candidates)
+    measures = _measures(search, policy.as_known_on(inputs.as_of), cube, entitled, candidates)
     if objective not in measures.values:
         raise ModelRefused(_unknown_objective(objective), remedy=f"Known: {', '.join(measures.values)}.")
     found = PolicySearch(
@@ -282,12 +288,12 @@ def _objective(objective: str | None, inputs: SearchInputs, lines: Sequence[Vari
     money = inputs.policy.loss_unit == inputs.policy.currency
     if objective is None:
         cubes = {id(cost_cube(inputs, line)) for line in lines}
-        return REPLACED if money and inputs.cubes and len(cubes) == 1 else PER_RECIPIENT
-    if not money and objective != PER_RECIPIENT:
+        return REPLACED if money and inputs.cubes and len(cubes) == 1 else PER_CLAIM
+    if not money and objective != PER_CLAIM:
         raise ModelRefused(
             f"losses are in {inputs.policy.loss_unit}, which is no money: no payment replaces them",
             value=objective,
-            remedy=f"Take the objective {PER_RECIPIENT}.",
+            remedy=f"Take the objective {PER_CLAIM}.",
         )
     return objective
 
@@ -382,5 +388,5 @@ def _measures(
         values = {} if shortfall is None else {SHORTFALL: shortfall}
     per_claim = search.costs.per_claim(search.formulas)
     if np.isfinite(per_claim).all():
-        values[PER_RECIPIENT] = per_claim
+        values[PER_CLAIM] = per_claim
     return Measures({name: values[name] for name in OBJECTIVES if name in values})
