@@ -12,6 +12,8 @@ from outage_analysis.costs import OBJECTIVES, PolicySearch
 from outage_analysis.policies import Policy, PolicyExplainer
 from outage_analysis.text import Column, Locale, TableSchema
 
+BENEFIT_DIGITS = 3
+"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 FRONTIER_POINTS = TableSchema(
     "One row per point of the chart: a candidate of the frontier, or a policy.",
     (
@@ -128,7 +130,7 @@ def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> s
         elif name == "made_whole":
             shown = locale.number(round(value))
         else:
-            shown = locale.money(value)
+            shown = locale.money(value, BENEFIT_DIGITS)
         texts.append(locale(f"solve.got_{name}", value=shown))
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 

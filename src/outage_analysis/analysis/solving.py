@@ -91,7 +91,7 @@ class BudgetSolution(Displayable):
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row per policy, in the smallest unit of the currency: solution, announced policy, named ones."""
+        """One row per policy, in the smallest unit of the currency: solution, announced and named policies."""
         return self._tables.solution
 
     @property

@@ -24,6 +24,8 @@ MIN_POINTS = 2
 ROOM = 0.06
 """The share of the range of values that an axis extends beyond the points."""
 HEIGHT = 360
+BENEFIT_DIGITS = 3
+"""Significant digits of an amount that people get."""
 CHOSEN = ("solution", "nearest")
 """The roles of the policy that the search chose."""
 
@@ -147,5 +149,7 @@ def _benefit_text(row: dict[str, object], locale: Locale) -> str:
     if objective == "replaced":
         shown = locale.share(value)
     else:
-        shown = locale.number(round(value)) if objective == "made_whole" else locale.money(value)
+        shown = (
+            locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
+        )
     return locale(f"solve.got_{objective}", value=shown)

@@ -1,9 +1,9 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
 Each group of commands has one or two modules: report (also cost), claims and synthetic, explore, decide
-and solve, lookup and policies, notebooks. They share options.py (options that several commands have), option_values.py
-(how the values of options are parsed), console.py (printing), next_commands.py (which command usually
-follows), cube_bands.py (loss bands of `cube`) and cost_output.py (how a cost is printed).
+and solve, lookup and policies, notebooks. They share options.py (options that several commands have),
+option_values.py (how the values of options are parsed), console.py (printing), next_commands.py (which
+command usually follows), cube_bands.py (loss bands of `cube`) and cost_output.py (how a cost is printed).
 Each command imports the library inside its function, so that `--help` starts quickly.
 """
 

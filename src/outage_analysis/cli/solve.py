@@ -34,7 +34,7 @@ FRONTIER_ROWS = 12
 
 @commands.command()
 @expand_options("budget")
-def solve(
+def solve(  # noqa: PLR0913 - each argument is an option
     options: PlanOptions,
     *,
     budget: Annotated[
@@ -57,9 +57,9 @@ def solve(
     objective: Annotated[
         str | None,
         typer.Option(
-            help="What people get: replaced (share of the losses), made_whole (claims paid in full), shortfall "
-            "(the smallest largest shortfall) or per_claim (mean payment per accepted claim). By default "
-            "replaced with claims, per_claim without."
+            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
+            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
+            "default replaced with claims, per_claim without."
         ),
     ] = None,
     max_cliff: Annotated[
@@ -178,8 +178,10 @@ def _print_solution(found: BudgetSolution, lang: str) -> None:
     schemas = {name: _with_percentile(schema, found) for name, schema in table_schemas("solution").items()}
     mark = found.search.quantile_mark.lower()
     table = found.table.rename({"at_level": mark})
+    table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
     print_table(table, prefix + locale("solve.compared", **values), schemas["solution"], sums, locale=locale)
     frontier = found.frontier.rename({"at_level": mark})
+    frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
     shown = _spread(len(frontier))
     title = prefix + locale("solve.frontier", **values)
     print_table(frontier[shown], title, schemas["frontier"], sums, locale=locale)

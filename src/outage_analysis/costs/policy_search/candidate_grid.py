@@ -19,6 +19,8 @@ MOST_EDGES = 64
 """At most this many upper edges are tried; the draws of each interval between them are kept in memory."""
 DEFAULT_STEPS = 20
 """By default, the values of a parameter have a round step that gives at most about this many of them."""
+DEFAULT_CANDIDATES = 1_000
+"""With several parameters, their default steps give at most about this many combinations."""
 LARGEST_PAYMENT = 10**12
 """The largest payment that a policy may state, in the smallest unit of the currency."""
 DEFAULT_SHARE_STEP = SHARE_SCALE // 20
@@ -130,15 +132,18 @@ def with_payments(
         UsageError: too many combinations are tried.
     """
     found = []
+    steps = min(DEFAULT_STEPS, DEFAULT_CANDIDATES ** (1 / len(parameters)))
     for parameter in parameters:
         if parameter.values or parameter.kind != "payment":
             found.append(parameter)
             continue
         low, high = parameter.low, parameter.high
+        limited = False
         if low is None or high is None:
             low, high = 0, _largest_sensible(parameter, step, breaks, largest_loss)
-        pace = parameter.step or step or round_step((high - low) / DEFAULT_STEPS)
-        found.append(replace(parameter, low=low, high=high, step=pace, values=()))
+            limited = breaks(parameter, high + (parameter.step or step or 1))
+        pace = parameter.step or step or round_step((high - low) / steps)
+        found.append(replace(parameter, low=low, high=high, step=pace, breaks_above=limited))
     _check_size(found)
     return tuple(
         p if p.values else replace(p, values=_range(p, p.low or 0, p.high or 0, p.step or 1)) for p in found

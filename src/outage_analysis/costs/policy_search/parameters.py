@@ -47,6 +47,8 @@ class Parameter:
     step: int | None = None
     values: tuple[int, ...] = ()
     """The values to try, in increasing order; empty if they follow from `low`, `high` and `step`."""
+    breaks_above: bool = False
+    """Whether larger values were left out because each alone breaks the budget."""
 
     @property
     def name(self) -> str:

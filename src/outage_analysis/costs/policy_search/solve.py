@@ -132,13 +132,13 @@ class PolicySearch:
 
     @property
     def largest_values(self) -> tuple[Parameter, ...]:
-        """The payments and shares that have the largest value that was tried in the chosen candidate."""
+        """The payments and shares of which larger values, which were not tried, may be better."""
         if self.chosen is None:
             return ()
         return tuple(
             p
             for p, value in zip(self.parameters, self.values_of(self.chosen), strict=True)
-            if p.kind != "up_to" and value == p.values[-1] and len(p.values) > 1
+            if p.kind != "up_to" and value == p.values[-1] and len(p.values) > 1 and not p.breaks_above
         )
 
     def values_of(self, candidate: int) -> tuple[int, ...]:
