@@ -50,6 +50,8 @@ def solution_sentences(
     got, had = (_benefits(row, search, locale) for row in (chosen, announced))
     sentences.append(locale("solve.benefits", got=got, had=had))
     sentences.append(_announced(search, announced, locale))
+    if search.solution is not None and chosen["parameters"] == announced["parameters"]:
+        sentences.append(locale("solve.same"))
     if search.solution is not None and not search.is_limited:
         sentences.append(locale("solve.not_limited"))
     if search.solution is not None and (edges := search.largest_values):

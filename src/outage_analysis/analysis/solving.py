@@ -21,7 +21,11 @@ from outage_analysis.analysis.plan import (
     load_documents,
     make_plan,
 )
-from outage_analysis.analysis.solution_sentences import frontier_points, solution_sentences
+from outage_analysis.analysis.solution_sentences import (
+    BENEFIT_DIGITS,
+    frontier_points,
+    solution_sentences,
+)
 from outage_analysis.assumptions import Ledger, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -91,7 +95,7 @@ class BudgetSolution(Displayable):
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row per policy, in the smallest unit of the currency: solution, announced and named policies."""
+        """One row per policy, amounts in the smallest unit: solution, announced policy, named policies."""
         return self._tables.solution
 
     @property
@@ -149,7 +153,7 @@ class BudgetSolution(Displayable):
         """Return the summary for notebooks: the result in words, and cost and benefit per policy."""
         locale = self.locale(lang)
         mark = self.search.quantile_mark
-        heads = [locale(f"column.{name}") for name in ("policy_name", "role", "expected")]
+        heads = [locale(f"column.{name}") for name in ("policy_name", "expected")]
         heads += [mark, locale("column.over_budget"), locale(f"column.{self.search.objective}")]
         rows = []
         for row in self.table.iter_rows(named=True):
@@ -157,11 +161,12 @@ class BudgetSolution(Displayable):
             cells = ["–" if x is None else locale.money(x) for x in amounts]
             chance = "–" if row["over_budget"] is None else locale.share(row["over_budget"])
             benefit = benefit_text(self.search.objective, row[self.search.objective], locale)
-            rows.append((row["policy"], locale(f"word.{row['role']}"), *cells, chance, benefit))
+            name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
+            rows.append((name, *cells, chance, benefit))
         lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
-        table = Table(tuple(heads), tuple(rows), frozenset(range(2, len(heads))))
+        table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
         return Card(locale("solve.title"), tuple(lines), (table,), tuple(self.sentences(lang)))
 
     def chart(
@@ -202,7 +207,7 @@ def benefit_text(objective: str, value: float | None, locale: Locale) -> str:
         return "–"
     if objective == "replaced":
         return locale.share(value)
-    return locale.number(round(value)) if objective == "made_whole" else locale.money(value)
+    return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
 
 
 def parse_percentile(at: object) -> float | None:

@@ -24,6 +24,10 @@ MIN_POINTS = 2
 ROOM = 0.06
 """The share of the range of values that an axis extends beyond the points."""
 HEIGHT = 360
+BELOW, ABOVE = 15, -13
+"""The vertical shift of labels, in pixels: the label of the chosen policy is above the line."""
+LABELS_LEFT_FROM = 0.6
+"""Labels of points beyond this share of the largest cost are to the left of the point."""
 BENEFIT_DIGITS = 3
 """Significant digits of an amount that people get."""
 CHOSEN = ("solution", "nearest")
@@ -42,10 +46,7 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.locale
     objective, mark, budget = table.select("objective", "mark", "budget").row(0)
     scale = 1 if objective in ("replaced", "made_whole") else 10**locale.minor_units
-    data = table.with_columns(
-        shown=pl.col("benefit") / scale,
-        label=pl.Series([_label(row, context) for row in table.iter_rows(named=True)], dtype=pl.String),
-    )
+    data = table.with_columns(shown=pl.col("benefit") / scale)
     costs = [*data["at_level"], *([] if budget is None else [budget])]
     low, high = min(costs), max(costs)
     room = (high - low or high or 1.0) * ROOM
@@ -58,6 +59,7 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     y = _benefit_axis(data["shown"].to_list(), objective, locale)
     line, policies = data.filter(role="frontier"), data.filter(pl.col("role") != "frontier")
+    policies = _labels(policies, context)
     layers = []
     if budget is not None:
         layers += _budget_rule(budget, x, locale)
@@ -66,14 +68,7 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         line_chart.mark_line(color=LIGHT, strokeWidth=2, interpolate="step-after").encode(x, y),
         line_chart.mark_point(filled=True, color=GREY, size=18, opacity=1).encode(x, y),
     ]
-    points = alt.Chart(json_ready(policies))
-    colour = alt.condition(alt.FieldOneOfPredicate("role", list(CHOSEN)), alt.value(ACCENT), alt.value(INK))
-    layers += [
-        points.mark_point(filled=True, size=110, stroke="white", opacity=1).encode(x, y, color=colour),
-        points.mark_text(align="left", dx=9, dy=12, fontWeight=600).encode(
-            x, y, text="label:N", color=colour
-        ),
-    ]
+    layers += _policy_points(policies, x, y, high)
     return finish_chart(
         alt.layer(*layers),
         context,
@@ -89,11 +84,41 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _label(row: dict[str, object], context: ChartContext) -> str:
-    role = str(row["role"])
-    if role == "named":
-        return context.name(str(row["policy"]))
-    return context.locale(f"word.{role}")
+def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
+    """Return the points of policies with their labels, which stay inside the chart and beside the line."""
+    chosen = pl.col("role").is_in(CHOSEN)
+    layers = []
+    for part, colour, shift in (
+        (policies.filter(~chosen), INK, BELOW),
+        (policies.filter(chosen), ACCENT, ABOVE),
+    ):
+        for right in (False, True):
+            side = part.filter((pl.col("at_level") > high * LABELS_LEFT_FROM) == right)
+            if side.is_empty():
+                continue
+            points = alt.Chart(json_ready(side))
+            align, dx = ("right", -11) if right else ("left", 11)
+            layers += [
+                points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1).encode(
+                    x, y
+                ),
+                points.mark_text(align=align, dx=dx, dy=shift, fontWeight=600, color=colour).encode(
+                    x, y, text="label:N"
+                ),
+            ]
+    return layers
+
+
+def _labels(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+    """Return the policies, each with its label; policies at one place share a point and a label."""
+    names = [
+        context.name(row["policy"]) if row["role"] == "named" else context.locale(f"word.{row['role']}")
+        for row in policies.iter_rows(named=True)
+    ]
+    labelled = policies.with_columns(label=pl.Series(names, dtype=pl.String))
+    return labelled.group_by("at_level", "benefit", maintain_order=True).agg(
+        pl.col("role", "shown").first(), pl.col("label").str.join(" = ")
+    )
 
 
 def _budget_rule(budget: float, x: alt.X, locale: Locale) -> list[alt.Chart]:
@@ -134,22 +159,23 @@ def _title(table: pl.DataFrame, context: ChartContext) -> str:
         return locale("chart.frontier_title_none", budget=locale.money(budget), mark=mark)
     if "solution" not in by_role or budget is None:
         return locale("chart.frontier_measure")
-    values = {role: _benefit_text(row, locale) for role, row in by_role.items()}
-    key = "frontier_title" if "announced" in values else "frontier_title_solution"
-    return locale(
-        f"chart.{key}",
-        budget=locale.money(budget),
-        benefit=values["solution"],
-        announced=values.get("announced", ""),
-    )
+    solution, announced = by_role["solution"], by_role.get("announced")
+    values = {"budget": locale.money(budget), "benefit": _benefit_text(solution, locale)}
+    if announced is None:
+        return locale("chart.frontier_title_solution", **values)
+    if solution["parameters"] == announced["parameters"]:
+        return locale("chart.frontier_title_same", mark=mark, **values)
+    return locale("chart.frontier_title", announced=_value_text(announced, locale), **values)
 
 
 def _benefit_text(row: dict[str, object], locale: Locale) -> str:
-    objective, value = str(row["objective"]), float(str(row["benefit"]))
+    return locale(f"solve.got_{row['objective']}", value=_value_text(row, locale))
+
+
+def _value_text(row: dict[str, object], locale: Locale) -> str:
+    objective, value = row["objective"], float(str(row["benefit"]))
     if objective == "replaced":
-        shown = locale.share(value)
-    else:
-        shown = (
-            locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
-        )
-    return locale(f"solve.got_{objective}", value=shown)
+        return locale.share(value)
+    if objective == "made_whole":
+        return locale.number(round(value))
+    return locale.money(value, BENEFIT_DIGITS)

@@ -103,27 +103,27 @@ class BudgetSearch:
         # As for a quantile: the smallest x with P(cost <= x) >= level must not exceed the budget.
         return int(over.sum()) <= over.size - 1 - quantile_place(self.level or 0.0, over.size)
 
-    def best(self, allowed: IntArray, ranks: Sequence[FloatArray]) -> int | None:
+    def best(self, allowed: IntArray, benefit: FloatArray, further: Sequence[FloatArray]) -> int | None:
         """Return the best candidate that keeps the budget; None if none does.
 
-        Candidates with equal ranks are compared by the quantile, then by the expected cost; then the one
-        with the smaller values of the parameters is taken.
+        Among candidates with equal benefits, the one with the smallest quantile is the best, then the one
+        with the smallest expected cost. So no other candidate dominates the result. Then the further benefits
+        decide, and then the smaller values of the parameters.
 
         Args:
             allowed: the candidates that satisfy the other constraints.
-            ranks: the objectives in order of importance, (candidates,); larger is better.
+            benefit: the objective, (candidates,); larger is better.
+            further: further benefits, (candidates,) each; larger is better.
         """
-        order = allowed[np.lexsort([-rank[allowed] for rank in reversed(ranks)])]
+        order = allowed[np.argsort(-benefit[allowed], kind="stable")]
         for place, candidate in enumerate(order.tolist()):
             if not self.keeps_budget(candidate):
                 continue
-            tied = [candidate]
-            for other in order[place + 1 :].tolist():
-                if any(rank[other] != rank[candidate] for rank in ranks):
-                    break
-                if self.keeps_budget(other):
-                    tied.append(other)
-            return int(min(tied, key=lambda c: (self.quantile(c), float(self.expected[c]), c)))
+            rest = order[place:]
+            alike: list[int] = rest[benefit[rest] == benefit[candidate]].tolist()
+            tied = [c for c in alike if self.keeps_budget(c)]
+            costs = {c: (self.quantile(c), float(self.expected[c])) for c in tied}
+            return min(tied, key=lambda c: (*costs[c], *(-float(rank[c]) for rank in further), c))
         return None
 
     def cheapest(self, allowed: IntArray) -> int | None:

@@ -237,9 +237,9 @@ def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
     if request.max_cliff is not None:
         steep = jumps.largest > request.max_cliff
     allowed = np.flatnonzero(~jumps.falls & ~steep)
-    names = [found.objective, *(name for name in OBJECTIVES if name != found.objective)]
-    ranks = [found.measures.rank_values(name) for name in names if name in found.measures.values]
-    solution = search.best(allowed, ranks)
+    others = [name for name in found.measures.values if name != found.objective]
+    further = [found.measures.rank_values(name) for name in others]
+    solution = search.best(allowed, found.benefit, further)
     frontier = search.frontier(allowed, found.benefit, by_mean=found.by_mean)
     if solution is not None:
         better = (found.benefit[allowed] > found.benefit[solution]).any()
