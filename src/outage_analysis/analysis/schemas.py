@@ -18,7 +18,9 @@ BASES = ("claims_", "hindsight_")
 @cache
 def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
     """Return the schemas (columns with units) of a group of result tables, by table name."""
-    return _analysis_schemas() if group == "analysis" else _command_schemas()[group]
+    if group == "analysis":
+        return _analysis_schemas()
+    return _solution_schemas() if group == "solution" else _command_schemas()[group]
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
@@ -67,10 +69,21 @@ def _analysis_schemas() -> dict[str, TableSchema]:
     }
 
 
+def _solution_schemas() -> dict[str, TableSchema]:
+    """Return the schemas of the tables of a budget search."""
+    from outage_analysis import costs
+    from outage_analysis.analysis import solution_sentences
+
+    return {
+        "solution": costs.SOLUTION,
+        "frontier": costs.FRONTIER,
+        "frontier_points": solution_sentences.FRONTIER_POINTS,
+    }
+
+
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
     """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
-    from outage_analysis.analysis import solution_sentences
     from outage_analysis.analysis.exploration import loss_tables
 
     return {
@@ -88,11 +101,6 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "flips": costs.FLIPS,
             "replaced": costs.LOSS_REPLACEMENT,
             "left_out": costs.LEFT_OUT,
-        },
-        "solution": {
-            "solution": costs.SOLUTION,
-            "frontier": costs.FRONTIER,
-            "frontier_points": solution_sentences.FRONTIER_POINTS,
         },
         "backtest": {
             "outcomes": costs.OUTCOMES,

@@ -328,36 +328,23 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     as_of: str | date | None = None,
     **further: Unpack[FurtherArguments],
 ) -> BudgetSolution:
-    """Find the policy that gives claimants most within a budget.
-
-    All combinations of the varied payments, upper edges and shares are tried. Payments never fall as the loss
-    grows.
+    """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
 
     Args:
         claims: the claims that `read_claims` returned, or complaint files; by default published counts.
         vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
-            band as the policy writes it, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of
-            the loss that it pays; "LINE.tier1=0..50_000/5_000" sets the values. A mapping of parameter ->
-            values is possible, too. Edges and shares need claims.
+            band, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of the loss that it pays;
+            "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
         budget: the largest cost, in whole currency.
         at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
-        step: the step between the payments that are tried, in whole currency; by default a round step.
-        objective: what claimants get: `replaced` (share of the losses), `made_whole` (claims that are paid
-            their loss), `shortfall` (the smallest largest shortfall) or `per_claim` (mean payment per
-            accepted claim). By default `replaced` with claims, and `per_claim` without.
+        step: the step between payments, in whole currency; by default a round step.
+        objective: `replaced` (share of the losses), `made_whole` (claims paid in full), `shortfall` (smallest
+            largest shortfall) or `per_claim` (mean payment per accepted claim). By default `replaced` with
+            claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
         handling: "inside" if the budget also pays for the handling of claims.
-        tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
-        effort: with tiers, what claimants must do to be paid.
-        policy: the announced policy; by default the incident's bundled policy.
-        ledger: the assumptions; by default the incident's bundled ledger, if any.
-        incident: the outage; by default that of the claims.
-        as_of: use only what was public by this day.
+        tiers, effort, policy, ledger, incident, as_of: as for `run`; the line of `tiers` is called `tiers`.
         further: `compare` (policies to show beside the frontier), `unknown`, and fields of `Plan`.
-
-    Returns:
-        The solution: `.policy`, `.parameters`, `.table`, `.frontier`, `.chart()`, `.sentence()`. If no policy
-        keeps the budget, `is_feasible` is False and `policy` is the nearest.
 
     Raises:
         UsageError: a parameter or another argument is not possible.

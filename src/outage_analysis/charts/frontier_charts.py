@@ -97,15 +97,10 @@ def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> l
             if side.is_empty():
                 continue
             points = alt.Chart(json_ready(side))
-            align, dx = ("right", -11) if right else ("left", 11)
-            layers += [
-                points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1).encode(
-                    x, y
-                ),
-                points.mark_text(align=align, dx=dx, dy=shift, fontWeight=600, color=colour).encode(
-                    x, y, text="label:N"
-                ),
-            ]
+            dots = points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1)
+            words = points.mark_text(dx=-11 if right else 11, dy=shift, fontWeight=600, color=colour)
+            words.mark.align = "right" if right else "left"
+            layers += [dots.encode(x, y), words.encode(x, y, text="label:N")]
     return layers
 
 

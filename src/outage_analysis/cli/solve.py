@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from outage_analysis.cli.options import Json, Language, PlanOptions, expand_opti
 from outage_analysis.errors import ModelRefused, UsageError, one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.analysis import BudgetSolution
+    from outage_analysis.analysis import BudgetSolution, Plan
     from outage_analysis.text import TableSchema
 
 commands = typer.Typer()
@@ -32,14 +33,13 @@ FRONTIER_ROWS = 12
 """At most this many rows of the frontier are printed."""
 
 
-@commands.command()
-@expand_options("budget")
-def solve(  # noqa: PLR0913 - each argument is an option
-    options: PlanOptions,
-    *,
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options that define what `solve` searches for."""
+
     budget: Annotated[
         str, typer.Option(help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000.")
-    ],
+    ]
     vary: Annotated[
         list[str],
         typer.Option(
@@ -47,13 +47,13 @@ def solve(  # noqa: PLR0913 - each argument is an option
             "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
             "the values. Separate several by commas, or repeat the option."
         ),
-    ],
+    ]
     at: Annotated[
         str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
-    ] = "P90",
+    ] = "P90"
     step: Annotated[
         str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
-    ] = None,
+    ] = None
     objective: Annotated[
         str | None,
         typer.Option(
@@ -61,18 +61,45 @@ def solve(  # noqa: PLR0913 - each argument is an option
             "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
             "default replaced with claims, per_claim without."
         ),
-    ] = None,
+    ] = None
     max_cliff: Annotated[
         str | None,
         typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
-    ] = None,
+    ] = None
     handling: Annotated[
         str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
-    ] = "outside",
+    ] = "outside"
     compare: Annotated[
         list[str] | None,
         typer.Option(help="A further policy to show beside the frontier; repeat for more."),
-    ] = None,
+    ] = None
+
+    def solve(self, plan: Plan) -> BudgetSolution:
+        """Return the policy that gives people most within the budget.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed.
+        """
+        from outage_analysis.analysis import solve_plan
+
+        return solve_plan(
+            plan,
+            vary=self.vary,
+            budget=parse_money(self.budget),
+            at=self.at,
+            step=None if self.step is None else parse_amount(self.step, "--step"),
+            objective=self.objective,
+            max_cliff=None if self.max_cliff is None else parse_amount(self.max_cliff, "--max-cliff"),
+            handling=self.handling,
+        )
+
+
+@commands.command()
+@expand_options("budget")
+def solve(
+    options: PlanOptions,
+    *,
+    search: SearchOptions,
     write: Annotated[
         Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")
     ] = None,
@@ -87,24 +114,14 @@ def solve(  # noqa: PLR0913 - each argument is an option
 
         outage-analysis solve --budget 400M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
     """
-    from outage_analysis.analysis import solve_plan
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
     _check_output(write, force=force)
-    plan = options.plan(compare=compare or ())
-    with progress(lang) as step_name:
-        step_name("searching for the best policy")
-        found = solve_plan(
-            plan,
-            vary=vary,
-            budget=parse_money(budget),
-            at=at,
-            step=None if step is None else parse_amount(step, "--step"),
-            objective=objective,
-            max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
-            handling=handling,
-        )
+    plan = options.plan(compare=search.compare or ())
+    with progress(lang) as step:
+        step("searching for the best policy")
+        found = search.solve(plan)
     warn_of_rejects(found.claims, lang)
     warn_of_examples(found, lang)
     if as_json:
@@ -194,8 +211,6 @@ def _with_percentile(schema: TableSchema, found: BudgetSolution) -> TableSchema:
     mark = found.search.quantile_mark.lower()
     if "at_level" not in schema:
         return schema
-    from dataclasses import replace
-
     column = replace(schema["at_level"], name=mark, label=mark)
     return replace(schema, columns=tuple(column if c.name == "at_level" else c for c in schema.columns))
 

@@ -33,7 +33,7 @@ from outage_analysis.costs.terms import CompiledLine, LineTerm
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import Policy, Schedule
+from outage_analysis.policies import Policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,8 @@ def simulate_candidates(
     handling = _expected_handling(inputs) if inputs.with_handling else 0.0
     varied = {line.schedule.id for line in lines}
     unvaried = [one for one in compiled.values() if one.line.id not in varied]
-    schedules = [one for one in compiled.values() if isinstance(one.line, Schedule)]
+    by_loss = {line.id for line in inputs.policy.schedules}
+    schedules = [one for one in compiled.values() if one.line.id in by_loss]
     return CandidateCosts(
         tuple(lines),
         counts,
@@ -206,7 +207,8 @@ def policy_per_claim(inputs: SearchInputs, policy: Policy) -> float | None:
     """Return the mean payment per accepted claim under a policy that is no candidate; None if not known."""
     cubes = inputs.cubes.get(policy.id, inputs.cubes.get(inputs.policy.id, ()))
     compiled = compile_lines(policy, inputs.fitting_ledger(policy), as_of=inputs.as_of, cubes=cubes)
-    lines = [one for one in compiled if isinstance(one.line, Schedule)]
+    by_loss = {line.id for line in policy.schedules}
+    lines = [one for one in compiled if one.line.id in by_loss]
     accepted = accepted_claims(lines)
     return _expected_cash(lines) / accepted if accepted else None
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from outage_analysis.costs.policy_search.loss_intervals import IntArray
-from outage_analysis.costs.policy_search.parameters import Parameter
+from outage_analysis.costs.policy_search.parameters import Parameter, schedule_of
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
+from outage_analysis.policies import SHARE_SCALE, Policy
 
 MOST_CANDIDATES = 50_000
 """At most this many combinations are tried."""
@@ -75,8 +75,7 @@ def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]
     Raises:
         UsageError: no band with an upper edge lies above.
     """
-    line = policy.schedule(parameter.line)
-    bands = line.bands if isinstance(line, Schedule) else ()
+    bands = schedule_of(policy, parameter.line).bands
     high = bands[parameter.tier + 1].up_to
     if high is None:
         raise UsageError(

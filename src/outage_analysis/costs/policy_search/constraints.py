@@ -48,7 +48,8 @@ def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> Jumps:
     """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
 
     The first jump is from a loss of zero to the smallest loss. Edges are left out if neither they nor the
-    payments beside them vary, and if the claims on one side are reviewed.
+    payments beside them vary, if the claims on one side are reviewed, and if the band above is announced to
+    pay nothing, which no candidate changes.
     """
     largest, falls = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=bool)
     for line in lines:
@@ -66,6 +67,8 @@ def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> Jumps:
                     continue
                 below = line.pays_at(tier - 1, candidates, cuts[:, tier - 1])
                 above = line.pays_at(tier, candidates, cuts[:, tier - 1] + 1)
+                if not line.is_varied(tier) and not line.schedule.bands[tier].pays:
+                    above = np.full(len(candidates), np.nan)
             jump = np.nan_to_num((above - below) / SHARE_SCALE, nan=0.0)
             largest, falls = np.maximum(largest, jump), falls | (jump < 0)
     return Jumps(largest, falls)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, CostLine, Policy, Schedule
+from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy, Schedule
 from outage_analysis.text import smallest_units
 
 ParameterKind = Literal["payment", "up_to", "share"]
@@ -169,20 +169,14 @@ def _check_line(policy: Policy, line: str) -> None:
     raise UsageError(problem, value=line, remedy=remedy)
 
 
-def schedule_of(line: CostLine | None) -> Schedule:
-    """Return a cost line that is known to pay by loss band.
-
-    Raises:
-        TypeError: the line is of another kind.
-    """
-    if not isinstance(line, Schedule):
-        raise TypeError("the cost line does not pay by loss band")
-    return line
+def schedule_of(policy: Policy, line: str) -> Schedule:
+    """Return the cost line with an id, which is known to pay by loss band."""
+    return next(schedule for schedule in policy.schedules if schedule.id == line)
 
 
 def _check_rules(parameter: Parameter, policy: Policy) -> None:
     """Raise UsageError if the band has a rule that a varied share would not keep."""
-    schedule = schedule_of(policy.schedule(parameter.line))
+    schedule = schedule_of(policy, parameter.line)
     rule = schedule.bands[parameter.tier]
     if parameter.kind != "share":
         return

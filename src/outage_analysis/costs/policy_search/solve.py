@@ -192,7 +192,7 @@ def find_best_policy(
     if cubes_at is None:
         _check_known_by_counts(parameters)
     varied = dict.fromkeys(p.line for p in parameters)
-    lines = [VariedLine.from_parameters(schedule_of(policy.schedule(id_)), parameters) for id_ in varied]
+    lines = [VariedLine.from_parameters(schedule_of(policy, id_), parameters) for id_ in varied]
     edges = {edge for line in lines for edge in line.edges}
     inputs = replace(inputs, cubes={} if cubes_at is None else cubes_at(sorted(edges)))
     objective = _objective(request.objective, inputs, lines)
