@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.cli import decide, explore, lookup, notebooks, policies, report, solve, synthetic
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -44,6 +44,7 @@ NAMES = {
         "true",
     ),
     # files, options and code that a user types
+    *("tier1", "tier2"),
     *("incident.toml", "policy.toml", "ledger.toml", "README.md", "claims/", "unknown", "fixed", "review"),
     *(
         "formats",
@@ -99,6 +100,10 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
             *FEW,
         ),
     ),
+    "solve": (
+        ("--budget", "4억", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
+        ("--budget", "30억", "--vary", "small-business-cash.tier1", "--handling", "inside", *FEW),
+    ),
     "backtest": (FEW,),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),
@@ -117,7 +122,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, synthetic, explore, decide, lookup, notebooks)
+MODULES = (report, claim_files, synthetic, explore, decide, solve, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -310,6 +310,26 @@ def _distinct(policies: Sequence[Policy]) -> list[Policy]:
     return list(policies)
 
 
+class SearchArguments(TypedDict, total=False):
+    """The arguments of `solve` that state what to search for."""
+
+    vary: Required[Vary]
+    budget: Required[Amount]
+    at: str
+    step: Amount | None
+    objective: str | None
+    max_cliff: Amount | None
+    handling: str
+
+
+class InputArguments(FurtherArguments, total=False):
+    """The less common arguments of `solve` that state its inputs, as for `run`."""
+
+    effort: str
+    incident: str | Path | Incident | None
+    as_of: str | date | None
+
+
 def solve(  # noqa: PLR0913 - completion lists the arguments
     claims: Claims | str | Path | Sequence[str | Path] | None = None,
     *,
@@ -321,12 +341,9 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     max_cliff: Amount | None = None,
     handling: str = "outside",
     tiers: TierPayments | None = None,
-    effort: str = "form",
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
-    incident: str | Path | Incident | None = None,
-    as_of: str | date | None = None,
-    **further: Unpack[FurtherArguments],
+    **inputs: Unpack[InputArguments],
 ) -> BudgetSolution:
     """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
 
@@ -343,8 +360,11 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
             claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
         handling: "inside" if the budget also pays for the handling of claims.
-        tiers, effort, policy, ledger, incident, as_of: as for `run`; the line of `tiers` is called `tiers`.
-        further: `compare` (policies to show beside the frontier), `unknown`, and fields of `Plan`.
+        tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
+        policy: the announced policy; by default the incident's bundled policy.
+        ledger: the assumptions; by default the incident's bundled ledger, if any.
+        inputs: `compare` (policies to show beside the frontier), and `effort`, `incident`, `as_of`, `unknown`
+            and fields of `Plan`, as for `run`.
 
     Raises:
         UsageError: a parameter or another argument is not possible.
@@ -355,16 +375,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         >>> found.parameters
         {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 30000}
     """
-    plan = make_plan(
-        claims,
-        tiers=tiers,
-        effort=effort,
-        policy=policy,
-        ledger=ledger,
-        incident=incident,
-        as_of=as_of,
-        **further,
-    )
+    plan = make_plan(claims, tiers=tiers, policy=policy, ledger=ledger, **inputs)
     return solve_plan(
         plan,
         vary=vary,

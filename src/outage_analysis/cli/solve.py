@@ -37,8 +37,9 @@ FRONTIER_ROWS = 12
 class SearchOptions:
     """The options that define what `solve` searches for."""
 
-    budget: Annotated[
-        str, typer.Option(help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000.")
+    largest_cost: Annotated[
+        str,
+        typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
     ]
     vary: Annotated[
         list[str],
@@ -85,7 +86,7 @@ class SearchOptions:
         return solve_plan(
             plan,
             vary=self.vary,
-            budget=parse_money(self.budget),
+            budget=parse_money(self.largest_cost),
             at=self.at,
             step=None if self.step is None else parse_amount(self.step, "--step"),
             objective=self.objective,
