@@ -103,9 +103,9 @@ FRONTIER = pl.DataFrame(
     schema=["policy", "role", "at_level", "benefit", "parameters"],
     orient="row",
 ).with_columns(
+    pl.col("policy").cast(pl.String),
     objective=pl.lit("replaced"),
     mark=pl.lit("P90"),
     budget=pl.lit(4e8),
-    policy=pl.col("policy").cast(pl.String),
 )
 """A frontier of three points, a solution within the budget and an announced policy that is dominated."""
