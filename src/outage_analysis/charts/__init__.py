@@ -7,6 +7,7 @@ Modules:
     day_axis: axes of days, with the outage and the deadlines
     cost_charts: charts of the cost: by loss band, press forecasts, funnel, free goods
     total_charts: charts of the distribution of the total
+    frontier_charts: what claimants get against what policies cost
     range_charts: charts of ranges: inputs, back-test, policies
     loss_charts: claims by service and loss band
     service_charts: claims and cost by service and loss band

@@ -62,7 +62,7 @@ SENSITIVITY_TABLES = (
 COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
 """The tables of `compare` in JSON, besides the winners and losers."""
 BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
-"""The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
+"""The tables that `backtest` prints, in order."""
 
 
 @commands.command()
