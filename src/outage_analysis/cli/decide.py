@@ -50,7 +50,7 @@ LONGEST_SENTENCE = 1_000
 Valuation = Annotated[
     str,
     typer.Option(
-        help="Which valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
+        help="Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
