@@ -26,6 +26,7 @@ GROUPS: dict[TableGroup, str] = {
     "analysis": "Tables of an analysis",
     "sensitivity": "Tables of `sensitivity`",
     "comparison": "Tables of `compare`",
+    "solution": "Tables of `solve`",
     "backtest": "Tables of `backtest`",
     "other_events": "Tables of `backtest other-events`",
     "losses": "Tables of `distribution` and `cube`",

@@ -24,6 +24,7 @@ from outage_analysis.cli import (
     report,
     reserve,
     scenarios,
+    solve,
     synthetic,
 )
 
@@ -37,7 +38,12 @@ GROUPS = {
     "Report and cost": names(report.commands),
     "Claims": [*names(claim_files.commands), *names(synthetic.commands)],
     "Explore": names(explore.commands),
-    "Decide": [*names(decide.commands), *names(scenarios.commands), *names(reserve.commands)],
+    "Decide": [
+        *names(decide.commands),
+        *names(scenarios.commands),
+        *names(reserve.commands),
+        *names(solve.commands),
+    ],
     "Look up": [*names(lookup.commands), "policies"],
     "Projects and notebooks": [*names(notebooks.commands), "notebook"],
 }

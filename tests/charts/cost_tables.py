@@ -164,3 +164,21 @@ RANGES = pl.DataFrame(
     orient="row",
 )
 """Separate sums, with lines of cash and of free goods."""
+
+FRONTIER = pl.DataFrame(
+    [
+        (None, "frontier", 2e8, 0.1, "tier1=10,000"),
+        (None, "frontier", 3e8, 0.2, "tier1=20,000"),
+        (None, "frontier", 5e8, 0.3, "tier1=30,000"),
+        ("kakao-2022-solution", "solution", 3e8, 0.2, "tier1=20,000"),
+        ("kakao-2022", "announced", 3.5e8, 0.18, "tier1=25,000"),
+    ],
+    schema=["policy", "role", "at_level", "benefit", "parameters"],
+    orient="row",
+).with_columns(
+    pl.col("policy").cast(pl.String),
+    objective=pl.lit("replaced"),
+    mark=pl.lit("P90"),
+    budget=pl.lit(4e8),
+)
+"""A frontier of three points, a solution within the budget and an announced policy that is dominated."""

@@ -36,7 +36,7 @@ from outage_analysis.charts.loss_charts import BLACK, LOSS_COLOURS, WHITE, band_
 from outage_analysis.charts.theme import MUTED
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
-from tests.charts.cost_tables import POLICIES, TRIED, WINNERS
+from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, WINNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"small_multiples", "linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "winners_and_losers"}
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "winners_and_losers", "frontier"}
 """A forecast is none of a report's tables; the waterfall says what the bars by band say."""
 
 
@@ -84,6 +84,7 @@ def samples(analysis: Analysis) -> Samples:
         ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
+        "frontier_points": FRONTIER,
     }
 
 

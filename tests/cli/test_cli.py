@@ -44,6 +44,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "report",
         "sensitivity",
         "compare",
+        "solve",
         "backtest",
         "bridge",
         "verify",

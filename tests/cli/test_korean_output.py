@@ -18,6 +18,7 @@ from outage_analysis.cli import (
     report,
     reserve,
     scenarios,
+    solve,
     synthetic,
 )
 from outage_analysis.incidents import load_event_comparison
@@ -55,6 +56,7 @@ NAMES = {
         "true",
     ),
     # files, options and code that a user types
+    *("tier1", "tier2"),
     *("incident.toml", "policy.toml", "ledger.toml", "README.md", "claims/", "unknown", "fixed", "review"),
     *(
         "formats",
@@ -113,6 +115,10 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "backtest": (FEW, ("other-events",), ("other-events", "--level", "90")),
     "scenarios": (("--budget", "300_000_000", *FEW),),
     "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),
+    "solve": (
+        ("--budget", "4억", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
+        ("--budget", "30억", "--vary", "small-business-cash.tier1", "--handling", "inside", *FEW),
+    ),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),
     "incidents": ((),),
@@ -130,7 +136,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, synthetic, explore, decide, scenarios, reserve, lookup, notebooks)
+MODULES = (report, claim_files, synthetic, explore, decide, scenarios, reserve, solve, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:

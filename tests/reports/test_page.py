@@ -60,7 +60,9 @@ def test_the_first_screen_answers_in_reading_order(
     answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "reserve", "what_if")]
     assert headings[:5] == answers
     (lead,) = pages[lang].all("p", class_="lead")
-    points = dict(analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows())
+    points = dict(
+        analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows()
+    )
     for amount in (points["p10"], points["p50"], points["p90"], cash_of(analysis)):
         assert w.money(amount) in lead.text
     (without,) = pages[lang].all("p", class_="without")

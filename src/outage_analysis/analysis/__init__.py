@@ -19,6 +19,8 @@ Modules:
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
     narrowing: the range of the cash if an input were known better
+    solving: the policy that gives claimants most within a budget
+    solution_sentences: the result of a budget search in words, and as points of a chart
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """
@@ -82,6 +84,9 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
     from outage_analysis.analysis.service_bands import service_band_table as service_band_table
+    from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
+    from outage_analysis.analysis.solving import solve as solve
+    from outage_analysis.analysis.solving import solve_plan as solve_plan
     from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.summary import budget_scope as budget_scope
     from outage_analysis.analysis.summary import input_notes as input_notes

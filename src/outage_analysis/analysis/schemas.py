@@ -8,7 +8,15 @@ from typing import Literal, get_args
 from outage_analysis.text import TableSchema
 
 TableGroup = Literal[
-    "analysis", "sensitivity", "comparison", "backtest", "other_events", "losses", "intake", "documents"
+    "analysis",
+    "sensitivity",
+    "comparison",
+    "solution",
+    "backtest",
+    "other_events",
+    "losses",
+    "intake",
+    "documents",
 ]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
@@ -18,7 +26,9 @@ BASES = ("claims_", "hindsight_")
 @cache
 def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
     """Return the schemas (columns with units) of a group of result tables, by table name."""
-    return _analysis_schemas() if group == "analysis" else _command_schemas()[group]
+    if group == "analysis":
+        return _analysis_schemas()
+    return _solution_schemas() if group == "solution" else _command_schemas()[group]
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
@@ -70,6 +80,18 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "hindsight_outcomes": incidents.FACTS_TABLE,
         "hindsight_backtest": costs.RANGES,
         "hindsight_rivals": costs.RIVALS,
+    }
+
+
+def _solution_schemas() -> dict[str, TableSchema]:
+    """Return the schemas of the tables of a budget search."""
+    from outage_analysis import costs
+    from outage_analysis.analysis import solution_sentences
+
+    return {
+        "solution": costs.SOLUTION,
+        "frontier": costs.FRONTIER,
+        "frontier_points": solution_sentences.FRONTIER_POINTS,
     }
 
 

@@ -9,6 +9,7 @@ Modules:
     total_charts: the distribution of the total as dots, and the parts of the expected total
     dot_stacks: places of dots on an axis of amounts
     sum_charts: amounts on one axis: press forecasts, separate sums, free goods
+    frontier_charts: what claimants get against what policies cost
     range_charts: charts of ranges: inputs, back-test, policies
     loss_charts: claims by service and loss band
     service_charts: claims and cost by service and loss band

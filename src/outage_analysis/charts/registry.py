@@ -10,6 +10,7 @@ import polars as pl
 from outage_analysis.charts import (
     cost_charts,
     fit_charts,
+    frontier_charts,
     intake_charts,
     linked_views,
     loss_charts,
@@ -49,6 +50,7 @@ CHARTS: dict[str, ChartEntry] = {
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
     "winners_and_losers": ChartEntry("winners_and_losers", winner_charts.winners_and_losers, page=False),
+    "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
     "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),

@@ -1,7 +1,7 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
 Each group of commands has one to three modules: report (also cost), claims and synthetic, explore, decide
-with scenarios and reserve, lookup and policies, notebooks. They share options.py (options that several
+with scenarios, reserve and solve, lookup and policies, notebooks. They share options.py (options that several
 commands have), option_values.py (how the values of options are parsed), console.py (printing),
 next_commands.py (which command usually follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a
 cost is printed), event_comparison.py (how a comparison of events is printed) and comparison_views.py (what
@@ -32,6 +32,7 @@ from outage_analysis.cli import (
     report,
     reserve,
     scenarios,
+    solve,
     synthetic,
 )
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
@@ -69,6 +70,7 @@ _add_group("Explore", explore.commands)
 _add_group("Decide", decide.commands)
 _add_group("Decide", scenarios.commands)
 _add_group("Decide", reserve.commands)
+_add_group("Decide", solve.commands)
 _add_group("Look up", lookup.commands)
 _add_group("Look up", policies.commands)
 _add_group("Projects and notebooks", notebooks.commands)

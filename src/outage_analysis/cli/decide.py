@@ -50,7 +50,7 @@ LONGEST_SENTENCE = 1_000
 Valuation = Annotated[
     str,
     typer.Option(
-        help="Which valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
+        help="Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
@@ -62,7 +62,7 @@ SENSITIVITY_TABLES = (
 COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
 """The tables of `compare` in JSON, besides the winners and losers."""
 BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
-"""The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
+"""The tables that `backtest` prints, in order."""
 
 
 @commands.command()

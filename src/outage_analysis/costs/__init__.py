@@ -14,6 +14,7 @@ Modules:
     sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     comparison: policies compared on the same draws
     scenarios: the cost under named stresses, on the same draws
+    policy_search: the policy that gives claimants most within a budget
     cost_bridge: why the expected cost changed between two runs
     bridge_ranges: the range of the total after each step of a bridge
     backtesting: forecasts scored against outcomes
@@ -89,6 +90,15 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
+    from outage_analysis.costs.policy_search.candidate_benefits import OBJECTIVES as OBJECTIVES
+    from outage_analysis.costs.policy_search.parameters import Vary as Vary
+    from outage_analysis.costs.policy_search.search_inputs import SearchInputs as SearchInputs
+    from outage_analysis.costs.policy_search.search_tables import FRONTIER as FRONTIER
+    from outage_analysis.costs.policy_search.search_tables import SOLUTION as SOLUTION
+    from outage_analysis.costs.policy_search.search_tables import SearchTables as SearchTables
+    from outage_analysis.costs.policy_search.solve import PolicySearch as PolicySearch
+    from outage_analysis.costs.policy_search.solve import SearchRequest as SearchRequest
+    from outage_analysis.costs.policy_search.solve import find_best_policy as find_best_policy
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
     from outage_analysis.costs.scenarios.scenario_documents import Scenario as Scenario

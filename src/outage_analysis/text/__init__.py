@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.likely_range import PERCENTILE_MEASURES as PERCENTILE_MEASURES
     from outage_analysis.text.likely_range import LikelyRange as LikelyRange
     from outage_analysis.text.likely_range import percent as percent
+    from outage_analysis.text.likely_range import percentile_mark as percentile_mark
+    from outage_analysis.text.likely_range import percentile_measure as percentile_measure
     from outage_analysis.text.likely_range import percentile_probability as percentile_probability
     from outage_analysis.text.locale import ALL_DIGITS as ALL_DIGITS
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS

@@ -11,4 +11,5 @@ Modules:
     policy_benefits: what people get per policy in numbers, with ranks and dominated policies
     comparison_sentences: the comparison in sentences
     replaced_losses: the share of a loss that each policy pays
+    shared_runs: the simulations of several policies with the same draws
 """

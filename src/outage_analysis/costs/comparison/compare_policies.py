@@ -17,6 +17,7 @@ from outage_analysis.costs.comparison.comparison_sentences import benefit_notes,
 from outage_analysis.costs.comparison.policy_benefits import BENEFIT_COLUMNS, loss_shares, with_ranks
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.comparison.row_payments import mean_awards
+from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
 from outage_analysis.costs.sensitivity.information_value import information_sentence, information_value
 from outage_analysis.costs.sensitivity.tornado_and_levers import (
@@ -34,7 +35,6 @@ from outage_analysis.costs.uncertainty.simulation import (
     Sample,
     Simulation,
     replicate_mean,
-    simulate_together,
 )
 from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
@@ -241,7 +241,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
     _check_costs([p for p in policies if p.id not in portfolios], len(portfolios), valuation, as_of)
-    runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
+    runs = shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
     rows = dict(zip(tables, _policy_rows(tables, runs, valuation, likely), strict=True))
@@ -302,18 +302,6 @@ def _check_costs(without_cost: Sequence[Policy], priced: int, valuation: str, as
             remedy=f"Without one: {', '.join(p.id for p in without_cost)}. "
             "Give a ledger with the inputs that they need, or another policy.",
         )
-
-
-def _shared_runs(
-    portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
-) -> dict[str, Simulation]:
-    """Simulate all policies with the same draws; each simulation draws the inputs of all policies."""
-    entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
-    shared = {name: entries[name] for name in sorted(entries)}
-    declared = ledger.as_known_on(as_of).correlations if ledger else ()
-    ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
-    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
-    return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
 def _policy_rows(

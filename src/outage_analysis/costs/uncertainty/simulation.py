@@ -246,6 +246,11 @@ SLOPE_POINTS = 10
 """The least number of points on each side of a quantile from which its density is estimated."""
 
 
+def quantile_place(p: float, count: int) -> int:
+    """Return the place of a quantile, from 0, among sorted and equally likely values."""
+    return min(max(math.ceil(p * count - 1e-6), 1), count) - 1
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number from a sample and its numerical error (one standard error)."""
@@ -328,7 +333,7 @@ class Sample(ShortRepr):
         return bool(self._sorted_values[0] < self._sorted_values[-1])
 
     def _order_statistic(self, p: float) -> float:
-        return float(self._sorted_values[min(max(math.ceil(p * self.draws - 1e-6), 1), self.draws) - 1])
+        return float(self._sorted_values[quantile_place(p, self.draws)])
 
     def _refuse_unsupported(self, p: float) -> None:
         if not 0 < p < 1:
