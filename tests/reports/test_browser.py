@@ -222,7 +222,7 @@ SETTINGS: list[dict[str, float]] = [
 
 
 def reset(browser: Chrome) -> None:
-    button = browser.find_element(By.CSS_SELECTOR, ".what-if button")
+    button = browser.find_element(By.CSS_SELECTOR, ".what-if .reset")
     if button.is_enabled():
         button.click()
 

@@ -32,6 +32,7 @@ from outage_analysis.charts import (
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.slider_presets import slider_presets
 from outage_analysis.text import fonts
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def sliders(
         ranking=ranking,
         run=analysis.runs.get(analysis.headline_basis) if live else None,
         budget=None if budget is None else float(budget["budget"][0]),
+        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else (),
     )
     if panel is None:
         inputs_depend = analysis.runs and report.products is None

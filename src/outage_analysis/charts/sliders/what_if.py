@@ -91,6 +91,8 @@ class WhatIfSliders:
     """Data for the script: factors, terms, totals, and the format of amounts."""
     live: LiveRange | None = None
     """The range that moves with the sliders; None if the page shows expected costs only."""
+    presets: tuple[str, ...] = ()
+    """The labels of the settings that a reader can choose at once."""
 
     @property
     def live_inputs(self) -> frozenset[str]:
@@ -107,6 +109,7 @@ def what_if_sliders(
     ranking: Sequence[str] = (),
     run: Simulation | None = None,
     budget: float | None = None,
+    presets: Sequence[Mapping[str, Any]] = (),
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -118,6 +121,7 @@ def what_if_sliders(
         ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
         run: the simulation of the cash, if its range is to move with the sliders.
         budget: an amount of cash to mark in the range, in the smallest unit of the currency.
+        presets: settings that a reader can choose at once; each has a `label` and `changes` by input.
     """
     if cost is None:
         return None
@@ -144,11 +148,13 @@ def what_if_sliders(
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
     if live is not None:
         data["live"] = live.data
+        data["presets"] = [dict(preset) for preset in presets]
     return WhatIfSliders(
         tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
         tuple(_total(v, cost.expected(v), locale) for v in valuations),
         data,
         live,
+        tuple(str(preset["label"]) for preset in presets) if live is not None else (),
     )
 
 

@@ -216,6 +216,12 @@ var liveView = (function () {
     show({}, {});
     return {
       show: show,
+      // The mean of an input after a change of its distribution, at the scale of the report's mean.
+      meanAfter: function (id, change) {
+        if (change.times !== undefined) return live.means[id] * change.times;
+        var values = model.inputs[id];
+        return mean(values.map(function (v) { return change.odds * v / (1 - v + change.odds * v); })) - mean(values) + live.means[id];
+      },
       budget: function () { return budget; },
       setBudget: setBudget,
       quantile: function (p) { return now.quantile(p); },

@@ -111,7 +111,7 @@ var whatIf = (function () {
 
   return function (root, data) {
     var values = Object.assign({}, data.factors), say = speaker(data.formats), given = {}, known = {};
-    var reset = root.querySelector('button'), place = root.querySelector('.live');
+    var reset = root.querySelector('.reset'), place = root.querySelector('.live');
     var view = place && data.live ? window.liveView(place, data.live, say) : null;
 
     function total(valuation) {
@@ -171,6 +171,18 @@ var whatIf = (function () {
         else if (sliders[pair[0]] && value >= 0) sliders[pair[0]].put(value, exactly);
       });
     }
+
+    // Settings at once: the sliders move to the new means, or to exact values.
+    root.querySelectorAll('[data-preset]').forEach(function (button) {
+      button.addEventListener('click', function () {
+        var changes = data.presets[Number(button.dataset.preset)].changes;
+        back();
+        Object.keys(changes).forEach(function (id) {
+          var change = changes[id], exactly = change.set !== undefined;
+          sliders[id].put(exactly ? change.set : view.meanAfter(id, change), exactly);
+        });
+      });
+    });
 
     reset.addEventListener('click', function () {
       back();
