@@ -45,6 +45,8 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "sensitivity",
         "compare",
         "solve",
+        "scenarios",
+        "reserve",
         "backtest",
         "bridge",
         "verify",

@@ -46,7 +46,6 @@ commands = typer.Typer()
 
 LONGEST_SENTENCE = 1_000
 """Most characters of the sentence that is printed above a comparison."""
-
 Valuation = Annotated[
     str,
     typer.Option(
@@ -268,10 +267,9 @@ def _print_result(  # noqa: PLR0913 - what to print, and how
     prefix = locale("terminal.synthetic_prefix") if synthetic else ""
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
     sums = DisplayUnits.from_document(result.incident, result.starts)
+    titles = {name: locale(f"terminal.{command}_{name}") for name in tables if name not in (views or {})}
     views = views or {}
-    titles = {
-        name: views[name].title if name in views else locale(f"terminal.{command}_{name}") for name in tables
-    }
+    titles |= {name: view.title for name, view in views.items()}
     schemas = {**table_schemas(group), **{name: view.schema for name, view in views.items()}}
     print_titled_tables(tables, titles, prefix, [*notes, units], schemas, sums, lang, likely)
 
