@@ -14,14 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import BLANKS, IS_SYNTHETIC, value_sql
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, rule_conditions
-from outage_analysis.incidents import Dimension, Incident, Layout, NamedItem, normalized_name
-from outage_analysis.text import NEVER, amount_sql, day_sql
-
-BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""Blank characters that are removed from both ends of a cell."""
-NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
-"""Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
+from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
+from outage_analysis.text import NEVER
 
 
 def enum_type(values: Iterable[str]) -> str:
@@ -47,32 +43,6 @@ A plain id is neither a word for a missing id nor a number that a spreadsheet ha
 TextCounts = Counter[str]
 """Text of a cell -> the number of the first rows that have this text in the column."""
 NO_TEXTS: TextCounts = Counter()
-
-
-def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
-    """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
-
-    `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
-    only the most common format of the column is tried.
-    """
-    raw = quote_identifier(f"raw_{column}")
-    if column == "filed_on":
-        return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
-    loss = column == "loss"
-    if not loss and _dimension(incident, column).kind == "text":
-        return raw
-    return amount_sql(
-        raw,
-        layout.formats.get(column, ("plain",)),
-        digits=incident.loss_digits if loss else 0,
-        scale=layout.scale.get(column, 1),
-        currency=incident.loss_currency if loss else "",
-        only_if=only_if,
-    )
-
-
-def _dimension(incident: Incident, name: str) -> Dimension:
-    return next(d for d in incident.dimensions if d.id == name)
 
 
 def fast_path_sql(
@@ -136,16 +106,6 @@ def fast_path_sql(
     )
 
 
-_IS_NOT_SYNTHETIC = " or ".join(f"mark = {quote_literal(value)}" for value in NOT_SYNTHETIC)
-IS_SYNTHETIC = (
-    "case when synthetic = 'true' then true when synthetic = 'false' then false else "
-    f"coalesce(not list_transform([trim(lower(synthetic))], lambda mark: {_IS_NOT_SYNTHETIC})[1], false) end"
-)
-"""SQL condition that is true if a row is marked as synthetic.
-
-It avoids `in` with a long list: DuckDB would turn the list into a join, and a join does not keep the row
-order.
-"""
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
 
 
