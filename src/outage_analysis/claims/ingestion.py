@@ -106,7 +106,7 @@ def _given_or_derived(
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    """Read complaint files, step by step (see `outage_analysis.claims.readers`).
+    """Read complaint files into a new warehouse.
 
     If `add_to` names a warehouse file, its claims come before the new claims.
 
@@ -121,14 +121,7 @@ def _read_files(
         before, extended_store, synthetic = InputFiles(), None, False
     else:
         before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
-    earlier = len(before.inputs)
-    with temporary_folder(limits.get().folder) as workspace:
-        files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts, before=before)
-        empty_rows = recheck_rows(warehouse, files, workspace)
-        count_rows(warehouse, files, empty_rows, first=earlier)
-        check_rows(warehouse, incident, files)
-        create_rejects(warehouse, files)
-    create_claims(warehouse, incident, files)
+    files = _divide_rows(warehouse, paths_to_read, incident, layouts, before)
     if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
@@ -146,7 +139,29 @@ def _read_files(
         given_layouts=tuple(layouts),
         skipped=(*(f.name for f in skipped), *files.unread),
     )
-    return claims, earlier
+    return claims, len(before.inputs)
+
+
+def _divide_rows(
+    warehouse: Warehouse,
+    paths: Sequence[Path],
+    incident: Incident,
+    layouts: Sequence[Layout],
+    before: InputFiles,
+) -> InputFiles:
+    """Read files and divide their rows into claims and rejects, in a straight sequence of steps.
+
+    `outage_analysis.claims.readers` describes the steps and their tables. `before` are the files of the
+    warehouse file to which the run adds.
+    """
+    with temporary_folder(limits.get().folder) as workspace:
+        files = read_files(warehouse, paths, incident, workspace, layouts=layouts, before=before)
+        empty_rows = recheck_rows(warehouse, files, workspace)
+        count_rows(warehouse, files, empty_rows, first=len(before.inputs))
+        check_rows(warehouse, incident, files)
+        create_rejects(warehouse, files)
+        create_claims(warehouse, incident, files)
+    return files
 
 
 def _check_row_counts(counted: pl.DataFrame) -> None:

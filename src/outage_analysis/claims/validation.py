@@ -11,7 +11,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IS_SYNTHETIC, stated_text_sql, value_sql
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS, IS_SYNTHETIC, stated_text_sql, value_sql
 from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     required_columns,
@@ -32,7 +32,6 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
 from outage_analysis.text import mask_personal_data
 
-IDS = ("claim_id", "claimant_id")
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
 
@@ -91,12 +90,12 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
-    texts = {c: stated_text_sql(c) for c in IDS} | {
-        f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, *dimensions)
-    }
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for layout, numbers in _files_by_layout(files.layouts):
+        texts = {c: stated_text_sql(c) for c in IDS} | {
+            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, *dimensions)
+        }
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
         query = queries.load(
             "parsed_rows",

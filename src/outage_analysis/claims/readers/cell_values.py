@@ -5,12 +5,15 @@ A new format of days or amounts, or a word for a missing value, is added in this
 
 from __future__ import annotations
 
+from collections import Counter
+
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import Dimension, Incident, Layout
 from outage_analysis.text import amount_sql, day_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
+IDS = ("claim_id", "claimant_id")
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
 """Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
 NO_ID = (
@@ -30,6 +33,29 @@ IS_SYNTHETIC = (
 It avoids `in` with a long list: DuckDB would turn the list into a join, and a join does not keep the row
 order.
 """
+
+
+TextCounts = Counter[str]
+"""Text of a cell -> the number of the first rows that have this text in the column."""
+NO_TEXTS: TextCounts = Counter()
+MANY_SHARE = 0.02
+"""If more than this share of the first cells have a property, the property counts as frequent."""
+
+
+def plain_text_sql(cell: str | None, first_texts: TextCounts) -> str:
+    """Return SQL for the text of a cell on the fast path; null if `cell` is None: the file lacks the column.
+
+    The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
+    such blanks is rechecked, and `stated_text_sql` gives its texts.
+    """
+    if cell is None:
+        return "cast(null as varchar)"
+    padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
+    return (
+        f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
+        if padded > first_texts.total() * MANY_SHARE
+        else cell
+    )
 
 
 def stated_text_sql(column: str) -> str:

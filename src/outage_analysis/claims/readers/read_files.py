@@ -163,7 +163,7 @@ class _ReadingRun:
             name = f"{name} ({number + 1})"
         with ThreadPoolExecutor(1) as pool:
             digest_result = pool.submit(_sha256, path)
-            file = _open_file(self.expected_table(name, layout), path, suffix, self.warehouse, self.workspace)
+            file = open_file(self.expected_table(name, layout), path, suffix, self.warehouse, self.workspace)
             typed = self.typing.type_rows(file)
             if typed is None:
                 store_texts(self.warehouse, file)
@@ -182,7 +182,7 @@ class _ReadingRun:
         return found
 
 
-def _open_file(
+def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
 ) -> SourceFile:
     """Open one file with the reader for its suffix."""
@@ -203,7 +203,7 @@ def read_unmapped(
     suffix = _checked_suffix(path)
     bare = layout.model_copy(update={"constants": {}})
     table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
-    file = _open_file(table, path, suffix, warehouse, workspace)
+    file = open_file(table, path, suffix, warehouse, workspace)
     create_text_tables(warehouse, file.columns)
     store_all_texts(warehouse, file)
     return file.file_format, table.unit

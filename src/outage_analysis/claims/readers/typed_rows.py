@@ -14,14 +14,8 @@ import numpy as np
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.fast_path import (
-    MANY_SHARE,
-    NO_TEXTS,
-    TextCounts,
-    enum_type,
-    fast_path_sql,
-    values_for_enum,
-)
+from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts
+from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import Numbers, RowNumbers, SourceFile, read_by_engine
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident
