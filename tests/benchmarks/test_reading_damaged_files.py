@@ -1,4 +1,4 @@
-"""Damaged complaint files of known truth, read by this package and by others; `make bench-reading` runs it."""
+"""Damaged complaint files of known truth, read by this package and by others: `make bench-reading`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import reading
 
 from tests.benchmarks import damaged_files
 from tests.benchmarks.damaged_files import readers
@@ -22,7 +23,7 @@ from tests.benchmarks.damaged_files.damaged_file import (
 )
 from tests.benchmarks.damaged_files.readers import OURS, available_readers, run_reader
 from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome, scored, summary
-from tests.benchmarks.damaged_files.tables import by_group, by_kind, failures, totals
+from tests.benchmarks.damaged_files.tables import by_group, by_kind, failures, group_sizes, totals
 from tests.benchmarks.tables import FOLDER, tell
 
 assert damaged_files.__all__  # the kinds are registered when their modules are imported
@@ -100,18 +101,25 @@ def test_a_right_refusal_counts_nowhere() -> None:
     right = outcome("r", file_of(ONE, may_refuse=True), refuse)
     wrong = outcome("r", file_of(ONE), refuse)
     read = outcome("r", file_of(ONE, TWO), lambda: [ONE])
-    crash = outcome("r", file_of(ONE), lambda: [ONE][1:2] or [][0])
+    crash = outcome("r", file_of(ONE), lambda: [ONE] * (1 // 0))
     assert (right.share, wrong.share, read.share, crash.share) == (None, 0, 0.5, 0)
     assert (right.refused, wrong.refused, crash.crashed, read.message) == (False, True, True, "")
     found = summary([right, wrong, read, crash])
-    assert (found.files, found.share, found.refusals, found.crashes) == (4, pytest.approx(1 / 6), 1, 1)
+    assert (found.files, found.refusals, found.crashes) == (4, 1, 1)
+    assert found.share == pytest.approx(1 / 6)
 
 
 def test_failures_begin_with_wrong_values() -> None:
     def result(kind: str, exact: int, wrong: int = 0) -> Outcome:
         message = "read 'A-1'" if wrong else ""
-        return Outcome(
-            OURS, f"{kind}.csv", kind, "g", "tune", 10, exact, wrong, False, False, False, message, 0.1
+        return replace(
+            outcome(OURS, file_of(ONE), lambda: [ONE]),
+            kind=kind,
+            file=f"{kind}.csv",
+            records=10,
+            exact=exact,
+            wrong=wrong,
+            message=message,
         )
 
     rows = failures([result("tab", 0), result("pipe", 5, wrong=1), result("comma", 10), result("space", 5)])
@@ -162,6 +170,26 @@ def test_a_reader_that_takes_a_total_for_a_claim_is_wrong() -> None:
     found = outcome("r", file, lambda: [*file.records, total])
     assert (found.share, found.wrong) == (1, 1)
     assert "'Total'" in found.message
+
+
+# --- the page ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_every_reader_and_group() -> None:
+    written = reading.CLAIMS.read_text("utf-8").split(reading.START)[1].split(reading.END)[0]
+    expected = [OURS, *readers.SETTINGS, *HALVES, *(f"| {g} | {n} |" for g, n in group_sizes().items())]
+    assert [part for part in expected if part not in written] == [], "run `make bench-reading`"
+
+
+def test_the_page_takes_its_tables_from_the_measurement(tmp_path: Path) -> None:
+    outcomes = [run_reader(OURS, damaged_file("comma", 1, half), tmp_path) for half in HALVES]
+    text = f"before\n{reading.START}old\n{reading.END}after\n"
+    shown = reading.page(text, totals(outcomes), by_group(outcomes))
+    assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |" in shown
+    assert f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |" in shown
+    assert shown.startswith("before\n")
+    assert shown.endswith("after\n")
+    assert "old" not in shown
 
 
 # --- the whole study --------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def ods_of_numbers_and_days(draw: Random) -> DamagedFile:
 
 def objects(table: Table) -> list[dict[str, object]]:
     """The rows of a table as objects, with losses as numbers."""
-    found = []
+    found: list[dict[str, object]] = []
     for row, cells in zip(table.rows, typed(table), strict=True):
         loss = cells[table.at("loss")]
         number = int(loss) if isinstance(loss, float) and loss.is_integer() else loss

@@ -1,4 +1,4 @@
-"""Damage to the lines of a file: line ends, encodings, headers, lines that are no rows, field counts, bytes."""
+"""Damage to the lines of a file: line ends, encodings, headers, lines that are no rows, field counts."""
 
 from __future__ import annotations
 

@@ -6,8 +6,11 @@ import csv
 import importlib.util
 import io
 import json
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -61,7 +64,10 @@ def _whole(loss: object) -> int | None:
 
 def _texts(rows: Iterable[Sequence[object]]) -> list[list[str]]:
     """Cells as texts, empty where there is none."""
-    return [["" if cell is None or cell != cell else str(cell) for cell in row] for row in rows]
+    return [
+        ["" if cell is None or (isinstance(cell, float) and math.isnan(cell)) else str(cell) for cell in row]
+        for row in rows
+    ]
 
 
 def _frame(frame: pl.DataFrame) -> Grid:
@@ -123,15 +129,16 @@ def polars_other(path: Path, file: DamagedFile) -> Grid:
         return _frame(pl.read_ndjson(path, ignore_errors=True))
     if _ends(file, ".json"):
         return _frame(pl.read_json(path))
-    read = pl.read_ods if _ends(file, ".ods") else pl.read_excel
-    return _frame(read(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
+    if _ends(file, ".ods"):
+        return _frame(pl.read_ods(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
+    return _frame(pl.read_excel(path, has_header=False, drop_empty_rows=False, raise_if_empty=False))
 
 
 def pandas_csv(**options: object) -> Setting:
     """`read_csv` of pandas with options."""
 
     def read(path: Path, file: DamagedFile) -> Grid:
-        import pandas as pd
+        import pandas as pd  # type: ignore[import-untyped]
 
         told = {k: v(file) if callable(v) else v for k, v in options.items()}
         encoding = "utf-8-sig" if file.encoding == "utf-8" else file.encoding
@@ -156,13 +163,20 @@ def clevercsv_rows(*, told: bool) -> Setting:
 
     def read(path: Path, file: DamagedFile) -> Grid:
         import clevercsv
+        from clevercsv.exceptions import Error, NoDetectionResult
 
         text = path.read_bytes().decode(file.encoding)
         if told:
             dialect = clevercsv.SimpleDialect(file.delimiter, file.quote, file.escape)
         else:
-            dialect = clevercsv.Sniffer().sniff(text)
-        return [list(row) for row in clevercsv.reader(io.StringIO(text, newline=""), dialect)]
+            try:
+                dialect = clevercsv.Sniffer().sniff(text)
+            except NoDetectionResult as why:
+                raise ValueError("no dialect was detected") from why
+        try:
+            return [list(row) for row in clevercsv.reader(io.StringIO(text, newline=""), dialect)]
+        except Error as why:
+            raise ValueError(str(why)) from why
 
     return read
 
@@ -254,22 +268,21 @@ def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outc
         exact, wrong, _ = scored(file, claims)
         return exact - wrong
 
+    seconds = 0.0
+
     def read() -> list[Record]:
+        nonlocal seconds
+        begun = time.perf_counter()
         try:
             grid = setting(path, file)
-        except (*REFUSALS, *_clevercsv_errors()) as why:
+        except REFUSALS as why:
             raise WholeFileRefused(f"{type(why).__name__}: {why}") from why
+        finally:
+            seconds = time.perf_counter() - begun
         return best_claims(grid, file, score)
 
-    return outcome(reader, file, read)
-
-
-def _clevercsv_errors() -> tuple[type[Exception], ...]:
-    if importlib.util.find_spec("clevercsv") is None:
-        return ()
-    from clevercsv.exceptions import Error, NoDetectionResult
-
-    return Error, NoDetectionResult
+    found = outcome(reader, file, read)
+    return replace(found, seconds=seconds)  # without the trial of all styles of values
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

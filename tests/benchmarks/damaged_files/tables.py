@@ -1,4 +1,4 @@
-"""What readers made of damaged files, as tables of rows, and as a section of the docs."""
+"""What readers made of damaged files, as tables of rows."""
 
 from __future__ import annotations
 
@@ -107,12 +107,3 @@ def failures(outcomes: Iterable[Outcome], reader: str = OURS) -> list[Row]:
                 }
             )
     return sorted(rows, key=lambda r: (-r["wrong files"], -r["crashed"], -r["lost"]))
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Rows as a table of a page."""
-    lines = ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
-    for row in rows:
-        cells = (f"{v:,.1f}" if isinstance(v, float) else str(v).replace("|", "\\|") for v in row.values())
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"

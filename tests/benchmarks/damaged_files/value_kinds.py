@@ -213,7 +213,11 @@ def several_formats_in_one_column(draw: Random) -> DamagedFile:
         lambda d: f"{d:%Y/%m/%d}",
         lambda d: f"{d.day} {MONTHS['en'][d.month - 1][:3]} {d.year}",
     )
-    return with_days(draw, lambda day: draw.choice(forms)(day))
+
+    def text(day: date) -> str:
+        return draw.choice(forms)(day)
+
+    return with_days(draw, text)
 
 
 @kind(DAYS)
@@ -293,10 +297,10 @@ def thousands_with_commas(draw: Random) -> DamagedFile:
 @kind(AMOUNTS)
 def thousands_with_points(draw: Random) -> DamagedFile:
     table = clean_table(draw, case=COURIER)
-    table = table.with_records(lambda n, r: replace(r, loss=None if r.loss is None else (r.loss + 99) * 100))
+    table = table.with_records(lambda _, r: replace(r, loss=None if r.loss is None else (r.loss + 99) * 100))
     # One amount with cents tells what the point means.
     first = table.records[0]
-    table = table.with_records(lambda n, r: replace(r, loss=123_456_78) if r == first else r)
+    table = table.with_records(lambda _, r: replace(r, loss=123_456_78) if r == first else r)
 
     def text(record: Record) -> str:
         if record.loss is None:
@@ -332,7 +336,7 @@ def won_signs(draw: Random) -> DamagedFile:
 def _round_won(draw: Random, unit: int) -> Table:
     table = clean_table(draw, case=KAKAO)
     return table.with_records(
-        lambda n, r: replace(r, loss=None if r.loss is None else (r.loss // unit + 1) * unit)
+        lambda _, r: replace(r, loss=None if r.loss is None else (r.loss // unit + 1) * unit)
     )
 
 
