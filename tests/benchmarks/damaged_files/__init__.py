@@ -8,6 +8,7 @@ Modules:
     value_kinds: days, amounts, missing values, ids
     container_kinds: compressed files, workbooks, JSON
     written_values: values of texts for readers that only cut lines
+    old_workbook: a writer of .xls
     readers: this package, DuckDB, Polars, pandas and clevercsv
     scoring: exact and wrong records of one reading, and sums of many
     tables: what was measured, as tables
