@@ -24,6 +24,7 @@ from tests.benchmarks.damaged_files.damaged_file import (
 from tests.benchmarks.damaged_files.readers import OURS, available_readers, run_reader
 from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome, scored, summary
 from tests.benchmarks.damaged_files.tables import by_group, by_kind, failures, group_sizes, totals
+from tests.benchmarks.damaged_files.written_values import best_claims
 from tests.benchmarks.tables import FOLDER, tell
 
 assert damaged_files.__all__  # the kinds are registered when their modules are imported
@@ -163,6 +164,18 @@ def test_every_reader_reads_a_clean_file(tmp_path: Path, reader: str, name: str)
 def test_others_are_read_in_their_best_settings(tmp_path: Path, reader: str, name: str) -> None:
     found = run_reader(reader, damaged_file(name, 3), tmp_path)
     assert (found.share, found.wrong) == (1, 0)
+
+
+@pytest.mark.parametrize("reader", readers.SETTINGS)
+def test_every_setting_for_delimited_files_reads_a_clean_one(tmp_path: Path, reader: str) -> None:
+    if reader not in available_readers():
+        pytest.skip(f"{reader} is not installed")
+    file = damaged_file("line_ends_crlf", 1)
+    path = tmp_path / file.name
+    other = (readers.duckdb_json, readers.pandas_json, readers.polars_other)
+    path.write_bytes(file.data)
+    settings = [setting for setting in readers.SETTINGS[reader] if setting not in other]
+    assert {len(best_claims(setting(path, file), file)) for setting in settings} == {len(file.records)}
 
 
 def test_a_reader_that_takes_a_total_for_a_claim_is_wrong() -> None:

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import fastexcel
 import polars as pl
 
 from outage_analysis.claims import inspect_file, read_claims
@@ -22,7 +23,7 @@ from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import load_layout
 from tests.benchmarks.damaged_files.clean_table import Record
 from tests.benchmarks.damaged_files.damaged_file import DamagedFile
-from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome, scored
+from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome
 from tests.benchmarks.damaged_files.written_values import Grid, best_claims
 
 OURS = "outage-analysis"
@@ -163,11 +164,12 @@ def clevercsv_rows(*, told: bool) -> Setting:
 
     def read(path: Path, file: DamagedFile) -> Grid:
         import clevercsv
+        from clevercsv.dialect import SimpleDialect
         from clevercsv.exceptions import Error, NoDetectionResult
 
         text = path.read_bytes().decode(file.encoding)
         if told:
-            dialect = clevercsv.SimpleDialect(file.delimiter, file.quote, file.escape)
+            dialect = SimpleDialect(file.delimiter, file.quote, file.escape)
         else:
             try:
                 dialect = clevercsv.Sniffer().sniff(text)
@@ -240,7 +242,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "clevercsv": (clevercsv_rows(told=False), clevercsv_rows(told=True)),
 }
 """Reader -> the settings that are tried on every file; the best one counts."""
-REFUSALS = (duckdb.Error, pl.exceptions.PolarsError, ValueError, OSError, ImportError, TypeError, csv.Error)
+REFUSALS = (
+    *(duckdb.Error, pl.exceptions.PolarsError, fastexcel.FastExcelError),
+    *(ValueError, OSError, ImportError, csv.Error),
+)
 
 
 def available_readers() -> list[str]:
@@ -256,18 +261,20 @@ def run_reader(reader: str, file: DamagedFile, folder: Path) -> Outcome:
         warnings.simplefilter("ignore")
         if reader == OURS:
             return outcome(OURS, file, lambda: read_ours(path, file))
-        tried = [_tried(reader, setting, path, file) for setting in SETTINGS[reader]]
-    # Fewest wrong records among the most gained; a refusal comes last.
-    return max(
-        tried, key=lambda o: (o.exact - o.wrong, not o.refused and not o.crashed and not o.rightly_refused)
-    )
+        tried: list[Outcome] = []
+        for setting in SETTINGS[reader]:
+            tried.append(_tried(reader, setting, path, file))
+            if tried[-1].exact == len(file.records) and not tried[-1].wrong:
+                break
+    return max(tried, key=_merit)
+
+
+def _merit(found: Outcome) -> tuple[int, bool]:
+    """What makes one setting better than another: exact records less wrong ones, then any reading at all."""
+    return found.exact - found.wrong, not (found.refused or found.rightly_refused or found.crashed)
 
 
 def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outcome:
-    def score(claims: list[Record]) -> int:
-        exact, wrong, _ = scored(file, claims)
-        return exact - wrong
-
     seconds = 0.0
 
     def read() -> list[Record]:
@@ -279,7 +286,7 @@ def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outc
             raise WholeFileRefused(f"{type(why).__name__}: {why}") from why
         finally:
             seconds = time.perf_counter() - begun
-        return best_claims(grid, file, score)
+        return best_claims(grid, file)
 
     found = outcome(reader, file, read)
     return replace(found, seconds=seconds)  # without the trial of all styles of values

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -17,6 +18,7 @@ from itertools import product
 from outage_analysis.incidents import normalized_name
 from tests.benchmarks.damaged_files.clean_table import Case, Record
 from tests.benchmarks.damaged_files.damaged_file import DamagedFile
+from tests.benchmarks.damaged_files.scoring import scored
 
 Grid = Sequence[Sequence[str]]
 MISSING = {
@@ -158,11 +160,21 @@ def positions_in(grid: Grid, file: DamagedFile) -> tuple[dict[str, int], Grid]:
     return dict(file.positions), grid
 
 
-def claims_in(grid: Grid, file: DamagedFile, day_style: str, amount_style: tuple[str, int]) -> list[Record]:
-    """The rows of a grid that have all that a claim needs; equal rows are read once."""
+@dataclass(frozen=True)
+class NamedRow:
+    """A row whose service and claimant type are known; its day and its loss are texts."""
+
+    claim_id: str
+    service: str
+    claimant_type: str
+    filed_on: str
+    loss: str
+
+
+def named_rows(grid: Grid, file: DamagedFile) -> list[NamedRow]:
+    """The rows of a grid that have an id, if the file has ids, and known names."""
     positions, rows = positions_in(grid, file)
     services, types = names_of(file.case)
-    incident = file.case.incident
     found = []
     for row in rows:
         if max(positions.values()) >= len(row):
@@ -170,20 +182,36 @@ def claims_in(grid: Grid, file: DamagedFile, day_style: str, amount_style: tuple
         text = {column: row[at].strip() for column, at in positions.items()}
         service = services.get(normalized_name(text["service"]))
         type_ = types.get(normalized_name(text["claimant_type"]))
-        day = day_of(day_style, text["filed_on"])
-        unstated = text["loss"].casefold() in MISSING
-        loss = None if unstated else amount(text["loss"], amount_style, file.case.minor)
         id_ = text.get("claim_id", "")
-        if file.keyed and id_.casefold() in MISSING:
-            continue
-        if not service or not type_ or day is None or (loss is None and not unstated):
+        if service and type_ and not (file.keyed and id_.casefold() in MISSING):
+            found.append(NamedRow(id_, service, type_, text["filed_on"], text["loss"]))
+    return found
+
+
+def claims_in(
+    rows: Sequence[NamedRow], file: DamagedFile, day_style: str, amount_style: tuple[str, int]
+) -> list[Record]:
+    """The rows whose day and loss can be read in these styles; equal rows are read once."""
+    incident, found = file.case.incident, []
+    for row in rows:
+        day = day_of(day_style, row.filed_on)
+        unstated = row.loss.casefold() in MISSING
+        loss = None if unstated else amount(row.loss, amount_style, file.case.minor)
+        if day is None or (loss is None and not unstated):
             continue
         if incident.claims_from <= day <= incident.claims_to:
-            found.append(Record(id_, service, type_, day, loss))
+            found.append(Record(row.claim_id, row.service, row.claimant_type, day, loss))
     return list(dict.fromkeys(found)) if file.keyed else found
 
 
-def best_claims(grid: Grid, file: DamagedFile, score: Callable[[list[Record]], int]) -> list[Record]:
+def best_claims(grid: Grid, file: DamagedFile) -> list[Record]:
     """The claims of a grid in the styles of days and amounts that score best."""
-    tried = (claims_in(grid, file, day, money) for day, money in product(DAY_STYLES, AMOUNT_STYLES))
-    return max(tried, key=score)
+    rows, best, best_score = named_rows(grid, file), [], -1
+    for day_style, amount_style in product(DAY_STYLES, AMOUNT_STYLES):
+        claims = claims_in(rows, file, day_style, amount_style)
+        exact, wrong, _ = scored(file, claims)
+        if exact - wrong > best_score:
+            best, best_score = claims, exact - wrong
+        if best_score == len(file.records):
+            break
+    return best
