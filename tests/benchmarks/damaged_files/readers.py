@@ -164,20 +164,18 @@ def clevercsv_rows(*, told: bool) -> Setting:
 
     def read(path: Path, file: DamagedFile) -> Grid:
         import clevercsv
+        from clevercsv import cparser
         from clevercsv.dialect import SimpleDialect
         from clevercsv.exceptions import Error, NoDetectionResult
 
         text = path.read_bytes().decode(file.encoding)
-        if told:
-            dialect = SimpleDialect(file.delimiter, file.quote, file.escape)
-        else:
-            try:
-                dialect = clevercsv.Sniffer().sniff(text)
-            except NoDetectionResult as why:
-                raise ValueError("no dialect was detected") from why
         try:
+            if told:
+                dialect = SimpleDialect(file.delimiter, file.quote, file.escape)
+            else:
+                dialect = clevercsv.Sniffer().sniff(text)
             return [list(row) for row in clevercsv.reader(io.StringIO(text, newline=""), dialect)]
-        except Error as why:
+        except (Error, NoDetectionResult, cparser.Error) as why:
             raise ValueError(str(why)) from why
 
     return read
