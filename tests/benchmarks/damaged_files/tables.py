@@ -50,7 +50,11 @@ def _percent(share: float) -> str:
 def by_group(outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per group of kinds: for each reader the share recovered and the files with a wrong value."""
     return [
-        {"damage": group, "kinds": kinds, **_cells([o for o in outcomes if o.group == group])}
+        {
+            "damage": group,
+            "kinds": kinds,
+            **_cells([o for o in outcomes if o.group == group], readers_in(outcomes)),
+        }
         for group, kinds in group_sizes().items()
         if any(o.group == group for o in outcomes)
     ]
@@ -59,7 +63,7 @@ def by_group(outcomes: Sequence[Outcome]) -> list[Row]:
 def by_kind(outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per kind of damage, as in `by_group`."""
     return [
-        {"kind": name, **_cells([o for o in outcomes if o.kind == name])}
+        {"kind": name, **_cells([o for o in outcomes if o.kind == name], readers_in(outcomes))}
         for name in KINDS
         if any(o.kind == name for o in outcomes)
     ]
@@ -71,10 +75,10 @@ def group_sizes() -> dict[str, int]:
     return {group: groups.count(group) for group in dict.fromkeys(groups)}
 
 
-def _cells(outcomes: Sequence[Outcome]) -> Row:
+def _cells(outcomes: Sequence[Outcome], readers: Sequence[str]) -> Row:
     """Reader -> the share recovered, and the number of files with a wrong value if there are any."""
     cells = {}
-    for reader in readers_in(outcomes):
+    for reader in readers:
         found = summary(o for o in outcomes if o.reader == reader)
         wrong = f" ({found.wrong_files} wrong)" if found.wrong_files else ""
         cells[reader] = _percent(found.share) + wrong
