@@ -166,6 +166,12 @@ def test_others_are_read_in_their_best_settings(tmp_path: Path, reader: str, nam
     assert (found.share, found.wrong) == (1, 0)
 
 
+def test_the_first_rejected_row_is_noted(tmp_path: Path) -> None:
+    found = run_reader(OURS, damaged_file("missing_day", 3), tmp_path)
+    assert (found.share, found.wrong) == (1, 0)
+    assert "filed_on" in found.message
+
+
 @pytest.mark.parametrize("reader", readers.SETTINGS)
 def test_every_setting_for_delimited_files_reads_a_clean_one(tmp_path: Path, reader: str) -> None:
     if reader not in available_readers():

@@ -34,8 +34,8 @@ Setting = Callable[[Path, DamagedFile], Grid]
 # --- this package -----------------------------------------------------------------------------------------
 
 
-def read_ours(path: Path, file: DamagedFile) -> list[Record]:
-    """The claims of a file by the layout that `inspect` proposes, unchanged."""
+def read_ours(path: Path, file: DamagedFile, notes: list[str]) -> list[Record]:
+    """The claims of a file by the layout that `inspect` proposes, unchanged; the first reject is a note."""
     incident = file.case.incident
     try:
         layout = path.with_name("layout.toml")
@@ -43,6 +43,9 @@ def read_ours(path: Path, file: DamagedFile) -> list[Record]:
         claims = read_claims(path, incident, layouts=[load_layout(layout)], max_rejects=1)
     except OutageAnalysisError as why:
         raise WholeFileRefused(str(why)) from why
+    for row in claims.rejects.head(1).iter_rows(named=True):
+        found = f" (found '{row['value']}')" if row["value"] is not None else ""
+        notes.append(f"row {row['row']}, {row['column'] or 'the whole row'}: {row['problem']}{found}")
     return [
         Record(row["claim_id"], row["service"], row["claimant_type"], _day(row), _whole(row["loss"]))
         for row in claims.to_polars().iter_rows(named=True)
@@ -258,7 +261,8 @@ def run_reader(reader: str, file: DamagedFile, folder: Path) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if reader == OURS:
-            return outcome(OURS, file, lambda: read_ours(path, file))
+            notes: list[str] = []
+            return outcome(OURS, file, lambda: read_ours(path, file, notes), notes)
         tried: list[Outcome] = []
         for setting in SETTINGS[reader]:
             tried.append(_tried(reader, setting, path, file))

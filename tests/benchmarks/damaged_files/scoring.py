@@ -34,7 +34,7 @@ class Outcome:
     rightly_refused: bool
     crashed: bool
     message: str
-    """Why the file was refused, or the first record that is wrong."""
+    """Why the file was refused, or the first record that is wrong, or the first rejected row."""
     seconds: float
 
     @property
@@ -67,8 +67,17 @@ def in_words(record: Record) -> str:
     return f"{record.claim_id!r} {record.service} {record.claimant_type} {record.filed_on} {record.loss}"
 
 
-def outcome(reader: str, file: DamagedFile, read: Callable[[], Sequence[Record]]) -> Outcome:
-    """Run a reader on a file; whatever it raises but `WholeFileRefused` is a crash."""
+def outcome(
+    reader: str, file: DamagedFile, read: Callable[[], Sequence[Record]], notes: Sequence[str] = ()
+) -> Outcome:
+    """Run a reader on a file; whatever it raises but `WholeFileRefused` is a crash.
+
+    Args:
+        reader: the name of the reader.
+        file: the file.
+        read: returns the records that the reader read.
+        notes: a list into which `read` may write why rows were rejected.
+    """
     refused = crashed = False
     message, records = "", []
     begun = time.perf_counter()
@@ -94,7 +103,7 @@ def outcome(reader: str, file: DamagedFile, read: Callable[[], Sequence[Record]]
         refused=refused and not file.may_refuse,
         rightly_refused=refused and file.may_refuse,
         crashed=crashed,
-        message=message or first,
+        message=message or first or next(iter(notes), ""),
         seconds=seconds,
     )
 
