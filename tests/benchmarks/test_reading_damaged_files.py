@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,7 @@ def test_the_page_shows_every_reader_and_group() -> None:
 
 def test_the_page_takes_its_tables_from_the_measurement() -> None:
     files = [damaged_file("comma", 1, half) for half in HALVES]
-    outcomes = [outcome(OURS, file, lambda file=file: file.records) for file in files]
+    outcomes = [outcome(OURS, file, partial(getattr, file, "records")) for file in files]
     text = f"before\n{reading.START}old\n{reading.END}after\n"
     shown = reading.page(text, totals(outcomes), by_group(outcomes))
     assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |" in shown

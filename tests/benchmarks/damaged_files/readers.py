@@ -281,17 +281,17 @@ def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outc
 
     def read() -> list[Record]:
         nonlocal seconds
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             grid = setting(path, file)
         except REFUSALS as why:
             raise WholeFileRefused(f"{type(why).__name__}: {why}") from why
         finally:
-            seconds = time.perf_counter() - begun
+            seconds = time.process_time() - begun
         return best_claims(grid, file)
 
     found = outcome(reader, file, read)
-    return replace(found, seconds=seconds)  # without the trial of all styles of values
+    return replace(found, cpu_seconds=seconds)  # without the trial of all styles of values
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

@@ -35,7 +35,7 @@ class Outcome:
     crashed: bool
     message: str
     """Why the file was refused, or the first record that is wrong, or the first rejected row."""
-    seconds: float
+    cpu_seconds: float
 
     @property
     def share(self) -> float | None:
@@ -80,7 +80,7 @@ def outcome(
     """
     refused = crashed = False
     message, records = "", []
-    begun = time.perf_counter()
+    begun = time.process_time()
     try:
         records = list(read())
     except WholeFileRefused as why:
@@ -89,7 +89,7 @@ def outcome(
         raise
     except BaseException as why:  # noqa: BLE001 - an engine's panic is no Exception
         crashed, message = True, f"{type(why).__name__}: {why}"
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     exact, wrong, first = scored(file, records)
     return Outcome(
         reader=reader,
@@ -104,7 +104,7 @@ def outcome(
         rightly_refused=refused and file.may_refuse,
         crashed=crashed,
         message=message or first or next(iter(notes), ""),
-        seconds=seconds,
+        cpu_seconds=seconds,
     )
 
 
@@ -119,7 +119,7 @@ class Summary:
     wrong_records: int
     refusals: int
     crashes: int
-    seconds: float
+    cpu_seconds: float
 
 
 def summary(outcomes: Iterable[Outcome]) -> Summary:
@@ -133,5 +133,5 @@ def summary(outcomes: Iterable[Outcome]) -> Summary:
         wrong_records=sum(o.wrong for o in listed),
         refusals=sum(o.refused for o in listed),
         crashes=sum(o.crashed for o in listed),
-        seconds=sum(o.seconds for o in listed),
+        cpu_seconds=sum(o.cpu_seconds for o in listed),
     )

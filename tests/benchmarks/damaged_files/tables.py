@@ -39,7 +39,7 @@ def _row(outcomes: Sequence[Outcome]) -> Row:
         "wrong records": found.wrong_records,
         "refused": found.refusals,
         "crashed": found.crashes,
-        "seconds": found.seconds,
+        "CPU seconds": found.cpu_seconds,
     }
 
 
