@@ -207,7 +207,7 @@ def test_the_page_takes_its_tables_from_the_measurement() -> None:
     outcomes = [outcome(OURS, file, partial(getattr, file, "records")) for file in files]
     text = f"before\n{reading.START}old\n{reading.END}after\n"
     shown = reading.page(text, totals(outcomes), by_group(outcomes))
-    assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |" in shown
+    assert f"| {OURS} | tune | 1 | 100.0 % | 0 | 0 | 0 | 0 |\n" in shown
     assert f"| delimiters | {group_sizes()['delimiters']} | 100.0 % |" in shown
     assert shown.startswith("before\n")
     assert shown.endswith("after\n")
