@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test test-all installed check bench lab docs fonts vega gallery policies notebooks lock clean
+.PHONY: report test test-all installed check bench bench-reading lab docs fonts vega gallery policies notebooks lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -48,6 +48,11 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/benchmarks -m bench -s
+
+# Damaged complaint files, read by this package and by others: the table in docs/claims.md.
+bench-reading: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/benchmarks/test_reading_damaged_files.py -m bench -s
+	$(BIN)/python docs/reading.py
 
 lab: $(VENV)/.dev
 	$(BIN)/outage-analysis lab notebooks

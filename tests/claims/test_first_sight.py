@@ -20,7 +20,8 @@ from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.claims.readers.fast_path import fast_path_sql
 from outage_analysis.claims.readers.recheck import PROBES
-from outage_analysis.claims.readers.staging import TypedRows, shift_sql
+from outage_analysis.claims.readers.source_file import RowNumbers
+from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident, Layout
 from tests.claims.complaint_files import record
@@ -154,9 +155,9 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
     path.write_bytes((above + "".join(lines)).encode())
     by_the_engine = read_claims(path, outage, max_rejects=1)
-    passed = by_the_engine.warehouse.frame("select count(*) as n from fast_rows")["n"].item()
+    passed = by_the_engine.warehouse.frame("select count(*) as n from typed_rows")["n"].item()
     assert passed == (0 if above else len(table) + 1)
-    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+    with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
@@ -169,10 +170,11 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
     by_the_engine = read_claims(path, outage, max_rejects=1)
     assert (
-        by_the_engine.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == count - 1
+        by_the_engine.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item()
+        == count - 1
     )
     assert by_the_engine.rejected_rows["source_row"].to_list() == [stray + 1]
-    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+    with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
@@ -180,7 +182,7 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
 @given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
 def test_places_and_numbers_of_rows_are_distinguished(gaps: set[int], place: int) -> None:
     numbers = [number for number in range(2, 32) if number not in gaps]
-    passed = TypedRows(place, 2, len(numbers), len, gaps=sorted(gaps))
+    passed = TypedRows(place, RowNumbers(2, len(numbers), gaps=sorted(gaps)))
     places = [place + at for at in range(len(numbers))]
     assert passed.places(numbers).tolist() == places
     assert passed.numbers(np.array(places)).tolist() == numbers
@@ -197,7 +199,7 @@ def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outag
     path.write_text("\n".join(lines), "utf-8")
     claims = read_claims(path, outage)
     assert claims.to_polars()["loss"].unique().to_list() == [300_000]
-    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0
 
 
 def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
@@ -212,7 +214,7 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
     few = [*("a", "b", "") * 20, *["b"] * 5_000, "z", " a ", "\N{IDEOGRAPHIC SPACE}"]
     many = [f"r{n}" for n in range(60)]
     claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], outage)
-    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 3
+    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 3
     found = claims.to_polars().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
     regions = {file: frame["region"].fill_null("").to_list() for (file,), frame in found}
     blank = [*few[:-3], "z", "a", ""]
@@ -237,7 +239,7 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) ->
             "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
         )
         assert (len(claims), moved.rows()) == (count, [(0,)])
-        assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
+        assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == PROBES
 
 
 @pytest.mark.slow
@@ -274,9 +276,11 @@ def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Pa
         text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
         (tmp_path / name).write_text(text, "utf-8")
         claims = read_claims(tmp_path / name, outage, max_rejects=1)
-        assert claims.warehouse.frame("select count(*) as n from validated")["n"].item() == losses.count("x")
+        assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == losses.count(
+            "x"
+        )
         return dict(
-            claims.warehouse.frame("select column_name, column_type from (describe validated)").rows()
+            claims.warehouse.frame("select column_name, column_type from (describe checked_rows)").rows()
         )
 
     assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
@@ -304,7 +308,7 @@ def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
     )
     connection = duckdb.connect()
     connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
-    plan = str(connection.execute(f"explain create table fast_rows as {query}").fetchall()).lower()
+    plan = str(connection.execute(f"explain create table typed_rows as {query}").fetchall()).lower()
     assert "projection" in plan
     assert "join" not in plan
     assert "fast_path" in queries.QUERY_NAMES

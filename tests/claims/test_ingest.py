@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import outage_analysis
 from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.readers.dialects import HEAD_BYTES
-from outage_analysis.claims.readers.fast_path import BLANKS
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import load_incident

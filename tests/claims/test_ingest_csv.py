@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import delimited
-from outage_analysis.claims.readers.fast_path import BLANKS
+from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident

@@ -58,7 +58,7 @@ def test_the_engine_reads_lines_as_the_json_module_does(
     first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
     path.write_text(end.join([first, *lines]), encoding="utf-8-sig" if mark else "utf-8", newline="")
     by_the_engine = summary_of(read_claims(path, outage, max_rejects=1))
-    with patch.object(jsonlines, "_read_by_engine", lambda *_: None):
+    with patch.object(jsonlines, "_engine_query", lambda *_: None):
         assert by_the_engine == summary_of(read_claims(path, outage, max_rejects=1))
 
 
@@ -90,4 +90,4 @@ def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> No
     assert claims.synthetic  # by a key that no earlier line has
     assert claims.to_polars()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
     assert claims.rejected_rows.select("source_row", "raw").rows() == [(5_601, "nope")]
-    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0

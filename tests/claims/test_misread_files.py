@@ -162,7 +162,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
     )
     assert regions(claims) == {"A-0": "x", "A-3": text, "A-4": "y"}
     assert problems(claims) == {3: MERGED_ROWS}
-    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+    with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
 
@@ -268,8 +268,8 @@ def test_a_mark_behind_a_space_rejects_its_row_where_other_fields_have_no_space(
 def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
-    assert claims.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == 5
-    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+    assert claims.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item() == 5
+    with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8")))
 
 
@@ -313,7 +313,7 @@ def test_the_engine_and_the_csv_module_read_any_text_alike(
             return str(error)
 
     by_the_engine = outcome()
-    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+    with patch.object(delimited, "_engine_query", lambda *_: None):
         assert by_the_engine == outcome()
 
 
@@ -346,4 +346,4 @@ def test_empty_texts_need_no_closer_look(tmp_path: Path, suffix: str) -> None:
     assert claims.to_polars().select("claimant_id", "region").rows() == [
         (f"A-{n}", None) for n in range(1, 9)
     ]
-    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0

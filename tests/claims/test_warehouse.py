@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
+import polars as pl
 import pytest
 
 from outage_analysis.claims import Limits, Warehouse, limits, progress
 from outage_analysis.cli import app
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,3 +129,18 @@ def test_no_progress_is_reported_without_a_listener() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_the_inputs_of_a_query_are_known_to_this_query_only() -> None:
+    warehouse, numbers = Warehouse(), pl.DataFrame({"n": [1, 2, 3]})
+    warehouse.create("kept", "select n from numbers where n > $least", inputs={"numbers": numbers}, least=1)
+    warehouse.delete("kept", "n in (select n + 1 from numbers)", inputs={"numbers": numbers.head(1)})
+    assert warehouse.table("kept")["n"].to_list() == [3]
+    warehouse.update("kept", "n = 7", "n in (select n from numbers)", inputs={"numbers": numbers})
+    assert warehouse.frame("from kept union all from numbers order by n", inputs={"numbers": numbers})[
+        "n"
+    ].to_list() == [1, 2, 3, 7]
+    with pytest.raises(InputRefused, match="'x'"):
+        warehouse.frame("select cast('x' as bigint) from numbers", inputs={"numbers": numbers})
+    with pytest.raises(duckdb.CatalogException, match="numbers"):
+        warehouse.frame("from numbers")

@@ -13,12 +13,19 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
-from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
+from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.readers.parquet import saved_incident_id
-from outage_analysis.claims.readers.read_files import StagedFiles, as_paths, expand_paths, stage_files
+from outage_analysis.claims.readers.read_files import (
+    InputFiles,
+    as_paths,
+    count_rows,
+    expand_paths,
+    read_files,
+)
+from outage_analysis.claims.readers.recheck import recheck_rows
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
-from outage_analysis.claims.validation import validate_rows
+from outage_analysis.claims.validation import check_rows, create_claims, create_rejects
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_ids, temporary_folder
@@ -99,22 +106,22 @@ def _given_or_derived(
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    """Read complaint files. If `add_to` names a warehouse file, its claims come before the new claims.
+    """Read complaint files into a new warehouse.
+
+    If `add_to` names a warehouse file, its claims come before the new claims.
 
     Returns the claims, and the number of input files that the warehouse file already contained.
     """
-    files, skipped = expand_paths(paths)
+    paths_to_read, skipped = expand_paths(paths)
     for layout in layouts:
         layout.check_columns_known(claim_columns(incident))
     warehouse = Warehouse()
     if add_to is None:
         create_empty_earlier(warehouse, incident)
-        before, extended_store, synthetic = StagedFiles(), None, False
+        before, extended_store, synthetic = InputFiles(), None, False
     else:
         before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
-    with temporary_folder(limits.get().folder) as workspace:
-        staged = stage_files(warehouse, files, incident, workspace, layouts=layouts, before=before)
-        validate_rows(warehouse, incident, staged)
+    files = _divide_rows(warehouse, paths_to_read, incident, layouts, before)
     if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
@@ -123,16 +130,38 @@ def _read_files(
     synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
     claims = Claims(
         incident,
-        staged.inputs,
-        staged.layouts,
+        tuple(files.inputs),
+        tuple(files.layouts),
         warehouse,
-        synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
+        synthetic=synthetic or any("synthetic" in f.name.lower() for f in files.inputs),
         files=counted,
         add_to=extended_store,
         given_layouts=tuple(layouts),
-        skipped=(*(f.name for f in skipped), *staged.unread),
+        skipped=(*(f.name for f in skipped), *files.unread),
     )
     return claims, len(before.inputs)
+
+
+def _divide_rows(
+    warehouse: Warehouse,
+    paths: Sequence[Path],
+    incident: Incident,
+    layouts: Sequence[Layout],
+    before: InputFiles,
+) -> InputFiles:
+    """Read files and divide their rows into claims and rejects, in a straight sequence of steps.
+
+    `outage_analysis.claims.readers` describes the steps and their tables. `before` are the files of the
+    warehouse file to which the run adds.
+    """
+    with temporary_folder(limits.get().folder) as workspace:
+        files = read_files(warehouse, paths, incident, workspace, layouts=layouts, before=before)
+        empty_rows = recheck_rows(warehouse, files, workspace)
+        count_rows(warehouse, files, empty_rows, first=len(before.inputs))
+        check_rows(warehouse, incident, files)
+        create_rejects(warehouse, files)
+        create_claims(warehouse, incident, files)
+    return files
 
 
 def _check_row_counts(counted: pl.DataFrame) -> None:

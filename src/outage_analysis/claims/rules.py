@@ -1,9 +1,10 @@
 """The validation rules for rows of complaint files. Each rule has a sentence as its name, shown to users.
 
 Most rules are checked row by row: `rule_conditions` returns an SQL condition for each of them, which is true
-if a row of the table `typed` breaks the rule. The file readers check whether a row has the right number of
-fields, and `queries/validated.sql` finds exact copies and repeated ids. Of the rows that the fast path has
-converted, this query compares only those that `readers/recheck.py` selects, such as rows with a repeated id.
+if a row of the table `parsed_rows` breaks the rule. The file readers check whether a row has the right number
+of fields, and `queries/checked_rows.sql` finds exact copies and repeated ids. Of the rows that the fast path
+has converted, this query compares only those that `readers/recheck.py` selects, such as rows with a repeated
+id.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from outage_analysis.claims.claim_tables import create_claims_view, file_names, 
 from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
-from outage_analysis.claims.readers.read_files import InputFile, StagedFiles
-from outage_analysis.claims.readers.staging import column_types, typed_columns
+from outage_analysis.claims.readers.read_files import InputFile, InputFiles
+from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
@@ -219,10 +219,12 @@ def open_claims(path: Path, incident: Incident) -> Claims:
             different definition of the incident.
     """
     warehouse = Warehouse()
-    synthetic, staged = _open_store(warehouse, path, incident, {t: t for t in TABLES})
+    synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
     counted = reconciliation_table(warehouse)
-    return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted, store=path)
+    return Claims(
+        incident, tuple(files.inputs), tuple(files.layouts), warehouse, synthetic, counted, store=path
+    )
 
 
 def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
@@ -238,7 +240,7 @@ def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
 
 def load_earlier_claims(
     warehouse: Warehouse, path: Path, incident: Incident
-) -> tuple[StagedFiles, ExtendedStore, bool]:
+) -> tuple[InputFiles, ExtendedStore, bool]:
     """Open the warehouse file to which a run adds claims. Its claims become the view `earlier`.
 
     Returns:
@@ -246,14 +248,14 @@ def load_earlier_claims(
     """
     state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
-    synthetic, staged = _open_store(warehouse, path, incident, names)
+    synthetic, files = _open_store(warehouse, path, incident, names)
     warehouse.create("files", "from earlier_files")
-    return staged, ExtendedStore(state, len(staged.inputs)), synthetic
+    return files, ExtendedStore(state, len(files.inputs)), synthetic
 
 
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
-) -> tuple[bool, StagedFiles]:
+) -> tuple[bool, InputFiles]:
     """Open a warehouse file, define one view for each of its tables, and check version and incident.
 
     `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic, and
@@ -286,4 +288,4 @@ def _open_store(
             file=path.name,
             remedy="Ingest its files again.",
         )
-    return passport["synthetic"], StagedFiles(inputs, layouts)
+    return passport["synthetic"], InputFiles(list(inputs), list(layouts))

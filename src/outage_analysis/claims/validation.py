@@ -1,7 +1,8 @@
-"""Validate the rows that the fast path could not accept: parse each cell and check the validation rules."""
+"""Validate the rows that are stored as text, and create the tables of claims and rejects."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +11,15 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.fast_path import BLANKS, IS_SYNTHETIC, value_sql
-from outage_analysis.claims.readers.read_files import StagedFiles, locate_rejects
-from outage_analysis.claims.readers.staging import (
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS, IS_SYNTHETIC, stated_text_sql, value_sql
+from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
-    column_types,
     required_columns,
     second_table_error,
-    shift_sql,
-    typed_columns,
 )
+from outage_analysis.claims.readers.read_files import InputFiles
+from outage_analysis.claims.readers.text_rows import reject_texts
+from outage_analysis.claims.readers.typed_rows import column_types, row_number_sql, typed_columns
 from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,
@@ -32,85 +32,91 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
 from outage_analysis.text import mask_personal_data
 
-NO_ID = (
-    r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
-    r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
-)
-"""Pattern of a lower-case text that is not an id: empty, a word for a missing id, or the label of a total."""
+TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
+"""The columns of a claim whose text is kept beside its value, as raw_<column>."""
 
 
-def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Validate the rows in the table `staged`, and create the tables and views of claims and rejects.
+def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
+    """Check the rules on the rows in `text_rows`, and create the tables `checked_rows` and `noted`.
 
-    Creates the tables `validated`, `noted` and `rejects` and the views `accepted` and `claims`.
+    `checked_rows` has these rows with their values and the rules that they break. `noted` has the rules that
+    the incident only counts. The tables `text_rows` and `parsed_rows` are removed at the end.
 
-    The fast path has already accepted the rows of `fast_rows` in which `ok` is true. This function validates
-    the other rows, which are in the table `staged` as text.
+    The fast path has already accepted the rows of `typed_rows` in which `ok` is true.
 
     Raises:
         InputRefused: a file contains the header of another table between its rows, or a row that states the
             unit of the losses.
     """
-    if warehouse.count("staged"):
-        warehouse.load("spellings", _known_spellings(warehouse, incident))
-        _create_typed(warehouse, incident, staged)
-        _check_no_unit_rows(warehouse, staged)
-        warehouse.load("headers_again", _repeated_headers(warehouse, incident, staged))
-        _apply_rules(warehouse, incident)
-    else:  # No row to validate: an empty table saves the time to plan the validation query.
+    if warehouse.count("text_rows"):
+        _parse_rows(warehouse, incident, files)
+        _check_no_unit_rows(warehouse, files)
+        _apply_rules(warehouse, incident, _repeated_headers(warehouse, incident, files))
+        warehouse.drop("parsed_rows")
+    else:  # No row to check: an empty table saves the time to plan the query.
         raw = "".join(
             f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
         )
-        query = queries.load("empty_validated", columns=typed_columns(incident), raw_dimensions=raw)
-        warehouse.create("validated", query)
+        query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
+        warehouse.create("checked_rows", query)
+    warehouse.drop("text_rows")
     warehouse.create("noted", queries.load("noted"))
-    locate_rejects(warehouse, staged)
-    warehouse.create("rejects", queries.load("rejects", unreadable=quote_literal(UNREADABLE)))
+
+
+def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
+    """Create the table `rejects`: rows that break a rule, and unreadable records, with their raw text."""
+    located = {"located": reject_texts(warehouse, files.texts)}
+    query = queries.load("rejects", unreadable=quote_literal(UNREADABLE))
+    warehouse.create("rejects", query, inputs=located)
+
+
+def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
+    """Create the views `accepted` and `claims`: typed rows, checked rows without error, earlier claims."""
     types = column_types(incident)
-    warehouse.view(
+    query = queries.load(
         "accepted",
-        queries.load(
-            "accepted",
-            dimensions=dimension_columns(incident),
-            fast_dimensions="".join(
-                f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
-                for name in (d.id for d in incident.dimensions)
-            ),
-            shift=shift_sql("rowid", staged.row_shifts),
-            marked=IS_SYNTHETIC,
+        dimensions=dimension_columns(incident),
+        fast_dimensions="".join(
+            f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
+            for name in (d.id for d in incident.dimensions)
         ),
+        shift=row_number_sql("rowid", files.typed),
+        marked=IS_SYNTHETIC,
     )
+    warehouse.view("accepted", query)
     create_claims_view(warehouse, incident)
 
 
-def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Create the table `typed`: the cell texts of each row to validate, and the values parsed from them."""
-    raw = "".join(
-        f", nullif(trim({quote_identifier(d.id)}, $blanks), '') as {quote_identifier('raw_' + d.id)}"
-        for d in incident.dimensions
-    )
+def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
+    """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
+    dimensions = [d.id for d in incident.dimensions]
+    spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
-    for layout, numbers in _files_by_layout(staged.layouts):
-        typed = "".join(
-            f", {value_sql(d.id, incident, layout)} as {quote_identifier(d.id)}" for d in incident.dimensions
-        )
+    for layout, numbers in _files_by_layout(files.layouts):
+        texts = {c: stated_text_sql(c) for c in IDS} | {
+            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, *dimensions)
+        }
+        values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
         query = queries.load(
-            "typed",
+            "parsed_rows",
             files=", ".join(numbers),
-            filed_on=value_sql("filed_on", incident, layout),
-            loss=value_sql("loss", incident, layout),
-            raw_dimensions=raw,
-            typed_dimensions=typed,
+            texts=_listed_sql(texts),
+            values=_listed_sql(values),
         )
-        add_rows("typed", query, blanks=BLANKS, nobody=NO_ID)
+        add_rows("parsed_rows", query, inputs={"spellings": spellings})
         add_rows = warehouse.append
 
 
-def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the table `validated`: each row, the rules that reject it, and the rules that only count it."""
+def _listed_sql(expressions: Dictionary[str, str]) -> str:
+    """Return SQL expressions as "expression as name", each after a comma."""
+    return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
+
+
+def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.DataFrame) -> None:
+    """Create the table `checked_rows`: each row, the rules that reject it, and the rules only counted."""
     counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
-        "validated",
+        "checked_rows",
         header_again=quote_literal(REPEATED_HEADER),
         broken=broken_rules_sql(incident, counted=False),
         noted=broken_rules_sql(incident, counted=True),
@@ -119,7 +125,8 @@ def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
         repeated=quote_literal(REPEATED_ID),
         counted=f"cast([{counted}] as varchar[])",
     )
-    warehouse.create("validated", query, negative=incident.loss.negative)
+    inputs = {"repeated_headers": repeated_headers}
+    warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
 def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
@@ -155,7 +162,7 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
-def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> pl.DataFrame:
+def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFiles) -> pl.DataFrame:
     """Return the rows that repeat the header of their file, as file_number and source_row.
 
     Headers are repeated if several exports were concatenated into one file.
@@ -165,10 +172,10 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFi
             begins there.
     """
     columns = required_columns(incident)
-    header_words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
+    header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
     repeated = []
     for number, row, *texts in _rows_with_header_words(warehouse, columns, header_words):
-        spellings = staged.layouts[number].spellings
+        spellings = files.layouts[number].spellings
         matches = [
             (c, normalized_name(t))
             for c, t in zip(columns, texts, strict=True)
@@ -177,19 +184,19 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFi
         if len(matches) < MIN_HEADER_COLUMNS:
             continue
         if not all(word in spellings(column) for column, word in matches):
-            raise second_table_error(staged.inputs[number].name, row)
+            raise second_table_error(files.inputs[number].name, row)
         repeated.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
     return pl.DataFrame(repeated, schema=keys, orient="row")
 
 
-def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
+def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
     """Raise an error if a row has a unit such as 만원 instead of a loss, and the layout gives no scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
-        if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
+        if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
             raise InputRefused(
                 "says a unit among its losses",
-                file=staged.inputs[number].name,
+                file=files.inputs[number].name,
                 row=row,
                 column="loss",
                 value=mask_personal_data(text),
@@ -208,6 +215,5 @@ def _rows_with_header_words(
     matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
     if matches.is_empty():
         return []
-    warehouse.load("_header_words", matches)
-    cells = ", ".join(f"staged.{quote_identifier(c)}" for c in columns)
-    return warehouse.frame(queries.load("header_rows", cells=cells)).rows()
+    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
+    return warehouse.frame(queries.load("header_rows", cells=cells), inputs={"header_words": matches}).rows()

@@ -41,6 +41,8 @@ NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+Frames = Mapping[str, pl.DataFrame]
+NO_FRAMES: Frames = {}
 TableColumns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
@@ -112,22 +114,24 @@ class Warehouse:
         """Return the name by which the queries of a derived warehouse read a table of this one."""
         return f"memory.{self._schema}.{quote_identifier(table)}"
 
-    def create(self, table: str, query: str, **values: object) -> None:
-        """Create or replace a table from a query."""
-        self._run(f'create or replace table "{table}" as {query}', values)
+    def create(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
+        """Create or replace a table from a query.
+
+        `inputs` are Polars frames that this query reads as tables of these names; this holds for all methods.
+        """
+        self._run(f'create or replace table "{table}" as {query}', values, inputs)
 
     def view(self, name: str, query: str) -> None:
         """Create or replace a view from a query."""
         self._run(f'create or replace view "{name}" as {query}', {})
 
-    def append(self, table: str, query: str, **values: object) -> None:
+    def append(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
         """Append the rows of a query to a table, matching columns by name."""
-        self._run(f'insert into "{table}" by name {query}', values)
+        self._run(f'insert into "{table}" by name {query}', values, inputs)
 
     def append_frame(self, table: str, frame: pl.DataFrame) -> None:
         """Append the rows of a Polars frame to a table, matching columns by name."""
-        with self._register_frame(frame) as rows:
-            self.append(table, f"from {rows}")
+        self.append(table, "from appended_frame", inputs={"appended_frame": frame})
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
         """Append rows to a table, and report progress while the query reads them from a file.
@@ -135,37 +139,38 @@ class Warehouse:
         `name` is the name of the file, and `rows` its approximate number of rows.
         """
         with report_progress(name, rows, lambda: self._connection.query_progress() / 100):
-            self.append(table, query, **values)
+            self._run(f'insert into "{table}" by name {query}', values)
 
-    def delete(self, table: str, condition: str) -> None:
+    def update(self, table: str, change: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
+        """Change the rows of a table that meet an SQL condition, such as `ok = false`."""
+        self._run(f'update "{table}" set {change} where {condition}', {}, inputs)
+
+    def delete(self, table: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
         """Delete the rows of a table that meet an SQL condition."""
-        self._run(f'delete from "{table}" where {condition}', {})
+        self._run(f'delete from "{table}" where {condition}', {}, inputs)
+
+    def drop(self, table: str) -> None:
+        """Remove a table."""
+        self._run(f'drop table "{table}"', {})
 
     def change_to_text(self, table: str, column: str) -> None:
         """Change the type of an enum column to text."""
         self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})
 
-    def mark_not_ok(self, table: str, places: str) -> None:
-        """Set the column `ok` to false in the rows of a table that are listed in the table `places`.
-
-        The column `place` of `places` contains the DuckDB rowids of these rows.
-        """
-        self._run(f'update "{table}" set ok = false where ok and rowid in (select place from "{places}")', {})
-
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
-        with self._register_frame(frame) as rows:
-            self.create(table, f"from {rows}")
+        self.create(table, "from loaded_frame", inputs={"loaded_frame": frame})
 
     @contextmanager
-    def _register_frame(self, frame: pl.DataFrame) -> Iterator[str]:
-        """Make a Polars frame readable for SQL inside the `with` block, and return its name in SQL."""
-        name = "_incoming"
-        self._connection.register(name, _ArrowStream(frame))
+    def _readable(self, frames: Frames) -> Iterator[None]:
+        """Make Polars frames readable for SQL as tables of these names, inside the `with` block."""
         try:
-            yield name
+            for name, frame in frames.items():
+                self._connection.register(name, _ArrowStream(frame))
+            yield
         finally:
-            self._connection.unregister(name)
+            for name in frames:
+                self._connection.unregister(name)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return the rows of a table as a Polars frame."""
@@ -175,13 +180,14 @@ class Warehouse:
         """Return the number of rows of a table."""
         return int(self.frame(f'select count(*) as rows from "{table}"').item())
 
-    def frame(self, query: str, **values: object) -> pl.DataFrame:
+    def frame(self, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> pl.DataFrame:
         """Return the rows of a query as a Polars frame."""
-        relation = self.relation(query, **values)
-        try:
-            return pl.DataFrame(relation)  # The query runs only here, so its errors appear here.
-        except duckdb.Error as error:
-            raise self._as_own_error(error) from error
+        with self._readable(inputs):
+            relation = self.relation(query, **values)
+            try:
+                return pl.DataFrame(relation)  # The query runs only here, so its errors appear here.
+            except duckdb.Error as error:
+                raise self._as_own_error(error) from error
 
     def relation(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
         """Return an SQL query as a DuckDB relation.
@@ -193,9 +199,7 @@ class Warehouse:
         except duckdb.Error as error:
             raise self._as_own_error(error) from error
 
-    def select(
-        self, sql: str, frames: Mapping[str, pl.DataFrame], values: Mapping[str, object]
-    ) -> pl.DataFrame:
+    def select(self, sql: str, frames: Frames, values: Mapping[str, object]) -> pl.DataFrame:
         """Run one SELECT statement of the user, which cannot change anything, and return its rows.
 
         Args:
@@ -258,7 +262,7 @@ class Warehouse:
         try:
             self._run(f"copy _written to {quote_literal(str(path))} ({options})", {})
         finally:
-            self._run("drop table _written", {})
+            self.drop("_written")
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
         """Create a warehouse file (.duckdb). `tables` maps each table name to the SQL query of its rows."""
@@ -307,11 +311,12 @@ class Warehouse:
         for table, name in names.items():
             self.view(name, f"from opened.main.{quote_identifier(table)}")
 
-    def _run(self, statement: str, values: dict[str, Any]) -> None:
-        try:
-            self._connection.execute(statement, values or None).fetchall()
-        except duckdb.Error as error:
-            raise self._as_own_error(error) from error
+    def _run(self, statement: str, values: dict[str, Any], inputs: Frames = NO_FRAMES) -> None:
+        with self._readable(inputs):
+            try:
+                self._connection.execute(statement, values or None).fetchall()
+            except duckdb.Error as error:
+                raise self._as_own_error(error) from error
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
         """Convert a DuckDB error to an error of this package, unless the query itself has a mistake."""

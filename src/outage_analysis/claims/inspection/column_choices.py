@@ -22,7 +22,7 @@ from outage_analysis.claims.inspection.columns import (
     means_personal_data,
 )
 from outage_analysis.claims.inspection.value_formats import MIN_SHARE
-from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
 from outage_analysis.incidents import Incident, Layout

@@ -20,8 +20,9 @@ from outage_analysis.claims.inspection.column_choices import (
     quote_header,
 )
 from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat, required_columns
+from outage_analysis.claims.readers.source_file import FileFormat
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
@@ -137,7 +138,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         name,
         file_format.encoding,
         file_format.dialect,
-        warehouse.count("staged"),
+        warehouse.count("text_rows"),
         warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
@@ -159,11 +160,12 @@ def _read_columns(
     """
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
-        headers, header_row, file_format, unit = read_unmapped(
+        file_format, unit = read_unmapped(
             warehouse, path, incident, known_layout.merged_over(incident), workspace
         )
+    headers = list(file_format.headers)
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
-    return headers, header_row, columns, file_format, unit, warehouse
+    return headers, file_format.header_row, columns, file_format, unit, warehouse
 
 
 def _has_no_header(

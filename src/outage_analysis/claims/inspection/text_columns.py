@@ -33,8 +33,8 @@ class TextColumns:
         """Read all columns of a file as text."""
         warehouse = Warehouse()
         with temporary_folder(limits.get().folder) as workspace:
-            headers, *_ = read_unmapped(warehouse, path, incident, layout_of(incident), workspace)
-        return cls(path.name, warehouse, headers)
+            file_format, _ = read_unmapped(warehouse, path, incident, layout_of(incident), workspace)
+        return cls(path.name, warehouse, list(file_format.headers))
 
     def columns(self, incident: Incident) -> list[Column]:
         """Describe the columns under an incident, which defines names, currency and claims window."""

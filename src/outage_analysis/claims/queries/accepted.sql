@@ -1,7 +1,7 @@
 -- One row per claim: a complaint that breaks no rule, or only rules that do not reject it.
 -- The claims of the fast path come first, then those that were validated, then those of the warehouse file
 -- that this run adds to. `claimant_id` is null where the file names no claimant.
--- Placeholders: `shift` is what to add to the place of a row in `fast_rows` to get its row number in the
+-- Placeholders: `shift` is what to add to the place of a row in `typed_rows` to get its row number in the
 -- file; `fast_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
 -- cast to their types); `marked` is whether the row is marked as synthetic.
 select
@@ -12,14 +12,14 @@ select
     cast(claimant_type as varchar) as claimant_type,
     filed_on, loss
     {fast_dimensions}
-from fast_rows
+from typed_rows
 where ok
 union all
 select
     file_number, source_row, {marked} as synthetic,
     claim_id, claimant_id, service, claimant_type, filed_on, loss
     {dimensions}
-from validated
+from checked_rows
 where len(broken) = 0
 union all
 select

@@ -4,4 +4,4 @@ select
     count(*) as rows,
     count(nullif(trim({name}), '')) as given,
     count(distinct nullif(trim({name}), '')) as different
-from staged
+from text_rows

@@ -2,7 +2,7 @@
 -- A record with fewer cells than columns is filled with nulls; cells beyond the last column are cut off.
 from read_csv(
     $path,
-    delim = $delimiter, quote = $quote, escape = $quote, header = $header, skip = $skip,
+    delim = $delimiter, quote = $quote, escape = $escape, header = $header, skip = $skip,
     auto_detect = false, all_varchar = true, null_padding = true, strict_mode = false, parallel = $parallel,
     columns = $columns
 )

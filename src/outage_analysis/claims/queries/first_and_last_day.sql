@@ -1,4 +1,4 @@
 -- One row per inspected file: the first and the last day of a column.
 -- Placeholder: `day` is the day that the cell contains, as an expression.
 select min({day}) as first, max({day}) as last
-from staged
+from text_rows

@@ -1,11 +1,10 @@
 -- One row per rechecked row that holds a word of a header where a value should be: the texts of its cells.
--- `_header_words` lists these words, each with its column.
+-- Input: `header_words` are these words, each with its column.
 -- Placeholder: `cells` are the columns of a complaint, as texts.
 select file_number, source_row, {cells}
-from typed
-join staged using (file_number, source_row)
+from parsed_rows
 where
-    raw_service in (select raw from _header_words where meant = 'service')
-    or raw_claimant_type in (select raw from _header_words where meant = 'claimant_type')
-    or raw_filed_on in (select raw from _header_words where meant = 'filed_on')
-    or raw_loss in (select raw from _header_words where meant = 'loss')
+    raw_service in (select raw from header_words where meant = 'service')
+    or raw_claimant_type in (select raw from header_words where meant = 'claimant_type')
+    or raw_filed_on in (select raw from header_words where meant = 'filed_on')
+    or raw_loss in (select raw from header_words where meant = 'loss')

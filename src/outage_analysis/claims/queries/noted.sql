@@ -1,4 +1,4 @@
 -- One row per claim and rule that the claim breaks and that the incident only counts.
 select file_number, source_row, unnest(noted) as rule
-from validated
+from checked_rows
 where len(broken) = 0

@@ -1,6 +1,7 @@
 -- One row per reject: a complaint with the rules that it broke, or a record that could not be read.
 -- `raw` is its text in the file, or its cells where the file is not a text file; `byte` is where that text
 -- starts.
+-- Input: `located` are the texts of rejects of text files, with their places.
 -- Placeholder: `unreadable` is the rule that a record breaks if it could not be read.
 select
     files.file as source_file, source_row, located.byte, broken,
@@ -11,9 +12,9 @@ select
     null::varchar as problem,
     claim_id, claimant_id, raw_service as service, raw_claimant_type as claimant_type,
     raw_filed_on as filed_on, raw_loss as loss, kept.file as kept_file, kept_row
-from validated
+from checked_rows
 join files using (file_number)
-left join files as kept on kept.file_number = validated.kept_file and len(broken) > 0
+left join files as kept on kept.file_number = checked_rows.kept_file and len(broken) > 0
 left join located using (file_number, source_row)
 where len(broken) > 0
 union all

@@ -11,27 +11,29 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.dialects import Dialect, QuotingCheck, detect_dialect
+from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
 from outage_analysis.claims.readers.record_index import RecordIndex
 from outage_analysis.claims.readers.shifted_columns import check_not_shifted
-from outage_analysis.claims.readers.staging import (
+from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
-    DAY_LIKE,
+    EngineQuery,
     FileFormat,
-    Staging,
-    TypedRows,
-    second_table_error,
+    Numbers,
+    RowNumbers,
+    RowTexts,
+    UnreadableRecord,
 )
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
@@ -43,93 +45,155 @@ MIN_DELIMITERS = 3
 DIGIT = re.compile(r"\d")
 
 
-def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
-    """Store the rows of a delimited text file in SQL tables, and return how the file was read.
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
+    """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
-        InputRefused: a column is missing, a quotation mark may merge several rows, or the file contains a
-            second table.
+        InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
-    dialect = detect_dialect(text.path, staging)
-    mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    if dialect.surplus and not staging.for_inspection:
-        check_not_shifted(staging, dialect, mapping)
-    width_is_clear = not (dialect.surplus and staging.for_inspection)
-    typed_rows = _read_by_engine(staging, text, dialect, mapping) if width_is_clear else None
-    if typed_rows is None:
-        with _long_fields():
-            _stage_records(staging, csv_records(text, dialect, mapping, staging.name), dialect, mapping)
-    return FileFormat(text.encoding, str(dialect), typed_rows=typed_rows)
+    dialect = detect_dialect(text.path, table)
+    positions = table.column_positions(dialect.headers, dialect.header_row or None)
+    if dialect.surplus and not table.for_inspection:
+        check_not_shifted(table, dialect, positions, warehouse)
+    # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
+    by_engine = not (dialect.surplus and table.for_inspection)
+    engine_query = _engine_query(text, dialect, positions) if by_engine else None
+    return DelimitedFile(table, text, replace(dialect, preview=()), positions, engine_query)
 
 
-def _read_by_engine(
-    staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
-) -> TypedRows | None:
-    """Read the file with DuckDB, if DuckDB and the csv module split the file into the same rows.
-
-    Otherwise remove the rows that DuckDB has read, and return None.
-    """
-    build_index = partial(
-        RecordIndex.build, text.path, dialect.delimiter, dialect.quote, begin=text.text_start
-    )
-    with ThreadPoolExecutor(1) as pool:
-        index_result = pool.submit(build_index, width=dialect.width, header_row=dialect.header_row)
-        place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=False)
-        index = index_result.result()
-    if place_and_rows is None and index.regular and index.several_lines:
-        place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=True)
-    expected = index.records - index.blanks - len(index.gaps) - dialect.header_row
-    # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this can
-    # matter above the header, the csv module reads the file instead.
-    lines_above = index.several_lines and dialect.header_row > 1
-    lines_above |= bool(index.gaps) and (index.gaps[0] < dialect.header_row or staging.for_inspection)
-    if place_and_rows is None or not index.regular or lines_above or place_and_rows[1] != expected:
-        staging.remove_rows()
-        return None
-
-    def fetch(numbers: Sequence[int]) -> int:
-        with _long_fields():
-            return _stage_records(
-                staging, _fetched_records(index, numbers, dialect, mapping), dialect, mapping
-            )
-
-    if staging.for_inspection:
-        staging.warehouse.delete("staged", " and ".join(f"{quote_identifier(c)} is null" for c in mapping))
-        staging.remove_rows(index.uneven)
-        fetch(index.uneven)
-    return TypedRows(place_and_rows[0], dialect.header_row + 1, expected, fetch, index.uneven, index.gaps)
-
-
-def _type_rows(
-    staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int], *, several_lines: bool
-) -> tuple[int, int] | None:
-    """Convert the rows to typed values with DuckDB and append them to the table `fast_rows`.
-
-    Returns the rowid of the first row and the number of rows, or None if DuckDB cannot read the file.
-    """
+def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
+    """Return how DuckDB reads a delimited text file."""
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
-    # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts show
-    # that the cells must be trimmed.
+    # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
+    # show that the cells must be trimmed.
     space = " " if dialect.spaced else ""
-    try:
-        return staging.type_rows(
-            f"({records_query()})",
-            {c: names[at] for c, at in mapping.items()},
-            {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in mapping.items()},
-            dialect.header_row + 1,
-            surplus=names[len(dialect.headers) :],
-            about=round(text.path.stat().st_size / dialect.row_bytes),
-            path=escaped_path(text.path),
-            delimiter=dialect.delimiter,
-            quote=dialect.quote,
-            header=dialect.header_row > 0,
-            skip=max(0, dialect.header_row - 1),
-            parallel=not several_lines,
-            columns=dict.fromkeys(names, "VARCHAR"),
+    return EngineQuery(
+        f"({records_query()})",
+        {c: names[at] for c, at in positions.items()},
+        {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
+        {
+            "path": escaped_path(text.path),
+            "delimiter": dialect.delimiter,
+            "quote": dialect.quote,
+            "escape": dialect.escape,
+            "header": dialect.header_row > 0,
+            "skip": max(0, dialect.header_row - 1),
+            "parallel": True,
+            "columns": dict.fromkeys(names, "VARCHAR"),
+        },
+        first_row=dialect.header_row + 1,
+        surplus=names[len(dialect.headers) :],
+        about=round(text.path.stat().st_size / dialect.row_bytes),
+    )
+
+
+@dataclass
+class DelimitedFile:
+    """A delimited text file. `positions` maps each column to the position of its cell in a row."""
+
+    table: ExpectedTable
+    text: TextFile
+    dialect: Dialect
+    positions: dict[str, int]
+    engine_query: EngineQuery | None
+    engine_problem: str = ""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that the header names."""
+        return tuple(self.positions)
+
+    @property
+    def file_format(self) -> FileFormat:
+        """How the file is read."""
+        dialect = self.dialect
+        return FileFormat(self.text.encoding, str(dialect), dialect.headers, dialect.header_row or None)
+
+    @cached_property
+    def index(self) -> RecordIndex:
+        """The positions of the records in the file. They are found in one pass over the file."""
+        return RecordIndex.build(
+            self.text.path,
+            self.dialect.delimiter,
+            self.dialect.quote,
+            width=self.dialect.width,
+            header_row=self.dialect.header_row,
+            begin=self.text.text_start,
         )
-    except InputRefused:
-        return None
+
+    def row_numbers(self) -> RowNumbers | None:
+        """Count the rows. None if DuckDB and the csv module may split the file into different rows."""
+        index, header_row = self.index, self.dialect.header_row
+        # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this
+        # can matter above the header, the csv module reads the file instead.
+        lines_above = index.several_lines and header_row > 1
+        lines_above |= bool(index.gaps) and (index.gaps[0] < header_row or self.table.for_inspection)
+        if lines_above or not index.regular:
+            return None
+        rows = index.records - index.blanks - len(index.gaps) - header_row
+        return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
+
+    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+        """Read rows with the csv module.
+
+        Raises:
+            InputRefused: the file contains a second table, or a quotation mark may merge several rows.
+        """
+        with _long_fields():
+            yield from self._batches(self._records() if rows is None else self._records_again(rows))
+
+    def _batches(self, records: Iterable[Record]) -> Iterator[RowTexts]:
+        """Divide the records below the header into batches of rows.
+
+        Records whose cells do not fit the header are unreadable. Empty records are only counted.
+        """
+        width, named = self.dialect.width, len(self.dialect.headers)
+        batch: list[Record] = []
+        unreadable: list[UnreadableRecord] = []
+        empty = 0
+        for record in records:
+            if record.row <= self.dialect.header_row:
+                continue
+            cells = record.cells
+            if record.problem:
+                unreadable.append((record.row, record.offset, record.length, record.problem))
+            elif not any(cells):
+                empty += 1
+            elif len(cells) == width and not any(cells[named:]):
+                batch.append(record)
+            else:
+                if self.table.is_other_header(cells):
+                    raise second_table_error(self.table.file, record.row)
+                problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
+                unreadable.append((record.row, record.offset, record.length, problem))
+            if len(batch) + len(unreadable) == BATCH_ROWS:
+                yield self._row_texts(batch, unreadable, empty)
+                batch, unreadable, empty = [], [], 0
+        yield self._row_texts(batch, unreadable, empty)
+
+    def _row_texts(self, batch: list[Record], unreadable: list[UnreadableRecord], empty: int) -> RowTexts:
+        keys = {
+            "source_row": pl.Series([r.row for r in batch], dtype=pl.Int64),
+            "byte_offset": pl.Series([r.offset for r in batch], dtype=pl.Int64),
+            "byte_length": pl.Series([r.length for r in batch], dtype=pl.Int64),
+        }
+        cells = {
+            c: pl.Series([r.cells[at] for r in batch], dtype=pl.String) for c, at in self.positions.items()
+        }
+        return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
+
+    def _records(self) -> Iterator[Record]:
+        """Yield every record, read by the csv module."""
+        return csv_records(self.text, self.dialect, self.positions, self.table.file)
+
+    def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
+        """Yield the records with these numbers, read by the csv module after DuckDB has read the file."""
+        for number, offset, text in self.index.fetch(numbers):
+            lines = list(io.StringIO(text, newline=""))
+            cells = next(csv.reader(lines, **self.dialect.reader_options))  # type: ignore[arg-type]
+            problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
+            yield Record(number, offset, len(text.encode()), cells, problem)
 
 
 def records_query() -> str:
@@ -150,62 +214,6 @@ class Record:
     length: int
     cells: list[str]
     problem: str = ""
-
-
-def _stage_records(
-    staging: Staging, records: Iterable[Record], dialect: Dialect, mapping: dict[str, int]
-) -> int:
-    """Store the records below the header as text, in the table `staged` or `unreadable`.
-
-    Records whose cells do not fit the header go to `unreadable`. Empty records are skipped. Returns the
-    number of empty records.
-    """
-    width, named, empty = dialect.width, len(dialect.headers), 0
-    batch: list[Record] = []
-    broken: list[tuple[int, int, int, str]] = []
-    for record in records:
-        if record.row <= dialect.header_row:
-            continue
-        cells = record.cells
-        if record.problem:
-            broken.append((record.row, record.offset, record.length, record.problem))
-        elif not any(cells):
-            empty += 1
-        elif len(cells) == width and not any(cells[named:]):
-            batch.append(record)
-        else:
-            if staging.is_other_header(cells):
-                raise second_table_error(staging.name, record.row)
-            problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
-            broken.append((record.row, record.offset, record.length, problem))
-        if len(batch) + len(broken) == BATCH_ROWS:
-            _stage_batch(staging, batch, mapping)
-            staging.stage_unreadable(broken)
-            batch, broken = [], []
-    _stage_batch(staging, batch, mapping)
-    staging.stage_unreadable(broken)
-    return empty
-
-
-def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int]) -> None:
-    cells = {c: pl.Series([r.cells[at] for r in batch], dtype=pl.String) for c, at in mapping.items()}
-    keys = {
-        "source_row": [r.row for r in batch],
-        "byte_offset": [r.offset for r in batch],
-        "byte_length": [r.length for r in batch],
-    }
-    staging.stage_frame(pl.DataFrame({**keys, **cells}))
-
-
-def _fetched_records(
-    index: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
-) -> Iterator[Record]:
-    """Read the records with these numbers again with the csv module, after DuckDB has read the file."""
-    for number, offset, text in index.fetch(numbers):
-        lines = list(io.StringIO(text, newline=""))
-        cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
-        problem = MERGED_ROWS if _contains_rows(lines, dialect, mapping) else ""
-        yield Record(number, offset, len(text.encode()), cells, problem)
 
 
 @contextmanager

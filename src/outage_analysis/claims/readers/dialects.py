@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, Staging
+from outage_analysis.claims.readers.expected_table import HEADER_SEARCH_ROWS, ExpectedTable
 from outage_analysis.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -38,6 +38,11 @@ class Dialect:
     spaced: bool = False
     preview: tuple[list[str], ...] = ()
     """The first rows below the header."""
+
+    @property
+    def escape(self) -> str:
+        """The character before a quotation mark inside a quoted field: the quotation mark itself."""
+        return self.quote
 
     @property
     def row_bytes(self) -> float:
@@ -71,7 +76,7 @@ def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, ob
     return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None, "strict": True}
 
 
-def detect_dialect(path: Path, staging: Staging) -> Dialect:
+def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     """Return the dialect (delimiter, quotation mark, header row) that fits a delimited text file best.
 
     Its header names the most known columns, and its rows fit the header.
@@ -79,9 +84,9 @@ def detect_dialect(path: Path, staging: Staging) -> Dialect:
     Raises:
         InputRefused: the file has no row, or no delimiter makes its header readable.
     """
-    layout, head = staging.layout, _head(path)
+    layout, head = table.layout, _head(path)
     if not head.strip():
-        raise InputRefused("holds no row", file=staging.name)
+        raise InputRefused("holds no row", file=table.file)
     declared = re.match(r"sep=(.)\r?\n", head)
     lines = list(io.StringIO(head, newline=""))
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
@@ -91,21 +96,21 @@ def detect_dialect(path: Path, staging: Staging) -> Dialect:
         for delimiter in delimiters:
             if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
                 continue
-            cut = _try_dialect(lines, staging, delimiter, quote or "")
+            cut = _try_dialect(lines, table, delimiter, quote or "")
             if cut is not None:
                 candidate, sample = cut
-                score = _score(sample.rows, candidate, staging, whole=sample.whole)
+                score = _score(sample.rows, candidate, table, whole=sample.whole)
                 if best is None or score > best[0]:
                     best = score, candidate, sample.rows
     if best is None:
         raise InputRefused(
             "has a header that cannot be read",
-            file=staging.name,
+            file=table.file,
             row=1,
             remedy="Look for a quotation mark that is not closed.",
         )
     _, dialect, rows = best
-    staging.check_above_header(rows, dialect.header_row - 1)
+    table.check_above_header(rows, dialect.header_row - 1)
     more = _sample(lines, dialect.reader_options, dialect.header_row + PREVIEW_ROWS)
     return replace(dialect, preview=tuple(more.rows[dialect.header_row :]))
 
@@ -129,7 +134,7 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 
 
 def _try_dialect(
-    lines: Sequence[str], staging: Staging, delimiter: str, quote: str
+    lines: Sequence[str], table: ExpectedTable, delimiter: str, quote: str
 ) -> tuple[Dialect, _Sample] | None:
     """Split the first rows of a file with this delimiter and this quotation mark.
 
@@ -140,11 +145,11 @@ def _try_dialect(
     """
     for spaced in (True, False) if quote and delimiter != " " else (False,):
         sample = _sample(
-            lines, _reader_options(delimiter, quote, spaced=spaced), 1 + (staging.layout.header_row or 0)
+            lines, _reader_options(delimiter, quote, spaced=spaced), 1 + (table.layout.header_row or 0)
         )
         if not sample.rows:
             continue
-        dialect = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
+        dialect = _dialect(sample.rows, table, delimiter, quote, spaced=spaced)
         if not spaced or space_after_every_delimiter(
             sample.text(lines, dialect.header_row), delimiter, quote
         ):
@@ -183,8 +188,10 @@ def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sa
     return _Sample(rows, ends, whole=True)
 
 
-def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str, *, spaced: bool) -> Dialect:
-    place = staging.header_position(rows)
+def _dialect(
+    rows: list[list[str]], table: ExpectedTable, delimiter: str, quote: str, *, spaced: bool
+) -> Dialect:
+    place = table.header_position(rows)
     if place < 0:
         width = max(len(row) for row in rows[:HEADER_SEARCH_ROWS])
         return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width, spaced)
@@ -206,7 +213,7 @@ def _width(body: list[list[str]], header_width: int) -> int:
 
 
 def _score(
-    rows: list[list[str]], dialect: Dialect, staging: Staging, *, whole: bool
+    rows: list[list[str]], dialect: Dialect, table: ExpectedTable, *, whole: bool
 ) -> tuple[int, bool, float, int]:
     """Return the score by which dialects are compared; the highest score wins.
 
@@ -216,7 +223,7 @@ def _score(
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
     fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
-    named_columns = staging.layout.header_positions(dialect.headers, staging.columns)
+    named_columns = table.layout.header_positions(dialect.headers, table.columns)
     return len(named_columns), whole, fitting * (width > 1), width
 
 

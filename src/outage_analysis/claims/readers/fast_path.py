@@ -14,14 +14,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import (
+    BLANKS,
+    IDS,
+    IS_SYNTHETIC,
+    MANY_SHARE,
+    NO_TEXTS,
+    TextCounts,
+    plain_text_sql,
+    value_sql,
+)
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, rule_conditions
-from outage_analysis.incidents import Dimension, Incident, Layout, NamedItem, normalized_name
-from outage_analysis.text import NEVER, amount_sql, day_sql
-
-BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""Blank characters that are removed from both ends of a cell."""
-NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
-"""Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
+from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
+from outage_analysis.text import NEVER
 
 
 def enum_type(values: Iterable[str]) -> str:
@@ -29,11 +34,8 @@ def enum_type(values: Iterable[str]) -> str:
     return f"enum({', '.join(map(quote_literal, values))})"
 
 
-IDS = ("claim_id", "claimant_id")
 PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
-MANY_SHARE = 0.02
-"""If more than this share of the first cells have a property, the property counts as frequent."""
 MAX_ENUM_VALUES = 200
 """Most values of a dimension that is stored as an SQL enum."""
 _ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROL_CHARACTERS}]*"
@@ -42,37 +44,6 @@ _PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
 
 A plain id is neither a word for a missing id nor a number that a spreadsheet has rounded.
 """
-
-
-TextCounts = Counter[str]
-"""Text of a cell -> the number of the first rows that have this text in the column."""
-NO_TEXTS: TextCounts = Counter()
-
-
-def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
-    """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
-
-    `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
-    only the most common format of the column is tried.
-    """
-    raw = quote_identifier(f"raw_{column}")
-    if column == "filed_on":
-        return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
-    loss = column == "loss"
-    if not loss and _dimension(incident, column).kind == "text":
-        return raw
-    return amount_sql(
-        raw,
-        layout.formats.get(column, ("plain",)),
-        digits=incident.loss_digits if loss else 0,
-        scale=layout.scale.get(column, 1),
-        currency=incident.loss_currency if loss else "",
-        only_if=only_if,
-    )
-
-
-def _dimension(incident: Incident, name: str) -> Dimension:
-    return next(d for d in incident.dimensions if d.id == name)
 
 
 def fast_path_sql(
@@ -102,7 +73,7 @@ def fast_path_sql(
     """
     dimensions = [d.id for d in incident.dimensions]
     texts = {
-        name: _cell_text_sql(cells.get(name), first_texts.get(name, NO_TEXTS))
+        name: plain_text_sql(cells.get(name), first_texts.get(name, NO_TEXTS))
         for name in (*_COLUMNS, *dimensions)
     }
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
@@ -136,16 +107,6 @@ def fast_path_sql(
     )
 
 
-_IS_NOT_SYNTHETIC = " or ".join(f"mark = {quote_literal(value)}" for value in NOT_SYNTHETIC)
-IS_SYNTHETIC = (
-    "case when synthetic = 'true' then true when synthetic = 'false' then false else "
-    f"coalesce(not list_transform([trim(lower(synthetic))], lambda mark: {_IS_NOT_SYNTHETIC})[1], false) end"
-)
-"""SQL condition that is true if a row is marked as synthetic.
-
-It avoids `in` with a long list: DuckDB would turn the list into a join, and a join does not keep the row
-order.
-"""
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
 
 
@@ -156,21 +117,6 @@ def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
     """
     values = {text for text in texts if text and text == text.strip(BLANKS)}
     return tuple(sorted(values)) if 0 < len(values) <= min(MAX_ENUM_VALUES, texts.total() // 10) else ()
-
-
-def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
-    """Return SQL for the text of a cell; null if `cell` is None, because the file lacks the column.
-
-    The SQL removes blanks at both ends if many of the first cells have such blanks.
-    """
-    if cell is None:
-        return "cast(null as varchar)"
-    padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
-    return (
-        f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
-        if padded > first_texts.total() * MANY_SHARE
-        else cell
-    )
 
 
 def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:

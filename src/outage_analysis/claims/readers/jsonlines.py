@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -19,11 +19,23 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path, quote_literal
 from outage_analysis.claims.readers.delimited import records_query
+from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.staging import BATCH_ROWS, FileFormat, Staging, TypedRows
+from outage_analysis.claims.readers.source_file import (
+    BATCH_ROWS,
+    EngineQuery,
+    FileFormat,
+    Numbers,
+    RowNumbers,
+    RowTexts,
+    UnreadableRecord,
+)
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
+EMPTY = ""
+"""Stands for the cells of a line without any text."""
 NESTED = "a value is a list or an object"
 PREVIEW_LINES = 5_000
 """Number of first lines that are read to see how a file writes its values."""
@@ -34,10 +46,8 @@ Line = tuple[int, int, int, "Cells | str"]
 """Row number, byte offset, byte length, and the cells of the object or a text that states what is wrong."""
 
 
-def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
-    """Store the lines of a JSON lines file in SQL tables, and return how the file was read.
-
-    A line that is not a flat JSON object goes to the table `unreadable`.
+def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> JsonLinesFile:
+    """Open a JSON lines file and find its columns among the keys of its objects.
 
     Raises:
         InputRefused: the file is a single JSON array or object, or a required column is not a key of any
@@ -45,24 +55,48 @@ def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
     """
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
-            raise InputRefused("is not JSON lines", file=staging.name, remedy="Write one object per line.")
+            raise InputRefused("is not JSON lines", file=table.file, remedy="Write one object per line.")
     preview = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
     headers = dict.fromkeys(key for cells in preview if isinstance(cells, dict) for key in cells)
     if len(preview) == PREVIEW_LINES:
-        headers |= dict.fromkeys(_further_keys(staging, text))
-    mapping = staging.mapping([*headers], None)
-    keys = {column: [*headers][at] for column, at in mapping.items()}
-    typed_rows = None if staging.for_inspection else _read_by_engine(staging, text, keys, preview)
-    if typed_rows is None:
-        _stage_all(staging, _lines(text), keys)
-    return FileFormat(text.encoding, "one object per line", typed_rows=typed_rows)
+        headers |= dict.fromkeys(_further_keys(text, warehouse))
+    positions = table.column_positions([*headers], None)
+    keys = {column: [*headers][at] for column, at in positions.items()}
+    # An inspected file is read in Python, because DuckDB rewrites some numbers.
+    engine_query = None if table.for_inspection else _engine_query(table, text, keys, preview)
+    return JsonLinesFile(table, text, tuple(headers), keys, engine_query)
 
 
-def _further_keys(staging: Staging, text: TextFile) -> list[str]:
+def _engine_query(
+    table: ExpectedTable, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
+) -> EngineQuery:
+    """Return how DuckDB reads a JSON lines file. `keys` maps each column to the key of its value."""
+    pointers = ", ".join(
+        quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
+    )
+    numbers = {"loss", *(d.id for d in table.incident.dimensions if d.kind == "number")}
+    places = {column: at for at, column in enumerate(keys, start=1)}
+    query = queries.load(
+        "jsonlines",
+        lines=records_query(),
+        pointers=f"[{pointers}]",
+        rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
+    )
+    flat = [cells for cells in preview if isinstance(cells, dict)]
+    return EngineQuery(
+        f"({query})",
+        {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
+        {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
+        _line_parameters(text),
+        surplus=["uncertain"],
+    )
+
+
+def _further_keys(text: TextFile, warehouse: Warehouse) -> list[str]:
     """Return all keys that occur in the file, in alphabetical order."""
     query = queries.load("keys", lines=records_query())
     try:
-        keys = staging.warehouse.frame(query, **_line_parameters(text))
+        keys = warehouse.frame(query, **_line_parameters(text))
     except InputRefused:  # A line is too long for DuckDB, so the keys are read in Python.
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in keys["key"]]
@@ -74,6 +108,7 @@ def _line_parameters(text: TextFile) -> dict[str, Any]:
         "path": escaped_path(text.path),
         "delimiter": NO_DELIMITER,
         "quote": "",
+        "escape": "",
         "header": False,
         "skip": 0,
         "parallel": True,
@@ -81,61 +116,71 @@ def _line_parameters(text: TextFile) -> dict[str, Any]:
     }
 
 
-def _read_by_engine(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
-) -> TypedRows | None:
-    """Read the file with DuckDB, if DuckDB and this module split the file into the same lines.
+@dataclass
+class JsonLinesFile:
+    """A JSON lines file. `keys` maps each column to the key of its value."""
 
-    Otherwise remove the rows that DuckDB has read, and return None.
-    """
-    build_index = partial(
-        RecordIndex.build, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.text_start
-    )
-    with ThreadPoolExecutor(1) as pool:
-        index_result = pool.submit(build_index)
-        place_and_rows = _type_rows(staging, text, keys, preview)
-        index = index_result.result()
-    if place_and_rows is None or not index.regular or place_and_rows[1] != index.records:
-        staging.remove_rows()
-        return None
+    table: ExpectedTable
+    text: TextFile
+    headers: tuple[str, ...]
+    keys: Mapping[str, str]
+    engine_query: EngineQuery | None
+    engine_problem: str = ""
 
-    def fetch(numbers: Sequence[int]) -> int:
-        lines = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in index.fetch(numbers))
-        parsed = ((n, at, length, _parse_line(line)) for n, at, length, line in lines if line)
-        return len(numbers) - _stage_all(staging, parsed, keys)
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that occur as keys."""
+        return tuple(self.keys)
 
-    return TypedRows(place_and_rows[0], 1, index.records, fetch, index.uneven)
+    @property
+    def file_format(self) -> FileFormat:
+        """How the file is read."""
+        return FileFormat(self.text.encoding, "one object per line", self.headers)
 
-
-def _type_rows(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
-) -> tuple[int, int] | None:
-    """Convert the lines to typed values with DuckDB and append them to the table `fast_rows`.
-
-    Returns the rowid of the first row and the number of rows, or None if DuckDB cannot read the file.
-    """
-    pointers = ", ".join(
-        quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
-    )
-    numbers = {"loss", *(d.id for d in staging.incident.dimensions if d.kind == "number")}
-    places = {column: at for at, column in enumerate(keys, start=1)}
-    query = queries.load(
-        "jsonlines",
-        lines=records_query(),
-        pointers=f"[{pointers}]",
-        rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
-    )
-    flat = [cells for cells in preview if isinstance(cells, dict)]
-    try:
-        return staging.type_rows(
-            f"({query})",
-            {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
-            {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
-            surplus=["uncertain"],
-            **_line_parameters(text),
+    @cached_property
+    def index(self) -> RecordIndex:
+        """The positions of the lines in the file."""
+        return RecordIndex.build(
+            self.text.path, NO_DELIMITER, "", width=1, header_row=0, begin=self.text.text_start
         )
-    except InputRefused:
-        return None
+
+    def row_numbers(self) -> RowNumbers | None:
+        """Count the lines. None if DuckDB and Python may split the file into different lines."""
+        index = self.index
+        return RowNumbers(1, index.records, index.uneven) if index.regular else None
+
+    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+        """Read lines with Python's json module. A line that is not a flat JSON object is unreadable."""
+        if rows is None:
+            lines = _lines(self.text)
+        else:
+            found = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in self.index.fetch(rows))
+            lines = ((n, at, length, _parse_line(line) if line else EMPTY) for n, at, length, line in found)
+        while batch := list(islice(lines, BATCH_ROWS)):
+            yield self._row_texts(batch)
+
+    def _row_texts(self, batch: Sequence[Line]) -> RowTexts:
+        good: list[tuple[int, int, int, Cells]] = []
+        unreadable: list[UnreadableRecord] = []
+        empty = 0
+        for row, at, length, cells in batch:
+            if cells == EMPTY:
+                empty += 1
+            elif isinstance(cells, str):
+                unreadable.append((row, at, length, cells))
+            elif any(cells.get(key) is NESTED for key in self.keys.values()):
+                unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
+            else:
+                good.append((row, at, length, cells))
+        places = {"source_row": 0, "byte_offset": 1, "byte_length": 2}
+        frame = pl.DataFrame(
+            {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
+            | {
+                c: pl.Series([line[3].get(key) for line in good], dtype=pl.String)
+                for c, key in self.keys.items()
+            }
+        )
+        return RowTexts.of_frame(frame, unreadable, empty)
 
 
 def _text_sql(at: int) -> str:
@@ -151,34 +196,6 @@ def _number_sql(key: str, at: int) -> str:
     pattern = quote_literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
     as_written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
     return f"case when kinds[{at}] = 'DOUBLE' then coalesce({as_written}, line) else {_text_sql(at)} end"
-
-
-def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:
-    """Store lines as text in the table `staged` or `unreadable`, and return the number of lines."""
-    remaining, count = iter(lines), 0
-    while batch := list(islice(remaining, BATCH_ROWS)):
-        _stage(staging, batch, keys)
-        count += len(batch)
-    return count
-
-
-def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> None:
-    good: list[tuple[int, int, int, Cells]] = []
-    broken: list[tuple[int, int, int, str]] = []
-    for row, at, length, cells in batch:
-        if isinstance(cells, str):
-            broken.append((row, at, length, cells))
-        elif any(cells.get(key) is NESTED for key in keys.values()):
-            broken.append((row, at, length, f"no flat JSON object: {NESTED}"))
-        else:
-            good.append((row, at, length, cells))
-    places = {"source_row": 0, "byte_offset": 1, "byte_length": 2}
-    frame = pl.DataFrame(
-        {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
-        | {c: pl.Series([line[3].get(key) for line in good], dtype=pl.String) for c, key in keys.items()}
-    )
-    staging.stage_frame(frame)
-    staging.stage_unreadable(broken)
 
 
 def _lines(text: TextFile) -> Iterator[Line]:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path, quote_identifier
-from outage_analysis.claims.readers.staging import FileFormat, Staging, TypedRows
+from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.readers.source_file import (
+    EngineQuery,
+    FileFormat,
+    Numbers,
+    RowNumbers,
+    RowTexts,
+    raise_engine_problem,
+)
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.text import THOUSANDTHS
+from outage_analysis.text import THOUSANDTHS, TextFile
 
 
 def _text_sql(column: str, header: str, kind: pl.DataType) -> str:
@@ -52,7 +62,7 @@ def saved_incident_id(path: Path) -> str | None:
     try:
         return pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
-        return None  # `read_parquet` later raises an error for a file that is not Parquet.
+        return None  # `open_parquet` later raises an error for a file that is not Parquet.
 
 
 def was_saved_from_claims(path: Path, incident: Incident) -> bool:
@@ -70,87 +80,105 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
     return saved_incident is not None
 
 
-def read_parquet(staging: Staging, path: Path) -> FileFormat:
-    """Store the rows of a Parquet file in SQL tables, and return how the file was read.
-
-    Numbers and days are converted to text, and are then parsed like the cells of a text file.
-
-    Raises:
-        InputRefused: the file is not a Parquet file or is damaged, or a column contains lists or records.
-    """
-    try:
-        # The file is opened here because Polars would read * and ? in a path as wildcards.
-        with path.open("rb") as stream:
-            schema = pl.read_parquet_schema(stream)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputRefused("is not a Parquet file", file=staging.name) from error
-    headers = list(schema)
-    mapping = staging.mapping(headers, None)
-    for at in mapping.values():
-        if not (staging.for_inspection or isinstance(schema[headers[at]], PLAIN_TYPES)):
-            raise InputRefused(
-                "holds neither text nor numbers nor days",
-                file=staging.name,
-                column=headers[at],
-                value=schema[headers[at]],
-                remedy="Store it as text, a number or a date.",
-            )
-    file = _ParquetFile(
-        path,
-        {c: _text_sql(c, headers[at], schema[headers[at]]) for c, at in mapping.items()},
-        ROW_NUMBER in map(str.casefold, headers),
-    )
-    try:
-        if staging.for_inspection:
-            file.stage(staging)
-            return FileFormat("parquet", "")
-        source = f"({queries.load('parquet')})"
-        place, rows = staging.type_rows(
-            source, file.cells, file.first_texts(staging), about=file.rows(staging), path=escaped_path(path)
-        )
-    except InputRefused as error:
-        raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
-
-    def fetch(numbers: Sequence[int]) -> int:
-        staging.warehouse.load("_numbers", pl.DataFrame({"number": numbers}))
-        file.stage(staging, "source_row in (select number from _numbers)")
-        return 0
-
-    return FileFormat("parquet", "", typed_rows=TypedRows(place, 1, rows, fetch))
-
-
 ROW_NUMBER = "file_row_number"
 """The column in which DuckDB returns row numbers, unless the file itself has a column of this name."""
 PREVIEW_ROWS = 5_000
 """Number of first rows that are read to see how a file writes its values."""
 
 
-@dataclass(frozen=True)
-class _ParquetFile:
-    """A Parquet file. `cells` maps each column of a claim to SQL for its text."""
+def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> ParquetFile:
+    """Open a Parquet file and find its columns.
 
+    Numbers and days are converted to text, and are then parsed like the cells of a text file.
+
+    Raises:
+        InputRefused: the file is not a Parquet file, or a column contains lists or records.
+    """
+    try:
+        # The file is opened here because Polars would read * and ? in a path as wildcards.
+        with path.open("rb") as stream:
+            schema = pl.read_parquet_schema(stream)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputRefused("is not a Parquet file", file=table.file) from error
+    headers = tuple(schema)
+    positions = table.column_positions(headers, None)
+    for at in positions.values():
+        if not (table.for_inspection or isinstance(schema[headers[at]], PLAIN_TYPES)):
+            raise InputRefused(
+                "holds neither text nor numbers nor days",
+                file=table.file,
+                column=headers[at],
+                value=schema[headers[at]],
+                remedy="Store it as text, a number or a date.",
+            )
+    cells = {c: _text_sql(c, headers[at], schema[headers[at]]) for c, at in positions.items()}
+    file = ParquetFile(table, path, headers, cells, warehouse)
+    if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
+        file.engine_query = EngineQuery(
+            f"({queries.load('parquet')})",
+            cells,
+            file.first_texts(),
+            {"path": escaped_path(path)},
+            about=file.rows,
+        )
+    return file
+
+
+@dataclass
+class ParquetFile:
+    """A Parquet file. `cells` maps each column to SQL for its text."""
+
+    table: ExpectedTable
     path: Path
+    headers: tuple[str, ...]
     cells: dict[str, str]
-    numbered: bool
-    """Whether the file has a column called `file_row_number`."""
+    warehouse: Warehouse
+    """The warehouse whose connection reads the file."""
+    engine_query: EngineQuery | None = None
+    engine_problem: str = "is a damaged Parquet file"
+    text: TextFile | None = None
 
-    def stage(self, staging: Staging, condition: str = "true") -> None:
-        """Append the rows that meet an SQL condition to the table `staged`, as text."""
-        row = "row_number() over ()" if self.numbered else f"{ROW_NUMBER} + 1"
-        query = queries.load("parquet_texts", texts=self._texts(), row=row)
-        names = {c: quote_identifier(c) for c in (*self.cells, "source_row")}
-        staging.stage_query(f"({query})", names, condition, path=escaped_path(self.path))
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that the file has."""
+        return tuple(self.cells)
 
-    def rows(self, staging: Staging) -> int:
-        """Return the number of rows, read from the metadata of the file."""
-        query = queries.load("parquet_count")
-        return int(staging.warehouse.frame(query, path=escaped_path(self.path)).item())
+    @property
+    def file_format(self) -> FileFormat:
+        """How the file is read."""
+        return FileFormat("parquet", "", self.headers)
 
-    def first_texts(self, staging: Staging) -> dict[str, list[str]]:
+    def first_texts(self) -> dict[str, list[str]]:
         """Return the cell texts of the first rows: column -> texts."""
-        query = queries.load("parquet_first", texts=self._texts(), most=str(PREVIEW_ROWS))
-        rows = staging.warehouse.frame(query, path=escaped_path(self.path))
-        return {c: rows[c].drop_nulls().to_list() for c in self.cells}
+        first = self._frame(queries.load("parquet_first", texts=self._texts_sql(), most=str(PREVIEW_ROWS)))
+        return {c: first[c].drop_nulls().to_list() for c in self.cells}
 
-    def _texts(self) -> str:
+    @cached_property
+    def rows(self) -> int:
+        """The number of rows, read from the metadata of the file."""
+        return int(self._frame(queries.load("parquet_count")).item())
+
+    def row_numbers(self) -> RowNumbers:
+        """Return how many rows the metadata of the file states."""
+        return RowNumbers(1, self.rows)
+
+    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+        """Read rows with DuckDB, which converts their values to text."""
+        numbered = ROW_NUMBER in map(str.casefold, self.headers)
+        row = "row_number() over ()" if numbered else f"{ROW_NUMBER} + 1"
+        inputs, chosen = {}, "true"
+        if rows is not None:
+            inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
+            chosen = "source_row in (select number from wanted_rows)"
+        query = queries.load("parquet_texts", texts=self._texts_sql(), row=row, chosen=chosen)
+        yield RowTexts(query, inputs, {"path": escaped_path(self.path)})
+
+    def _frame(self, query: str) -> pl.DataFrame:
+        try:
+            return self.warehouse.frame(query, path=escaped_path(self.path))
+        except InputRefused as error:
+            raise_engine_problem(self, error)
+            raise
+
+    def _texts_sql(self) -> str:
         return ", ".join(f"{text} as {quote_identifier(c)}" for c, text in self.cells.items())

@@ -1,9 +1,9 @@
 """Read complaint files into SQL tables: typed rows, rows as text, unreadable records, and the list of files.
 
-Files, folders and patterns are expanded to a list of files in a stable order. The fast path types plain
-rows; the other rows are stored as texts, with their file and row number. The first line of a text, the
-first row of a sheet and the first record of a Parquet file are row 1. This module rejects no row: a
-record whose cells do not fit the header is stored as unreadable.
+Files, folders and patterns are expanded to a list of files in a stable order. Each file is opened by the
+reader for its suffix and then typed; if DuckDB cannot read it, its rows are stored as text. The first line of
+a text, the first row of a sheet and the first record of a Parquet file are row 1. This module rejects no row:
+a record whose cells do not fit the header is stored as unreadable.
 """
 
 from __future__ import annotations
@@ -13,43 +13,35 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.readers.delimited import read_delimited
-from outage_analysis.claims.readers.jsonlines import read_jsonlines
-from outage_analysis.claims.readers.parquet import read_parquet, was_saved_from_claims
-from outage_analysis.claims.readers.recheck import stage_uncertain_rows
-from outage_analysis.claims.readers.staging import (
-    OPTIONAL_COLUMNS,
-    FileFormat,
-    Staging,
-    TypedRows,
-    create_fast_rows,
-    create_text_tables,
-    required_columns,
-)
-from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
+from outage_analysis.claims.readers.delimited import open_delimited
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
+from outage_analysis.claims.readers.jsonlines import open_jsonlines
+from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
+from outage_analysis.claims.readers.source_file import FileFormat, SourceFile
+from outage_analysis.claims.readers.text_rows import create_text_tables, store_all_texts, store_texts
+from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
+from outage_analysis.claims.readers.workbooks import open_workbook, sheets_with_columns
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
-from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name, original_offsets
+from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
-TEXT_READERS: dict[str, Callable[[Staging, TextFile], FileFormat]] = {
-    ".csv": read_delimited,
-    ".tsv": read_delimited,
-    ".txt": read_delimited,
-    ".jsonl": read_jsonlines,
-    ".ndjson": read_jsonlines,
+Opener = Callable[[ExpectedTable, TextFile, Warehouse], SourceFile]
+BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], SourceFile]
+TEXT_READERS: dict[str, Opener] = {
+    ".csv": open_delimited,
+    ".tsv": open_delimited,
+    ".txt": open_delimited,
+    ".jsonl": open_jsonlines,
+    ".ndjson": open_jsonlines,
 }
-BINARY_READERS: dict[str, Callable[[Staging, Path], FileFormat]] = {
-    ".parquet": read_parquet,
-    ".xlsx": read_workbook,
-}
+BINARY_READERS: dict[str, BinaryOpener] = {".parquet": open_parquet, ".xlsx": open_workbook}
 READABLE_SUFFIXES = (
     *TEXT_READERS,
     *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
@@ -70,191 +62,151 @@ class InputFile:
     sheet: str = ""
 
 
-@dataclass(frozen=True)
-class StagedFiles:
-    """The input files of a run, and the layout of each (how its columns map to those of a claim).
+@dataclass
+class InputFiles:
+    """The input files of a run by their number; those of the warehouse file that it extends come first."""
 
-    `texts` maps the number of each text file to the decoded file. A reject has a byte offset only if it comes
-    from a text file.
-    """
-
-    inputs: tuple[InputFile, ...] = ()
-    layouts: tuple[Layout, ...] = ()
+    inputs: list[InputFile] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
+    """The layout of each file: how its columns map to those of a claim."""
     texts: dict[int, TextFile] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    """File number -> the decoded file, if it is a text file. Only its rejects have a byte offset."""
+    typed: dict[int, TypedRows] = field(default_factory=dict)
+    """File number -> its rows in `typed_rows`. All rows of the other files are stored as text."""
+    sources: dict[int, SourceFile] = field(default_factory=dict)
+    """File number -> the opened file, for the files in `typed`: doubtful rows are read again."""
+    unread: list[str] = field(default_factory=list)
     """Names of non-empty sheets that were not read."""
-    row_shifts: tuple[tuple[int, int], ...] = ()
-    """Pairs of a rowid of `fast_rows` and a shift. From this rowid on, row number = rowid + shift."""
 
 
-def stage_files(
+def read_files(
     warehouse: Warehouse,
     paths: Sequence[Path],
     incident: Incident,
     workspace: Path,
     *,
     layouts: Sequence[Layout] = (),
-    before: StagedFiles | None = None,
-) -> StagedFiles:
-    """Read files in the given order into the tables `files`, `fast_rows`, `staged` and `unreadable`.
+    before: InputFiles | None = None,
+) -> InputFiles:
+    """Read and type the rows of files, in the given order, into `typed_rows`, `text_rows` and `unreadable`.
 
-    `fast_rows` contains typed rows, `staged` rows as text, and `unreadable` records that do not fit the
-    header.
+    `typed_rows` contains typed rows, `text_rows` the rows of files that DuckDB cannot read, as text, and
+    `unreadable` those of their records that do not fit the header.
 
     Args:
-        warehouse: the warehouse that contains the tables. Its table `earlier` contains the claims of earlier
-            files.
+        warehouse: the warehouse in which the tables are created.
         paths: files, each with a suffix of `READABLE_SUFFIXES`.
         incident: defines the columns and how files write them.
         workspace: a folder for decoded copies of files. It must exist as long as the result is used.
         layouts: layouts of files that differ from the incident's layout. The first layout whose pattern
             matches the file name is used.
-        before: the files of earlier runs, which the table `files` already lists.
+        before: the files of earlier runs.
 
     Raises:
         InputRefused: a file is missing, empty or not decodable, lacks a required column, or is given twice.
     """
-    before = before or StagedFiles()
-    wanted = required_columns(incident)
-    create_text_tables(warehouse, (*wanted, *OPTIONAL_COLUMNS))
-    create_fast_rows(warehouse, incident, {})
-    run = _StagingRun(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
-    unread: list[str] = []
+    before = before or InputFiles()
+    create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS))
+    files = InputFiles(list(before.inputs), list(before.layouts))
+    run = _ReadingRun(warehouse, incident, workspace, RowTyping(warehouse, incident), files)
     for path in paths:
         suffix = _checked_suffix(path)
         saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
         layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix == ".xlsx":
-            sheet_names = sheets_with_columns(path, run.staging(path.name, layout))
+            sheet_names = sheets_with_columns(path, run.expected_table(path.name, layout))
             sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in sheet_names]
         formats = [run.add(path, suffix, one, with_sheet_name=len(sheets) > 1) for one in sheets]
         sheets_read = {file_format.sheet for file_format in formats}
-        unread += [
+        files.unread += [
             masked_name(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read
         ]
-    empty_rows = stage_uncertain_rows(
-        warehouse, run.typed_rows, [file.name for file in run.inputs], workspace
-    )
-    _append_files(warehouse, run, len(before.inputs), empty_rows)
-    row_shifts = sorted(step for rows in run.typed_rows.values() for step in rows.row_shifts())
-    return StagedFiles(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(row_shifts))
+    return files
 
 
-def _append_files(warehouse: Warehouse, run: _StagingRun, since: int, empty_rows: Mapping[int, int]) -> None:
-    """Append one row per new file to the table `files`: file_number, file, rows."""
-    texts: dict[int, int] = dict(warehouse.frame(queries.load("staged_counts")).iter_rows())
+def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int, int], *, first: int) -> None:
+    """Append one row per file to the table `files`, from the file number `first` on: file_number, file, rows.
+
+    The rows of a file are counted when it is read. So lost rows show when claims and rejects are counted.
+    `empty_rows` maps file numbers to the number of rows without any text.
+    """
+    texts: dict[int, int] = dict(warehouse.frame(queries.load("text_row_counts")).iter_rows())
     rows = []
-    for number in range(since, len(run.inputs)):
-        typed = run.typed_rows.get(number)
-        count = texts.get(number, 0) if typed is None else typed.rows - empty_rows.get(number, 0)
-        rows.append((number, run.inputs[number].name, count))
+    for number in range(first, len(files.inputs)):
+        typed = files.typed.get(number)
+        count = texts.get(number, 0) if typed is None else typed.row_numbers.rows - empty_rows.get(number, 0)
+        rows.append((number, files.inputs[number].name, count))
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
     warehouse.append_frame("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 @dataclass
-class _StagingRun:
+class _ReadingRun:
     """Reads the files of one run. `add` reads one file or one sheet."""
 
     warehouse: Warehouse
     incident: Incident
-    required_columns: tuple[str, ...]
     workspace: Path
-    inputs: list[InputFile]
-    layouts: list[Layout]
-    texts: dict[int, TextFile] = field(default_factory=dict)
-    typed_rows: dict[int, TypedRows] = field(default_factory=dict)
-    enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    typing: RowTyping
+    files: InputFiles
 
-    def staging(self, name: str, layout: Layout) -> Staging:
-        """Return a `Staging` object, which stores the rows of the next file in SQL tables."""
-        mapping = partial(
-            layout.column_positions, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=name
-        )
-        known = (*self.required_columns, *OPTIONAL_COLUMNS)
-        number = len(self.inputs)
-        return Staging(
-            self.warehouse,
-            number,
-            name,
-            layout,
-            mapping,
-            self.required_columns,
-            known,
-            self.workspace,
-            self.incident,
-            self.enum_values,
-        )
+    def expected_table(self, name: str, layout: Layout) -> ExpectedTable:
+        """Return the table that the next file should contain."""
+        return ExpectedTable(len(self.files.inputs), name, layout, self.incident)
 
     def add(self, path: Path, suffix: str, layout: Layout, *, with_sheet_name: bool) -> FileFormat:
         """Read one file or one sheet, under a name that no other file of the run has."""
+        files, number = self.files, len(self.files.inputs)
         name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
-        if name in [f.name for f in self.inputs]:
-            name = f"{name} ({len(self.inputs) + 1})"
+        if name in [f.name for f in files.inputs]:
+            name = f"{name} ({number + 1})"
         with ThreadPoolExecutor(1) as pool:
             digest_result = pool.submit(_sha256, path)
-            file_format = _read_file(self.staging(name, layout), path, suffix, self.texts)
+            file = open_file(self.expected_table(name, layout), path, suffix, self.warehouse, self.workspace)
+            typed = self.typing.type_rows(file)
+            if typed is None:
+                store_texts(self.warehouse, file)
+            else:
+                files.typed[number], files.sources[number] = typed, file
+            if file.text is not None:
+                files.texts[number] = file.text
             digest = digest_result.result()
-        if file_format.typed_rows is not None:
-            self.typed_rows[len(self.inputs)] = file_format.typed_rows
-        for other in self.inputs:
-            if (other.sha256, other.sheet) == (digest, file_format.sheet):
+        found = file.file_format
+        for other in files.inputs:
+            if (other.sha256, other.sheet) == (digest, found.sheet):
                 raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
         size = path.stat().st_size
-        self.inputs.append(
-            InputFile(name, digest, size, file_format.encoding, file_format.dialect, file_format.sheet)
-        )
-        self.layouts.append(layout)
-        return file_format
+        files.inputs.append(InputFile(name, digest, size, found.encoding, found.dialect, found.sheet))
+        files.layouts.append(layout)
+        return found
 
 
-def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> FileFormat:
-    """Read one file with the reader for its suffix. If it is a text file, add it to `texts`."""
+def open_file(
+    table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
+) -> SourceFile:
+    """Open one file with the reader for its suffix."""
     if suffix in BINARY_READERS:
-        return BINARY_READERS[suffix](staging, path)
-    text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
-    texts[staging.number] = text
-    return TEXT_READERS[suffix](staging, text)
+        return BINARY_READERS[suffix](table, path, warehouse)
+    text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding)
+    return TEXT_READERS[suffix](table, text, warehouse)
 
 
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
-) -> tuple[list[str], int | None, FileFormat, str | None]:
-    """Read every column of one file as text, whatever its header; the columns are named c0, c1 and so on.
+) -> tuple[FileFormat, str | None]:
+    """Store every column of one file as text in the table `text_rows`, in columns c0, c1 and so on.
 
     Returns:
-        The headers; the row number of the header, or None; how the file was read; the unit that is stated
-        above the header, or None.
+        How the file was read, with its headers; the unit that is stated above the header, or None.
     """
-    headers: list[str] = []
-    header_row: int | None = None
-
-    def all_columns(cells: Sequence[str], row: int | None) -> dict[str, int]:
-        nonlocal header_row
-        header_row = row
-        headers.extend(cells)
-        create_text_tables(warehouse, [f"c{at}" for at in range(len(cells))])
-        return {f"c{at}": at for at in range(len(cells))}
-
     suffix = _checked_suffix(path)
-    wanted = required_columns(incident)
     bare = layout.model_copy(update={"constants": {}})
-    staging = Staging(
-        warehouse,
-        0,
-        path.name,
-        bare,
-        all_columns,
-        wanted,
-        (*wanted, *OPTIONAL_COLUMNS),
-        workspace,
-        incident,
-        {},
-        for_inspection=True,
-    )
-    file_format = _read_file(staging, path, suffix, {})
-    return headers, header_row, file_format, staging.unit
+    table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
+    file = open_file(table, path, suffix, warehouse, workspace)
+    create_text_tables(warehouse, file.columns)
+    store_all_texts(warehouse, file)
+    return file.file_format, table.unit
 
 
 def reader_suffix(path: Path) -> str | None:
@@ -287,36 +239,6 @@ def _checked_suffix(path: Path) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def locate_rejects(warehouse: Warehouse, staged: StagedFiles) -> None:
-    """Fill the table `located` with the text and byte offset of rejected rows that come from text files.
-
-    The byte offset refers to the original file, or to the decompressed content of a compressed file.
-    """
-    frames = [_rejects_in_text(warehouse, number, text) for number, text in staged.texts.items()]
-    if frames:
-        warehouse.append_frame("located", pl.concat(frames))
-
-
-def _rejects_in_text(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
-    broken = warehouse.frame(queries.load("broken_records"), number=number)
-    rows = broken["source_row"].to_list()
-    places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
-    raws = []
-    with text.path.open("rb") as stream:
-        for offset, length in places:
-            stream.seek(offset)
-            raws.append(stream.read(length).decode().rstrip("\r\n"))
-    offsets = original_offsets(text, [offset for offset, _ in places])
-    frame = pl.DataFrame(
-        {"source_row": rows, "byte": offsets, "raw": raws}, schema_overrides={"raw": pl.String}
-    )
-    return frame.select(
-        pl.lit(number, pl.Int64).alias("file_number"),
-        pl.col("source_row", "byte").cast(pl.Int64),
-        "raw",
-    )
 
 
 MAX_FILES = 10_000

@@ -1,4 +1,4 @@
-"""Find the rows that the fast path (SQL over all rows) cannot accept, and pass their texts to validation.
+"""Find the rows that the fast path (SQL over all rows) cannot accept, and store their texts for validation.
 
 A row must be rechecked if `ok` is false, if its fields do not fit the header, or if its claim id occurs more
 than once. For repeated ids, validation needs the texts to decide which row is the first and whether the
@@ -7,7 +7,7 @@ others are exact copies. Of a large file, a few more rows are rechecked, to veri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
-from outage_analysis.claims.readers.fast_path import BLANKS
-from outage_analysis.claims.readers.staging import TypedRows, shift_sql
+from outage_analysis.claims.readers.cell_values import BLANKS
+from outage_analysis.claims.readers.read_files import InputFiles
+from outage_analysis.claims.readers.text_rows import store_texts
+from outage_analysis.claims.readers.typed_rows import TypedRows, row_number_sql
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
@@ -28,13 +30,11 @@ SLICE_ROWS = 2_000_000
 """Most rows whose claim ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
-MAX_ROW_NUMBERS = 1_000_000
-"""Most row numbers that are converted to Python integers at a time."""
-ID_IS_REPEATED = "hash(claim_id) in (select id from repeated)"
+ID_IS_REPEATED = "hash(claim_id) in (select id from repeated_ids)"
 _TRIMMED = f"trim(claim_id, {quote_literal(BLANKS)})"
 ID_SQL = {
-    "fast_rows": f"case when ok then claim_id else {_TRIMMED} end",
-    "staged": _TRIMMED,
+    "typed_rows": f"case when ok then claim_id else {_TRIMMED} end",
+    "text_rows": _TRIMMED,
     "earlier": "claim_id",
 }
 """Table -> SQL for the claim id of a row without blanks at both ends."""
@@ -42,17 +42,14 @@ ID_SQL = {
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-def stage_uncertain_rows(
-    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
-) -> dict[int, int]:
-    """Copy the texts of rows that need validation to the table `staged`, and mark these rows as not ok.
+def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[int, int]:
+    """Store the texts of the doubtful rows of `typed_rows` in `text_rows`, and mark these rows as not ok.
 
-    The module docstring states which rows of `fast_rows` these are.
+    The module docstring states which rows these are.
 
     Args:
-        warehouse: the warehouse with the tables `fast_rows`, `staged` and `earlier`.
-        typed_rows: file number -> the rows of this file in `fast_rows`.
-        names: the names of the files, for error messages.
+        warehouse: the warehouse with the tables `typed_rows`, `text_rows` and `earlier`.
+        files: the files whose rows were typed.
         folder: a folder for hashes of claim ids that do not fit into memory.
 
     Returns:
@@ -61,61 +58,70 @@ def stage_uncertain_rows(
     Raises:
         EnvironmentFailed: DuckDB changed the order of the rows, so that rowids do not match row numbers.
     """
-    places = [place for rows in typed_rows.values() for place in rows.places(rows.uneven).tolist()]
-    places += [
-        place for rows in typed_rows.values() if rows.rows > PROBED_FROM_ROWS for place in _probe_places(rows)
-    ]
-    warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
-    repeated = _repeated_hashes(warehouse, folder)
-    warehouse.load("repeated", repeated)
-    repeated_condition = ID_IS_REPEATED if len(repeated) else "false"
-    empty_rows = _stage_texts(
-        warehouse, typed_rows, queries.load("uncertain_rows", repeated=repeated_condition)
-    )
-    if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
-        warehouse.load("repeated", corrected_hashes)
-        query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, typed_rows, query)  # No row is empty, so the count is ignored.
+    doubtful = _doubtful_rows(warehouse, files.typed.values(), _repeated_hashes(warehouse, folder))
+    empty_rows = _reread(warehouse, files, doubtful)
+    if len(doubtful):
+        corrected = _hashes_of_corrected_ids(warehouse, files, doubtful)
+        if len(corrected):
+            query = queries.load("rows_with_corrected_ids", repeated=ID_IS_REPEATED)
+            again = warehouse.frame(query, inputs={"repeated_ids": corrected})
+            _reread(warehouse, files, again)  # No row is empty, so the count is ignored.
     return empty_rows
 
 
-def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Copy the texts of selected rows to the table `staged`; return the number of empty rows per file."""
-    warehouse.create("uncertain_rows", query)
-    uncertain = warehouse.table("uncertain_rows").sort("place")
-    if uncertain.is_empty():
+def _doubtful_rows(
+    warehouse: Warehouse, typed_rows: Iterable[TypedRows], repeated: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the rows of `typed_rows` to recheck: file_number, place (rowid), and plain (accepted as typed).
+
+    `repeated` are the hashes of claim ids that occur more than once.
+    """
+    probes: list[int] = []
+    for rows in typed_rows:
+        probes += rows.places(rows.row_numbers.uneven).tolist()
+        if rows.row_numbers.rows > PROBED_FROM_ROWS:
+            probes += _probe_places(rows)
+    inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
+    query = queries.load("doubtful_rows", repeated=ID_IS_REPEATED if len(repeated) else "false")
+    return warehouse.frame(query, inputs=inputs)
+
+
+def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> dict[int, int]:
+    """Mark rows as not ok and store their texts; return the number of empty rows per file."""
+    if doubtful.is_empty():
         return {}
-    warehouse.mark_not_ok("fast_rows", "uncertain_rows")
+    place_is_doubtful = "ok and rowid in (select place from doubtful)"
+    warehouse.update("typed_rows", "ok = false", place_is_doubtful, inputs={"doubtful": doubtful})
     empty_rows: dict[int, int] = {}
-    for number, rows_of_file in typed_rows.items():
-        rows = rows_of_file.numbers(uncertain.filter(file_number=number)["place"].to_numpy())
-        parts = (rows[at : at + MAX_ROW_NUMBERS].tolist() for at in range(0, len(rows), MAX_ROW_NUMBERS))
-        empty_rows[number] = sum(map(rows_of_file.fetch, parts))
+    for number, typed in files.typed.items():
+        rows = typed.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
+        if len(rows):
+            empty_rows[number] = store_texts(warehouse, files.sources[number], rows)
     return empty_rows
 
 
 def _hashes_of_corrected_ids(
-    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
+    warehouse: Warehouse, files: InputFiles, rechecked: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the hashes of claim ids that the second reading of a row has changed.
+    """Return the hashes of claim ids that the second reading of a row has changed, in a column `id`.
 
     Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
     """
-    shifts = sorted(step for rows in typed_rows.values() for step in rows.row_shifts())
-    query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", shifts))
-    others = warehouse.frame(query, blanks=BLANKS)
+    query = queries.load("corrected_ids", shift=row_number_sql("rechecked.place", files.typed))
+    others = warehouse.frame(query, inputs={"rechecked": rechecked}, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"
-        raise EnvironmentFailed(problem, file=names[number], row=row, remedy=REPORT_BUG)
+        raise EnvironmentFailed(problem, file=files.inputs[number].name, row=row, remedy=REPORT_BUG)
     return others.select(pl.col("id").drop_nulls().unique())
 
 
 def _probe_places(typed_rows: TypedRows) -> list[int]:
-    """Return evenly spaced rowids of the rows of a file in the table `fast_rows`.
+    """Return evenly spaced rowids of the rows of a file in the table `typed_rows`.
 
     The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
     """
-    return [typed_rows.place + at * (typed_rows.rows - 1) // (PROBES - 1) for at in range(PROBES)]
+    last = typed_rows.row_numbers.rows - 1
+    return [typed_rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
 
 
 def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:

@@ -172,7 +172,7 @@ class RecordIndex:
         delimiters = positions[quoted & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
         return positions[apart], kinds[apart], delimiters
 
-    def fetch(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
+    def fetch(self, numbers: Sequence[int] | Numbers) -> Iterator[tuple[int, int, str]]:
         """Yield number, byte offset and text of the records with these numbers, which must increase."""
         firsts = [number for number, _ in self._blocks]
         bounds = [*(offset for _, offset in self._blocks), self._size]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.readers.cell_values import BLANKS, value_sql
 from outage_analysis.claims.readers.dialects import SAMPLE_ROWS, Dialect
-from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
-from outage_analysis.claims.readers.staging import Staging
+from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import normalized_name
 from outage_analysis.text import mask_personal_data
@@ -40,7 +41,9 @@ class Shift:
     """The columns that are shifted, in the order of the file."""
 
 
-def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
+def check_not_shifted(
+    table: ExpectedTable, dialect: Dialect, mapping: dict[str, int], warehouse: Warehouse
+) -> None:
     """Raise an error if rows have more fields than the header and the header may lack a delimiter.
 
     Every row ends in empty cells without a header. There are two possible reasons. Either each row has
@@ -57,7 +60,7 @@ def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int
         for at, row in enumerate(dialect.preview[:SAMPLE_ROWS])
         if len(row) == dialect.width and any(row)
     ]
-    reading = _Reading(staging, mapping, [row for _, row in rows])
+    reading = _Reading(table, warehouse, mapping, [row for _, row in rows])
     for shift in _shifts(dialect, mapping):
         if reading.is_possible(shift):
             number, row = rows[0]
@@ -67,7 +70,7 @@ def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
                 "read in two ways",
-                file=staging.name,
+                file=table.file,
                 row=number,
                 column=column,
                 value=f"{one}, or {other} if the header lacks a delimiter in '{header}'",
@@ -102,7 +105,8 @@ def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
 class _Reading:
     """The first rows of a file, to test whether their cells still fit if columns are shifted right."""
 
-    staging: Staging
+    table: ExpectedTable
+    warehouse: Warehouse
     mapping: dict[str, int]
     rows: Sequence[Sequence[str]]
 
@@ -116,7 +120,7 @@ class _Reading:
 
         The result is false if the column may contain any text, or if it is optional and empty there.
         """
-        kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
+        kinds = {d.id: d.kind for d in self.table.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
             return False  # Any text, or no value, is valid here, so the shift remains possible.
@@ -129,14 +133,13 @@ class _Reading:
 
     def _readable(self, column: str, by: int) -> int:
         """Return the number of cells that are readable `by` fields further right than a column's header."""
-        texts, incident = self._texts(column, by), self.staging.incident
+        texts, incident = self._texts(column, by), self.table.incident
         if column in NAME_COLUMNS:
             named = incident.services if column == "service" else incident.claimant_types
             known = {spelling for item in named for spelling in item.spellings()}
             return sum(normalized_name(text) in known for text in texts)
         if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
             return len(texts)
-        cells, warehouse = pl.Series(f"raw_{column}", texts, pl.String), self.staging.warehouse
-        warehouse.load("_cells", cells.to_frame())
-        value = value_sql(column, incident, self.staging.layout)
-        return int(warehouse.frame(queries.load("readable_cells", value=value)).item())
+        cells = pl.Series(f"raw_{column}", texts, pl.String).to_frame()
+        query = queries.load("readable_cells", value=value_sql(column, incident, self.table.layout))
+        return int(self.warehouse.frame(query, inputs={"cells": cells}).item())

@@ -5,13 +5,25 @@ from __future__ import annotations
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, MIN_HEADER_COLUMNS, FileFormat, Staging
+from outage_analysis.claims.readers.expected_table import (
+    HEADER_SEARCH_ROWS,
+    MIN_HEADER_COLUMNS,
+    ExpectedTable,
+)
+from outage_analysis.claims.readers.source_file import (
+    EngineQuery,
+    FileFormat,
+    Numbers,
+    RowNumbers,
+    RowTexts,
+)
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,
@@ -21,9 +33,10 @@ from outage_analysis.claims.readers.workbook_xml import (
     sheet_name,
     used_range,
 )
+from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import scale_remedy
-from outage_analysis.text import masked_name
+from outage_analysis.text import TextFile, masked_name
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -31,8 +44,8 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def read_workbook(staging: Staging, path: Path) -> FileFormat:
-    """Store the rows of one workbook sheet in SQL tables, and return how the sheet was read.
+def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> WorkbookSheet:
+    """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
     most columns of a claim is read.
@@ -41,44 +54,81 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
         InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
             headers.
     """
-    _check_expanded_size(path, staging.name)
-    sheets = _sheets(path, staging.name)
-    sheet = _chosen_sheet(sheets, staging)
+    del warehouse  # A workbook is read without DuckDB.
+    _check_expanded_size(path, table.file)
+    sheets = _sheets(path, table.file)
+    sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
     rows = [
         ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
     ]
-    place = staging.header_position(rows)
-    staging.check_above_header(rows, place)
+    place = table.header_position(rows)
+    table.check_above_header(rows, place)
     if place >= len(rows):
-        raise InputRefused("has no row at the place of the header", file=staging.name, row=place + 1)
+        raise InputRefused("has no row at the place of the header", file=table.file, row=place + 1)
     headers = (
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
-    mapping = staging.mapping(headers, place + 1 or None)
-    frame = _with_hidden_values(frame, path, sheet, staging, place + 1, mapping)
+    positions = table.column_positions(headers, place + 1 or None)
+    frame = _with_hidden_values(frame, path, sheet, table, place + 1, positions)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
-    cells = {column: pl.col(frame.columns[position]) for column, position in mapping.items()}
-    staging.stage_frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
+    cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return FileFormat("xlsx", f"sheet {masked_name(sheet)}, {row}", sheet, tuple(sheets))
+    return WorkbookSheet(
+        table,
+        filled.select(pl.col("source_row").cast(pl.Int64), **cells),
+        FileFormat(
+            "xlsx",
+            f"sheet {masked_name(sheet)}, {row}",
+            tuple(headers),
+            place + 1 or None,
+            sheet=sheet,
+            sheets=tuple(sheets),
+        ),
+    )
 
 
-def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
+@dataclass
+class WorkbookSheet:
+    """One sheet of a workbook. `rows` has the texts of its filled rows, and their numbers `source_row`."""
+
+    table: ExpectedTable
+    rows: pl.DataFrame
+    file_format: FileFormat
+    engine_query: EngineQuery | None = None
+    engine_problem: str = ""
+    text: TextFile | None = None
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that the header names."""
+        return self.rows.columns[1:]
+
+    def row_numbers(self) -> RowNumbers | None:
+        """Return None: DuckDB does not read workbooks."""
+        return None
+
+    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+        """Return the rows with these numbers, or all rows."""
+        chosen = self.rows if rows is None else self.rows.filter(pl.col("source_row").is_in([*rows]))
+        yield RowTexts.of_frame(chosen)
+
+
+def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
     """Return the names of the sheets with a known header, which `sheet = "*"` in a layout (TOML) selects.
 
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
     """
-    _check_expanded_size(path, staging.name)
-    sheets = _sheets(path, staging.name)
+    _check_expanded_size(path, table.file)
+    sheets = _sheets(path, table.file)
     matches = [
-        name for name, frame in sheets.items() if _most_named_columns(frame, staging) >= MIN_HEADER_COLUMNS
+        name for name, frame in sheets.items() if _most_named_columns(frame, table) >= MIN_HEADER_COLUMNS
     ]
     if not matches:
         raise InputRefused(
-            "has the columns on no sheet", file=staging.name, value=masked_name(", ".join(sheets))
+            "has the columns on no sheet", file=table.file, value=masked_name(", ".join(sheets))
         )
     return matches
 
@@ -163,25 +213,25 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     ).with_columns(pl.all().replace("", None))
 
 
-def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
-    if staging.layout.sheet is not None:
-        if staging.layout.sheet not in sheets:
+def _chosen_sheet(sheets: dict[str, pl.DataFrame], table: ExpectedTable) -> str:
+    if table.layout.sheet is not None:
+        if table.layout.sheet not in sheets:
             raise InputRefused(
                 "has no such sheet, or nothing on it",
-                file=staging.name,
-                value=staging.layout.sheet,
+                file=table.file,
+                value=table.layout.sheet,
                 remedy="It has: " + masked_name(", ".join(sheets)),
             )
-        return staging.layout.sheet
+        return table.layout.sheet
     if not sheets:
-        raise InputRefused("has no cell on any sheet", file=staging.name)
-    named_columns = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
+        raise InputRefused("has no cell on any sheet", file=table.file)
+    named_columns = {name: _most_named_columns(frame, table) for name, frame in sheets.items()}
     most = max(named_columns.values())
     matches = [name for name, count in named_columns.items() if count == most]
     if len(matches) > 1 and most:
         raise InputRefused(
             "has the columns on several sheets",
-            file=staging.name,
+            file=table.file,
             value=masked_name(", ".join(matches)),
             remedy=f'Name one in a --columns layout, sheet = "{masked_name(matches[0])}", '
             'or all: sheet = "*".',
@@ -189,14 +239,14 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
     return matches[0]
 
 
-def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
+def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
     """Return how many columns of a claim the best candidate for the header row of a sheet names."""
     rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
-    return max(len(staging.layout.header_positions(row, staging.columns)) for row in rows)
+    return max(len(table.layout.header_positions(row, table.columns)) for row in rows)
 
 
 def _with_hidden_values(
-    frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
+    frame: pl.DataFrame, path: Path, sheet: str, table: ExpectedTable, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
     """Fill in the text of cells that have an error, or a formula but no value.
 
@@ -211,13 +261,13 @@ def _with_hidden_values(
     try:
         details = read_sheet_details(path, sheet)
     except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
-        raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
-    if details.units and staging.for_inspection:
-        staging.unit = details.units[0]
-    elif details.units and "loss" not in staging.layout.scale:
+        raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
+    if details.units and table.for_inspection:
+        table.unit = details.units[0]
+    elif details.units and "loss" not in table.layout.scale:
         raise InputRefused(
             "shows numbers in another unit than its cells hold",
-            file=staging.name,
+            file=table.file,
             value=details.units[0],
             remedy=scale_remedy(details.units[0]),
         )
@@ -226,7 +276,7 @@ def _with_hidden_values(
         if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
                 "has merged cells among its rows, which belong to nobody but the first",
-                file=staging.name,
+                file=table.file,
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",
             )

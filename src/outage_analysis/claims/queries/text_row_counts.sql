@@ -1,6 +1,6 @@
--- One row per file: how many of its records are staged as texts or cannot be read.
+-- One row per file: how many of its records are stored as text or cannot be read.
 with records as (
-    select file_number from staged
+    select file_number from text_rows
     union all
     select file_number from unreadable
 )

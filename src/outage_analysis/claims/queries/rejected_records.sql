@@ -1,6 +1,6 @@
 -- One row per rejected record of one text file, with its place in bytes, in file order.
 select source_row, byte_offset, byte_length
-from validated
+from checked_rows
 where file_number = $number and len(broken) > 0
 union all
 select source_row, byte_offset, byte_length

@@ -2,6 +2,7 @@
 -- A rule in `broken` rejects it; a rule in `noted` is only counted. Among rows with the same id that break
 -- no other rule, the first is kept, even if it is in an earlier file. The others are copies if their
 -- content is the same, else repeated ids; `kept_file` and `kept_row` name the row that is kept.
+-- Input: `repeated_headers` are the rows that repeat the header of their file.
 -- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
 -- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
 -- that are only counted; `dimensions` are the incident's dimensions, each after a comma.
@@ -10,19 +11,19 @@ with adjusted as (
         * exclude (loss),
         loss as stated_loss,
         case when loss < 0 and $negative = 'zero' then 0 else loss end as loss
-    from typed
+    from parsed_rows
 ),
 single as (
     select
         adjusted.* exclude (stated_loss),
         case
-            when headers_again.source_row is not null then [{header_again}]
+            when repeated_headers.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
         list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
         hash(claimant_id, service, claimant_type, filed_on, loss {dimensions}) as content
     from adjusted
-    left join headers_again using (file_number, source_row)
+    left join repeated_headers using (file_number, source_row)
 ),
 candidates as (
     select file_number, source_row, claim_id, content from single where len(broken_alone) = 0

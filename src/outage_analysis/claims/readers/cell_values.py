@@ -1,0 +1,93 @@
+"""SQL for the text and the value of one cell. Every step that reads cells takes its SQL from here.
+
+A new format of days or amounts, or a word for a missing value, is added in this module.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.incidents import Dimension, Incident, Layout
+from outage_analysis.text import amount_sql, day_sql
+
+BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+"""Blank characters that are removed from both ends of a cell."""
+IDS = ("claim_id", "claimant_id")
+NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
+"""Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
+NO_ID = (
+    r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
+    r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
+)
+"""Pattern of a lower-case text that is not an id: empty, a word for a missing id, or the label of a total."""
+NO_TEXT = {"claim_id": NO_ID, "claimant_id": f"{NO_ID}|0+"}
+"""Id column -> pattern of the texts that are not an id."""
+_IS_NOT_SYNTHETIC = " or ".join(f"mark = {quote_literal(value)}" for value in NOT_SYNTHETIC)
+IS_SYNTHETIC = (
+    "case when synthetic = 'true' then true when synthetic = 'false' then false else "
+    f"coalesce(not list_transform([trim(lower(synthetic))], lambda mark: {_IS_NOT_SYNTHETIC})[1], false) end"
+)
+"""SQL condition that is true if a row is marked as synthetic.
+
+It avoids `in` with a long list: DuckDB would turn the list into a join, and a join does not keep the row
+order.
+"""
+
+
+TextCounts = Counter[str]
+"""Text of a cell -> the number of the first rows that have this text in the column."""
+NO_TEXTS: TextCounts = Counter()
+MANY_SHARE = 0.02
+"""If more than this share of the first cells have a property, the property counts as frequent."""
+
+
+def plain_text_sql(cell: str | None, first_texts: TextCounts) -> str:
+    """Return SQL for the text of a cell on the fast path; null if `cell` is None: the file lacks the column.
+
+    The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
+    such blanks is rechecked, and `stated_text_sql` gives its texts.
+    """
+    if cell is None:
+        return "cast(null as varchar)"
+    padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
+    return (
+        f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
+        if padded > first_texts.total() * MANY_SHARE
+        else cell
+    )
+
+
+def stated_text_sql(column: str) -> str:
+    """Return SQL for the text of a cell without blanks at both ends; null if the text states nothing."""
+    text = f"trim({quote_identifier(column)}, {quote_literal(BLANKS)})"
+    if column in NO_TEXT:
+        no_id = quote_literal(NO_TEXT[column])
+        return f"case when not regexp_full_match(lower({text}), {no_id}) then {text} end"
+    return f"nullif({text}, '')"
+
+
+def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
+    """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
+
+    `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
+    only the most common format of the column is tried.
+    """
+    raw = quote_identifier(f"raw_{column}")
+    if column == "filed_on":
+        return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
+    loss = column == "loss"
+    if not loss and _dimension(incident, column).kind == "text":
+        return raw
+    return amount_sql(
+        raw,
+        layout.formats.get(column, ("plain",)),
+        digits=incident.loss_digits if loss else 0,
+        scale=layout.scale.get(column, 1),
+        currency=incident.loss_currency if loss else "",
+        only_if=only_if,
+    )
+
+
+def _dimension(incident: Incident, name: str) -> Dimension:
+    return next(d for d in incident.dimensions if d.id == name)

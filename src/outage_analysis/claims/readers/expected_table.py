@@ -1,0 +1,158 @@
+"""The table that one file should contain: its columns, and how a reader recognises its header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
+from outage_analysis.text import mask_personal_data
+
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
+HEADER_SEARCH_ROWS = 50
+"""Number of first rows in which the header is searched."""
+MIN_HEADER_COLUMNS = 3
+"""Fewest columns that a row must name to be recognised as a header."""
+DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
+"""Pattern that matches every text that may be a day."""
+
+
+@dataclass
+class ExpectedTable:
+    """The table of claims that a reader looks for in one file or sheet.
+
+    `number` is the number of the file in the run. `file` is its name in messages.
+    """
+
+    number: int
+    file: str
+    layout: Layout
+    incident: Incident
+    for_inspection: bool = False
+    """Whether the file is only inspected.
+
+    Then every column is read as text, columns of lists or records are allowed, and a unit above the header is
+    recorded instead of refused.
+    """
+    unit: str | None = None
+    """The unit that an inspected file states above its header."""
+
+    @cached_property
+    def required_columns(self) -> tuple[str, ...]:
+        """The columns that a header must name, unless the layout gives them as constants."""
+        return required_columns(self.incident)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a header may name."""
+        return (*self.required_columns, *OPTIONAL_COLUMNS)
+
+    def column_positions(self, headers: Sequence[str], row: int | None) -> dict[str, int]:
+        """Return the position of each column in the header: column -> position.
+
+        The columns are those of a claim. Of an inspected file they are all columns, called c0, c1 and so on.
+
+        Args:
+            headers: the cells of the header row.
+            row: the number of the header row; None if the file has no such row.
+
+        Raises:
+            InputRefused: see `Layout.column_positions`.
+        """
+        if self.for_inspection:
+            return {f"c{at}": at for at in range(len(headers))}
+        return self.layout.column_positions(
+            headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
+        )
+
+    def constants_sql(self, without: Iterable[str] = ()) -> dict[str, str]:
+        """Return SQL for the columns that the layout defines as constants, except those in `without`.
+
+        Columns that are computed from other columns belong here, too: all readers take them from here.
+        """
+        constants = self.layout.constants.items()
+        return {c: quote_literal(v) for c, v in constants if c in self.columns and c not in {*without}}
+
+    def constant_columns(self, without: Iterable[str]) -> str:
+        """Return the constants as "expression as name", each after a comma."""
+        constants = self.constants_sql(without).items()
+        return "".join(f", {value} as {quote_identifier(column)}" for column, value in constants)
+
+    def header_position(self, rows: Sequence[Sequence[str]]) -> int:
+        """Return the position of the header row: the first row that names every required column.
+
+        If no row names all required columns, return the row that names most columns and, if several do, the
+        one with the most filled cells. Return -1 if the layout states that the file has no header.
+        """
+        if self.layout.header_row is not None:
+            return self.layout.header_row - 1
+        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
+        wanted = set(self.required_columns) - self.layout.constants.keys()
+        complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
+        fullest = max(
+            range(len(named_columns)),
+            key=lambda at: (len(named_columns[at]), sum(map(bool, rows[at]))),
+            default=0,
+        )
+        return next(complete, fullest)
+
+    def check_above_header(self, rows: Sequence[Sequence[str]], place: int) -> None:
+        """Raise an error if the rows above the header are anything but titles or a second header next to it.
+
+        Raises:
+            InputRefused: above the header there is another table, a complaint, or a unit for which the layout
+                gives no scale.
+        """
+        if self.layout.header_row is not None or not rows:
+            return
+        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
+        # A second header directly above the header is allowed, for example in another language. A header that
+        # is further above belongs to another table.
+        headers = [at for at in range(place) if len(named_columns[at]) >= MIN_HEADER_COLUMNS]
+        if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
+            raise second_table_error(self.file, place + 1)
+        self._check_units(rows[:place])
+        day = named_columns[place].get("filed_on")
+        filled = [row for row in rows[:place] if sum(map(bool, row)) > MIN_HEADER_COLUMNS]
+        if day and any(len(row) > day[0] and DAY_LIKE.search(row[day[0]]) for row in filled):
+            raise InputRefused(
+                "has complaints above its header",
+                file=self.file,
+                row=place + 1,
+                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns layout.",
+            )
+
+    def _check_units(self, titles: Sequence[Sequence[str]]) -> None:
+        unit = next((cell for row in titles for cell in row if UNIT_PATTERN.search(cell)), None)
+        if self.for_inspection:
+            self.unit = unit or self.unit
+        elif unit is not None and "loss" not in self.layout.scale:
+            raise InputRefused(
+                "says a unit above its header",
+                file=self.file,
+                value=mask_personal_data(unit),
+                remedy=scale_remedy(unit),
+            )
+
+    def is_other_header(self, cells: Sequence[str]) -> bool:
+        """Return whether a row that does not fit the header is the header of another table."""
+        return len(self.layout.header_positions(cells, self.columns)) >= MIN_HEADER_COLUMNS
+
+
+def second_table_error(file: str, row: int) -> InputRefused:
+    """Return the error that is raised if a file contains several tables."""
+    return InputRefused(
+        "has the header of another table in the middle",
+        file=file,
+        row=row,
+        remedy="Split the file: one table each.",
+    )
+
+
+def required_columns(incident: Incident) -> tuple[str, ...]:
+    """Return the columns that every complaint file must have, unless its layout defines them as constants."""
+    return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))

@@ -1,0 +1,194 @@
+"""What every reader offers for an opened file, and how DuckDB reads the rows of such a file.
+
+A reader opens a file and returns a `SourceFile`. Opening finds the columns and stores no row. The steps after
+it (`typed_rows`, `text_rows`, `recheck`) know files only by this interface, so a new file format is one more
+class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from outage_analysis.claims import queries
+from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
+from outage_analysis.errors import InputRefused
+from outage_analysis.text import TextFile
+
+BATCH_ROWS = 50_000
+"""Most rows that a Python reader holds in memory at a time."""
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+UnreadableRecord = tuple[int, int, int, str]
+"""Row number, byte offset, byte length, and why the record cannot be split into the cells of its header."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How a file was read: its encoding and its dialect (delimiter, quotation mark, header row) as text."""
+
+    encoding: str
+    dialect: str
+    headers: tuple[str, ...]
+    header_row: int | None = None
+    """The number of the row with the headers; None if the file has no such row."""
+    sheet: str = ""
+    """The name of the workbook sheet that was read."""
+    sheets: tuple[str, ...] = ()
+    """The names of all non-empty sheets of the workbook."""
+
+
+@dataclass(frozen=True)
+class EngineQuery:
+    """How DuckDB reads the rows of one file."""
+
+    source: str
+    """The SQL to insert after `from`. It returns the rows in the order of the file."""
+    cells: Mapping[str, str]
+    """Column -> SQL for the text of the cell."""
+    first_texts: Mapping[str, Iterable[str]]
+    """Column -> cell texts of the first rows, which show how the file writes its values."""
+    values: Mapping[str, object]
+    """The parameters of the query."""
+    first_row: int = 1
+    """The row number of the first row in the file."""
+    surplus: Sequence[str] = ()
+    """Columns of the source without a header, which should be empty."""
+    about: int = 0
+    """The approximate number of rows, for the progress line."""
+
+
+@dataclass(frozen=True)
+class RowNumbers:
+    """Which rows a file has below its header, counted without DuckDB."""
+
+    first: int
+    """The row number of the first row."""
+    rows: int
+    """The number of rows, without the blank records in `gaps`."""
+    uneven: Sequence[int] = ()
+    """The row numbers of rows whose fields do not fit the header."""
+    gaps: Sequence[int] = ()
+    """The row numbers of blank records between other rows. DuckDB skips them."""
+    several_lines: bool = False
+    """Whether some row has several lines. Then DuckDB may be unable to read the file in parallel."""
+
+
+@dataclass(frozen=True)
+class RowTexts:
+    """Some rows of a file as text.
+
+    `query` returns source_row, the columns and, for a text file, byte_offset and byte_length. `inputs` are
+    the frames that it reads; `values` are its parameters.
+    """
+
+    query: str
+    inputs: Frames = field(default_factory=lambda: NO_FRAMES)
+    values: Mapping[str, object] = field(default_factory=dict)
+    unreadable: Sequence[UnreadableRecord] = ()
+    """Records among these rows that cannot be split into the cells of the header."""
+    empty: int = 0
+    """The number of rows without any text, which are left out."""
+
+    @classmethod
+    def of_frame(
+        cls, frame: pl.DataFrame, unreadable: Sequence[UnreadableRecord] = (), empty: int = 0
+    ) -> RowTexts:
+        """Return rows that a reader has in memory, in a frame with the columns that `query` returns."""
+        return cls("from read_texts", {"read_texts": frame}, {}, unreadable, empty)
+
+
+class SourceFile(Protocol):
+    """One opened file, or one sheet of a workbook."""
+
+    engine_query: EngineQuery | None
+    """How DuckDB reads all rows; None if the file must be read by `texts`, or has been read.
+
+    It is forgotten after use, because the texts of the first rows take memory.
+    """
+
+    @property
+    def table(self) -> ExpectedTable:
+        """The table that the file should contain."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that the header names."""
+
+    @property
+    def file_format(self) -> FileFormat:
+        """How the file is read."""
+
+    @property
+    def text(self) -> TextFile | None:
+        """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
+
+    @property
+    def engine_problem(self) -> str:
+        """What is wrong with the file if DuckDB cannot read it; "" if it is then read without DuckDB."""
+
+    def row_numbers(self) -> RowNumbers | None:
+        """Count the rows without DuckDB. None if DuckDB may split this file into other rows than `texts`."""
+
+    def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
+        """Read rows as text: the rows with these increasing numbers, or all rows below the header."""
+
+
+def read_by_engine(
+    warehouse: Warehouse, target: str, query: str, file: SourceFile, source: EngineQuery
+) -> tuple[int, RowNumbers] | None:
+    """Append all rows of a file to a table with DuckDB, while Python counts the rows.
+
+    Args:
+        warehouse: the warehouse that contains the table.
+        target: the name of the table, which has a column `file_number`.
+        query: the SQL of the rows to append. It reads `source`.
+        file: the file.
+        source: how DuckDB reads the file.
+
+    Returns:
+        The DuckDB rowid of the first row in the table, and the row numbers. None if DuckDB cannot read the
+        file or may split it into other rows than the reader; then the table has no row of this file.
+
+    Raises:
+        InputRefused: DuckDB cannot read the file, and no other way to read it exists (`engine_problem`).
+    """
+    with ThreadPoolExecutor(1) as pool:
+        counted = pool.submit(file.row_numbers)
+        added = _append(warehouse, target, query, file, source, source.values)
+        numbers = counted.result()
+    if added is None and numbers is not None and numbers.several_lines:
+        added = _append(warehouse, target, query, file, source, {**source.values, "parallel": False})
+    if added is None or numbers is None or added[1] != numbers.rows:
+        warehouse.delete(target, f"file_number = {file.table.number}")
+        return None
+    return added[0], numbers
+
+
+def _append(
+    warehouse: Warehouse,
+    target: str,
+    query: str,
+    file: SourceFile,
+    source: EngineQuery,
+    values: Mapping[str, object],
+) -> tuple[int, int] | None:
+    """Append the rows of a query to a table, and return the first rowid and the number of rows there."""
+    try:
+        warehouse.append_file(target, query, file.table.file, source.about, **values)
+    except InputRefused as error:
+        raise_engine_problem(file, error)
+        return None
+    place, rows = warehouse.frame(queries.load("row_range", table=target), number=file.table.number).row(0)
+    return place, rows
+
+
+def raise_engine_problem(file: SourceFile, error: InputRefused) -> None:
+    """Raise an error that names the file if DuckDB cannot read it and no other way to read it exists."""
+    if file.engine_problem:
+        raise InputRefused(file.engine_problem, file=file.table.file, value=error.problem) from error

@@ -1,0 +1,159 @@
+"""Type the rows of a file with one SQL query, into the table `typed_rows`.
+
+The table has the values of every row that DuckDB can read, and `ok`, which is false for rows that must be
+rechecked (see `fast_path`). It has no row numbers: a row number is the DuckDB rowid plus a shift.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from outage_analysis.claims import queries
+from outage_analysis.claims.queries import quote_identifier
+from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts
+from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
+from outage_analysis.claims.readers.source_file import Numbers, RowNumbers, SourceFile, read_by_engine
+from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.incidents import Incident
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """The rows of one file in the table `typed_rows`."""
+
+    place: int
+    """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
+    row_numbers: RowNumbers
+
+    def places(self, numbers: Sequence[int]) -> Numbers:
+        """Convert row numbers of the file to DuckDB rowids of the table `typed_rows`."""
+        rows = np.asarray(numbers, np.int64)
+        return np.asarray(
+            self.place + rows - self.row_numbers.first - np.searchsorted(self.row_numbers.gaps, rows)
+        )
+
+    def numbers(self, places: Numbers) -> Numbers:
+        """Convert DuckDB rowids of the table `typed_rows` to row numbers of the file."""
+        shifts = self.row_shifts()
+        position = np.searchsorted([place for place, _ in shifts], places, side="right")
+        return np.asarray(places + np.array([shift for _, shift in shifts])[position - 1])
+
+    def row_shifts(self) -> list[tuple[int, int]]:
+        """Return pairs of a rowid and a shift: from this rowid on, row number = rowid + shift.
+
+        The rowids increase. The shift grows by one at each blank record.
+        """
+        shift = self.row_numbers.first - self.place
+        behind = (
+            (gap - shift - before, shift + before + 1) for before, gap in enumerate(self.row_numbers.gaps)
+        )
+        return [(self.place, shift), *behind]
+
+
+def row_number_sql(place: str, typed: Mapping[int, TypedRows]) -> str:
+    """Return SQL for the number that must be added to a rowid of `typed_rows` to get its row number."""
+    return shift_sql(place, sorted(step for rows in typed.values() for step in rows.row_shifts()))
+
+
+def shift_sql(place: str, shifts: Sequence[tuple[int, int]]) -> str:
+    """Return SQL for the number that must be added to a rowid to get its row number.
+
+    The SQL is a nested `case` that works like a binary search, so that even a thousand shifts take little
+    time.
+    """
+    if len(shifts) <= 1:
+        return str(shifts[0][1] if shifts else 0)
+    half = len(shifts) // 2
+    below, above = shift_sql(place, shifts[:half]), shift_sql(place, shifts[half:])
+    return f"case when {place} < {shifts[half][0]} then {below} else {above} end"
+
+
+@dataclass
+class RowTyping:
+    """Types the rows of the files of one run. `type_rows` types those of one file."""
+
+    warehouse: Warehouse
+    incident: Incident
+    _enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Dimension with few distinct values -> these values, which `typed_rows` stores as an enum."""
+
+    def __post_init__(self) -> None:
+        """Create the empty table `typed_rows`."""
+        self._create_table()
+
+    def type_rows(self, file: SourceFile) -> TypedRows | None:
+        """Append the typed rows of a file to the table `typed_rows`.
+
+        Returns None, and appends nothing, if the file must be read as text (see `SourceFile.engine_query`).
+
+        Raises:
+            InputRefused: the file is damaged.
+        """
+        source, table = file.engine_query, file.table
+        if source is None:
+            return None
+        first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
+        self._choose_enum_values(first_texts)
+        constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
+        query = fast_path_sql(
+            self.incident,
+            table.layout,
+            constants | dict(source.cells),
+            first_texts,
+            enum_values=self._enum_values,
+            surplus=source.surplus,
+            source=source.source,
+            file=table.number,
+        )
+        added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
+        file.engine_query = None
+        return None if added is None else TypedRows(*added)
+
+    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
+        """Choose, from the first rows, which text dimensions of the incident are stored as SQL enums.
+
+        A dimension with few distinct values in the first file is stored as an enum. If a later file has many
+        other values, the column is changed to text.
+        """
+        if not self.warehouse.count("typed_rows"):
+            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
+            self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
+            self._create_table()
+        for column, known in [*self._enum_values.items()]:
+            texts = first_texts.get(column, NO_TEXTS)
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
+                del self._enum_values[column]
+                self.warehouse.change_to_text("typed_rows", column)
+
+    def _create_table(self) -> None:
+        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums."""
+        names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
+        kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
+        kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
+        query = queries.load(
+            "empty_typed_rows",
+            columns=typed_columns(self.incident),
+            narrowed=", ".join(map(quote_identifier, kinds)),
+            enumerated="".join(
+                f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}"
+                for c, kind in kinds.items()
+            ),
+        )
+        self.warehouse.create("typed_rows", query)
+
+
+def column_types(incident: Incident) -> dict[str, str]:
+    """Return the columns of a claim with their SQL types."""
+    texts = ("claim_id", "claimant_id", "service", "claimant_type")
+    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
+    return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
+
+
+def typed_columns(incident: Incident) -> str:
+    """Return the SQL column list of a claim, with a null of the right type for each column."""
+    kinds = column_types(incident) | {"synthetic": "boolean"}
+    return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())

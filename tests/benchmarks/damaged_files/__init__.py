@@ -1,0 +1,30 @@
+"""Damaged complaint files of known truth, and a comparison of readers on them.
+
+Modules:
+    clean_table: tables of complaints with the record that each row states
+    damaged_file: a file with its truth; the registry of kinds of damage
+    cutting_kinds: delimiters, quotation marks, escapes, notes over several lines
+    layout_kinds: line ends, encodings, headers
+    row_kinds: lines that are no rows, field counts, odd characters
+    day_kinds: days and times
+    value_kinds: amounts, missing values, ids
+    container_kinds: compressed files, workbooks, JSON
+    written_values: values of texts for readers that only cut lines
+    old_workbook: a writer of .xls
+    readers: this package, DuckDB, Polars, pandas and clevercsv
+    scoring: exact and wrong records of one reading, and sums of many
+    tables: what was measured, as tables
+"""
+
+from __future__ import annotations
+
+from tests.benchmarks.damaged_files import (
+    container_kinds,
+    cutting_kinds,
+    day_kinds,
+    layout_kinds,
+    row_kinds,
+    value_kinds,
+)
+
+__all__ = ["container_kinds", "cutting_kinds", "day_kinds", "layout_kinds", "row_kinds", "value_kinds"]

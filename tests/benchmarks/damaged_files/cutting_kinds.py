@@ -1,0 +1,335 @@
+"""Damage to how lines are cut into fields: delimiters, quotation marks, escapes, multi-line notes."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.benchmarks.damaged_files.clean_table import NOTE, Table, clean_table
+from tests.benchmarks.damaged_files.damaged_file import (
+    DamagedFile,
+    Style,
+    file_of,
+    kind,
+    written_line,
+    written_lines,
+)
+
+DELIMITERS, QUOTES, STRAY, NOTES = "delimiters", "quotes and escapes", "stray quotation marks", "long notes"
+
+
+def noted(draw: Random) -> Table:
+    """A table with a column of notes."""
+    return clean_table(draw, note=True)
+
+
+def in_style(draw: Random, style: Style) -> DamagedFile:
+    """A table written in a style, with nothing else wrong."""
+    table = clean_table(draw)
+    return file_of(table, written_lines(table, style), style)
+
+
+# --- delimiters -------------------------------------------------------------------------------------------
+
+
+@kind(DELIMITERS)
+def comma(draw: Random) -> DamagedFile:
+    return in_style(draw, Style())
+
+
+@kind(DELIMITERS)
+def semicolon(draw: Random) -> DamagedFile:
+    return in_style(draw, Style(";"))
+
+
+@kind(DELIMITERS)
+def tab(draw: Random) -> DamagedFile:
+    return in_style(draw, Style("\t", suffix=draw.choice((".tsv", ".txt", ".csv"))))
+
+
+@kind(DELIMITERS)
+def pipe(draw: Random) -> DamagedFile:
+    return in_style(draw, Style("|", suffix=draw.choice((".txt", ".csv"))))
+
+
+@kind(DELIMITERS)
+def space(draw: Random) -> DamagedFile:
+    return in_style(draw, Style(" ", suffix=draw.choice((".txt", ".csv"))))
+
+
+@kind(DELIMITERS)
+def spaces_after_delimiters(draw: Random) -> DamagedFile:
+    table, style = clean_table(draw, note=False), Style(draw.choice(",;"))
+    lines = [(style.delimiter + " ").join(cells) for cells in (table.headers, *table.rows)]
+    return file_of(table, lines, style)
+
+
+@kind(DELIMITERS)
+def aligned_with_spaces(draw: Random) -> DamagedFile:
+    table, style = clean_table(draw, note=False), Style(draw.choice(",;|"))
+    grid = [table.headers, *table.rows]
+    widths = [max(len(cells[c]) for cells in grid) for c in range(len(table.headers))]
+    lines = [
+        f" {style.delimiter} ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True))
+        for cells in grid
+    ]
+    return file_of(table, lines, style)
+
+
+@kind(DELIMITERS)
+def separator_line_of_excel(draw: Random) -> DamagedFile:
+    table, style = clean_table(draw), Style(draw.choice(";|"))
+    return file_of(table, [f"sep={style.delimiter}", *written_lines(table, style)], style, header_line=1)
+
+
+# --- quotation marks and escapes --------------------------------------------------------------------------
+
+
+@kind(QUOTES)
+def every_field_quoted(draw: Random) -> DamagedFile:
+    return in_style(draw, Style(draw.choice(",;\t"), quote_all=True))
+
+
+@kind(QUOTES)
+def single_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(quote="'", quote_all=draw.random() < 0.5)
+    row = draw.randrange(len(table.rows))
+    table = table.with_cell(row, NOTE, "first, second")
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def doubled_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"), quote_all=draw.random() < 0.5)
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, draw.choice(('they said "wait"', '"', 'a "b", c')))
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def delimiters_in_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;|"))
+    for row in draw.sample(range(len(table.rows)), 4):
+        table = table.with_cell(row, NOTE, f"one{style.delimiter} two{style.delimiter}three")
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def backslash_before_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"), escape="\\", quote_all=draw.random() < 0.7)
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, draw.choice(('they said "wait"', 'a "b", c', '"x"')))
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def backslash_before_delimiters(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"), escape="\\")
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, f"one\\{style.delimiter} two")
+    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
+    return file_of(table, lines, style)
+
+
+@kind(QUOTES)
+def backslashes_as_text(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(quote_all=draw.random() < 0.5)
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, draw.choice(("C:\\temp\\", "\\", "a\\b")))
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def apostrophes_as_text(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"))
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, draw.choice(("O'Brien", "can't pay", "'tis late")))
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(QUOTES)
+def inch_marks_as_text(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;|"))
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, draw.choice(('5" pipe', 'screen 14"', 'a 3" b')))
+    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
+    return file_of(table, lines, style)
+
+
+@kind(QUOTES)
+def spaces_before_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style()
+    for row in draw.sample(range(len(table.rows)), 3):
+        table = table.with_cell(row, NOTE, "first, second")
+    lines = [
+        ", ".join(written_line([cell], Style(quote_all=True)) for cell in cells)
+        for cells in (table.headers, *table.rows)
+    ]
+    return file_of(table, lines, style)
+
+
+# --- stray quotation marks --------------------------------------------------------------------------------
+
+
+def with_stray_marks(
+    draw: Random, *, rows: int = 1, where: str, quoted: bool, column: str = "", last: bool = False
+) -> DamagedFile:
+    """A file in which some rows have one quotation mark too many or too few; these rows are beyond repair."""
+    table = clean_table(draw)
+    style = Style(draw.choice(",;"), quote_all=quoted)
+    lines = written_lines(table, style)
+    broken = [len(table.rows) - 1] if last else draw.sample(range(len(table.rows)), rows)
+    for row in broken:
+        at = table.at(column) if column else draw.randrange(len(table.columns))
+        fields = lines[row + 1].split(style.delimiter)
+        text = fields[at].strip('"')
+        middle = len(text) // 2
+        inside = f'{text[:middle]}"{text[middle:]}'
+        mark = '"' if quoted else ""
+        fields[at] = {
+            "start": f'{mark}"{text}{mark}',
+            "inside": f"{mark}{inside}{mark}",
+            "end": f'{mark}{text}"{mark}',
+            "not closed": f'"{text}',
+            "not opened": f'{text}"',
+        }[where]
+        lines[row + 1] = style.delimiter.join(fields)
+    return file_of(table, lines, style, damaged_rows=broken)
+
+
+@kind(STRAY)
+def mark_at_start_of_plain_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="start", quoted=False)
+
+
+@kind(STRAY)
+def mark_inside_plain_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="inside", quoted=False)
+
+
+@kind(STRAY)
+def mark_at_end_of_plain_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="end", quoted=False)
+
+
+@kind(STRAY)
+def mark_at_start_of_quoted_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="start", quoted=True)
+
+
+@kind(STRAY)
+def mark_inside_quoted_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="inside", quoted=True)
+
+
+@kind(STRAY)
+def mark_at_end_of_quoted_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="end", quoted=True)
+
+
+@kind(STRAY)
+def quoted_field_not_closed(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="not closed", quoted=True)
+
+
+@kind(STRAY)
+def quoted_field_not_opened(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="not opened", quoted=True)
+
+
+@kind(STRAY)
+def mark_in_first_field(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="start", quoted=draw.random() < 0.5, column="claim_id")
+
+
+@kind(STRAY)
+def mark_in_last_row(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="start", quoted=draw.random() < 0.5, last=True)
+
+
+@kind(STRAY)
+def two_marks_in_two_rows(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where="start", quoted=False, rows=2)
+
+
+@kind(STRAY)
+def three_marks_in_quoted_rows(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where=draw.choice(("start", "not closed")), quoted=True, rows=3)
+
+
+@kind(STRAY)
+def five_marks_of_all_sorts(draw: Random) -> DamagedFile:
+    return with_stray_marks(draw, where=draw.choice(("start", "inside", "end")), quoted=False, rows=5)
+
+
+@kind(STRAY)
+def mark_in_header(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"))
+    lines = written_lines(table, style)
+    header = lines[0].split(style.delimiter)
+    header[-1] = f'"{header[-1]}'  # the header of the notes, which no claim keeps
+    return file_of(table, [style.delimiter.join(header), *lines[1:]], style)
+
+
+@kind(STRAY)
+def mark_beside_multi_line_notes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;"))
+    row, *others = draw.sample(range(1, len(table.rows)), 3)
+    for other in others:
+        table = table.with_cell(other, NOTE, "first line\nsecond line")
+    lines = written_lines(table, style)
+    lines[row + 1] = lines[row + 1].replace(style.delimiter, f'{style.delimiter}"', 1)
+    return file_of(table, lines, style, damaged_rows=[row])
+
+
+# --- notes over several lines -----------------------------------------------------------------------------
+
+
+def with_notes(draw: Random, notes: tuple[str, ...], *, narrow: bool = False) -> DamagedFile:
+    """A file with quoted notes that go over several lines."""
+    table, style = noted(draw), Style(draw.choice(",;"), quote_all=draw.random() < 0.3)
+    if narrow:
+        table = table.in_order(draw.sample(range(len(table.columns)), len(table.columns)))
+    for row in draw.sample(range(len(table.rows)), 4):
+        note = draw.choice(notes).replace(",", style.delimiter)
+        table = table.with_cell(row, NOTE, note)
+    return file_of(table, written_lines(table, style), style)
+
+
+@kind(NOTES)
+def notes_over_two_lines(draw: Random) -> DamagedFile:
+    return with_notes(draw, ("first line\nsecond line", "one\r\ntwo", "a\nb"))
+
+
+@kind(NOTES)
+def notes_with_blank_lines(draw: Random) -> DamagedFile:
+    return with_notes(draw, ("first\n\nsecond", "\nbegins below", "ends above\n"))
+
+
+@kind(NOTES)
+def notes_with_quotes_and_delimiters(draw: Random) -> DamagedFile:
+    return with_notes(draw, ('he said "no",\nthen left', 'a, b\n"c", d', '""\n,,'))
+
+
+@kind(NOTES)
+def notes_in_any_column(draw: Random) -> DamagedFile:
+    return with_notes(draw, ("first line\nsecond line", "a,b\nc"), narrow=True)
+
+
+@kind(NOTES)
+def notes_that_look_like_rows(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style()
+    row, other = draw.sample(range(len(table.rows)), 2)
+    copied = written_line(table.rows[other], style)
+    table = table.with_cell(row, NOTE, f"copied from the list:\n{copied}\nplease check")
+    # Whether the copy is text or a row cannot be told with certainty.
+    return file_of(table, written_lines(table, style), style, damaged_rows=[row, other])
+
+
+@kind(NOTES)
+def notes_broken_without_quotes(draw: Random) -> DamagedFile:
+    table, style = noted(draw), Style(draw.choice(",;\t"))
+    broken = draw.sample(range(len(table.rows)), 2)
+    for row in broken:
+        table = table.with_cell(row, NOTE, "first line\nsecond line")
+    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
+    return file_of(table, lines, style, damaged_rows=broken)

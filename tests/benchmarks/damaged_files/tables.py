@@ -1,0 +1,113 @@
+"""What readers made of damaged files, as tables of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.benchmarks.damaged_files.damaged_file import HALVES, KINDS
+from tests.benchmarks.damaged_files.readers import OURS
+from tests.benchmarks.damaged_files.scoring import Outcome, summary
+
+Row = dict[str, Any]
+
+
+def readers_in(outcomes: Sequence[Outcome]) -> list[str]:
+    """The readers of outcomes, in their order."""
+    return list(dict.fromkeys(o.reader for o in outcomes))
+
+
+def totals(outcomes: Sequence[Outcome]) -> list[Row]:
+    """One row per reader and half of the seeds."""
+    return [
+        {
+            "reader": reader,
+            "seeds": half,
+            **_row([o for o in outcomes if (o.reader, o.half) == (reader, half)]),
+        }
+        for reader in readers_in(outcomes)
+        for half in HALVES
+    ]
+
+
+def _row(outcomes: Sequence[Outcome]) -> Row:
+    found = summary(outcomes)
+    return {
+        "files": found.files,
+        "recovered": _percent(found.share),
+        "files with a wrong value": found.wrong_files,
+        "wrong records": found.wrong_records,
+        "refused": found.refusals,
+        "crashed": found.crashes,
+        "CPU seconds": found.cpu_seconds,
+    }
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share == share else "-"  # noqa: PLR0124 - not a number
+
+
+def by_group(outcomes: Sequence[Outcome]) -> list[Row]:
+    """One row per group of kinds: for each reader the share recovered and the files with a wrong value."""
+    return [
+        {
+            "damage": group,
+            "kinds": kinds,
+            **_cells([o for o in outcomes if o.group == group], readers_in(outcomes)),
+        }
+        for group, kinds in group_sizes().items()
+        if any(o.group == group for o in outcomes)
+    ]
+
+
+def by_kind(outcomes: Sequence[Outcome]) -> list[Row]:
+    """One row per kind of damage, as in `by_group`."""
+    return [
+        {"kind": name, **_cells([o for o in outcomes if o.kind == name], readers_in(outcomes))}
+        for name in KINDS
+        if any(o.kind == name for o in outcomes)
+    ]
+
+
+def group_sizes() -> dict[str, int]:
+    """Group -> number of its kinds."""
+    groups = [k.group for k in KINDS.values()]
+    return {group: groups.count(group) for group in dict.fromkeys(groups)}
+
+
+def _cells(outcomes: Sequence[Outcome], readers: Sequence[str]) -> Row:
+    """Reader -> the share recovered, and the number of files with a wrong value if there are any."""
+    cells = {}
+    for reader in readers:
+        found = summary(o for o in outcomes if o.reader == reader)
+        wrong = f" ({found.wrong_files} wrong)" if found.wrong_files else ""
+        cells[reader] = _percent(found.share) + wrong
+    return cells
+
+
+def failures(outcomes: Iterable[Outcome], reader: str = OURS) -> list[Row]:
+    """One row per kind on which a reader fails: wrong values first, then the largest loss of records."""
+    by_name: dict[str, list[Outcome]] = {}
+    for o in outcomes:
+        if o.reader == reader:
+            by_name.setdefault(o.kind, []).append(o)
+    rows = []
+    for name, listed in by_name.items():
+        found = summary(listed)
+        lost = sum(1 - o.share for o in listed if o.share is not None)
+        if found.wrong_files or found.crashes or lost:
+            worst = max(listed, key=lambda o: (o.wrong, o.crashed, o.share is not None and 1 - o.share))
+            rows.append(
+                {
+                    "kind": name,
+                    "files": found.files,
+                    "wrong files": found.wrong_files,
+                    "crashed": found.crashes,
+                    "refused": found.refusals,
+                    "recovered": _percent(found.share),
+                    "lost": lost,
+                    "example": worst.file,
+                    "message": " ".join(worst.message.split()),
+                }
+            )
+    return sorted(rows, key=lambda r: (-r["wrong files"], -r["crashed"], -r["lost"]))
