@@ -20,6 +20,7 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import ChartBlock, TableBlock
+from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.pdf.column_widths import (
     LANDSCAPE_WIDTH,
     PORTRAIT_WIDTH,
@@ -28,7 +29,6 @@ from outage_analysis.reports.pdf.column_widths import (
     table_layout,
     width_in_ems,
 )
-from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.pdf.selection import APPENDICES, PrintedReport, merge_rows, without_repeats
 from outage_analysis.reports.pdf.texts import MAX_TEXT_LENGTH, external_text, own_text
 from outage_analysis.reports.pdf.typesetting import PdfContent, typeset
@@ -161,7 +161,9 @@ def test_no_page_of_the_brief_or_the_report_is_nearly_empty(bundles: Bundles, la
     for book in BOOKS:
         for page in pages[book][:-1] if book == "report" else pages[book]:
             # The lowest text is in the lower half of the page.
-            assert min(height for height in heights(page) if height > MARGIN) < float(page.mediabox.height) / 2
+            assert (
+                min(height for height in heights(page) if height > MARGIN) < float(page.mediabox.height) / 2
+            )
 
 
 @pytest.mark.slow
@@ -278,7 +280,9 @@ def test_a_table_says_its_columns_again_on_every_page(
     grid = PrintedReport(reports[lang]).grids["assumptions"]
     heads, names = squeezed("".join(column.title for column in grid.columns)), [row[0] for row in grid.rows]
     pages = [
-        page for page in words_of(bundles[lang] / "report.pdf") if any(squeezed(str(n)) in page for n in names)
+        page
+        for page in words_of(bundles[lang] / "report.pdf")
+        if any(squeezed(str(n)) in page for n in names)
     ]
     assert heads in "".join(pages)
 

@@ -100,7 +100,11 @@ def test_the_kakao_report_keeps_its_order() -> None:
     analysis = run(Plan(draws=1_024))
     assert "claims_service_bands" not in analysis.tables
     report = Report(analysis, "en")
-    assert [section.id for section in report.sections if not section.appendix] == ["why", "compared", "method"]
+    assert [section.id for section in report.sections if not section.appendix] == [
+        "why",
+        "compared",
+        "method",
+    ]
     assert "services_by_band" not in report.charts
 
 

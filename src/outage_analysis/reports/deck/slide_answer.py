@@ -8,7 +8,7 @@ from outage_analysis.analysis import budget_scope
 from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
+from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
 from outage_analysis.text import percent
@@ -72,7 +72,10 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
         width = theme.FULL_WIDTH / len(sums)
         for n, (name, amounts) in enumerate(sums):
             box = Box(theme.LEFT + n * width, SUMS_TOP + 0.09, width - 0.15, theme.BOTTOM - SUMS_TOP - 0.09)
-            lines = [Paragraph(name, 11.5, colour=theme.MUTED, space_after=1), Paragraph(amounts, 13, bold=True)]
+            lines = [
+                Paragraph(name, 11.5, colour=theme.MUTED, space_after=1),
+                Paragraph(amounts, 13, bold=True),
+            ]
             canvas.add_text(name, box, lines)
     sentences = (*answers.headline, *answers.drives, *answers.narrows, *answers.decide, _reserve_text(report))
     texts = _uncertainty_sentences(report, points)
@@ -81,7 +84,9 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     return SlideNotes(tuple(filter(None, notes)), cash_facts(report), synthetic=is_synthetic)
 
 
-def _percentile_bars(report: Report, points: dict[str, float]) -> tuple[native_charts.BarData, list[int], str]:
+def _percentile_bars(
+    report: Report, points: dict[str, float]
+) -> tuple[native_charts.BarData, list[int], str]:
     """Return the bars with the percentiles, the mean and the budget, the highlighted rows, and the unit."""
     locale, percentiles = report.locale, report.locale.likely_range.percentiles
     scale = native_charts.amount_format(
@@ -183,7 +188,9 @@ def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> Sli
     canvas.add_title(_text_title(report, first), report.kicker, badge=badge)
     key = "certain" if likely_ends(report, points) else "few" if "expected" in points else "none"
     texts = [locale(f"deck.{key}"), first.note]
-    texts += [f"{tile.title}: {tile.figure}. {tile.note}" for tile in others if not tile.synthetic or is_synthetic]
+    texts += [
+        f"{tile.title}: {tile.figure}. {tile.note}" for tile in others if not tile.synthetic or is_synthetic
+    ]
     full = Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, theme.BOTTOM - theme.TOP)
     canvas.add_text("In words", full, [Paragraph(text, 18, space_after=10) for text in texts], more=True)
     return SlideNotes(tuple(texts), cash_facts(report), synthetic=is_synthetic)

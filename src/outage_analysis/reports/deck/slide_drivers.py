@@ -170,7 +170,10 @@ def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
     """
     locale, factor = report.locale, minor_units_factor(report)
     table = report.analysis.tables["headlines"]
-    ours, theirs = table.filter(fact=""), table.filter(pl.col("fact") != "", pl.col("line") != "", pl.col("high") > 0)
+    ours, theirs = (
+        table.filter(fact=""),
+        table.filter(pl.col("fact") != "", pl.col("line") != "", pl.col("high") > 0),
+    )
     names, bars = [], []
     for row in ours.iter_rows(named=True):
         low, mean, high = (row[c] / factor for c in ("low", "expected", "high"))
@@ -185,7 +188,8 @@ def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
         bars.append((row["low"] or 0.0, 0.0, row["high"] - (row["low"] or 0.0)))
     scale = native_charts.amount_format(locale, [sum(bar) for bar in bars])
     series = {
-        locale(f"deck.range_{part}"): [bar[n] for bar in bars] for n, part in enumerate(("from", "below", "above"))
+        locale(f"deck.range_{part}"): [bar[n] for bar in bars]
+        for n, part in enumerate(("from", "below", "above"))
     }
     alt = locale("chart.headlines_description")
     data = native_charts.BarData(names, series, scale.format, alt, report.analysis.as_of)

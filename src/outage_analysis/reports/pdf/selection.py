@@ -181,6 +181,8 @@ def without_repeats(grid: Grid, leading: int) -> Grid:
     rows = []
     for n, row in enumerate(grid.rows):
         above = grid.rows[n - 1][:leading] if n else ()
-        same = next((i for i, (cell, other) in enumerate(zip(row, above, strict=False)) if cell != other), len(above))
+        same = next(
+            (i for i, (cell, other) in enumerate(zip(row, above, strict=False)) if cell != other), len(above)
+        )
         rows.append((*[""] * same, *row[same:]))
     return Grid(grid.columns, tuple(rows))
