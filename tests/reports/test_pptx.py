@@ -174,8 +174,8 @@ def test_the_charts_hold_the_exact_figures_of_the_tables(
         tuple(sorted(row)) for row in moved.select("cost_low", "cost_high").rows()
     ]
     (forecasts,) = charts(decks[lang].slides[3])
-    ends = list(zip(*(series.values for series in forecasts.plots[0].series), strict=True))
-    assert ends[0] == tuple(
+    bars = list(zip(*(series.values for series in forecasts.plots[0].series), strict=True))
+    assert bars[0] == tuple(
         pytest.approx(x)
         for x in (
             distribution["p10"],
@@ -184,7 +184,7 @@ def test_the_charts_hold_the_exact_figures_of_the_tables(
         )
     )
     published = tables["headlines"].filter(pl.col("fact") != "", pl.col("line") != "")
-    assert [(low, sum((low, *parts))) for low, *parts in ends[1:]] == [
+    assert [(low, sum((low, *parts))) for low, *parts in bars[1:]] == [
         (low or 0, high) for low, high in published.select("low", "high").rows()
     ]
     assert {"CO-07", "CO-08", "CO-09"} == set(published["fact"])

@@ -38,7 +38,7 @@ def cost_points(report: Report) -> dict[str, float]:
 
 
 def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Write the slide that says what the first screen of the page says: how much, how sure, why, what to decide.
+    """Write the slide that says what the first screen says: how much, how sure, why, and what to decide.
 
     Its chart has the percentiles, the mean and the budget as bars. Without a distribution, the slide has only
     texts.
@@ -216,7 +216,7 @@ def _left_out_text(report: Report) -> str:
 
 
 def _uncertainty_sentences(report: Report, points: dict[str, float]) -> list[str]:
-    """Return sentences on the cost distribution: scope of the budget, worst outcomes, sources of uncertainty."""
+    """Return sentences on the scope of the budget, the worst outcomes and the sources of uncertainty."""
     locale, texts = report.locale, []
     if _budget(report) is not None:
         texts.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))

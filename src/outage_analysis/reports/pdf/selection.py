@@ -181,8 +181,8 @@ def without_repeats(grid: Grid, leading: int) -> Grid:
     rows = []
     for n, row in enumerate(grid.rows):
         above = grid.rows[n - 1][:leading] if n else ()
-        same = next(
-            (i for i, (cell, other) in enumerate(zip(row, above, strict=False)) if cell != other), len(above)
-        )
+        same = 0
+        while same < len(above) and row[same] == above[same]:
+            same += 1
         rows.append((*[""] * same, *row[same:]))
     return Grid(grid.columns, tuple(rows))
