@@ -21,6 +21,7 @@ from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
+from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 
 POLICY = data_root() / "policies" / "kakao-2022.toml"
@@ -155,11 +156,39 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
+def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
-    assert out.splitlines()[-1] == str(Path("here") / "report.html")
-    assert Path("here/report.html").is_file()
+    much, without, narrower, *paths = out.splitlines()
+    assert re.fullmatch(
+        r"Cash for small businesses: half of the outcomes are under .* 80% likely: .*\.", much
+    )
+    assert without.startswith("Not in it: ")
+    assert narrower.startswith("If “Filing share” were known")
+    text = WebPage.of(Path("here/report.html")).prose()
+    assert all(sentence in text for sentence in (much, without, narrower))
+    names = ["brief.pdf", "charts/", "documents/", "report.pdf", "report.pptx", "report.xlsx", "tables/"]
+    assert paths == [f"here/{name}" for name in (*names, "report.html")]
+    assert all(Path(path).exists() for path in paths)
+
+
+def test_a_report_in_json_has_the_answer_and_every_file(run: Run) -> None:
+    code, out, _ = run("report", "--out", "here", "--formats", "csv", "--json", "--lang", "ko", *FEW)
+    assert code == 0
+    told = json.loads(out)
+    assert len(told["answer"]) == 3
+    assert told["answer"][0].startswith("소상공인 현금 지원: ")
+    assert "here/tables/quantiles.csv" in told["files"]
+
+
+def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: Run) -> None:
+    policy = data_root() / "policies" / "kakao-2022.toml"
+    given = ("--policy", policy, "--claims", claims(HEADER + GOOD))
+    code, out, _ = run("report", *given, "--out", "here", "--formats", "csv")
+    assert code == 0
+    answer, *paths = out.splitlines()
+    assert answer == "No cash figure can be given from published counts as of this day."
+    assert paths[-1] == "here/manifest.json"
 
 
 def test_a_cube_is_printed_or_written(run: Run) -> None:

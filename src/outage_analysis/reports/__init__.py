@@ -18,6 +18,7 @@ Modules:
     model_views: tables of uncertainty, policies, back-test and assumptions
     accounting: proposes how to book each cost line
     grids: tables with titles and number formats
+    sources: published facts by the website that published them
     html: the HTML page
     table_files: CSV, Parquet, SVG and PNG files
     pdf: PDF files

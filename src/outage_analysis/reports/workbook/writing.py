@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
@@ -83,20 +83,23 @@ def workbook_bytes(report: Report) -> bytes:
 
 
 SHEET_SECTIONS = {
+    "cost": ("cost", "free"),
     "service_bands": ("service-bands",),
     "why": ("why",),
     "compared": ("compared",),
-    "cost": ("cost", "free"),
     "doubt": ("doubt",),
     "policy": ("policy", "accounting"),
+    "method": ("method",),
     "claims": ("claims",),
     "quality": ("quality",),
     "hindsight": ("hindsight",),
     "facts": ("facts",),
     "tie_outs": ("tie-outs",),
-    "method": ("method",),
 }
-"""Sheet -> the report sections on it. Other sections get a sheet of their own."""
+"""Sheet -> the report sections on it, in the order of the sheets. Other sections get a sheet of their own.
+
+Before these sheets are the summary, the inputs, the cost lines, and the scenarios with the reserve.
+"""
 SEPARATE_SECTIONS = ("assumptions",)
 """Ids of the sections that another module writes to a sheet of its own."""
 MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
@@ -116,15 +119,18 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     waiting: list[PendingChart] = []
     remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
     tables = build_views(report.analysis, report.formatter)
+    _write_decisions(book, report)
     for name, ids in SHEET_SECTIONS.items():
         sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
+        if name == "doubt" and sections and "total_distribution" in report.charts:
+            # The page and the PDF show this chart on their first screen; the summary sheet has only figures.
+            first, *others = sections
+            sections = [replace(first, blocks=(ChartBlock("total_distribution"), *first.blocks)), *others]
         if sections:
             title = report.locale(f"workbook.{name}")
             waiting += _write_sheet(
                 book, report, tables, title, SHEET_COLOURS.get(name, MODEL_COLOUR), sections
             )
-        if name == "drivers":
-            _write_decisions(book, report)
         if name == "claims" and "cost" in report.analysis.cubes:
             _write_cube(book, report)
     for section in remaining.values():
