@@ -146,7 +146,8 @@ def test_the_first_screen_shows_how_much_how_sure_what_drives_it_and_what_to_dec
     opened: dict[str, Any], browser: Chrome
 ) -> None:
     bottoms = browser.execute_script(
-        "document.querySelectorAll('details').forEach(d => { d.open = d.closest('nav') && innerWidth > 1339; });"
+        "const wide = innerWidth > 1339;"
+        "document.querySelectorAll('details').forEach(d => { d.open = wide && d.closest('nav'); });"
         "const bottoms = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(3) h2', 'dl'].map("
         "what => document.querySelector(what).getBoundingClientRect().bottom + scrollY);"
         "document.querySelectorAll('details').forEach(d => { d.open = true; });"

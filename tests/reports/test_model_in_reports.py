@@ -103,16 +103,6 @@ def words_of(analysis: Analysis, lang: str) -> Locale:
     return Locale(lang, analysis.incident.currency, analysis.incident.minor_units)
 
 
-def tiles(page: WebPage) -> dict[str, tuple[str, str]]:
-    """Figure and note of each tile, by its title."""
-    inside = [e for e in page.elements if any(x.startswith("div.tile") for x in e.within)]
-    parts = [[e.text for e in inside if e.tag == "h2"]]
-    parts += [
-        [e.text for e in inside if (e.tag, e.attributes.get("class")) == ("p", c)] for c in ("figure", "note")
-    ]
-    return {title: (figure, note) for title, figure, note in zip(*parts, strict=True)}
-
-
 def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
     table = analysis.uncertainty_table(basis, "quantiles")
     assert table is not None
@@ -148,14 +138,13 @@ def test_the_quantiles_are_shown_to_the_digits_that_their_error_leaves(
 
 
 @both
-def test_the_first_tile_says_the_expected_cash_and_its_likely_range(
+def test_the_first_sentence_says_the_cash_and_its_likely_range(
     pages: Pages, analysis: Analysis, lang: str
 ) -> None:
     w, cash = words_of(analysis, lang), cash_of(analysis, "published")
-    (title, (figure, note)), *_ = tiles(pages[lang]).items()
-    assert title == w("report.tile_expected")
-    assert figure == w.money(cash["expected"])
-    assert note.startswith(w("report.tile_likely", low=w.money(cash["p10"]), high=w.money(cash["p90"])))
+    (lead,) = pages[lang].all("p", class_="lead")
+    for measure in ("expected", "p10", "p50", "p90"):
+        assert w.money(cash[measure]) in lead.text
 
 
 @pytest.mark.slow
@@ -176,7 +165,8 @@ def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     assert shown == [w.exact_money(row["value"]) for row in told["quantiles"]]
     (total,) = answer["totals"]
     assert page.table(w("report.cost_title"))[0][w("column.expected")] == w.exact_money(total["expected"])
-    assert tiles(page)[w("report.tile_expected")][0] == w.money(total["expected"])
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(total["expected"]) in lead.text
 
 
 @pytest.mark.slow
@@ -218,23 +208,23 @@ def test_the_assumptions_are_shown_with_their_distributions(
 
 @pytest.mark.slow
 @both
-def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
+def test_the_first_screen_states_the_chance_that_the_budget_is_exceeded(
     counted: Analysis, written: Written, lang: str
 ) -> None:
-    w, shown = words_of(counted, lang), tiles(written(counted, lang))
+    w, page = words_of(counted, lang), written(counted, lang)
     row = counted.tables["budget"].row(0, named=True)
     assert row["budget"] == BUDGET * 100
-    title = w("report.tile_budget", budget=w.money(BUDGET * 100))
-    assert list(shown)[1] == title
-    figure, note = shown[title]
-    assert figure == w.share(row["exceeded"])
-    assert note.endswith(w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1))))
-    assert w("report.budget_stressed", share=w.share(row["stressed"])) in note
+    sentence = w(
+        "report.answer_budget",
+        budget=w.money(BUDGET * 100),
+        chance=w.share(row["exceeded"]),
+        together=w.share(row["stressed"]),
+    )
+    assert sentence in [e.text for e in page.all("p", class_="without")]
 
 
-def test_without_a_budget_there_is_no_such_tile(pages: Pages) -> None:
-    start = Locale("en")("report.tile_budget", budget="").strip()
-    assert not [title for title in tiles(pages["en"]) if title.startswith(start)]
+def test_without_a_budget_there_is_no_such_sentence(pages: Pages) -> None:
+    assert "rank correlation" not in " ".join(e.text for e in pages["en"].all("p", class_="without"))
 
 
 # --- beside the cash --------------------------------------------------------------------------------------
@@ -309,11 +299,11 @@ def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysi
     assert analysis.backtest
     title = w("report.backtest_title")
     (heading,) = [e for e in page.all("h3") if e.text == title]
-    assert "section.hindsight" in heading.within
+    assert "details.appendix hindsight" in heading.within
     for e in page.all("caption"):
-        assert e.text != title or "section.hindsight" in e.within
+        assert e.text != title or "details.appendix hindsight" in e.within
     sentences = analysis.backtest.sentences(w)
-    listed = [e.text for e in page.all("li") if "section.hindsight" in e.within]
+    listed = [e.text for e in page.all("li") if "details.appendix hindsight" in e.within]
     assert [s for s in sentences if s not in listed] == []
     rows = page.table(title)
     table = analysis.tables["hindsight_backtest"]
@@ -363,7 +353,8 @@ def test_inputs_that_depend_on_each_other_are_named_and_the_tiles_take_their_dra
     total, drawn = analysis.totals_row("published"), cash_of(analysis, "published")["expected"]
     assert total
     assert drawn > 1.03 * (total["expected"] or 0)  # many file where the awards are large
-    assert tiles(page)[w("report.tile_expected")][0] == w.money(drawn)
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(drawn) in lead.text
 
 
 # --- synthetic rows ---------------------------------------------------------------------------------------
@@ -449,13 +440,14 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
     analysis = run(replace(tram, policy=folder / "certain.toml"))
-    w, shown = words_of(analysis, lang), tiles(written(analysis, lang))
+    w, page = words_of(analysis, lang), written(analysis, lang)
     cash = cash_of(analysis, "published")
     assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
-    figure, note = shown[w("report.tile_expected")]
-    assert figure == w.money(cash["expected"])
-    assert "P10" not in note
-    assert shown[w("report.tile_budget", budget=w.money(BUDGET * 100))][0] == "100%"
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(cash["expected"]) in lead.text
+    assert "P10" not in lead.text
+    chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
+    assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
 
 
 @pytest.mark.slow

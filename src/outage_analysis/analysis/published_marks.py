@@ -32,7 +32,10 @@ def mark_published_amounts(
         return tables
     (line,) = lines
     forecasts = tables["headlines"].filter(pl.col("fact") != "", pl.col("high").is_not_null(), line=line)
-    rows = [("press", fact, low, high) for fact, low, high in forecasts.select("fact", "low", "high").rows()]
+    # Published amounts are in whole currency, simulated totals in the smallest unit.
+    unit = 10**incident.minor_units
+    amounts = forecasts.select("fact", pl.col("low", "high") * unit)
+    rows = [("press", fact, low, high) for fact, low, high in amounts.rows()]
     marked = _append(table, run, rows)
     outcome, later = incident.outcome, tables.get("hindsight_outcomes")
     found = {DISTRIBUTION: marked}
@@ -40,7 +43,7 @@ def mark_published_amounts(
         paid = later.filter(id=outcome.paid)["value"].to_list()
         if paid:
             found[f"hindsight_{DISTRIBUTION}"] = _append(
-                marked, run, [("observed", outcome.paid, None, float(paid[0]))]
+                marked, run, [("observed", outcome.paid, None, float(paid[0]) * unit)]
             )
     return tables | found
 

@@ -60,6 +60,8 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.locale
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "", pl.col("high").is_not_null())
+    # Published amounts are in whole currency, ours are in the smallest unit.
+    theirs = theirs.with_columns(pl.col("low", "high") * 10**locale.minor_units)
     if (
         ours.is_empty()
         or ours["expected"].null_count()

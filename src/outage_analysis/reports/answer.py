@@ -16,8 +16,9 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     likely = analysis.likely_range
     if not {"expected", "p50", likely.low, likely.high} <= set(points):
         return ()
+    certain = points[likely.low] == points[likely.high] == points["expected"]
     first = locale(
-        "report.answer_cash",
+        "report.answer_certain" if certain else "report.answer_cash",
         scope=_scope(analysis, locale, basis),
         median=locale.money(points["p50"]),
         high=locale.money(points[likely.high]),
@@ -25,7 +26,23 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         mean=locale.money(points["expected"]),
         low=locale.money(points[likely.low]),
     )
-    return (first, *_not_in_it(analysis, locale))
+    return (first, *_budget_chance(analysis, locale), *_not_in_it(analysis, locale))
+
+
+def _budget_chance(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the chance of exceeding the budget, also if all inputs move together; [] without a budget."""
+    table = analysis.uncertainty_table(analysis.headline_basis, "budget")
+    if table is None:
+        return []
+    row = table.row(0, named=True)
+    return [
+        locale(
+            "report.answer_budget",
+            budget=locale.money_in_full(row["budget"]),
+            chance=locale.share(row["exceeded"]),
+            together=locale.share(row["stressed"]),
+        )
+    ]
 
 
 def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:

@@ -65,7 +65,7 @@ class _SectionBuilder:
         bands = self._service_bands()
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
         yield self._section("why", "why_title", self._why(), synthetic=is_synthetic)
-        yield self._section("compared", "compared_title", self._compared(), synthetic=is_synthetic)
+        yield self._section("compared", "compared_with", self._compared(), synthetic=is_synthetic)
         yield self._section("method", "method_title", self._method_blocks())
 
     def _appendices(self) -> Iterator[Section]:

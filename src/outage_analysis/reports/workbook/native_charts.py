@@ -56,7 +56,9 @@ def _dots_and_marks(report: Report) -> tuple[DotLayout, dict[str, float]]:
         name: mark["amount"] for name, mark in uncertain.marked_amounts(table, report.locale.level).items()
     }
     layout = dot_layout(uncertain.dot_amounts(table), [*marks.values()], marks[LikelyRange.low_column])
-    return layout, {name: marks[name] for name in MARKED_POINTS if marks.get(name, 0) > 0 or not layout.log}
+    return layout, {
+        name: marks[name] for name in MARKED_POINTS if name in marks and (marks[name] > 0 or not layout.log)
+    }
 
 
 def _drawn_dots(layout: DotLayout) -> list[dict[str, float]]:
