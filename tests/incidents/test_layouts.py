@@ -184,10 +184,25 @@ def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path
     layout = Layout(formats={"filed_on": ("dmy", "mdy")})
     days = ("19/10/2022", "10/19/2022", "11/11/2022", "10/11/2022")
     rows = (f"{n},카톡,소상공인,{day},1" for n, day in enumerate(days))
-    wide = incident.model_copy(update={"claims_to": date(2022, 12, 31)})
-    claims = read(write(tmp_path / "a.csv", HEADER, *rows), wide, layout)
+    wide = incident.model_copy(update={"claims_from": date(2022, 10, 1), "claims_to": date(2022, 12, 31)})
+    path = write(tmp_path / "a.csv", HEADER, *rows)
+    claims = read(path, wide, layout)
     assert claims.to_polars()["claim_id"].to_list() == ["0", "1", "2"]
     assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
+    found = claims.rejects.select("value", "remedy").row(0)
+    assert found[0] == "10/11/2022"
+    assert found[1].startswith("It may be 2022-10-11 or 2022-11-10, which are both in the claims window.")
+
+
+def test_the_claims_window_decides_what_two_declared_notations_read(
+    tmp_path: Path, incident: Incident
+) -> None:
+    layout = Layout(formats={"filed_on": ("dmy", "mdy")})
+    rows = ("1,카톡,소상공인,11/01/2022,1", "2,카톡,소상공인,01/11/2022,1", "3,카톡,소상공인,12/01/2022,1")
+    claims = read(write(tmp_path / "a.csv", HEADER, *rows), incident, layout)
+    first = date(2022, 11, 1)
+    assert claims.to_polars().select("claim_id", "filed_on").rows() == [("1", first), ("2", first)]
+    assert claims.rejects["value"].to_list() == ["12/01/2022"]
 
 
 # --- units ----------------------------------------------------------------------------------------------

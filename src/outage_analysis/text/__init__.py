@@ -6,6 +6,7 @@ Modules:
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
     dates: SQL that parses dates
+    named_days: notations of days with the name of a month, or without a year
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
     fonts: the bundled fonts and the characters that they contain

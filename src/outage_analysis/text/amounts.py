@@ -30,15 +30,22 @@ class Notation:
     """Whether the text states its unit, so that the scale of the column is not applied."""
 
 
-def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str) -> str:
-    """Return SQL that parses a text in several notations; NULL if none matches or two of them disagree."""
+def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str, among: str = "") -> str:
+    """Return SQL that parses a text in several notations; NULL if none matches or two of them disagree.
+
+    `among` is an SQL condition on a value called `reading`. If notations disagree, the only value that meets
+    it is taken.
+    """
     exact = ", ".join(n.sql(column, *context) for n in notations if n.exact)
     others = ", ".join(n.sql("normalised", *context) for n in notations if not n.exact)
     values = f"list_concat([{exact}], {let_sql('normalised', narrowed_sql(column), f'[{others}]')})"
     # list_distinct drops NULL values, so notations that do not match are ignored.
-    single_value = let_sql(
-        "readings", f"list_distinct({values})", "case when len(readings) = 1 then readings[1] end"
-    )
+    only_value = "case when len(readings) = 1 then readings[1] end"
+    if among and len(notations) > 1:
+        possible = f"list_filter(readings, lambda reading: {among})"
+        only_possible = let_sql("possible", possible, "case when len(possible) = 1 then possible[1] end")
+        only_value = f"case when len(readings) = 1 then readings[1] else {only_possible} end"
+    single_value = let_sql("readings", f"list_distinct({values})", only_value)
     return f"case when {column} is not null then {single_value} end"
 
 

@@ -100,7 +100,9 @@ class Column:
 
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        return self._values({n: day_sql("text", [n], self._incident.time_zone) for n in DATES})
+        window = (self._incident.claims_from, self._incident.claims_to)
+        zone = self._incident.time_zone
+        return self._values({n: day_sql("text", [n], zone, window=window) for n in DATES})
 
     @cached_property
     def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:

@@ -14,6 +14,12 @@ from outage_analysis.text import amount_sql, day_sql
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
 IDS = ("claim_id", "claimant_id")
+MISSING_WORDS = (
+    *("na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "-", "--", "–", "—", "?", "??", ".", "\\n"),
+    *("unknown", "not stated", "not known", "unbekannt", "keine angabe", "k.a.", "k. a."),
+    *("미상", "모름", "미확인", "불명", "알 수 없음", "미기재", "해당 없음", "해당없음"),
+)
+"""Texts that often stand for a missing value, in lower case. `inspect` proposes those that a file has."""
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
 """Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
 NO_ID = (
@@ -75,7 +81,8 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     """
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
-        return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
+        formats, window = layout.formats.get(column, ("iso",)), (incident.claims_from, incident.claims_to)
+        return day_sql(raw, formats, incident.time_zone, only_if=only_if, window=window)
     loss = column == "loss"
     if not loss and _dimension(incident, column).kind == "text":
         return raw

@@ -1,0 +1,147 @@
+"""Values as people write them: what the proposed layout reads of a file, and what it rejects."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outage_analysis.claims import inspect_file, read_claims
+from outage_analysis.incidents import load_incident, load_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident
+
+COURIER = """
+id = "courier"
+name = { en = "Parcel service outage" }
+currency = "EUR"
+minor_units = 2
+time_zone = "Europe/Berlin"
+outage = { start = 2024-05-03T06:00:00+02:00, end = 2024-05-04T18:00:00+02:00 }
+claims_from = 2024-05-03
+claims_to = 2024-06-12
+loss = { name = { en = "Reported loss" }, unit = "EUR", plausible_to = 100_000_000 }
+[[service]]
+id = "pickup"
+name = { en = "Pick-up point" }
+[[claimant_type]]
+id = "trader"
+name = { en = "Trader" }
+"""
+
+
+@pytest.fixture
+def courier(tmp_path: Path) -> Incident:
+    """An outage whose losses are in euros and cents, with claims from 3 May to 12 June 2024."""
+    path = tmp_path / "courier.toml"
+    path.write_text(COURIER, "utf-8")
+    return load_incident(path)
+
+
+def complaints(
+    path: Path, *, days: Sequence[str] = ("2024-05-20",), losses: Sequence[str] = ("1.50",)
+) -> Path:
+    """A file with one row per day or loss; the ids are A1, A2 and so on."""
+    count = max(len(days), len(losses))
+    days, losses = ([*texts] * (1 if len(texts) == count else count) for texts in (days, losses))
+    rows = [f"A{n};pickup;trader;{days[n - 1]};{losses[n - 1]}" for n in range(1, count + 1)]
+    path.write_text("\n".join(["claim_id;service;claimant_type;filed_on;loss", *rows]) + "\n", "utf-8")
+    return path
+
+
+def proposed(path: Path, incident: Incident) -> dict[str, object]:
+    """The layout that the inspection proposes."""
+    return tomllib.loads(inspect_file(path, incident).layout_toml)
+
+
+def read_as_proposed(path: Path, incident: Incident) -> Claims:
+    """The claims of a file, read with the layout that the inspection proposes."""
+    layout = path.with_name("layout.toml")
+    layout.write_text(inspect_file(path, incident).layout_toml, "utf-8")
+    return read_claims(path, incident, layouts=[load_layout(layout)], max_rejects=1)
+
+
+def values(claims: Claims, column: str) -> dict[str, object]:
+    """Claim id -> value, in the order of the file."""
+    return dict(claims.to_polars().sort("claim_id").select("claim_id", column).iter_rows())
+
+
+# --- days -------------------------------------------------------------------------------------------------
+
+
+def test_a_day_with_two_readings_in_the_window_is_rejected_if_the_column_has_both_orders(
+    tmp_path: Path, courier: Incident
+) -> None:
+    days = ("14/05/2024", "15/05/2024", "05/20/2024", "05/06/2024", "06/06/2024", "05/07/2024")
+    path = complaints(tmp_path / "a.csv", days=days)
+    assert proposed(path, courier)["formats"] == {"filed_on": ["dmy", "mdy"], "loss": ["plain"]}
+    claims = read_as_proposed(path, courier)
+    assert values(claims, "filed_on") == {
+        "A1": date(2024, 5, 14),
+        "A2": date(2024, 5, 15),
+        "A3": date(2024, 5, 20),
+        "A5": date(2024, 6, 6),
+        "A6": date(2024, 5, 7),  # the fifth of July is after the window
+    }
+    assert claims.rejects.select("row", "value", "problem", "remedy").rows() == [
+        (
+            5,
+            "05/06/2024",
+            "filed_on is not a date.",
+            "It may be 2024-05-06 or 2024-06-05, which are both in the claims window. "
+            "Write it as 2022-10-19, or name its notation under [formats].",
+        )
+    ]
+
+
+def test_a_column_with_one_order_is_read_in_this_order(tmp_path: Path, courier: Incident) -> None:
+    path = complaints(tmp_path / "a.csv", days=("14/05/2024", "15/05/2024", "05/06/2024"))
+    assert proposed(path, courier)["formats"] == {"filed_on": ["dmy"], "loss": ["plain"]}
+    claims = read_as_proposed(path, courier)
+    assert [*values(claims, "filed_on").values()] == [date(2024, 5, 14), date(2024, 5, 15), date(2024, 6, 5)]
+
+
+def test_days_outside_the_window_are_no_evidence_of_another_order(tmp_path: Path, courier: Incident) -> None:
+    path = complaints(tmp_path / "a.csv", days=("14/05/2024", "15/05/2024", "12/31/2024", "05/06/2024"))
+    assert proposed(path, courier)["formats"] == {"filed_on": ["dmy"], "loss": ["plain"]}
+
+
+def test_a_column_that_no_row_decides_gets_no_proposal(tmp_path: Path, courier: Incident) -> None:
+    path = complaints(tmp_path / "a.csv", days=("05/06/2024", "06/05/2024", "05/06/2024"))
+    assert "filed_on" not in str(proposed(path, courier)["formats"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (("14.05.24", "01.06.24"), ["dmy_short"]),
+        (("05/14/24", "06/01/24"), ["mdy_short"]),
+        (("24-05-14", "24-06-01"), ["short"]),
+        (("24년 5월 14일", "24년 6월 1일"), ["short"]),
+        (("5월 14일", "6월 1일"), ["no_year"]),
+        (("14 May 2024", "June 1, 2024"), ["month_name"]),
+        (("14. Mai 2024", "1. Juni 2024"), ["month_name"]),
+        (("14-May-24", "01-Jun-24"), ["month_name_short"]),
+        (("14.5.2024", "1 Jun 2024"), ["dmy", "month_name"]),
+    ],
+)
+def test_the_proposed_layout_reads_days_as_they_are_written(
+    tmp_path: Path, courier: Incident, texts: tuple[str, str], formats: list[str]
+) -> None:
+    path = complaints(tmp_path / "a.csv", days=texts)
+    assert proposed(path, courier)["formats"] == {"filed_on": formats, "loss": ["plain"]}
+    claims = read_as_proposed(path, courier)
+    assert values(claims, "filed_on") == {"A1": date(2024, 5, 14), "A2": date(2024, 6, 1)}
+
+
+def test_a_day_outside_the_window_may_be_in_another_notation(tmp_path: Path, courier: Incident) -> None:
+    claims = read_as_proposed(complaints(tmp_path / "a.csv", days=("14/05/2024", "05/12/2024")), courier)
+    (remedy,) = claims.rejects["remedy"]
+    assert remedy.startswith("Read as mdy it would be 2024-05-12: if so, name that notation under [formats].")
