@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.incidents import load_incident, load_layout
+from outage_analysis.incidents import Layout, load_incident, load_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident
 
+WRITE_IT = "Write it as 2022-10-19, or name its notation under [formats]."
 COURIER = """
 id = "courier"
 name = { en = "Parcel service outage" }
@@ -95,8 +96,7 @@ def test_a_day_with_two_readings_in_the_window_is_rejected_if_the_column_has_bot
             5,
             "05/06/2024",
             "filed_on is not a date.",
-            "It may be 2024-05-06 or 2024-06-05, which are both in the claims window. "
-            "Write it as 2022-10-19, or name its notation under [formats].",
+            f"It may be 2024-05-06 or 2024-06-05, which are both in the claims window. {WRITE_IT}",
         )
     ]
 
@@ -145,3 +145,126 @@ def test_a_day_outside_the_window_may_be_in_another_notation(tmp_path: Path, cou
     claims = read_as_proposed(complaints(tmp_path / "a.csv", days=("14/05/2024", "05/12/2024")), courier)
     (remedy,) = claims.rejects["remedy"]
     assert remedy.startswith("Read as mdy it would be 2024-05-12: if so, name that notation under [formats].")
+
+
+# --- missing values ---------------------------------------------------------------------------------------
+
+
+def test_texts_for_missing_values_are_proposed_and_are_no_loss(tmp_path: Path, courier: Incident) -> None:
+    losses = ("12.50", "NA", "-", "n/a", " N/A ", "미상", "", "0", "NA")
+    path = complaints(tmp_path / "a.csv", losses=losses)
+    layout = inspect_file(path, courier).layout_toml
+    assert tomllib.loads(layout)["missing"] == ["NA", "-", "N/A", "미상"]
+    assert '# "NA" in 2 rows of loss, "-" in 1 row of loss,' in layout
+    claims = read_as_proposed(path, courier)
+    expected = [1250, None, None, None, None, None, None, 0, None]
+    assert list(values(claims, "loss").values()) == expected
+    assert claims.rejects.is_empty()
+
+
+def test_a_text_for_a_missing_value_is_a_reject_until_a_layout_declares_it(
+    tmp_path: Path, courier: Incident
+) -> None:
+    path = complaints(tmp_path / "a.csv", losses=("12.50", "NA"))
+    rejects = read_claims(path, courier, max_rejects=1).rejects
+    assert rejects.select("row", "value").rows() == [(3, "NA")]
+    assert rejects["remedy"].to_list() == [
+        'If it means that no loss is stated: missing = ["NA"] in a --columns layout.'
+    ]
+
+
+@pytest.mark.parametrize("many", [1, 400])  # in some of the first rows, or in most of them
+def test_a_missing_value_is_missing_in_every_column_but_those_with_names(
+    tmp_path: Path, incident: Incident, many: int
+) -> None:
+    kakao = incident.model_copy(update={"constants": {}})
+    dimensions = [d.id for d in incident.dimensions]
+    texts = [d for d in incident.dimensions if d.kind == "text"]
+    assert texts
+    header = ["claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", *dimensions]
+    service, type_ = incident.services[0].id, incident.claimant_types[0].id
+    rows = [
+        [f"k{n}", "nil", service, type_, "2022-10-20", "Nil", *(["NIL"] * len(dimensions))]
+        for n in range(1, many + 1)
+    ]
+    rows += [["nil", "u1", service, type_, "2022-10-20", "1", *([""] * len(dimensions))]]
+    rows += [["k0", "u1", "nil", type_, "2022-10-20", "1", *([""] * len(dimensions))]]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(map(",".join, [header, *rows])) + "\n", "utf-8")
+    claims = read_claims(path, kakao, layouts=[Layout(missing=(" nil ",))], max_rejects=1)
+    found = claims.to_polars()
+    assert found["claimant_id"].to_list() == found["claim_id"].to_list()  # each its own claimant
+    assert found.select("loss", *(d.id for d in texts)).rows() == [(None,) * (1 + len(texts))] * many
+    assert claims.rejects["rule"].to_list() == ["claim_id is given", "service is known"]
+
+
+def test_an_empty_text_for_missing_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="an empty cell is always a missing value"):
+        Layout(missing=("NA", " "))
+
+
+def test_the_texts_of_the_incident_and_of_the_layout_apply_together() -> None:
+    merged = Layout(missing=("NA",)).merged_over(Layout(missing=("-", "NA")))
+    assert merged.missing == ("NA", "-")
+
+
+# --- amounts ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (("1.234,50 €", "12,50 €"), ["european_currency"]),
+        (("1.234,50", "12,50 €"), ["european", "european_currency"]),
+        (("€1,234.50", "12.50 EUR"), ["currency"]),
+        (("1 234,50", "12,50"), ["spaced_european"]),
+        (("1'234.50", "12.50"), ["spaced"]),
+        (("EUR 1'234.50", "EUR 12.50"), ["spaced_currency"]),
+        (("1\N{NARROW NO-BREAK SPACE}234,50 €", "12,50 €"), ["european_currency"]),
+    ],
+)
+def test_the_proposed_layout_reads_amounts_as_they_are_written(
+    tmp_path: Path, courier: Incident, texts: tuple[str, str], formats: list[str]
+) -> None:
+    path = complaints(tmp_path / "a.csv", losses=texts)
+    assert proposed(path, courier)["formats"] == {"filed_on": ["iso"], "loss": formats}
+    assert values(read_as_proposed(path, courier), "loss") == {"A1": 123_450, "A2": 1_250}
+
+
+@pytest.mark.parametrize(
+    "texts", [("1.230 €", "2.450 €"), ("1.230", "2.450"), ("12,50 €", "12.50 €"), ("1'200.50", "1'200,50")]
+)
+def test_amounts_that_may_be_read_in_two_ways_are_rejected(
+    tmp_path: Path, courier: Incident, texts: tuple[str, str]
+) -> None:
+    path = complaints(tmp_path / "a.csv", losses=(*texts, "7"))
+    assert "loss" not in str(proposed(path, courier)["formats"])
+    claims = read_as_proposed(path, courier)
+    assert values(claims, "loss") == {"A3": 700}
+    assert claims.rejects["value"].to_list() == [*texts]  # shown, because they are no personal numbers
+
+
+def test_one_amount_with_cents_decides_what_the_points_of_a_column_mean(
+    tmp_path: Path, courier: Incident
+) -> None:
+    claims = read_as_proposed(complaints(tmp_path / "a.csv", losses=("1.230 €", "2.450,00 €")), courier)
+    assert values(claims, "loss") == {"A1": 123_000, "A2": 245_000}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1.234,567 €", "1.234,567 €"),
+        ("1 234 567,8 x", "* *** ***,* x"),
+        ("010-1234-5678", "***-****-****"),
+        ("900101-1234567", "******-*******"),
+        ("N/A", "N/A"),
+        ("keine Angabe", "keine Angabe"),
+        ("Kim Minsu", "(9 characters)"),
+    ],
+)
+def test_a_rejected_loss_is_shown_unless_it_looks_personal(
+    tmp_path: Path, courier: Incident, text: str, shown: str
+) -> None:
+    claims = read_claims(complaints(tmp_path / "a.csv", losses=("1", text)), courier, max_rejects=1)
+    assert claims.rejects["value"].to_list() == [shown]

@@ -361,6 +361,27 @@ READ_AS_AMOUNT: dict[str, dict[str, int]] = {
         "300000,0": 300_000,
         "３００．０００": 300_000,
     },
+    "european_currency": {
+        "1.234,00 €": 1_234,
+        "€12,0": 12,
+        "€ 1.234.567": 1_234_567,
+        "1 234,00 EUR": 1_234,
+        "-1.200,00 €": -1_200,
+        "1'200 €": 1_200,
+        "1\N{NARROW NO-BREAK SPACE}200,00€": 1_200,
+        "300\N{NO-BREAK SPACE}€": 300,
+    },
+    "spaced": {
+        "300 000": 300_000,
+        "1'234.00": 1_234,
+        "1\N{RIGHT SINGLE QUOTATION MARK}234\N{RIGHT SINGLE QUOTATION MARK}567": 1_234_567,
+        "1\N{NO-BREAK SPACE}200": 1_200,
+        "1\N{THIN SPACE}200.0": 1_200,
+        "-1 200": -1_200,
+        "300000": 300_000,
+    },
+    "spaced_european": {"300 000": 300_000, "1 234,00": 1_234, "1'234'567": 1_234_567, "12,0": 12, "-5": -5},
+    "spaced_currency": {"€1'234.00": 1_234, "$ 300 000": 300_000, "1 200 €": 1_200, "5 EUR": 5},
     "currency": {
         "$2,400.00": 2_400,
         "US$ 12": 12,
@@ -428,6 +449,10 @@ NO_AMOUNT = {
         "٣٠만원",
     ),
     "european": ("300,000.00", "1.23", "0.500", "12,50", "1.234.56", "1,2,3", "1.200-", "€12"),
+    "european_currency": ("1234", "12,50", "€1,234.00", "1,234 €", "€1.23", "1 23 €", "1.2345 €", "1 234.50 €"),
+    "spaced": ("1 23", "1 2345", "12 34.50", "1 234'567", "1'234,50", "1  234", "0 500", "1.234", "$1 234"),
+    "spaced_european": ("1 23", "1 234.50", "1.234,50", "1,234", "1 234'567", "12.50", "€1 234"),
+    "spaced_currency": ("1 234", "€1'234,50", "1.234 €", "€1.234", "1 23 €"),
     "currency": (
         *("2400", "2,400.00", "€12,50", "€1.234,00", "1.234 €", "€1.234", "$5 EUR", "$$5", "$", "USD"),
         *("US 5", "X$5", "$ 1,23", "5 dollars", "+-$5", "-$-5", "$12.50", "CHF 5", "$5 - $6"),
@@ -491,6 +516,18 @@ def test_an_amount_of_another_currency_is_none(currency: str, digits: int, expec
         ("1,200.50", ("grouped", "european"), 2, 120_050),
         ("0.500", ("plain", "european"), 2, 50),  # no group starts with a zero
         ("₩1.234", ("won", "european"), 2, None),
+        ("1,230", ("european",), 2, None),
+        ("1,230", ("spaced_european",), 2, None),
+        ("1,230", ("european",), 3, 1230),
+        ("1,230 €", ("european_currency",), 2, None),
+        ("1.230 €", ("european_currency",), 2, 123_000),
+        ("1.230 €", ("currency", "european_currency"), 2, None),
+        ("1.230 €", ("currency", "european"), 2, None),
+        ("1.230", ("plain", "european_currency"), 2, None),
+        ("1.230", ("spaced",), 2, None),
+        ("1'234.50", ("spaced", "spaced_european"), 2, 123_450),
+        ("1 234", ("spaced", "spaced_european"), 2, 123_400),
+        ("12,50 €", ("currency", "european_currency"), 2, 1250),
     ],
 )
 def test_amounts_that_two_notations_read_differently_are_not_guessed(
@@ -607,15 +644,43 @@ def korean(amount: int) -> str:
 
 def spelled_amounts(amount: int) -> dict[str, list[str]]:
     """Each notation's ways to write a number of won."""
-    european = f"{amount:,}".replace(",", ".")
+    european, spaced = (f"{amount:,}".replace(",", mark) for mark in (".", " "))
     tens, sign = abs(amount) * 10 % 10**12, "-" if amount < 0 else ""
     return {
         "plain": [f"{amount}", f"{amount}.00"],
         "grouped": [f"{amount:,}", f"{amount:,}.0", f"{amount}"],
         "won": [f"{amount:,}원", f"₩{amount}", f"{amount} KRW"],
         "european": [european, f"{european},00"],
+        "european_currency": [f"{european} €", f"€{european},00"],
+        "spaced": [spaced, f"{spaced}.0"],
+        "spaced_european": [spaced, f"{spaced},0"],
+        "spaced_currency": [f"{spaced} €", f"€{spaced}.00"],
         "korean": [f"{Decimal(amount) / 10_000:f}만", *([f"{sign}{korean(tens)}원"] if tens else [])],
     }  # fmt: skip
+
+
+WAYS: dict[str, tuple[str, str]] = {"western": (",", "."), "european": (".", ","), "bare": ("", ".")}
+WAYS |= {f"{gap}{point}": (gap, point) for gap in (" ", "'", "\N{NARROW NO-BREAK SPACE}") for point in ".,"}
+
+
+@pytest.mark.slow
+@given(
+    st.integers(1, 10**9) | st.integers(1, 2_000).map(lambda n: n * 1_000) | st.integers(1, 99_999),
+    st.sampled_from(sorted(WAYS)),
+    st.sampled_from(["", " €", "€"]),
+    st.booleans(),
+    st.sets(st.sampled_from(sorted(AMOUNTS)), min_size=1),
+)
+@example(123_000, "european", "", True, {"plain", "european_currency"})
+@example(123_000, "western", "", True, {"plain", "european"})
+@example(123_000, "western", " €", True, {"european_currency"})
+def test_no_set_of_notations_reads_a_wrong_amount(
+    cents: int, way: str, sign: str, whole: bool, names: set[str]
+) -> None:
+    gap, point = WAYS[way]
+    cents = cents // 100 * 100 if whole else cents
+    text = f"{cents // 100:,}".replace(",", gap) + (f"{point}{cents % 100:02d}" if not whole else "") + sign
+    assert amounts([text], *sorted(names), digits=2)[0] in (cents, None), text
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
 from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, one_line
-from outage_analysis.files import likely_typo_of, listed_names
+from outage_analysis.files import likely_typo_of, listed_names, toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
 
@@ -183,6 +183,8 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
         return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
     if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
         return f"{other} {remedy}"
+    if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
+        return locale("remedy.missing", text=toml_value(text.strip(BLANKS)))
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
         example = f"{EXAMPLE_AMOUNT:.{digits}f}"
         return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)

@@ -72,6 +72,11 @@ class Columns(Document):
     """Column of a claim -> the value of one unit in the file: 10000 if losses are in 만원."""
     constants: dict[str, str] = Field(default_factory=dict)
     """Column of a claim -> its value in every row, if the file has no such column. "" means unknown."""
+    missing: tuple[str, ...] = ()
+    """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
+
+    They do not apply to services and claimant types, whose names the incident lists.
+    """
 
     @field_validator("formats")
     @classmethod
@@ -84,6 +89,13 @@ class Columns(Document):
                     f"has no notation '{unknown or ''}' for {column} | Known: {', '.join(known)}."
                 )
         return formats
+
+    @field_validator("missing")
+    @classmethod
+    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not text.strip() for text in missing):
+            raise ValueError("has an empty text | Leave it out: an empty cell is always a missing value.")
+        return missing
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
@@ -138,7 +150,7 @@ class Layout(Columns):
         """Return this layout, supplemented by a more general one, such as the incident's.
 
         Headers of this layout are searched first. Its formats, scales and constants replace those of the
-        general layout.
+        general layout. The texts for missing values of both apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
         return self.model_copy(
@@ -147,6 +159,7 @@ class Layout(Columns):
                 "formats": {**below.formats, **self.formats},
                 "scale": {**below.scale, **self.scale},
                 "constants": {**below.constants, **self.constants},
+                "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
             }
         )
 

@@ -23,6 +23,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.text.amounts import AMOUNTS as AMOUNTS
+    from outage_analysis.text.amounts import COMMA_AMOUNTS as COMMA_AMOUNTS
     from outage_analysis.text.amounts import NEVER as NEVER
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS

@@ -30,7 +30,8 @@ _WEEKDAY = (
 )
 _BEFORE = rf"(?:{_WEEKDAY}[,.]{{0,2}} )?"
 """Pattern of a weekday before a day."""
-_TIME = r"(?:,? (?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?|(?:0?\d|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]m)(?: uhr)?)?"
+_MINUTES = r":[0-5]\d(?::[0-5]\d)?"
+_TIME = rf"(?:,? (?:(?:[01]?\d|2[0-3]){_MINUTES}|(?:0?\d|1[0-2]){_MINUTES} ?[ap]m)(?: uhr)?)?"
 """Pattern of a time after a day."""
 _KOREAN_DAY = r"\d\d?월 ?\d\d?일(?: ?\([월화수목금토일](?:요일)?\))?"
 _DAY = r"\d\d?(?:st|nd|rd|th|\.)?"

@@ -319,6 +319,10 @@ def layout_document(
     missing_columns = [c for c in missing_columns if c not in constants_known]
     dimension_ids = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
+    missing = {
+        c: columns[at].missing_words for c, at in positions.items() if c not in ("service", "claimant_type")
+    }
+    lines += _missing_lines(missing, known_layout)
     lines += ["", "[columns]"]
     for column, choice in choices.items():
         lines += _column_lines(column, choice, columns)
@@ -345,6 +349,23 @@ def layout_document(
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
     lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
+
+
+def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:
+    """Return the lines of the proposed layout for the texts that stand for a missing value.
+
+    `found` is column of a claim -> such a text -> its number of rows.
+    """
+    words = list(known_layout.missing)
+    reasons = []
+    for column, texts in found.items():
+        for text, rows in texts.items():
+            reasons.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {column}")
+            if text.casefold() not in {word.casefold() for word in words}:
+                words.append(text)
+    if not words:
+        return []
+    return [f"missing = {toml_value(words)}", *_comment_lines(", ".join(reasons))]
 
 
 def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:

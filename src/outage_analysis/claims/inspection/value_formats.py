@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.incidents import Incident
-from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
+from outage_analysis.text import AMOUNTS, COMMA_AMOUNTS, DATES, mask_personal_data
 
 MIN_SHARE = 0.5
 """Least share of rows that must fit for a proposal."""
@@ -22,7 +22,7 @@ OUTSIDE_WEIGHT = 0.25
 """The weight of a day outside the claims window, if its format has a four-digit year."""
 FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy", "month_name"}
 """Formats with a four-digit year. With other formats, only days inside the claims window count."""
-WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
+WESTERN_FORMATS = tuple(name for name in AMOUNTS if name not in COMMA_AMOUNTS)
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
@@ -201,12 +201,13 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
         return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
-    if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
+    if tied and either and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
+        european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
         whole_number = example.replace(".", "")
-        reason = f'"{example}" is {whole_number} (european), or has three decimals, which no format reads'
-        return FormatChoice((), rows_read / filled, reason, ("european",))
-    names, remaining, formats = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
+        reason = f'"{example}" is {whole_number} ({european}), or has three decimals, which no format reads'
+        return FormatChoice((), rows_read / filled, reason, (european,))
+    names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
     while len(remaining):
         best = max(names, key=lambda name: _rows_read(remaining, [name]))
         if not _rows_read(remaining, [best]):

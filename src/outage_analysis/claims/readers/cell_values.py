@@ -6,6 +6,7 @@ A new format of days or amounts, or a word for a missing value, is added in this
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import Dimension, Incident, Layout
@@ -14,6 +15,8 @@ from outage_analysis.text import amount_sql, day_sql
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
 IDS = ("claim_id", "claimant_id")
+NAMED_COLUMNS = ("service", "claimant_type", "synthetic")
+"""Columns whose possible values are known, so that no text stands for a missing value in them."""
 MISSING_WORDS = (
     *("na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "-", "--", "–", "—", "?", "??", ".", "\\n"),
     *("unknown", "not stated", "not known", "unbekannt", "keine angabe", "k.a.", "k. a."),
@@ -48,29 +51,45 @@ MANY_SHARE = 0.02
 """If more than this share of the first cells have a property, the property counts as frequent."""
 
 
-def plain_text_sql(cell: str | None, first_texts: TextCounts) -> str:
+def plain_text_sql(column: str, cell: str | None, first_texts: TextCounts, missing: Sequence[str]) -> str:
     """Return SQL for the text of a cell on the fast path; null if `cell` is None: the file lacks the column.
 
     The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
     such blanks is rechecked, and `stated_text_sql` gives its texts.
+
+    `missing` are the texts that the layout lists for missing values.
     """
     if cell is None:
         return "cast(null as varchar)"
     padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
-    return (
+    text = (
         f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
         if padded > first_texts.total() * MANY_SHARE
         else cell
     )
+    return _null_if_missing_sql(column, text, missing)
 
 
-def stated_text_sql(column: str) -> str:
-    """Return SQL for the text of a cell without blanks at both ends; null if the text states nothing."""
+def stated_text_sql(column: str, missing: Sequence[str]) -> str:
+    """Return SQL for the text of a cell without blanks at both ends; null if the text states nothing.
+
+    `missing` are the texts that the layout lists for missing values.
+    """
     text = f"trim({quote_identifier(column)}, {quote_literal(BLANKS)})"
     if column in NO_TEXT:
         no_id = quote_literal(NO_TEXT[column])
-        return f"case when not regexp_full_match(lower({text}), {no_id}) then {text} end"
-    return f"nullif({text}, '')"
+        given = f"case when not regexp_full_match(lower({text}), {no_id}) then {text} end"
+    else:
+        given = f"nullif({text}, '')"
+    return _null_if_missing_sql(column, given, missing)
+
+
+def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
+    """Return SQL for a text, or null if the layout lists the text for missing values."""
+    if not missing or column in NAMED_COLUMNS:
+        return text
+    listed = ", ".join(f"lower({quote_literal(word.strip(BLANKS))})" for word in missing)
+    return f"case when not coalesce(list_contains([{listed}], lower({text})), false) then {text} end"
 
 
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
