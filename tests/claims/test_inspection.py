@@ -466,7 +466,10 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
             "and each claim counts as a claimant of its own."
         ),
         '# No column is a safe id; "Phone no" has the header of personal data.',
-        "# Without it ingest refuses the file: name a column that is different in every row.",
+        (
+            "# Without it the id is the name of the file and the row, and a complaint that comes again in "
+            "another row is not recognised: better name a column that is different in every row."
+        ),
     )
     assert set(lines) <= set(page.splitlines())
 

@@ -6,9 +6,11 @@ import tomllib
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from outage_analysis.claims import inspect_file, read_claims
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout, load_incident, load_layout
 
 if TYPE_CHECKING:
@@ -268,3 +270,108 @@ def test_a_rejected_loss_is_shown_unless_it_looks_personal(
 ) -> None:
     claims = read_claims(complaints(tmp_path / "a.csv", losses=("1", text)), courier, max_rejects=1)
     assert claims.rejects["value"].to_list() == [shown]
+
+
+# --- ids, joined columns, scales --------------------------------------------------------------------------
+
+JOINED = [
+    ["branch", "no", "service", "claimant_type", "date", "time", "loss"],
+    ["S1", "1", "pickup", "trader", "2024-05-20", "15:30", "1.50"],
+    ["S1", "2", "pickup", "trader", "2024-05-21", "", "2.50"],
+    ["S2", "1", "pickup", "trader", "2024-05-22", "09:05", "3.50"],
+    ["S2", "", "pickup", "trader", "2024-05-23", "09:05", "4.50"],
+    ["S2", " 1", "pickup", "trader", "2024-05-22", "09:05", "3.50"],
+    ["S3", "1", "pickup", "trader", "soon", "09:05", "3.50"],
+]
+JOINS = Layout(computed={"claim_id": ("branch", "no"), "filed_on": ("Date", "time")})
+
+
+def written(path: Path, table: list[list[str]]) -> Path:
+    """A table in the format of the suffix of a path."""
+    frame = pl.DataFrame(table[1:], schema=table[0], orient="row")
+    writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    writers.get(path.suffix, frame.write_excel)(path)
+    return path
+
+
+SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_columns_are_joined_to_ids_and_days(tmp_path: Path, courier: Incident, suffix: str) -> None:
+    path = written(tmp_path / f"a{suffix}", JOINED)
+    claims = read_claims(path, courier, layouts=[JOINS], max_rejects=1)
+    assert claims.to_polars().select("claim_id", "filed_on", "loss").sort("claim_id").rows() == [
+        ("S1-1", date(2024, 5, 20), 150),
+        ("S1-2", date(2024, 5, 21), 250),
+        ("S2-1", date(2024, 5, 22), 350),
+    ]
+    first = 1 if suffix in (".jsonl", ".parquet") else 2
+    assert claims.rejects.select("row", "rule").rows() == [
+        (first + 3, "claim_id is given"),
+        (first + 4, "the complaint is not an exact copy of another"),
+        (first + 5, "filed_on is a date"),
+    ]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_id_may_be_the_file_and_the_row(tmp_path: Path, courier: Incident, suffix: str) -> None:
+    rows = [[row[0], *row[2:5], row[6]] for row in JOINED]
+    rows[0] = ["branch", "service", "claimant_type", "filed_on", "loss"]
+    path = written(tmp_path / f"a{suffix}", rows)
+    assert proposed(path, courier)["computed"] == {"claim_id": "row"}
+    claims = read_as_proposed(path, courier)
+    first = 1 if suffix in (".jsonl", ".parquet") else 2
+    expected = [(f"a{suffix}#{first + n}", loss) for n, loss in enumerate((150, 250, 350, 450, 350))]
+    assert claims.to_polars().select("claim_id", "loss").rows() == expected
+    assert claims.rejects.select("row", "rule").rows() == [(first + 5, "filed_on is a date")]
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (6, 5, 1)
+
+
+def test_rows_of_two_files_have_different_ids(tmp_path: Path, courier: Incident) -> None:
+    rows = [[row[0], *row[2:5], row[6]] for row in JOINED[:3]]
+    rows[0] = ["branch", "service", "claimant_type", "filed_on", "loss"]
+    paths = [written(tmp_path / name, rows[: 3 - n]) for n, name in enumerate(("a.csv", "b.csv"))]
+    claims = read_claims(paths, courier, layouts=[Layout(computed={"claim_id": "row"})])
+    assert claims.to_polars()["claim_id"].sort().to_list() == ["a.csv#2", "a.csv#3", "b.csv#2"]
+
+
+def test_a_file_that_has_the_computed_column_or_lacks_a_part_is_refused(
+    tmp_path: Path, courier: Incident
+) -> None:
+    path = complaints(tmp_path / "a.csv")
+    with pytest.raises(InputRefused, match="has a column for claim_id, which the layout computes"):
+        read_claims(path, courier, layouts=[Layout(computed={"claim_id": "row"})])
+    with pytest.raises(InputRefused, match="has not one column 'no', from which claim_id is computed"):
+        read_claims(path, courier, layouts=[Layout(computed={"claim_id": ("service", "no")})])
+
+
+@pytest.mark.parametrize(
+    ("computed", "message"),
+    [
+        ({"filed_on": "row"}, 'Only claim_id may be "row"'),
+        ({"claim_id": ("no",)}, "at least 2 items"),
+        ({"claim_id": "file"}, "row"),
+    ],
+)
+def test_a_computed_column_of_another_kind_is_refused(computed: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Layout.model_validate({"computed": computed})
+
+
+@pytest.mark.parametrize(
+    ("scale", "losses"), [(0.5, [75, 125]), (0.01, [None, None]), (100, [15_000, 25_000]), (1.1, [165, 275])]
+)
+def test_a_scale_may_be_a_decimal_number(
+    tmp_path: Path, courier: Incident, scale: float, losses: list[int | None]
+) -> None:
+    path = complaints(tmp_path / "a.csv", losses=("1.50", "2.50", "3"))
+    claims = read_claims(path, courier, layouts=[Layout(scale={"loss": scale})], max_rejects=1)
+    found = values(claims, "loss")
+    assert [found.get(id_) for id_ in ("A1", "A2")] == losses  # 1.5 cents are no amount
+    assert found["A3"] == round(300 * scale)
+
+
+def test_a_scale_with_too_many_decimals_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than nine decimals"):
+        Layout(scale={"loss": 0.1234567891})

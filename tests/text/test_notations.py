@@ -449,7 +449,7 @@ NO_AMOUNT = {
         "٣٠만원",
     ),
     "european": ("300,000.00", "1.23", "0.500", "12,50", "1.234.56", "1,2,3", "1.200-", "€12"),
-    "european_currency": ("1234", "12,50", "€1,234.00", "1,234 €", "€1.23", "1 23 €", "1.2345 €", "1 234.50 €"),
+    "european_currency": ("1234", "12,50", "€1,234.00", "1,234 €", "€1.23", "1 23 €", "1.2345 €"),
     "spaced": ("1 23", "1 2345", "12 34.50", "1 234'567", "1'234,50", "1  234", "0 500", "1.234", "$1 234"),
     "spaced_european": ("1 23", "1 234.50", "1.234,50", "1,234", "1 234'567", "12.50", "€1 234"),
     "spaced_currency": ("1 234", "€1'234,50", "1.234 €", "€1.234", "1 23 €"),
@@ -665,22 +665,21 @@ WAYS |= {f"{gap}{point}": (gap, point) for gap in (" ", "'", "\N{NARROW NO-BREAK
 
 @pytest.mark.slow
 @given(
-    st.integers(1, 10**9) | st.integers(1, 2_000).map(lambda n: n * 1_000) | st.integers(1, 99_999),
+    st.integers(0, 10**7) | st.integers(1, 2_000).map(lambda n: n * 10) | st.integers(1, 9_999),
     st.sampled_from(sorted(WAYS)),
     st.sampled_from(["", " €", "€"]),
-    st.booleans(),
+    st.integers(0, 99),
     st.sets(st.sampled_from(sorted(AMOUNTS)), min_size=1),
 )
-@example(123_000, "european", "", True, {"plain", "european_currency"})
-@example(123_000, "western", "", True, {"plain", "european"})
-@example(123_000, "western", " €", True, {"european_currency"})
+@example(1_230, "european", "", 0, {"plain", "european_currency"})
+@example(1_230, "western", "", 0, {"plain", "european"})
+@example(1_230, "western", " €", 0, {"european_currency"})
 def test_no_set_of_notations_reads_a_wrong_amount(
-    cents: int, way: str, sign: str, whole: bool, names: set[str]
+    euros: int, way: str, sign: str, cents: int, names: set[str]
 ) -> None:
     gap, point = WAYS[way]
-    cents = cents // 100 * 100 if whole else cents
-    text = f"{cents // 100:,}".replace(",", gap) + (f"{point}{cents % 100:02d}" if not whole else "") + sign
-    assert amounts([text], *sorted(names), digits=2)[0] in (cents, None), text
+    text = f"{euros:,}".replace(",", gap) + (f"{point}{cents:02d}" if cents else "") + sign
+    assert amounts([text], *sorted(names), digits=2)[0] in (100 * euros + cents, None), text
 
 
 @pytest.mark.slow

@@ -230,20 +230,20 @@ _AMOUNTS = (
     ),
     Notation(
         "european_currency",
-        "A European number, or one with spaces or apostrophes, with the sign or the code of the incident's currency.",
+        "A number as in `european` or `spaced_european`, with the sign or the code of the currency.",
         ("1.234,50 €", "€ 12,50", "1 234,50 EUR", "-1.200 €"),
         _with_currency(rf"(?:{_EUROPEAN}|{_SPACED}{_COMMA_DECIMALS})", _BARE_COMMA),
         unit=True,
     ),
     Notation(
         "spaced",
-        "Digits in groups of three behind spaces or apostrophes, or not grouped, with a point before decimals.",
+        "Digits in groups of three behind spaces or apostrophes, or not grouped; a point before decimals.",
         ("300 000", "1'234.50", "-1 234 567.89"),
         _number(rf"[+-]?{_SPACED}{_DECIMALS}", _BARE_POINT),
     ),
     Notation(
         "spaced_european",
-        "Digits in groups of three behind spaces or apostrophes, or not grouped, with a comma before decimals.",
+        "Digits in groups of three behind spaces or apostrophes, or not grouped; a comma before decimals.",
         ("300 000", "1 234,50", "12,50"),
         _number(rf"[+-]?{_SPACED}{_COMMA_DECIMALS}", _BARE_COMMA),
     ),
@@ -269,8 +269,8 @@ _MARK_BEHIND = rf"(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))"
 def _ambiguous_patterns(names: Sequence[str]) -> list[str]:
     """Return the patterns of texts that a point or comma before three digits makes ambiguous.
 
-    "300.000" may mean 300,000, and "300,000" may mean 300 in European notation. Whether the declared notations
-    decide depends on whether the text has the sign or code of a currency.
+    "300.000" may mean 300,000, and "300,000" may mean 300 in European notation. Whether the declared
+    notations decide depends on whether the text has the sign or code of a currency.
     """
     patterns = []
     with_point, with_comma = (rf"[1-9]\d{{0,2}}[{mark}]\d{{3}}" for mark in ".,")

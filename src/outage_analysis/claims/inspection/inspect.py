@@ -29,6 +29,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
+    ROW_ID,
     Incident,
     Layout,
     claim_columns,
@@ -316,6 +317,10 @@ def layout_document(
     missing_columns = [
         c for c in required_columns(incident) if c not in choices or choices[c].position is None
     ]
+    computed = dict(known_layout.computed)
+    known = known_layout.merged_over(incident).header_positions([c.header for c in columns], ["claim_id"])
+    if "claim_id" in missing_columns and not known and not choices["claim_id"].tied:
+        computed.setdefault("claim_id", ROW_ID)
     missing_columns = [c for c in missing_columns if c not in constants_known]
     dimension_ids = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
@@ -345,6 +350,8 @@ def layout_document(
     scales |= known_layout.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
+    lines += ["", "[computed]"] if computed else []
+    lines += [f"{c} = {toml_value(parts)}" for c, parts in computed.items()]
     constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
     lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
