@@ -382,9 +382,10 @@ def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, 
     found = inspect_file(path, incident)
     page = tomllib.loads(found.layout_toml)
     assert page["constants"] == {"industry": "", "category": ""}
+    assert page["computed"] == {"claim_id": "row"}
     for column in ("claim_id", "claimant_type"):
         assert f'# {column} = ["..."] was not found' in found.layout_toml.splitlines()
-    with pytest.raises(InputRefused, match="the column claim_id is missing"):
+    with pytest.raises(InputRefused, match="the column claimant_type is missing"):
         read_with(found, path, incident)
 
 

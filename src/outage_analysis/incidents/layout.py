@@ -72,16 +72,16 @@ class Columns(Document):
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Column of a claim -> the formats of its days or amounts. The defaults are iso and plain."""
     scale: dict[str, Scale] = Field(default_factory=dict)
-    """Column of a claim -> the value of one unit in the file: 10000 if losses are in 만원, 0.5 in half units."""
+    """Column of a claim -> the value of a unit in the file: 10000 for losses in 만원, 0.5 for half units."""
     constants: dict[str, str] = Field(default_factory=dict)
     """Column of a claim -> its value in every row, if the file has no such column. "" means unknown."""
     computed: dict[str, Literal["row"] | Annotated[tuple[str, ...], Field(min_length=2)]] = Field(
         default_factory=dict
     )
-    """Column of a claim -> the headers whose texts are joined to its value, if the file has no such column.
+    """Column of a claim -> the headers whose texts are joined to it, if the file has no such column.
 
-    Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. `claim_id = "row"`
-    makes the id from the name of the file and the number of the row.
+    Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
+    `claim_id = "row"` the id is the name of the file and the number of the row.
     """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
