@@ -289,8 +289,14 @@ JOINS = Layout(computed={"claim_id": ("branch", "no"), "filed_on": ("Date", "tim
 def written(path: Path, table: list[list[str]]) -> Path:
     """A table in the format of the suffix of a path."""
     frame = pl.DataFrame(table[1:], schema=table[0], orient="row")
-    writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
-    writers.get(path.suffix, frame.write_excel)(path)
+    if path.suffix == ".xlsx":
+        frame.write_excel(path)
+    elif path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".jsonl":
+        frame.write_ndjson(path)
+    else:
+        frame.write_csv(path)
     return path
 
 

@@ -48,7 +48,7 @@ def unit_multiplier(unit_text: str) -> int:
 
 
 Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
-ROW_ID = "row"
+ROW_ID: Literal["row"] = "row"
 """The value under [computed] that makes the id of a claim from the name of its file and its row."""
 
 

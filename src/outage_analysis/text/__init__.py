@@ -5,7 +5,7 @@ Modules:
     number_formats: numbers, shares and amounts as text
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
-    smallest_units: amounts of whole currency in the smallest unit
+    currency_units: amounts of whole currency in the smallest unit
     dates: SQL that parses dates
     named_days: notations of days with the name of a month, or without a year
     display: cards and tables as text and HTML
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
+    from outage_analysis.text.currency_units import in_smallest_units as in_smallest_units
+    from outage_analysis.text.currency_units import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
@@ -88,8 +90,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.shared_columns import STATUS as STATUS
     from outage_analysis.text.shared_columns import UP_TO as UP_TO
     from outage_analysis.text.shared_columns import VALUATION as VALUATION
-    from outage_analysis.text.smallest_units import in_smallest_units as in_smallest_units
-    from outage_analysis.text.smallest_units import smallest_units as smallest_units
     from outage_analysis.text.table_schema import ESTIMATE_DIGITS as ESTIMATE_DIGITS
     from outage_analysis.text.table_schema import TABLE_DIGITS as TABLE_DIGITS
     from outage_analysis.text.table_schema import UNITS as UNITS

@@ -62,7 +62,9 @@ def layout_document(
             lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
     formats |= known_layout.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
-    scales = {c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1}
+    scales: dict[str, float] = {
+        c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
+    }
     if unit and "loss" in positions:
         scales["loss"] = unit_multiplier(unit)
     scales |= known_layout.scale

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.expected_table import BLANKS
 from outage_analysis.incidents import Dimension, Incident, Layout
 from outage_analysis.text import amount_sql, day_sql
 
+BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+"""Blank characters that are removed from both ends of a cell."""
 IDS = ("claim_id", "claimant_id")
 NAMED_COLUMNS = ("service", "claimant_type", "synthetic")
 """Columns whose possible values are known, so that no text stands for a missing value in them."""

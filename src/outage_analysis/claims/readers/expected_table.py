@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import (
     REQUIRED_COLUMNS,
@@ -19,8 +20,6 @@ from outage_analysis.incidents import (
 )
 from outage_analysis.text import mask_personal_data
 
-BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""Blank characters that are removed from both ends of a cell."""
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
@@ -100,7 +99,7 @@ class ExpectedTable:
                 for part in self.layout.parts(column)
                 if part in cells
             ]
-            if texts and column in ("claim_id", "claimant_id"):  # An id lacks no part.
+            if texts and column in IDS:  # An id lacks no part.
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
