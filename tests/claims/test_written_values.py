@@ -342,12 +342,14 @@ def test_rows_of_two_files_have_different_ids(tmp_path: Path, courier: Incident)
     assert claims.to_polars()["claim_id"].sort().to_list() == ["a.csv#2", "a.csv#3", "b.csv#2"]
 
 
-def test_a_file_that_has_the_computed_column_or_lacks_a_part_is_refused(
-    tmp_path: Path, courier: Incident
-) -> None:
+def test_a_column_of_ids_is_read_even_if_the_layout_numbers_rows(tmp_path: Path, courier: Incident) -> None:
     path = complaints(tmp_path / "a.csv")
-    with pytest.raises(InputRefused, match="has a column for claim_id, which the layout computes"):
-        read_claims(path, courier, layouts=[Layout(computed={"claim_id": "row"})])
+    claims = read_claims(path, courier, layouts=[Layout(computed={"claim_id": "row"})])
+    assert claims.to_polars()["claim_id"].to_list() == ["A1"]
+
+
+def test_a_file_that_lacks_a_joined_column_is_refused(tmp_path: Path, courier: Incident) -> None:
+    path = complaints(tmp_path / "a.csv")
     with pytest.raises(InputRefused, match="has not one column 'no', from which claim_id is computed"):
         read_claims(path, courier, layouts=[Layout(computed={"claim_id": ("service", "no")})])
 

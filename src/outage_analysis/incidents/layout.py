@@ -81,7 +81,7 @@ class Columns(Document):
     """Column of a claim -> the headers whose texts are joined to it, if the file has no such column.
 
     Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
-    `claim_id = "row"` the id is the name of the file and the number of the row.
+    `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
     """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
@@ -302,10 +302,9 @@ class Layout(Columns):
                 column=masked_headers[0],
                 remedy=scale_remedy(masked_headers[0]),
             )
-        if column in self.constants or column in self.computed:
-            given = "gives as a constant" if column in self.constants else "computes"
+        if column in self.constants:
             raise InputRefused(
-                f"has a column for {column}, which the layout {given}",
+                f"has a column for {column}, which the layout gives as a constant",
                 file=file,
                 row=row,
                 column=masked_headers[0],

@@ -96,7 +96,8 @@ class RowTyping:
         source, table = file.engine_query, file.table
         if source is None:
             return None
-        if table.numbers_rows:  # DuckDB does not number the rows, so an id cannot contain the number.
+        if table.numbers_rows and "claim_id" not in source.cells:
+            # DuckDB does not number the rows, so an id cannot contain the number.
             file.engine_query = None
             return None
         first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
