@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.layout import CANONICAL_COLUMNS as CANONICAL_COLUMNS
     from outage_analysis.incidents.layout import FORMAT_UNIT_PATTERN as FORMAT_UNIT_PATTERN
     from outage_analysis.incidents.layout import REQUIRED_COLUMNS as REQUIRED_COLUMNS
+    from outage_analysis.incidents.layout import ROW_ID as ROW_ID
     from outage_analysis.incidents.layout import UNIT_PATTERN as UNIT_PATTERN
     from outage_analysis.incidents.layout import Layout as Layout
     from outage_analysis.incidents.layout import header_multiplier as header_multiplier
