@@ -373,7 +373,7 @@ def test_the_fan_may_be_dated_otherwise(october_fan: pl.DataFrame) -> None:
 def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:
     title = handed_over(rendered(show("free_goods", analysis))["text/html"])["title"]
     assert max(len(line) for line in title["subtitle"]) <= 90
-    assert " ".join(title["subtitle"]).endswith(" PG-04.months. As of 30 December 2022.")
+    assert " ".join(title["subtitle"]).endswith(" and 2 more. As of 30 December 2022.")
 
 
 def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:

@@ -8,7 +8,6 @@ import polars as pl
 
 from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope, input_notes, unstated_notes
 from outage_analysis.costs import UNSTATED
-from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
 from outage_analysis.reports.answer import (
     choice_sentences,
@@ -132,18 +131,6 @@ def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     if any(rule.review for _, rule in line.positive_bands):
         note, title = f"{note} {locale('report.tile_promised_review')}", "report.tile_promised_tiers"
     return Tile(locale(title), locale.money_range(low, high), note)
-
-
-def quarter_profit(analysis: Analysis) -> float | None:
-    """Return the company's operating profit in one quarter, in the smallest currency unit.
-
-    Return None if the profit is unknown or was not public on the as-of day.
-    """
-    fact = analysis.incident.quarter_profit
-    profit = get_fact(fact) if fact else None
-    if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
-        return None
-    return float(profit.number * 10**analysis.incident.minor_units)
 
 
 def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:

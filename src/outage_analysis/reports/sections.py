@@ -66,7 +66,7 @@ class _SectionBuilder:
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
         yield self._section("why", "why_title", self._why(), synthetic=is_synthetic)
         yield self._section("compared", "compared_with", self._compared(), synthetic=is_synthetic)
-        yield self._section("method", "method_title", self._method_blocks())
+        yield self._section("method", "method_with", self._method_blocks())
 
     def _appendices(self) -> Iterator[Section]:
         """Yield the sections that the page shows only when the reader opens them."""

@@ -52,22 +52,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     box = Box(left, top, theme.LEFT + theme.FULL_WIDTH - left, UPPER_END - top)
     canvas.add_text("Left out", box, lines, more=True)
     canvas.add_line((UPPER_END + LOWER_START) / 2)
-    cited = list(analysis.tables["facts"]["id"])
-    sources = analysis.tables["facts"]["source"].drop_nulls()
-    known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
-    method = locale(
-        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
-    )
-    sources_text = (
-        locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS))
-        if known
-        else locale("deck.notes_none")
-    )
-    rule = [locale("deck.method_rule")] if analysis.has_rule_based_rates else []
-    limits, limits_text = (
-        [text[locale.lang] for text in analysis.limits],
-        " ".join((*rule, locale("deck.limits"))),
-    )
+    method, limits_text, sources_text = _method_texts(report)
     lower = [
         Paragraph(locale("report.method_title"), 13, bold=True, space_after=2),
         *(Paragraph(text, 12, space_after=2) for text in (method, limits_text)),
@@ -79,11 +64,24 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
         lower,
     )
     return SlideNotes(
-        (*texts, *omitted, method, limits_text, *limits),
-        tuple(cited),
+        (*texts, *omitted, method, limits_text, *(text[locale.lang] for text in analysis.limits)),
+        tuple(analysis.tables["facts"]["id"]),
         synthetic=is_synthetic,
         footer=report.footer,
     )
+
+
+def _method_texts(report: Report) -> tuple[str, str, str]:
+    """Return how the cost was computed, the limits of the analysis, and the websites of the sources."""
+    locale, analysis = report.locale, report.analysis
+    method = locale(
+        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
+    )
+    rule = [locale("deck.method_rule")] if analysis.has_rule_based_rates else []
+    sources = analysis.tables["facts"]["source"].drop_nulls()
+    known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
+    hosts = locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS)) if known else None
+    return method, " ".join((*rule, locale("deck.limits"))), hosts or locale("deck.notes_none")
 
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
