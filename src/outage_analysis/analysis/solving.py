@@ -368,7 +368,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
 
     Raises:
         UsageError: a parameter or another argument is not possible.
-        ModelRefused: the cost or the objective cannot be computed from what is known.
+        ModelRefused: the inputs do not determine the cost or the objective.
 
     Example:
         >>> found = solve(vary=["small-business-cash.tier1,tier2"], budget=400_000_000, step=10_000)

@@ -211,7 +211,7 @@ def _sum_label(row: dict[str, Any], locale: Locale) -> str:
 
 
 def _sums_title(rows: pl.DataFrame, locale: Locale) -> str:
-    """Return the finding: that handling costs more than the cash, or how far the sums are apart."""
+    """Return the finding: handling costs more than the cash, or the smallest and the largest median."""
     medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
     cash, handling = medians.get("cash"), medians.get("handling")
     if cash and handling and handling > cash:

@@ -194,7 +194,7 @@ def _step_rows(
 
 
 def _stage_with(before: Stage, after: Stage, waiting: Sequence[str]) -> Stage:
-    """Return the lines after a step, except that the lines `waiting` are still as before it."""
+    """Return the lines after a step; the lines with the ids `waiting` keep their state before the step."""
     changed = {id_: staged for id_, staged in after.items() if id_ not in waiting}
     return changed | {id_: before[id_] for id_ in waiting if id_ in costs_of(before)}
 
@@ -325,7 +325,7 @@ class _BridgeStages:
         return table["expected"].item() if len(table) else None
 
     def _ledger_of(self, entries: AssumptionsByKind, correlated: Ledger | None = None) -> Ledger | None:
-        """Return a ledger of the assumptions `entries`, with the correlations of the ledger `correlated`."""
+        """Return a ledger with the assumptions `entries` and the correlations of the ledger `correlated`."""
         ledger = self._ledgers[0] or self._ledgers[1]
         update = {
             "assumptions": tuple(entries.values()),

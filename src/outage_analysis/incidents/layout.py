@@ -177,7 +177,7 @@ class Layout(Columns):
         """Return this layout, supplemented by a more general one, such as the incident's.
 
         Headers of this layout are searched first. Its formats, scales and constants replace those of the
-        general layout. The texts for missing values of both apply.
+        general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
         return self.model_copy(
@@ -253,10 +253,10 @@ class Layout(Columns):
     def _part_positions(
         self, headers: Sequence[str], row: int | None, columns: Iterable[str], file: str
     ) -> dict[str, int]:
-        """Return the positions of the columns that are joined: name of the part -> position.
+        """Return the positions of the columns to join: name of the part -> position.
 
         Raises:
-            InputRefused: the file lacks such a column, or has several with this header.
+            InputRefused: the file lacks a column to join, or several columns have its header.
         """
         names = [normalized_name(header) for header in headers]
         positions = {}
@@ -274,7 +274,7 @@ class Layout(Columns):
         return positions
 
     def parts(self, column: str) -> dict[str, str]:
-        """Return the columns that are joined to a column of a claim: name of the part -> header."""
+        """Return the columns to join into a column of a claim: name of the part -> header."""
         headers = self.computed.get(column, ROW_ID)
         return {} if headers == ROW_ID else {f"{column} {n}": h for n, h in enumerate(headers, start=1)}
 

@@ -53,12 +53,12 @@ MANY_SHARE = 0.02
 
 
 def plain_text_sql(column: str, cell: str | None, first_texts: TextCounts, missing: Sequence[str]) -> str:
-    """Return SQL for the text of a cell on the fast path; null if `cell` is None: the file lacks the column.
+    """Return SQL for the text of a cell on the fast path; null if `cell` is None (column not in file).
 
     The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
     such blanks is rechecked, and `stated_text_sql` gives its texts.
 
-    `missing` are the texts that the layout lists for missing values.
+    `missing` lists the texts that the layout treats as missing values.
     """
     if cell is None:
         return "cast(null as varchar)"
@@ -72,9 +72,9 @@ def plain_text_sql(column: str, cell: str | None, first_texts: TextCounts, missi
 
 
 def stated_text_sql(column: str, missing: Sequence[str]) -> str:
-    """Return SQL for the text of a cell without blanks at both ends; null if the text states nothing.
+    """Return SQL for the text of a cell without blanks at both ends; null if the value is missing.
 
-    `missing` are the texts that the layout lists for missing values.
+    `missing` lists the texts that the layout treats as missing values.
     """
     text = f"trim({quote_identifier(column)}, {quote_literal(BLANKS)})"
     if column in NO_TEXT:
@@ -86,7 +86,7 @@ def stated_text_sql(column: str, missing: Sequence[str]) -> str:
 
 
 def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
-    """Return SQL for a text, or null if the layout lists the text for missing values."""
+    """Return SQL for a text; null if the layout treats the text as a missing value."""
     if not missing or column in NAMED_COLUMNS:
         return text
     listed = ", ".join(f"lower({quote_literal(word.strip(BLANKS))})" for word in missing)

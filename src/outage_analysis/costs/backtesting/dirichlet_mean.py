@@ -19,7 +19,7 @@ TOLERANCE = 1e-12
 class DirichletMean:
     """A mean payment: the sum of the payments per band times shares that follow a Dirichlet distribution.
 
-    The mean is over infinitely many claims: the scatter of single claims is left out.
+    The number of claims is taken as infinite, so the random variation of single claims does not count.
 
     Args:
         payments: the payment of each band, in the smallest unit of the currency, (bands,).
@@ -76,7 +76,7 @@ class DirichletMean:
 def mean_payment_forecast(line: Schedule, edge: int, share_above: float, size: float) -> DirichletMean:
     """Return the distribution of the mean payment of a cost line if only the share above an edge is known.
 
-    The bands on each side of the edge share the claims of their side evenly.
+    The bands on each side of the edge have equal expected shares of the claims of that side.
 
     Args:
         line: the cost line; every band pays a fixed amount.
@@ -85,8 +85,8 @@ def mean_payment_forecast(line: Schedule, edge: int, share_above: float, size: f
         size: how many observations the shares are worth.
 
     Raises:
-        ModelRefused: the edge is no edge between bands, a band pays no fixed amount, or all bands pay the
-            same.
+        ModelRefused: the edge does not separate two bands, a band does not pay a fixed amount, or all bands
+            pay the same.
     """
     payments: dict[bool, list[float]] = {False: [], True: []}
     for (over, _), band in line.bands_as_written.items():

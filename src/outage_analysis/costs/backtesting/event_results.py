@@ -246,7 +246,7 @@ class EventComparison(ShortRepr):
             )
 
     def limit_sentences(self, locale: Locale) -> list[str]:
-        """Return one sentence per limit: what the comparisons that are named cannot show."""
+        """Return one sentence per limit, with the comparisons it applies to and what they cannot show."""
         names = {x.id: f"{x.id} ({x.name[locale.lang]})" for x in self.spec.outcomes}
         limited: dict[str, dict[str, None]] = {}
         for outcome, limits in self.forecasts.select("outcome", "limits").iter_rows():

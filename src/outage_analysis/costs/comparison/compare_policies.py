@@ -171,7 +171,7 @@ class PolicySimulations(ShortRepr):
     def sentence(self, locale: Locale, names: Mapping[str, str], *, benefits: bool = True) -> str:
         """Say which policy costs least, which gives people most, and which policies another dominates.
 
-        Policies without an expected cost are named, too.
+        The sentence also names the policies that have no expected cost.
 
         Args:
             locale: the language and its number formats.

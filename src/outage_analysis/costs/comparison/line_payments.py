@@ -36,7 +36,7 @@ class LinePayment:
 def line_payments(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube], valuation: str
 ) -> dict[str, LinePayment]:
-    """Return what each line pays for which `winners_and_losers` has no loss bands, by the id of the line.
+    """Return, by line id, the payment of each line that `winners_and_losers` shows without loss bands.
 
     With claims, these are the lines that pay per claimant. Fees, goods and budgets then have no cost.
 

@@ -134,7 +134,7 @@ def mean_awards(policy: Policy, ledger: Ledger | None, as_of: date) -> dict[str,
 
 
 def row_payments(policy: Policy, cube: Cube, awards: Awards) -> list[RowPayment]:
-    """Return what the lines of a policy that pay per claim pay an accepted claim of each row of a cube.
+    """Return the payment per accepted claim in each row of a cube, over all lines that pay per claim.
 
     Args:
         policy: the policy, with the lines that were public on the day of the analysis.

@@ -1,6 +1,6 @@
 """Winners and losers between two policies: who gets more, less or the same, by service and loss band.
 
-Every figure assumes that each claim is accepted. A claim that a policy does not entitle is paid 0, so people
+Every figure assumes that each claim is accepted. A policy pays 0 for a claim that is not entitled, so people
 who are entitled under only one policy gain or lose. A reviewed claim is paid the mean award of the ledger,
 which is an assumption: the column `assumed` counts these claims.
 """
@@ -98,8 +98,8 @@ def winners_and_losers(
         valuation: the kind of cost. Payments by loss band are cash.
 
     Returns:
-        The columns of `WINNERS_AND_LOSERS`. Without claims, a band has a number of reports only if the ledger
-        states the band mix.
+        The columns of `WINNERS_AND_LOSERS`. Without claims, the number of reports in a band is known only if
+        the ledger states the band mix.
 
     Raises:
         UsageError: the policies do not pay the same currency.
@@ -193,7 +193,7 @@ def _columns(tally: Tally) -> dict[str, float | None]:
 
 
 def _report_row(reports: ReportBand) -> dict[str, Any]:
-    """Return the row of a loss band with published counts, whose losses nobody knows."""
+    """Return the row of a loss band from published counts, without single losses."""
     over, up_to = reports.band
     tally = report_tally(reports)
     columns: dict[str, float | None] = dict(_columns(tally))
@@ -204,7 +204,7 @@ def _report_row(reports: ReportBand) -> dict[str, Any]:
 
 
 def _line_row(id_: str, mine: LinePayment | None, other: LinePayment | None) -> dict[str, Any]:
-    """Return the row of a cost line without loss bands; a policy without the line pays nothing by it."""
+    """Return the row of a cost line without loss bands; a policy that lacks the line pays 0 for it."""
     sides = (mine, other)
     counts = {side.people for side in sides if side is not None}
     people = counts.pop() if len(counts) == 1 else None

@@ -33,7 +33,7 @@ LargestLoss = Callable[[Parameter], int | None]
 def with_edges_and_shares(
     parameters: Sequence[Parameter], policy: Policy, step: int | None
 ) -> tuple[Parameter, ...]:
-    """Return the parameters; those of upper edges and of shares have their values.
+    """Return the parameters, with the values to try for upper edges and shares.
 
     Raises:
         UsageError: an upper edge needs a range, or too many values are tried.
@@ -52,7 +52,7 @@ def with_edges_and_shares(
 
 
 def _plain_values(parameter: Parameter, policy: Policy, step: int | None) -> tuple[int, ...]:
-    """Return the values of a share or of an upper edge."""
+    """Return the values to try for a share or an upper edge."""
     if parameter.kind == "share":
         low = 0 if parameter.low is None else parameter.low
         high = SHARE_SCALE if parameter.high is None else parameter.high
@@ -73,7 +73,7 @@ def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]
     """Return the announced edges of the bands below and above an edge.
 
     Raises:
-        UsageError: no band with an upper edge lies above.
+        UsageError: no higher band has an upper edge.
     """
     bands = schedule_of(policy, parameter.line).bands
     high = bands[parameter.tier + 1].up_to
@@ -91,7 +91,7 @@ def _multiple_above(low: int, step: int) -> int:
 
 
 def round_step(width: float) -> int:
-    """Return the smallest of 1, 2, 5, 10, 20, 50, ... that is not below a width.
+    """Return the smallest number among 1, 2, 5, 10, 20, 50, ... that is at least the width.
 
     Example:
         >>> round_step(13), round_step(0.3), round_step(21_000)
@@ -116,10 +116,10 @@ def _range(parameter: Parameter, low: int, high: int, step: int) -> tuple[int, .
 def with_payments(
     parameters: Sequence[Parameter], step: int | None, breaks: Breaks, largest_loss: LargestLoss
 ) -> tuple[Parameter, ...]:
-    """Return the parameters; those of payments have their values, too.
+    """Return the parameters, with the values to try for payments as well.
 
-    By default a payment ranges from 0 to the largest payment that makes sense: not more than the largest
-    loss of its band, and not more than what alone breaks the budget.
+    By default a payment ranges from 0 to the largest loss of its band, or to the largest payment that the
+    budget allows if that is smaller.
 
     Args:
         parameters: the result of `with_edges_and_shares`.

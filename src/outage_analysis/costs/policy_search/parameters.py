@@ -75,7 +75,7 @@ class Parameter:
 
 
 def parse_parameters(vary: Vary, policy: Policy, *, statutory: Iterable[str] = ()) -> tuple[Parameter, ...]:
-    """Return the parameters that texts name, in the order of the policy.
+    """Return the parameters that `vary` names, in the order of the policy.
 
     Args:
         vary: texts such as `business-cash.tier1` or `business-cash.tier1=0..50_000/5_000`. A text may name
@@ -85,7 +85,7 @@ def parse_parameters(vary: Vary, policy: Policy, *, statutory: Iterable[str] = (
         statutory: ids of lines that are fixed by law.
 
     Raises:
-        UsageError: a text names no parameter of the policy, or a parameter twice.
+        UsageError: a text names an unknown parameter, or a parameter twice.
     """
     stated = dict(vary) if isinstance(vary, Mapping) else dict.fromkeys(_split(vary))
     if not stated:
@@ -175,7 +175,7 @@ def schedule_of(policy: Policy, line: str) -> Schedule:
 
 
 def _check_rules(parameter: Parameter, policy: Policy) -> None:
-    """Raise UsageError if the band has a rule that a varied share would not keep."""
+    """Raise UsageError if the band has a rule that varying the share would drop."""
     schedule = schedule_of(policy, parameter.line)
     rule = schedule.bands[parameter.tier]
     if parameter.kind != "share":
@@ -189,7 +189,7 @@ def _check_rules(parameter: Parameter, policy: Policy) -> None:
 
 
 def _number(text: str, parameter: Parameter, policy: Policy) -> int:
-    """Return a value that a text states, such as 40_000, 12.50, 0.1 or 10%."""
+    """Parse a value of a parameter, such as 40_000, 12.50, 0.1 or 10%."""
     percent = parameter.kind == "share" and text.strip().endswith("%")
     try:
         number = Decimal(text.strip().removesuffix("%" if percent else "").replace("_", ""))

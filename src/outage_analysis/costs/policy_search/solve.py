@@ -132,7 +132,7 @@ class PolicySearch:
 
     @property
     def largest_values(self) -> tuple[Parameter, ...]:
-        """The payments and shares of which larger values, which were not tried, may be better."""
+        """The payments and shares at the largest value that was tried; a larger value may be better."""
         if self.chosen is None:
             return ()
         return tuple(
@@ -166,7 +166,7 @@ class PolicySearch:
         """Whether the frontier counts the expected cost.
 
         The mean payment per accepted claim is the expected cost divided by the same number of claims for all
-        candidates, so that only the quantile counts beside it.
+        candidates, so the frontier uses the quantile as its only cost.
         """
         return self.objective != PER_CLAIM
 
@@ -183,8 +183,8 @@ def find_best_policy(
         cubes_at: builds the cubes of claims; None for published counts.
 
     Raises:
-        UsageError: a parameter, a value or the objective is not possible.
-        ModelRefused: the cost, or the objective, cannot be computed from what is known.
+        UsageError: a parameter, a value or the objective is invalid.
+        ModelRefused: the inputs do not determine the cost or the objective.
     """
     policy, shown = inputs.policy, (inputs.policy, *named)
     parameters = parse_parameters(request.vary, policy, statutory=statutory_lines(policy))
@@ -277,7 +277,7 @@ def _check_known_by_counts(parameters: Sequence[Parameter]) -> None:
 
 
 def _objective(objective: str | None, inputs: SearchInputs, lines: Sequence[VariedLine]) -> str:
-    """Return the objective, by default the best that the inputs allow.
+    """Return the objective; by default the preferred one that the inputs allow.
 
     Raises:
         UsageError: there is no such objective.
@@ -333,7 +333,7 @@ def _breaks_budget(
 
 
 def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: Parameter) -> int | None:
-    """Return the largest loss in the band of a parameter; None if it is not known or no money."""
+    """Return the largest loss in the band of a parameter; None if unknown or if losses are not money."""
     if inputs.policy.loss_unit != inputs.policy.currency:
         return None
     line = next(x for x in lines if x.schedule.id == parameter.line)
@@ -356,10 +356,10 @@ def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: 
 def _benefit_cube(
     inputs: SearchInputs, lines: Sequence[VariedLine], shown: Sequence[Policy]
 ) -> tuple[Cube | None, FloatArray]:
-    """Return the cube by which benefits are measured, and the rows that some policy entitles.
+    """Return the cube for measuring benefits, and the rows that at least one policy entitles.
 
-    The cube is None for published counts, if losses are no money, and if the varied lines pay different
-    cubes, because benefits per claim and per claimant cannot be added.
+    The cube is None for published counts and if losses are not money. It is also None if the varied lines pay
+    different cubes, because benefits per claim and per claimant cannot be added.
     """
     nothing = np.zeros(0)
     cubes = [cost_cube(inputs, line) for line in lines]

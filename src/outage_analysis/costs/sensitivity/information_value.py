@@ -121,9 +121,9 @@ def estimate_information(
 ) -> InformationValues:
     """Return the values of `information_value` as estimates that are not rounded.
 
-    A value of an input is limited to the value of all inputs in the same draws, and the value of the totals
-    is at least the value of all inputs, because more knowledge is never worth less. The error is the root
-    mean square difference from the values that halves of the replicates give, regression included.
+    More knowledge is never worth less. So the value of an input is at most the value of all inputs in the
+    same draws, and the value of the totals is at least the value of all inputs. The error is the root mean
+    square difference from the values computed on halves of the replicates, each with its own regression.
 
     Raises:
         UsageError: there are fewer than two options, or the simulations do not share their draws.
@@ -194,13 +194,13 @@ def _check_options(runs: Sequence[Simulation], valuation: str, alternative: floa
 
 
 def _draws_of(run: Simulation) -> tuple[object, ...]:
-    """Return what the draws of the inputs depend on."""
+    """Return everything that determines the draws of the inputs, to compare simulations."""
     rank = None if run.rank is None else run.rank.tolist()
     return run.draws, run.seed, dict(run.portfolio.entries), rank
 
 
 def _drawn_inputs(runs: Sequence[Simulation], valuation: str) -> Iterator[tuple[str, FloatArray]]:
-    """Yield each uncertain input that tells about a cost, with its draws.
+    """Yield the draws of each uncertain input that affects a cost, or is correlated with one that does.
 
     The draws have the shape (coordinates, replicates, draws).
     """
@@ -229,7 +229,7 @@ def _drawn_inputs(runs: Sequence[Simulation], valuation: str) -> Iterator[tuple[
 
 
 def _gaps(costs: Sequence[FloatArray]) -> list[FloatArray]:
-    """Return the costs of the options less that of the first option; only differences decide."""
+    """Return the cost of each option less the cost of the first; only differences matter for the choice."""
     return [cost - costs[0] for cost in costs]
 
 
@@ -242,7 +242,7 @@ def _value_of_costs(gaps: Sequence[FloatArray]) -> Estimate:
 
 
 def _value_of_input(values: FloatArray, gaps: Sequence[FloatArray], whole: Estimate) -> Estimate:
-    """Return the value of knowing one input, at most that of all, with the error of draws and regression."""
+    """Return the value of knowing one input, at most the value of all, with its numerical error."""
     if whole == Estimate(0.0, 0.0):  # one option is the best in every draw, whatever a regression says
         return whole
     regression = SplineRegression.of(values, gaps[1:])
@@ -272,15 +272,15 @@ def _saving(means: FloatArray, best: FloatArray) -> float:
 
 
 def half_samples(replicates: int) -> list[IntArray]:
-    """Return balanced halves of the replicates: every two replicates are as often together as apart.
+    """Return balanced halves of the replicates: any two are in the same half as often as not.
 
     The estimates from halves vary around the estimate from all replicates as much as this one varies around
-    its expectation (balanced repeated replication; McCarthy 1969), also where the best option changes, at
-    which a jackknife fails. A regression on half of the draws overstates a value twice as much as one on all
-    draws, so that the differences contain this error, too.
+    its expectation (balanced repeated replication; McCarthy 1969), even where the best option changes and a
+    jackknife fails. A regression on half of the draws overstates a value twice as much as a regression on all
+    draws, so the differences include this error.
 
     Args:
-        replicates: the number of replicates, a power of two from 2 on.
+        replicates: the number of replicates, a power of two, at least 2.
     """
     positions = range(replicates)
     signs = [[(row & place).bit_count() % 2 for place in positions] for row in range(1, replicates)]

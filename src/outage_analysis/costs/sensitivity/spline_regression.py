@@ -51,7 +51,7 @@ class SplineRegression:
 
     @classmethod
     def of(cls, values: FloatArray, responses: Sequence[FloatArray]) -> SplineRegression:
-        """Return the regression on an input with values (coordinates, replicates, draws)."""
+        """Return the regression on an input whose values have the shape (coordinates, replicates, draws)."""
         columns, steps = [np.ones(values.shape[1:])], [1]
         for step in _steps(values):
             scaled = [column for column in map(_standardised, step) if column is not None]
@@ -88,7 +88,7 @@ class SplineRegression:
         return self.steps[int(np.flatnonzero(best)[0])]
 
     def _coefficients(self, replicates: NDArray[np.intp], sizes: Sequence[int]) -> list[list[FloatArray]]:
-        """Return, per number of columns, the least-squares coefficients of each response."""
+        """Return the least-squares coefficients of each response, for each number of columns."""
         gram = self._gram[replicates].mean(axis=0)
         lower = _cholesky(gram)
         by_response = []
