@@ -733,7 +733,11 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
     ("page", "said"),
     [
         ('[columns]\ncolour = ["x"]\n', "colour"),
-        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european, currency."),
+        (
+            '[formats]\nloss = ["plane"]\n',
+            "Known: plain, grouped, won, korean, european, currency, european_currency, spaced, "
+            "spaced_european, spaced_currency.",
+        ),
         ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
         ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
         ('quote = "`"\n', "line 1, quote: "),
