@@ -457,7 +457,8 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     said = {name for name in differ if name.startswith("tables/")}
     assert {"tables/hindsight_outcomes.csv", "tables/hindsight_tie_outs.csv"} <= said
     assert all(name.startswith("tables/hindsight_") for name in said)
-    shown = {"report.html", "report.pdf", "report.xlsx", "charts/backtest.svg", "charts/backtest.png"}
+    charts = {f"charts/{name}.{kind}" for name in ("backtest", "total_hindsight") for kind in ("svg", "png")}
+    shown = {"report.html", "report.pdf", "report.xlsx", *charts}
     assert differ - said == {*shown, "manifest.json", "SHA256SUMS"}
     # The fonts, and with them the checksum of the style, hold the letters of that section too.
     inside = r'<section class="hindsight">.*?</section>|<style>.*?</style>|style-src .*?(?=script-src)'

@@ -262,7 +262,8 @@ def test_text_from_outside_is_never_markup(
     assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
     assert not [e for e in page.elements for a in e.attributes if a.startswith("on")]
     kinds = [(e.attributes.get("class"), e.attributes.get("id")) for e in page.all("script")]
-    assert kinds == [(None, "what-if-data"), (None, "linked-data"), *[("charts", None)] * 2, (None, None)]
+    data = [(None, "what-if-data"), (None, "linked-data"), *[("charts", None)] * 2, (None, "dark-palette")]
+    assert kinds == [*data, (None, None)]
     (title,) = page.all("title")
     assert HOSTILE in title.text
     assert page.prose().count(HOSTILE) > 3
@@ -674,8 +675,8 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
     analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
     words = Locale(lang)
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
-    (heading,) = page.all("h2", id="quality")
-    assert heading.text == words("report.quality_title")
+    (appendix,) = page.all("details", id="quality")
+    assert words("report.quality_title") in appendix.text
     assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
     assert words("report.quality_clean") not in page.prose()
     titles = {name: words(f"report.quality_{name}") for name in ("files", "rules", "claimants", "heaping")}
@@ -744,7 +745,7 @@ def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path,
             run(Plan(policy=policy, ledger=ledger, claims=(), draws=FEW)), tmp_path / "out", formats=PAGE
         )
     )
-    assert page.all("p", class_="figure")
+    assert page.all("p", class_="lead")
     assert not page.all("p", class_="lesson")
 
 

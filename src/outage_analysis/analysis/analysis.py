@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
     *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
-    *("scenarios", "reserve"),
+    *("scenarios", "reserve", "winners_and_losers"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")

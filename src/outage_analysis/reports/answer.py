@@ -52,7 +52,9 @@ def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
     if table is None or total is None or total["expected"] is None:
         return {}
     found = dict(table.filter(valuation=valuation).select("measure", "value").iter_rows())
-    return {**found, "expected": float(total["expected"])}
+    # With correlated inputs the mean of the draws is the expected cash, not the product of the means.
+    cash = analysis.expected_cash(analysis.headline_basis) if valuation == "cash" else None
+    return {**found, "expected": float(total["expected"] if cash is None else cash)}
 
 
 def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:

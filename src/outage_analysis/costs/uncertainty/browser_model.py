@@ -27,7 +27,7 @@ MOST_BYTES = 340_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
 BYTES_PER_NUMBER = 2
 HIGHEST_CODE = 2**16 - 1
-KNOTS = 257
+KNOTS = 513
 """Values in the table of an input. Between two of them, values are interpolated linearly."""
 SCORE_STEP = 2
 """The page has every second column of the table of sums of awards."""
