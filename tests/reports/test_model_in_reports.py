@@ -272,7 +272,7 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
 @pytest.mark.slow
 @both
 def test_the_options_have_a_section_when_there_are_any(
-    pages: Pages, tram: Plan, folder: Path, written: Written, lang: str
+    tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
     analysis = run(replace(tram, compare=(folder / "flat.toml",)))
     page, w = written(analysis, lang), words_of(analysis, lang)
