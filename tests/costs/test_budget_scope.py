@@ -101,9 +101,10 @@ def read_workbook(folder: Path) -> str:
 
 
 def read_deck(folder: Path) -> str:
-    return "\n".join(
-        text for slide in Presentation(str(folder / "report.pptx")).slides for text in texts(slide)
-    )
+    """The slides with their notes, which have what does not fit on a slide."""
+    slides = Presentation(str(folder / "report.pptx")).slides
+    notes = [slide.notes_slide.notes_text_frame.text for slide in slides]
+    return "\n".join([text for slide in slides for text in texts(slide)] + notes)
 
 
 @pytest.mark.slow
