@@ -319,19 +319,19 @@ def test_a_regression_recovers_a_line_a_bend_and_a_mean_per_value() -> None:
     rng = np.random.default_rng(3)
     x, noise = rng.normal(size=(16, 512)), rng.normal(size=(16, 512))
     for truth, error in ((2 * x + 1, 0.02), (np.abs(x), 0.1)):
-        regression = SplineRegression.of(x[None], [truth + 0.5 * noise])
+        regression = SplineRegression.from_draws(x[None], [truth + 0.5 * noise])
         (fitted,) = regression.predict(np.arange(16))
         assert np.sqrt(((fitted - truth) ** 2).mean()) < error
     steps = np.floor(x).clip(-1, 1)
     truth = np.where(steps == 0, 5.0, 0.0)
-    (fitted,) = SplineRegression.of(steps[None], [truth]).predict(np.arange(16))
+    (fitted,) = SplineRegression.from_draws(steps[None], [truth]).predict(np.arange(16))
     assert fitted == pytest.approx(truth)
 
 
 def test_a_regression_of_noise_on_an_input_is_a_constant() -> None:
     rng = np.random.default_rng(4)
     x, noise = rng.normal(size=(16, 512)), rng.normal(size=(16, 512))
-    regression = SplineRegression.of(x[None], [noise])
+    regression = SplineRegression.from_draws(x[None], [noise])
     assert regression.size <= 2
     assert regression.predict(np.arange(16))[0] == pytest.approx(0, abs=0.1)
 
@@ -340,7 +340,7 @@ def test_a_regression_has_the_coefficients_of_least_squares() -> None:
     rng = np.random.default_rng(6)
     x = rng.lognormal(size=(16, 64))
     response = np.sin(x) + rng.normal(size=x.shape)
-    regression = SplineRegression.of(x[None], [response])
+    regression = SplineRegression.from_draws(x[None], [response])
     matrix = regression.columns[: regression.size].reshape(regression.size, -1).T
     expected = matrix @ np.linalg.lstsq(matrix, response.ravel(), rcond=None)[0]
     assert regression.predict(np.arange(16))[0].ravel() == pytest.approx(expected, abs=1e-7)

@@ -161,7 +161,7 @@ def reserve_amount(table: pl.DataFrame, measure: str, handling: str) -> float:
 
 def _of_lines(run: Simulation, valuations: Collection[str], lines: Collection[str]) -> Simulation | None:
     """Return the part of a simulation that is of some valuations and lines; None if there is none."""
-    part = run.of(lambda stream: stream.valuation in valuations and stream.line in lines)
+    part = run.with_streams(lambda stream: stream.valuation in valuations and stream.line in lines)
     return part if part.portfolio.streams else None
 
 

@@ -48,7 +48,7 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     run = analysis.runs.get(analysis.headline_basis)
     if run is None or "cash" not in run.totals:
         return None
-    cash = run.of(lambda stream: stream.valuation == "cash")
+    cash = run.with_streams(lambda stream: stream.valuation == "cash")
     stressed = StressedRun(cash, analysis.policy, analysis.as_of, partial(_growth, analysis))
     budget = (
         None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units

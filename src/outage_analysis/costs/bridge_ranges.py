@@ -91,7 +91,7 @@ class StageRanges:
                 return quantiles
         try:
             run = simulate(portfolio, draws=self.draws or 0, seed=self.seed)
-            total = run.of(lambda stream: stream.valuation == self.valuation).totals[self.valuation]
+            total = run.with_streams(lambda stream: stream.valuation == self.valuation).totals[self.valuation]
             found: dict[str, float | None] = {
                 name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()
             }

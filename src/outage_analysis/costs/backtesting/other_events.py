@@ -155,7 +155,7 @@ def _published_outcomes(spec: EventComparisonSpec, policies: dict[str, Policy]) 
                 file=spec.id,
                 remedy="Give the facts of the people who did and of those who could.",
             )
-        yield _of(spec, rate, "rate", count / people, facts, group, rate.bound)
+        yield _single_outcome(spec, rate, "rate", count / people, facts, group, rate.bound)
     for ratio in spec.ratios:
         realised, estimate = (get_fact(x, hindsight=True) for x in (ratio.realised, ratio.estimate))
         if realised.unit != estimate.unit or realised.middle <= 0 or estimate.middle <= 0:
@@ -165,14 +165,14 @@ def _published_outcomes(spec: EventComparisonSpec, policies: dict[str, Policy]) 
                 remedy="Give two amounts above 0 in one currency.",
             )
         observed = realised.middle / (estimate.middle * ratio.part)
-        yield _of(spec, ratio, "ratio", observed, (ratio.realised, ratio.estimate), ratio)
+        yield _single_outcome(spec, ratio, "ratio", observed, (ratio.realised, ratio.estimate), ratio)
     for payment in spec.payments:
         policy = policies[payment.id]
         amount = get_fact(payment.mean, hindsight=True).money(policy.currency) * 10**policy.digits
-        yield _of(spec, payment, "payment", amount, (payment.mean, payment.share_above), payment)
+        yield _single_outcome(spec, payment, "payment", amount, (payment.mean, payment.share_above), payment)
 
 
-def _of(
+def _single_outcome(
     spec: EventComparisonSpec,
     outcome: EventOutcome,
     quantity: Quantity,

@@ -105,7 +105,7 @@ def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
             for name in run.inputs_of_kind(stream, rate.kind):
                 new = f"{name} ({effort})"
                 redrawn[new] = RedrawnInput(name, rate)
-                stream = _with_derived(stream, name, _drawn(new))
+                stream = _with_derived(stream, name, _unchanged_input(new))
         return stream
 
     return tuple(with_rates(s) if s in changing else s for s in streams), redrawn
@@ -146,7 +146,7 @@ def _change_acceptance(run: StressedRun, scenario: Scenario, streams: Streams) -
 
     def with_odds(stream: Stream) -> Stream:
         for name in run.inputs_of_kind(stream, "acceptance"):
-            rate = stream.derived.get(name, _drawn(name))
+            rate = stream.derived.get(name, _unchanged_input(name))
             stream = _with_derived(stream, name, _computed(rate.inputs, _odds_of(rate, ratio)))
         return stream
 
@@ -177,7 +177,7 @@ def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
     def with_odds(stream: Stream) -> Stream:
         large = _large_bands(run.cash.portfolio, stream, scenario.over)
         (name,) = run.inputs_of_kind(stream, "filing_share")
-        rate, mix = (stream.derived.get(x, _drawn(x)) for x in (name, stream.mix))
+        rate, mix = (stream.derived.get(x, _unchanged_input(x)) for x in (name, stream.mix))
         inputs = (*rate.inputs, *mix.inputs)
 
         def shares(values: Values) -> tuple[FloatArray, FloatArray]:
@@ -239,7 +239,7 @@ def filing_by_band(
     return share, np.stack(columns, axis=1)
 
 
-def _drawn(name: str) -> DerivedInput:
+def _unchanged_input(name: str) -> DerivedInput:
     """Return a drawn input as it is."""
     return DerivedInput((name,), lambda values: values[name], linear=True)
 
@@ -254,7 +254,7 @@ def _with_derived(stream: Stream, name: str, derived: DerivedInput) -> Stream:
 
 def _scaled(stream: Stream, name: str, factor: float) -> Stream:
     """Return a stream in which an input is multiplied by a number."""
-    before = stream.derived.get(name, _drawn(name))
+    before = stream.derived.get(name, _unchanged_input(name))
     scaled = replace(before, compute=lambda values: factor * before.compute(values))
     return _with_derived(stream, name, scaled)
 

@@ -245,7 +245,7 @@ def _value_of_input(values: FloatArray, gaps: Sequence[FloatArray], whole: Estim
     """Return the value of knowing one input, at most the value of all, with its numerical error."""
     if whole == Estimate(0.0, 0.0):  # one option is the best in every draw, whatever a regression says
         return whole
-    regression = SplineRegression.of(values, gaps[1:])
+    regression = SplineRegression.from_draws(values, gaps[1:])
 
     def value_from(replicates: IntArray) -> float:
         means, best = _replicate_means([np.zeros_like(gaps[0]), *regression.predict(replicates)])

@@ -50,7 +50,7 @@ class SplineRegression:
     """The responses, each (replicates, draws)."""
 
     @classmethod
-    def of(cls, values: FloatArray, responses: Sequence[FloatArray]) -> SplineRegression:
+    def from_draws(cls, values: FloatArray, responses: Sequence[FloatArray]) -> SplineRegression:
         """Return the regression on an input whose values have the shape (coordinates, replicates, draws)."""
         columns, steps = [np.ones(values.shape[1:])], [1]
         for step in _steps(values):

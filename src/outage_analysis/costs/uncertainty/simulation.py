@@ -106,10 +106,10 @@ class Simulation(ShortRepr):
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
-        run = self.of(lambda stream: (stream.line, stream.valuation) == (line, valuation))
+        run = self.with_streams(lambda stream: (stream.line, stream.valuation) == (line, valuation))
         return run if run.portfolio.streams else None
 
-    def of(self, keep: Callable[[Stream], bool]) -> Simulation:
+    def with_streams(self, keep: Callable[[Stream], bool]) -> Simulation:
         """Return the simulation of some payment streams, with the same draws.
 
         Args:
