@@ -75,7 +75,7 @@ def varied_tiers(search: PolicySearch, policy: Policy, locale: Locale) -> str:
         if schedule is None:
             continue
         own = [
-            locale("solve.tier", band=locale.band(*band), payment=explainer.rule_text(rule))
+            locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
             for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
             if tier in varied
         ]

@@ -150,7 +150,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
     From published counts the first stage is `reported`. From claims, where entitlement is known, the first
     stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
-    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require.
+    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require. A
+    line that pays automatically has no stage `filed`.
 
     Args:
         policy: the policy.
@@ -174,6 +175,9 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         rows.append((name, "reported" if published else "claimed", count, count, count))
         for stage, (share, kind) in (_report_stages(funnel) if published else _claim_stages(funnel)).items():
             if kind and kind not in funnel.entries:
+                continue
+            # Nobody has to file for an automatic payment.
+            if stage == "filed" and line.effort_on(as_of) == "automatic":
                 continue
             expected = None if mid is None or share.expected is None else mid * share.expected
             high = 1.0 if share.high is None else share.high

@@ -269,21 +269,24 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
     if isinstance(entry, BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
-        return shares, f"{locale.share(0)} – {locale.share(1)}"
+        return shares, locale.span(locale.share(0), locale.share(1))
     value_range = entry.range
     if entry.kind in AMOUNT_KINDS:
         low, high = (locale.exact_money(round(value)) for value in (value_range.low, value_range.high))
-        return f"{locale.exact_money(round(value_range.expected))} {locale.unit}".rstrip(), f"{low} – {high}"
+        expected = locale.exact_money(round(value_range.expected))
+        return locale.with_unit(expected, locale.unit).rstrip(), locale.with_unit(
+            locale.span(low, high), locale.unit
+        )
     if isinstance(entry, RateAssumption):
         low, high = locale.share(value_range.low), locale.share(value_range.high)
-        return locale.share(value_range.expected), f"{low} – {high}"
+        return locale.share(value_range.expected), locale.span(low, high)
     if entry.kind == "exposure":
         expected, low, high = (
             locale.number(locale.rounded(value, 3))
             for value in (value_range.expected, value_range.low, value_range.high)
         )
-        return expected, f"{low} – {high}"
-    return f"{value_range.expected:.3g}", f"{value_range.low:.3g} – {value_range.high:.3g}"
+        return expected, locale.span(low, high)
+    return f"{value_range.expected:.3g}", locale.span(f"{value_range.low:.3g}", f"{value_range.high:.3g}")
 
 
 def grade_label(entry: Entry, locale: Locale) -> str:

@@ -34,21 +34,19 @@ def short_amount(locale: Locale, amount: float, digits: int = 2) -> str:
 
 def short_span(locale: Locale, low: float, high: float) -> str:
     """Format a range of amounts, given in the smallest currency unit, as a short label such as 1.1m–440m."""
-    first, last = short_amount(locale, low), short_amount(locale, high)
-    return first if first == last else locale("chart.span", low=first, high=last)
+    return locale.span(short_amount(locale, low), short_amount(locale, high))
 
 
 def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
     """Return the low and the high end of a range of amounts as text for a sentence.
 
-    Amounts have two digits, or as many as they need to differ. In English, if both amounts have the same
-    unit, only the high end includes the unit.
+    Amounts have two digits, or as many as they need to differ.
     """
     for digits in range(2, MAX_FLOAT_DIGITS + 1):
-        first, separator, last = locale.money_range(low, high, digits).partition(" – ")
-        if separator:
-            return first, last
-    return first, first
+        first, last = locale.money(low, digits), locale.money(high, digits)
+        if first != last:
+            break
+    return first, last
 
 
 def short_number(locale: Locale, value: float, digits: int = 2) -> str:

@@ -146,7 +146,7 @@ def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
     """
     locale = context.locale
     if context.synthetic:
-        return locale("report.funnel_title")
+        return locale("report.funnel_title_claims" if "claimed" in rows["stage"] else "report.funnel_title")
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
     line = paid["line"][0] if len(paid) else rows["line"][0]
     by_stage = dict(rows.filter(line=line).select("stage", "expected").rows())

@@ -117,7 +117,7 @@ def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], st
     if row["joined"] > 1:
         return locale("chart.other_services", count=row["joined"]), ""
     if row["rule"] is not None:
-        return locale.band(row["over"], row["up_to"]), locale(f"word.{row['rule']}")
+        return locale.band_with_unit(row["over"], row["up_to"]), locale(f"word.{row['rule']}")
     return name(row["line"] or row["service"] or ""), ""
 
 

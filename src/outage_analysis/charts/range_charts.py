@@ -16,6 +16,7 @@ from outage_analysis.charts.axes import (
     money_axis,
     money_range_ends,
     short_amount,
+    short_span,
     short_number,
 )
 from outage_analysis.charts.theme import (
@@ -90,16 +91,13 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _ends_label(row: dict[str, Any], locale: Locale) -> str:
-    """Return the two ends of a tornado bar: each cost with the value of the input that leads to it."""
+    """Return the range of the cost at a tornado bar, and in brackets the values of the input at its ends."""
     points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
-    return " – ".join(
-        locale(
-            "chart.tornado_at",
-            cost=short_amount(locale, row[side]),
-            value=_input_label(row["kind"], row[f"input_{side}"], point, locale),
-        )
-        for side, point in points.items()
-    )
+    values = [
+        _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()
+    ]
+    costs = short_span(locale, row["left"], row["right"])
+    return locale("chart.with_range", amount=costs, range=locale.span(*values))
 
 
 def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:

@@ -316,7 +316,9 @@ class Incident(Columns):
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
         divisible = not self.loss_currency
-        return Locale(lang, self.currency, self.minor_units, self.loss_digits, divisible)
+        return Locale(
+            *(lang, self.currency, self.minor_units, self.loss_digits, divisible), loss_unit=self.loss.unit
+        )
 
     @property
     def loss_currency(self) -> str:

@@ -178,7 +178,7 @@ def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
-            yield "gap", locale("finding.gap", band=locale.band(*piece.band))
+            yield "gap", locale("finding.gap", band=locale.band_with_unit(*piece.band))
 
 
 def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ class PolicyExplainer:
         if isinstance(line, Schedule):
             locale = replace(self.locale, starts=line.starts)
             rules = [*line.positive_bands, (UNKNOWN, line.unknown)]
-            bands = (f"{locale.band(*band)}: {self.rule_text(rule)}" for band, rule in rules)
+            bands = (f"{locale.band_with_unit(*band)}: {self.rule_text(rule)}" for band, rule in rules)
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
             return self.locale("word.unpriced") if line.amount is None else self._amount_or_fact(line.amount)

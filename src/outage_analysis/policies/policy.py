@@ -120,7 +120,10 @@ class Policy(Displayable, Document):
             UsageError: the language is not supported.
         """
         losses_divisible = self.loss_unit != self.currency
-        return Locale(lang, self.currency, self.digits, self.loss_digits, losses_divisible, self.starts)
+        return Locale(
+            *(lang, self.currency, self.digits, self.loss_digits, losses_divisible, self.starts),
+            loss_unit=self.loss_unit,
+        )
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The cost lines that were public by a day, and the cost lines that were not."""

@@ -64,7 +64,7 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         locale(
             "report.controller_total",
             presentation=locale(f"explain.{presentation}"),
-            amount=locale("report.exact", amount=locale.exact_money(total), unit=locale.unit),
+            amount=_exact(total, locale),
         )
         for presentation, total in amounts.items()
         if total is not None
@@ -91,27 +91,32 @@ def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
+def _exact(amount: float, locale: Locale) -> str:
+    """Return an amount with all digits and its unit."""
+    return locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
+
+
 def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     """Return the best estimate of a cost line as text, or the reason why there is no best estimate."""
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
     cash, rows = reserve_mean(analysis, [line.id]), _cost_rows(line, analysis)
     if cash is not None:
-        return locale("report.exact", amount=locale.exact_money(cash), unit=locale.unit)
+        return _exact(cash, locale)
     line_total = rows.get("top_down", {}).get("expected")
     if line_total is not None:
-        return locale("report.controller_whole", amount=locale.exact_money(line_total))
+        return locale("report.controller_whole", amount=_exact(line_total, locale))
     bounds = rows.get("cash", {})
     suffix = "" if bounds.get("basis", "published") == "published" else "_claims"
     if bounds.get("high") is not None:
-        low, high = (locale.exact_money(bounds[end] or 0.0) for end in ("low", "high"))
+        low, high = (_exact(bounds[end] or 0.0, locale) for end in ("low", "high"))
         return locale(f"report.controller_between{suffix}", low=low, high=high)
     if bounds.get("low") or suffix:
-        return locale(f"report.controller_from{suffix}", low=locale.exact_money(bounds["low"] or 0.0))
+        return locale(f"report.controller_from{suffix}", low=_exact(bounds["low"] or 0.0, locale))
     face_value = rows.get("face_value", {})
     price = face_value.get("expected") or face_value.get("promised")
     return (
-        locale("report.controller_face", amount=locale.exact_money(price))
+        locale("report.controller_face", amount=_exact(price, locale))
         if price
         else locale("report.controller_unreliable")
     )

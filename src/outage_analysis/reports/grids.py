@@ -66,9 +66,12 @@ class TableFormatter:
 
         If the frame has no column `band`, the loss band is composed from the band edges `over` and `up_to`.
         """
-        heads = tuple(GridColumn(c.title or self.locale(c.label_key), _column_style(c)) for c in columns)
+        heads = tuple(GridColumn(self._title(c), _column_style(c)) for c in columns)
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
+
+    def _title(self, column: Column) -> str:
+        return self.locale.loss_band_title if column == BAND else column.title or self.locale(column.label_key)
 
     def _cell(self, column: Column, row: dict[str, Any]) -> str | Markup:
         if column == BAND and "band" not in row:

@@ -64,8 +64,9 @@ class _SectionBuilder:
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
-        yield self._section("why", "why_title", self._why(), synthetic=is_synthetic)
-        yield self._section("compared", "compared_with", self._compared(), synthetic=is_synthetic)
+        why = "why_title_claims" if self.analysis.headline_from_claims else "why_title"
+        yield self._section("why", why, self._why(), synthetic=is_synthetic)
+        yield self._section("compared", self._compared_title(), self._compared(), synthetic=is_synthetic)
         yield self._section("method", "method_with", self._method_blocks())
 
     def _appendices(self) -> Iterator[Section]:
@@ -98,10 +99,16 @@ class _SectionBuilder:
         """Yield the funnel, the parts that add up to the expected cost, and what moves it."""
         if "funnel" in self.grids:
             yield from (Text(sentence) for sentence in _funnel_sentences(self.analysis, self.locale))
-            yield from self._picture("funnel", "funnel", "funnel_title")
+            yield from self._picture("funnel", "funnel", funnel_title(self.analysis))
         yield from self._picture("waterfall", "steps", "steps_title")
         yield from self._with_intro("drivers_intro", self._picture("tornado", "tornado", "drivers_title"))
         yield from self._table("information_value", "information_title", folded=True)
+
+    def _compared_title(self) -> str:
+        """Return the key of the title of the comparison, which names headlines and options if there are any."""
+        if self.analysis.compared is None:
+            return "compared_headlines"
+        return "compared_with" if "headlines" in self.grids else "compared_options"
 
     def _method_blocks(self) -> Iterator[Block]:
         """Yield what the cost leaves out, how it was computed, and the limits of the analysis."""
@@ -119,6 +126,8 @@ class _SectionBuilder:
         If rates in the assumption ledger follow the reference-class rule, the paragraph explains the rule.
         """
         keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
+        if self.analysis.headline_from_claims and not needs_application(self.analysis):
+            keys = ["method", "method_automatic"]
         keys += ["method_rule"] if self.analysis.has_rule_based_rates else []
         return " ".join(self.locale(f"report.{key}") for key in keys)
 
@@ -137,6 +146,8 @@ class _SectionBuilder:
         if "services" in self.grids:
             yield Heading(locale("report.services_title"))
             yield Text(locale("report.services_intro_claims" if of_claims else "report.services_intro"))
+            if not (self.analysis.tables["services"]["published_count"] != "").any():
+                yield Text(locale("report.services_no_counts"))
             yield from self._table("services", "services_title")
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))
@@ -281,18 +292,33 @@ class _SectionBuilder:
         return [ChartBlock(chart, TableBlock(grid, caption, folded=True) if grid in self.grids else None)]
 
 
+def funnel_title(analysis: Analysis) -> str:
+    """Return the key of the title of the funnel, which starts with claims or with published reports."""
+    return "funnel_title_claims" if analysis.headline_from_claims else "funnel_title"
+
+
+def needs_application(analysis: Analysis) -> bool:
+    """Return whether a claimant has to do something to be paid by some public cost line."""
+    known, _ = analysis.policy.public_by(analysis.as_of)
+    return any(line.effort_on(analysis.as_of) != "automatic" for line in known)
+
+
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """Yield one sentence per cost line: how many of 100 reports are filed as claims and how many are paid."""
     table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
-    key = "report.funnel_intro_claims" if analysis.headline_from_claims else "report.funnel_intro"
+    from_claims = analysis.headline_from_claims
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
         expected_by_stage = dict(rows.select("stage", "expected").iter_rows())
         first = next(iter(expected_by_stage.values()))
         if None in expected_by_stage.values() or not first:
             continue
+        key = "report.funnel_intro_claims" if from_claims else "report.funnel_intro"
+        if "filed" not in expected_by_stage:
+            key = "report.funnel_intro_automatic"
         filed, paid = (
-            locale.number(locale.rounded(100 * expected_by_stage[s] / first)) for s in ("filed", "paid")
+            locale.number(locale.rounded(100 * expected_by_stage.get(s, 0.0) / first))
+            for s in ("filed", "paid")
         )
         line_note = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
         yield locale(key, filed=filed, paid=paid, line=line_note)

@@ -131,8 +131,19 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
         ),
         "funnel": (funnel, FUNNEL.pick(*line_column, "stage", *numbers)),
         **uncertainty_views(tables),
-        "services": (tables["services"], SERVICES.columns),
+        **_services_view(tables["services"]),
     }
+
+
+def _services_view(services: pl.DataFrame) -> dict[str, View]:
+    """Return what was published about each service: the columns with values, and no table without any."""
+    columns = [
+        column
+        for column in SERVICES.columns
+        if column.name == "service" or (services[column.name].cast(pl.String).fill_null("") != "").any()
+    ]
+    known = [column for column in columns if column.name not in ("service", "group")]
+    return {"services": (services, tuple(columns))} if known else {}
 
 
 def _cash_view(analysis: Analysis) -> View:

@@ -35,6 +35,10 @@ SPECIAL: dict[tuple[int | None, int | None], str] = {
     (-1, 0): "zero",
 }
 """Band -> its label, for bands that are not written as a range."""
+WITHOUT_UNIT = frozenset(((None, None), (-1, 0)))
+"""Bands whose labels contain no amount that could have a unit."""
+EDGE = re.compile(r"-?\d[\d,.]*(?!\d|~)(?![,.]\d)")
+"""Pattern of an edge in a Korean band; the low end of a range shares the unit of its high end."""
 UPPER, LOWER, OPEN = (
     ("band.up_to", "band.under"),
     ("band.between", "band.from_under"),
@@ -116,6 +120,8 @@ class Locale:
     """Cuts at edges that belong to the band above: 11 if a policy states "from 12"."""
     level: int = DEFAULT_LEVEL
     """The probability in percent of the likely range that the labels name."""
+    loss_unit: str = ""
+    """The unit of losses, a currency code or a unit such as minutes; empty if it is unknown."""
 
     def __post_init__(self) -> None:
         """Raise an error if the language or the level is not supported."""
@@ -238,24 +244,35 @@ class Locale:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        text = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
-        return f"{text} {self.unit}"
+        number = f"{units / divisor:,.{ALL_DIGITS}g}"
+        if self.lang == "ko":
+            return f"{number}{name} {self.unit}" if name else self.with_unit(number, self.unit)
+        return f"{number} {name} {self.unit}" if name else f"{number} {self.unit}"
+
+    def with_unit(self, number: str, unit: str) -> str:
+        """Return digits with their unit: "60 minutes", or "60분" in Korean."""
+        return f"{number}{'' if self.lang == 'ko' else ' '}{unit}"
 
     def money_in_full(self, amount: float) -> str:
         """Format an amount that a document or a user states, for prose, without rounding."""
         return self.money(amount, ALL_DIGITS)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
-        """Format a range of two amounts for prose. In English, a shared unit is written once."""
+        """Format a range of two amounts for a table: 1.1–440 million won, or 110만 원~4억 4,000만 원.
+
+        In English, a shared unit is written once. Sentences write "1.1 million won to 440 million won".
+        """
         first, last = self.money(low, digits), self.money(high, digits)
-        if first == last:
-            return first
         number, _, unit = first.partition(" ")
-        return (
-            f"{number} – {last}"
-            if self.lang == "en" and unit == last.partition(" ")[2]
-            else f"{first} – {last}"
-        )
+        shared = self.lang == "en" and unit == last.partition(" ")[2] and first != last
+        return self.span(number if shared else first, last)
+
+    def span(self, low: str, high: str) -> str:
+        """Return a range of two formatted values for a table: 12%–17%, or 12%~17% in Korean.
+
+        Two equal values are no range and are written once.
+        """
+        return low if low == high else self("chart.span", low=low, high=high)
 
     @staticmethod
     def rounded(value: float, digits: int = 2) -> float:
@@ -319,6 +336,33 @@ class Locale:
         key = (LOWER if includes_low else OPEN)[excludes_high]
         return self(key, low=self.loss(over + includes_low), high=high)
 
+    def band_with_unit(self, over: int | None, up_to: int | None) -> str:
+        """Return a loss band in words with the unit of losses: "from 60 to under 120 minutes".
+
+        In Korean, each edge has the unit, as in "60분 이상 120분 미만"; the ends of a range share it.
+
+        Example:
+            >>> Locale("en", loss_unit="minutes").band_with_unit(180, None)
+            'over 180 minutes'
+        """
+        text = self.band(over, up_to)
+        if not self.loss_unit or (over, up_to) in WITHOUT_UNIT:
+            return text
+        if self.lang == "ko":
+            return EDGE.sub(lambda edge: self.with_unit(edge[0], self.loss_unit_name), text)
+        return f"{text} {self.loss_unit_name}"
+
+    @property
+    def loss_unit_name(self) -> str:
+        """The name of the unit of losses in the language: won, or minutes; empty if it is unknown."""
+        return self.unit if self.loss_unit == self.currency else self.unit_name(self.loss_unit)
+
+    @property
+    def loss_band_title(self) -> str:
+        """The title of a table column with loss bands, with the unit of losses: Loss band (won)."""
+        title = self("column.band")
+        return f"{title}{'' if self.lang == 'ko' else ' '}({self.loss_unit_name})" if self.loss_unit else title
+
     def band_short(self, over: int | None, up_to: int | None) -> str:
         """Return a loss band in short form for a chart: 300k–500k for losses over 300,000 up to 500,000.
 
@@ -335,7 +379,8 @@ class Locale:
         # neither.
         if low is None or high is None or bool(low[1]) != bool(high[1]):
             return self.band(over, up_to)
-        first = low[0] if low[1] == high[1] else "".join(low)
+        # In English, "300–500k" writes a shared unit once; in Korean, each end has its unit: 30만~50만.
+        first = low[0] if low[1] == high[1] and self.lang == "en" else "".join(low)
         return self("band.short", low=first, high="".join(high))
 
     def band_note(self, bands: Iterable[tuple[int | None, int | None]]) -> str:

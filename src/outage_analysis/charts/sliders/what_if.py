@@ -268,7 +268,7 @@ def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
     if factor.kind == "pays":
-        return locale("report.what_if_pays", line=line, band=locale.band(factor.over, factor.up_to))
+        return locale("report.what_if_pays", line=line, band=locale.band_with_unit(factor.over, factor.up_to))
     name = names.get(factor.assumption, factor.assumption).split(":")[0]
     return locale("report.what_if_served", name=name, line=line) if line else name
 

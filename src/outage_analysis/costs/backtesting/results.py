@@ -256,10 +256,13 @@ class Backtest(ShortRepr):
     def _press(self, row: Mapping[str, Any], locale: Locale) -> str:
         cash = {o.id: o.stage in CASH for o in self.spec.outcomes}[row["outcome"]]
         ends = [x for x in dict.fromkeys((row["low"], row["high"])) if x is not None]
+        printed = [_exactly(x, locale, cash=cash) for x in ends]
         sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
             fact=row["rival"],
-            printed=" – ".join(_exactly(x, locale, cash=cash) for x in ends),
+            printed=locale("backtest.press_range", low=printed[0], high=printed[-1])
+            if len(printed) > 1
+            else printed[0],
             times=locale.number(locale.rounded(row["factor"])),
         )
         return f"{sentence} {locale('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
@@ -285,4 +288,4 @@ class Backtest(ShortRepr):
 
 def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
     """Format a published figure with all its digits."""
-    return f"{locale.exact_money(value)} {locale.unit}" if cash else locale.number(value)
+    return locale.with_unit(locale.exact_money(value), locale.unit) if cash else locale.number(value)

@@ -14,6 +14,7 @@ from outage_analysis.reports.deck.slide_answer import cost_points, likely_ends, 
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.sections import funnel_title
 from outage_analysis.reports.table_views import headline_amount
 from outage_analysis.text import capitalized, short_names
 
@@ -106,7 +107,7 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
         sentences.append(report.charts["headlines"].subtitle)
     elif not stages.is_empty():
         _add_funnel_chart(report, canvas, stages, right_box)
-        sentences.append(locale("report.funnel_title"))
+        sentences.append(locale(f"report.{funnel_title(report.analysis)}"))
     elif not parts.is_empty():
         _add_parts_chart(report, canvas, parts, right_box)
         sentences.append(locale("deck.parts_say", expected=locale.money(float(parts["expected"].sum()))))
@@ -228,14 +229,15 @@ def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: B
     """Add a bar chart of the claims funnel, from reports to payments."""
     locale, counted = report.locale, [float(round(x)) for x in rows["expected"]]
     series, names = (
-        {locale("chart.funnel_x"): counted},
+        {locale("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"): counted},
         [capitalized(locale(f"word.{x}")) for x in rows["stage"]],
     )
     data = native_charts.BarData(
         names, series, "#,##0", locale("chart.funnel_description"), report.analysis.as_of
     )
     unit = locale("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x")
-    _add_captioned_bars(canvas, box, locale("report.funnel_title"), unit, data, len(names) - 1)
+    title = locale(f"report.{funnel_title(report.analysis)}")
+    _add_captioned_bars(canvas, box, title, unit, data, len(names) - 1)
 
 
 def _add_captioned_bars(

@@ -65,7 +65,7 @@ def _sentences(report: Report) -> list[str]:
         service, claims = str(row[0]), str(row[-1])
         cost = str(costs.rows[at][-1]) if costs else ""
         if cost:
-            text = f"{cost} {locale.unit}"
+            text = locale.with_unit(cost, locale.unit)
             sentences.append(locale("deck.service_bands_say", service=service, claims=claims, cost=text))
         else:
             sentences.append(locale("deck.service_bands_say_claims", service=service, claims=claims))
