@@ -199,7 +199,7 @@ def test_a_policy_shows_its_first_lines_and_counts_the_rest(policy: Policy) -> N
     [table] = policy.card().tables
     assert [row[0] for row in table.rows] == [line.name.en for line in policy.lines[:MAX_CARD_ROWS]]
     assert table.more == "and 16 more: policy.lines"
-    assert table.rows[0][2].startswith("up to 300,000: 30,000 won; 300,001 to 500,000: 50,000 won")
+    assert table.rows[0][2].startswith("up to 300,000 won: 30,000 won; 300,001 to 500,000 won: 50,000 won")
 
 
 def test_a_long_ledger_is_cut_and_counts_the_rest(ledger: Ledger) -> None:

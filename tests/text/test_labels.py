@@ -120,9 +120,9 @@ def test_money_in_tables_keeps_every_digit() -> None:
 
 
 def test_a_range_says_its_unit_once_when_both_ends_share_it() -> None:
-    assert Locale("en").money_range(253_830_000, 423_050_000) == "250 – 420 million won"
-    assert Locale("en").money_range(30_000, 423_050_000) == "30 thousand won – 420 million won"
-    assert Locale("ko").money_range(253_830_000, 423_050_000) == "2억 5,000만 원 – 4억 2,000만 원"
+    assert Locale("en").money_range(253_830_000, 423_050_000) == "250–420 million won"
+    assert Locale("en").money_range(30_000, 423_050_000) == "30 thousand won–420 million won"
+    assert Locale("ko").money_range(253_830_000, 423_050_000) == "2억 5,000만 원~4억 2,000만 원"
 
 
 @pytest.mark.parametrize(
@@ -241,11 +241,11 @@ def test_an_axis_is_scaled_to_its_largest_amount() -> None:
         ((None, -1), "below 0", "0 미만"),
         ((-1, 0), "no loss (0)", "손실 없음(0)"),
         ((0, 100_000), "up to 100k", "10만 이하"),
-        ((300_000, 500_000), "300–500k", "30–50만"),
-        ((500_000, 1_000_000), "500k–1m", "50–100만"),
-        ((10_000_000, 100_000_000), "10–100m", "1,000만–1억"),
+        ((300_000, 500_000), "300–500k", "30만~50만"),
+        ((500_000, 1_000_000), "500k–1m", "50만~100만"),
+        ((10_000_000, 100_000_000), "10–100m", "1,000만~1억"),
         ((1_000_000, None), "over 1m", "100만 초과"),
-        ((10**12, 3 * 10**12), "1–3tn", "1–3조"),
+        ((10**12, 3 * 10**12), "1–3tn", "1조~3조"),
         # Edges that are no whole steps keep every digit: [300,000, 500,000) is not 300–500k.
         ((299_999, 499_999), "300,000 to 499,999", "300,000~499,999"),
         ((300_000, 499_999), "300,001 to 499,999", "300,001~499,999"),
@@ -284,7 +284,8 @@ def test_what_short_bands_mean_is_stated_where_there_are_any() -> None:
     full = [(-1, 0), (0, 299_999), (299_999, None), (None, None)]
     assert Locale("en").band_note(full) == ""
     assert (
-        Locale("en").band_note([*full, (0, 300_000)]) == "k thousand, m million; a band holds its upper edge"
+        Locale("en").band_note([*full, (0, 300_000)])
+        == "k thousand, m million; a band includes its upper edge"
     )
     assert "상한" in Locale("ko").band_note([(300_000, 500_000)])
 
@@ -324,7 +325,7 @@ def test_a_band_of_hours_is_written_with_the_edges_of_its_author(
     for lang, expected in zip(LANGUAGES, HOURS[closed, band], strict=True):
         words = Locale(lang, divisible=True, starts=starts)
         assert words.band(*band) == expected
-        if band != (1000, 2000):  # a chart writes 1k-2k, and that a band holds its upper edge
+        if band != (1000, 2000):  # a chart writes 1k-2k, and that a band includes its upper edge
             assert words.band_short(*band) == expected
 
 

@@ -16,8 +16,8 @@ from outage_analysis.charts.axes import (
     money_axis,
     money_range_ends,
     short_amount,
-    short_span,
     short_number,
+    short_span,
 )
 from outage_analysis.charts.theme import (
     ACCENT,

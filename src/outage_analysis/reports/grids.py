@@ -71,7 +71,9 @@ class TableFormatter:
         return Grid(heads, rows)
 
     def _title(self, column: Column) -> str:
-        return self.locale.loss_band_title if column == BAND else column.title or self.locale(column.label_key)
+        """Return the title of a column; loss bands have the unit of losses, as in "Loss band (won)"."""
+        title, unit = column.title or self.locale(column.label_key), self.locale.loss_unit_name
+        return self.locale.with_unit(title, f"({unit})") if column == BAND and unit else title
 
     def _cell(self, column: Column, row: dict[str, Any]) -> str | Markup:
         if column == BAND and "band" not in row:

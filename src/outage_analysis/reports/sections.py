@@ -105,7 +105,7 @@ class _SectionBuilder:
         yield from self._table("information_value", "information_title", folded=True)
 
     def _compared_title(self) -> str:
-        """Return the key of the title of the comparison, which names headlines and options if there are any."""
+        """Return the key of the title of the comparison; it names only what is compared."""
         if self.analysis.compared is None:
             return "compared_headlines"
         return "compared_with" if "headlines" in self.grids else "compared_options"

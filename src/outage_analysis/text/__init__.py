@@ -2,6 +2,7 @@
 
 Modules:
     locale: labels, numbers, dates and loss bands in English and Korean
+    wording: plural forms, capital letters and short forms of names
     number_formats: numbers, shares and amounts as text
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
@@ -61,8 +62,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
     from outage_analysis.text.locale import Locale as Locale
-    from outage_analysis.text.locale import capitalized as capitalized
-    from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.number_formats import in_units as in_units
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
     from outage_analysis.text.personal_data import has_personal_number as has_personal_number
@@ -102,5 +101,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import dimension_column as dimension_column
     from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
+    from outage_analysis.text.wording import capitalized as capitalized
+    from outage_analysis.text.wording import short_names as short_names
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

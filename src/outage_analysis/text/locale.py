@@ -6,7 +6,7 @@ import math
 import re
 import string
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ from outage_analysis.text.likely_range import (
     percentile_mark,
 )
 from outage_analysis.text.number_formats import format_exact, format_number, format_share, in_units
+from outage_analysis.text.wording import PluralFormatter
 
 LARGEST_EXACT = 2**53
 """From this size on, floating-point numbers cannot represent every whole number."""
@@ -94,17 +95,6 @@ def _placeholders(level: int) -> dict[str, str]:
     return LikelyRange(level).placeholders
 
 
-class _PluralFormatter(string.Formatter):
-    """Formats `{count:claim|claims}` as the singular if the count is 1, else as the plural."""
-
-    def format_field(self, value: object, format_spec: str) -> str:
-        """Return one of the two forms of a word, or a value that is formatted as by `str.format`."""
-        singular, is_plural, plural = format_spec.partition("|")
-        if not is_plural:
-            return str(super().format_field(value, format_spec))
-        return singular if str(value) == "1" else plural
-
-
 @dataclass(frozen=True)
 class Locale:
     """The texts for readers in one language, and its formats of numbers, money, days and loss bands."""
@@ -139,7 +129,7 @@ class Locale:
             KeyError: there is no label with this key, which is a bug of this package.
         """
         text, values = _label_texts(self.lang)[key], {**_placeholders(self.level), **values}
-        return _PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
+        return PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
 
     def note(self, text: str) -> str:
         """Return an English note of this package in the language; an unknown note is returned unchanged.
@@ -357,12 +347,6 @@ class Locale:
         """The name of the unit of losses in the language: won, or minutes; empty if it is unknown."""
         return self.unit if self.loss_unit == self.currency else self.unit_name(self.loss_unit)
 
-    @property
-    def loss_band_title(self) -> str:
-        """The title of a table column with loss bands, with the unit of losses: Loss band (won)."""
-        title = self("column.band")
-        return f"{title}{'' if self.lang == 'ko' else ' '}({self.loss_unit_name})" if self.loss_unit else title
-
     def band_short(self, over: int | None, up_to: int | None) -> str:
         """Return a loss band in short form for a chart: 300k–500k for losses over 300,000 up to 500,000.
 
@@ -413,22 +397,3 @@ class Locale:
         if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
             return in_units(amount, self.loss_digits)
         return self.exact(amount / 10**self.loss_digits)
-
-
-def capitalized(text: str) -> str:
-    """Return a text with its first letter capitalised."""
-    return text[:1].upper() + text[1:]
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """Shorten names such as "Cash: relief" to the part before the colon, if these parts are unique.
-
-    If all names have the same part before the colon, the parts after it are used, if these are unique. In all
-    other cases, the names are returned unchanged.
-    """
-    parts = [name.partition(": ") for name in names]
-    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
-    if len(set(heads)) == len(names):
-        return heads
-    same_heads = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
-    return [capitalized(tail) for tail in tails] if same_heads else list(names)

@@ -66,7 +66,7 @@ class PrintedReport:
             chosen = [c for c in columns if c.name not in OMITTED_COLUMNS]
             if name in PRINTED_COLUMNS:
                 by_name = {column.name: column for column in columns}
-                chosen = [by_name[c] for c in PRINTED_COLUMNS[name]]
+                chosen = [by_name[c] for c in PRINTED_COLUMNS[name] if c in by_name]
             grid = report.formatter.grid(frame, chosen)
             grid = merge_rows(grid, MERGED_COLUMNS[name]) if name in MERGED_COLUMNS else grid
             printed[name] = without_repeats(without_empty_columns(grid), LEADING_COLUMNS.get(name, 0))
