@@ -131,7 +131,8 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     values = {"expected": locale.money(expected), "basis": locale(f"word.{basis}")}
     if likely and quantiles is not None:
         (median,) = quantiles.filter(valuation="cash", measure="p50")["value"]
-        values |= {"median": locale.money(median), "range": locale.money_range(*likely)}
+        low, high = map(locale.money, likely)
+        values |= {"median": locale.money(median), "range": locale("report.low_to_high", low=low, high=high)}
         amount = locale("terminal.cash", **values)
     else:
         amount = locale("terminal.cash_certain", **values)

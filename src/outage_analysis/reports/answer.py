@@ -76,7 +76,11 @@ def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
             locale(
                 "report.answer_announced",
                 announced=locale.money(total["promised"]),
-                range=locale.money_range(points[likely.low], points[likely.high]),
+                range=locale(
+                    "report.low_to_high",
+                    low=locale.money(points[likely.low]),
+                    high=locale.money(points[likely.high]),
+                ),
             )
         )
     unpriced = len(analysis.unpriced_lines)

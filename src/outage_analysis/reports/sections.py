@@ -145,9 +145,9 @@ class _SectionBuilder:
         yield from self._table("cost", "cost_title")
         if "services" in self.grids:
             yield Heading(locale("report.services_title"))
-            yield Text(locale("report.services_intro_claims" if of_claims else "report.services_intro"))
-            if not (self.analysis.tables["services"]["published_count"] != "").any():
-                yield Text(locale("report.services_no_counts"))
+            has_counts = (self.analysis.tables["services"]["published_count"] != "").any()
+            key = "services_intro" if has_counts else "services_no_counts"
+            yield Text(locale("report.services_intro_claims" if of_claims else f"report.{key}"))
             yield from self._table("services", "services_title")
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))

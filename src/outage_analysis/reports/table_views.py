@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -137,13 +137,14 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 def _services_view(services: pl.DataFrame) -> dict[str, View]:
     """Return what was published about each service: the columns with values, and no table without any."""
-    columns = [
-        column
-        for column in SERVICES.columns
-        if column.name == "service" or (services[column.name].cast(pl.String).fill_null("") != "").any()
-    ]
+    columns = _columns_with_values(services, SERVICES.columns)
     known = [column for column in columns if column.name not in ("service", "group")]
-    return {"services": (services, tuple(columns))} if known else {}
+    return {"services": (services, columns)} if known else {}
+
+
+def _columns_with_values(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return the columns in which at least one row has a value."""
+    return tuple(c for c in columns if (frame[c.name].cast(pl.String).fill_null("") != "").any())
 
 
 def _cash_view(analysis: Analysis) -> View:
@@ -158,7 +159,7 @@ def _cash_view(analysis: Analysis) -> View:
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     tables, locale = analysis.tables, formatter.locale
-    assumptions = assumption_table(analysis, locale)
+    assumptions, controller = assumption_table(analysis, locale), accounting_table(analysis, locale)
     return {
         "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
         "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
@@ -166,7 +167,7 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
             _policy_table(analysis, locale, formatter.names),
             POLICY_VIEW.columns,
         ),
-        "controller": (accounting_table(analysis, locale), ACCOUNTING.columns),
+        "controller": (controller, _columns_with_values(controller, ACCOUNTING.columns)),
         "assumptions": (assumptions, VALUES),
         "assumptions_behind": (assumptions, RATIONALE),
         "facts": (facts_in_language(tables["facts"], locale.lang), FACT_COLUMNS),
@@ -365,7 +366,8 @@ def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) 
             (
                 line.id,
                 line.kind,
-                teller.payment_summary(line),
+                # The status says if the amount was not published.
+                "" if statuses.get(line.id) == "unpriced" else teller.payment_summary(line),
                 line.effort_on(analysis.as_of),
                 who,
                 line.public_on,

@@ -260,7 +260,7 @@ class Backtest(ShortRepr):
         sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
             fact=row["rival"],
-            printed=locale("backtest.press_range", low=printed[0], high=printed[-1])
+            printed=locale("report.low_to_high", low=printed[0], high=printed[-1])
             if len(printed) > 1
             else printed[0],
             times=locale.number(locale.rounded(row["factor"])),
