@@ -397,7 +397,7 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
 
 
 def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
-    assert "k thousand, m million; a band holds its upper edge" in subtitle_of(
+    assert "k thousand, m million; a band includes its upper edge" in subtitle_of(
         draw_spec("small_multiples", BANDS)
     )
     odd = BANDS.filter(pl.col("up_to") == 0)

@@ -268,8 +268,8 @@ def test_parts_of_a_bar_are_never_negative_if_the_mean_is_outside_its_ends() -> 
 @pytest.mark.parametrize(
     ("low", "high", "ends"),
     [
-        (200_000_000, 300_000_000, ("200", "300 million won")),
-        (200_000_000, 200_100_000, ("200", "200.1 million won")),
+        (200_000_000, 300_000_000, ("200 million won", "300 million won")),
+        (200_000_000, 200_100_000, ("200 million won", "200.1 million won")),
         (200_000_000, 200_000_000, ("200 million won", "200 million won")),
         (0, 5_000_000, ("0 won", "5 million won")),
     ],
@@ -484,13 +484,13 @@ def test_the_waterfall_names_its_sources_and_never_calls_the_joined_steps_the_la
 def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
     names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
     spec = spec_of("tornado", SWINGS, names=names)
-    assert title_of(spec) == "Filing share matters most: expected cash from 13 to 510 million won"
+    assert title_of(spec) == "Filing share matters most: expected cash from 13 million won to 510 million won"
     rows = rows_with(spec, "name", "left", "right", "label")
     assert [r["label"] for r in rows] == [
-        "13m at 2.0% – 510m at 64%",
-        "82m at 100k – 470m at 1.1m",
-        "76m at P10 – 340m at P90",
-        "110m at ×2.5 – 240m at ×1.2",
+        "13m–510m (2.0%–64%)",
+        "82m–470m (100k–1.1m)",
+        "76m–340m (P10–P90)",
+        "110m–240m (×2.5–×1.2)",
     ]
     scale = spec["layer"][0]["encoding"]["x"]["scale"]
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
@@ -506,7 +506,7 @@ def test_an_input_that_can_bring_the_cost_to_nothing_starts_at_nothing() -> None
     table = SWINGS.head(1).with_columns(cost_low=pl.lit(0.0))
     row = rows_with(spec_of("tornado", table), "name", "left", "right", "label")[0]
     assert row["left"] == 0
-    assert row["label"].startswith("0 at 2.0%")
+    assert row["label"] == "0–510m (2.0%–64%)"
 
 
 def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:

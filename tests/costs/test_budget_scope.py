@@ -127,7 +127,7 @@ def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
     assert first == (
         f"Expected cash, from published counts: {w.money(found['expected'])}. "
         f"Median {w.money(found['p50'])}; "
-        f"80% likely range {w.money_range(found['p10'], found['p90'])} (P10 to P90)."
+        f"80% likely range {w.money(found['p10'])} to {w.money(found['p90'])} (P10 to P90)."
     )
     assert scope.startswith("It counts small-business-cash. Left out, without an expected cost: ")
     assert all(line in scope for line in (*LEFT_OUT, *kakao.dropped_lines))

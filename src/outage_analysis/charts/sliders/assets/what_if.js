@@ -40,7 +40,8 @@ var whatIf = (function () {
       if (say.korean) return korean(whole(units));
       var step = say.steps.find(function (s) { return units >= s[0]; }) || [1, ''];
       var number = grouped(Number((units / step[0]).toPrecision(10)));
-      return number + (step[1] ? (say.glued ? '' : ' ') + step[1] : '') + ' ' + say.unit;
+      var gap = say.glued ? '' : ' ';
+      return number + gap + (step[1] ? step[1] + ' ' : '') + say.unit;
     }
 
     function exact(amount) {
