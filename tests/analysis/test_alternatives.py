@@ -227,7 +227,7 @@ def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_
     assert table["dominated_by"].to_list() == [None] * 3
     said = found.sentence(Locale("en"))
     assert "as KT in 2018” pays most per recipient" in said
-    assert "as SK Telecom in 2008” pays most people" in said
+    assert "as SK Telecom in 2008” pays the most recipients" in said
     promised = dict(table.select("policy", "promised").rows())
     first, *others = CANDIDATES
     totals = found.winners_table.filter(level="total").select("other", "total_difference").rows()

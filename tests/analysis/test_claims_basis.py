@@ -287,8 +287,9 @@ def test_without_a_ledger_the_bounds_are_those_of_the_claims(
     assert report.table_is_synthetic("cost")
     assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
     told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
-    assert told[0] == report.locale("report.controller_from_claims", low="0")
-    assert told[1].startswith(report.locale("report.controller_between_claims", low="0", high="")[:-2])
+    none = report.locale("report.exact", amount="0", unit=report.locale.unit)
+    assert told[0] == report.locale("report.controller_from_claims", low=none)
+    assert told[1].startswith(report.locale("report.controller_between_claims", low=none, high="")[:-2])
 
 
 def test_claims_whose_band_lies_across_two_rules_may_be_paid_or_not(

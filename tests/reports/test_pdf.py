@@ -239,7 +239,7 @@ def test_rows_that_are_alike_are_printed_once(reports: dict[str, Report], lang: 
     (services,) = printed["services"].rows
     assert all(str(row[0]) in services[0] for row in report.grids["services"].rows)
     assert services[0].endswith(f"({len(report.grids['services'].rows)})")
-    assert services[1] == report.locale("report.not_published")
+    assert len(services) == 1  # a sentence says that no count was published
     obligations = [row[0] for row in printed["controller"].rows]
     constructive = report.locale("explain.constructive")
     assert obligations.count(constructive) == 1

@@ -243,6 +243,7 @@ def test_thresholds_are_those_of_the_policy_with_the_unit_of_losses(texts: Texts
 def test_columns_of_loss_bands_name_the_unit(texts: Texts, lang: str, titles: tuple[str, ...]) -> None:
     for title in titles:
         assert title in texts("automatic", lang)
+    assert {"en": "300–500k", "ko": "30만~50만"}[lang] in texts("kakao", lang)  # on a chart
     assert {"en": "Loss band (won)", "ko": "손실 구간(원)"}[lang] in texts("kakao", lang)
 
 

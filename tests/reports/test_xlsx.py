@@ -103,7 +103,7 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
         *("Summary", "Assumptions", "Cost lines", "Scenarios and reserve"),
         *("Cost by band", "Why", "Options", "Distribution", "Policy and accounting", "Method and limits"),
         *("Claims (synthetic)", "Claim cube (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
-        *("Published sums", "Figures of the charts"),
+        *("Published totals", "Figures of the charts"),
     ]
     assert korean[:3] == ["요약", "가정", "보상 항목"]
     assert len(english) == len(korean)

@@ -321,7 +321,7 @@ def test_the_stingy_policy_is_cheapest_and_the_generous_one_gives_most() -> None
     assert table["dominated_by"].to_list() == [None, None, "stingy generous"]
     said = found.sentence(Locale("en"), {p.id: p.id for p in pages})
     assert "“stingy” costs least" in said
-    assert "“generous” gives people most: it replaces 62% of the stated losses" in said
+    assert "“generous” gives claimants most: it replaces 62% of the stated losses" in said
     assert "Dominated: “wasteful” costs no less than “stingy”, “generous” and gives people no more." in said
 
 
