@@ -322,7 +322,7 @@ def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySim
     assert comparison.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
         "yet it is cheaper than “A” (3 billion won) with only 45% probability. "
-        "What people get cannot be compared; it is unknown for “A”."
+        "What claimants get cannot be compared; it is unknown for “A”."
     )
     dearer = simulate_policies(
         [policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY
@@ -342,7 +342,7 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     said = same.sentence(words, {"a": "A", "b": "B"})
     assert said == (
         "“A” and “B” cost the same in every case (1.1 million won, cash). "
-        "What people get is the same. No policy is dominated."
+        "What claimants get is the same. No policy is dominated."
     )
     ratio = {"kind": "realised_ratio", "distribution": uniform(0.5, 1.5)}
     pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
