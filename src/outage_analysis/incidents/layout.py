@@ -52,7 +52,7 @@ Scale = Annotated[int, Field(ge=1, le=10**9)]
 @lru_cache(maxsize=10_000)
 def normalized_name(text: str) -> str:
     """Return a name in a form for comparison: without case, character width, spaces and hyphens."""
-    return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
+    return re.sub(r"[\s\-_.·\u200b\u2060\ufeff]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def header_multiplier(header: str) -> int:
@@ -96,12 +96,17 @@ class Layout(Columns):
 
     files: str = "*"
     """Pattern of the names of the files to which the layout applies, with * and ?."""
-    encoding: Literal["utf-8", "utf-16", "cp949"] | None = None
+    encoding: Literal["utf-8", "utf-16", "cp949", "cp1252"] | None = None
     """The encoding of the files; by default it is detected."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The delimiter of the fields; by default it is detected from the header and the first rows."""
     quote: Literal['"', "'", "none"] | None = None
     """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
+    escape: Literal["\\", "none"] | None = None
+    """The character before a quotation mark or delimiter that is ordinary text; by default it is detected.
+
+    With `none`, quotation marks inside quoted fields are doubled.
+    """
     header_row: Annotated[int, Field(ge=0)] | None = None
     """The row of the header. 0 means that the file has no header; its columns are then called 1, 2, 3."""
     sheet: str | None = None

@@ -8,6 +8,7 @@ Modules:
     dates: SQL that parses dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
+    damaged_text: converts a file with broken bytes to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
     table_schema: the columns of a table with data type, unit, label and description

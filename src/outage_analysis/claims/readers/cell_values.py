@@ -11,7 +11,10 @@ from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import Dimension, Incident, Layout
 from outage_analysis.text import amount_sql, day_sql
 
-BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+BLANKS = (
+    " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+    "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}"
+)
 """Blank characters that are removed from both ends of a cell."""
 IDS = ("claim_id", "claimant_id")
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")

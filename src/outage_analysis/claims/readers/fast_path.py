@@ -38,7 +38,7 @@ PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
 MAX_ENUM_VALUES = 200
 """Most values of a dimension that is stored as an SQL enum."""
-_ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROL_CHARACTERS}]*"
+_ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}\x{{200B}}\x{{2060}}\x{{FEFF}}+{CONTROL_CHARACTERS}]*"
 _PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
 """Pattern of a plain id: it contains a digit other than 0, and no blank, plus sign or control character.
 

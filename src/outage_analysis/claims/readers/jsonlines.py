@@ -63,7 +63,7 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     positions = table.column_positions([*headers], None)
     keys = {column: [*headers][at] for column, at in positions.items()}
     # An inspected file is read in Python, because DuckDB rewrites some numbers.
-    engine_query = None if table.for_inspection else _engine_query(table, text, keys, preview)
+    engine_query = None if table.for_inspection or text.damaged else _engine_query(table, text, keys, preview)
     return JsonLinesFile(table, text, tuple(headers), keys, engine_query)
 
 
