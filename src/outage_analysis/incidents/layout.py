@@ -103,9 +103,9 @@ class Layout(Columns):
     quote: Literal['"', "'", "none"] | None = None
     """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
     escape: Literal["\\", "none"] | None = None
-    """The character before a quotation mark or delimiter that is ordinary text; by default it is detected.
+    """The character before a quotation mark or delimiter that is ordinary text.
 
-    With `none`, quotation marks inside quoted fields are doubled.
+    By default, or with `none`, quotation marks inside quoted fields are doubled.
     """
     header_row: Annotated[int, Field(ge=0)] | None = None
     """The row of the header. 0 means that the file has no header; its columns are then called 1, 2, 3."""

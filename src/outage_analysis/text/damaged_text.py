@@ -118,8 +118,8 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
     Raises:
         InputRefused: most lines are damaged.
     """
-    lines = damaged = 0
-    waiting = ""
+    lines = damaged = offset = 0
+    waiting, first = "", ""
     with target.open("wb") as copy:
         for line in byte_lines(path, name):
             if encoding == "cp949" and is_korean_in_utf8(line):
@@ -127,18 +127,25 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
             else:
                 text = line.decode(encoding, "nul_for_each_byte")
             lines += bool(text.strip("\0 \t\r\n"))
-            if not text.strip("\0"):
+            if not first and "\0" in text:
+                first = _first_problem(line, len(text.partition("\0")[0].encode(encoding)), offset, encoding)
+            offset += len(line)
+            if not line.strip(b"\0"):
                 waiting += text
                 continue
             copy.write(f"{waiting}{text}".encode())
             damaged += "\0" in text or bool(waiting)
             waiting = ""
-    if waiting and not damaged:
-        return False
     if damaged > MAX_DAMAGED_SHARE * lines:
         raise InputRefused(
-            f"has bytes that are no text in {damaged:,} of {lines:,} lines",
+            f"{first}, and in {damaged:,} of {lines:,} lines",
             file=name,
             remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
         )
     return damaged > 0
+
+
+def _first_problem(line: bytes, at: int, offset: int, encoding: str) -> str:
+    """Return what is wrong with the byte `at` of a line that starts at a byte offset of its file."""
+    place = f"{offset + at:,}"
+    return f"holds a NUL byte at {place}" if not line[at] else f"is not {encoding.upper()} at byte {place}"

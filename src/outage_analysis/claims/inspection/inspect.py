@@ -145,8 +145,13 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         _unknown_names(column_by_name, incident),
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
-        layout_document(path.name, columns, choices, known_layout, incident, unit),
+        layout_document(path.name, columns, choices, _detected(known_layout, file_format), incident, unit),
     )
+
+
+def _detected(known_layout: Layout, file_format: FileFormat) -> Layout:
+    """Return the layout with the escape character of the file, which is only read if it is declared."""
+    return known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
 
 
 def _read_columns(

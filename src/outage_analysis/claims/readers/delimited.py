@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import polars as pl
 
@@ -105,7 +106,8 @@ class DelimitedFile:
     def file_format(self) -> FileFormat:
         """How the file is read."""
         dialect = self.dialect
-        return FileFormat(self.text.encoding, str(dialect), dialect.headers, dialect.header_row or None)
+        row = dialect.header_row or None
+        return FileFormat(self.text.encoding, str(dialect), dialect.headers, row, escape=dialect.escape)
 
     @cached_property
     def index(self) -> RecordIndex:
@@ -126,10 +128,18 @@ class DelimitedFile:
         # can matter above the header, the csv module reads the file instead.
         lines_above = index.several_lines and header_row > 1
         lines_above |= bool(index.gaps) and (index.gaps[0] < header_row or self.table.for_inspection)
-        if lines_above or not index.regular:
+        if lines_above or not index.regular or self._has_merged_rows():
             return None
         rows = index.records - index.blanks - len(index.gaps) - header_row
         return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
+
+    def _has_merged_rows(self) -> bool:
+        """Return whether stray quotation marks merge rows into one record, which Python can take apart."""
+        index, splitter = self.index, self.dialect.splitter
+        if not index.several_lines:
+            return False
+        texts = (io.StringIO(text, newline="") for _, _, text in index.fetch(index.uneven))
+        return any(len(list(islice(splitter.split(lines), 2))) > 1 for lines in texts)
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows with the csv module.

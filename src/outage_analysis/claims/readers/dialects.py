@@ -86,7 +86,7 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
         raise InputRefused("holds no row", file=table.file)
     lines = list(io.StringIO(head, newline=""))
     best: tuple[tuple[int, float, int], Dialect, list[list[str]]] | None = None
-    for marks in _candidates(head, table.layout):
+    for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
         dialect, sample = _try_dialect(lines, table, marks)
         score = _score(sample, dialect, table)
         if best is None or score > best[0]:
@@ -99,12 +99,16 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     return replace(dialect, preview=tuple(more.rows[dialect.header_row :]))
 
 
-def _candidates(head: str, layout: Layout) -> Iterator[Punctuation]:
-    """Yield the punctuations to try. If two fit a file equally well, the first one counts."""
+def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
+    """Yield the punctuations to try. If two fit a file equally well, the first one counts.
+
+    An escape character is only detected for an inspection, which proposes to declare it in the layout.
+    """
     declared = re.match(r"sep=(.)\r?\n", head)
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
     quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
-    escapes = ("", BACKSLASH) if layout.escape is None else (layout.escape.replace("none", ""),)
+    escapes = ("", BACKSLASH) if for_inspection else ("",)
+    escapes = escapes if layout.escape is None else (layout.escape.replace("none", ""),)
     for escape, quote, delimiter in product(escapes, quotes, delimiters):
         if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
             continue

@@ -56,8 +56,6 @@ class RecordIndex:
     _blocks: list[tuple[int, int]] = field(default_factory=list)
     """For each block of the file, the number and the byte offset of its first record."""
     _size: int = 0
-    _closed_at_start: bool = False
-    """Whether a quotation mark that closes a field follows a delimiter or line break, as if it opened one."""
 
     @classmethod
     def build(
@@ -95,12 +93,8 @@ class RecordIndex:
         blank = ends - starts == newlines.astype(int) + returned
         self._add_blanks(numbers[blank], numbers[~blank])
         # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
-        # delimiters. It is listed as uneven, so that the csv module reads it again. If its number of fields is
-        # wrong or a mark at the start of a field closes it, a mark may be stray, and the file is split into
-        # records in Python.
+        # delimiters. It is listed as uneven, so that the csv module reads it again.
         together = (within >= self.width - 1) & (within > 0)
-        stray = together & (numbers > self.header_row) & ((fields != self.width) | self._closed_at_start)
-        self.regular &= not stray.any()
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
         self.regular &= len(self.uneven) <= MAX_UNEVEN
@@ -170,11 +164,9 @@ class RecordIndex:
         before = codes[opening[opening > 0] - 1]
         behind = codes[closing[closing + 1 < len(codes)] + 1]
         self.regular &= bool(np.isin(before, edges).all() and np.isin(behind, edges).all())
-        at_start = np.isin(codes[closing - 1], edges[:3]) & (closing - 1 != opening[: len(closing)])
         quoted = inside & ~quoting
         broken = bool((kinds[quoted] == NEWLINE).any())
         self.several_lines |= broken
-        self._closed_at_start |= broken and bool(at_start.any())
         self.regular &= not (kinds[quoted] == RETURN).any() and not (last and inside[-1])
         apart = ~(inside | quoting)
         delimiters = positions[quoted & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
