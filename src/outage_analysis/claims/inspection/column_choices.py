@@ -124,8 +124,13 @@ def _choose_by_values(
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
+    if headless:  # No header can decide, so only the values do.
+        tests["loss"] = lambda c: c.reads_as == "amount"
+        tests["claim_id"] = lambda c: (
+            c.reads_as == "text" and id_fault(name, c) is None and c.distinct == c.rows
+        )
     matches = [at for at in unused if tests[name](columns[at])]
-    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
+    if name == "loss" and not headless and not any(has_word(columns[at].header, LOSS) for at in matches):
         # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
         # columns match, so that neither is proposed.
         amounts = [at for at in unused if columns[at].reads_as == "amount"]
@@ -134,8 +139,11 @@ def _choose_by_values(
         at for at in matches if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
     ]
     if len(matches) == 1:
-        what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
+        by_header = name in (*IDS, "loss") and not headless
+        what = "whose values and header fit" if by_header else "whose values fit"
         basis = f"the only column {what}"
+        if headless and name in (*IDS, "loss"):
+            basis += ", and the file has no header that confirms it: check it"
     elif len(decided) == 1:
         matches, basis = decided, f"of {_header_list(columns, matches)}, the one whose header decides"
     elif matches:

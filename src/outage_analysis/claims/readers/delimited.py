@@ -24,7 +24,7 @@ from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
 from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
 from outage_analysis.claims.readers.record_index import RecordIndex
 from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
-from outage_analysis.claims.readers.shifted_columns import check_not_shifted
+from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
@@ -49,7 +49,7 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     Raises:
         InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
-    dialect = detect_dialect(text.path, table)
+    dialect = with_missing_name(table, detect_dialect(text.path, table), warehouse)
     positions = table.column_positions(dialect.headers, dialect.header_row or None)
     if dialect.surplus and not table.for_inspection:
         check_not_shifted(table, dialect, positions, warehouse)
@@ -169,6 +169,8 @@ class DelimitedFile:
                 empty += 1
             elif len(cells) == width and not any(cells[named:]):
                 batch.append(record)
+            elif self.dialect.last_is_filled and _only_ends_in_delimiters(cells, width):
+                batch.append(record)
             else:
                 if self.table.is_other_header(cells):
                     raise second_table_error(self.table.file, record.row)
@@ -202,6 +204,14 @@ class DelimitedFile:
             cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
             problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
             yield Record(number, offset, len(text.encode()), cells, problem)
+
+
+def _only_ends_in_delimiters(cells: list[str], width: int) -> bool:
+    """Return whether a row has surplus delimiters at its end, and nothing else that does not fit the header.
+
+    If the last cell of the header were empty, a surplus field could be anywhere in the row.
+    """
+    return len(cells) > width and not any(cells[width:]) and bool(cells[width - 1])
 
 
 def records_query() -> str:

@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
 
-from outage_analysis.claims.readers.expected_table import HEADER_SEARCH_ROWS, ExpectedTable
+from outage_analysis.claims.readers.expected_table import HEADER_SEARCH_ROWS, MIN_HEADER_COLUMNS, ExpectedTable
 from outage_analysis.claims.readers.record_splitting import Punctuation, RecordSplitter
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", " ")
 BACKSLASH = "\\"
+MIN_FILLED_ROWS = 5
+MIN_FITTING_SHARE = 0.5
+"""If this share of the rows fits a delimiter, spaces are not tried as delimiters."""
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 200
 """Number of first rows from which the dialect is detected."""
@@ -40,6 +43,8 @@ class Dialect:
     width: int
     spaced: bool = False
     escape: str = ""
+    last_is_filled: bool = False
+    """Whether the last cell of every first row is filled, if there are at least `MIN_FILLED_ROWS`."""
     preview: tuple[list[str], ...] = ()
     """The first rows below the header. A row that cannot be read is an empty list."""
 
@@ -87,6 +92,8 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     lines = list(io.StringIO(head, newline=""))
     best: tuple[tuple[int, float, int], Dialect, list[list[str]]] | None = None
     for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
+        if marks.delimiter == " " != table.layout.delimiter and best and _fits_well(best[0]):
+            continue  # Words in the cells of another delimiter also have spaces between them.
         dialect, sample = _try_dialect(lines, table, marks)
         score = _score(sample, dialect, table)
         if best is None or score > best[0]:
@@ -96,7 +103,9 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     _, dialect, rows = best
     table.check_above_header(rows, dialect.header_row - 1)
     more = _sample(lines, dialect.punctuation, dialect.width, dialect.header_row + PREVIEW_ROWS)
-    return replace(dialect, preview=tuple(more.rows[dialect.header_row :]))
+    preview = tuple(more.rows[dialect.header_row :])
+    last = [row[-1] for row in preview if len(row) == dialect.width and not dialect.surplus]
+    return replace(dialect, preview=preview, last_is_filled=all(last) and len(last) >= MIN_FILLED_ROWS)
 
 
 def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
@@ -240,6 +249,12 @@ def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int
     fitting = sum(len(sample.rows[at]) == dialect.width and at not in sample.damaged for at in body)
     named_columns = table.layout.header_positions(dialect.headers, table.columns)
     return len(named_columns), (fitting / len(body) if body else 0.0) * (width > 1), width
+
+
+def _fits_well(score: tuple[int, float, int]) -> bool:
+    """Return whether most rows fit a header of three columns or more."""
+    _, fitting, width = score
+    return fitting >= MIN_FITTING_SHARE and width >= MIN_HEADER_COLUMNS
 
 
 def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:

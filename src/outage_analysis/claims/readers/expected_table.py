@@ -20,6 +20,9 @@ MIN_HEADER_COLUMNS = 3
 DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
 """Pattern that matches every text that may be a day."""
 
+DAY = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}.*|\d{1,2}[-./]\d{1,2}[-./]\d{4}.*")
+"""Pattern of a cell that is certainly a day, so that it is no name of a column."""
+
 
 @dataclass
 class ExpectedTable:
@@ -65,6 +68,16 @@ class ExpectedTable:
         """
         if self.for_inspection:
             return {f"c{at}": at for at in range(len(headers))}
+        days = [header for header in headers if DAY.fullmatch(header)]
+        if row and days and not self.layout.header_positions(headers, self.columns):
+            raise InputRefused(
+                "has a complaint in place of its header",
+                file=self.file,
+                row=row,
+                value=days[0],
+                remedy="Add a header, or declare in a --columns layout that there is none: header_row = 0, and "
+                'under [columns] the place of each column: claim_id = ["1"].',
+            )
         return self.layout.column_positions(
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
         )
