@@ -69,7 +69,9 @@ class LineCounts:
         """Return the encoding of most lines."""
         if not self.utf_8 and self.western and self.western == self.not_ascii:
             return "cp1252"
-        return "utf-8" if self.utf_8 >= self.cp949 else "cp949"
+        # UTF-8 is often valid CP949 by chance, but hardly the other way round.
+        is_utf_8 = self.utf_8 >= self.cp949 or 2 * self.utf_8 >= self.not_ascii
+        return "utf-8" if is_utf_8 else "cp949"
 
 
 def byte_lines(path: Path, name: str) -> Iterator[bytes]:
