@@ -100,14 +100,18 @@ def test_an_inspection_reads_a_file_with_stray_marks(tmp_path: Path) -> None:
 cells = st.text(st.sampled_from('ab ,"\n'), max_size=4)
 
 
-@given(rows=st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5), all_quoted=st.booleans())
+@given(
+    rows=st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5), all_quoted=st.booleans()
+)
 @settings(max_examples=200)
 def test_what_the_csv_module_writes_is_split_as_it_reads_it(rows: list[list[str]], all_quoted: bool) -> None:
     """Unless a line of a record could be a row by itself."""
     written = io.StringIO(newline="")
     quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
     csv.writer(written, quoting=quoting, lineterminator="\n").writerows(rows)
-    records = list(RecordSplitter(Punctuation(",", '"'), 3).split(written.getvalue().splitlines(keepends=True)))
+    records = list(
+        RecordSplitter(Punctuation(",", '"'), 3).split(written.getvalue().splitlines(keepends=True))
+    )
     if not any(record.problem for record in records):
         assert [record.cells for record in records] == rows
     else:
@@ -212,7 +216,9 @@ def test_a_header_without_its_last_name_or_without_that_of_the_row_numbers_is_re
 
 
 def test_a_header_without_a_name_that_could_be_anywhere_is_refused(tmp_path: Path) -> None:
-    assert "7 fields in each row" in str(refusal(tmp_path / "b.csv", lines(HEADER, *(f"{r},y" for r in ROWS))))
+    assert "7 fields in each row" in str(
+        refusal(tmp_path / "b.csv", lines(HEADER, *(f"{r},y" for r in ROWS)))
+    )
     odd = lines(HEADER, *(f"k{n * n},C-{line}" for n, line in enumerate(ROWS)))
     error = refusal(tmp_path / "a.csv", odd)
     assert "has 7 fields in each row and 6 names in its header" in str(error)
@@ -228,7 +234,9 @@ def test_a_file_without_header_says_so_and_its_advice_reads_the_file(tmp_path: P
     assert ids(read(tmp_path / "a.csv", lines(*ROWS), layout)) == list("123456")
 
 
-def test_a_delimiter_at_the_end_of_some_rows_costs_none_if_the_last_cell_is_always_filled(tmp_path: Path) -> None:
+def test_a_delimiter_at_the_end_of_some_rows_costs_none_if_the_last_cell_is_always_filled(
+    tmp_path: Path,
+) -> None:
     table = [*ROWS[:4], ROWS[4] + ",", ROWS[5]]
     assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == list("123456")
     table[0] = row(1, "")  # Now a surplus field could be anywhere in row 5.

@@ -474,7 +474,7 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
     "only-blank-lines": ("\n\r\n  \n", "holds no row", None),
     "only-a-mark": (codecs.BOM_UTF8, "holds no row", None),
     "only-a-sep-line": ("sep=;\n", "the column claim_id is missing", 1),
-    "no-header": (lines(row(1), row(2)), "the column claim_id is missing", 1),
+    "no-header": (lines(row(1), row(2)), "has a complaint in place of its header", 1),
     "a-column-named-twice": (lines(HEADER + ",Loss", row(1) + ",6"), "two columns stand for loss", 1),
     "the-same-name-twice": (lines(HEADER + ",region", row(1) + ",y"), "two columns stand for region", 1),
     "two-tables-of-one-width": (lines(HEADER, row(1), SWAPPED, row(2)), SEVERAL, 3),

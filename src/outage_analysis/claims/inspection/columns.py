@@ -225,7 +225,23 @@ class Column:
         return self.reads_as, formats, round(missing, 4), self.distinct, kind, example
 
 
-IDENTIFIER = {"id", "no", "nr", "num", "number", "code", "key", "ref", "reference", "번호", "코드", "아이디", "nummer", "kennung", "aktenzeichen"}
+IDENTIFIER = {
+    "id",
+    "no",
+    "nr",
+    "num",
+    "number",
+    "code",
+    "key",
+    "ref",
+    "reference",
+    "번호",
+    "코드",
+    "아이디",
+    "nummer",
+    "kennung",
+    "aktenzeichen",
+}
 CLAIM = {
     *("claim", "case", "ticket", "complaint", "report", "request", "record", "row", "entry", "submission"),
     *("접수", "신고", "민원", "관리", "티켓", "사건", "문의", "요청", "일련", "연번", "순번", "클레임"),
@@ -241,7 +257,22 @@ FILED = {
     *("접수", "신고", "등록", "제출"),
     *("gemeldet", "melde", "meldungs", "eingang", "eingangs", "eingereicht", "eingegangen", "erfasst"),
 }
-TIME = {"date", "time", "day", "on", "at", "일시", "일자", "날짜", "시각", "시간", "일", "datum", "tag", "zeit"}
+TIME = {
+    "date",
+    "time",
+    "day",
+    "on",
+    "at",
+    "일시",
+    "일자",
+    "날짜",
+    "시각",
+    "시간",
+    "일",
+    "datum",
+    "tag",
+    "zeit",
+}
 LOSS = {"loss", "losses", "damage", "damages", "손실", "피해", "손해", "schaden", "schadens", "verlust"}
 AMOUNT = {"amount", "sum", "value", "금액", "액", "summe", "betrag", "betrags", "hoehe"}
 ABOUT_AMOUNTS = {

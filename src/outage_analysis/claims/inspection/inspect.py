@@ -310,7 +310,8 @@ def layout_document(
     """Return the proposed layout (file that maps columns) as TOML, with open questions as comments."""
     positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
     settings = {
-        k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
+        k: getattr(known_layout, k)
+        for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
     }
     lines = [
         f"{k} = {toml_value(v)}"

@@ -167,9 +167,9 @@ class DelimitedFile:
                 unreadable.append((record.row, record.offset, record.length, record.problem))
             elif not any(cells):
                 empty += 1
-            elif len(cells) == width and not any(cells[named:]):
-                batch.append(record)
-            elif self.dialect.last_is_filled and _only_ends_in_delimiters(cells, width):
+            elif (len(cells) == width and not any(cells[named:])) or (
+                self.dialect.last_is_filled and _only_ends_in_delimiters(cells, width)
+            ):
                 batch.append(record)
             else:
                 if self.table.is_other_header(cells):

@@ -10,7 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
 
-from outage_analysis.claims.readers.expected_table import HEADER_SEARCH_ROWS, MIN_HEADER_COLUMNS, ExpectedTable
+from outage_analysis.claims.readers.expected_table import (
+    HEADER_SEARCH_ROWS,
+    MIN_HEADER_COLUMNS,
+    ExpectedTable,
+)
 from outage_analysis.claims.readers.record_splitting import Punctuation, RecordSplitter
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout

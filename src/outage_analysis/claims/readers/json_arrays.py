@@ -37,7 +37,9 @@ def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
         return text
     if text.path.stat().st_size > MAX_BYTES:
         raise InputRefused(
-            f"is a JSON array of more than {MAX_BYTES:,} bytes", file=name, remedy="Write one object per line."
+            f"is a JSON array of more than {MAX_BYTES:,} bytes",
+            file=name,
+            remedy="Write one object per line.",
         )
     with text.path.open(encoding="utf-8", newline="") as stream:
         content = stream.read()

@@ -43,7 +43,9 @@ def ods_details(path: Path, name: str) -> SheetDetails:
             formula = _attribute(cell, "formula")
             if kind == "error" or (formula and (not kind or ERROR_TEXT.fullmatch(text))):
                 cells.append((row, column, text or formula or ERROR))
-            height, width = (int(_attribute(cell, f"number-{way}-spanned") or 1) for way in ("rows", "columns"))
+            height, width = (
+                int(_attribute(cell, f"number-{way}-spanned") or 1) for way in ("rows", "columns")
+            )
             if height > 1 or width > 1:
                 merged.append((row, row + height - 1, column, column + width - 1))
         styles = "".join(
@@ -119,7 +121,9 @@ def xls_details(path: Path, name: str) -> SheetDetails:
     cells: list[tuple[int, int, str]] = []
     merged: list[Block] = []
     for kind, data in _xls_records(stream, start):
-        if (kind == BOOL_OR_ERROR and data[7]) or (kind == FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2):
+        if (kind == BOOL_OR_ERROR and data[7]) or (
+            kind == FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2
+        ):
             row, column = struct.unpack_from("<HH", data)
             cells.append((row + 1, column, ERROR))
         elif kind == MERGED_CELLS:
@@ -222,7 +226,9 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
             top, low, left, right = struct.unpack_from("<4I", data)
             merged.append((top + 1, low + 1, left, right))
     formats = (_wide_text(data, 2)[0] for kind, data in _xlsb_records(styles) if kind == NUMBER_FORMAT)
-    return SheetDetails(tuple(cells), tuple(merged), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f)))
+    return SheetDetails(
+        tuple(cells), tuple(merged), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f))
+    )
 
 
 def _bundled_sheet(data: bytes, targets: dict[str | None, str]) -> tuple[str, str]:

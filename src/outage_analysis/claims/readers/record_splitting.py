@@ -75,7 +75,11 @@ class LinePatterns:
         """Return the patterns of a file with this punctuation."""
         quote, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
         spaces = " *+" if marks.spaced else ""
-        inner, outer, plain = f"[^{quote}]|{quote}{quote}", f"[^{delimiter}\r\n]", f"[^{quote}{delimiter}\r\n]"
+        inner, outer, plain = (
+            f"[^{quote}]|{quote}{quote}",
+            f"[^{delimiter}\r\n]",
+            f"[^{quote}{delimiter}\r\n]",
+        )
         if marks.escape:
             pair = f"{re.escape(marks.escape)}(?s:.)"
             inner = f"[^{quote}{re.escape(marks.escape)}]|{pair}|{quote}{quote}"

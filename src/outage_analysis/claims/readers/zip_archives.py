@@ -53,7 +53,9 @@ def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequen
                             remedy="Decompress it yourself, if you trust it.",
                         )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InputRefused("is damaged, or no zip archive that can be read", file=name, value=error) from error
+        raise InputRefused(
+            "is damaged, or no zip archive that can be read", file=name, value=error
+        ) from error
     return target
 
 
@@ -66,7 +68,7 @@ def _complaints(archive: zipfile.ZipFile, name: str, suffixes: Sequence[str]) ->
     found = []
     for member in archive.infolist():
         at = PurePosixPath(member.filename)
-        is_hidden = any(part.startswith((".", "__MACOSX")) for part in at.parts)
+        is_hidden = at.name.startswith(".") or "__MACOSX" in at.parts
         if not (member.is_dir() or is_hidden or READ_ME.match(at.name)) and at.suffix.lower() in suffixes:
             found.append(member)
     names = masked_name(", ".join(sorted(PurePosixPath(m.filename).name for m in found)))
