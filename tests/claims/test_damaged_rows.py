@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -107,7 +107,7 @@ cells = st.text(st.sampled_from('ab ,"\n'), max_size=4)
 def test_what_the_csv_module_writes_is_split_as_it_reads_it(rows: list[list[str]], all_quoted: bool) -> None:
     """Unless a line of a record could be a row by itself."""
     written = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
     csv.writer(written, quoting=quoting, lineterminator="\n").writerows(rows)
     records = list(
         RecordSplitter(Punctuation(",", '"'), 3).split(written.getvalue().splitlines(keepends=True))
@@ -229,7 +229,9 @@ def test_a_file_without_header_says_so_and_its_advice_reads_the_file(tmp_path: P
     error = refusal(tmp_path / "a.csv", lines(*ROWS))
     assert "has a complaint in place of its header" in str(error)
     assert "header_row = 0" in error.remedy
-    columns = {name: (str(at),) for at, name in enumerate(HEADER.split(","), start=1)}
+    columns: dict[str, tuple[str, ...]] = {
+        name: (str(at),) for at, name in enumerate(HEADER.split(","), start=1)
+    }
     layout = Layout(header_row=0, columns=columns)
     assert ids(read(tmp_path / "a.csv", lines(*ROWS), layout)) == list("123456")
 

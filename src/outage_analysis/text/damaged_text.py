@@ -14,7 +14,7 @@ from pathlib import Path
 from outage_analysis.errors import InputRefused
 
 MAX_DAMAGED_SHARE = 0.5
-"""If more than this share of the lines are broken, the file is refused: it is no text, or in another encoding."""
+"""If more lines are broken, the file is refused: it is no text, or in another encoding."""
 MAX_LINE = 1 << 25
 """Most bytes of a line."""
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")

@@ -1,7 +1,8 @@
 """Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
 A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first and then strict CP949,
-which is common in Korean exports. If neither fits, `damaged_text` decides by the lines. DuckDB reads only UTF-8, so other files are decoded into a copy in a
+which is common in Korean exports. If neither fits, `damaged_text` decides by the lines.
+DuckDB reads only UTF-8, so other files are decoded into a copy in a
 temporary folder. The original file is never changed.
 """
 

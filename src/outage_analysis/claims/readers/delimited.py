@@ -1,8 +1,9 @@
 """Read CSV files and other delimited text files.
 
 DuckDB reads regular files (see `RecordIndex.regular`). All other files are split into records in Python. The
-csv module also rereads each row of a regular file that the fast path cannot accept, so that all rejects are described in
-the same way. Rows without any text are skipped, because spreadsheets often leave such rows behind.
+csv module also rereads each row of a regular file that the fast path cannot accept, so that all rejects are
+described in the same way. Rows without any text are skipped, because spreadsheets often leave such rows
+behind.
 """
 
 from __future__ import annotations

@@ -219,14 +219,14 @@ def _sample(lines: Sequence[str], marks: Punctuation, width: int, least: int) ->
 
 def _dialect(rows: list[list[str]], table: ExpectedTable, marks: Punctuation) -> Dialect:
     place = table.header_position(rows)
-    found = (marks.delimiter, marks.quote)
-    more = {"spaced": marks.spaced, "escape": marks.escape}
     if place < 0:
         width = max((len(row) for row in rows[:HEADER_SEARCH_ROWS]), default=0)
-        return Dialect(*found, tuple(str(n + 1) for n in range(width)), 0, width, **more)
+        headers, row = tuple(str(n + 1) for n in range(width)), 0
+        return Dialect(marks.delimiter, marks.quote, headers, row, width, marks.spaced, marks.escape)
     cells = rows[place] if place < len(rows) else []
     headers = tuple(c.strip() for c in cells)
-    return Dialect(*found, headers, place + 1, _width(rows[place + 1 :], len(headers)), **more)
+    width = _width(rows[place + 1 :], len(headers))
+    return Dialect(marks.delimiter, marks.quote, headers, place + 1, width, marks.spaced, marks.escape)
 
 
 def _width(body: list[list[str]], header_width: int) -> int:

@@ -75,8 +75,8 @@ class ExpectedTable:
                 file=self.file,
                 row=row,
                 value=days[0],
-                remedy="Add a header, or declare in a --columns layout that there is none: header_row = 0, and "
-                'under [columns] the place of each column: claim_id = ["1"].',
+                remedy="Add a header, or declare in a --columns layout that there is none: header_row = 0, "
+                'and under [columns] the place of each column: claim_id = ["1"].',
             )
         return self.layout.column_positions(
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file

@@ -72,7 +72,7 @@ def _is_json_line(first: str, path: Path) -> bool:
     try:
         value = json.loads(first)
     except ValueError:
-        return not first.lstrip().startswith("[") and first.rstrip() not in ("{",) and _has_line(path, "}")
+        return not first.lstrip().startswith("[") and first.rstrip() != "{" and _has_line(path, "}")
     return isinstance(value, dict) and not any(_is_rows(inner) for inner in value.values())
 
 
@@ -131,9 +131,10 @@ def _elements(content: str, at: int) -> Iterator[tuple[int, int]]:
         try:
             _, end = decoder.raw_decode(content, at)
             after = SPACE.match(content, end).end()  # type: ignore[union-attr]
-            if content[after : after + 1] not in (",", "]"):
-                raise ValueError("no comma after an element")
+            whole = content[after : after + 1] in (",", "]")
         except (ValueError, RecursionError):
+            whole = False
+        if not whole:
             resumed = NEXT_OBJECT.search(content, at)
             end = resumed.start() + 1 if resumed else len(content)
             after = content.find(",", end) if resumed else end

@@ -98,6 +98,8 @@ def _attribute(element: ET.Element, name: str) -> str:
 BOF, EOF, FORMULA, MERGED_CELLS, BOUND_SHEET, BOOL_OR_ERROR, FORMAT = (
     *(0x0809, 0x000A, 0x0006, 0x00E5, 0x0085, 0x0205, 0x041E),
 )
+ERROR_RESULT = 2
+"""The kind of the value of a formula that is an error."""
 END_OF_CHAIN = 0xFFFFFFFA
 """The sector numbers from here on are no sectors."""
 
@@ -122,7 +124,7 @@ def xls_details(path: Path, name: str) -> SheetDetails:
     merged: list[Block] = []
     for kind, data in _xls_records(stream, start):
         if (kind == BOOL_OR_ERROR and data[7]) or (
-            kind == FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2
+            kind == FORMULA and data[12:14] == b"\xff\xff" and data[6] == ERROR_RESULT
         ):
             row, column = struct.unpack_from("<HH", data)
             cells.append((row + 1, column, ERROR))
@@ -192,6 +194,7 @@ def _workbook_stream(data: bytes) -> bytes:
 
 # --- Excel, binary ------------------------------------------------------------------------------------------
 
+HIGH_BIT, MAX_BITS = 0x80, 28
 ROW, CELL_ERROR, FORMULA_ERROR, NUMBER_FORMAT, BUNDLE_SHEET, MERGE_CELL = 0, 3, 11, 44, 156, 176
 
 
@@ -259,7 +262,7 @@ def _variable_number(data: bytes, at: int) -> tuple[int, int]:
     while True:
         byte = data[at]
         number, shift, at = number | (byte & 0x7F) << shift, shift + 7, at + 1
-        if byte < 0x80 or shift > 21:
+        if byte < HIGH_BIT or shift >= MAX_BITS:
             return number, at
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 MAX_FIELD_LENGTH = 2_000_000
 """Most characters of one field. DuckDB cannot read longer lines either."""
+MIN_MERGED_ROWS = 3
+"""Fewest rows that stray marks merge so that there is a row to save between the first and the last one."""
 MAX_NOTE_LINES = 100
 """Below a damaged record, the end of a note is searched in this number of lines."""
 NOT_CLOSED = "a quotation mark is not closed"
@@ -184,14 +186,14 @@ class RecordSplitter:
         """Return whether a record of several lines is certainly several rows, merged by stray marks.
 
         If the record does not have the number of fields of a row (`fits`), one line of it below the first
-        has. If it does, all its lines have, and the mark that closes it is at the start of a field, so that it
-        should open one. A note that copies rows ends in text.
+        has. If it does, all its lines have, and the mark that closes it is at the start of a field, so that
+        it should open one. A note that copies rows ends in text.
         """
         has_width = (len(self.naive_cells(line)) == self.width for line in lines)
         if not fits:
             return any(list(has_width)[1:])
         opens = self.marks.patterns.mark_at_start.match(lines[-1]) is not None
-        return opens and len(lines) > 2 and all(has_width)
+        return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
 
     def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
         """Yield the lines below a damaged record that may belong to a note that it begins, as damaged.

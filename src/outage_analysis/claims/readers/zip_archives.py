@@ -21,7 +21,7 @@ BLOCK = 1 << 20
 
 
 def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequence[str]) -> Path:
-    """Write the file of complaints in an archive to a folder, and return its path, with the suffix of the file.
+    """Write the file of complaints in an archive to a folder, and return its path; the suffix stays the same.
 
     A read-me file, a hidden file and a file with another suffix is ignored. The name in the archive is only
     used in messages, so that it cannot lead out of the folder.
