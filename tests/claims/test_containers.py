@@ -216,7 +216,8 @@ def ods_row(loss: str) -> bytes:
 @pytest.mark.parametrize(
     "loss",
     [
-        '<table:table-cell table:formula="of:=1/0" office:value-type="string"><text:p>#DIV/0!</text:p></table:table-cell>',
+        '<table:table-cell table:formula="of:=1/0" office:value-type="string"><text:p>#DIV/0!</text:p>'
+        "</table:table-cell>",
         '<table:table-cell table:formula="of:=[.Z1]"/>',
     ],
 )

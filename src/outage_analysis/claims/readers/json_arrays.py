@@ -73,14 +73,14 @@ def _is_json_line(first: str, path: Path) -> bool:
         value = json.loads(first)
     except ValueError:
         return not first.lstrip().startswith("[") and first.rstrip() != "{" and _has_line(path, "}")
-    return isinstance(value, dict) and not any(_is_rows(inner) for inner in value.values())
+    return isinstance(value, dict) and (_has_line(path, "") or not any(map(_is_rows, value.values())))
 
 
 def _has_line(path: Path, ending: str) -> bool:
     """Return whether a line below the first is an object by itself."""
     with path.open(encoding="utf-8-sig") as stream:
         next(stream, None)
-        return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream)
+        return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
 
 
 def _is_rows(value: object) -> bool:
