@@ -109,6 +109,8 @@ def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[
         marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
     if marked:
         return "utf-8-sig", repaired_copy(path, target, "utf-8", name)
+    if not declared and _ends_inside_character(path):
+        return "utf-8", repaired_copy(path, target, "utf-8", name)
     encoding = declared or LineCounts.of(path, name).encoding()
     return encoding, repaired_copy(path, target, encoding, name)
 
@@ -198,12 +200,25 @@ def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> b
     """Return whether no line of a CP949 file is in UTF-8, and the file is not in a Western encoding."""
     if encoding != "cp949":
         return True
+    if declared is None and _ends_inside_character(path):
+        return False
     if any(not line.isascii() and is_korean_in_utf8(line) for line in byte_lines(path, name)):
         return False
     with path.open("rb") as stream:
         # Korean text consists of pairs of bytes above 127. Western text has them one by one.
         has_pair = HIGH_PAIR.search(stream.read(BLOCK)) is not None
     return declared is not None or has_pair or LineCounts.of(path, name).encoding() != "cp1252"
+
+
+def _ends_inside_character(path: Path) -> bool:
+    """Return whether a file is UTF-8 up to its last character, which is cut short."""
+    failure = _decoding_failure(path, "utf-8")
+    if failure is None or failure < path.stat().st_size - 3:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(failure)
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        return not decoder.decode(stream.read()) and bool(decoder.getstate()[0])
 
 
 def _is_text_in_utf8(path: Path) -> bool:
