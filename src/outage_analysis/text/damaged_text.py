@@ -128,7 +128,7 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
                 text = HIGH_BYTES.sub(lambda run: b"\0" * len(run[0]), line).decode("ascii")
             else:
                 text = line.decode(encoding, "nul_for_each_byte")
-            lines += bool(text.strip("\0 \t\r\n"))
+            lines += bool(line.strip(b"\0 \t\r\n"))
             if not first and "\0" in text:
                 first = _first_problem(line, len(text.partition("\0")[0].encode(encoding)), offset, encoding)
             offset += len(line)

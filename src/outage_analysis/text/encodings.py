@@ -29,6 +29,8 @@ from outage_analysis.text.damaged_text import (
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
+COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f", b"PK\x03")
+"""The first bytes of gzip, zstd and zip files."""
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -106,8 +108,10 @@ def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[
         The encoding of most lines, and whether a line of the copy is damaged (see `repaired_copy`).
     """
     with path.open("rb") as stream:
-        marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-    if marked:
+        head = stream.read(len(codecs.BOM_UTF8))
+    if head.startswith(COMPRESSED):
+        raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
+    if head == codecs.BOM_UTF8:
         return "utf-8-sig", repaired_copy(path, target, "utf-8", name)
     if not declared and _ends_inside_character(path):
         return "utf-8", repaired_copy(path, target, "utf-8", name)
