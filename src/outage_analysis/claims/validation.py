@@ -90,12 +90,11 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
+    columns = (*IDS, *TEXT_COLUMNS, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for layout, numbers in _files_by_layout(files.layouts):
-        texts = {c: stated_text_sql(c) for c in IDS} | {
-            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, *dimensions)
-        }
+        texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
         query = queries.load(
             "parsed_rows",

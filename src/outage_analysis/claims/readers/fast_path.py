@@ -73,7 +73,7 @@ def fast_path_sql(
     """
     dimensions = [d.id for d in incident.dimensions]
     texts = {
-        name: plain_text_sql(cells.get(name), first_texts.get(name, NO_TEXTS))
+        name: plain_text_sql(name, cells.get(name), first_texts.get(name, NO_TEXTS), layout.missing)
         for name in (*_COLUMNS, *dimensions)
     }
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
