@@ -200,9 +200,11 @@ def ods(cells: str) -> bytes:
         {
             "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
             "content.xml": content.encode(),
-            "META-INF/manifest.xml": b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:'
-            b'manifest:1.0"><manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.'
-            b'oasis.opendocument.spreadsheet"/></manifest:manifest>',
+            "META-INF/manifest.xml": (
+                b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+                b'<manifest:file-entry manifest:full-path="/" '
+                b'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+            ),
         }
     )
 
@@ -216,8 +218,10 @@ def ods_row(loss: str) -> bytes:
 @pytest.mark.parametrize(
     "loss",
     [
-        '<table:table-cell table:formula="of:=1/0" office:value-type="string"><text:p>#DIV/0!</text:p>'
-        "</table:table-cell>",
+        (
+            '<table:table-cell table:formula="of:=1/0" office:value-type="string"><text:p>#DIV/0!</text:p>'
+            "</table:table-cell>"
+        ),
         '<table:table-cell table:formula="of:=[.Z1]"/>',
     ],
 )
@@ -228,7 +232,10 @@ def test_an_error_or_a_formula_without_value_in_ods_is_a_reject(tmp_path: Path, 
 
 
 def test_merged_cells_in_ods_are_refused_and_an_empty_cell_is_an_unknown_loss(tmp_path: Path) -> None:
-    merged = '<table:table-cell office:value-type="string" table:number-rows-spanned="2"><text:p>5</text:p></table:table-cell>'
+    merged = (
+        '<table:table-cell office:value-type="string" table:number-rows-spanned="2"><text:p>5</text:p>'
+        "</table:table-cell>"
+    )
     with pytest.raises(InputRefused, match="has merged cells among its rows"):
         read(tmp_path / "a.ods", ods_row(merged))
     claims = read(tmp_path / "b.ods", ods_row("<table:table-cell/>"))
@@ -236,9 +243,12 @@ def test_merged_cells_in_ods_are_refused_and_an_empty_cell_is_an_unknown_loss(tm
 
 
 def test_a_sheet_of_repeated_cells_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    wide = '<table:table-cell office:value-type="float" office:value="1" table:number-columns-repeated="99999999"/>'
+    repeated = (
+        '<table:table-cell office:value-type="float" office:value="1" '
+        'table:number-columns-repeated="99999999"/>'
+    )
     with pytest.raises(InputRefused, match="50,000,000 cells"):
-        read(tmp_path / "a.ods", ods_row(wide))
+        read(tmp_path / "a.ods", ods_row(repeated))
 
 
 def xlsb_record(kind: int, data: bytes) -> bytes:
@@ -264,7 +274,8 @@ def test_errors_merged_cells_and_units_of_a_binary_workbook_are_found(tmp_path: 
         parts.writestr("xl/workbook.bin", book)
         parts.writestr(
             "xl/_rels/workbook.bin.rels",
-            '<Relationships xmlns="r"><Relationship Id="rId1" Target="worksheets/sheet1.bin"/></Relationships>',
+            '<Relationships xmlns="r"><Relationship Id="rId1" Target="worksheets/sheet1.bin"/>'
+            "</Relationships>",
         )
         parts.writestr("xl/worksheets/sheet1.bin", sheet)
         parts.writestr("xl/styles.bin", xlsb_record(44, struct.pack("<H", 164) + wide('0"만원"')))
@@ -276,7 +287,7 @@ def test_errors_merged_cells_and_units_of_a_binary_workbook_are_found(tmp_path: 
 
 @pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".ods"])
 def test_what_is_no_workbook_is_refused_on_one_line(tmp_path: Path, suffix: str) -> None:
-    noise = Random(1).randbytes(3_000)
+    noise = Random(1).randbytes(3_000)  # noqa: S311 - bytes of no format
     for content in (CSV, noise, b"\xd0\xcf\x11\xe0" + noise, zipped({"a.csv": CSV})):
         with pytest.raises(InputRefused) as refusal:
             read(tmp_path / f"a{suffix}", content)

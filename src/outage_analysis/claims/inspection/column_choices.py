@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from outage_analysis.claims.inspection.columns import (
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.inspection.header_words import (
     AMOUNT,
     CLAIM,
     CLAIMANT,
@@ -14,7 +15,6 @@ from outage_analysis.claims.inspection.columns import (
     LOSS,
     SERVICE,
     TYPE,
-    Column,
     has_word,
     means_claim_id,
     means_claimant_id,
