@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import inspect_file, read_claims
@@ -21,6 +23,7 @@ from outage_analysis.claims.readers.record_splitting import (
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout
+from outage_analysis.losses import build_cube
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
 
 if TYPE_CHECKING:
@@ -143,6 +146,66 @@ def test_no_mark_anywhere_gives_a_record_that_was_not_there(
     for record in records:
         if not record.problem and len(record.cells) == 3 and record.cells not in untouched:
             assert pieces & {*record.lines}
+
+
+# --- every damaged file ends with an account -----------------------------------------------------------------
+
+
+PIECES = ('"', '"",', '",', "'", ",", ",,", ";", "\n", "\r", "\0", "\\", '\\"', " ", "\u200b", "\x85", "=", "합계")
+BYTES = (*(piece.encode() for piece in PIECES), b"\xff", b"\xb0\xa1", b"\xe9", b"\xef\xbb\xbf", b"\x1a")
+
+
+def broken_lines(content: bytes) -> int:
+    """The number of lines that are no text in UTF-8."""
+    return sum("\N{REPLACEMENT CHARACTER}" in line or "\0" in line for line in content.decode(errors="replace").split("\n"))
+
+
+@given(
+    notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
+    damage=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 80), st.integers(0, 9), st.sampled_from(BYTES)),
+        min_size=1,
+        max_size=5,
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+@settings(max_examples=60, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_another_row(
+    tmp_path_factory: pytest.TempPathFactory,
+    notes: list[str],
+    damage: list[tuple[int, int, int, bytes]],
+    end: str,
+) -> None:
+    """Text is put into some rows, or replaces some of their bytes, even in all of them."""
+    texts = [(row(n, note, loss=f"{n}00") + end).encode() for n, note in enumerate(notes, start=1)]
+    for n, at, replaced, piece in damage:
+        at %= len(texts[n])  # noqa: PLW2901 - a place within the row
+        texts[n] = texts[n][:at] + piece + texts[n][at + replaced :]
+    untouched = {str(n) for n in range(1, 6)} - {str(n + 1) for n, *_ in damage}
+    path = tmp_path_factory.mktemp("damaged") / "a.csv"
+    content = (HEADER + end).encode() + b"".join(texts)
+    try:
+        claims = read(path, content)
+    except InputRefused as refused:
+        assert re.search(r"and in \d+ of \d+ lines", refused.problem)  # noqa: PT017 - only in some examples
+        assert 2 * broken_lines(content) > len([*filter(None, content.split(b"\n"))])
+        return
+    kept = {row["claim_id"]: row for row in claims.to_polars().iter_rows(named=True)}
+    for id_ in untouched & kept.keys():
+        note = next(csv.reader(io.StringIO(notes[int(id_) - 1], newline="")), [""])[0]
+        row_ = kept[id_]
+        assert (row_["loss"], row_["region"] or "") == (int(f"{id_}00"), note)
+        assert (row_["service"], row_["filed_on"]) == ("kakaotalk", date(2022, 10, 19))
+
+
+def test_rows_that_are_all_rejected_end_with_an_account_if_all_may_be(tmp_path: Path) -> None:
+    text = lines(HEADER, *(f'"{line}' for line in ROWS))
+    claims = read(tmp_path / "a.csv", text)
+    assert (len(claims), len(claims.rejected_rows)) == (0, 6)
+    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
+        build_cube(claims)
+    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
+        read_claims(tmp_path / "a.csv", csv_incident(), max_rejects=0.99)
 
 
 # --- escapes ------------------------------------------------------------------------------------------------

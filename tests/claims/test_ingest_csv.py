@@ -527,6 +527,17 @@ def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path,
     error = refusal(tmp_path / "a.csv", content)
     assert problem in str(error)
     assert error.row == number
+    if problem == SEVERAL and number is not None and "the-first" not in name:
+        assert f"another table begins in line {number}." in error.remedy
+
+
+def test_the_line_of_a_second_table_differs_from_its_row_below_a_note_of_several_lines(
+    tmp_path: Path,
+) -> None:
+    noted = row(1).replace(",x", ',"x\r\ny\nz"')
+    for other in (SWAPPED, f"memo,{HEADER}"):
+        error = refusal(tmp_path / "a.csv", lines(HEADER, noted, row(2), other, row(3)))
+        assert (error.row, error.remedy) == (4, "Split the file: another table begins in line 6.")
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ class Claims(Displayable):
         return self
 
     def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
-        """Raise an error if the share of rejected rows exceeds `max_share`, or if no row became a claim.
+        """Raise an error if the share of rejected rows exceeds `max_share`.
 
         Args:
             max_share: the largest accepted share of rejected rows over all checked files. Below 1, every
@@ -313,13 +313,24 @@ class Claims(Displayable):
         without_claims = (
             files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if max_share < 1 else []
         )
-        if rejected == rows or rejected / rows > max_share or without_claims:
+        if rejected / rows > max_share or without_claims:
             names = without_claims if without_claims and rejected < rows else files["file"].to_list()
-            rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
-            total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            raise too_many_rejects(
-                explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
-            )
+            raise self._too_many_rejects(names, max_share)
+
+    def check_any_claim(self) -> None:
+        """Raise an error if no row became a claim, so that nothing can be computed.
+
+        Raises:
+            InputRefused: each row was rejected. The message is that of `check_reject_share`.
+        """
+        if not len(self) and self.files["rejects"].sum():
+            raise self._too_many_rejects(self.files["file"].to_list(), 1)
+
+    def _too_many_rejects(self, names: Sequence[str], max_share: float) -> InputRefused:
+        """Return the error that the rows of the files with these names have too many rejects."""
+        rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
+        rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
+        return too_many_rejects(explain_reject(self, rejects.row(0, named=True)), rejects, rows, max_share)
 
     def distinct_texts(self, column: str) -> pl.Series:
         """Return the different values of a text column."""

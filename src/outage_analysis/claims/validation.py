@@ -30,7 +30,7 @@ from outage_analysis.claims.rules import (
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
-from outage_analysis.text import mask_personal_data
+from outage_analysis.text import line_number, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -173,7 +173,7 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
     columns = required_columns(incident)
     header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
     repeated = []
-    for number, row, *texts in _rows_with_header_words(warehouse, columns, header_words):
+    for number, row, offset, *texts in _rows_with_header_words(warehouse, columns, header_words):
         spellings = files.layouts[number].spellings
         matches = [
             (c, normalized_name(t))
@@ -183,7 +183,8 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
         if len(matches) < MIN_HEADER_COLUMNS:
             continue
         if not all(word in spellings(column) for column, word in matches):
-            raise second_table_error(files.inputs[number].name, row)
+            line = line_number(files.texts[number], offset) if number in files.texts else None
+            raise second_table_error(files.inputs[number].name, row, line)
         repeated.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
     return pl.DataFrame(repeated, schema=keys, orient="row")
@@ -206,7 +207,7 @@ def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
 def _rows_with_header_words(
     warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows to validate that repeat a column header in a cell: file number, row number, cells.
+    """Return the rows that repeat a column header in a cell: file number, row number, byte offset, cells.
 
     Only cells for service, claimant type, day and loss that could not be read as a value are searched.
     """

@@ -50,9 +50,11 @@ def build_cube(
 
     Raises:
         UsageError: a dimension does not exist or is named twice.
-        InputRefused: a sum exceeds a 64-bit integer, or `line` is set and a claim has no claimant_id.
+        InputRefused: no row of the files became a claim, a sum exceeds a 64-bit integer, or `line` is set and
+            a claim has no claimant_id.
         DisclosureBlocked: the values of a dimension contain personal data.
     """
+    claims.check_any_claim()
     if line is not None:
         dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}

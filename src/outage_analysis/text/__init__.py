@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.encodings import COMPRESSIONS as COMPRESSIONS
     from outage_analysis.text.encodings import TextFile as TextFile
     from outage_analysis.text.encodings import as_utf8 as as_utf8
+    from outage_analysis.text.encodings import line_number as line_number
     from outage_analysis.text.encodings import original_offsets as original_offsets
     from outage_analysis.text.likely_range import DEFAULT_LEVEL as DEFAULT_LEVEL
     from outage_analysis.text.likely_range import LEAST_LEVEL as LEAST_LEVEL

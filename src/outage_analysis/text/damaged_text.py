@@ -37,13 +37,15 @@ codecs.register_error("nul_for_each_byte", _nul_for_each_byte)
 
 @dataclass
 class LineCounts:
-    """How many lines of a file can be decoded, by encoding."""
+    """How many lines of a file can be decoded, by encoding, and how many bytes are Korean in UTF-8."""
 
     lines: int = 0
     not_ascii: int = 0
     utf_8: int = 0
     cp949: int = 0
-    korean_in_utf_8: int = 0
+    high_bytes: int = 0
+    hangul_bytes: int = 0
+    """Bytes of complete Korean syllables in UTF-8, also in lines that cannot be decoded."""
     western: int = 0
     """Lines whose bytes above 127 are single letters or marks of Windows-1252."""
 
@@ -61,7 +63,8 @@ class LineCounts:
                 counts.not_ascii += 1
                 counts.utf_8 += is_decodable(line, "utf-8")
                 counts.cp949 += is_decodable(line, "cp949")
-                counts.korean_in_utf_8 += is_korean_in_utf8(line)
+                counts.high_bytes += sum(map(len, HIGH_BYTES.findall(line)))
+                counts.hangul_bytes += sum(map(len, HANGUL_IN_UTF8.findall(line)))
                 counts.western += _is_western(line)
         return counts
 
@@ -71,6 +74,7 @@ class LineCounts:
             return "cp1252"
         # UTF-8 is often valid CP949 by chance, but hardly the other way round.
         is_utf_8 = self.utf_8 >= self.cp949 or 2 * self.utf_8 >= self.not_ascii
+        is_utf_8 |= 2 * self.hangul_bytes > self.high_bytes
         return "utf-8" if is_utf_8 else "cp949"
 
 

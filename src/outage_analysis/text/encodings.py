@@ -9,6 +9,7 @@ temporary folder. The original file is never changed.
 from __future__ import annotations
 
 import codecs
+import mmap
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ ENCODINGS_TO_TRY = ("utf-8", "cp949")
 """The encodings that are tried for a file without a byte-order mark, in this order."""
 HIGH_PAIR = re.compile(rb"[\xa1-\xfe][\xa1-\xfe]")
 """Pattern of a frequent Korean syllable in CP949."""
+LINE_END = re.compile(rb"\r\n?|\n")
 MAX_UNBROKEN = 1 << 25
 """Most bytes without a line break that are held in memory."""
 MAX_EXPANSION, ALWAYS_EXPANDED = 300, 1 << 24
@@ -287,6 +289,12 @@ def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
     if nuls > MAX_DAMAGED_SHARE * characters:
         raise InputRefused("holds more NUL characters than text", file=name, remedy="Save it as UTF-8 text.")
     return nuls > 0
+
+
+def line_number(text: TextFile, offset: int) -> int:
+    """Return the number of the line that starts at a byte offset in the UTF-8 text; the first line is 1."""
+    with text.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return 1 + sum(1 for _ in LINE_END.finditer(content, 0, offset))
 
 
 def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:

@@ -36,7 +36,7 @@ from outage_analysis.claims.readers.source_file import (
     UnreadableRecord,
 )
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.text import TextFile
+from outage_analysis.text import TextFile, line_number
 
 MERGED_ROWS = "quotation marks hold whole rows together"
 MIN_DELIMITERS = 3
@@ -174,7 +174,8 @@ class DelimitedFile:
                 batch.append(record)
             else:
                 if self.table.is_other_header(cells):
-                    raise second_table_error(self.table.file, record.row)
+                    line = line_number(self.text, record.offset)
+                    raise second_table_error(self.table.file, record.row, line)
                 problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
                 unreadable.append((record.row, record.offset, record.length, problem))
             if len(batch) + len(unreadable) == BATCH_ROWS:

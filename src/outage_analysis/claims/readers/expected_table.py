@@ -197,13 +197,19 @@ class ExpectedTable:
         return len(self.layout.header_positions(cells, self.columns)) >= MIN_HEADER_COLUMNS
 
 
-def second_table_error(file: str, row: int) -> InputRefused:
-    """Return the error that is raised if a file contains several tables."""
+def second_table_error(file: str, row: int, line: int | None = None) -> InputRefused:
+    """Return the error that is raised if a file contains several tables.
+
+    `row` is the row of the header of the second table; `line` is its line in a text file, which differs from
+    the row if a cell above it has several lines.
+    """
     return InputRefused(
         "has the header of another table in the middle",
         file=file,
         row=row,
-        remedy="Split the file: one table each.",
+        remedy="Split the file: one table each."
+        if line is None
+        else f"Split the file: another table begins in line {line:,}.",
     )
 
 
