@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import inspect_file, read_claims
@@ -148,18 +148,40 @@ def test_no_mark_anywhere_gives_a_record_that_was_not_there(
             assert pieces & {*record.lines}
 
 
-# --- every damaged file ends with an account -----------------------------------------------------------------
+# --- every damaged file ends with an account ----------------------------------------------------------------
 
 
-PIECES = ('"', '"",', '",', "'", ",", ",,", ";", "\n", "\r", "\0", "\\", '\\"', " ", "\u200b", "\x85", "=", "합계")
+PIECES = (
+    '"',
+    '"",',
+    '",',
+    "'",
+    ",",
+    ",,",
+    ";",
+    "\n",
+    "\r",
+    "\0",
+    "\\",
+    '\\"',
+    " ",
+    "\u200b",
+    "\x85",
+    "=",
+    "합계",
+)
 BYTES = (*(piece.encode() for piece in PIECES), b"\xff", b"\xb0\xa1", b"\xe9", b"\xef\xbb\xbf", b"\x1a")
 
 
 def broken_lines(content: bytes) -> int:
     """The number of lines that are no text in UTF-8."""
-    return sum("\N{REPLACEMENT CHARACTER}" in line or "\0" in line for line in content.decode(errors="replace").split("\n"))
+    return sum(
+        "\N{REPLACEMENT CHARACTER}" in line or "\0" in line
+        for line in content.decode(errors="replace").split("\n")
+    )
 
 
+@pytest.mark.slow
 @given(
     notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
     damage=st.lists(
@@ -169,7 +191,7 @@ def broken_lines(content: bytes) -> int:
     ),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-@settings(max_examples=60, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_another_row(
     tmp_path_factory: pytest.TempPathFactory,
     notes: list[str],
