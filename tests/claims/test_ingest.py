@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import outage_analysis
@@ -176,6 +177,12 @@ def record(fields: list[str]) -> str:
     return '""' if quoted == [""] else ",".join(quoted)
 
 
+def may_be_rows(fields: list[str], width: int) -> bool:
+    """Whether a record of a wrong width has a line, below its first, that is a row by itself."""
+    below = re.split(r"\r\n?|\n", record(fields))[1:]
+    return len(fields) != width and any(line.replace('"', "").count(",") == width - 1 for line in below)
+
+
 FIELD = st.text(st.sampled_from(list('a카,;\t"\n\r \u2028😀0-')), max_size=6)
 
 
@@ -190,6 +197,7 @@ def test_no_row_is_lost_whatever_the_fields_hold(
 ) -> None:
     incident = load_incident("kakao-2022")
     good = claim_rows([{}], incident)[0]
+    assume(not any(may_be_rows(fields, len(good)) for fields in records))
     table: list[list[str]] = [list(good.values()), *records]
     for place in blanks:
         table.insert(min(place, len(table) - 1) + 1, [])
