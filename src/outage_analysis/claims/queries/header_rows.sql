@@ -1,5 +1,4 @@
--- One row per rechecked row that holds a word of a header where a value should be: the texts of its cells,
--- and for a text file the byte at which it begins.
+-- One row per rechecked row that holds a word of a header where a value should be: its byte and its texts.
 -- Input: `header_words` are these words, each with its column.
 -- Placeholder: `cells` are the columns of a complaint, as texts.
 select file_number, source_row, byte_offset, {cells}
