@@ -567,11 +567,17 @@ def test_claims_are_valid_when_not_one_row_was_rejected(claims_csv: ClaimsCsv, i
         read(claims_csv([{}, {"loss": "x"}]), incident).validate()
 
 
-def test_a_file_of_rejects_alone_is_refused_under_any_share(
+def test_a_file_of_rejects_alone_is_refused_under_any_share_but_the_whole(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
+    path = claims_csv([{"loss": "x"}, {"loss": "y"}])
+    for share in (0.05, 0.99):
+        with pytest.raises(InputRefused, match="2 of 2 rows rejected, all of them"):
+            read_claims(path, incident, max_rejects=share)
+    claims = read_claims(path, incident, max_rejects=1)
+    assert claims.files.select("rows", "claims", "rejects").rows() == [(2, 0, 2)]
     with pytest.raises(InputRefused, match="2 of 2 rows rejected, all of them"):
-        read(claims_csv([{"loss": "x"}, {"loss": "y"}]), incident)
+        claims.check_any_claim()
 
 
 def test_a_file_of_rejects_alone_beside_a_good_one_is_refused_under_any_share_but_the_whole(
