@@ -16,6 +16,7 @@ UNREADABLE = "the record has the fields of its header"
 REPEATED_HEADER = "the record is not the header again"
 REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
+SAME_DAY = "filed_on is the day of filed_at"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
 """SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
@@ -41,6 +42,7 @@ RULES = (
     "claimant_type is known",
     "filed_on is a date",
     "filed_on is within the claims window",
+    SAME_DAY,
     READABLE_LOSS,
     "loss is not negative",
     "loss is plausible",
@@ -72,6 +74,7 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
+        SAME_DAY: "raw_filed_at is not null and filed_on is not null and filed_at_day is distinct from filed_on",
         READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":

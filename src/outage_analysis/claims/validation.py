@@ -11,7 +11,17 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, IS_SYNTHETIC, stated_text_sql, value_sql
+from outage_analysis.claims.readers.cell_values import (
+    BLANKS,
+    FILED_AT_DAY,
+    IDS,
+    IS_SYNTHETIC,
+    MANY_SHARE,
+    filed_at_day_sql,
+    filed_at_sql,
+    stated_text_sql,
+    value_sql,
+)
 from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     required_columns,
@@ -29,8 +39,8 @@ from outage_analysis.claims.rules import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
-from outage_analysis.text import mask_personal_data
+from outage_analysis.incidents import FILED_AT, UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
+from outage_analysis.text import NUMERIC_NOTATIONS, has_time_sql, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -72,7 +82,7 @@ def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the views `accepted` and `claims`: typed rows, checked rows without error, earlier claims."""
-    types = column_types(incident)
+    types, has_filed_at = column_types(incident), FILED_AT in warehouse.columns("typed_rows")
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
@@ -80,6 +90,7 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
             f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
             for name in (d.id for d in incident.dimensions)
         ),
+        fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
         marked=IS_SYNTHETIC,
     )
@@ -92,14 +103,16 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
     dimensions = [d.id for d in incident.dimensions]
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
-    for layout, numbers in _files_by_layout(files.layouts):
+    for layout, times, numbers in _files_by_layout(warehouse, files):
         texts = {c: stated_text_sql(c) for c in IDS} | {
-            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, *dimensions)
+            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, FILED_AT, *dimensions)
         }
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
+        values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
         query = queries.load(
             "parsed_rows",
             files=", ".join(numbers),
+            filed_at=filed_at_sql(incident, own_column=True, midnight=times),
             texts=_listed_sql(texts),
             values=_listed_sql(values),
         )
@@ -129,16 +142,22 @@ def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.
     warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
-def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Group the numbers of the input files by layout (how columns map to those of a claim).
+def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[tuple[Layout, bool, list[str]]]:
+    """Group the numbers of the input files by layout, and by whether they state times of filing.
 
-    Most runs have a single layout.
+    Most runs have a single layout (how columns map to those of a claim). Of a file without typed rows, all
+    rows are stored as text, so these texts show whether it states times.
     """
-    groups: list[tuple[Layout, list[str]]] = []
-    for number, layout in enumerate(layouts):
-        same = next((numbers for other, numbers in groups if other == layout), None)
+    time = f"{has_time_sql('filed_on', NUMERIC_NOTATIONS)} or {has_time_sql(FILED_AT, NUMERIC_NOTATIONS)}"
+    query = queries.load("files_with_times", time=time, share=str(MANY_SHARE))
+    with_times = {*warehouse.frame(query)["file_number"]} - files.typed.keys()
+    with_times |= {number for number, typed in files.typed.items() if typed.times}
+    groups: list[tuple[Layout, bool, list[str]]] = []
+    for number, layout in enumerate(files.layouts):
+        times = number in with_times
+        same = next((numbers for *other, numbers in groups if other == [layout, times]), None)
         if same is None:
-            groups.append((layout, same := []))
+            groups.append((layout, times, same := []))
         same.append(str(number))
     return groups
 

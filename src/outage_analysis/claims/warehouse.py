@@ -153,6 +153,14 @@ class Warehouse:
         """Remove a table."""
         self._run(f'drop table "{table}"', {})
 
+    def columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table."""
+        return self.frame(f'from "{table}" limit 0').columns
+
+    def add_column(self, table: str, column: str, kind: str) -> None:
+        """Add a column to a table, with null in all rows."""
+        self._run(f'alter table "{table}" add column {quote_identifier(column)} {kind}', {})
+
     def change_to_text(self, table: str, column: str) -> None:
         """Change the type of an enum column to text."""
         self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})

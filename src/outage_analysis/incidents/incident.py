@@ -21,16 +21,17 @@ from outage_analysis.files import (
     read_document,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
-from outage_analysis.incidents.layout import CANONICAL_COLUMNS, Columns, normalized_name
+from outage_analysis.incidents.layout import CANONICAL_COLUMNS, FILED_AT, Columns, normalized_name
 from outage_analysis.incidents.published_facts import TieOut
 from outage_analysis.text import Locale
 
 RESERVED = {
     *CANONICAL_COLUMNS,
+    FILED_AT,
     "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
-    "error", "excess", "file", "file_number", "filed_from", "filed_to", "fixed", "gini_high", "gini_low",
-    "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum",
+    "error", "excess", "file", "file_number", "filed_from", "filed_hour", "filed_to", "fixed", "gini_high",
+    "gini_low", "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum",
     "losses", "low", "lower_sum", "mean", "median", "median_high", "median_low", "negative", "noted",
     "noted_alone", "ok", "over", "payment", "payment_high", "payment_low", "place", "probability",
     "problem", "ratio", "raw", "reach", "rule", "rule_over", "rule_up_to", "segment", "share", "slope",

@@ -20,6 +20,8 @@ REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 """Columns that every complaint file must have."""
 CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, without the dimensions of an incident."""
+FILED_AT = "filed_at"
+"""An optional column of complaint files: when the claim was filed. By default the time in `filed_on` is used."""
 
 UNITS = {
     f"{times}{unit}": by * of
@@ -77,7 +79,7 @@ class Columns(Document):
     @classmethod
     def _formats_are_known(cls, formats: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for column, names in formats.items():
-            known = DATES if column == "filed_on" else AMOUNTS
+            known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
             unknown = next((n for n in names if n not in known), None)
             if unknown is not None or not names:
                 raise ValueError(
@@ -88,7 +90,7 @@ class Columns(Document):
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
         mentioned = (*self.columns, *self.formats, *self.scale, *self.constants)
-        return next((c for c in mentioned if c not in set(known)), None)
+        return next((c for c in mentioned if c not in {*known, FILED_AT}), None)
 
 
 class Layout(Columns):
@@ -122,7 +124,7 @@ class Layout(Columns):
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
         known = tuple(known)
-        return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
+        return super().unknown_column(known) or next((c for c in self.otherwise if c not in (*known, FILED_AT)), None)
 
     def check_columns_known(self, known: Sequence[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
@@ -162,18 +164,24 @@ class Layout(Columns):
 
         Columns that are not found are left out.
 
-        Headers under [columns] take precedence over the other headers of a column.
+        Headers under [columns] take precedence over the other headers of a column. If no header is one of
+        `filed_on`, the column `filed_at` also gives the day.
         """
         positions: dict[str, list[int]] = {}
         for position, cell in enumerate(cells):
             positions.setdefault(normalized_name(cell), []).append(position)
-        columns_found = {}
+        columns_found, wanted = {}, tuple(wanted)
         for column in wanted:
             own = {normalized_name(s) for s in self.columns.get(column, ())}
             matches = [p for s in own for p in positions.get(s, ())]
             matches = matches or [p for s in self.spellings(column) for p in positions.get(s, ())]
             if matches:
                 columns_found[column] = sorted(matches)
+        moments = positions.get(normalized_name(FILED_AT), [])
+        if moments and "filed_on" in wanted and "filed_on" not in {*columns_found, *self.constants}:
+            columns_found["filed_on"] = moments
+        if columns_found.get(FILED_AT) == columns_found.get("filed_on"):
+            columns_found.pop(FILED_AT, None)
         return columns_found
 
     def column_positions(

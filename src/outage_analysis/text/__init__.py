@@ -6,6 +6,7 @@ Modules:
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
     dates: SQL that parses dates
+    times: SQL that parses the time of day in dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
     fonts: the bundled fonts and the characters that they contain
@@ -97,5 +98,9 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import dimension_column as dimension_column
     from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
+    from outage_analysis.text.times import NUMERIC_NOTATIONS as NUMERIC_NOTATIONS
+    from outage_analysis.text.times import has_time as has_time
+    from outage_analysis.text.times import has_time_sql as has_time_sql
+    from outage_analysis.text.times import moment_sql as moment_sql
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

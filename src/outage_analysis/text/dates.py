@@ -47,7 +47,7 @@ def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)")
 
     `order` states how the parts of the text are rearranged to an ISO day.
 
-    A time of day in the text is ignored.
+    `times` reads the time of day in the text.
     """
 
     def sql(text: str, zone: str) -> str:
@@ -92,8 +92,8 @@ _DATES = (
     Notation(
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
-        ("19.10.2022", "19/10/2022", "19-10-2022 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
+        ("19.10.2022", "19/10/2022", "19-10-2022 15:30", "19.10.2022, 15:30 Uhr"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?:,? {_TIME}(?: Uhr)?)?", r"\3-\2-\1"),
     ),
     Notation(
         "mdy",
@@ -122,7 +122,7 @@ _DATES = (
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import Dimension, Incident, Layout
-from outage_analysis.text import amount_sql, day_sql
+from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
+from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, moment_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
@@ -75,7 +75,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     """
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
-        return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
+        return day_sql(raw, _day_formats(layout), incident.time_zone, only_if=only_if)
     loss = column == "loss"
     if not loss and _dimension(incident, column).kind == "text":
         return raw
@@ -87,6 +87,49 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         currency=incident.loss_currency if loss else "",
         only_if=only_if,
     )
+
+
+FILED_AT_DAY = "filed_at_day"
+"""The day of the text in the column `filed_at`."""
+
+
+def filed_at_day_sql(incident: Incident, layout: Layout) -> str:
+    """Return SQL that parses the day of the text column `raw_filed_at`; null if the text is unreadable."""
+    return day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident.time_zone)
+
+
+def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str:
+    """Return SQL for the moment of filing; null if the file states only the day.
+
+    Args:
+        incident: defines the time zone of times without a UTC offset.
+        own_column: whether the file has the column `filed_at`. The time in `filed_on` is used where it is
+            empty.
+        midnight: see `moment_sql`.
+    """
+    text = f"coalesce(raw_{FILED_AT}, raw_filed_on)" if own_column else "raw_filed_on"
+    return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
+
+
+def states_times(texts: TextCounts) -> bool:
+    """Return whether texts of filing days state times often enough to parse them on the fast path.
+
+    A file whose only time is midnight states no times.
+    """
+    return sum(count for text, count in texts.items() if has_time(text)) > texts.total() * MANY_SHARE
+
+
+def no_time_sql(layout: Layout) -> str:
+    """Return the SQL condition that the text column `raw_filed_on` has no time of day besides midnight."""
+    return f"not {has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))}"
+
+
+def _day_formats(layout: Layout) -> tuple[str, ...]:
+    return layout.formats.get("filed_on", ("iso",))
+
+
+def _filed_at_formats(layout: Layout) -> tuple[str, ...]:
+    return layout.formats.get(FILED_AT, tuple(dict.fromkeys((*_day_formats(layout), "iso"))))
 
 
 def _dimension(incident: Incident, name: str) -> Dimension:

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
+from outage_analysis.incidents import FILED_AT, REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
 from outage_analysis.text import mask_personal_data
 
-OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
 MIN_HEADER_COLUMNS = 3

@@ -16,16 +16,20 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import (
     BLANKS,
+    FILED_AT_DAY,
     IDS,
     IS_SYNTHETIC,
     MANY_SHARE,
     NO_TEXTS,
     TextCounts,
+    filed_at_day_sql,
+    filed_at_sql,
+    no_time_sql,
     plain_text_sql,
     value_sql,
 )
-from outage_analysis.claims.rules import CONTROL_CHARACTERS, rule_conditions
-from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
+from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
+from outage_analysis.incidents import FILED_AT, Incident, Layout, NamedItem, normalized_name
 from outage_analysis.text import NEVER
 
 
@@ -53,6 +57,7 @@ def fast_path_sql(
     first_texts: Mapping[str, TextCounts],
     *,
     enum_values: Mapping[str, Sequence[str]],
+    times: bool = False,
     surplus: Sequence[str] = (),
     source: str,
     file: int,
@@ -67,6 +72,8 @@ def fast_path_sql(
         cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
         first_texts: column -> cell texts of the first rows, which show how the file writes its values.
         enum_values: dimension -> the values of its enum. A row with another value is rechecked.
+        times: whether the file states times of filing. The query then returns the column `filed_at`. If not,
+            a row with a time is rechecked.
         surplus: columns without a header. A row that has a value in them is rechecked.
         source: the SQL to insert after `from`.
         file: the number of the file.
@@ -86,6 +93,11 @@ def fast_path_sql(
         c: f"try_cast({quote_identifier(f'raw_{c}')} as {enum_type(known)})"
         for c, known in enum_values.items()
     }
+    own_column = FILED_AT in cells
+    if own_column:
+        texts[FILED_AT] = plain_text_sql(cells[FILED_AT], first_texts.get(FILED_AT, NO_TEXTS))
+        values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+    filed_at = filed_at_sql(incident, own_column=own_column, midnight=times)
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
     return queries.load(
@@ -96,11 +108,13 @@ def fast_path_sql(
         values="".join(
             f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
         ),
+        filed_at=f", {filed_at} as {FILED_AT}" if times or own_column else "",
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join(
             [
-                *_plain_row_conditions(incident, enum_values),
+                *_plain_row_conditions(incident, enum_values, own_column=own_column),
+                *([] if times or own_column else [f"coalesce({no_time_sql(layout)}, true)"]),
                 *(f"{quote_identifier(name)} is null" for name in extra),
             ]
         ),
@@ -166,14 +180,21 @@ def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCoun
     return f"(cast([{spelled_ids}] as {id_type}[]))[{position}]"
 
 
-def _plain_row_conditions(incident: Incident, enum_values: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the SQL conditions that a row must meet to be accepted without the slower validation."""
+def _plain_row_conditions(
+    incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
+) -> list[str]:
+    """Return the SQL conditions that a row must meet to be accepted without the slower validation.
+
+    `own_column` is whether the file has the column `filed_at`.
+    """
     ids = (
         f"regexp_full_match(claim_id, {_PLAIN_ID})",
         f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",
     )
     rules = [
-        condition for rule, condition in rule_conditions(incident).items() if rule.split(" ", 1)[0] not in IDS
+        condition
+        for rule, condition in rule_conditions(incident).items()
+        if rule.split(" ", 1)[0] not in IDS and (own_column or rule != SAME_DAY)
     ]
     if incident.loss.negative == "zero":
         rules.append("loss < 0")

@@ -14,11 +14,11 @@ import numpy as np
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts
+from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import Numbers, RowNumbers, SourceFile, read_by_engine
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import Incident
+from outage_analysis.incidents import FILED_AT, Incident
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class TypedRows:
     place: int
     """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
     row_numbers: RowNumbers
+    times: bool = False
+    """Whether the first rows of the file state times of filing other than midnight."""
 
     def places(self, numbers: Sequence[int]) -> Numbers:
         """Convert row numbers of the file to DuckDB rowids of the table `typed_rows`."""
@@ -98,6 +100,9 @@ class RowTyping:
             return None
         first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
         self._choose_enum_values(first_texts)
+        times = any(states_times(first_texts.get(c, NO_TEXTS)) for c in ("filed_on", FILED_AT))
+        if times or FILED_AT in source.cells:
+            self._add_filed_at()
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
         query = fast_path_sql(
             self.incident,
@@ -105,13 +110,14 @@ class RowTyping:
             constants | dict(source.cells),
             first_texts,
             enum_values=self._enum_values,
+            times=times,
             surplus=source.surplus,
             source=source.source,
             file=table.number,
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
         file.engine_query = None
-        return None if added is None else TypedRows(*added)
+        return None if added is None else TypedRows(*added, times)
 
     def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
         """Choose, from the first rows, which text dimensions of the incident are stored as SQL enums.
@@ -129,15 +135,23 @@ class RowTyping:
                 del self._enum_values[column]
                 self.warehouse.change_to_text("typed_rows", column)
 
+    def _add_filed_at(self) -> None:
+        """Add the column `filed_at` to the table. Files without times of filing need no memory for it."""
+        if FILED_AT not in self.warehouse.columns("typed_rows"):
+            self.warehouse.add_column("typed_rows", FILED_AT, MOMENT)
+
     def _create_table(self) -> None:
-        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums."""
+        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
+
+        The column `filed_at` is added when a file states times of filing.
+        """
         names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
         kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
         kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
         query = queries.load(
             "empty_typed_rows",
             columns=typed_columns(self.incident),
-            narrowed=", ".join(map(quote_identifier, kinds)),
+            narrowed=", ".join(map(quote_identifier, (*kinds, FILED_AT))),
             enumerated="".join(
                 f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}"
                 for c, kind in kinds.items()
@@ -146,10 +160,14 @@ class RowTyping:
         self.warehouse.create("typed_rows", query)
 
 
+MOMENT = "timestamp with time zone"
+"""SQL type of `filed_at`, as DuckDB writes it in the definition of a table."""
+
+
 def column_types(incident: Incident) -> dict[str, str]:
     """Return the columns of a claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
-    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
+    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", FILED_AT: MOMENT, "loss": "bigint"}
     return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
 
 
