@@ -11,7 +11,7 @@ Modules:
     loss_charts: claims by service and loss band
     service_charts: claims and cost by service and loss band
     fit_charts: fitted loss distributions and observed shares
-    intake_charts: claims filed by day, and their forecast
+    intake_charts: claims filed by day and hour, and their forecast
     linked_views: charts that filter each other
     linked_layout: places, names and titles of linked charts
     view_selection: the selection that linked charts share

@@ -1,8 +1,9 @@
-"""Charts of the claims intake: cumulative claims by day, and the fan chart of a forecast."""
+"""Charts of the claims intake: cumulative claims by day, claims by hour, and the fan chart of a forecast."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import altair as alt
@@ -10,7 +11,7 @@ import polars as pl
 
 from outage_analysis.charts.claims_data import thin_days
 from outage_analysis.charts.curve_data import INNER, OUTER, thin_evenly
-from outage_analysis.charts.day_axis import day_marks, day_x, mark_texts, noon, shown_days
+from outage_analysis.charts.day_axis import day_marks, day_x, hour_x, mark_texts, milliseconds, noon, shown_days
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -66,6 +67,80 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
+BIN_HOURS = (1, 2, 3, 4, 6, 12, 24)
+"""Possible widths of a bar of the hourly chart, in hours."""
+MAX_BARS = 240
+"""Largest number of bars of the hourly chart."""
+
+
+def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw a bar chart of the claims filed per hour, with the outage shaded and the deadlines.
+
+    An intake of many hours has bars of 2 to 24 hours, or of several days, so that there are at most
+    `MAX_BARS` bars.
+
+    Args:
+        table: the columns `filed_hour` (local time) and `claims`, with a row for each hour. A row without an
+            hour counts the claims of which only the day is known; the subtitle states their number.
+        context: the language, the outage and the deadlines.
+    """
+    locale = context.locale
+    timed = table.drop_nulls("filed_hour").sort("filed_hour")
+    if len(timed) < 2:  # noqa: PLR2004 - one bar shows no course
+        raise NothingToDraw
+    untimed = int(table["claims"].sum() - timed["claims"].sum())
+    first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
+    days = shown_days(first, last, replace(context, deadlines=()))
+    hours = 24 * ((last - first).days + 1)
+    width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
+    midnight = datetime.combine(first, time())
+    bins = (
+        timed.with_columns(bar=(pl.col("filed_hour") - midnight).dt.total_hours() // width)
+        .group_by("bar", maintain_order=True)
+        .agg(pl.col("claims").sum())
+    )
+    start = milliseconds(first)
+    data = bins.select(
+        (start + pl.col("bar") * width * HOUR).alias("hour"),
+        (start + (pl.col("bar") + 1) * width * HOUR).alias("end"),
+        "claims",
+    )
+    x = hour_x("hour", days, locale)
+    y = alt.Y(
+        "claims:Q",
+        title=locale("chart.intake_y"),
+        axis=alt.Axis(format=",d", tickMinStep=1),
+        scale=alt.Scale(domain=[0, int(data["claims"].max())], nice=True),  # type: ignore[arg-type]
+    )
+    bars = alt.Chart(json_ready(data)).mark_bar(color=ACCENT, binSpacing=0).encode(x, y, x2="end:T")
+    under, over = day_marks(x, days, context, INTAKE_HEIGHT)
+    subtitle = locale("chart.hours_subtitle", hours=width) + (
+        locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""
+    )
+    return finish_chart(
+        alt.layer(*under, bars, *over),
+        context,
+        height=INTAKE_HEIGHT,
+        title=locale("chart.hours_measure") if context.synthetic else _peak_title(bins, midnight, width, locale),
+        subtitle=subtitle,
+        description=" ".join([locale("chart.hours_description", hours=width), *mark_texts(context)]),
+    )
+
+
+def _peak_title(bins: pl.DataFrame, midnight: datetime, width: int, locale: Locale) -> str:
+    """Return the title of the hourly chart: when most claims were filed."""
+    peak = bins.sort("claims", descending=True, maintain_order=True).row(0, named=True)
+    start = midnight + timedelta(hours=peak["bar"] * width)
+    end = start + timedelta(hours=width)
+    day, count = locale.day(start.date()), locale.exact(peak["claims"])
+    if width >= 24:  # noqa: PLR2004 - hours of a day
+        return locale("chart.hours_title_day", day=day, count=count)
+    until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
+    return locale("chart.hours_title", day=day, start=f"{start:%H:%M}", end=until, count=count)
+
+
+HOUR = 3_600_000
+"""Milliseconds of an hour."""
 HEIGHT = 320
 MAX_TICKS = 7
 MAX_POINTS = 100

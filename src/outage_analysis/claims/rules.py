@@ -74,7 +74,8 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
-        SAME_DAY: "raw_filed_at is not null and filed_on is not null and filed_at_day is distinct from filed_on",
+        SAME_DAY: "raw_filed_at is not null and filed_at_day is distinct from filed_on "
+        "and filed_on is not null",
         READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":

@@ -39,7 +39,15 @@ from outage_analysis.claims.rules import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import FILED_AT, UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
+from outage_analysis.incidents import (
+    FILED_AT,
+    UNIT_PATTERN,
+    Incident,
+    Layout,
+    NamedItem,
+    normalized_name,
+    scale_remedy,
+)
 from outage_analysis.text import NUMERIC_NOTATIONS, has_time_sql, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")

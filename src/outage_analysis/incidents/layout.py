@@ -21,7 +21,7 @@ REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, without the dimensions of an incident."""
 FILED_AT = "filed_at"
-"""An optional column of complaint files: when the claim was filed. By default the time in `filed_on` is used."""
+"""An optional column of complaint files: the time of filing. Without it, `filed_on` may state the time."""
 
 UNITS = {
     f"{times}{unit}": by * of
@@ -123,8 +123,8 @@ class Layout(Columns):
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        known = tuple(known)
-        return super().unknown_column(known) or next((c for c in self.otherwise if c not in (*known, FILED_AT)), None)
+        known = (*known, FILED_AT)
+        return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
     def check_columns_known(self, known: Sequence[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.

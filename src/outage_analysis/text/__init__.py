@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.shared_columns import CLAIMANT_TYPE as CLAIMANT_TYPE
     from outage_analysis.text.shared_columns import CLAIMS as CLAIMS
     from outage_analysis.text.shared_columns import FACTS as FACTS
+    from outage_analysis.text.shared_columns import FILED_HOUR as FILED_HOUR
     from outage_analysis.text.shared_columns import FILED_ON as FILED_ON
     from outage_analysis.text.shared_columns import FLOAT as FLOAT
     from outage_analysis.text.shared_columns import INTEGER as INTEGER

@@ -14,7 +14,8 @@ LONGEST_DAY = 10
 """A text of at most this many bytes contains no time, unless it is a number of Excel or Unix."""
 NUMERIC_NOTATIONS = frozenset(("excel", "unix"))
 """Notations of days that are single numbers."""
-_TIME_MARK = r"[:：시０-９]|\d{8}[ T]?\d|^\s*[1-9]\d{9}|^\s*\d{1,7}\.\d+\s*$"
+_WIDE = "\N{FULLWIDTH COLON}\N{FULLWIDTH DIGIT ZERO}-\N{FULLWIDTH DIGIT NINE}"
+_TIME_MARK = rf"[:시{_WIDE}]|\d{{8}}[ T]?\d|^\s*[1-9]\d{{9}}|^\s*\d{{1,7}}\.\d+\s*$"
 """Pattern that every text with a time of day matches, and few other texts. Wide digits are not examined."""
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?(?: Uhr)?|^\s*\d{8}[ T]?0{4}(?:00)?|^\s*\d{1,7}\.0+)\s*$"
 """Pattern of a day with midnight as its time, without a UTC offset."""
@@ -68,7 +69,8 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
     exact = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
     exact = if_match_sql(text, _ISO_TIME + _OFFSET, exact)
     local = if_match_sql(text, _ISO_TIME, f"try_cast({text} as timestamp)")
-    other = let_sql("narrowed", narrowed_sql(text), f"coalesce({_unix('narrowed')}, {_local('narrowed', day, zoned)})")
+    either = f"coalesce({_unix('narrowed')}, {_local('narrowed', day, zoned)})"
+    other = let_sql("narrowed", narrowed_sql(text), either)
     moment = f"coalesce({exact}, {_in_zone(local, zoned)}, {other})"
     on_day = f"case when timezone({zoned}, moment)::date = {day} then moment end"
     stated = f"{text} is not null and {day} is not null"

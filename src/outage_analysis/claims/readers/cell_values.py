@@ -6,6 +6,7 @@ A new format of days or amounts, or a word for a missing value, is added in this
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
@@ -111,12 +112,19 @@ def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str
     return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
 
 
-def states_times(texts: TextCounts) -> bool:
-    """Return whether texts of filing days state times often enough to parse them on the fast path.
+def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
+    """Return whether the first rows of a file state times of filing often enough for the fast path.
 
     A file whose only time is midnight states no times.
+
+    Args:
+        first_texts: column -> cell texts of the first rows.
     """
-    return sum(count for text, count in texts.items() if has_time(text)) > texts.total() * MANY_SHARE
+    columns = [first_texts.get(column, NO_TEXTS) for column in ("filed_on", FILED_AT)]
+    return any(
+        sum(count for text, count in texts.items() if has_time(text)) > texts.total() * MANY_SHARE
+        for texts in columns
+    )
 
 
 def no_time_sql(layout: Layout) -> str:

@@ -26,6 +26,7 @@ from outage_analysis.claims.readers.cell_values import (
     filed_at_sql,
     no_time_sql,
     plain_text_sql,
+    states_times,
     value_sql,
 )
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
@@ -57,14 +58,15 @@ def fast_path_sql(
     first_texts: Mapping[str, TextCounts],
     *,
     enum_values: Mapping[str, Sequence[str]],
-    times: bool = False,
     surplus: Sequence[str] = (),
     source: str,
     file: int,
 ) -> str:
     """Return SQL that converts rows of text to typed claims.
 
-    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck.
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. If
+    the file has the column `filed_at` or states times of filing, the query also returns `filed_at`. In other
+    files, a row with a time is rechecked.
 
     Args:
         incident: defines the columns and how files write them.
@@ -72,8 +74,6 @@ def fast_path_sql(
         cells: column -> SQL of the cell text in the source. The text is null for an empty cell.
         first_texts: column -> cell texts of the first rows, which show how the file writes its values.
         enum_values: dimension -> the values of its enum. A row with another value is rechecked.
-        times: whether the file states times of filing. The query then returns the column `filed_at`. If not,
-            a row with a time is rechecked.
         surplus: columns without a header. A row that has a value in them is rechecked.
         source: the SQL to insert after `from`.
         file: the number of the file.
@@ -93,7 +93,7 @@ def fast_path_sql(
         c: f"try_cast({quote_identifier(f'raw_{c}')} as {enum_type(known)})"
         for c, known in enum_values.items()
     }
-    own_column = FILED_AT in cells
+    own_column, times = FILED_AT in cells, states_times(first_texts)
     if own_column:
         texts[FILED_AT] = plain_text_sql(cells[FILED_AT], first_texts.get(FILED_AT, NO_TEXTS))
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)

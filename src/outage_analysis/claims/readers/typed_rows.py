@@ -100,7 +100,7 @@ class RowTyping:
             return None
         first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
         self._choose_enum_values(first_texts)
-        times = any(states_times(first_texts.get(c, NO_TEXTS)) for c in ("filed_on", FILED_AT))
+        times = states_times(first_texts)
         if times or FILED_AT in source.cells:
             self._add_filed_at()
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
@@ -110,7 +110,6 @@ class RowTyping:
             constants | dict(source.cells),
             first_texts,
             enum_values=self._enum_values,
-            times=times,
             surplus=source.surplus,
             source=source.source,
             file=table.number,
@@ -133,12 +132,12 @@ class RowTyping:
             texts = first_texts.get(column, NO_TEXTS)
             if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self._enum_values[column]
-                self.warehouse.change_to_text("typed_rows", column)
+                self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
 
     def _add_filed_at(self) -> None:
         """Add the column `filed_at` to the table. Files without times of filing need no memory for it."""
         if FILED_AT not in self.warehouse.columns("typed_rows"):
-            self.warehouse.add_column("typed_rows", FILED_AT, MOMENT)
+            self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
 
     def _create_table(self) -> None:
         """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
