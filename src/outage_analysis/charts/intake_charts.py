@@ -112,7 +112,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, int(data["claims"].max())], nice=True),  # type: ignore[arg-type]
     )
-    bars = alt.Chart(json_ready(data)).mark_bar(color=ACCENT, binSpacing=0).encode(x, y, x2="end:T")
+    bars = alt.Chart(json_ready(data)).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
     under, over = day_marks(x, days, context, INTAKE_HEIGHT)
     subtitle = locale("chart.hours_subtitle", hours=width) + (
         locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""

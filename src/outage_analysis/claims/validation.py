@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -29,7 +30,7 @@ from outage_analysis.claims.readers.expected_table import (
 )
 from outage_analysis.claims.readers.read_files import InputFiles
 from outage_analysis.claims.readers.text_rows import reject_texts
-from outage_analysis.claims.readers.typed_rows import column_types, row_number_sql, typed_columns
+from outage_analysis.claims.readers.typed_rows import MOMENT, column_types, row_number_sql, typed_columns
 from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,
@@ -106,21 +107,44 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
     create_claims_view(warehouse, incident)
 
 
+@dataclass
+class _FilesOfLayout:
+    """Files whose rows are parsed by the same SQL."""
+
+    layout: Layout
+    midnight: bool
+    """Whether midnight is a time of day. If not, it stands for the day alone."""
+    timed: bool
+    """Whether a row may state a time of filing. DuckDB takes milliseconds to plan the SQL that parses it."""
+    own_column: bool
+    """Whether a row has a text in the column `filed_at`."""
+    numbers: list[str] = field(default_factory=list)
+
+    def filed_at(self, incident: Incident) -> dict[str, str]:
+        """Return SQL for the moment of filing, and for the day of the text in the column `filed_at`."""
+        moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
+        return {
+            FILED_AT: moment if self.timed else f"cast(null as {MOMENT})",
+            FILED_AT_DAY: filed_at_day_sql(incident, self.layout) if self.own_column else "cast(null as date)",
+        }
+
+
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
-    for layout, times, numbers in _files_by_layout(warehouse, files):
+    for group in _files_by_layout(warehouse, files):
+        layout, moment = group.layout, group.filed_at(incident)
         texts = {c: stated_text_sql(c) for c in IDS} | {
             f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, FILED_AT, *dimensions)
         }
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
-        values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+        values[FILED_AT_DAY] = moment[FILED_AT_DAY]
         query = queries.load(
             "parsed_rows",
-            files=", ".join(numbers),
-            filed_at=filed_at_sql(incident, own_column=True, midnight=times),
+            files=", ".join(group.numbers),
+            filed_at=moment[FILED_AT],
             texts=_listed_sql(texts),
             values=_listed_sql(values),
         )
@@ -150,23 +174,24 @@ def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.
     warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
-def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[tuple[Layout, bool, list[str]]]:
-    """Group the numbers of the input files by layout, and by whether they state times of filing.
+def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
+    """Group the numbers of the input files by layout, and by what their rows state about times of filing.
 
     Most runs have a single layout (how columns map to those of a claim). Of a file without typed rows, all
     rows are stored as text, so these texts show whether it states times.
     """
     time = f"{has_time_sql('filed_on', NUMERIC_NOTATIONS)} or {has_time_sql(FILED_AT, NUMERIC_NOTATIONS)}"
-    query = queries.load("files_with_times", time=time, share=str(MANY_SHARE))
-    with_times = {*warehouse.frame(query)["file_number"]} - files.typed.keys()
-    with_times |= {number for number, typed in files.typed.items() if typed.times}
-    groups: list[tuple[Layout, bool, list[str]]] = []
+    counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
+    groups: list[_FilesOfLayout] = []
     for number, layout in enumerate(files.layouts):
-        times = number in with_times
-        same = next((numbers for *other, numbers in groups if other == [layout, times]), None)
+        rows, timed, own = counts.get(number, (0, 0, 0))
+        typed = files.typed.get(number)
+        midnight = timed > MANY_SHARE * rows if typed is None else typed.times
+        group = _FilesOfLayout(layout, midnight, midnight or timed > 0, own > 0)
+        same = next((g for g in groups if replace(g, numbers=[]) == group), None)
         if same is None:
-            groups.append((layout, times, same := []))
-        same.append(str(number))
+            groups.append(same := group)
+        same.numbers.append(str(number))
     return groups
 
 

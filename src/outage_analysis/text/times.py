@@ -49,8 +49,12 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
         text: the SQL expression of the text.
         notations: the notations of days in which the text may be written.
     """
-    marked = f"regexp_matches({text}, '{_TIME_MARK}') and not regexp_matches({text}, '{_MIDNIGHT}')"
-    return marked if notations & NUMERIC_NOTATIONS else f"(strlen({text}) > {LONGEST_DAY} and {marked})"
+    marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
+    # DuckDB would evaluate all parts of `and` for all rows, but evaluates `case` only where it must.
+    condition = marked
+    if not notations & NUMERIC_NOTATIONS:
+        condition = f"case when strlen({text}) > {LONGEST_DAY} then {marked} else false end"
+    return f"case when {condition} then not {midnight} else false end"
 
 
 def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:

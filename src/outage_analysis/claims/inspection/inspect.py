@@ -29,6 +29,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
+    FILED_AT,
     Incident,
     Layout,
     claim_columns,
@@ -325,9 +326,10 @@ def layout_document(
     amounts = [c for c in ("loss", *numbers) if c in positions]
     formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
     format_choices = {c: columns[positions[c]].amount for c in amounts}
-    if "filed_on" in positions:
-        format_choices["filed_on"] = columns[positions["filed_on"]].day
-        formats["filed_on"] = format_choices["filed_on"].formats
+    for day in ("filed_on", FILED_AT):
+        if day in positions:
+            format_choices[day] = columns[positions[day]].day
+            formats[day] = format_choices[day].formats
     lines += ["", "[formats]"]
     for column, format_choice in format_choices.items():
         if format_choice.tied and column not in known_layout.formats:

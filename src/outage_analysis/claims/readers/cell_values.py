@@ -129,7 +129,7 @@ def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
 
 def no_time_sql(layout: Layout) -> str:
     """Return the SQL condition that the text column `raw_filed_on` has no time of day besides midnight."""
-    return f"not {has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))}"
+    return f"not ({has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))})"
 
 
 def _day_formats(layout: Layout) -> tuple[str, ...]:
