@@ -21,7 +21,11 @@ def table(counts: list[int], untimed: int = 0) -> pl.DataFrame:
     rows = [(START + timedelta(hours=n), count) for n, count in enumerate(counts)]
     frame = pl.DataFrame(rows, schema={"filed_hour": pl.Datetime("us"), "claims": pl.Int64}, orient="row")
     frame = frame.with_columns(cumulative=pl.col("claims").cum_sum())
-    return pl.concat([frame, frame.clear(1).with_columns(claims=pl.lit(untimed, pl.Int64))]) if untimed else frame
+    return (
+        pl.concat([frame, frame.clear(1).with_columns(claims=pl.lit(untimed, pl.Int64))])
+        if untimed
+        else frame
+    )
 
 
 def spec(counts: list[int], untimed: int = 0, lang: str = "en", **context: object) -> dict:  # type: ignore[type-arg]
@@ -68,7 +72,8 @@ def test_the_outage_is_shaded_to_the_minute_under_the_bars() -> None:
     [
         ("en", "Peak of 7 claims: 15 October 2022, 17:00 to 18:00",
          "Claims per 1 hour, local time; 12 more without a time of day are not shown"),
-        ("ko", "접수 최다: 2022. 10. 15. 17:00~18:00, 7건", "1시간당 접수 건수(현지 시각), 시각을 알 수 없는 12건 제외"),
+        ("ko", "접수 최다: 2022. 10. 15. 17:00~18:00, 7건",
+         "1시간당 접수 건수(현지 시각), 시각을 알 수 없는 12건 제외"),
     ],
 )  # fmt: skip
 def test_the_title_names_the_busiest_hour_and_the_subtitle_what_is_left_out(

@@ -37,7 +37,9 @@ def cube(rows: list[tuple[str, datetime | None, int]]) -> Cube:
 
 
 def test_each_hour_between_the_first_and_the_last_has_a_row_over_midnight() -> None:
-    table = cumulative_intake(cube([("app", hour(0), 3), ("web", hour(3), 2), ("app", hour(3), 1)]), per="hour")
+    table = cumulative_intake(
+        cube([("app", hour(0), 3), ("web", hour(3), 2), ("app", hour(3), 1)]), per="hour"
+    )
     assert table.rows() == [(hour(0), 3, 3), (hour(1), 0, 3), (hour(2), 0, 3), (hour(3), 3, 6)]
     assert tuple(table.columns) == INTAKE_BY_HOUR.names
     assert table.schema == pl.Schema(INTAKE_BY_HOUR.dtypes)
@@ -79,5 +81,6 @@ def test_hours_add_up_to_days_and_to_all_claims(claims: list[tuple[str, int | No
         span = range(min(known), max(known) + 1)
         per_hour = [known.count(n) for n in span]
         assert timed.rows() == list(zip(map(hour, span), per_hour, accumulate(per_hour), strict=True))
-    daily: dict[date, int] = dict(timed.group_by(pl.col("filed_hour").dt.date()).agg(pl.col("claims").sum()).rows())
+    per_day = timed.group_by(pl.col("filed_hour").dt.date()).agg(pl.col("claims").sum())
+    daily: dict[date, int] = dict(per_day.rows())
     assert {d: n for d, n in daily.items() if n} == dict(Counter(hour(n).date() for n in known))

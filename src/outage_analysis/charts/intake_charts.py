@@ -11,7 +11,15 @@ import polars as pl
 
 from outage_analysis.charts.claims_data import thin_days
 from outage_analysis.charts.curve_data import INNER, OUTER, thin_evenly
-from outage_analysis.charts.day_axis import day_marks, day_x, hour_x, mark_texts, milliseconds, noon, shown_days
+from outage_analysis.charts.day_axis import (
+    day_marks,
+    day_x,
+    hour_x,
+    mark_texts,
+    milliseconds,
+    noon,
+    shown_days,
+)
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -88,7 +96,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     timed = table.drop_nulls("filed_hour").sort("filed_hour")
     if len(timed) < 2:  # noqa: PLR2004 - one bar shows no course
         raise NothingToDraw
-    untimed = int(table["claims"].sum() - timed["claims"].sum())
+    untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
     first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
     days = shown_days(first, last, replace(context, deadlines=()))
     hours = 24 * ((last - first).days + 1)
@@ -114,6 +122,8 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     bars = alt.Chart(json_ready(data)).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
     under, over = day_marks(x, days, context, INTAKE_HEIGHT)
+    finding = _peak_title(bins, midnight, width, locale)
+    title = locale("chart.hours_measure") if context.synthetic else finding
     subtitle = locale("chart.hours_subtitle", hours=width) + (
         locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""
     )
@@ -121,7 +131,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         alt.layer(*under, bars, *over),
         context,
         height=INTAKE_HEIGHT,
-        title=locale("chart.hours_measure") if context.synthetic else _peak_title(bins, midnight, width, locale),
+        title=title,
         subtitle=subtitle,
         description=" ".join([locale("chart.hours_description", hours=width), *mark_texts(context)]),
     )

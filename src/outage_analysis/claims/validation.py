@@ -122,11 +122,12 @@ class _FilesOfLayout:
 
     def filed_at(self, incident: Incident) -> dict[str, str]:
         """Return SQL for the moment of filing, and for the day of the text in the column `filed_at`."""
-        moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
-        return {
-            FILED_AT: moment if self.timed else f"cast(null as {MOMENT})",
-            FILED_AT_DAY: filed_at_day_sql(incident, self.layout) if self.own_column else "cast(null as date)",
-        }
+        moment, day = f"cast(null as {MOMENT})", "cast(null as date)"
+        if self.timed:
+            moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
+        if self.own_column:
+            day = filed_at_day_sql(incident, self.layout)
+        return {FILED_AT: moment, FILED_AT_DAY: day}
 
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:

@@ -41,8 +41,8 @@ def build_cube(
 
     Args:
         claims: the result of `read_claims`.
-        dimensions: any of service, claimant_type, filed_on, filed_hour (the start of the hour, in the time zone
-            of the incident; null if only the day is known) and the dimensions of the incident.
+        dimensions: any of service, claimant_type, filed_on, filed_hour (the start of the hour, in the time
+            zone of the incident; null if only the day is known) and the dimensions of the incident.
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
         policy: a policy whose breakpoints (the losses at which a payment formula changes) are added to the

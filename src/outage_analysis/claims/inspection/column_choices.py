@@ -185,8 +185,10 @@ def _unsafe_id_reason(column: Column) -> str | None:
 def _evidence(name: str, column: Column) -> str:
     """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows"."""
     if name in ("filed_on", FILED_AT):
-        times = f"{percent(column.timed, column.rows)} of the rows state a time of day" if column.timed else ""
-        return "; ".join(filter(None, ("" if column.day.tied else column.day.reason, times)))
+        reasons = [] if column.day.tied else [column.day.reason]
+        if timed := column.timed:
+            reasons.append(f"{percent(timed, column.rows)} of the rows state a time of day")
+        return "; ".join(filter(None, reasons))
     if name == "loss":
         return "" if column.amount.tied else column.amount.reason
     if name in IDS:

@@ -315,7 +315,7 @@ INTAKE_BY_HOUR = TableSchema(
     (
         FILED_HOUR,
         Column("claims", "count", "Claims filed in this hour."),
-        Column("cumulative", "count", "Claims filed by the end of this hour; empty if the hour is not known."),
+        Column("cumulative", "count", "Claims filed by the end of this hour; empty if it is not known."),
     ),
 )
 """The columns of `cumulative_intake` per hour."""
@@ -373,4 +373,6 @@ def cumulative_intake(
     untimed = counted.filter(pl.col(column).is_null()).select(
         *by, column, "claims", cumulative=pl.lit(None, pl.Int64)
     )
-    return pl.concat([table, untimed]).sort(*by, column, nulls_last=True) if by else pl.concat([table, untimed])
+    return (
+        pl.concat([table, untimed]).sort(*by, column, nulls_last=True) if by else pl.concat([table, untimed])
+    )
