@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import altair as alt
 import polars as pl
@@ -99,20 +99,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
     first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
     days = shown_days(first, last, replace(context, deadlines=()))
-    hours = 24 * ((last - first).days + 1)
-    width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
-    midnight = datetime.combine(first, time())
-    bins = (
-        timed.with_columns(bar=(pl.col("filed_hour") - midnight).dt.total_hours() // width)
-        .group_by("bar", maintain_order=True)
-        .agg(pl.col("claims").sum())
-    )
-    start = milliseconds(first)
-    data = bins.select(
-        (start + pl.col("bar") * width * HOUR).alias("hour"),
-        (start + (pl.col("bar") + 1) * width * HOUR).alias("end"),
-        "claims",
-    )
+    data, width = _bars(timed, first, last)
     x = hour_x("hour", days, locale)
     y = alt.Y(
         "claims:Q",
@@ -122,8 +109,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     bars = alt.Chart(json_ready(data)).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
     under, over = day_marks(x, days, context, INTAKE_HEIGHT)
-    finding = _peak_title(bins, midnight, width, locale)
-    title = locale("chart.hours_measure") if context.synthetic else finding
+    finding = _peak_title(data, width, locale)
     subtitle = locale("chart.hours_subtitle", hours=width) + (
         locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""
     )
@@ -131,17 +117,33 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         alt.layer(*under, bars, *over),
         context,
         height=INTAKE_HEIGHT,
-        title=title,
+        title=locale("chart.hours_measure") if context.synthetic else finding,
         subtitle=subtitle,
         description=" ".join([locale("chart.hours_description", hours=width), *mark_texts(context)]),
     )
 
 
-def _peak_title(bins: pl.DataFrame, midnight: datetime, width: int, locale: Locale) -> str:
+def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, int]:
+    """Return the bars of the hourly chart and their width in hours; bars begin at midnight of the first day.
+
+    The columns are `hour` and `end`, as positions on a time axis, and `claims`.
+    """
+    hours = 24 * ((last - first).days + 1)
+    width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
+    since = pl.col("filed_hour") - datetime.combine(first, time())
+    bins = (
+        timed.with_columns(bar=since.dt.total_hours() // width)
+        .group_by("bar", maintain_order=True)
+        .agg(pl.col("claims").sum())
+    )
+    start = milliseconds(first) + pl.col("bar") * width * HOUR
+    return bins.select(start.alias("hour"), (start + width * HOUR).alias("end"), "claims"), width
+
+
+def _peak_title(bars: pl.DataFrame, width: int, locale: Locale) -> str:
     """Return the title of the hourly chart: when most claims were filed."""
-    peak = bins.sort("claims", descending=True, maintain_order=True).row(0, named=True)
-    start = midnight + timedelta(hours=peak["bar"] * width)
-    end = start + timedelta(hours=width)
+    peak = bars.sort("claims", descending=True, maintain_order=True).row(0, named=True)
+    start, end = (datetime.fromtimestamp(peak[name] / 1000, UTC) for name in ("hour", "end"))
     day, count = locale.day(start.date()), locale.exact(peak["claims"])
     if width >= 24:  # noqa: PLR2004 - hours of a day
         return locale("chart.hours_title_day", day=day, count=count)

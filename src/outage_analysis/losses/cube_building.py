@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis.claims import Claims, queries, quote_identifier, quote_literal
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
+from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.text import CLAIMS, FILED_HOUR, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
@@ -41,8 +41,8 @@ def build_cube(
 
     Args:
         claims: the result of `read_claims`.
-        dimensions: any of service, claimant_type, filed_on, filed_hour (the start of the hour, in the time
-            zone of the incident; null if only the day is known) and the dimensions of the incident.
+        dimensions: any of service, claimant_type, filed_on, filed_hour (start of the hour in local time; null
+            if only the day is known) and the dimensions of the incident.
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
         policy: a policy whose breakpoints (the losses at which a payment formula changes) are added to the
@@ -69,9 +69,7 @@ def build_cube(
     if claims.incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _group_expression(name, by_id.get(name)) for name in dimensions}
-    if FILED_HOUR.name in groups:
-        groups[FILED_HOUR.name] = _hour_expression(claims.incident.time_zone)
+    groups = {name: _dimension_expression(name, claims.incident) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
     else:
@@ -252,9 +250,11 @@ def _group_expression(name: str, dimension: Dimension | None) -> str:
     return f"case {' '.join(cases)} else {quote_literal(last)} end"
 
 
-def _hour_expression(zone: str) -> str:
-    """The SQL expression for the start of the hour in which a claim was filed, in local time."""
-    return f"date_trunc('hour', timezone({quote_literal(zone)}, filed_at))"
+def _dimension_expression(name: str, incident: Incident) -> str:
+    """The SQL expression for a claim's value of any dimension of a cube; hours are in local time."""
+    if name == FILED_HOUR.name:
+        return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
+    return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:

@@ -64,9 +64,8 @@ def fast_path_sql(
 ) -> str:
     """Return SQL that converts rows of text to typed claims.
 
-    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. If
-    the file has the column `filed_at` or states times of filing, the query also returns `filed_at`. In other
-    files, a row with a time is rechecked.
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. The
+    column `filed_at` is returned only if the file states times of filing; a rare time is rechecked.
 
     Args:
         incident: defines the columns and how files write them.
@@ -93,13 +92,14 @@ def fast_path_sql(
         c: f"try_cast({quote_identifier(f'raw_{c}')} as {enum_type(known)})"
         for c, known in enum_values.items()
     }
-    own_column, times = FILED_AT in cells, states_times(first_texts)
-    if own_column:
+    if own_column := FILED_AT in cells:
         texts[FILED_AT] = plain_text_sql(cells[FILED_AT], first_texts.get(FILED_AT, NO_TEXTS))
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
-    filed_at = filed_at_sql(incident, own_column=own_column, midnight=times)
+    filed_at = _filed_at_column(incident, first_texts, own_column=own_column)
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
+    conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
+    conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
     return queries.load(
         "fast_path",
         source=source,
@@ -108,17 +108,18 @@ def fast_path_sql(
         values="".join(
             f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
         ),
-        filed_at=f", {filed_at} as {FILED_AT}" if times or own_column else "",
+        filed_at=filed_at,
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
-        ok=" and ".join(
-            [
-                *_plain_row_conditions(incident, enum_values, own_column=own_column),
-                *([] if times or own_column else [f"coalesce({no_time_sql(layout)}, true)"]),
-                *(f"{quote_identifier(name)} is null" for name in extra),
-            ]
-        ),
+        ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
+
+
+def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:
+    """Return the SQL of the column `filed_at` after a comma; "" if the file states no times of filing."""
+    times = states_times(first_texts)
+    sql = filed_at_sql(incident, own_column=own_column, midnight=times)
+    return f", {sql} as {FILED_AT}" if times or own_column else ""
 
 
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
