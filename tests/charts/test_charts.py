@@ -85,8 +85,8 @@ def hourly(hours: int) -> pl.DataFrame:
     """An intake by hour; the bundled claims state only days."""
     start = datetime(2022, 10, 15, 15)  # noqa: DTZ001 - local time
     rows = [(start + timedelta(hours=n), n % 7 * 1_000) for n in range(hours)]
-    schema = {"filed_hour": pl.Datetime("us"), "claims": pl.Int64}
-    return pl.DataFrame(rows, schema, orient="row").with_columns(cumulative=pl.col("claims").cum_sum())
+    table = pl.DataFrame(rows, schema={"filed_hour": pl.Datetime("us"), "claims": pl.Int64}, orient="row")
+    return table.with_columns(cumulative=pl.col("claims").cum_sum())
 
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
