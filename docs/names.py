@@ -47,8 +47,10 @@ PUBLIC = {
             "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views",
             "break_evens", "by_band", "cost_sobol_indices", "cost_table", "exact_total",
             "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
-            "simulate", "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
-            "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",
+            "information_value", "simulate", "waterfall_steps", "reconciliation_table",
+            "rounded_estimate", "tornado", "total_distribution_table", "totals", "uncertainty_tables",
+            "unstated_losses",
+            "ScenarioSet", "load_scenarios",
         ),
     ),
     "outage_analysis.losses": (

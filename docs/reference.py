@@ -27,6 +27,7 @@ NAME = 4
 """The level of the heading of a public name."""
 KINDS: tuple[Kind, ...] = (
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests",
+    "scenarios",
 )  # fmt: skip
 
 

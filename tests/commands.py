@@ -14,7 +14,19 @@ import pytest
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, main, notebooks, policies, report, synthetic
+from outage_analysis.cli import (
+    decide,
+    explore,
+    lookup,
+    main,
+    notebooks,
+    policies,
+    report,
+    reserve,
+    scenarios,
+    solve,
+    synthetic,
+)
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -26,7 +38,12 @@ GROUPS = {
     "Report and cost": names(report.commands),
     "Claims": [*names(claim_files.commands), *names(synthetic.commands)],
     "Explore": names(explore.commands),
-    "Decide": names(decide.commands),
+    "Decide": [
+        *names(decide.commands),
+        *names(scenarios.commands),
+        *names(reserve.commands),
+        *names(solve.commands),
+    ],
     "Look up": [*names(lookup.commands), "policies"],
     "Projects and notebooks": [*names(notebooks.commands), "notebook"],
 }

@@ -32,6 +32,7 @@ from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import ChartContext
 from outage_analysis.claims import queries, read_claims
 from outage_analysis.cli import app
+from outage_analysis.costs import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, load_incident, load_layout
 from outage_analysis.jupyter.export.notebook_files import find_notebook, read_notebook
@@ -72,7 +73,9 @@ def is_output(block: Block) -> bool:
 
 
 RUNNING = [pytest.param(page, id=name(page), marks=pytest.mark.slow) for page in GUIDES if runnable(page)]
-LOADERS: tuple[Callable[[Path], object], ...] = (load_incident, load_policy, load_ledger, load_layout)
+LOADERS: tuple[Callable[[Path], object], ...] = (
+    *(load_incident, load_policy, load_ledger, load_layout, load_scenarios),
+)
 
 
 WITH_EXAMPLES = sorted(name for name, path in module_files().items() if ">>> " in path.read_text("utf-8"))

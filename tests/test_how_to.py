@@ -92,7 +92,7 @@ def test_the_page_has_the_eighteen_tasks_in_order_and_in_three_lines_each() -> N
     text = PAGE.read_text("utf-8")
     assert re.findall(r"^### (\d+)\. .*\?$", text, re.MULTILINE) == [str(n) for n in range(1, 19)]
     tasks = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
-    assert len(tasks) == 22
+    assert len(tasks) == 23
     for task in tasks:
         (code,) = re.findall(r"^```(?:python|sh)\n(.*?)^```$", task, re.MULTILINE | re.DOTALL)
         assert 1 <= code.count("\n") <= 3, task
@@ -318,3 +318,17 @@ def test_the_suggested_command_of_a_cost_names_the_files(path: Path, monkeypatch
     monkeypatch.chdir(path.parent)
     _, _, err = command("cost", path.name, "--tiers", "300000:30000", "--draws", FEW)
     assert err.splitlines()[-1].startswith(f"Next: outage-analysis report {path.name} --tiers 300000:30000")
+
+
+@pytest.mark.slow
+def test_the_payments_that_a_budget_buys() -> None:
+    """With one step more in either payment, the cost exceeds the budget too often."""
+
+    def chance(first: int, second: int) -> float:
+        policy = oa.load_policy("kakao-2022")
+        for up_to, pays in ((300_000, first), (500_000, second)):
+            policy = policy.with_tier(line="small-business-cash", up_to=up_to, pays=pays)
+        return oa.run(policy=policy, ledger="kakao-2022").chance_over(400_000_000)
+
+    assert chance(20_000, 30_000) <= 0.1
+    assert min(chance(20_000, 40_000), chance(30_000, 30_000)) > 0.1

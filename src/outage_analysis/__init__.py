@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import compare as compare
     from outage_analysis.analysis import run as run
     from outage_analysis.analysis import scaffold as scaffold
+    from outage_analysis.analysis import solve as solve
     from outage_analysis.assumptions import Ledger as Ledger
     from outage_analysis.assumptions import load_ledger as load_ledger
     from outage_analysis.assumptions import reference_ledger as reference_ledger

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Plan, compare_policies, load_documents, run
+from outage_analysis.analysis import Plan, compare, compare_policies, load_documents, run
 from outage_analysis.analysis.alternatives import compare_with_alternatives
 from outage_analysis.assumptions import load_ledger
+from outage_analysis.claims import load_sample
 from outage_analysis.costs import simulate_policies
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
@@ -211,3 +212,72 @@ def test_a_policy_of_another_incident_is_refused(tram: Plan) -> None:
     assert load_incident("kakao-2022").id != "tram-2031"
     with pytest.raises(UsageError, match="counts in EUR"):
         compare_policies(tram, [of(tram, "counted.toml"), "kakao-2022"])
+
+
+# --- what people get --------------------------------------------------------------------------------------
+
+
+def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_dominates() -> None:
+    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
+    table = found.simulations.policies
+    assert table["not_measured"].to_list() == ["published_counts"] * 3
+    assert table.select("replaced_low", "replaced_high", "made_whole_low").null_count().row(0) == (3, 3, 3)
+    assert table["cost_rank"].to_list() == [2, 3, 1]
+    assert table["benefit_rank"].to_list() == [1, 3, 2]  # 400,000, 5,060 and 7,550 won each
+    assert table["dominated_by"].to_list() == [None] * 3
+    said = found.sentence(Locale("en"))
+    assert "as KT in 2018” pays most per recipient" in said
+    assert "as SK Telecom in 2008” pays most people" in said
+    promised = dict(table.select("policy", "promised").rows())
+    first, *others = CANDIDATES
+    totals = found.winners_table.filter(level="total").select("other", "total_difference").rows()
+    assert totals == [(other, promised[first] - promised[other]) for other in others]
+
+
+def test_winners_and_losers_name_policies_of_the_comparison() -> None:
+    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
+    assert found.tables["winners_and_losers"].equals(found.winners_table)
+    there = found.winners_and_losers(CANDIDATES[0], CANDIDATES[2])
+    back = found.winners_and_losers(CANDIDATES[2], CANDIDATES[0])
+    assert there.filter(level="total")["total_difference"].item() == -(
+        back.filter(level="total")["total_difference"].item()
+    )
+    with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
+        found.winners_and_losers(CANDIDATES[0], "kakao-candidate-fee")
+
+
+@pytest.mark.slow
+def test_synthetic_claims_gain_and_lose_what_the_policies_pay_them() -> None:
+    announced = load_policy("kakao-2022")
+    raised = announced.with_tier(up_to=300_000, pays=40_000)
+    found = compare(announced, raised, claims=load_sample("kakao"), draws=FEW)
+    table, (now, more) = found.winners_table, found.simulations.policies["promised"]
+    total = table.filter(level="total").row(0, named=True)
+    assert total["total_difference"] == now - more
+    assert total["total_difference"] == -10_000 * total["lose"]
+    (cube,) = found.cubes.by_policy[announced.id]
+    assert (total["gain"], total["claims"]) == (0, cube.claims)
+    for level in ("band", "service"):
+        sums = (
+            table.filter(level=level).select("claims", "lose", "equal", "unclear", "total_difference").sum()
+        )
+        assert sums.row(0) == tuple(total[name] for name in sums.columns)
+    low, high = found.simulations.policies["replaced_low"], found.simulations.policies["replaced_high"]
+    assert all(low < high)  # reviewed claims guarantee nothing
+    assert low[0] < low[1]
+
+
+@pytest.mark.slow
+def test_minutes_of_delay_have_winners_but_no_share_of_a_loss() -> None:
+    charter = load_policy("trams")
+    shorter = charter.without_line("season-credit")
+    found = compare(charter, shorter, claims=load_sample("trams"), draws=FEW)
+    assert found.simulations.policies["not_measured"].to_list() == ["loss_not_money"] * 2
+    assert found.simulations.policies["replaced_low"].null_count() == 2
+    total = found.winners_table.filter(level="total").row(0, named=True)
+    promised, without = found.simulations.policies["promised"]
+    assert total["total_difference"] == pytest.approx(promised - without)
+    assert total["gain"] > 0
+    assert total["lose"] == 0
+    (note,) = found.simulations.benefit_notes(found.locale("en"))
+    assert note.startswith("Losses are not money")

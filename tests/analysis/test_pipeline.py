@@ -457,14 +457,22 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     said = {name for name in differ if name.startswith("tables/")}
     assert {"tables/hindsight_outcomes.csv", "tables/hindsight_tie_outs.csv"} <= said
     assert all(name.startswith("tables/hindsight_") for name in said)
-    shown = {"report.html", "report.pdf", "report.xlsx", "charts/backtest.svg", "charts/backtest.png"}
+    charts = {f"charts/{name}.{kind}" for name in ("backtest", "total_hindsight") for kind in ("svg", "png")}
+    shown = {"report.html", "report.pdf", "report.xlsx", *charts}
     assert differ - said == {*shown, "manifest.json", "SHA256SUMS"}
-    # The fonts, and with them the checksum of the style, hold the letters of that section too.
-    inside = r'<section class="hindsight">.*?</section>|<style>.*?</style>|style-src .*?(?=script-src)'
-    section = re.compile(inside, re.DOTALL)
+    # The fonts, and with them the checksum of the style, hold the letters of these places too.
+    places = (
+        r'<details class="appendix hindsight".*?(?=<details class="appendix"|</section>)',
+        r'<details class="happened">.*?</details>',
+        r'\{"changes": (?:(?!"label").)*"label": "The rates as they turned out"\}',
+        r"<style>.*?</style>",
+        r"style-src .*?(?=script-src)",
+    )
     pages = [files["report.html"].decode() for files in (known, other)]
-    assert all(page.count('<section class="hindsight">') == 1 for page in pages)
-    assert len({section.sub("", page) for page in pages}) == 1
+    for place in places:
+        assert [len(re.findall(place, page, re.DOTALL)) for page in pages] == [1, 1], place
+    without = [re.sub("|".join(places), "", page, flags=re.DOTALL) for page in pages]
+    assert without[0] == without[1]
 
 
 def test_a_policy_that_entitles_an_unknown_service_names_the_nearest(edited: Edited) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 from statistics import NormalDist
 
 import polars as pl
 
 from outage_analysis.charts import ChartContext
-from outage_analysis.costs import TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS
+from outage_analysis.costs import (
+    COST_RANGES,
+    TORNADO,
+    TOTAL_DISTRIBUTION,
+    WATERFALL_STEPS,
+    WINNERS_AND_LOSERS,
+)
 from outage_analysis.text import Locale
 
 MEDIAN, SIGMA = 100e6, 1.0
@@ -21,23 +28,52 @@ def frame(lang: str = "en", names: dict[str, str] | None = None, *, synthetic: b
 
 
 def lognormal_distribution(
-    budget: float | None = None, *, median: float = MEDIAN, sigma: float = SIGMA
+    budget: float | None = None,
+    *,
+    median: float = MEDIAN,
+    sigma: float = SIGMA,
+    published: Sequence[tuple[str, str, float | None, float]] = (),
 ) -> pl.DataFrame:
     """The columns of `total_distribution`: lognormal cash, and face value that no chart of cash may show."""
     normal = NormalDist(math.log(median), sigma)
 
-    def row(valuation: str, amount: float, mark: str | None) -> tuple[object, ...]:
-        x = math.log(amount)
-        return valuation, amount, normal.cdf(x), normal.pdf(x) * math.log(10), mark
+    def row(
+        valuation: str, mark: str | None, amount: float, fact: str = "", low: float | None = None
+    ) -> tuple[object, ...]:
+        return valuation, mark, fact, low, amount, normal.cdf(math.log(amount))
 
-    marks = {f"p{round(100 * p)}": math.exp(normal.inv_cdf(p)) for p in (0.1, 0.5, 0.9)}
-    marks["expected"] = math.exp(normal.mean + sigma**2 / 2)
+    marks = {"expected": math.exp(normal.mean + sigma**2 / 2)}
+    marks |= {f"p{round(100 * p)}": math.exp(normal.inv_cdf(p)) for p in (0.1, 0.5, 0.9)}
     if budget is not None:
         marks["budget"] = budget
-    low, high = (math.exp(normal.inv_cdf(p)) for p in (0.005, 0.995))
-    grid = [low * (high / low) ** (n / 119) for n in range(120)]
-    rows = [row(v, x, None) for v in ("face_value", "cash") for x in grid]
-    rows += [row("cash", x, mark) for mark, x in marks.items()]
+    dots = [math.exp(normal.inv_cdf((n + 0.5) / 50)) for n in range(50)]
+    rows = [row(v, None, x) for v in ("face_value", "cash") for x in dots]
+    rows += [row("cash", mark, x) for mark, x in marks.items()]
+    rows += [row("cash", mark, high, fact, low) for mark, fact, low, high in published]
+    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
+
+
+def atoms(*shares: tuple[float, float]) -> pl.DataFrame:
+    """The columns of `total_distribution` for cash of a few amounts: pairs of amount and probability."""
+
+    def quantile(p: float) -> float:
+        reached = 0.0
+        for amount, share in shares:
+            reached += share
+            if reached >= p - 1e-12:
+                return amount
+        return shares[-1][0]
+
+    def below(x: float) -> float:
+        return math.fsum(share for amount, share in shares if amount <= x)
+
+    marks = {"expected": math.fsum(amount * share for amount, share in shares)}
+    marks |= {f"p{round(100 * p)}": quantile(p) for p in (0.1, 0.5, 0.9)}
+    if 0 < below(0) < 1:
+        marks["zero"] = 0.0
+    dots = [] if len(shares) == 1 else [quantile((n + 0.5) / 50) for n in range(50)]
+    rows: list[tuple[object, ...]] = [("cash", None, "", None, x, (n + 0.5) / 50) for n, x in enumerate(dots)]
+    rows += [("cash", mark, "", None, x, below(x)) for mark, x in marks.items()]
     return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
 
 
@@ -91,3 +127,58 @@ POLICIES = pl.DataFrame(
     orient="row",
 )
 """What the chart of a comparison takes of its policies."""
+
+
+def winners_of(*rows: tuple[str, str | None, int | None, int, int, int, int]) -> pl.DataFrame:
+    """The columns of `winners_and_losers`: level, service, lower edge, and the claims by sign."""
+    signs = ("gain", "lose", "equal", "unclear")
+    return pl.DataFrame(
+        [
+            {"policy": "a", "other": "b", "level": level, "service": service, "over": over}
+            | {"claims": sum(counts), **dict(zip(signs, counts, strict=True))}
+            for level, service, over, *counts in rows
+        ],
+        schema=WINNERS_AND_LOSERS.dtypes,
+    )
+
+
+WINNERS = winners_of(
+    ("band", "mail", 0, 4, 0, 4, 0),
+    ("band", "mail", 100, 0, 2, 0, 0),
+    ("band", "maps", 0, 0, 0, 8, 2),
+    ("service", "mail", None, 4, 2, 4, 0),
+    ("service", "maps", None, 0, 0, 8, 2),
+    ("total", None, None, 4, 2, 12, 2),
+)
+RANGES = pl.DataFrame(
+    [
+        ("cash", "", None, 1e6, 50e6, 190e6, 440e6, "CO-07"),
+        ("cash", "tiers", None, 1e6, 50e6, 190e6, 440e6, "CO-07"),
+        ("handling", "", None, 110e6, 270e6, 310e6, 580e6, ""),
+        ("face_value", "", 600e9, 9e9, 66e9, 150e9, 400e9, "US-03"),
+        ("face_value", "emoticons", 360e9, 1e9, 25e9, 90e9, 220e9, "US-03"),
+        ("face_value", "coupons", 240e9, 1e9, 20e9, 60e9, 170e9, "US-03"),
+        ("top_down", "", 40e9, 13e9, 40e9, 60e9, 127e9, "CO-12"),
+    ],
+    schema=COST_RANGES.dtypes,
+    orient="row",
+)
+"""Separate sums, with lines of cash and of free goods."""
+
+FRONTIER = pl.DataFrame(
+    [
+        (None, "frontier", 2e8, 0.1, "tier1=10,000"),
+        (None, "frontier", 3e8, 0.2, "tier1=20,000"),
+        (None, "frontier", 5e8, 0.3, "tier1=30,000"),
+        ("kakao-2022-solution", "solution", 3e8, 0.2, "tier1=20,000"),
+        ("kakao-2022", "announced", 3.5e8, 0.18, "tier1=25,000"),
+    ],
+    schema=["policy", "role", "at_level", "benefit", "parameters"],
+    orient="row",
+).with_columns(
+    pl.col("policy").cast(pl.String),
+    objective=pl.lit("replaced"),
+    mark=pl.lit("P90"),
+    budget=pl.lit(4e8),
+)
+"""A frontier of three points, a solution within the budget and an announced policy that is dominated."""

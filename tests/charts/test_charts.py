@@ -17,20 +17,26 @@ import vl_convert
 
 from outage_analysis.analysis import service_band_table
 from outage_analysis.charts import (
+    ACCENT,
     CHARTS,
+    DARK,
+    GREY,
+    INK,
     ChartContext,
     chart_context,
     display_names,
     draw,
+    in_palette,
     vega_bundle,
     wrap_columns,
 )
 from outage_analysis.charts.claims_data import MAX_COMBINATIONS, MAX_DATA_BYTES, OTHER_ID
 from outage_analysis.charts.curve_data import fan_table
-from outage_analysis.charts.loss_charts import LOSS_COLOURS, band_colours, readable_on
+from outage_analysis.charts.loss_charts import BLACK, LOSS_COLOURS, WHITE, band_colours, readable_on
+from outage_analysis.charts.theme import MUTED
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
-from tests.charts.cost_tables import POLICIES, TRIED
+from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, WINNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,14 +50,14 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"small_multiples", "linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band"}
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "winners_and_losers", "frontier"}
 """A forecast is none of a report's tables; the waterfall says what the bars by band say."""
 
 
 def forecast_table() -> pl.DataFrame:
     """A fan by hand: three counts, a deadline and an extension, and what came out later."""
     counts = pl.DataFrame(
-        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["F-1", "F-2", "F-2"]}
+        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["CO-07", "CO-09", "CO-09"]}
     )
     rows = [
         (branch, at, 160 + round(10 * at), level, 160 + round((20 - reach) * at / 2), 160 + round(reach * at))
@@ -61,7 +67,7 @@ def forecast_table() -> pl.DataFrame:
     ]
     path = pl.DataFrame(rows, schema=["branch", "at", "median", "level", "low", "high"], orient="row")
     closes = {"deadline": 4.0, "extended": 8.0}
-    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "F-9"))  # noqa: DTZ001
+    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "CO-12"))  # noqa: DTZ001
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,7 @@ def samples(analysis: Analysis) -> Samples:
     return {
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
+        "winners_and_losers": WINNERS,
         **analysis.tables,
         "claims_service_bands": service_band_table(
             analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
@@ -78,6 +85,7 @@ def samples(analysis: Analysis) -> Samples:
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
         "claims_intake_hours": hourly(48),
+        "frontier_points": FRONTIER,
     }
 
 
@@ -198,6 +206,30 @@ def test_charts_of_claims_are_those_whose_table_comes_from_claims() -> None:
     }
 
 
+def test_bars_of_winners_and_losers_are_their_shares_in_all_by_band_and_by_service(
+    draw_spec: Drawing,
+) -> None:
+    spec = draw_spec("winners_and_losers", WINNERS)
+    assert title_of(spec) == "20% of the claims gain and 10% lose"
+    widths: dict[str, dict[str, float]] = {}
+    for row in data_of(spec):
+        widths.setdefault(row["name"], {})[row["part"]] = row["end"] - row["start"]
+    assert next(iter(widths)) == "All claims"
+    shares = [
+        {"gain": 20, "same": 60, "unclear": 10, "lose": 10},
+        {"gain": 100 * 4 / 18, "same": 100 * 12 / 18, "unclear": 100 * 2 / 18},
+        {"lose": 100},
+        {"gain": 40, "same": 40, "lose": 20},
+        {"same": 80, "unclear": 20},
+    ]
+    assert [*widths.values()] == [pytest.approx(share, abs=1e-3) for share in shares]
+
+
+def test_without_counted_claims_there_are_no_bars_of_winners_and_losers(analysis: Analysis) -> None:
+    payments = WINNERS.with_columns(claims=pl.lit(None, pl.Float64))
+    assert draw("winners_and_losers", payments, frame(analysis)) is None
+
+
 def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, draw_spec: Drawing) -> None:
     costs = analysis.tables["costs"].filter(level="band", valuation="cash")
     expected = [row["expected"] * 1e6 for row in data_of(draw_spec("cost_by_band"))]
@@ -216,40 +248,65 @@ def test_the_title_of_the_bars_names_the_dearest_band_and_its_share(
 
 
 def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
-    costs = analysis.tables["costs"]
-    cash, free = (costs.filter(valuation=v) for v in ("cash", "face_value"))
+    free = analysis.tables["costs"].filter(valuation="face_value")
+    cash = analysis.tables["cost_ranges"].filter(valuation="cash")
     assert draw("cost_by_band", free, frame(analysis)) is None
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis, draw_spec: Drawing) -> None:
+def test_the_free_goods_are_drawn_at_list_price_with_their_range(
+    analysis: Analysis, draw_spec: Drawing
+) -> None:
     face = analysis.tables["costs"].filter(valuation="face_value")
     rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
     assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
     data = data_of(draw_spec("free_goods"))
-    assert [r["promised"] * 1e9 for r in data] == pytest.approx(rows["promised"].to_list())
-    assert [r["expected"] * 1e9 for r in data] == pytest.approx(rows["expected"].to_list())
+    assert [r["announced"] for r in data] == pytest.approx(rows["promised"].to_list())
+    assert [r["expected"] for r in data] == pytest.approx(rows["expected"].to_list())
+    run = analysis.runs["published"]
+    for row, line in zip(data, rows["line"], strict=True):
+        alone = run.only(line, "face_value")  # the line on its own, drawn again
+        assert alone is not None
+        total = alone.totals["face_value"]
+        for column, p in (("range_low", 0.1), ("p50", 0.5), ("range_high", 0.9)):
+            assert row[column] == pytest.approx(total.quantile(p).value, rel=1e-2)
 
 
-def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis, draw_spec: Drawing) -> None:
+def test_a_good_without_an_expected_cost_is_in_no_range(analysis: Analysis) -> None:
     costs = analysis.tables["costs"]
     silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
     assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
-    assert draw("free_goods", silent, frame(analysis)) is None
-    assert draw_spec("free_goods") == draw_spec("free_goods", costs.filter(pl.col("expected").is_not_null()))
+    assert "page-webtoon-cash" not in analysis.tables["cost_ranges"]["line"]
 
 
 def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(
     analysis: Analysis, draw_spec: Drawing
 ) -> None:
-    costs = analysis.tables["costs"]
-    goods = costs.filter(line="emoticons")
+    ranges = analysis.tables["cost_ranges"]
+    goods = ranges.filter(line="emoticons")
     others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
-    chart = draw("free_goods", pl.concat([costs, *others]), frame(analysis))
+    chart = draw("free_goods", pl.concat([ranges, *others]), frame(analysis))
     assert chart is not None
     assert chart.to_dict() == draw_spec("free_goods")
     assert draw("free_goods", pl.concat(others), frame(analysis)) is None
-    assert draw("cost_by_band", pl.concat(others), frame(analysis)) is None
+
+
+def test_press_forecasts_of_the_total_carry_names_and_no_ids(analysis: Analysis, draw_spec: Drawing) -> None:
+    table = analysis.tables["total_distribution"]
+    assert table.filter(mark="press")["fact"].to_list() == ["CO-07", "CO-08", "CO-09"]
+    for lang in LANGUAGES:
+        text = json.dumps(draw_spec("total_distribution", lang=lang), ensure_ascii=False)
+        assert not re.search(r"CO-\d\d", text)
+    assert "Dailian 250m–420m" in json.dumps(draw_spec("total_distribution"), ensure_ascii=False)
+    assert "observed" not in table["mark"].to_list()
+
+
+def test_what_happened_is_in_the_variant_of_hindsight_alone(analysis: Analysis, draw_spec: Drawing) -> None:
+    later = analysis.tables["hindsight_total_distribution"].filter(mark="observed").row(0, named=True)
+    cash = analysis.runs["published"].totals["cash"].values
+    assert later["below"] == pytest.approx((cash <= later["amount"]).mean(), abs=2e-3)
+    assert "What happened" in json.dumps(draw_spec("total_hindsight"))
+    assert "What happened" not in json.dumps(draw_spec("total_distribution"))
 
 
 def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw_spec: Drawing) -> None:
@@ -261,20 +318,24 @@ def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw
 
 def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, draw_spec: Drawing) -> None:
     rows = analysis.tables["tornado"].filter(valuation="cash")
-    data = rows_with(draw_spec("tornado"), "name", "left", "right", "first", "last")
+    data = rows_with(draw_spec("tornado"), "name", "left", "right", "label")
     assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
     assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
-def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["headlines"]
-    same = rows.filter(pl.col("line") != "")
+def test_forecasts_of_the_same_cash_stand_beside_ours_by_publisher(
+    analysis: Analysis, draw_spec: Drawing
+) -> None:
+    same = analysis.tables["headlines"].filter(pl.col("line") != "")
     data = data_of(draw_spec("headlines"))
-    assert len(data) == len(same) == 4
-    assert sum(r["ours"] for r in data) == 1
-    assert [r["high"] / data[1]["high"] for r in data] == pytest.approx(
-        [high / same["high"][1] for high in same["high"]]
-    )
+    assert [r["name"] for r in data] == ["This model", "Dailian", "Maeil Business", "The CFO"]
+    assert [r["ours"] for r in data] == [True, False, False, False]
+    assert [r["high"] for r in data] == pytest.approx(same["high"].to_list())
+    assert [r["bound"] for r in data] == [False, False, False, True]  # an arrow: no lower end was published
+    assert data[3]["label"] == "at most 1bn"
+    run = analysis.runs["published"].only("small-business-cash", "cash")
+    assert run is not None
+    assert data[0]["middle"] == pytest.approx(run.totals["cash"].quantile(0.5).value, rel=1e-2)
 
 
 def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
@@ -396,9 +457,37 @@ def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
         assert max(red, green, blue) - min(red, green, blue) < 16
 
 
+@pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
+def test_a_dark_page_has_no_colour_of_the_light_palette(draw_spec: Drawing, name: str) -> None:
+    light = draw_spec(name)
+    dark = in_palette(light)
+    assert {c for c in DARK if json.dumps(dark | {"datasets": {}}).count(f'"{c}"')} == set()
+    assert dark["background"] == DARK["white"]
+    assert dark["datasets"] == light["datasets"]  # cells keep their colours and the texts on them
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as defined by WCAG 2."""
+    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def relative_luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_the_dark_palette_can_be_read() -> None:
+    ground = DARK["white"]
+    for text in (INK, MUTED, ACCENT):
+        assert contrast(DARK[text], ground) >= 4.5
+    assert contrast(DARK[GREY], ground) >= 3  # bars and dots
+
+
 def test_text_on_a_colour_can_be_read() -> None:
     assert [readable_on(c) for c in ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])] == [
-        "#1f2328", "white", "#1f2328", "white"
+        BLACK, WHITE, BLACK, WHITE
     ]  # fmt: skip
 
 
@@ -473,7 +562,7 @@ def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(draw_spec:
     assert (
         title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
     )
-    assert spec["title"]["subtitle"][-1].startswith("Sources: F-1, F-2, F-9.")
+    assert spec["title"]["subtitle"][-1].startswith("Sources: v.daum.net, thecfo.kr, koreaherald.com.")
     assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import json
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -15,8 +15,15 @@ from scipy import stats
 
 from outage_analysis.assumptions.rates import Factor
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts import draw
-from outage_analysis.charts.axes import even_ticks, log_ticks, money_range_ends, short_amount, short_number
+from outage_analysis.charts import dot_layout, draw
+from outage_analysis.charts.axes import (
+    dots_axis,
+    even_ticks,
+    log_ticks,
+    money_range_ends,
+    short_amount,
+    short_number,
+)
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
 from outage_analysis.costs import (
     build_portfolio,
@@ -30,7 +37,16 @@ from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS, TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.costs.uncertainty.tables import contributions
 from outage_analysis.text import LANGUAGES, Locale
-from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_distribution, steps_of
+from tests.charts.cost_tables import (
+    POLICIES,
+    RANGES,
+    SWINGS,
+    TRIED,
+    atoms,
+    frame,
+    lognormal_distribution,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
@@ -98,16 +114,19 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 # --- the tables of a run ---------------------------------------------------------------------------------
 
 
-def test_the_distribution_of_a_lognormal_total_is_lognormal() -> None:
+def test_the_dots_of_a_lognormal_total_are_its_quantiles() -> None:
     table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
     assert table.schema == TOTAL_DISTRIBUTION.dtypes
-    grid, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
-    x = grid["amount"].to_numpy()
-    assert x[[0, -1]] == pytest.approx(oracle.ppf([0.005, 0.995]), rel=0.02)
-    assert grid["below"].to_numpy() == pytest.approx(oracle.cdf(x), abs=2e-3)
-    per_tenfold = oracle.pdf(x) * x * math.log(10)
-    assert grid["density"].to_numpy()[5:-5] == pytest.approx(per_tenfold[5:-5], rel=0.1, abs=0.02)
-    assert np.trapezoid(grid["density"], np.log10(x)) == pytest.approx(0.99, abs=0.01)
+    dots, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
+    chances = [(n + 0.5) / 50 for n in range(50)]
+    assert dots["below"].to_list() == pytest.approx(chances)
+    assert oracle.cdf(dots["amount"].to_numpy()) == pytest.approx(chances, abs=2e-3)
+
+
+def test_fewer_draws_have_fewer_dots_each_with_a_larger_share() -> None:
+    run = simulate(portfolio(LOGNORMAL), draws=2**11)  # 50 values beyond P2.5, not beyond P1
+    dots = total_distribution_table(run).filter(pl.col("mark").is_null())
+    assert dots["below"].to_list() == pytest.approx([(n + 0.5) / 20 for n in range(20)])
 
 
 def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
@@ -122,30 +141,25 @@ def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None
     assert marks["budget"]["below"] == pytest.approx(oracle.cdf(2 * SUM), abs=2e-3)
 
 
-@pytest.mark.parametrize("budget", [SUM / 1e3, SUM * 1e3])
-def test_the_grid_reaches_a_budget_far_away(budget: float) -> None:
-    grid = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget).filter(pl.col("mark").is_null())
-    low, high = grid["amount"].min(), grid["amount"].max()
-    assert low == pytest.approx(budget) or high == pytest.approx(budget)
-    assert grid["below"].is_sorted()
-
-
-def test_a_certain_total_has_marks_and_no_grid() -> None:
+def test_a_certain_total_has_marks_and_one_line() -> None:
     table = total_distribution_table(simulate(portfolio(None)))
     assert table["mark"].null_count() == 0
     assert table["amount"].to_list() == [SUM] * 4
-    assert draw("total_distribution", table, frame()) is None
-    assert draw("exceedance", table, frame()) is None
+    spec = spec_of("total_distribution", table)
+    assert title_of(spec) == "The total cash is certain: 1 million won"
+    assert texts_of(spec) == ["certain 1m"]
 
 
-def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() -> None:
+def test_the_chance_of_nothing_is_marked_and_shown() -> None:
     distribution = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
     table = total_distribution_table(simulate(portfolio(distribution)))
     assert table.filter(mark="p10")["amount"].item() == 0
-    assert table.filter(pl.col("mark").is_null())["amount"].min() > 0  # type: ignore[operator]
+    assert table.filter(mark="zero")["below"].item() == pytest.approx(0.3, abs=1e-3)
+    dots = table.filter(pl.col("mark").is_null())["amount"].to_list()
+    assert dots == pytest.approx([0] * 15 + [SUM] * 20 + [2 * SUM] * 15)
     spec = spec_of("total_distribution", table)
-    assert "0 won to 2 million won" in title_of(spec)
-    assert not any(text.startswith("P10") for text in texts_of(spec))
+    assert title_of(spec).startswith("70% of the outcomes are at most 1 million won, 0% exceed 2 million won")
+    assert "nothing is paid in 30%" in " ".join(spec["title"]["subtitle"])
 
 
 def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:
@@ -215,32 +229,11 @@ def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
 # --- what the charts are drawn from ----------------------------------------------------------------------
 
 
-def test_the_distribution_is_cut_at_its_10_and_90_percent_points() -> None:
-    rows = uncertain.density_areas(lognormal_distribution())
-    marks = uncertain.marked_amounts(lognormal_distribution())
-    likely = rows.filter(part="likely")["amount"]
-    for got, mark in ((likely.min(), "range_low"), (likely.max(), "range_high")):
-        assert got == pytest.approx(marks[mark]["amount"], rel=1e-4)
-    assert rows.filter(part="below")["amount"].max() == likely.min()
-    assert rows.filter(part="above")["amount"].min() == likely.max()
-    peak = math.log(10) / math.sqrt(2 * math.pi)  # of a lognormal law with sigma 1, for each tenfold
-    inside = np.trapezoid(rows.filter(part="likely")["density"], np.log10(likely))
-    assert inside * peak == pytest.approx(80, abs=0.2)
-
-
-def test_the_chance_of_more_falls_from_100_percent() -> None:
-    rows = uncertain.exceedance_curve(lognormal_distribution())
-    assert rows["above"].is_sorted(descending=True)
-    assert rows["above"][0] == pytest.approx(99.5)
-    assert rows["above"][-1] == pytest.approx(0.5)
-
-
 def test_bars_of_a_waterfall_begin_where_the_one_before_ends() -> None:
     rows = uncertain.waterfall_bars(steps_of(20.0, 30.0, 50.0))
     assert rows["start"].to_list() == [0, 20, 50]
     assert rows["end"].to_list() == [20, 50, 100]
-    assert rows["share"].to_list() == rows["tail_share"].to_list() == [0.2, 0.3, 0.5]
-    assert uncertain.waterfall_bars(steps_of(1.0, 1.0, tail=False))["tail_share"].to_list() == [None, None]
+    assert rows["percent"].to_list() == [20, 30, 50]
 
 
 @given(st.lists(st.floats(1, 1e12), min_size=2, max_size=30), st.integers(2, 12))
@@ -248,6 +241,9 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
     rows = uncertain.waterfall_bars(steps_of(*amounts), most)
     assert len(rows) == min(len(amounts), most)
     assert rows["joined"].sum() == len(amounts)
+    assert rows["percent"].sum() == 100
+    exact = 100 * rows["expected"] / sum(amounts)
+    assert (rows["percent"] - exact).abs().max() < 1  # type: ignore[operator] # there are rows
     assert rows["end"][-1] == pytest.approx(sum(amounts))
     if len(amounts) > most:  # what is joined is smaller than what is not
         assert rows["joined"][-1] == len(amounts) - most + 1
@@ -302,19 +298,14 @@ def test_policies_stand_by_expected_cost_and_those_without_one_are_left_out() ->
 
 def test_whatever_the_tables_a_chart_carries_little() -> None:
     long = "x" * 200
-    distribution = pl.concat([lognormal_distribution()] * 40)
     many = pl.concat([SWINGS.head(1)] * 500).with_columns(assumption=pl.lit(long))
     frames = [
-        *(
-            uncertain.exceedance_curve(distribution),
-            uncertain.density_areas(distribution),
-            uncertain.tornado_bars(many),
-        ),
+        *(uncertain.tornado_bars(many),),
         uncertain.waterfall_bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
         uncertain.policy_ranges(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
         uncertain.backtest_ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
     ]
-    assert [json_bytes(table) <= MAX_DATA_BYTES for table in frames] == [True] * 6
+    assert [json_bytes(table) <= MAX_DATA_BYTES for table in frames] == [True] * 4
 
 
 # --- axes ------------------------------------------------------------------------------------------------
@@ -366,101 +357,182 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 # --- what the charts say ---------------------------------------------------------------------------------
 
 
-def test_the_chart_of_the_distribution_says_the_expected_cash_and_its_range() -> None:
+def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
     spec = spec_of("total_distribution", lognormal_distribution())
-    assert title_of(spec) == "Expected cash is 160 million won; 80% likely: 28 to 360 million won"
-    assert texts_of(spec) == ["P10 28m", "P90 360m", "expected 160m"]
+    finding = "Half of the outcomes are under 100 million won, 10% exceed 360 million won"
+    assert title_of(spec) == f"{finding}; the mean is 160 million won"
+    assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "기대 현금 1억 6,000만 원, 80% 구간 2,800만 원~3억 6,000만 원"
+    assert title_of(korean) == "결과의 절반은 1억 원 미만, 10%는 3억 6,000만 원 초과, 평균 1억 6,000만 원"
 
 
-def test_amounts_that_two_digits_cannot_tell_apart_have_more() -> None:
-    close, closer = (
-        texts_of(spec_of("total_distribution", lognormal_distribution(sigma=s))) for s in (0.04, 0.01)
+def test_a_budget_is_a_line_with_its_chance() -> None:
+    spec = spec_of("total_distribution", lognormal_distribution(300e6))  # above it lies 1 - Phi(ln 3)
+    assert texts_of(spec)[0] == "budget 300m: 14% above"
+    assert title_of(spec).startswith("14% of the outcomes exceed the budget of 300 million won;")
+
+
+def test_a_title_never_says_half_where_many_outcomes_equal_the_median() -> None:
+    spec = spec_of("total_distribution", atoms((0, 0.3), (10e6, 0.4), (20e6, 0.28), (30e6, 0.02)))
+    assert title_of(spec).startswith(
+        "70% of the outcomes are at most 10 million won, 2.0% exceed 20 million won"
     )
-    assert close == ["P10 95m", "P90 105m", "expected 100m"]
-    assert closer == ["P10 98.73m", "P90 101.3m", "expected 100m"]
-
-
-def test_a_budget_is_a_rule_with_its_chance_in_both_charts_of_the_distribution() -> None:
-    table = lognormal_distribution(300e6)  # above it lies 1 - Phi(ln 3)
-    for name in ("total_distribution", "exceedance"):
-        assert "budget 300m: 14% above" in texts_of(spec_of(name, table))
-    assert (
-        title_of(spec_of("exceedance", table))
-        == "Chance that the cash exceeds the budget of 300 million won: 14%"
-    )
-    assert (
-        title_of(spec_of("exceedance", lognormal_distribution()))
-        == "The cash exceeds 360 million won with a probability of 10%"
+    mostly_nothing = spec_of("total_distribution", atoms((0, 0.6), (10e6, 0.4)))
+    assert title_of(mostly_nothing).startswith(
+        "In 60% of the outcomes nothing is paid, 0% exceed 10 million won"
     )
 
 
-def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
-    spec = spec_of("total_distribution", lognormal_distribution(150e6, sigma=0.05, median=150e6))
-    layers = [layer for layer in spec["layer"] if "text" in layer["encoding"]]
-    tops = {
-        layer["encoding"]["text"]["value"].split()[0]: layer["encoding"]["y"]["value"] for layer in layers
-    }
-    assert tops["P10"] == tops["P90"] > tops["expected"] > tops["budget"]
-    low, high = map(math.log, spec["layer"][0]["encoding"]["x"]["scale"]["domain"])
-    marks = uncertain.marked_amounts(lognormal_distribution(sigma=0.05, median=150e6))
-    p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("range_low", "range_high"))
-    assert (p10 - low) / (high - low) > 0.2
-    assert (high - p90) / (high - low) > 0.2
+PRESS = (
+    ("press", "F-1", 250e6, 420e6),
+    ("press", "F-2", None, 1e9),
+)
 
 
-def test_points_of_the_falling_curve_carry_their_chances() -> None:
-    rows = rows_with(spec_of("exceedance", lognormal_distribution()), "amount", "above", "label")
-    assert {r["label"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
+def test_forecasts_carry_their_publishers_and_a_bound_is_an_arrow() -> None:
+    names = {"F-1": "Dailian: tiers", "F-2": "The CFO: at most"}
+    spec = spec_of("total_distribution", lognormal_distribution(published=PRESS), names=names)
+    assert texts_of(spec)[:2] == ["The CFO at most 1bn", "Dailian 250m–420m"]  # the highest at the top
+    shapes = [layer["mark"].get("shape") for layer in spec["layer"]]
+    assert shapes.count("triangle-left") == 1
+    unnamed = spec_of("total_distribution", lognormal_distribution(published=PRESS[:1]))
+    assert texts_of(unnamed)[0] == "Press forecast 250m–420m"
+    assert "F-1" not in str(unnamed["title"])
+
+
+def test_only_a_table_of_hindsight_shows_what_happened() -> None:
+    seen = lognormal_distribution(published=[("observed", "F-3", None, 50e6)])
+    spec = spec_of("total_hindsight", seen)
+    assert "What happened: about 50m" in texts_of(spec)
+    # Up to 50 of a lognormal total with median 100 and sigma 1 lie Phi(ln 0.5) = 24.4 %.
+    assert title_of(spec) == "What happened: about 50 million won; 24% of the outcomes were up to this"
+    assert not any(
+        "happened" in text for text in texts_of(spec_of("total_distribution", lognormal_distribution()))
+    )
+
+
+def dots_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return rows_with(spec, "amount", "place", "level", "likely", "label")
+
+
+def test_dots_in_the_likely_range_are_coloured_and_all_are_there() -> None:
+    dots = dots_of(spec_of("total_distribution", lognormal_distribution()))
+    assert len(dots) == 50
+    assert sum(dot["likely"] for dot in dots) == 40  # 80 % of the outcomes
+
+
+AMOUNTS = st.lists(st.floats(0, 1e12).map(lambda x: round(x, -3)), min_size=2, max_size=50).filter(any)
+
+
+@given(AMOUNTS, st.floats(0, 1e9))
+def test_dots_keep_their_places_and_never_overlap(amounts: list[float], likely_low: float) -> None:
+    layout = dot_layout(amounts, [max(amounts)], likely_low)
+    assert sorted(dot["amount"] for dot in layout.dots) == sorted(amounts)
+    for dot in layout.dots:
+        assert layout.low <= dot["place"] <= layout.high
+        alike = sum(other["amount"] == dot["amount"] for other in layout.dots)
+        if not (layout.log and dot["place"] < layout.start):
+            moved = abs(layout.place(dot["amount"]) - dot["place"])
+            assert moved <= layout.width * (1 + alike / 2) * (1 + 1e-6)
+    rows: dict[float, list[float]] = {}
+    for dot in layout.dots:
+        rows.setdefault(dot["level"], []).append(dot["place"])
+    for places in rows.values():
+        gaps = [b - a for a, b in pairwise(sorted(places))]
+        assert min(gaps, default=layout.width) >= layout.width * (1 - 1e-6)
+
+
+def test_equal_amounts_stand_side_by_side_and_narrow_ranges_have_a_linear_axis() -> None:
+    layout = dot_layout([0.0] * 12 + [10.0] * 12 + [20.0], [20.0], 0.0)
+    assert not layout.log
+    assert max(dot["level"] for dot in layout.dots) == 5  # two columns of six
+    assert layout.low < 0  # room for the columns beside 0
+    assert dot_layout([90.0, 100.0, 110.0], [], 90.0).low > 50  # no axis from 0 for close amounts
+
+
+def test_amounts_too_small_for_a_log_axis_share_a_place_with_a_name() -> None:
+    amounts = [0.0, 0.0, 1e3, *(1e6 * 2**n for n in range(10))]
+    layout = dot_layout(amounts, [], 1e6)
+    assert layout.log
+    assert layout.small is not None
+    assert layout.small < layout.start
+    only_zeros = dot_layout([0.0, 0.0, *amounts[3:]], [], 1e6)
+    labels, zeros = (json.dumps(dots_axis(x, EN, "").to_dict()) for x in (layout, only_zeros))
+    assert r"[\"<" in labels
+    assert r"[\"0\"" in zeros
 
 
 def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
     spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
-    assert (
-        title_of(spec)
-        == "201 to 300, individual review: 75% of the expected cash, 75% of the cash in the worst 5% of cases"
-    )
+    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash"
     rows = rows_with(spec, "name", "start", "end", "label", "sum")
     assert [(r["start"], r["end"], r["label"]) for r in rows] == [
         (0, 20e6, "20m (10%)"),
         (20e6, 50e6, "30m (15%)"),
         (50e6, 200e6, "150m (75%)"),
-        (0, 200e6, "200m"),
+        (0, 200e6, "200m (100%)"),
     ]
 
 
-def test_the_waterfall_cites_its_facts_and_never_calls_the_joined_steps_the_largest() -> None:
+def test_the_waterfall_names_its_sources_and_never_calls_the_joined_steps_the_largest() -> None:
     spec = spec_of("waterfall", steps_of(*[1e6] * 18, 2e6, 3e6))
     assert title_of(spec).startswith("1,901 to 2,000, individual review: 13%")  # 9 others have 39 %
-    assert spec["title"]["subtitle"][-1].startswith("Sources: F-")
+    cited = spec_of("waterfall", steps_of(1e6, 2e6).with_columns(facts=pl.lit("CO-07 CO-09 CO-99")))
+    assert cited["title"]["subtitle"][-1] == "Sources: v.daum.net, thecfo.kr. As of 30 December 2022."
 
 
 def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
     names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
     spec = spec_of("tornado", SWINGS, names=names)
     assert title_of(spec) == "Filing share matters most: expected cash from 13 to 510 million won"
-    rows = rows_with(spec, "name", "left", "right", "first", "last")
-    assert [(r["first"], r["last"]) for r in rows] == [
-        ("13m\nat 2.0%", "510m\nat 64%"),
-        ("82m\nat 100k", "470m\nat 1.1m"),
-        ("76m\nP10", "340m\nP90"),
-        ("110m\nat ×2.5", "240m\nat ×1.2"),
+    rows = rows_with(spec, "name", "left", "right", "label")
+    assert [r["label"] for r in rows] == [
+        "13m at 2.0% – 510m at 64%",
+        "82m at 100k – 470m at 1.1m",
+        "76m at P10 – 340m at P90",
+        "110m at ×2.5 – 240m at ×1.2",
     ]
+    scale = spec["layer"][0]["encoding"]["x"]["scale"]
+    assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
 
 
 def test_inputs_that_begin_alike_keep_their_whole_names() -> None:
     names = {"filing": "Filing: by form", "award": "Filing: by post", "mix": "Mix: of bands"}
-    rows = rows_with(spec_of("tornado", SWINGS, names=names), "name", "left", "right", "first", "last")
+    rows = rows_with(spec_of("tornado", SWINGS, names=names), "name", "left", "right", "label")
     assert [r["name"] for r in rows] == ["Filing: by form", "Filing: by post", "Mix: of bands", "backlog"]
 
 
-def test_an_input_that_can_bring_the_cost_to_nothing_is_drawn_to_the_edge() -> None:
+def test_an_input_that_can_bring_the_cost_to_nothing_starts_at_nothing() -> None:
     table = SWINGS.head(1).with_columns(cost_low=pl.lit(0.0))
-    spec = spec_of("tornado", table)
-    row = rows_with(spec, "name", "left", "right", "first", "last")[0]
-    assert row["left"] == pytest.approx(508e6 / 1e4)
-    assert row["first"] == "0\nat 2.0%"
+    row = rows_with(spec_of("tornado", table), "name", "left", "right", "label")[0]
+    assert row["left"] == 0
+    assert row["label"].startswith("0 at 2.0%")
+
+
+def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:
+    spec = spec_of("separate_sums", RANGES)
+    finding = "Handling costs more than the cash: half of the outcomes are over 270 million won"
+    assert title_of(spec) == f"{finding}, against 50 million won"
+    (rows,) = spec["datasets"].values()
+    assert [r["label"] for r in rows] == [
+        "50m (1m–440m)",
+        "270m (110m–580m)",
+        "66bn (9bn–400bn), list price 600bn",
+        "40bn (13bn–130bn), announced 40bn",
+    ]
+    assert draw("separate_sums", RANGES.filter(valuation="cash"), frame()) is None  # nothing to set beside it
+
+
+def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() -> None:
+    spec = spec_of("free_goods", RANGES)
+    # 150 of 600 billion, from 9 to 400.
+    assert (
+        title_of(spec)
+        == "25% of the free goods, by list price, are expected to be taken up (P10 to P90: 1.5% to 67%)"
+    )
+    (rows,) = spec["datasets"].values()
+    assert [r["label"] for r in rows] == ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"]
+    assert draw("free_goods", RANGES.filter(valuation="cash"), frame()) is None
 
 
 def test_the_back_test_counts_independent_outcomes_and_gives_each_its_verdict() -> None:
@@ -524,7 +596,7 @@ def test_the_funnel_has_a_word_for_every_stage(lang: str) -> None:
     ("name", "table"),
     [
         ("total_distribution", lognormal_distribution(300e6)),
-        ("exceedance", lognormal_distribution(300e6)),
+        ("separate_sums", RANGES),
         ("waterfall", steps_of(1.0, 2.0)),
         ("tornado", SWINGS),
         ("comparison", POLICIES),

@@ -939,12 +939,14 @@ def test_a_repeated_header_is_reported_even_where_a_layout_gives_its_day(tmp_pat
 
 def test_a_layout_replaces_the_notations_of_the_incident(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes(text(complaint("1", loss="1.000", filed_on="19/10/2022"), complaint("2", loss="3,000")))
+    first = complaint("1", loss="1.000", filed_on="19/10/2022")
+    path.write_bytes(text(first, complaint("2", loss="3,00"), complaint("3", loss="3,000")))
     claims = read(path, Layout(formats={"loss": ("european",), "filed_on": ("dmy", "iso")}))
     assert claims.to_polars().select("loss", "filed_on").rows() == [
         (1_000, date(2022, 10, 19)),
         (3, date(2022, 10, 19)),
     ]
+    assert claims.rejects["value"].to_list() == ["3,000"]  # 3 with decimals, or 3000 in groups
 
 
 def test_a_layout_that_speaks_of_a_column_that_no_claim_has_is_wrong_usage(tmp_path: Path) -> None:

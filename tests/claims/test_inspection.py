@@ -382,9 +382,10 @@ def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, 
     found = inspect_file(path, incident)
     page = tomllib.loads(found.layout_toml)
     assert page["constants"] == {"industry": "", "category": ""}
+    assert page["computed"] == {"claim_id": "row"}
     for column in ("claim_id", "claimant_type"):
         assert f'# {column} = ["..."] was not found' in found.layout_toml.splitlines()
-    with pytest.raises(InputRefused, match="the column claim_id is missing"):
+    with pytest.raises(InputRefused, match="the column claimant_type is missing"):
         read_with(found, path, incident)
 
 
@@ -466,7 +467,10 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
             "and each claim counts as a claimant of its own."
         ),
         '# No column is a safe id; "Phone no" has the header of personal data.',
-        "# Without it ingest refuses the file: name a column that is different in every row.",
+        (
+            "# Without it the id is the name of the file and the row, and a complaint that comes again in "
+            "another row is not recognised: better name a column that is different in every row."
+        ),
     )
     assert set(lines) <= set(page.splitlines())
 

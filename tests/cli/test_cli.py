@@ -21,6 +21,7 @@ from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
+from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 
 POLICY = data_root() / "policies" / "kakao-2022.toml"
@@ -44,6 +45,9 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "report",
         "sensitivity",
         "compare",
+        "solve",
+        "scenarios",
+        "reserve",
         "backtest",
         "bridge",
         "verify",
@@ -152,11 +156,39 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
+def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
-    assert out.splitlines()[-1] == str(Path("here") / "report.html")
-    assert Path("here/report.html").is_file()
+    much, without, narrower, *paths = out.splitlines()
+    assert re.fullmatch(
+        r"Cash for small businesses: half of the outcomes are under .* 80% likely: .*\.", much
+    )
+    assert without.startswith("Not in it: ")
+    assert narrower.startswith("If “Filing share” were known")
+    text = WebPage.of(Path("here/report.html")).prose()
+    assert all(sentence in text for sentence in (much, without, narrower))
+    names = ["brief.pdf", "charts/", "documents/", "report.pdf", "report.pptx", "report.xlsx", "tables/"]
+    assert paths == [f"here/{name}" for name in (*names, "report.html")]
+    assert all(Path(path).exists() for path in paths)
+
+
+def test_a_report_in_json_has_the_answer_and_every_file(run: Run) -> None:
+    code, out, _ = run("report", "--out", "here", "--formats", "csv", "--json", "--lang", "ko", *FEW)
+    assert code == 0
+    told = json.loads(out)
+    assert len(told["answer"]) == 3
+    assert told["answer"][0].startswith("소상공인 현금 지원: ")
+    assert "here/tables/quantiles.csv" in told["files"]
+
+
+def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: Run) -> None:
+    policy = data_root() / "policies" / "kakao-2022.toml"
+    given = ("--policy", policy, "--claims", claims(HEADER + GOOD))
+    code, out, _ = run("report", *given, "--out", "here", "--formats", "csv")
+    assert code == 0
+    answer, *paths = out.splitlines()
+    assert answer == "No cash figure can be given from published counts as of this day."
+    assert paths[-1] == "here/manifest.json"
 
 
 def test_a_cube_is_printed_or_written(run: Run) -> None:
@@ -581,7 +613,8 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
-    assert run(*command)[:2] == (0, "r/report.html\n")
+    code, out, _ = run(*command)
+    assert (code, out.splitlines()[-1]) == (0, "r/report.html")
     code, out, err = run(*command, "--lang", "ko")
     assert (code, out) == (2, "")
     assert "Add --force" in err
@@ -596,7 +629,8 @@ def test_a_report_is_replaced_only_by_force(run: Run) -> None:
 def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
-    assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
+    code, out, _ = run(*command, "csv, svg")
+    assert (code, out.splitlines()[-1]) == (0, "r/manifest.json")
     suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "documents"}
     assert suffixes == {".csv", ".svg", ".json", ""}
     assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
@@ -610,7 +644,7 @@ def test_a_report_without_hindsight_shows_none(run: Run) -> None:
     file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
         assert run("report", "--claims", file, "--out", out, flag, *FEW, "--formats", "html,csv")[0] == 0
-    shown = {out: 'class="hindsight"' in Path(out, "report.html").read_text("utf-8")
+    shown = {out: '<details class="appendix hindsight"' in Path(out, "report.html").read_text("utf-8")
              for out in ("with", "without")}  # fmt: skip
     assert shown == {"with": True, "without": False}
     assert not list(Path("without/tables").glob("hindsight_*"))
@@ -701,7 +735,10 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
     ("page", "said"),
     [
         ('[columns]\ncolour = ["x"]\n', "colour"),
-        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european, currency."),
+        (
+            '[formats]\nloss = ["plane"]\n',
+            "Known: plain, grouped, won, korean, european, currency, european_currency, spaced, ",
+        ),
         ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
         ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
         ('quote = "`"\n', "line 1, quote: "),

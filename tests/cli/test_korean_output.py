@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.cli import (
+    decide,
+    explore,
+    lookup,
+    notebooks,
+    policies,
+    report,
+    reserve,
+    scenarios,
+    solve,
+    synthetic,
+)
+from outage_analysis.incidents import load_event_comparison
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -22,8 +34,8 @@ IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
 """Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
 HEADERS = {"service", "region", "note", "loss"}
 """Headers of the inspected file."""
-OUTCOMES = {"filed", "accepted", "paid"}
-"""Ids of the outcomes of the back-test."""
+OUTCOMES = {"filed", "accepted", "paid"} | {x.id for x in load_event_comparison("other-events").outcomes}
+"""Ids of the outcomes of the back-tests."""
 OPTION = re.compile(r"--\w+")
 CURRENCIES = {"KRW", "EUR", "USD", "GBP", "JPY", "CAD", "AUD"}
 NAMES = {
@@ -44,6 +56,7 @@ NAMES = {
         "true",
     ),
     # files, options and code that a user types
+    *("tier1", "tier2"),
     *("incident.toml", "policy.toml", "ledger.toml", "README.md", "claims/", "unknown", "fixed", "review"),
     *(
         "formats",
@@ -99,7 +112,13 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
             *FEW,
         ),
     ),
-    "backtest": (FEW,),
+    "backtest": (FEW, ("other-events",), ("other-events", "--level", "90")),
+    "scenarios": (("--budget", "300_000_000", *FEW),),
+    "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),
+    "solve": (
+        ("--budget", "4억", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
+        ("--budget", "30억", "--vary", "small-business-cash.tier1", "--handling", "inside", *FEW),
+    ),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),
     "incidents": ((),),
@@ -117,7 +136,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, synthetic, explore, decide, lookup, notebooks)
+MODULES = (report, claim_files, synthetic, explore, decide, scenarios, reserve, solve, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from outage_analysis.analysis import table_schemas
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
 from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
@@ -166,6 +167,13 @@ def test_they_are_commands_of_the_one_program() -> None:
             "policy.toml, line 3, currency: unknown key (and 8 more). Known: as_of,",
         ),
         (("backtest", "--seed", "-1"), 2, "--seed is negative"),
+        (("backtest", "other-event"), 2, "Did you mean 'other-events'?"),
+        (
+            ("backtest", "other-events", "--seed", "1"),
+            2,
+            "simulates nothing (found 'other-events')",
+        ),
+        (("backtest", "other-events", "--level", "99"), 2, "--level"),
     ],
 )
 def test_every_refusal_is_one_line_with_a_remedy_and_its_exit_code(
@@ -252,7 +260,7 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
 
 @pytest.mark.slow
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
-    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
+    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1", "--budget", "150_000")
     found = json_output(run, *MOVED, *limit)
     assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
@@ -272,6 +280,7 @@ def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
         "break_evens",
         "inputs_given_exceedance",
         "awards",
+        "information_value",
     }
 
 
@@ -285,7 +294,7 @@ def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
     found = json_output(run, *BOTH)
-    assert found.keys() == ORIGIN | {"valuation"} | COMPARE_TITLES.keys()
+    assert found.keys() == ORIGIN | {"valuation", "winners_and_losers"} | COMPARE_TITLES.keys()
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(json_output(run, *COST[:-1], page))
@@ -298,7 +307,7 @@ def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> Non
 def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
     found = json_output(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
     (goods,) = [row for row in found["policies"] if row["policy"] == "tram-goods"]
-    assert {key for key, value in goods.items() if value is not None} == {"policy"}
+    assert {key for key, value in goods.items() if value is not None} == {"policy", "not_measured"}
     assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
     out = run("compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)[1]
     assert out.splitlines()[0].endswith("No expected cost: “Free rides”.")
@@ -314,6 +323,36 @@ def test_a_back_test_as_json_is_complete(run: Run) -> None:
     (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
     assert total["observed"] == 50_000_000
     assert {row["outcome"] for row in found["outcomes"]} == {row["outcome"] for row in found["rivals"]}
+
+
+def test_a_comparison_of_events_as_json_is_complete(run: Run) -> None:
+    found = json_output(run, "backtest", "other-events")
+    tables = set(table_schemas("other_events"))
+    assert found.keys() == tables | {"backtest", "level", "currency", "minor_units", "answer", "limits"}
+    (main,) = [row for row in found["summary"] if row["basis"] == "other_events"]
+    assert found["answer"][1].startswith(f"{main['inside']} of {main['scored']} published outcomes lie")
+    limits = {limit for row in found["forecasts"] for limit in row["limits"].split()}
+    assert limits == found["limits"].keys()
+
+
+def test_a_comparison_of_events_begins_with_the_answer_and_names_each_miss(run: Run) -> None:
+    code, out, err = run("backtest", "other-events")
+    assert (code, err) == (0, "")
+    first, second, *lines = out.splitlines()
+    assert first.startswith("No forecast here is blind")
+    assert second.startswith("11 of 16 published outcomes")
+    missed = [line for line in lines if "  miss_" in line]
+    assert len(missed) == 6, "five misses, and one that is not counted"
+    assert printed(out, "TU-FTC-packet") == pytest.approx([0.01211, 0.2159, 0.8609, 0.1, 0.3389])
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_heads_of_a_range_are_those_of_its_level(run: Run, lang: str) -> None:
+    code, out, _ = run("backtest", "other-events", "--level", "90", "--lang", lang)
+    assert code == 0
+    heads = [line for line in out.casefold().splitlines() if " p50 " in line]
+    assert len(heads) == 2
+    assert all(" p5 " in line and " p95 " in line and "p10" not in line for line in heads)
 
 
 def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(run: Run) -> None:
@@ -332,7 +371,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 
 
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
-    moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
+    moved = (*MOVED, "--exceeds", "200_000", "--award", "80", "--budget", "150_000")
     out, found = run(*moved)[1], json_output(run, *moved)
     assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
@@ -370,9 +409,10 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     out, found = run(*BOTH)[1], json_output(run, *BOTH)
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
     (cost, _) = [row["expected"] for row in found["policies"]]
-    (promised, _) = [row["promised"] for row in found["policies"]]  # as in `cost`: the fixed rules alone
-    shown = printed(out, r"tram-2031 +[\d,.]+")
-    assert shown[:2] == pytest.approx([promised / 100, cost / 100], rel=1e-3)
+    (people, _) = [row["recipients"] for row in found["policies"]]
+    assert printed(out, r"tram-2031 +[\d,]+\.\d+")[0] == pytest.approx(cost / 100, rel=1e-3)
+    assert printed(out, r"tram-2031 +[\d,]+ ")[:2] == pytest.approx([people, cost / people / 100], rel=1e-3)
+    assert "No policy is dominated." in out
     assert printed(out, "tram-2031 +tram-flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
     assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
 
@@ -397,6 +437,25 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
     assert len(shown) > 2
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
+
+
+def test_what_to_find_out_first_comes_before_the_tables(run: Run) -> None:
+    out = run(*MOVED, "--budget", "150,000")[1]
+    first = out.splitlines()[0]
+    assert first.startswith("Find out first: ")
+    assert first.endswith(
+        "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something "
+        "else; nothing but the expected cash counts."
+    )
+    rows = json_output(run, *MOVED, "--budget", "150,000")["information_value"]
+    assert [row["known"] for row in rows[-2:]] == ["all_inputs", "inputs_and_counts"]
+    assert rows[0]["value"] == max(row["value"] for row in rows[:-2])
+    compared = run(*BOTH)[1].splitlines()[1]
+    # The flat policy never costs more, so nothing that one could find out changes the choice.
+    assert compared.startswith("No input is worth finding out: the same choice costs least in every draw")
+    assert compared.endswith("the policy with the least expected cost (cash); nothing but this cost counts.")
+    korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1].splitlines()[0]
+    assert korean.startswith("가장 먼저 확인할 입력: ")
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def rates(filing: float, acceptance: float) -> list[Page]:
 def moves(table: pl.DataFrame) -> dict[str, Any]:
     """The amount of each step that moved, and what moved."""
     rows = table.filter(table["amount"].is_not_null() & (table["amount"] != 0))
-    return {step: (amount, what) for step, amount, _, what in rows.iter_rows()}
+    return {step: (amount, what) for step, amount, what in rows.select("step", "amount", "what").iter_rows()}
 
 
 def check_adds_up(table: pl.DataFrame) -> None:

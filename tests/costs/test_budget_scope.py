@@ -31,10 +31,8 @@ LEFT_OUT = (
 )
 """Cash lines of the Kakao policy without an expected cost."""
 TOGETHER = {
-    "en": "{share} if all inputs move together (rank correlation 0.5). It counts Cash for small businesses. "
-    "Cost lines left out, without an expected cost: 7.",
-    "ko": "모든 입력이 함께 움직이면(순위상관 0.5) {share}. 포함한 항목: 소상공인 현금 지원. "
-    "기대값이 없어 제외한 항목: 7개.",
+    "en": "{share} if all inputs move together (rank correlation 0.5)",
+    "ko": "모든 입력이 함께 움직이면(순위상관 0.5) {share}",
 }
 
 
@@ -103,9 +101,10 @@ def read_workbook(folder: Path) -> str:
 
 
 def read_deck(folder: Path) -> str:
-    return "\n".join(
-        text for slide in Presentation(str(folder / "report.pptx")).slides for text in texts(slide)
-    )
+    """The slides with their notes, which have what does not fit on a slide."""
+    slides = Presentation(str(folder / "report.pptx")).slides
+    notes = [slide.notes_slide.notes_text_frame.text for slide in slides]
+    return "\n".join([text for slide in slides for text in texts(slide)] + notes)
 
 
 @pytest.mark.slow

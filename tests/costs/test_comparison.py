@@ -321,13 +321,15 @@ def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySim
     names = {"sum": "A", "credit": "B"}
     assert comparison.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
-        "yet it is cheaper than “A” (3 billion won) with only 45% probability."
+        "yet it is cheaper than “A” (3 billion won) with only 45% probability. "
+        "What people get cannot be compared; it is unknown for “A”."
     )
     dearer = simulate_policies(
         [policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY
     )
     assert dearer.sentence(Locale("ko"), {"a": "가", "b": "나"}) == (
-        "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다."
+        "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다. "
+        "받는 몫은 비교할 수 없습니다. 알 수 없는 안: ‘가’."
     )
 
 
@@ -338,7 +340,10 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     assert "with more than 99% probability" in sure.sentence(words, {"p5": "A", "p6": "B"})
     same = simulate_policies([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
     said = same.sentence(words, {"a": "A", "b": "B"})
-    assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
+    assert said == (
+        "“A” and “B” cost the same in every case (1.1 million won, cash). "
+        "What people get is the same. No policy is dominated."
+    )
     ratio = {"kind": "realised_ratio", "distribution": uniform(0.5, 1.5)}
     pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
     even = simulate_policies(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})

@@ -183,6 +183,18 @@ def test_a_line_without_choices_has_no_levers() -> None:
     assert levers(budget_of(uniform(0, 2))).is_empty()
 
 
+def test_no_lever_changes_a_line_that_the_law_fixes() -> None:
+    legal, free = tiers(statutory=True), tiers(id="fee")
+    both = build_portfolio(policy_of(legal, free), ledger_of(*ENTRIES), as_of=DAY)
+    alone = build_portfolio(policy_of(free), ledger_of(*ENTRIES), as_of=DAY)
+    assert both.counted("cash") == ("tiers", "fee")
+    assert levers(both).equals(levers(alone))
+    only_fixed = build_portfolio(policy_of(legal), ledger_of(*ENTRIES), as_of=DAY)
+    assert levers(only_fixed).is_empty()
+    with pytest.raises(UsageError, match="nothing of the cash is reviewed"):
+        with_fixed_award(only_fixed, 90_000)
+
+
 # break-evens
 
 

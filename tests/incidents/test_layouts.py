@@ -184,10 +184,25 @@ def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path
     layout = Layout(formats={"filed_on": ("dmy", "mdy")})
     days = ("19/10/2022", "10/19/2022", "11/11/2022", "10/11/2022")
     rows = (f"{n},카톡,소상공인,{day},1" for n, day in enumerate(days))
-    wide = incident.model_copy(update={"claims_to": date(2022, 12, 31)})
-    claims = read(write(tmp_path / "a.csv", HEADER, *rows), wide, layout)
+    wide = incident.model_copy(update={"claims_from": date(2022, 10, 1), "claims_to": date(2022, 12, 31)})
+    path = write(tmp_path / "a.csv", HEADER, *rows)
+    claims = read(path, wide, layout)
     assert claims.to_polars()["claim_id"].to_list() == ["0", "1", "2"]
     assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
+    found = claims.rejects.select("value", "remedy").row(0)
+    assert found[0] == "10/11/2022"
+    assert found[1].startswith("It may be 2022-10-11 or 2022-11-10, which are both in the claims window.")
+
+
+def test_the_claims_window_decides_what_two_declared_notations_read(
+    tmp_path: Path, incident: Incident
+) -> None:
+    layout = Layout(formats={"filed_on": ("dmy", "mdy")})
+    rows = ("1,카톡,소상공인,11/01/2022,1", "2,카톡,소상공인,01/11/2022,1", "3,카톡,소상공인,12/01/2022,1")
+    claims = read(write(tmp_path / "a.csv", HEADER, *rows), incident, layout)
+    first = date(2022, 11, 1)
+    assert claims.to_polars().select("claim_id", "filed_on").rows() == [("1", first), ("2", first)]
+    assert claims.rejects["value"].to_list() == ["12/01/2022"]
 
 
 # --- units ----------------------------------------------------------------------------------------------
@@ -448,7 +463,9 @@ def test_a_document_says_all_of_it(tmp_path: Path) -> None:
         ('["plain"]', '"plain"', "line 14, formats > loss: "),
         ('["Fall", "Nr."]', '"Fall"', "line 10, columns > claim_id: "),
         ("10_000", "0", "line 17, scale > loss: "),
-        ("10_000", "0.5", "line 17, scale > loss: "),
+        ("10_000", "-0.5", "line 17, scale > loss: "),
+        ("10_000", "0.0000000001", "line 16, scale: has a scale of loss with more than nine decimals"),
+        ("10_000", '"half"', "line 17, scale > loss: "),
         ("10_000", "1_000_000_001", "line 17, scale > loss: "),
         ('"카톡"', "7", "line 20, constants > service: "),
         ('"cp949"', '"latin-1"', "line 3, encoding: input should be 'utf-8', 'utf-16' or 'cp949'"),

@@ -212,6 +212,7 @@ sources = ["The log of the control room"]
 headline = [{ fact = "CO-07", name = { en = "A total in the press" }, line = "by-loss" }]
 outcome = { line = "by-loss", filed = "R2-05", accepted = "R2-06", paid = "CO-10" }
 window = "stated"
+missing = ["NA"]
 deadlines = [{ announced_on = 2026-01-16, closes = 2026-02-14, facts = ["CL-01"] }]
 [formats]
 filed_on = ["dmy"]
@@ -220,6 +221,8 @@ loss = ["plain"]
 loss = 10
 [constants]
 industry = ""
+[computed]
+claim_id = "row"
 [rules]
 "claim_id is not repeated" = "count"
 [groups]

@@ -197,3 +197,15 @@ def test_an_amount_needs_the_currency_of_the_ledger() -> None:
     ledger = ledger_of({"kind": "review_award", "distribution": fixed(1)})
     with pytest.raises(UsageError, match="states no currency"):
         ledger.with_value("review-award", 1)
+
+
+def test_a_changed_line_replaces_the_line_with_its_id() -> None:
+    policy = load_policy("kakao-2022")
+    line = policy.schedules[0].model_copy(update={"grain": "claimant"})
+    changed = policy.with_line(line)
+    assert changed.id == "kakao-2022-changed"
+    assert changed.schedules[0].grain == "claimant"
+    assert [x.id for x in changed.lines] == [x.id for x in policy.lines]
+    assert all(line.id not in tie.lines for tie in changed.tie_outs)
+    with pytest.raises(UsageError, match="no such cost line"):
+        policy.with_line(line.model_copy(update={"id": "other"}))

@@ -192,7 +192,7 @@ EVERY_SENTENCE = """
     effort_from deadline extension accounting accounting_note rounding_half_up rounding_up
     good displaced_sales incremental_cash recipients recipients_unknown cap budget true_up
     credit_days credit_hours credit_multiple credit_from credit_amount credit_example credit_outage
-    fee_unknown
+    fee_unknown statutory
 """
 
 

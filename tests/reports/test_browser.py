@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
@@ -84,6 +84,7 @@ def look(
     browser.set_script_timeout(20)
     wait = (
         "const done = arguments[0], start = Date.now(); const look = () => {"
+        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
         "const count = what => document.querySelectorAll(what).length;"
         "const all = count('.chart svg.marks') === count('.chart');"
         "(all || Date.now() - start > 15000) ? done() : setTimeout(look, 50)}; look();"
@@ -145,13 +146,16 @@ def test_the_page_has_a_title_and_its_language(opened: dict[str, Any], browser: 
 def test_the_first_screen_shows_how_much_how_sure_what_drives_it_and_what_to_decide(
     opened: dict[str, Any], browser: Chrome
 ) -> None:
-    tops = browser.execute_script(
-        "return [...document.querySelectorAll('.tile .figure, .answers h2')]"
-        ".map(e => e.getBoundingClientRect().bottom + scrollY)"
+    bottoms = browser.execute_script(
+        "const wide = innerWidth > 1339;"
+        "document.querySelectorAll('details').forEach(d => { d.open = wide && d.closest('nav'); });"
+        "const bottoms = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(3) h2', 'dl'].map("
+        "what => document.querySelector(what).getBoundingClientRect().bottom + scrollY);"
+        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
+        "return bottoms"
     )
-    tiles = len(browser.find_elements(By.CSS_SELECTOR, ".tile"))
-    seen = {390: tiles, 1024: tiles + 2, 1440: tiles + 3}[opened["width"]]
-    assert all(bottom <= 900 for bottom in tops[:seen]), tops
+    seen = {390: 2, 1024: 4, 1440: 4}[opened["width"]]
+    assert all(bottom <= 900 for bottom in bottoms[:seen]), bottoms
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -223,7 +227,7 @@ SETTINGS: list[dict[str, float]] = [
 
 
 def reset(browser: Chrome) -> None:
-    button = browser.find_element(By.CSS_SELECTOR, ".what-if button")
+    button = browser.find_element(By.CSS_SELECTOR, ".what-if .reset")
     if button.is_enabled():
         button.click()
 
@@ -251,28 +255,103 @@ def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, CostTe
     assert slider_text(browser, "cash", "change") == w("report.what_if_same")
 
 
-def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
-    moved: tuple[Chrome, CostTerms, Locale],
-) -> None:
+def live_text(browser: Chrome, part: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f".what-if .live .{part}").text
+
+
+def wait_for_range(browser: Chrome, before: str) -> None:
+    """Wait until the page has shown a new range since it had shown `before` of them."""
+    WebDriverWait(browser, 10).until(lambda b: shown(b) != before)
+
+
+def shown(browser: Chrome) -> str:
+    return str(browser.execute_script("return document.querySelector('.live').dataset.shown"))
+
+
+def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, found, w = moved
     reset(browser)
-    note = browser.find_element(By.CSS_SELECTOR, ".what-if .range")
-    assert not note.is_displayed()
+    in_the_report, before = live_text(browser, "likely"), shown(browser)
     slider = field(browser, "as-filing-share", "range")
     browser.execute_script("arguments[0].focus()", slider)
     slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
     assert field(browser, "as-filing-share").get_attribute("value") == "27.5"
     assert slider.get_attribute("aria-valuetext") == "27.5 %"
     agree(browser, found, w, {"as-filing-share": 0.275})
-    assert note.is_displayed()
-    assert note.text.startswith(w("report.what_if_range", low="|", high="").split("|")[0])
     more = found.expected("cash", {"as-filing-share": 0.275}) - found.expected("cash")
     assert slider_text(browser, "cash", "change") == w(
         "report.what_if_change", amount=f"+{w.money(more)}", share="+1.3%"
     )
     assert slider_text(browser, "face_value", "change") == w("report.what_if_same")
+    typed(browser, "as-filing-share", "100")
+    wait_for_range(browser, before)
+    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") != in_the_report)
     reset(browser)
-    assert not note.is_displayed()
+    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") == in_the_report)
+
+
+def test_the_range_is_that_of_the_model(moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis) -> None:
+    """The page prints the quantiles of its draws; the package those of 16 times as many."""
+    browser, _, w = moved
+    reset(browser)
+    total = analysis.runs["published"].totals["cash"]
+    page = browser.execute_script(
+        "const d = JSON.parse(document.getElementById('what-if-data').textContent).live,"
+        "t = Array.from(liveModel(d.model).totals({}, {})).sort((a, b) => a - b);"
+        "return [0.1, 0.5, 0.9].map(p => t[Math.ceil(p * t.length) - 1]).concat("
+        "d.model.errors.median, d.model.errors.upper)"
+    )
+    assert page[1] == pytest.approx(total.quantile(0.5).value, abs=4 * page[3])
+    assert page[2] == pytest.approx(total.quantile(0.9).value, abs=4 * page[4])
+    assert live_text(browser, "likely") == w(
+        "report.live_likely", low=w.money(page[0]), high=w.money(page[2])
+    )
+    assert w.money(page[1]) in live_text(browser, "half")
+
+
+def test_a_budget_shows_its_chance_and_the_address_keeps_the_setting(
+    moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis
+) -> None:
+    browser, _, w = moved
+    reset(browser)
+    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
+    budget.clear()
+    budget.send_keys("10000" if w.lang == "ko" else "100000000")
+    over = analysis.runs["published"].totals["cash"].exceedance(1e8).value
+    chance = int(live_text(browser, "over").rsplit(" ", 1)[-1].removesuffix("%"))
+    assert chance == pytest.approx(100 * over, abs=1.5)
+    typed(browser, "as-acceptance", "50")
+    exactly = field(browser, "as-acceptance", "checkbox")
+    exactly.click()
+    address = browser.current_url
+    assert address.endswith("#what-if?as-acceptance=0.5!&budget=100000000")
+    expected = slider_text(browser, "cash", "exact")
+    browser.get("about:blank")
+    browser.get(address)
+    WebDriverWait(browser, 10).until(
+        lambda b: field(b, "as-acceptance", "checkbox").is_selected()  # after the script has run
+    )
+    assert slider_text(browser, "cash", "exact") == expected
+    reset(browser)
+    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
+    browser.execute_script(
+        "arguments[0].value = ''; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))", budget
+    )
+    assert live_text(browser, "over") == w("report.live_no_budget")
+
+
+def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, CostTerms, Locale]) -> None:
+    browser, _, w = moved
+    reset(browser)
+    typed(browser, "as-filing-share", "30")
+    WebDriverWait(browser, 10).until(lambda b: live_text(b, "known"))
+    name = browser.find_element(By.CSS_SELECTOR, ".slider[data-factor='as-filing-share'] .name").text
+    assert live_text(browser, "known").startswith(
+        w("report.live_known", name=name, low="|", high="").split("|")[0]
+    )
+    field(browser, "as-filing-share", "checkbox").click()
+    WebDriverWait(browser, 10).until(lambda b: not live_text(b, "known"))
+    reset(browser)
 
 
 @pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "27.2"), ("", "27.2")])
@@ -294,16 +373,22 @@ def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
 def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, _, _ = moved
     reset(browser)
-    browser.execute_script("document.querySelector('.skip').focus()")
+    # As the page opens: appendices and tables are closed.
+    browser.execute_script(
+        "document.querySelectorAll('main details').forEach(d => { d.open = false; });"
+        "document.querySelector('.skip').focus()"
+    )
     reached = set()
-    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".slider input"))
-    for _ in range(80):
+    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".what-if input"))
+    for _ in range(100):
         ActionChains(browser).send_keys(Keys.TAB).perform()
         seen = browser.execute_script(
             "const e = document.activeElement, s = getComputedStyle(e);"
             "return [[e.tagName, e.type, (e.closest('.slider') || e).outerHTML].join(' '),"
             "s.outlineStyle]"
         )
+        if seen[0].startswith("BODY"):  # behind the last element of the page
+            break
         assert seen[1] != "none", seen
         reached.add(seen[0])
     inputs = [r for r in reached if r.startswith("INPUT")]

@@ -103,16 +103,6 @@ def words_of(analysis: Analysis, lang: str) -> Locale:
     return Locale(lang, analysis.incident.currency, analysis.incident.minor_units)
 
 
-def tiles(page: WebPage) -> dict[str, tuple[str, str]]:
-    """Figure and note of each tile, by its title."""
-    inside = [e for e in page.elements if any(x.startswith("div.tile") for x in e.within)]
-    parts = [[e.text for e in inside if e.tag == "h2"]]
-    parts += [
-        [e.text for e in inside if (e.tag, e.attributes.get("class")) == ("p", c)] for c in ("figure", "note")
-    ]
-    return {title: (figure, note) for title, figure, note in zip(*parts, strict=True)}
-
-
 def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
     table = analysis.uncertainty_table(basis, "quantiles")
     assert table is not None
@@ -148,14 +138,13 @@ def test_the_quantiles_are_shown_to_the_digits_that_their_error_leaves(
 
 
 @both
-def test_the_first_tile_says_the_expected_cash_and_its_likely_range(
+def test_the_first_sentence_says_the_cash_and_its_likely_range(
     pages: Pages, analysis: Analysis, lang: str
 ) -> None:
     w, cash = words_of(analysis, lang), cash_of(analysis, "published")
-    (title, (figure, note)), *_ = tiles(pages[lang]).items()
-    assert title == w("report.tile_expected")
-    assert figure == w.money(cash["expected"])
-    assert note.startswith(w("report.tile_likely", low=w.money(cash["p10"]), high=w.money(cash["p90"])))
+    (lead,) = pages[lang].all("p", class_="lead")
+    for measure in ("expected", "p10", "p50", "p90"):
+        assert w.money(cash[measure]) in lead.text
 
 
 @pytest.mark.slow
@@ -176,7 +165,8 @@ def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     assert shown == [w.exact_money(row["value"]) for row in told["quantiles"]]
     (total,) = answer["totals"]
     assert page.table(w("report.cost_title"))[0][w("column.expected")] == w.exact_money(total["expected"])
-    assert tiles(page)[w("report.tile_expected")][0] == w.money(total["expected"])
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(total["expected"]) in lead.text
 
 
 @pytest.mark.slow
@@ -218,23 +208,23 @@ def test_the_assumptions_are_shown_with_their_distributions(
 
 @pytest.mark.slow
 @both
-def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
+def test_the_first_screen_states_the_chance_that_the_budget_is_exceeded(
     counted: Analysis, written: Written, lang: str
 ) -> None:
-    w, shown = words_of(counted, lang), tiles(written(counted, lang))
+    w, page = words_of(counted, lang), written(counted, lang)
     row = counted.tables["budget"].row(0, named=True)
     assert row["budget"] == BUDGET * 100
-    title = w("report.tile_budget", budget=w.money(BUDGET * 100))
-    assert list(shown)[1] == title
-    figure, note = shown[title]
-    assert figure == w.share(row["exceeded"])
-    assert note.endswith(w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1))))
-    assert w("report.budget_stressed", share=w.share(row["stressed"])) in note
+    sentence = w(
+        "report.answer_budget",
+        budget=w.money(BUDGET * 100),
+        chance=w.share(row["exceeded"]),
+        together=w.share(row["stressed"]),
+    )
+    assert sentence in [e.text for e in page.all("p", class_="without")]
 
 
-def test_without_a_budget_there_is_no_such_tile(pages: Pages) -> None:
-    start = Locale("en")("report.tile_budget", budget="").strip()
-    assert not [title for title in tiles(pages["en"]) if title.startswith(start)]
+def test_without_a_budget_there_is_no_such_sentence(pages: Pages) -> None:
+    assert "rank correlation" not in " ".join(e.text for e in pages["en"].all("p", class_="without"))
 
 
 # --- beside the cash --------------------------------------------------------------------------------------
@@ -282,9 +272,8 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
 @pytest.mark.slow
 @both
 def test_the_options_have_a_section_when_there_are_any(
-    pages: Pages, tram: Plan, folder: Path, written: Written, lang: str
+    tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
-    assert not pages[lang].all("h2", id="compared")
     analysis = run(replace(tram, compare=(folder / "flat.toml",)))
     page, w = written(analysis, lang), words_of(analysis, lang)
     assert len(page.all("h2", id="compared")) == 1
@@ -309,11 +298,11 @@ def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysi
     assert analysis.backtest
     title = w("report.backtest_title")
     (heading,) = [e for e in page.all("h3") if e.text == title]
-    assert "section.hindsight" in heading.within
+    assert "details.appendix hindsight" in heading.within
     for e in page.all("caption"):
-        assert e.text != title or "section.hindsight" in e.within
+        assert e.text != title or "details.appendix hindsight" in e.within
     sentences = analysis.backtest.sentences(w)
-    listed = [e.text for e in page.all("li") if "section.hindsight" in e.within]
+    listed = [e.text for e in page.all("li") if "details.appendix hindsight" in e.within]
     assert [s for s in sentences if s not in listed] == []
     rows = page.table(title)
     table = analysis.tables["hindsight_backtest"]
@@ -363,7 +352,8 @@ def test_inputs_that_depend_on_each_other_are_named_and_the_tiles_take_their_dra
     total, drawn = analysis.totals_row("published"), cash_of(analysis, "published")["expected"]
     assert total
     assert drawn > 1.03 * (total["expected"] or 0)  # many file where the awards are large
-    assert tiles(page)[w("report.tile_expected")][0] == w.money(drawn)
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(drawn) in lead.text
 
 
 # --- synthetic rows ---------------------------------------------------------------------------------------
@@ -386,12 +376,12 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     badge = w("report.synthetic_badge")
     headings = marked_headings(page, badge)
     from_rows = [
-        *("what-if", "cost", "funnel", "doubt", "compared", "tornado", "claims", "quality"),
-        "service-bands",
-        *(w("report.drives"), w("report.decide"), w("report.tile_claims")),
-        w("report.tile_budget", budget=w.money(BUDGET * 100)),
+        *("what-if", "why", "compared", "service-bands"),
     ]
     assert {name for name, marked in headings.items() if marked} == set(from_rows)
+    appendices = [e.attributes for e in page.all("details") if "id" in e.attributes]
+    made = {a["id"] for a in appendices if "synthetic" in a["class"]}
+    assert made == {"claims", "cost", "doubt", "quality"}
     (banner,) = page.all("p", class_="banner")
     assert w("report.synthetic_headline") in banner.text
     assert w("report.synthetic_banner") not in banner.text
@@ -400,7 +390,6 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
         specs |= json.loads(element.text)
     assert {
         "total_distribution",
-        "exceedance",
         "waterfall",
         "tornado",
         "comparison",
@@ -450,13 +439,14 @@ def test_a_cost_without_uncertainty_has_its_tile_and_no_range(
     tram: Plan, folder: Path, written: Written, lang: str
 ) -> None:
     analysis = run(replace(tram, policy=folder / "certain.toml"))
-    w, shown = words_of(analysis, lang), tiles(written(analysis, lang))
+    w, page = words_of(analysis, lang), written(analysis, lang)
     cash = cash_of(analysis, "published")
     assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
-    figure, note = shown[w("report.tile_expected")]
-    assert figure == w.money(cash["expected"])
-    assert "P10" not in note
-    assert shown[w("report.tile_budget", budget=w.money(BUDGET * 100))][0] == "100%"
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(cash["expected"]) in lead.text
+    assert "P10" not in lead.text
+    chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
+    assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
 
 
 @pytest.mark.slow
@@ -485,7 +475,11 @@ def test_another_seed_changes_only_what_is_drawn(
     bytes_of = {p.relative_to(first): p.read_bytes() for p in first.rglob("*") if p.is_file()}
     for analysis, drawn in (
         (again, set()),
-        (other, {"quantiles", "split", "contributions", "budget", "total_distribution"}),
+        (
+            other,
+            {"quantiles", "split", "contributions", "budget", "total_distribution"}
+            | {"information_value", "cost_ranges", "reserve", "scenarios"},
+        ),
     ):
         out = tmp_path / str(analysis.plan.seed)
         folder = write_report(analysis, out, formats=FORMATS_READ).parent

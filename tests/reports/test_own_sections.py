@@ -58,7 +58,7 @@ def folder(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_shows_the_sections_escaped_and_marked_before_the_sources(folder: Path) -> None:
     page = (folder / "report.html").read_text("utf-8")
     assert EVIL not in page
-    body = page[page.index('<h2 id="own-1"') : page.index('<h2 id="facts"')]
+    body = page[page.index('<h2 id="own-1"') : page.index('id="appendices"')]
     assert "Our view &lt;script&gt;" in body
     assert body.count("added by the user of the report") == 2
     assert "<p>First &lt;script&gt;alert(1)&lt;/script&gt;.</p>" in body
@@ -147,7 +147,7 @@ def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) ->
 def test_a_section_states_that_the_claims_are_synthetic(analysis: Analysis, tmp_path: Path) -> None:
     page = analysis.report(formats="html").add_section("Ours", "Words.").write(tmp_path / "report")
     text = page.read_text("utf-8")
-    body = text[text.index('<h2 id="own-1"') : text.index('<h2 id="facts"')]
+    body = text[text.index('<h2 id="own-1"') : text.index('id="appendices"')]
     assert "The claims of this report are synthetic." in body
 
 

@@ -37,6 +37,12 @@ def read(analysis: Analysis, lang: str = "en") -> WebPage:
     return found
 
 
+def cash_of(analysis: Analysis) -> float:
+    expected = analysis.expected_cash()
+    assert expected is not None
+    return expected
+
+
 @pytest.fixture(scope="module")
 def pages(analysis: Analysis) -> dict[str, WebPage]:
     return {lang: read(analysis, lang) for lang in LANGUAGES}
@@ -46,12 +52,42 @@ def pages(analysis: Analysis) -> dict[str, WebPage]:
 
 
 @both
-def test_the_first_screen_answers_in_reading_order(pages: dict[str, WebPage], lang: str) -> None:
+def test_the_first_screen_answers_in_reading_order(
+    pages: dict[str, WebPage], lang: str, analysis: Analysis
+) -> None:
     w = Locale(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
-    tiles = [w(f"report.tile_{x}") for x in ("expected", "promised_tiers", "profit", "free", "claims")]
-    answers = [w(f"report.{x}") for x in ("drives", "decide", "differs", "left_out", "what_if")]
-    assert headings[:10] == [*tiles, *answers]
+    answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "reserve", "what_if")]
+    assert headings[:5] == answers
+    (lead,) = pages[lang].all("p", class_="lead")
+    points = dict(
+        analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows()
+    )
+    for amount in (points["p10"], points["p50"], points["p90"], cash_of(analysis)):
+        assert w.money(amount) in lead.text
+    (without,) = pages[lang].all("p", class_="without")
+    assert "14" in without.text
+
+
+@both
+def test_appendices_are_closed_and_screens_are_few(pages: dict[str, WebPage], lang: str) -> None:
+    appendices = [e for e in pages[lang].all("details") if "appendix" in e.attributes.get("class", "")]
+    assert len(appendices) > 8
+    assert all("open" not in e.attributes for e in appendices)
+    screens = [e.attributes["id"] for e in pages[lang].all("h2") if "id" in e.attributes]
+    assert screens == ["what-if", "why", "compared", "method", "appendices"]
+
+
+@both
+def test_the_first_screen_has_nothing_synthetic_and_no_ids_of_facts(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    w = Locale(lang)
+    seen = [e for e in pages[lang].elements if "section.answer" in e.within]
+    texts = [e.text for e in seen if e.tag in ("p", "li", "h2", "dd")]
+    text = " ".join(texts).replace(w("report.examples_link"), "")  # a link to the synthetic appendix
+    assert w("report.synthetic_badge") not in text
+    assert not re.search(r"\b[A-Z]{2}-\d\d", text)
 
 
 @both
@@ -102,21 +138,15 @@ def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_al
     analysis: Analysis, pages: dict[str, WebPage], lang: str
 ) -> None:
     w, told = Locale(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]
-    (link,) = [e for e in pages[lang].all("a", href="#hindsight") if "div.wide" in e.within]
+    (link,) = [e for e in pages[lang].all("a", href="#hindsight") if "details.happened" in e.within]
     assert link.text == w("report.differs_later")
     cells = [e for e in pages[lang].all("td") if e.text == told]
     assert cells
-    assert all("section.hindsight" in e.within for e in cells)
+    assert all("details.appendix hindsight" in e.within for e in cells)
     if lang == "en":
         forgotten = read(run(replace(analysis.plan, hindsight=False, draws=FEW)))
         assert not forgotten.all("a", href="#hindsight")
         assert told not in forgotten.prose()
-
-
-def test_the_promise_and_the_cost_are_shares_of_the_same_quarter(pages: dict[str, WebPage]) -> None:
-    notes = [e.text for e in pages["en"].all("p", class_="note")]
-    (note,) = [n for n in notes if "FI-03.operating-profit" in n]
-    assert "If everyone claims: 0.17% – 0.28%." in note
 
 
 @pytest.mark.slow
@@ -137,8 +167,6 @@ def test_the_options_are_a_sentence_and_a_link() -> None:
     assert link.text == w("report.compared_link")
     decided = [e.text for e in found.all("li") if "div.answers" in e.within]
     assert any(analysis.compared.sentence(w) in text for text in decided)
-    titles = [e.text for e in found.all("h2")][:2]
-    assert titles[1] == w("report.tile_budget", budget=w.money(300_000_000))
 
 
 # --- tables, accounting ---------------------------------------------------------------------------------
@@ -153,8 +181,8 @@ def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str)
             beside[e.attributes["id"]] = 0
         if e.tag == "table" and beside:
             beside[list(beside)[-1]] += 1
-    # What others said stands above its chart, and the linked views show again what two tables hold.
-    assert {name for name, tables in beside.items() if not tables} <= {"chart-headlines"}
+    # The chart of what happened repeats figures of the section on hindsight.
+    assert {name for name, tables in beside.items() if not tables} <= {"chart-total_hindsight"}
     captions = [e.text for e in found.all("caption")]
     w = Locale(lang)
     for title in ("steps", "exceedance", "drivers", "doubt", "funnel", "free", "backtest", "differs"):
@@ -214,9 +242,12 @@ def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
 @both
 def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
     found = pages[lang]
-    fields, ranges = (found.all("input", type=kind) for kind in ("number", "range"))
-    assert len(fields) == len(ranges) == 9
-    assert all("label." in e.within for e in fields)
+    *fields, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
+    (budget, *numbers), exactly = fields
+    assert (len(numbers), len(ranges), len(exactly)) == (9, 9, 3)
+    assert "label.budget" in budget.within
+    assert all("label." in e.within for e in numbers)
+    assert all("label.exactly" in e.within for e in exactly)
     names = [e.text for e in found.all("span", class_="name")]
     assert [e.attributes["aria-label"] for e in ranges] == names
     assert all(name.strip() for name in names)
@@ -232,7 +263,7 @@ def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(ed
     ledger.write_text(ledger.read_text("utf-8") + tie, "utf-8")
     found = read(run(Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW)))
     assert Locale("en")("report.what_if_tied") in found.prose()
-    assert not found.all("input")
+    assert not found.all("input", type="range")
 
 
 @pytest.mark.slow
@@ -240,7 +271,7 @@ def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -
     policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
     found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))
     assert Locale("en")("report.what_if_none") in found.prose()
-    assert not found.all("input")
+    assert not found.all("input", type="range")
 
 
 # --- hostile names and sizes ----------------------------------------------------------------------------

@@ -100,7 +100,11 @@ def test_the_kakao_report_keeps_its_order() -> None:
     analysis = run(Plan(draws=1_024))
     assert "claims_service_bands" not in analysis.tables
     report = Report(analysis, "en")
-    assert report.sections[0].id == "cost"
+    assert [section.id for section in report.sections if not section.appendix] == [
+        "why",
+        "compared",
+        "method",
+    ]
     assert "services_by_band" not in report.charts
 
 
@@ -164,9 +168,9 @@ def test_the_workbook_has_a_sheet_of_its_own_whose_cells_are_shaded(report: Repo
     assert [f"B{row}:{last}{int(row) + 3}" for row, last in zip(red, "FEF", strict=True)] == shaded
 
 
-def test_the_deck_has_a_slide_after_that_of_the_cost(report: Report) -> None:
+def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
     deck = Presentation(io.BytesIO(build_deck(report)))
-    slide = deck.slides[1]
+    slide = deck.slides[2]
     assert slide.shapes.title.text_frame.text == "Services by loss band"
     table = next(shape.table for shape in slide.shapes if shape.has_table)
     cells = [[cell.text_frame.text for cell in row.cells] for row in table.rows]

@@ -99,10 +99,45 @@ def test_nothing_is_dated_but_by_the_day_of_the_report(data: dict[str, bytes]) -
 
 def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Workbook]) -> None:
     english, korean = (list(books[lang].paths) for lang in LANGUAGES)
-    assert english[:4] == ["Summary", "Assumptions", "Cost lines", "Cost by band"]
+    assert english == [
+        *("Summary", "Assumptions", "Cost lines", "Scenarios and reserve"),
+        *("Cost by band", "Why", "Options", "Distribution", "Policy and accounting", "Method and limits"),
+        *("Claims (synthetic)", "Claim cube (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
+        *("Published sums", "Figures of the charts"),
+    ]
     assert korean[:3] == ["요약", "가정", "보상 항목"]
     assert len(english) == len(korean)
     assert all(len(name) <= 31 for name in (*english, *korean))
+
+
+def test_the_summary_says_the_answer_and_prints_on_one_page(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report, book = reports[lang], books[lang]
+    sheet = report.locale("workbook.summary")
+    texts = {str(cell.value) for cell in book.cells(sheet).values()}
+    answers = report.answers
+    assert {*answers.headline, *answers.drives, *answers.narrows, *answers.decide} <= texts
+    (reserve,) = [text for text in texts if all(amount in text for _, amount in answers.reserve)]
+    assert reserve.count(";") == len(answers.reserve) - 1
+    assert report.banner not in texts
+    part = book.members["xl/worksheets/sheet1.xml"].decode()
+    assert re.search(r'<pageSetup[^>]* orientation="landscape"/>', part)
+    assert '<pageSetUpPr fitToPage="1"/>' in part
+    assert "fitToHeight" not in part  # one page high is the default of the format
+    assert 'fitToHeight="0"' in book.members["xl/worksheets/sheet2.xml"].decode()
+
+
+def test_a_sheet_has_the_scenarios_and_the_reserve_as_numbers(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report = reports[lang]
+    w, tables = report.locale, report.analysis.tables
+    values = {cell.value for cell in books[lang].cells(w("workbook.decisions")).values()}
+    assert w("report.scenario_base") in values
+    assert set(tables.reserve.filter(measure="p75").row(0)[1:]) <= values
+    assert set(tables.scenarios["p75"].drop_nulls()) <= values
+    assert w("word.no_dates") in values
 
 
 def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
@@ -208,9 +243,9 @@ def test_a_korean_workbook_has_no_english_words(books: dict[str, Workbook]) -> N
 def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
     parts = books["en"].members
     charts = [name for name in parts if name.startswith("xl/charts/chart")]
-    assert len(charts) == 5
+    assert len(charts) == 4
     drawings = b"".join(parts[name] for name in parts if name.startswith("xl/drawings/drawing"))
-    assert drawings.count(b"descr=") == 5
+    assert drawings.count(b"descr=") == 4
     assert not any(name.startswith("xl/media/") for name in parts)
 
 

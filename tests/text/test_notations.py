@@ -32,8 +32,17 @@ def read(texts: list[str | None], sql: str) -> list[object]:
     return warehouse().frame(f"select {sql} as value from texts")["value"].to_list()  # noqa: S608 # ours
 
 
-def days(texts: list[str | None], *names: str, zone: str = SEOUL) -> list[object]:
-    return read(texts, day_sql('"said"', names, zone))
+WINDOW = (date(2022, 10, 15), date(2022, 11, 6))
+
+
+def days(
+    texts: list[str | None],
+    *names: str,
+    zone: str = SEOUL,
+    window: tuple[date, date] | None = None,
+) -> list[object]:
+    window = WINDOW if names == ("no_year",) and window is None else window
+    return read(texts, day_sql('"said"', names, zone, window=window))
 
 
 def amounts(texts: list[str | None], *names: str, digits: int = 0, scale: Decimal | int = 1) -> list[object]:
@@ -80,6 +89,34 @@ READ_AS_DAY = {
     "mdy_short": ("10-19-22", "10/19/22", "10/19/22 15:30", "10/19/22, 3:05 PM"),
     "excel": ("44853", "44853.625", "44853.999999"),
     "unix": ("1666161000", "1666161000000", "1666105200", "1666191599999"),
+    "month_name": (
+        "19 October 2022",
+        "19 Oct 2022",
+        "19-Oct-2022",
+        "19OCT2022",
+        "19th of October, 2022",
+        "October 19, 2022",
+        "Oct 19 2022",
+        "Oct. 19, 2022, 3:05 PM",
+        "Wed, 19 Oct 2022 15:05",
+        "Wednesday, October 19, 2022",
+        "19. Oktober 2022",
+        "19.Okt.2022",
+        "Mittwoch, 19. Oktober 2022, 15:05 Uhr",
+        "Mi., 19. Okt. 2022",
+        "2022-Oct-19",
+        "2022 October 19",
+    ),
+    "month_name_short": ("19-Oct-22", "19 oct 22", "19-OKT-22", "19. Okt. 22", "19 October '22", "19Oct22"),
+    "no_year": (
+        "10월 19일",
+        "10월19일(수)",
+        "19 Oct",
+        "October 19",
+        "Oct 19th",
+        "19. Oktober",
+        "Mi., 19. Okt.",
+    ),
 }
 """Every text stands for 19 October 2022 in Seoul."""
 
@@ -128,6 +165,19 @@ NO_DAY = {
     "dmy_short": ("10-19-22", "29.2.22", "19-10/22", "19-10-2022", "2022-10-19", "19-10-22 3:05 PM"),
     "mdy_short": ("19-10-22", "2/29/22", "10.19.22", "10-19/22", "10-19-2022", "10/19/22 13:05 PM"),
     "short": ("22-13-01", "22.2.29", "2-10-19", "22-10/19", "2022-10-19", "22-10-19 오후 3:05"),
+    "month_name": (
+        "31 November 2022",
+        "19 Octember 2022",
+        "19 Oct 22",
+        "October 2022",
+        "Oct 19",
+        "19 Oct 2022 25:00",
+        "19 Oct 02022",
+        "Octavia 19 2022",
+        "Kim, 19 Oct 2022",
+    ),
+    "month_name_short": ("31-Nov-22", "19-Oct-2022", "22-October", "Oct 19 22", "19-Kim-22", "29-Feb-22"),
+    "no_year": ("10월", "13월 1일", "19일", "11월 7일", "10월 14일", "October", "19", "19 Oct 2022", "10/19"),
     "excel": ("60", "0", "-1", "2958466", "99999999", "44853,5", "44853.", "4.4e4"),
     "unix": ("166616100", "0101234567", "16661610000", "-1666161000", "1666161000.5"),
 }
@@ -186,6 +236,56 @@ def test_days_that_two_notations_read_differently_are_not_guessed(
 ) -> None:
     assert days([text], *names) == [day]
     assert days([text], *reversed(names)) == [day]
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_every_month_is_read_by_its_name(language: int) -> None:
+    names = (
+        "January February March April May June July August September October November December",
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    )[language].split()
+    firsts: list[object] = [date(2023, month, 1) for month in range(1, 13)]
+    assert days([f"1. {name} 2023" for name in names], "month_name") == firsts
+    assert days([f"{name.upper()} 1, 2023" for name in names], "month_name") == firsts
+    assert days([f"01-{name[:3]}-23" for name in names], "month_name_short") == firsts
+
+
+@pytest.mark.parametrize(
+    ("text", "window", "day"),
+    [
+        ("11월 5일", WINDOW, date(2022, 11, 5)),
+        ("11월 5일", (date(2022, 11, 5), date(2022, 11, 5)), date(2022, 11, 5)),
+        ("1월 5일", (date(2022, 12, 1), date(2023, 1, 5)), date(2023, 1, 5)),
+        ("12월 5일", (date(2022, 12, 1), date(2023, 1, 5)), date(2022, 12, 5)),
+        ("2월 29일", (date(2022, 12, 1), date(2024, 3, 1)), date(2024, 2, 29)),
+        ("12월 5일", (date(2022, 12, 5), date(2023, 12, 5)), None),  # two such days
+        ("12월 5일", (date(2022, 12, 6), date(2023, 12, 4)), None),  # no such day
+        ("12월 5일", (date(2020, 12, 6), date(2023, 12, 4)), None),
+    ],
+)
+def test_a_day_without_a_year_is_the_only_one_in_the_window(
+    text: str, window: tuple[date, date], day: date | None
+) -> None:
+    assert days([text], "no_year", window=window) == [day]
+
+
+@given(
+    st.dates(date(2022, 1, 1), date(2023, 12, 31)),
+    st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"]),
+    st.dates(date(2022, 1, 1), date(2023, 12, 31)),
+    st.integers(0, 400),
+)
+@example(date(2022, 5, 6), "%m/%d/%Y", date(2022, 5, 1), 60)
+@example(date(2022, 11, 1), "%m/%d/%Y", date(2022, 10, 15), 22)
+def test_the_window_decides_between_day_first_and_month_first(
+    day: date, pattern: str, first: date, length: int
+) -> None:
+    text, window = day.strftime(pattern), (first, first + timedelta(length))
+    a, b, year = map(int, text.split("/"))
+    possible = {date(year, month, number) for number, month in ((a, b), (b, a)) if month <= 12}
+    inside = {d for d in possible if window[0] <= d <= window[1]}
+    expected = possible if len(possible) == 1 else inside
+    assert days([text], "dmy", "mdy", window=window) == [expected.pop() if len(expected) == 1 else None]
 
 
 READ_AS_AMOUNT: dict[str, dict[str, int]] = {
@@ -261,6 +361,27 @@ READ_AS_AMOUNT: dict[str, dict[str, int]] = {
         "300000,0": 300_000,
         "３００．０００": 300_000,
     },
+    "european_currency": {
+        "1.234,00 €": 1_234,
+        "€12,0": 12,
+        "€ 1.234.567": 1_234_567,
+        "1 234,00 EUR": 1_234,
+        "-1.200,00 €": -1_200,
+        "1'200 €": 1_200,
+        "1\N{NARROW NO-BREAK SPACE}200,00€": 1_200,
+        "300\N{NO-BREAK SPACE}€": 300,
+    },
+    "spaced": {
+        "300 000": 300_000,
+        "1'234.00": 1_234,
+        "1\N{RIGHT SINGLE QUOTATION MARK}234\N{RIGHT SINGLE QUOTATION MARK}567": 1_234_567,
+        "1\N{NO-BREAK SPACE}200": 1_200,
+        "1\N{THIN SPACE}200.0": 1_200,
+        "-1 200": -1_200,
+        "300000": 300_000,
+    },
+    "spaced_european": {"300 000": 300_000, "1 234,00": 1_234, "1'234'567": 1_234_567, "12,0": 12, "-5": -5},
+    "spaced_currency": {"€1'234.00": 1_234, "$ 300 000": 300_000, "1 200 €": 1_200, "5 EUR": 5},
     "currency": {
         "$2,400.00": 2_400,
         "US$ 12": 12,
@@ -328,6 +449,10 @@ NO_AMOUNT = {
         "٣٠만원",
     ),
     "european": ("300,000.00", "1.23", "0.500", "12,50", "1.234.56", "1,2,3", "1.200-", "€12"),
+    "european_currency": ("1234", "12,50", "€1,234.00", "1,234 €", "€1.23", "1 23 €", "1.2345 €"),
+    "spaced": ("1 23", "1 2345", "12 34.50", "1 234'567", "1'234,50", "1  234", "0 500", "1.234", "$1 234"),
+    "spaced_european": ("1 23", "1 234.50", "1.234,50", "1,234", "1 234'567", "12.50", "€1 234"),
+    "spaced_currency": ("1 234", "€1'234,50", "1.234 €", "€1.234", "1 23 €"),
     "currency": (
         *("2400", "2,400.00", "€12,50", "€1.234,00", "1.234 €", "€1.234", "$5 EUR", "$$5", "$", "USD"),
         *("US 5", "X$5", "$ 1,23", "5 dollars", "+-$5", "-$-5", "$12.50", "CHF 5", "$5 - $6"),
@@ -391,6 +516,18 @@ def test_an_amount_of_another_currency_is_none(currency: str, digits: int, expec
         ("1,200.50", ("grouped", "european"), 2, 120_050),
         ("0.500", ("plain", "european"), 2, 50),  # no group starts with a zero
         ("₩1.234", ("won", "european"), 2, None),
+        ("1,230", ("european",), 2, None),
+        ("1,230", ("spaced_european",), 2, None),
+        ("1,230", ("european",), 3, 1230),
+        ("1,230 €", ("european_currency",), 2, None),
+        ("1.230 €", ("european_currency",), 2, 123_000),
+        ("1.230 €", ("currency", "european_currency"), 2, None),
+        ("1.230 €", ("currency", "european"), 2, None),
+        ("1.230", ("plain", "european_currency"), 2, None),
+        ("1.230", ("spaced",), 2, None),
+        ("1'234.50", ("spaced", "spaced_european"), 2, 123_450),
+        ("1 234", ("spaced", "spaced_european"), 2, 123_400),
+        ("12,50 €", ("currency", "european_currency"), 2, 1250),
     ],
 )
 def test_amounts_that_two_notations_read_differently_are_not_guessed(
@@ -507,15 +644,42 @@ def korean(amount: int) -> str:
 
 def spelled_amounts(amount: int) -> dict[str, list[str]]:
     """Each notation's ways to write a number of won."""
-    european = f"{amount:,}".replace(",", ".")
+    european, spaced = (f"{amount:,}".replace(",", mark) for mark in (".", " "))
     tens, sign = abs(amount) * 10 % 10**12, "-" if amount < 0 else ""
     return {
         "plain": [f"{amount}", f"{amount}.00"],
         "grouped": [f"{amount:,}", f"{amount:,}.0", f"{amount}"],
         "won": [f"{amount:,}원", f"₩{amount}", f"{amount} KRW"],
         "european": [european, f"{european},00"],
+        "european_currency": [f"{european} €", f"€{european},00"],
+        "spaced": [spaced, f"{spaced}.0"],
+        "spaced_european": [spaced, f"{spaced},0"],
+        "spaced_currency": [f"{spaced} €", f"€{spaced}.00"],
         "korean": [f"{Decimal(amount) / 10_000:f}만", *([f"{sign}{korean(tens)}원"] if tens else [])],
     }  # fmt: skip
+
+
+WAYS: dict[str, tuple[str, str]] = {"western": (",", "."), "european": (".", ","), "bare": ("", ".")}
+WAYS |= {f"{gap}{point}": (gap, point) for gap in (" ", "'", "\N{NARROW NO-BREAK SPACE}") for point in ".,"}
+
+
+@pytest.mark.slow
+@given(
+    st.integers(0, 10**7) | st.integers(1, 2_000).map(lambda n: n * 10) | st.integers(1, 9_999),
+    st.sampled_from(sorted(WAYS)),
+    st.sampled_from(["", " €", "€"]),
+    st.integers(0, 99),
+    st.sets(st.sampled_from(sorted(AMOUNTS)), min_size=1),
+)
+@example(1_230, "european", "", 0, {"plain", "european_currency"})
+@example(1_230, "western", "", 0, {"plain", "european"})
+@example(1_230, "western", " €", 0, {"european_currency"})
+def test_no_set_of_notations_reads_a_wrong_amount(
+    euros: int, way: str, sign: str, cents: int, names: set[str]
+) -> None:
+    gap, point = WAYS[way]
+    text = f"{euros:,}".replace(",", gap) + (f"{point}{cents:02d}" if cents else "") + sign
+    assert amounts([text], *sorted(names), digits=2)[0] in (100 * euros + cents, None), text
 
 
 @pytest.mark.slow

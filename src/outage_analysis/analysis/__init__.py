@@ -8,12 +8,19 @@ Modules:
     analysis: the Analysis: its tables, figures and notes
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: tables built from documents, cubes and costs
+    published_marks: published amounts beside the distribution of the total cash
     summary: figures and notes of an analysis in words
     analysis_tables: access to the tables of an analysis by attribute
     document_files: writes the TOML documents of a plan
     schemas: the columns of every result table with their units
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
+    comparison_cubes: the cubes of the claims that the compared policies pay
+    scenarios: the headline cash under the stresses of a document
+    reserve: the reserve figure by measure, and the cost lines that it includes
+    narrowing: the range of the cash if an input were known better
+    solving: the policy that gives claimants most within a budget
+    solution_sentences: the result of a budget search in words, and as points of a chart
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
     from outage_analysis.analysis.cash_total import HeadlineCash as HeadlineCash
+    from outage_analysis.analysis.cash_total import refuse_no_cash as refuse_no_cash
     from outage_analysis.analysis.cost_run import price as price
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
@@ -53,6 +61,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.questions import Question as Question
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
+    from outage_analysis.analysis.narrowing import NarrowerRange as NarrowerRange
+    from outage_analysis.analysis.narrowing import narrower_range as narrower_range
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit
@@ -62,10 +72,21 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.plan import with_tiers as with_tiers
     from outage_analysis.analysis.recipe import run as run
     from outage_analysis.analysis.recipe import run_plan as run_plan
+    from outage_analysis.analysis.reserve import RESERVE as RESERVE
+    from outage_analysis.analysis.reserve import ReserveScope as ReserveScope
+    from outage_analysis.analysis.reserve import parse_measure as parse_measure
+    from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
+    from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
+    from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
+    from outage_analysis.analysis.reserve import reserve_table as reserve_table
+    from outage_analysis.analysis.scenarios import scenarios_of as scenarios_of
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
     from outage_analysis.analysis.service_bands import service_band_table as service_band_table
+    from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
+    from outage_analysis.analysis.solving import solve as solve
+    from outage_analysis.analysis.solving import solve_plan as solve_plan
     from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.summary import budget_scope as budget_scope
     from outage_analysis.analysis.summary import input_notes as input_notes

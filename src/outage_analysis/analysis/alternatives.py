@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from outage_analysis.analysis.comparison_cubes import ComparisonCubes, build_comparison_cubes
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
     check_documents_fit,
     last_day,
-    load_cubes,
     load_documents,
     make_plan,
 )
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import DRAWS, SEED, PolicySimulations, simulate_policies
-from outage_analysis.errors import ModelRefused
-from outage_analysis.files import bundled_ids, validated_copy
+from outage_analysis.costs import (
+    DRAWS,
+    SEED,
+    PolicySimulations,
+    simulate_policies,
+    winners_and_losers,
+)
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
@@ -52,6 +58,8 @@ class PolicyComparison(Displayable):
     """An amount in whole currency; the table then has the probability that each policy costs more."""
     level: int = DEFAULT_LEVEL
     """The probability of the likely range in percent."""
+    cubes: ComparisonCubes = field(default_factory=ComparisonCubes, repr=False)
+    """The cubes of claims from which the costs and what people get are computed; empty with counts."""
 
     @property
     def table(self) -> pl.DataFrame:
@@ -76,6 +84,19 @@ class PolicyComparison(Displayable):
     def flips(self) -> pl.DataFrame:
         """One row per pair of policies and input at which the cheaper policy changes."""
         return self.simulations.flips
+
+    @property
+    def information_value(self) -> pl.DataFrame:
+        """The expected value of knowing each input before the choice, in the smallest unit of the currency.
+
+        The decision-maker takes the policy with the least expected cost; nothing but the cost counts.
+
+        Example:
+            >>> found = compare("kakao-candidate-cash", "kakao-candidate-fees", as_of="2022-10-24")
+            >>> found.information_value["assumption"][0]
+            'as-filing-share'
+        """
+        return self.simulations.information_value
 
     def chart(
         self,
@@ -150,7 +171,57 @@ class PolicyComparison(Displayable):
     def tables(self) -> dict[str, pl.DataFrame]:
         """The comparison tables of the report, by name."""
         simulations = self.simulations
-        return {"comparison": simulations.policies, "pairs": simulations.pairs, "flips": simulations.flips}
+        return {
+            "comparison": simulations.policies,
+            "pairs": simulations.pairs,
+            "flips": simulations.flips,
+            "policy_information_value": simulations.information_value,
+            "winners_and_losers": self.winners_table,
+        }
+
+    def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
+        """Return who gets more under a policy than under another, by service and loss band.
+
+        Args:
+            policy: the id of a policy of the comparison.
+            other: the id of the policy that it is compared with.
+
+        Returns:
+            The columns of `WINNERS_AND_LOSERS`; amounts are in the smallest unit of the currency.
+
+        Raises:
+            UsageError: the comparison has no such policy.
+
+        Example:
+            >>> from outage_analysis.policies import load_policy
+            >>> promised = load_policy("kakao-2022")
+            >>> found = compare(promised, promised.with_tier(up_to=300_000, pays=40_000), draws=2**10)
+            >>> table = found.winners_and_losers("kakao-2022-changed", "kakao-2022")
+            >>> table.filter(level="total").select("gain", "lose", "equal").row(0)
+            (4230.5, 0.0, 4230.5)
+        """
+        by_id = {each.id: each for each in self.policies}
+        for id_ in (policy, other):
+            if id_ not in by_id:
+                raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
+        own = [list(self.cubes.by_policy.get(id_, ())) for id_ in (policy, other)]
+        if self.cubes.claims is not None:
+            own = [[self.cubes.claims, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
+        return winners_and_losers(
+            by_id[policy],
+            by_id[other],
+            self.ledger,
+            as_of=self.as_of,
+            cubes=own[0],
+            cubes_of_other=own[1],
+            valuation=self.simulations.valuation,
+        )
+
+    @cached_property
+    def winners_table(self) -> pl.DataFrame:
+        """Who gains and who loses under the first policy, compared with each other policy."""
+        first, *others = (policy.id for policy in self.policies)
+        return pl.concat([self.winners_and_losers(first, other) for other in others])
 
     @property
     def used_ledger(self) -> Ledger | None:
@@ -158,9 +229,9 @@ class PolicyComparison(Displayable):
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         return known.with_only(self.simulations.inputs) if known else None
 
-    def sentence(self, locale: Locale) -> str:
-        """A sentence that states the result of the comparison."""
-        return self.simulations.sentence(locale, self.names(locale.lang))
+    def sentence(self, locale: Locale, *, benefits: bool = True) -> str:
+        """State the result of the comparison: the costs and, with `benefits`, what people get."""
+        return self.simulations.sentence(locale, self.names(locale.lang), benefits=benefits)
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
@@ -185,27 +256,37 @@ def compare_with_alternatives(
     if not plan.compare:
         return None
     policies = (policy, *(load_documents(replace(plan, policy=other))[1] for other in plan.compare))
-    claims, cubes = _cubes_per_policy(plan, incident, policies, as_of) if of_claims else (None, {})
+    return _compared(plan, incident, policies, ledger, as_of, of_claims=of_claims)
+
+
+def _compared(
+    plan: Plan,
+    incident: Incident,
+    policies: tuple[Policy, ...],
+    ledger: Ledger | None,
+    as_of: date,
+    *,
+    of_claims: bool,
+    valuation: str = "cash",
+) -> PolicyComparison:
+    """Compare policies on the claims of the plan or, without claims, on published counts."""
+    claims, cubes = None, ComparisonCubes()
+    if of_claims:
+        claims, cubes = build_comparison_cubes(plan, incident, policies, ledger, as_of)
     simulations = simulate_policies(
-        policies, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed, level=plan.level
+        policies,
+        ledger,
+        as_of=as_of,
+        cubes=cubes.by_policy,
+        claim_cube=cubes.claims,
+        valuation=valuation,
+        draws=plan.draws,
+        seed=plan.seed,
+        level=plan.level,
     )
-    return PolicyComparison(incident, policies, ledger, as_of, simulations, claims, level=plan.level)
-
-
-def _cubes_per_policy(
-    plan: Plan, incident: Incident, policies: Sequence[Policy], as_of: date
-) -> tuple[Claims | None, dict[str, list[Cube]]]:
-    """Return the claims of a plan, and cubes (claim counts by dimension and loss band) by policy id.
-
-    All cubes have the band edges of all policies, so that each policy pays for the same groups of claims.
-    """
-    claims: Claims | None = None
-    cubes: dict[str, list[Cube]] = {}
-    known = [policy.as_known_on(as_of) for policy in policies]
-    for policy in known:
-        claims, built = load_cubes(plan, incident, policy, as_of, beside=known)
-        cubes[policy.id] = [*built.values()]
-    return claims, cubes
+    return PolicyComparison(
+        incident, policies, ledger, as_of, simulations, claims, level=plan.level, cubes=cubes
+    )
 
 
 def compare_policies(
@@ -229,18 +310,9 @@ def compare_policies(
     for policy in loaded:
         check_documents_fit(incident, policy, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
-    claims, cubes = _cubes_per_policy(plan, incident, loaded, as_of) if plan.has_own_counts else (None, {})
-    simulations = simulate_policies(
-        loaded,
-        ledger,
-        as_of=as_of,
-        cubes=cubes,
-        valuation=valuation,
-        draws=plan.draws,
-        seed=plan.seed,
-        level=plan.level,
+    return _compared(
+        plan, incident, loaded, ledger, as_of, of_claims=plan.has_own_counts, valuation=valuation
     )
-    return PolicyComparison(incident, loaded, ledger, as_of, simulations, claims, level=plan.level)
 
 
 def compare(  # noqa: PLR0913 - completion lists the arguments

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 import polars as pl
 
@@ -26,13 +26,15 @@ from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart
     from outage_analysis.costs import Backtest
     from outage_analysis.reports import ReportBuilder
 
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
-    *("comparison", "pairs", "flips"),
+    *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
+    *("scenarios", "reserve", "winners_and_losers"),
 )
 """Tables that always belong to the headline, whether it is computed from published counts or claims."""
 COST_TABLES = ("costs", "totals", "funnel")
@@ -154,6 +156,13 @@ class Analysis(HeadlineCash, Displayable):
                 remedy="`run` computes the tables of all charts; charts of claims need claims.",
             )
         return chart
+
+    def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
+        """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
+        from outage_analysis.analysis.solving import solve_plan  # imported here, because most runs need none
+
+        own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
+        return solve_plan(replace(self.plan, claims=own, ledger=self.ledger), **search)
 
     @overload
     def report(

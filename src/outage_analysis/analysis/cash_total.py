@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import TYPE_CHECKING, NoReturn, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast, overload
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,10 @@ from outage_analysis.costs import Simulation, rounded_estimate, rounded_probabil
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.text import LikelyRange
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis.analysis import Analysis
+    from outage_analysis.costs import ScenarioSet
 
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
@@ -218,6 +223,64 @@ class HeadlineCash:
             ModelRefused: no line has an expected cost in cash.
         """
         return self._cash_total("a sample").sample(n)
+
+    def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
+        """Return the headline cash under each scenario of a document, computed on the same random points.
+
+        Args:
+            document: a bundled id, the path of a TOML file, or a `ScenarioSet`; by default the bundled
+                stresses, which the table `scenarios` of a report has.
+
+        Returns:
+            One row per scenario, the first without a change: `expected`, the likely range with median and
+            P75, `over_budget` (empty without a budget) and `change` (of the expected cash), in the smallest
+            unit of the currency. `status` is `ok`, or the reason why a scenario has no figures.
+
+        Raises:
+            UsageError: the document is invalid.
+            ModelRefused: no line has an expected cost in cash.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, price
+            >>> table = price(Plan(claims=())).scenarios()
+            >>> table["scenario"].to_list()[:3]
+            ['base', 'one-tap', 'two-more-weeks']
+        """
+        from outage_analysis.analysis.scenarios import scenarios_of  # imported here: few need it
+
+        table = scenarios_of(cast("Analysis", self), document)
+        if table is None:
+            refuse_no_cash("scenarios")
+        return table
+
+    def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
+        """Return the reserve in whole currency: what the lines with an obligation cost in cash.
+
+        Args:
+            measure: mean, median, P75 or P90.
+            handling: `inside` adds the cost of working through the claims, draw by draw; else `outside`.
+
+        Raises:
+            UsageError: there is no such measure, or `handling` is neither inside nor outside.
+            ModelRefused: no line has an expected cost in cash, or handling is inside and has none.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, price
+            >>> analysis = price(Plan(claims=()))
+            >>> analysis.reserve("mean") == analysis.expected
+            True
+            >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
+            True
+        """
+        from outage_analysis.analysis.reserve import (  # imported here: few need it
+            reserve_amount,
+            reserve_table,
+        )
+
+        table = reserve_table(cast("Analysis", self))
+        if table is None:
+            refuse_no_cash("a reserve")
+        return reserve_amount(table, measure, handling) / float(10**self.incident.minor_units)
 
     def _cash_total(self, question: str) -> CashTotal:
         run = self.runs.get(self.headline_basis)

@@ -28,7 +28,8 @@ def sensitivity_tables(
 
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `inputs_given_exceedance`; with awards also `awards`.
+        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
+        `information_value`.
 
     Raises:
         ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
@@ -41,7 +42,8 @@ def sensitivity_tables(
             remedy="Give a ledger with the inputs that the policy needs.",
         )
     run = analysis.runs[analysis.headline_basis]
-    tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
+    names = ("tornado", "levers", "information_value")
+    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
     if "cash" not in run.totals:
         if awards or limit is not None:
             refuse_no_cash("a sum or an award")

@@ -14,7 +14,7 @@ from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
-from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
+from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
 from outage_analysis.policies import (
     Amount,
@@ -343,7 +343,13 @@ def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
 
 
 def load_cubes(
-    plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
+    plan: Plan,
+    incident: Incident,
+    policy: Policy,
+    as_of: date,
+    *,
+    beside: Sequence[Policy] = (),
+    cuts: Sequence[int] = (),
 ) -> tuple[Claims | None, dict[str, Cube]]:
     """Read the claims or totals of a plan and build cubes (claim counts by dimension and loss band).
 
@@ -357,6 +363,7 @@ def load_cubes(
         as_of: the day of the analysis.
         beside: policies to compare with. The cubes also have the dimensions and band edges of these policies,
             so that all policies pay for the same groups of claims.
+        cuts: further losses at which a loss band ends; totals keep their own bands.
 
     Returns:
         The claims (None if there are none, or with totals), and the cubes by name: `cost`, and
@@ -384,7 +391,8 @@ def load_cubes(
     }
     eligibility = sorted(used_dimensions - {"service", "claimant_type"})
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
-    cube = partial(build_cube, claims, bands=cost_bands(claims, policies), until=as_of)
+    bands = Bands.from_cuts(cost_bands(claims, policies).cuts, tuple(cuts))
+    cube = partial(build_cube, claims, bands=bands, until=as_of)
     return claims, {
         "cost": cube(dimensions=("service", "claimant_type", *eligibility)),
         **{f"claimants of {x.id}": cube(line=x) for x in by_claimant},

@@ -19,6 +19,9 @@ from outage_analysis.analysis.analysis import Analysis
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cost_run import CostRun, Progress, RunInputs, background_pool
 from outage_analysis.analysis.plan import FurtherArguments, Plan, RunArguments, make_plan
+from outage_analysis.analysis.published_marks import mark_published_amounts
+from outage_analysis.analysis.reserve import reserve_table
+from outage_analysis.analysis.scenarios import scenarios_of
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.analysis.tables import (
     cited_facts,
@@ -35,6 +38,8 @@ from outage_analysis.costs import (
     TORNADO,
     Backtest,
     backtest,
+    cost_ranges,
+    information_value,
     levers,
     reconciliation_table,
     tornado,
@@ -43,8 +48,7 @@ from outage_analysis.costs import (
     waterfall_steps,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import Incident, load_backtest_spec
+from outage_analysis.incidents import Incident, bundled_backtests, load_backtest_spec
 from outage_analysis.policies import Policy, TierPayments, load_policy
 
 
@@ -128,7 +132,9 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         drawing = pool.submit(inputs.run_uncertainty)
         backtesting = pool.submit(_run_backtest, inputs)
         cost_run = CostRun.compute(inputs, drawing, progress)
+        deciding = pool.submit(_decision_tables, cost_run.analysis)
         backtest_result = backtesting.result()
+        decision_tables = deciding.result()
     of_claims = bool(cost_run.runs) and "published" not in cost_run.runs
     funnels = (
         {}
@@ -142,6 +148,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         **_service_bands(cost_run),
         **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
         **_uncertainty_tables(cost_run),
+        **decision_tables,
         **({} if compared is None else compared.tables),
         **(
             {}
@@ -150,6 +157,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         ),
     }
     tables = split_hindsight(tables, incident, as_of, keep=plan.hindsight)
+    tables = mark_published_amounts(tables, incident, cost_run.runs.get("published"))
     return replace(
         cost_run.analysis, tables=AnalysisTables(tables), backtest=backtest_result, compared=compared
     )
@@ -192,7 +200,7 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
-    for spec in map(load_backtest_spec, bundled_ids("backtests")):
+    for spec in map(load_backtest_spec, bundled_backtests()):
         if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
         # Skip the back-test if a document of the user has a bundled id but other contents.
@@ -202,6 +210,12 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
         with suppress(ModelRefused, UsageError):
             return backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
     return None
+
+
+def _decision_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    """Return the tables of the scenarios and of the reserve; {} if no cash has an expected cost."""
+    tables = {"scenarios": scenarios_of(analysis), "reserve": reserve_table(analysis)}
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
@@ -219,6 +233,10 @@ def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
             "levers": levers(run_result.portfolio),
             **run_tables,
             "total_distribution": total_distribution_table(run_result, cost_run.inputs.budget, level=level),
+            "cost_ranges": cost_ranges(run_result, costs, level=level),
             "steps": waterfall_steps(costs, run_tables["contributions"]),
         }
+        budget = cost_run.inputs.budget
+        if budget is not None and "cash" in run_result.portfolio.valuations:
+            tables["information_value"] = information_value([run_result], alternative=budget)
     return tables | cost_run.uncertainty_tables

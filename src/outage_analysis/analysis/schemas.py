@@ -7,7 +7,17 @@ from typing import Literal, get_args
 
 from outage_analysis.text import TableSchema
 
-TableGroup = Literal["analysis", "sensitivity", "comparison", "backtest", "losses", "intake", "documents"]
+TableGroup = Literal[
+    "analysis",
+    "sensitivity",
+    "comparison",
+    "solution",
+    "backtest",
+    "other_events",
+    "losses",
+    "intake",
+    "documents",
+]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
 BASES = ("claims_", "hindsight_")
 """Prefixes of tables that have the columns of the table without the prefix."""
@@ -16,13 +26,15 @@ BASES = ("claims_", "hindsight_")
 @cache
 def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
     """Return the schemas (columns with units) of a group of result tables, by table name."""
-    return _analysis_schemas() if group == "analysis" else _command_schemas()[group]
+    if group == "analysis":
+        return _analysis_schemas()
+    return _solution_schemas() if group == "solution" else _command_schemas()[group]
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
     """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
-    from outage_analysis.analysis import service_bands, tables
+    from outage_analysis.analysis import reserve, service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
     by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
@@ -36,15 +48,21 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "tie_outs": costs.TIE_OUTS.without("hindsight"),
         "tornado": costs.TORNADO,
         "levers": costs.LEVERS,
+        "information_value": costs.INFORMATION_VALUE,
         "quantiles": costs.QUANTILES,
         "split": costs.VARIANCE_SPLIT,
         "contributions": costs.CONTRIBUTIONS,
         "budget": costs.BUDGET_CHANCE,
         "total_distribution": costs.TOTAL_DISTRIBUTION,
+        "cost_ranges": costs.COST_RANGES,
         "steps": costs.WATERFALL_STEPS,
+        "scenarios": costs.SCENARIOS,
+        "reserve": reserve.RESERVE,
         "comparison": costs.POLICIES,
         "pairs": costs.PAIRS,
         "flips": costs.FLIPS,
+        "policy_information_value": costs.INFORMATION_VALUE,
+        "winners_and_losers": costs.WINNERS_AND_LOSERS,
         "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
         "claims_service_bands": service_bands.SERVICE_BANDS,
         "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
@@ -66,10 +84,21 @@ def _analysis_schemas() -> dict[str, TableSchema]:
     }
 
 
+def _solution_schemas() -> dict[str, TableSchema]:
+    """Return the schemas of the tables of a budget search."""
+    from outage_analysis import costs
+    from outage_analysis.analysis import solution_sentences
+
+    return {
+        "solution": costs.SOLUTION,
+        "frontier": costs.FRONTIER,
+        "frontier_points": solution_sentences.FRONTIER_POINTS,
+    }
+
+
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
     """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
-    from outage_analysis.analysis.exploration import loss_tables
 
     return {
         "sensitivity": {
@@ -79,11 +108,14 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "awards": costs.AWARD_VIEWS,
             "break_evens": costs.BREAK_EVENS,
             "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+            "information_value": costs.INFORMATION_VALUE,
         },
         "comparison": {
             "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
+            "information_value": costs.INFORMATION_VALUE,
             "replaced": costs.LOSS_REPLACEMENT,
             "left_out": costs.LEFT_OUT,
         },
@@ -93,23 +125,8 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
-        "losses": {
-            "bands": losses.BAND_COUNTS,
-            "summary": losses.SUMMARY,
-            "quantiles": losses.LOSS_QUANTILES,
-            "concentration": losses.CONCENTRATION,
-            "lorenz": losses.LORENZ,
-            "heaps": losses.HEAPS,
-            "bunching": losses.BUNCHING,
-            "shares": losses.SHARES,
-            "differences": losses.DIFFERENCES,
-            "fits": losses.FITS,
-            "quantities": loss_tables.FITTED,
-            "refused": loss_tables.REFUSED_FITS,
-            "cube": losses.CUBE_MEASURES,
-            "known_shares": losses.KNOWN_SHARES,
-            "known_bounds": losses.KNOWN_BOUNDS,
-        },
+        "other_events": costs.EVENT_TABLES,
+        "losses": _loss_schemas(),
         "intake": {
             "points": losses.POINTS,
             "branches": losses.FORECAST_BRANCHES,
@@ -124,6 +141,30 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "hindsight": losses.HINDSIGHT,
         },
         "documents": {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+    }
+
+
+def _loss_schemas() -> dict[str, TableSchema]:
+    """Return the schemas of the tables of `distribution` and `cube`."""
+    from outage_analysis import losses
+    from outage_analysis.analysis.exploration import loss_tables
+
+    return {
+        "bands": losses.BAND_COUNTS,
+        "summary": losses.SUMMARY,
+        "quantiles": losses.LOSS_QUANTILES,
+        "concentration": losses.CONCENTRATION,
+        "lorenz": losses.LORENZ,
+        "heaps": losses.HEAPS,
+        "bunching": losses.BUNCHING,
+        "shares": losses.SHARES,
+        "differences": losses.DIFFERENCES,
+        "fits": losses.FITS,
+        "quantities": loss_tables.FITTED,
+        "refused": loss_tables.REFUSED_FITS,
+        "cube": losses.CUBE_MEASURES,
+        "known_shares": losses.KNOWN_SHARES,
+        "known_bounds": losses.KNOWN_BOUNDS,
     }
 
 

@@ -87,6 +87,7 @@ HEADLINES = TableSchema(
             "Low end; for our own forecast that of the likely range, or a bound without a simulation.",
             label="value_low",
         ),
+        Column("p50", HEADLINE_UNIT, "Our median; empty for published estimates or without a simulation."),
         Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
         Column(
             "high",
@@ -236,17 +237,17 @@ def headlines_table(
         level: the probability of the likely range in percent.
 
     Returns:
-        One row per estimate: `fact` (id; "" for our own), `line`, `low`, `expected`, `high` (our own low and
-        high are the likely range, or bounds without a simulation), `public_on`, `counts` and `counts_ko`
-        (what the estimate includes), and `hindsight` (whether it was published after `as_of`).
+        One row per estimate: `fact` (id; "" for our own), `line`, `low`, `p50`, `expected`, `high` (our own
+        low and high are the likely range, or bounds without a simulation), `public_on`, `counts` and
+        `counts_ko` (what the estimate includes), and `hindsight` (whether it was published after `as_of`).
     """
     lines = {h.line for h in incident.headlines if h.line}
     theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
     ours = published.filter(theirs, level="line")
     rows: list[tuple[object, ...]] = [
-        ("", r["line"], low, r["expected"], high, as_of, "", "", False)
+        ("", r["line"], low, median, r["expected"], high, as_of, "", "", False)
         for r in ours.iter_rows(named=True)
-        for low, high in [_likely_range(r, run, LikelyRange(level))]
+        for low, median, high in [_likely_range(r, run, LikelyRange(level))]
     ]
     for headline in incident.headlines:
         fact = get_fact(headline.fact, hindsight=True)
@@ -254,7 +255,7 @@ def headlines_table(
         low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
         rows.append(
             (
-                *(fact.id, headline.line, low, None, high),
+                *(fact.id, headline.line, low, None, None, high),
                 *(fact.public_on, fact.counts, fact.counts_ko, later),
             )
         )
@@ -263,14 +264,17 @@ def headlines_table(
 
 def _likely_range(
     row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
-) -> tuple[float | None, float | None]:
-    """Return the simulated likely range of a cost line; if not simulated, its bounds in the cost table."""
+) -> tuple[float | None, float | None, float | None]:
+    """Return the simulated likely range of a cost line and its median, in ascending order.
+
+    If the line is not simulated, its bounds in the cost table and no median.
+    """
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
-        return row["low"], row["high"]
+        return row["low"], None, row["high"]
     total = line_run.totals[row["valuation"]]
-    low, high = (rounded_estimate(total.quantile(p)).value for p in (likely.lower, likely.upper))
-    return low, high
+    low, median, high = (rounded_estimate(total.quantile(p)).value for p in likely.points.values())
+    return low, median, high
 
 
 def service_table(incident: Incident) -> pl.DataFrame:

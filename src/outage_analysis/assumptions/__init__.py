@@ -46,11 +46,14 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.rates import PaidTotal as PaidTotal
     from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
     from outage_analysis.assumptions.rates import StatedNumber as StatedNumber
+    from outage_analysis.assumptions.reference_classes import EFFORT_GROUPS as EFFORT_GROUPS
     from outage_analysis.assumptions.reference_classes import INTERVAL_LEVEL as INTERVAL_LEVEL
     from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
+    from outage_analysis.assumptions.reference_classes import minimum_spread as minimum_spread
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
     from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior
     from outage_analysis.assumptions.reference_rates import REFERENCE_LEDGER as REFERENCE_LEDGER
+    from outage_analysis.assumptions.reference_rates import rates_by_effort as rates_by_effort
     from outage_analysis.assumptions.reference_rates import reference_ledger as reference_ledger
     from outage_analysis.assumptions.reviews import Award as Award
     from outage_analysis.assumptions.reviews import AwardRule as AwardRule

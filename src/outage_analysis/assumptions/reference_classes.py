@@ -82,13 +82,21 @@ def published_spread(classes: Collection[str] = ()) -> Spread:
     return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, weight)
 
 
-def minimum_spread() -> float:
-    """The lower limit of the spread between events: the smallest standard deviation in any effort group."""
-    groups = (_logits([get_fact(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
-    return float(min(logits.std(ddof=1) for logits in groups))
+def minimum_spread(left_out: Collection[str] = ()) -> float:
+    """The lower limit of the spread between events: the smallest standard deviation in any effort group.
+
+    Args:
+        left_out: classes that a forecast must not use. A group with a single class left has no standard
+            deviation; if no group has one, the limit is 0.
+    """
+    groups = ([c for c in group if c not in left_out] for group in EFFORT_GROUPS.values())
+    logits = [_logits([get_fact(c).middle / 100 for c in group]) for group in groups if len(group) > 1]
+    return float(min((x.std(ddof=1) for x in logits), default=0.0))
 
 
-def reference_class_prior(shares: Sequence[float], spread: Spread | None = None) -> LogitT:
+def reference_class_prior(
+    shares: Sequence[float], spread: Spread | None = None, minimum: float | None = None
+) -> LogitT:
     """The prior distribution of the rate in a new event, from the rates of comparable events (classes).
 
     Each class is one observation, however many people it counted. On the logit scale the rate of a new event
@@ -99,6 +107,7 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
     Args:
         shares: observed rates, each strictly between 0 and 1.
         spread: the spread between other events; by default the spread of all published effort groups.
+        minimum: the lower limit of the spread; by default `minimum_spread` of all classes.
 
     Raises:
         ModelRefused: a share is 0 or 1, there is no share, or there is a single share and no spread.
@@ -112,7 +121,8 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
     if not df:
         raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
     variance = (pooled.weight * pooled.variance + _sum_of_squares(logits)) / df
-    scale = max(variance**0.5, minimum_spread()) * (1 + 1 / n) ** 0.5
+    least = minimum_spread() if minimum is None else minimum
+    scale = max(variance**0.5, least) * (1 + 1 / n) ** 0.5
     if n <= FEW_CLASSES:
         farthest = float(np.abs(logits - location).max())
         scale = max(scale, farthest / float(special.stdtrit(df, (1 + INTERVAL_LEVEL) / 2)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from outage_analysis.assumptions.ledger import Ledger
+from outage_analysis.assumptions.rates import RateAssumption
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, get_fact
 from outage_analysis.policies import Policy
@@ -47,6 +49,34 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
         if effort is None:
             raise UsageError("a line states no effort", value=line.id, remedy="Give it one, such as form.")
         lines.setdefault(effort, []).append(line.id)
+    rates = rates_by_effort(lines, day)
+    return Ledger.model_validate(
+        {
+            "id": REFERENCE_LEDGER,
+            "name": {"en": "Rates of comparable schemes", "ko": "유사 사례의 비율"},
+            "incident": incident.id,
+            "as_of": day,
+            "currency": incident.currency,
+            "assumption": rates,
+        }
+    )
+
+
+def rates_by_effort(lines: Mapping[str, Sequence[str]], day: date) -> tuple[RateAssumption, ...]:
+    """Return the filing share and the acceptance rate of each effort, from published reference classes.
+
+    Args:
+        lines: effort -> the ids of the cost lines with this effort.
+        day: the day of the analysis.
+
+    Raises:
+        ModelRefused: the reference classes were published after `day`.
+
+    Example:
+        >>> rates = rates_by_effort({"one_tap": ["cash"]}, date(2022, 12, 30))
+        >>> [(rate.id, rate.kind) for rate in rates]
+        [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
+    """
     rates = [rate for rate in _rates() if rate["effort"] in lines]
     published = [fact for rate in rates for fact in (*rate.get("classes", ()), *rate.get("widest", ()))]
     days = [get_fact(fact).public_on or date.max for fact in published]
@@ -55,19 +85,11 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
             f"as of {day} the reference classes of the rates were not published: the last on {max(days)}",
             remedy="Give a later as_of, or a ledger of your own.",
         )
-    return Ledger.model_validate(
-        {
-            "id": REFERENCE_LEDGER,
-            "name": {"en": "Rates of comparable schemes", "ko": "유사 사례의 비율"},
-            "incident": incident.id,
-            "as_of": day,
-            "currency": incident.currency,
-            "assumption": tuple(_assumption(rate, lines[rate["effort"]], day) for rate in rates),
-        }
-    )
+    stated = (_assumption(rate, lines[rate["effort"]], day) for rate in rates)
+    return tuple(map(RateAssumption.model_validate, stated))
 
 
-def _assumption(rate: dict[str, Any], lines: list[str], day: date) -> dict[str, Any]:
+def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date) -> dict[str, Any]:
     """Return the ledger entry of a rate for some cost lines; it was known once its classes were published."""
     published = [get_fact(fact).public_on or day for fact in rate.get("classes", ())]
     return {

@@ -5,11 +5,15 @@ Modules:
     theme: colours, fonts and captions of every chart
     axes: axes of money and of ratios
     day_axis: axes of days, with the outage and the deadlines
-    cost_charts: charts of the cost: by loss band, press forecasts, funnel, free goods
-    total_charts: charts of the distribution of the total
+    cost_charts: charts of the cost: by loss band, funnel
+    total_charts: the distribution of the total as dots, and the parts of the expected total
+    dot_stacks: places of dots on an axis of amounts
+    sum_charts: amounts on one axis: press forecasts, separate sums, free goods
+    frontier_charts: what claimants get against what policies cost
     range_charts: charts of ranges: inputs, back-test, policies
     loss_charts: claims by service and loss band
     service_charts: claims and cost by service and loss band
+    winner_charts: who gains and who loses under another policy
     fit_charts: fitted loss distributions and observed shares
     intake_charts: claims filed by day and hour, and their forecast
     linked_views: charts that filter each other
@@ -35,6 +39,8 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.charts.axes import money_range_ends as money_range_ends
     from outage_analysis.charts.curve_data import forecast_fan as forecast_fan
+    from outage_analysis.charts.dot_stacks import DotLayout as DotLayout
+    from outage_analysis.charts.dot_stacks import dot_layout as dot_layout
     from outage_analysis.charts.images import add_captions as add_captions
     from outage_analysis.charts.images import png as png
     from outage_analysis.charts.images import svg as svg
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.standalone import savable as savable
     from outage_analysis.charts.standalone import standalone_chart as standalone_chart
     from outage_analysis.charts.theme import ACCENT as ACCENT
+    from outage_analysis.charts.theme import DARK as DARK
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK
     from outage_analysis.charts.theme import LIGHT as LIGHT
@@ -70,6 +77,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.theme import AltairChart as AltairChart
     from outage_analysis.charts.theme import ChartContext as ChartContext
     from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
+    from outage_analysis.charts.theme import in_palette as in_palette
     from outage_analysis.charts.theme import style_config as style_config
     from outage_analysis.charts.theme import wrap_columns as wrap_columns
 

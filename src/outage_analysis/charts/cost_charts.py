@@ -1,4 +1,4 @@
-"""Charts of the cost: cost by loss band, comparison with press forecasts, claims funnel, free goods."""
+"""Charts of the cost: cost by loss band, and the claims funnel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
-    LIGHT,
     ROW,
     AltairChart,
     ChartContext,
@@ -97,71 +96,6 @@ def _band_title(name: str, share: float, context: ChartContext) -> str:
     return locale(key, share=locale.share(share), band=name, name=name)
 
 
-def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw press forecasts of the cash cost as ranges on a log axis, next to the model's own range.
-
-    The model's range extends from the lower to the upper bound; a dot marks the expected cost.
-    """
-    locale = context.locale
-    ours = table.filter(pl.col("fact") == "")
-    theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
-    if ours.is_empty() or ours["expected"].null_count() or theirs["low"].is_null().all():
-        raise NothingToDraw
-    divisor, unit = locale.axis(float(theirs["high"].max()))  # type: ignore[arg-type]
-    data = pl.concat([ours, theirs]).with_columns(
-        pl.coalesce("low", "high") / divisor,
-        pl.col("expected") / divisor,
-        pl.col("high") / divisor,
-        ours=pl.col("fact") == "",
-        name=pl.col("fact").map_elements(
-            lambda f: wrap_name(context.name(f)) if f else locale("chart.headlines_ours"),
-            return_dtype=pl.String,
-        ),
-    )
-    ratio = ours["expected"][0] / float(theirs["low"].min())  # type: ignore[arg-type]
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
-    scale = alt.Scale(type="log", nice=False)
-    axis = alt.Axis(format=",.6~g", values=_decades(data))
-    colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
-    base = alt.Chart(json_ready(data))
-    spans = base.mark_rule(strokeWidth=5, strokeCap="round").encode(
-        alt.X("low:Q", scale=scale, title=locale("chart.headlines_x", unit=unit), axis=axis),
-        alt.X2("high:Q"),
-        y,
-        color=colour,
-    )
-    dot = (
-        base.transform_filter("datum.ours")
-        .mark_point(filled=True, size=130, color=ACCENT, stroke="white", opacity=1)
-        .encode(alt.X("expected:Q", scale=scale), y)
-    )
-    number = (
-        base.transform_filter("datum.ours")
-        .mark_text(dy=-15, fontWeight=600)
-        .encode(
-            alt.X("expected:Q", scale=scale),
-            y,
-            text=alt.value(locale.number(locale.rounded(float(ours["expected"][0]) / divisor))),
-        )
-    )
-    return finish_chart(
-        spans + dot + number,
-        context,
-        facts=" ".join(theirs["fact"]),
-        height=(ROW + 10) * len(data),
-        title=locale("chart.headlines_title", times=locale.share(ratio)),
-        subtitle=locale("chart.headlines_subtitle", unit=unit),
-        description=locale("chart.headlines_description"),
-    )
-
-
-def _decades(data: pl.DataFrame) -> list[float]:
-    """Return the powers of ten just below, between and just above the values, as ticks of a log axis."""
-    low = min(v for v in data["low"] if v and v > 0)
-    high = max(v for v in data["high"] if v)
-    return [10.0**k for k in range(-6, 13) if low / 10 < 10.0**k < high * 10]
-
-
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a bar chart of the expected number of claims at each stage, from reports to payments.
 
@@ -223,53 +157,4 @@ def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
     line_phrase = locale("report.of_line", line=context.name(line)) if several else ""
     return locale(
         key, paid=locale.number(round(locale.rounded(last))), reported=locale.number(first), line=line_phrase
-    )
-
-
-def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw free goods at list price: an outlined bar for the promised value, a filled one for the expected.
-
-    The chart never shows cash, because the list price of goods is not what the company spends on them.
-    """
-    locale = context.locale
-    rows = costs.filter(
-        pl.col("expected").is_not_null() & pl.col("promised").is_not_null(),
-        valuation="face_value",
-        level="line",
-    ).sort("promised", descending=True)
-    if rows.is_empty():
-        raise NothingToDraw
-    divisor, unit = locale.axis(float(rows["promised"].max()))  # type: ignore[arg-type]
-    data = rows.select(
-        name=pl.col("line").map_elements(lambda x: wrap_name(context.name(x)), return_dtype=pl.String),
-        promised=pl.col("promised") / divisor,
-        expected=pl.col("expected") / divisor,
-    ).with_columns(
-        label=pl.struct("expected", "promised").map_elements(
-            lambda r: (
-                f"{locale.number(locale.rounded(r['expected']))} / "
-                f"{locale.number(locale.rounded(r['promised'], 3))}"
-            ),
-            return_dtype=pl.String,
-        )
-    )
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
-    x_scale = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
-    base = alt.Chart(json_ready(data))
-    x = alt.X("promised:Q", scale=x_scale, title=locale("chart.free_x", unit=unit), axis=FEW)
-    whole = base.mark_bar(size=18, fill=LIGHT, stroke=GREY).encode(x, y)
-    taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=x_scale), y)
-    labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
-    facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
-    return finish_chart(
-        whole + taken + labels,
-        context,
-        facts=facts,
-        height=(ROW + 14) * len(data),
-        title=locale(
-            "chart.free_chart_title",
-            share=locale.share(float(data["expected"].sum()) / float(data["promised"].sum())),
-        ),
-        subtitle=locale("chart.free_chart_subtitle", unit=unit),
-        description=locale("chart.free_description"),
     )

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from outage_analysis.charts.curve_data import thin_evenly
 from outage_analysis.text import DEFAULT_LEVEL, MEDIAN, LikelyRange, Locale
 
-MAX_POINTS = 120
-"""Largest number of points of a curve of the cost distribution."""
 MAX_ROWS = 12
 """Largest number of rows in a waterfall, a tornado, a back-test or a comparison of policies."""
+PROBABILITY_DIGITS = 10
+"""Decimals of a probability, so that 1 - 0.9 is 0.1."""
 BENCHMARKS = ("naive", "press")
 """Forecasts that the model is compared with: a naive estimate and press reports."""
 STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 
 
 def marked_amounts(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> dict[str, dict[str, float]]:
-    """Return the amounts to mark on charts of the total cash cost, such as the budget, by name.
+    """Return the amounts to mark on the chart of the total cash cost, such as the budget, by name.
 
-    The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50` and `budget`.
-    Each value has three items: `amount`, `above` (the probability that the cash cost exceeds the amount) and
-    `density` (the probability density at the amount).
+    The names are `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, `zero`,
+    `budget` and `observed`. Each value has three items: `amount`, `above` (the probability that the cash cost
+    exceeds the amount) and `quantile` (1 if the total itself has the amount if it is certain, else 0).
 
     Args:
         table: as `total_distribution_table` returns it.
@@ -32,50 +32,21 @@ def marked_amounts(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> dict[str,
     """
     likely = LikelyRange(level)
     columns = {measure: column for column, measure in likely.column_measures.items()}
-    rows = table.filter(pl.col("mark").is_not_null(), pl.col("amount") > 0, valuation="cash")
+    own = {"expected", *likely.points}
+    rows = table.filter(pl.col("mark").is_not_null() & (pl.col("mark") != "press"), valuation="cash")
     return {
         columns.get(r["mark"], r["mark"]): {
             "amount": r["amount"],
-            "above": 1 - r["below"],
-            "density": r["density"],
+            "above": round(1 - r["below"], PROBABILITY_DIGITS),
+            "quantile": float(r["mark"] in own),
         }
         for r in rows.iter_rows(named=True)
     }
 
 
-def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the exceedance curve: for each amount, the probability that the total cash cost is larger.
-
-    The columns are `amount` and `above` (the probability in percent).
-    """
-    grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
-    return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))
-
-
-def density_areas(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
-    """Return the probability density of the total cash cost below, inside and above the likely range.
-
-    Args:
-        table: as `total_distribution` returns it.
-        level: the probability of the likely range in percent.
-
-    Returns:
-        The columns `part` (`below`, `likely` or `above`), `amount`, and `density` in percent of its
-        peak. Neighbouring parts share the point at which they meet.
-    """
-    grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
-    likely = LikelyRange(level)
-    edges = table.filter(
-        pl.col("mark").is_in([likely.low, likely.high]), pl.col("amount") > 0, valuation="cash"
-    )
-    relative = 100 * pl.col("density") / pl.col("density").max()
-    points = pl.concat([grid, edges]).sort("amount").select("amount", density=relative)
-    ends = dict(edges.select("mark", "amount").rows())
-    low, high = ends.get(likely.low, 0.0), ends[likely.high]
-    amount = pl.col("amount")
-    cuts = {"below": amount <= low, "likely": amount.is_between(low, high), "above": amount >= high}
-    parts = [points.filter(cut).select(pl.lit(part).alias("part"), pl.all()) for part, cut in cuts.items()]
-    return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(5))
+def dot_amounts(table: pl.DataFrame) -> list[float]:
+    """Return the amounts of the dots of the total cash cost, in ascending order; none if it is certain."""
+    return table.filter(pl.col("mark").is_null(), valuation="cash")["amount"].sort().to_list()
 
 
 def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
@@ -87,8 +58,8 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         One row per bar: `line`, `service`, `over`, `up_to`, `rule`, `joined` (the number of steps merged in
-        the bar), `expected`, `start`, `end`, `share` (share of the expected total, from 0 to 1), `tail_share`
-        (share of the mean of the worst cases) and `facts`.
+        the bar), `expected`, `start`, `end`, `percent` (of the expected total, whole percents that add up to
+        100) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
@@ -96,11 +67,15 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     if len(rest):
         totals = rest.select(
             *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP_KEYS),
-            pl.sum("expected", "tail"),
+            pl.sum("expected"),
             pl.col("facts").str.join(" "),
         )
-        separate = pl.concat([separate, totals.with_columns(joined=pl.lit(len(rest), pl.Int32))])
-    whole, tail = pl.col("expected").sum(), pl.col("tail").sum()
+        separate = pl.concat(
+            [
+                separate.select(*STEP_KEYS, "expected", "facts", "joined"),
+                totals.with_columns(joined=pl.lit(len(rest), pl.Int32)),
+            ]
+        )
     end = pl.col("expected").cum_sum()
     return separate.select(
         *STEP_KEYS,
@@ -108,10 +83,25 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         "expected",
         start=end - pl.col("expected"),
         end=end,
-        share=pl.col("expected") / whole,
-        tail_share=pl.when(tail > 0).then(pl.col("tail") / tail),
+        percent=pl.Series(whole_percents(separate["expected"].to_list())),
         facts="facts",
     )
+
+
+def whole_percents(amounts: Sequence[float]) -> list[int]:
+    """Return the shares of amounts in whole percents that add up to 100, by largest remainders.
+
+    Example:
+        >>> whole_percents([1, 1, 1])
+        [34, 33, 33]
+    """
+    total = math.fsum(amounts)
+    exact = [100 * amount / total for amount in amounts]
+    down = [math.floor(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda n: (down[n] - exact[n], n))
+    for n in by_remainder[: 100 - sum(down)]:
+        down[n] += 1
+    return down
 
 
 def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], str]) -> tuple[str, str]:

@@ -18,8 +18,6 @@ from outage_analysis.charts.claims_data import (
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
-    INK,
-    LIGHT,
     ROW,
     AltairChart,
     ChartContext,
@@ -34,7 +32,9 @@ from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_positive
 
 LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
 """One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
-SPECIAL_BAND_COLOURS = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
+WHITE, BLACK = "#ffffff", "#1f2329"
+"""Colours of texts on a coloured bar or cell; unlike those of the theme, they are the same on a dark page."""
+SPECIAL_BAND_COLOURS = {ZERO: "#d6dae0", UNKNOWN: "#b3b8c0"}
 """Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
 PERCENT_LABEL = (
     pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
@@ -94,14 +94,14 @@ def interpolated_colour(position: float) -> str:
 
 
 def readable_on(colour: str) -> str:
-    """Return the text colour, white or `INK`, that has more contrast to a background colour.
+    """Return the text colour, `WHITE` or `BLACK`, that has more contrast to a background colour.
 
     The contrast is computed from the relative luminance as defined by WCAG 2.
     """
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - at 0.2 both have the same contrast
+    return WHITE if luminance < 0.2 else BLACK  # noqa: PLR2004 - at 0.2 both have the same contrast
 
 
 def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:

@@ -31,6 +31,7 @@ from outage_analysis.charts.theme import (
     finish_chart,
     json_ready,
     name_axis,
+    outlined_text,
     wrap_name,
 )
 from outage_analysis.text import LikelyRange, Locale, short_names
@@ -40,8 +41,8 @@ LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "exposure", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
-LABEL_FACTOR = 5.0
-"""A log axis extends beyond the bars by this factor at both ends, to leave space for labels."""
+LABEL_DY = -17
+"""Vertical distance of the label above a bar of the tornado, in pixels."""
 SMALLEST = 1e-4
 """A log axis starts at this fraction of the largest amount, or above; smaller amounts are clipped."""
 LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
@@ -54,39 +55,32 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a tornado chart: one bar per input, the widest bar first.
 
     A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
-    range.
+    range. The scale starts at 0, as in the charts of the slides and the workbook.
     """
     locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
-    most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
-    least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
+    most = max(float(rows["right"].max()), float(rows["expected"][0]))  # type: ignore[arg-type] # there are rows
     names = [wrap_name(name) for name in short_names([context.name(a) for a in rows["assumption"]])]
     data = rows.select(
+        "left",
+        "right",
         name=pl.Series(names),
-        left=pl.col("left").clip(least),
-        right="right",
-        first=pl.Series(_end_labels(rows, "left", locale)),
-        last=pl.Series(_end_labels(rows, "right", locale)),
+        label=pl.Series([_ends_label(row, locale) for row in rows.iter_rows(named=True)]),
     )
-    x = money_axis(
-        "left", locale, locale("chart.tornado_x", unit=locale.unit), least / LABEL_FACTOR, most * LABEL_FACTOR
-    )
-    right = axis_for_field(x, "right")
+    x = money_axis("left", locale, locale("chart.tornado_x", unit=locale.unit), 0.0, most * 1.05)
     y = alt.Y("name:N", sort=names, title=None, axis=name_axis())
     base = alt.Chart(json_ready(data))
     colour = alt.condition(alt.datum.name == names[0], alt.value(ACCENT), alt.value(GREY))
-    bars = base.mark_bar(size=18).encode(x, alt.X2("right:Q"), y, color=colour)
+    bars = base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=colour)
     means = alt.Chart(rows.select(pl.col("expected").first()))
     line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(axis_for_field(x, "expected"))
-    looks: dict[str, Any] = {"lineBreak": "\n", "lineHeight": 14, "dy": -5}
-    first = base.mark_text(align="right", dx=-5, **looks).encode(x, y, text="first:N")
-    last = base.mark_text(align="left", dx=5, **looks).encode(right, y, text="last:N")
+    labels = outlined_text(base, {"align": "left", "dy": LABEL_DY}, x=alt.value(0), y=y, text="label:N")
     low, high = money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
-        alt.layer(bars, line, first, last),
+        alt.layer(bars, line, *labels),
         context,
-        height=(ROW + 12) * len(data),
+        height=(ROW + 14) * len(data),
         title=locale("chart.tornado_measure")
         if context.synthetic
         else locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
@@ -95,26 +89,25 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
-    """Return the labels at one end of the tornado bars: the cost, and below it the value of the input."""
-    point = locale("word.range_low" if side == "left" else "word.range_high")
-    cells = rows.select("kind", f"input_{side}", side).rows()
-    return [
-        f"{short_amount(locale, cost)}\n{_input_label(kind, value, point, locale)}"
-        for kind, value, cost in cells
-    ]
+def _ends_label(row: dict[str, Any], locale: Locale) -> str:
+    """Return the two ends of a tornado bar: each cost with the value of the input that leads to it."""
+    points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
+    return " – ".join(
+        locale(
+            "chart.tornado_at",
+            cost=short_amount(locale, row[side]),
+            value=_input_label(row["kind"], row[f"input_{side}"], point, locale),
+        )
+        for side, point in points.items()
+    )
 
 
 def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
     if value is None:  # band shares are not one number: show only the percentile
         return point
     if kind in MONEY:
-        text = short_amount(locale, value)
-    elif kind in FACTORS:
-        text = f"×{value:,.2g}"
-    else:
-        text = locale.share(value)
-    return locale("chart.tornado_at", value=text)
+        return short_amount(locale, value)
+    return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
 
 
 def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:

@@ -10,12 +10,15 @@ import polars as pl
 from outage_analysis.charts import (
     cost_charts,
     fit_charts,
+    frontier_charts,
     intake_charts,
     linked_views,
     loss_charts,
     range_charts,
     service_charts,
+    sum_charts,
     total_charts,
+    winner_charts,
 )
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 
@@ -36,15 +39,18 @@ class ChartEntry:
 
 CHARTS: dict[str, ChartEntry] = {
     "cost_by_band": ChartEntry("costs", cost_charts.cost_by_band, page=False),
-    "headlines": ChartEntry("headlines", cost_charts.headlines),
+    "headlines": ChartEntry("headlines", sum_charts.headlines),
     "funnel": ChartEntry("funnel", cost_charts.funnel),
     "total_distribution": ChartEntry("total_distribution", total_charts.total_distribution),
-    "exceedance": ChartEntry("total_distribution", total_charts.exceedance),
+    "total_hindsight": ChartEntry("hindsight_total_distribution", total_charts.total_distribution),
+    "separate_sums": ChartEntry("cost_ranges", sum_charts.separate_sums),
     "waterfall": ChartEntry("steps", total_charts.waterfall),
     "tornado": ChartEntry("tornado", range_charts.tornado),
-    "free_goods": ChartEntry("costs", cost_charts.free_goods),
+    "free_goods": ChartEntry("cost_ranges", sum_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
+    "winners_and_losers": ChartEntry("winners_and_losers", winner_charts.winners_and_losers, page=False),
+    "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
     "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import polars as pl
 
+from outage_analysis.charts.axes import short_number
 from outage_analysis.charts.claims_data import fit_services, merge_bands, ordered_bands
 from outage_analysis.charts.loss_charts import band_notes, interpolated_colour, readable_on, service_name
 from outage_analysis.charts.theme import (
@@ -22,12 +23,14 @@ from outage_analysis.incidents import Band
 
 CELL_HEIGHT = 44
 """Height of a row of cells in pixels."""
-MAX_COLUMNS = 10
+MAX_COLUMNS = 6
 """Largest number of positive loss bands. Labels of more bands would overlap."""
-NAME_WIDTH, BAND_WIDTH = 14, 9
+NAME_WIDTH, BAND_WIDTH = 14, 7
 """Largest number of characters per line of a service's name and of a loss band."""
 LABEL_LINE = 13
 """Height of a line in the label of a loss band in pixels."""
+NARROW_CELL = 42
+"""Width in pixels. Narrower cells have smaller digits and write 4.5k for 4,456 claims."""
 EMPTY_CELL = "#f6f7f9"
 
 
@@ -65,10 +68,17 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     base = alt.Chart(json_ready(data))
     cells = base.mark_rect(stroke="white", strokeWidth=2).encode(x, y, color=alt.Color("fill:N", scale=None))
     ink = alt.Color("ink:N", scale=None)
-    claims = base.mark_text(fontSize=13, fontWeight=700, dy=-8 if has_costs else 0).encode(
-        x, y, text="claims:N", color=ink
+    narrow_cells = f"width / {len(bands)} < {NARROW_CELL}"
+    claims = (
+        base.transform_calculate(count=f"{narrow_cells} ? datum.short : datum.claims")
+        .mark_text(
+            fontSize=alt.ExprRef(f"{narrow_cells} ? 11 : 13"), fontWeight=700, dy=-8 if has_costs else 0
+        )
+        .encode(x, y, text="count:N", color=ink)
     )
-    costs = base.mark_text(fontSize=11, dy=9).encode(x, y, text="cost:N", color=ink)
+    costs = base.mark_text(fontSize=alt.ExprRef(f"{narrow_cells} ? 10 : 11"), dy=9).encode(
+        x, y, text="cost:N", color=ink
+    )
     note = band_notes(context, bands, table)
     key = "chart.service_bands_subtitle" if has_costs else "chart.service_bands_subtitle_claims"
     return finish_chart(
@@ -83,7 +93,12 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 def _band_labels(bands: Sequence[Band], context: ChartContext) -> dict[Band, str]:
     """Return the label of each loss band; all labels have equally many lines and end at the cells."""
-    wrapped = {band: wrap_columns(context.locale.band_short(*band), BAND_WIDTH) for band in bands}
+    # A space after the dash of a range lets a line end there.
+    names = {band: context.locale.band_short(*band).replace("–", "– ") for band in bands}
+    wrapped = {
+        band: [line.replace("– ", "–") for line in wrap_columns(name, BAND_WIDTH)]
+        for band, name in names.items()
+    }
     most = max(map(len, wrapped.values()))
     return {band: "\n".join([""] * (most - len(lines)) + lines) for band, lines in wrapped.items()}
 
@@ -113,9 +128,10 @@ def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: Mappin
                 service_name(context, row["service"], row["services"], NAME_WIDTH),
                 labels[row["over"], row["up_to"]],
                 locale.number(row["claims"]),
+                short_number(locale, row["claims"]),
                 "–" if cost is None else locale.number(locale.rounded(cost / size)),
                 fill,
                 readable_on(fill),
             )
         )
-    return pl.DataFrame(rows, schema=["name", "band", "claims", "cost", "fill", "ink"], orient="row")
+    return pl.DataFrame(rows, schema=["name", "band", "claims", "short", "cost", "fill", "ink"], orient="row")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
 
+from outage_analysis.incidents import source_sites
 from outage_analysis.text import Locale
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
@@ -17,11 +19,33 @@ OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#8a8f98"
 LIGHT = "#d5d9df"
 INK = "#1f2328"
+MUTED = "#57606a"
+GRID = "#eceef1"
+SURFACE = "white"
+"""The background, also of the outline of texts."""
+DARK = MappingProxyType(
+    {
+        ACCENT: "#56B4E9",
+        GREY: "#8b949e",
+        LIGHT: "#3d444d",
+        INK: "#e6edf3",
+        MUTED: "#9da7b3",
+        GRID: "#2a3038",
+        SURFACE: "#0d1117",
+    }
+)
+"""The dark palette: for each colour of the light palette, the colour that replaces it on a dark page."""
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
 """Characters above this code point (Hangul and later) count as two characters wide."""
+MAX_SITES = 3
+"""The most websites that a footer names, so that it stays on one line."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
+
+
+DATA_KEYS = ("datasets", "values", "data")
+"""Parts of a chart specification that contain data, and no colours of the palette."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +103,10 @@ def finish_views(
     """Add title, footer, description and style to a chart that sets its own width, such as linked charts."""
     locale = context.locale
     day = locale.day(context.as_of)
+    sites = source_sites(facts.split())
     footer = (
-        locale("chart.sources", facts=facts.replace(" ", ", "), day=day)
-        if facts
+        locale("chart.sources", facts=_first_sites(sites, locale), day=day)
+        if sites
         else locale("chart.sources_none", day=day)
     )
     if context.source:
@@ -91,7 +116,7 @@ def finish_views(
         footer = locale("chart.sources_synthetic", day=day)
     dressed_chart: AltairChart = chart.properties(
         description=f"{description} {footer}",
-        background="white",
+        background=SURFACE,
         title=alt.TitleParams(
             text=wrap_columns(title, 60),
             subtitle=[*wrap_columns(subtitle, 78), footer],
@@ -100,6 +125,12 @@ def finish_views(
         ),
     ).configure(**style_config())
     return dressed_chart
+
+
+def _first_sites(sites: list[str], locale: Locale) -> str:
+    """Return the first websites as one text, followed by the number of websites left out, if any."""
+    listed, left = ", ".join(sites[:MAX_SITES]), len(sites) - MAX_SITES
+    return locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
@@ -154,7 +185,7 @@ def style_config() -> dict[str, Any]:
             "fontWeight": 600,
             "subtitleFont": FONT,
             "subtitleFontSize": 12,
-            "subtitleColor": "#57606a",
+            "subtitleColor": MUTED,
             "offset": 14,
             "subtitlePadding": 4,
         },
@@ -165,8 +196,8 @@ def style_config() -> dict[str, Any]:
             "titleFontSize": 12,
             "titleFontWeight": "normal",
             "labelColor": INK,
-            "titleColor": "#57606a",
-            "gridColor": "#eceef1",
+            "titleColor": MUTED,
+            "gridColor": GRID,
             "domainColor": LIGHT,
             "tickColor": LIGHT,
             "labelLimit": 240,
@@ -178,7 +209,7 @@ def style_config() -> dict[str, Any]:
             "titleFont": FONT,
             "titleFontSize": 12,
             "titleFontWeight": "normal",
-            "titleColor": "#57606a",
+            "titleColor": MUTED,
         },
         "header": {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK},
         "text": {"font": FONT, "fontSize": 12, "color": INK},
@@ -189,3 +220,30 @@ def style_config() -> dict[str, Any]:
 def json_ready(table: pl.DataFrame) -> pl.DataFrame:
     """Convert the decimals of a table to floats and its enums to strings, because JSON has neither type."""
     return table.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
+
+
+def outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
+    """Draw a text with an outline in the colour of the background, so that it is readable across lines."""
+    rim = base.mark_text(**(looks | {"stroke": SURFACE, "strokeWidth": 4, "color": SURFACE}))
+    return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
+
+
+def in_palette(spec: Any, palette: Mapping[str, str] = DARK) -> Any:  # noqa: ANN401 - JSON
+    """Return a chart specification with the colours of another palette.
+
+    Colours in data, such as those of the cells of a heat table, are kept: such a cell has its own text
+    colour, which is readable on both palettes.
+
+    Args:
+        spec: the specification, a JSON object as `Chart.to_dict` returns it.
+        palette: a replacement for each colour of the light palette.
+
+    Example:
+        >>> in_palette({"background": "white", "mark": {"type": "bar", "color": ACCENT}})
+        {'background': '#0d1117', 'mark': {'type': 'bar', 'color': '#56B4E9'}}
+    """
+    if isinstance(spec, dict):
+        return {key: value if key in DATA_KEYS else in_palette(value, palette) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [in_palette(value, palette) for value in spec]
+    return palette.get(spec, spec) if isinstance(spec, str) else spec

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
 from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, one_line
-from outage_analysis.files import likely_typo_of, listed_names
+from outage_analysis.files import likely_typo_of, listed_names, toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
 
@@ -32,8 +35,9 @@ UNIT_WORDS = re.compile(
 """Words that are common in dates and amounts. Any other word may be the name of a person."""
 DATE_WORDS = re.compile(
     r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
-    r"|am|pm|utc|kst|gmt|today|yesterday)\b|(?<=\d)(?:st|nd|rd|th)\b",
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|januar|februar|märz?|mai|juni|juli|okt(?:ober)?|dez(?:ember)?"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|am|pm|utc|kst|gmt|uhr|today|yesterday)\b|(?<=\d)(?:st|nd|rd|th)\b",
     re.IGNORECASE,
 )
 """English words of dates. Some are also first names, so only the value of a filing day may contain them."""
@@ -41,6 +45,13 @@ DATE_SHAPE = re.compile(
     r"[0-9]{1,4}[-./] ?[0-9]{1,2}[-./] ?[0-9]{1,4}\.?(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
 )
 """Pattern of a filing day that may be impossible, such as 2022-13-01."""
+AMOUNT_SHAPE = re.compile(
+    r"[+-]?(?:[$€£¥₩] ?|[A-Z]{3} )?\d{1,3}(?:[.,'\u2019 \u00a0\u2009\u202f]\d{3}){0,2}(?:[.,]\d{1,2})?"
+    r"(?:[ \u00a0\u202f]?(?:[$€£¥₩원]|[A-Z]{3}))?"
+)
+"""Pattern of an amount in some notation: digits in groups of three, with or without a currency."""
+ORDERED_DAY = re.compile(r"(\d\d?)([-./])(\d\d?)\2(\d\d|\d{4})\b.*")
+"""Pattern of a day whose month may be its first or its second number."""
 NUMERIC_RULES = ("loss is not negative", "loss is plausible")
 """Rules that only an amount can break. So its digits are not a phone number or the like, however many."""
 REJECT_COLUMNS = {
@@ -170,10 +181,35 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
     if rule.endswith("is known"):
         return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
+    if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
+        return f"{other} {remedy}"
+    if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
+        return locale("remedy.missing", text=toml_value(text.strip(BLANKS)))
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
         example = f"{EXAMPLE_AMOUNT:.{digits}f}"
         return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
     return remedy
+
+
+def _other_reading(incident: Incident, text: str, locale: Locale) -> str:
+    """Return a hint if a filing day lies in the claims window when its month is read first, or second.
+
+    Returns an empty text if the order of day and month makes no difference.
+    """
+    match = ORDERED_DAY.fullmatch(text.strip())
+    if match is None:
+        return ""
+    first, second, year = int(match[1]), int(match[3]), int(f"20{match[4]}"[-4:])
+    days: dict[date, str] = {}
+    for day, month, notation in ((first, second, "dmy"), (second, first, "mdy")):
+        with contextlib.suppress(ValueError):
+            days[date(year, month, day)] = notation
+    inside = sorted(day for day in days if incident.claims_from <= day <= incident.claims_to)
+    if len(inside) == 2:  # noqa: PLR2004 # both orders
+        return locale("remedy.two_days", first=inside[0].isoformat(), second=inside[1].isoformat())
+    notation = days[inside[0]] if inside else ""
+    short = "_short" if len(match[4]) < len("2022") else ""
+    return locale("remedy.one_day", day=inside[0].isoformat(), notation=notation + short) if inside else ""
 
 
 def _kept_remedy(file: object, row: int, locale: Locale) -> str:
@@ -209,13 +245,16 @@ def _displayed_value(
     # A value that resembles no known name may be the name of a person.
     if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
         return _character_count(text, locale)
+    if text.strip(BLANKS).casefold() in MISSING_WORDS:
+        return text
     words = UNIT_WORDS.sub("", text)
     if column == "filed_on":
         words = DATE_WORDS.sub("", words)
     measured = not rule.startswith(("claim", "service"))
     if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
         return _character_count(text, locale)
-    is_plain = rule in NUMERIC_RULES or (column == "filed_on" and DATE_SHAPE.fullmatch(text))
+    shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
+    is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
     if is_plain and not has_personal_number(text):
         return text
     return mask_personal_data(text)

@@ -133,13 +133,12 @@ class _FilesOfLayout:
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
+    columns = (*IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for group in _files_by_layout(warehouse, files):
         layout, moment = group.layout, group.filed_at(incident)
-        texts = {c: stated_text_sql(c) for c in IDS} | {
-            f"raw_{c}": stated_text_sql(c) for c in (*TEXT_COLUMNS, FILED_AT, *dimensions)
-        }
+        texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
         values[FILED_AT_DAY] = moment[FILED_AT_DAY]
         query = queries.load(

@@ -1,9 +1,11 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-Each group of commands has one or two modules: report (also cost), claims and synthetic, explore, decide,
-lookup and policies, notebooks. They share options.py (options that several commands have), option_values.py
-(how the values of options are parsed), console.py (printing), next_commands.py (which command usually
-follows), cube_bands.py (loss bands of `cube`) and cost_output.py (how a cost is printed).
+Each group of commands has one to three modules: report (also cost), claims and synthetic, explore, decide
+with scenarios, reserve and solve, lookup and policies, notebooks. They share options.py (options that several
+commands have), option_values.py (how the values of options are parsed), console.py (printing),
+next_commands.py (which command usually follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a
+cost is printed), event_comparison.py (how a comparison of events is printed) and comparison_views.py (what
+people get, as `compare` prints it).
 Each command imports the library inside its function, so that `--help` starts quickly.
 """
 
@@ -20,7 +22,19 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli import claims, decide, explore, lookup, notebooks, policies, report, synthetic
+from outage_analysis.cli import (
+    claims,
+    decide,
+    explore,
+    lookup,
+    notebooks,
+    policies,
+    report,
+    reserve,
+    scenarios,
+    solve,
+    synthetic,
+)
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 
 GARBAGE_THRESHOLD = 100_000
@@ -54,6 +68,9 @@ _add_group("Claims", claims.commands)
 _add_group("Claims", synthetic.commands)
 _add_group("Explore", explore.commands)
 _add_group("Decide", decide.commands)
+_add_group("Decide", scenarios.commands)
+_add_group("Decide", reserve.commands)
+_add_group("Decide", solve.commands)
 _add_group("Look up", lookup.commands)
 _add_group("Look up", policies.commands)
 _add_group("Projects and notebooks", notebooks.commands)

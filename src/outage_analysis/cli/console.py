@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims
-    from outage_analysis.text import Locale, TableSchema, TextTable
+    from outage_analysis.text import LikelyRange, Locale, TableSchema, TextTable
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a text from a TOML file."""
@@ -246,6 +246,7 @@ def print_titled_tables(
     schemas: Mapping[str, TableSchema],
     sums: DisplayUnits | None = None,
     lang: str = "en",
+    likely: LikelyRange | None = None,
 ) -> None:
     """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
 
@@ -257,10 +258,15 @@ def print_titled_tables(
         schemas: name of a table -> its columns.
         sums: the units in which amounts are printed.
         lang: the language of column heads and words; titles, prefix and notes must be in it already.
+        likely: the likely range; the columns of its ends are then named after them: p10, not range_low.
     """
     from outage_analysis.text import Locale
 
     locale = replace(sums.locale, lang=lang) if sums else Locale(lang)
+    if likely:
+        locale, measures = replace(locale, level=likely.level), likely.column_measures
+        tables = {name: table.rename(measures, strict=False) for name, table in tables.items()}
+        schemas = {name: schema.renamed(measures) for name, schema in schemas.items()}
     for name, title in titles.items():
         table = tables.get(name)
         if table is None or table.is_empty():

@@ -12,7 +12,7 @@ from outage_analysis.cli.console import band_expression, print_line, print_table
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, DisplayUnits, Plan, PolicyComparison
+    from outage_analysis.analysis import Analysis, BudgetSolution, DisplayUnits, Plan, PolicyComparison
     from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -37,7 +37,7 @@ def cost_as_json(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
+def origin(result: Analysis | PolicyComparison | BudgetSolution, plan: Plan) -> dict[str, Any]:
     """Return the inputs of a result for JSON, such as incident, ledger, as-of day, draws and seed."""
     inputs = result.used_ledger
     return {
@@ -54,7 +54,7 @@ def origin(result: Analysis | PolicyComparison, plan: Plan) -> dict[str, Any]:
     }
 
 
-def warn_of_examples(result: Analysis | PolicyComparison, lang: str = "en") -> None:
+def warn_of_examples(result: Analysis | PolicyComparison | BudgetSolution, lang: str = "en") -> None:
     """Print a warning on stderr if some assumptions of the result are only examples."""
     from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale

@@ -16,6 +16,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import origin, warn_of_examples
+from outage_analysis.cli.event_comparison import print_event_comparison
 from outage_analysis.cli.option_values import parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -37,31 +38,34 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.cli.comparison_views import TableView
     from outage_analysis.incidents import BacktestSpec
-    from outage_analysis.text import LikelyRange, Locale, TableSchema
+    from outage_analysis.text import LikelyRange, Locale
 
 commands = typer.Typer()
 
 LONGEST_SENTENCE = 1_000
 """Most characters of the sentence that is printed above a comparison."""
-
 Valuation = Annotated[
     str,
     typer.Option(
-        help="Which valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
+        help="Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
-SENSITIVITY_TABLES = ("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance")
+SENSITIVITY_TABLES = (
+    *("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance"),
+    "information_value",
+)
 """The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
-COMPARE_TABLES = ("policies", "pairs", "flips", "replaced", "left_out")
-"""The tables that `compare` prints, in order; their titles are the labels `terminal.compare_...`."""
+COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
+"""The tables of `compare` in JSON, besides the winners and losers."""
 BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
-"""The tables that `backtest` prints, in order; their titles are the labels `terminal.backtest_...`."""
+"""The tables that `backtest` prints, in order."""
 
 
 @commands.command()
-@expand_options("budget")
+@expand_options()
 def sensitivity(
     options: PlanOptions,
     *,
@@ -80,9 +84,11 @@ def sensitivity(
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
 
-    Levers are decisions, so they do not contribute to the variance of the cost. Example:
+    Levers are decisions, so they do not contribute to the variance of the cost. With --budget, the command
+    prints what it is worth to know each input before deciding between the policy and the budget. Examples:
 
         outage-analysis sensitivity --exceeds 500_000_000
+        outage-analysis sensitivity --budget 300_000_000
     """
     from outage_analysis.analysis import run, sensitivity_tables
     from outage_analysis.text import Locale
@@ -102,9 +108,20 @@ def sensitivity(
         policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
         print_json(origin(analysis, plan) | policy | rows)
         return
+    _print_sensitivity(analysis, tables, lang)
+
+
+def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang: str) -> None:
+    """Print the tables of `sensitivity`; with a budget, a sentence first says what to find out."""
+    from outage_analysis.text import Locale
+
     if "inputs_given_exceedance" in tables:
         tables["inputs_given_exceedance"] = _with_part_names(
             tables["inputs_given_exceedance"], analysis, lang
+        )
+    if "information_value" in tables:
+        _print_sentence(
+            _budget_sentence(analysis, analysis.locale(lang)), analysis.headline_is_synthetic, lang
         )
     notes = _sensitivity_notes(analysis, tables, Locale(lang))
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
@@ -121,11 +138,30 @@ def sensitivity(
     )
 
 
+def _print_sentence(sentence: str, synthetic: bool, lang: str) -> None:  # noqa: FBT001 - private
+    """Print a sentence in one line, marked if it comes from synthetic claims."""
+    from outage_analysis.text import Locale
+
+    mark = Locale(lang)("terminal.synthetic_prefix") if synthetic else ""
+    print_text(one_line(mark + sentence, LONGEST_SENTENCE))
+
+
+def _budget_sentence(analysis: Analysis, locale: Locale) -> str:
+    """State which input to find out before deciding between the policy and its budget, and what decides."""
+    from outage_analysis.costs import information_sentence
+    from outage_analysis.text import smallest_units
+
+    portfolio = analysis.runs[analysis.headline_basis].portfolio
+    sentence = information_sentence(analysis.tables["information_value"], portfolio, locale)
+    amount = smallest_units(analysis.plan.budget or 0, analysis.incident.minor_units, "the budget")
+    return f"{sentence} {locale('information.budget_decision', budget=locale.money_in_full(amount))}"
+
+
 def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
     """Return the sentences below the tables: inputs that depend on each other, or nothing uncertain."""
     tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
     notes = [locale("report.tied")] if tied else []
-    if not any(len(table) for table in tables.values()):
+    if not any(len(table) for name, table in tables.items() if name != "information_value"):
         notes.append(locale("terminal.nothing_uncertain"))
     return notes
 
@@ -163,14 +199,16 @@ def compare(
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """Compare the costs of policies, computed with the same random draws of all uncertain inputs.
+    """Compare policies by what they cost and by what people get, on the same draws of the uncertain inputs.
 
-    The costs are computed from published counts, or from --claims or --counts. The default ledger is the
-    latest ledger of the incident on the as-of day. Example:
+    The output says which policy costs least, which gives people most, which policies are dominated, and which
+    input to find out first. The costs are computed from published counts, or from --claims or --counts. The
+    default ledger is the latest ledger of the incident on the as-of day. Example:
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
     from outage_analysis.analysis import compare_policies
+    from outage_analysis.cli.comparison_views import benefit_view, winner_views
     from outage_analysis.text import LikelyRange, Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
@@ -182,25 +220,31 @@ def compare(
     warn_of_examples(result, lang)
     tables = {name: getattr(result.simulations, name) for name in COMPARE_TABLES}
     if as_json:
+        tables["winners_and_losers"] = result.winners_table
         rows = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(result, plan) | {"valuation": valuation} | rows)
         return
     locale = Locale(lang, result.incident.currency, result.incident.minor_units)
     print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
+    _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
     likely = LikelyRange(plan.level)
+    benefits, *winners = (benefit_view(result, lang), *winner_views(result, lang))
+    views = {"benefits": benefits, **{f"winners_{n}": view for n, view in enumerate(winners)}}
+    shown = {"policies": tables.pop("policies"), **{name: view.table for name, view in views.items()}}
     _print_result(
-        tables,
+        shown | tables,
         "compare",
         result,
-        [],
+        result.simulations.benefit_notes(locale),
         group="comparison",
         likely=likely,
         synthetic=result.synthetic,
         lang=lang,
+        views=views,
     )
 
 
-def _print_result(
+def _print_result(  # noqa: PLR0913 - what to print, and how
     tables: Mapping[str, pl.DataFrame],
     command: str,
     result: Analysis | PolicyComparison,
@@ -210,10 +254,11 @@ def _print_result(
     likely: LikelyRange,
     synthetic: bool,
     lang: str,
+    views: Mapping[str, TableView] | None = None,
 ) -> None:
     """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency.
 
-    The titles of the tables are the labels `terminal.<command>_<table>`.
+    The titles of the tables are the labels `terminal.<command>_<table>`, except for the tables of `views`.
     """
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.text import Locale
@@ -222,22 +267,11 @@ def _print_result(
     prefix = locale("terminal.synthetic_prefix") if synthetic else ""
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
     sums = DisplayUnits.from_document(result.incident, result.starts)
-    titles = {name: locale(f"terminal.{command}_{name}") for name in tables}
-    schemas = _with_percentile_names(table_schemas(group), likely)
-    shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, prefix, [*notes, units], schemas, sums, lang)
-
-
-def _with_percentile_columns(
-    tables: Mapping[str, pl.DataFrame], likely: LikelyRange
-) -> dict[str, pl.DataFrame]:
-    """Return tables in which the columns of the likely range are named after its ends: p10, not range_low."""
-    return {name: table.rename(likely.column_measures, strict=False) for name, table in tables.items()}
-
-
-def _with_percentile_names(schemas: Mapping[str, TableSchema], likely: LikelyRange) -> dict[str, TableSchema]:
-    """Return the schemas of tables whose columns `_with_percentile_columns` renamed."""
-    return {name: schema.renamed(likely.column_measures) for name, schema in schemas.items()}
+    titles = {name: locale(f"terminal.{command}_{name}") for name in tables if name not in (views or {})}
+    views = views or {}
+    titles |= {name: view.title for name, view in views.items()}
+    schemas = {**table_schemas(group), **{name: view.schema for name, view in views.items()}}
+    print_titled_tables(tables, titles, prefix, [*notes, units], schemas, sums, lang, likely)
 
 
 @commands.command()
@@ -253,16 +287,26 @@ def backtest(
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
 
     By default, the command tests the bundled case, the Kakao outage. One case with a few outcomes is an
-    illustration, not a validation. Example:
+    illustration, not a validation. The case other-events forecasts published outcomes of several events, each
+    from the other events. Examples:
 
         outage-analysis backtest
+
+        outage-analysis backtest other-events
     """
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
-    from outage_analysis.incidents import load_backtest_spec
+    from outage_analysis.incidents import compares_events, load_backtest_spec
     from outage_analysis.text import LikelyRange, Locale
 
     likely = LikelyRange(parse_level(level))
+    if compares_events(case):
+        if draws is not None or seed is not None:
+            raise UsageError(
+                "a comparison of events simulates nothing", value=case, remedy="Leave out --draws and --seed."
+            )
+        print_event_comparison(case, likely, lang, as_json=as_json)
+        return
     locale = Locale(lang, level=likely.level)
     with progress(lang) as step:
         step("forecasting from what was public")
@@ -285,9 +329,8 @@ def backtest(
     if lang != "en":
         tables = _with_translated_names(tables, spec, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
-    schemas = _with_percentile_names(table_schemas("backtest"), likely)
-    shown = _with_percentile_columns(tables, likely)
-    print_titled_tables(shown, titles, "", notes, schemas, DisplayUnits.from_document(policy), lang)
+    schemas, sums = table_schemas("backtest"), DisplayUnits.from_document(policy)
+    print_titled_tables(tables, titles, "", notes, schemas, sums, lang, likely)
 
 
 def _with_translated_names(
@@ -322,17 +365,17 @@ def bridge(
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """Explain why the expected cost changed from one run to a later one, based on published counts.
+    """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program.
+    version of this program. P50, P75 and P90 of the total are printed after each step.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.costs import BRIDGE, VALUATIONS
+    from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
     from outage_analysis.text import Locale
@@ -346,7 +389,7 @@ def bridge(
         names = ", ".join(sorted(incidents))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = bridge_table(start, end, valuation=valuation, recorded=recorded)
+    table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
     currency, digits = start.policy.currency, start.policy.digits
     if as_json:
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}

@@ -12,22 +12,49 @@ from outage_analysis.errors import UsageError
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.policies import Amount
 
+MONEY_UNITS = {
+    "bn": 10**9,
+    "k": 10**3,
+    "m": 10**6,
+    "b": 10**9,
+    "천만": 10**7,
+    "백만": 10**6,
+    "만": 10**4,
+    "억": 10**8,
+    "조": 10**12,
+}
+"""Units that may follow the number of an amount: 400M, 1.5B or 1.5bn, 4억. Longer names come first."""
 MOST_MONEY_DIGITS = 17
 """Most digits of an amount that is given as an option."""
 
 
 def parse_money(text: str, option: str = "--budget") -> int:
-    """Parse an amount in whole currency units, with or without separators.
+    """Parse an amount in whole currency units, with or without separators, such as 400M, 1.5bn or 4억.
 
     Raises:
         UsageError: the text is not a positive whole number of at most 17 digits.
     """
-    digits = text.replace("_", "").replace(",", "")
+    digits = _in_full(text.replace("_", "").replace(",", "").strip())
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
         raise UsageError(
             f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
         )
     return int(digits)
+
+
+def _in_full(text: str) -> str:
+    """Return a number with a unit, such as 1.5B, as digits; a text without a unit is not changed."""
+    number = text.casefold()
+    unit = next((name for name in MONEY_UNITS if number.endswith(name)), None)
+    if unit is None:
+        return text
+    amount = number.removesuffix(unit).strip()
+    whole, _, decimals = amount.partition(".")
+    digits = whole + decimals
+    if not (digits.isascii() and digits.isdigit() and whole and len(digits) <= MOST_MONEY_DIGITS):
+        return text
+    value = Decimal(amount) * MONEY_UNITS[unit]
+    return str(int(value)) if value == int(value) else text
 
 
 def parse_amount(text: str, option: str) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_ex
 from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis import Analysis
 
 commands = typer.Typer()
 
@@ -47,9 +50,10 @@ def report(
 ) -> None:
     """Write a report on the cost in all formats, with a manifest and checksums that `verify` checks.
 
-    The report folder is written completely or not at all. The last line on stdout is the path of the report
-    page. Examples:
+    The report folder is written completely or not at all. The command prints the answer in up to three lines
+    and then the paths of the files and folders. The last line on stdout is the path of the report page.
 
+    Examples:
         outage-analysis report --as-of 2022-12-30 --out build/report
 
         outage-analysis report --lang ko --formats html,csv --bom
@@ -67,10 +71,32 @@ def report(
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     warn_of_rejects(analysis.claims, lang)
     warn_of_examples(analysis, lang)
+    answer = _answer(analysis, lang)
     if as_json:
-        print_json(_report_files(page))
-    else:
-        print_line(str(page))
+        print_json({"answer": answer, **_report_files(page)})
+        return
+    for sentence in answer:
+        print_text(sentence)
+    for path in _top_paths(page):
+        print_line(path)
+
+
+def _answer(analysis: Analysis, lang: str) -> list[str]:
+    """Return the answer as on the report's first screen: how much, what is not in it, what would narrow it.
+
+    Without a distribution, it is the first key figure with its note, or only the note if there is no figure.
+    """
+    from outage_analysis.reports import Report
+
+    report = Report(analysis, lang)
+    sentences = [*report.answers.headline, *report.answers.narrows]
+    if not sentences and report.tiles:
+        first = report.tiles[0]
+        figure = "" if first.figure == "–" else f"{first.title}: {first.figure}. "
+        sentences = [f"{figure}{first.note}"]
+    if sentences and analysis.headline_is_synthetic:
+        sentences[0] = f"{report.locale('report.synthetic_badge')}: {sentences[0]}"
+    return sentences
 
 
 def _report_files(page: Path) -> dict[str, object]:
@@ -81,6 +107,15 @@ def _report_files(page: Path) -> dict[str, object]:
     names = [*read_manifest(folder).outputs, "manifest.json", "SHA256SUMS"]
     files = [str(folder / name) for name in names]
     return {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
+
+
+def _top_paths(page: Path) -> list[str]:
+    """Return the paths of a report's documents and of its folders; the path of its page comes last."""
+    from outage_analysis.reports import read_manifest
+
+    names = dict.fromkeys(name.partition("/") for name in read_manifest(page.parent).outputs)
+    tops = dict.fromkeys(f"{page.parent / top}{separator}" for top, separator, _ in names)
+    return [*(path for path in tops if path != str(page)), str(page)]
 
 
 @commands.command()

@@ -11,9 +11,12 @@ Modules:
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     exact: the distribution of a total when every parameter is known
     uncertainty: the distribution of the total, by simulation
-    sensitivity: tornado, levers, break-evens, Sobol indices
+    sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     comparison: policies compared on the same draws
+    scenarios: the cost under named stresses, on the same draws
+    policy_search: the policy that gives claimants most within a budget
     cost_bridge: why the expected cost changed between two runs
+    bridge_ranges: the range of the total after each step of a bridge
     backtesting: forecasts scored against outcomes
     reconciliation: published amounts, recomputed and compared
     policy_results: payments of one policy at the edges of its loss bands
@@ -28,6 +31,9 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting.evaluation import COVERAGE as COVERAGE
     from outage_analysis.costs.backtesting.evaluation import backtest as backtest
+    from outage_analysis.costs.backtesting.event_results import EVENT_TABLES as EVENT_TABLES
+    from outage_analysis.costs.backtesting.event_results import EventComparison as EventComparison
+    from outage_analysis.costs.backtesting.other_events import compare_events as compare_events
     from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
     from outage_analysis.costs.backtesting.results import RANGES as RANGES
     from outage_analysis.costs.backtesting.results import RIVALS as RIVALS
@@ -39,10 +45,16 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import LEFT_OUT as LEFT_OUT
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
     from outage_analysis.costs.comparison.compare_policies import POLICIES as POLICIES
+    from outage_analysis.costs.comparison.compare_policies import POLICY_BENEFITS as POLICY_BENEFITS
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
     from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
     from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
+    from outage_analysis.costs.comparison.row_payments import edges_for_comparison as edges_for_comparison
+    from outage_analysis.costs.comparison.row_payments import mean_awards as mean_awards
+    from outage_analysis.costs.comparison.row_payments import row_payments as row_payments
+    from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS as WINNERS_AND_LOSERS
+    from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers as winners_and_losers
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
@@ -78,8 +90,24 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
+    from outage_analysis.costs.policy_search.candidate_benefits import OBJECTIVES as OBJECTIVES
+    from outage_analysis.costs.policy_search.parameters import Vary as Vary
+    from outage_analysis.costs.policy_search.search_inputs import SearchInputs as SearchInputs
+    from outage_analysis.costs.policy_search.search_tables import FRONTIER as FRONTIER
+    from outage_analysis.costs.policy_search.search_tables import SOLUTION as SOLUTION
+    from outage_analysis.costs.policy_search.search_tables import SearchTables as SearchTables
+    from outage_analysis.costs.policy_search.solve import PolicySearch as PolicySearch
+    from outage_analysis.costs.policy_search.solve import SearchRequest as SearchRequest
+    from outage_analysis.costs.policy_search.solve import find_best_policy as find_best_policy
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
+    from outage_analysis.costs.scenarios.scenario_documents import Scenario as Scenario
+    from outage_analysis.costs.scenarios.scenario_documents import ScenarioSet as ScenarioSet
+    from outage_analysis.costs.scenarios.scenario_documents import load_scenarios as load_scenarios
+    from outage_analysis.costs.scenarios.scenario_table import SCENARIOS as SCENARIOS
+    from outage_analysis.costs.scenarios.scenario_table import scenario_table as scenario_table
+    from outage_analysis.costs.scenarios.stressed_streams import DoesNotApply as DoesNotApply
+    from outage_analysis.costs.scenarios.stressed_streams import StressedRun as StressedRun
     from outage_analysis.costs.schemas import COSTS as COSTS
     from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
@@ -93,6 +121,11 @@ if TYPE_CHECKING:
     )
     from outage_analysis.costs.sensitivity.decisions import AWARD_VIEWS as AWARD_VIEWS
     from outage_analysis.costs.sensitivity.decisions import award_views as award_views
+    from outage_analysis.costs.sensitivity.information_value import INFORMATION_VALUE as INFORMATION_VALUE
+    from outage_analysis.costs.sensitivity.information_value import (
+        information_sentence as information_sentence,
+    )
+    from outage_analysis.costs.sensitivity.information_value import information_value as information_value
     from outage_analysis.costs.sensitivity.tornado_and_levers import LEVERS as LEVERS
     from outage_analysis.costs.sensitivity.tornado_and_levers import TORNADO as TORNADO
     from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers
@@ -100,17 +133,22 @@ if TYPE_CHECKING:
     from outage_analysis.costs.sensitivity.variance_shares import INDICES as INDICES
     from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
+    from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
+    from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS
+    from outage_analysis.costs.uncertainty.schemas import COST_RANGES as COST_RANGES
     from outage_analysis.costs.uncertainty.schemas import QUANTILES as QUANTILES
     from outage_analysis.costs.uncertainty.schemas import TOTAL_DISTRIBUTION as TOTAL_DISTRIBUTION
     from outage_analysis.costs.uncertainty.schemas import VARIANCE_SPLIT as VARIANCE_SPLIT
     from outage_analysis.costs.uncertainty.schemas import WATERFALL_STEPS as WATERFALL_STEPS
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
+    from outage_analysis.costs.uncertainty.simulation import Sample as Sample
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
+    from outage_analysis.costs.uncertainty.tables import expected_estimate as expected_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table

@@ -9,17 +9,20 @@ the whole change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
+from outage_analysis.costs.bridge_ranges import QUANTILES, Stage, StagedLine, StageRanges, costs_of
 from outage_analysis.costs.expected import cost_table, mix_fits_line
 from outage_analysis.costs.funnel import join_ids
+from outage_analysis.costs.uncertainty.simulation import SEED
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -33,6 +36,14 @@ BRIDGE = TableSchema(
         ),
         Column("amount", "money", "Change of the expected cost in this step.", INTEGER),
         Column("total", "money", "Expected cost after this step.", INTEGER),
+        *(
+            Column(
+                name,
+                "money",
+                f"{title} of the total after this step, as this version computes it; empty without draws.",
+            )
+            for name, title in (("p50", "Median"), ("p75", "P75"), ("p90", "P90"))
+        ),
         Column("what", "names", "Ids of the facts, assumptions and lines that changed."),
     ),
 )
@@ -62,11 +73,22 @@ class BridgeRun:
     ledger: Ledger | None
     as_of: date
 
+    def without(self, lines: Collection[str]) -> BridgeRun:
+        """Return the run without some cost lines, given their ids."""
+        kept = tuple(line for line in self.policy.lines if line.id not in lines)
+        return replace(self, policy=self.policy.model_copy(update={"lines": kept}))
+
 
 def bridge(
-    first: BridgeRun, second: BridgeRun, *, valuation: str = "cash", recorded: float | None = None
+    first: BridgeRun,
+    second: BridgeRun,
+    *,
+    valuation: str = "cash",
+    recorded: float | None = None,
+    draws: int | None = None,
+    seed: int = SEED,
 ) -> pl.DataFrame:
-    """Explain how the expected cost changed from one run to a later one.
+    """Explain how the expected cost, and with draws the range, changed from one run to a later one.
 
     Args:
         first: the earlier run.
@@ -74,6 +96,9 @@ def bridge(
         valuation: the kind of cost that is added up, such as `cash`.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
+        draws: the number of points with which the total after each step is simulated, a power of two; by
+            default there is no simulation.
+        seed: the seed of the points, the same for each step.
 
     Returns:
         The columns of `BRIDGE`, with amounts in the smallest unit of the currency. The rows are `start`,
@@ -82,7 +107,8 @@ def bridge(
         lines that changed. A line that gains or loses its expected cost has a separate row after its step.
         The amounts add up exactly to the total at the end; a run without an expected cost has a total of 0.
         Counts observed in the outage itself belong to the step `payments`, although the ledger states them. A
-        change in what claimants must do to be paid belongs to the step `policy`.
+        change in what claimants must do to be paid belongs to the step `policy`. With draws, `p50`, `p75` and
+        `p90` are quantiles of the total after the step; they are empty if nothing has an expected cost.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -91,19 +117,22 @@ def bridge(
     """
     _check_runs(first, second, recorded)
     changes = _BridgeStages(first, second, valuation)
-    totals = [_rounded_total(stage) for stage in changes.stages]
-    if not changes.stages[0] and not changes.stages[-1]:
+    stages = changes.stages
+    totals = [_rounded_total(costs_of(stage)) for stage in stages]
+    if not costs_of(stages[0]) and not costs_of(stages[-1]):
         raise ModelRefused(
             f"neither run has an expected cost in {valuation.replace('_', ' ')}",
             remedy="Give a ledger with the inputs that the policies need.",
         )
     start = totals[0] if recorded is None else round(recorded)
-    rows: list[tuple[str, int | None, int, str]] = [("start", None, start, _run_ids(first))]
-    for step, stages in zip(STEPS, pairwise(changes.stages), strict=True):
-        rows += _step_rows(step, *stages, start=rows[-1][2], reasons=changes.reasons[step])
-    rows.append(("method", totals[0] - start, totals[-1], ""))
-    rows.append(("end", None, totals[-1], _run_ids(second)))
-    return pl.DataFrame(rows, schema=BRIDGE.dtypes, orient="row")
+    rows = [BridgeRow("start", None, start, _run_ids(first), stages[0])]
+    for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
+        rows += _step_rows(step, before, after, start=rows[-1].total, reasons=changes.reasons[step])
+    rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
+    rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
+    table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
+    ranges = StageRanges(second.policy, valuation, draws, seed).rows(row.stage for row in rows)
+    return table.with_columns(ranges).select(*BRIDGE)
 
 
 def _check_runs(first: BridgeRun, second: BridgeRun, recorded: float | None) -> None:
@@ -132,28 +161,42 @@ def _rounded_total(stage: Mapping[str, float]) -> int:
     return round(float(pl.Series([cost]).round_sig_figs(TABLE_DIGITS)[0]))
 
 
+class BridgeRow(NamedTuple):
+    """One row of the bridge, and the cost lines after its step."""
+
+    step: str
+    amount: int | None
+    total: int
+    what: str
+    stage: Stage
+
+
 def _step_rows(
-    step: str,
-    before: Mapping[str, float],
-    after: Mapping[str, float],
-    *,
-    start: int,
-    reasons: Callable[[str], str],
-) -> Iterator[tuple[str, int | None, int, str]]:
+    step: str, before: Stage, after: Stage, *, start: int, reasons: Callable[[str], str]
+) -> Iterator[BridgeRow]:
     """Yield the bridge row of a step, then one row per cost line that gains or loses an expected cost."""
-    both, alone = sorted(before.keys() & after.keys()), sorted(before.keys() ^ after.keys())
-    stage = {**before, **{line: after[line] for line in both}}
-    total = start + _rounded_total(stage) - _rounded_total(before)
-    moved = [line for line in both if before[line] != after[line]]
-    yield step, total - start, total, join_ids(*map(reasons, moved))
-    for line in alone:
-        previous = _rounded_total(stage)
-        if line in after:
-            stage[line] = after[line]
+    earlier, later = costs_of(before), costs_of(after)
+    both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
+    costs = {**earlier, **{line: later[line] for line in both}}
+    total = start + _rounded_total(costs) - _rounded_total(earlier)
+    moved = [line for line in both if earlier[line] != later[line]]
+    stage = _stage_with(before, after, alone)
+    yield BridgeRow(step, total - start, total, join_ids(*map(reasons, moved)), stage)
+    for done, line in enumerate(alone, start=1):
+        previous = _rounded_total(costs)
+        if line in later:
+            costs[line] = later[line]
         else:
-            del stage[line]
-        total += _rounded_total(stage) - previous
-        yield step, _rounded_total(stage) - previous, total, join_ids(line, reasons(line))
+            del costs[line]
+        total += _rounded_total(costs) - previous
+        stage = _stage_with(before, after, alone[done:])
+        yield BridgeRow(step, _rounded_total(costs) - previous, total, join_ids(line, reasons(line)), stage)
+
+
+def _stage_with(before: Stage, after: Stage, waiting: Sequence[str]) -> Stage:
+    """Return the lines after a step; the lines with the ids `waiting` keep their state before the step."""
+    changed = {id_: staged for id_, staged in after.items() if id_ not in waiting}
+    return changed | {id_: before[id_] for id_ in waiting if id_ in costs_of(before)}
 
 
 @dataclass(frozen=True)
@@ -187,11 +230,8 @@ class _BridgeStages:
         }
 
     @cached_property
-    def stages(self) -> tuple[dict[str, float], ...]:
-        """The expected cost per line before the first step and after each of `STEPS`.
-
-        A stage does not contain the lines without an expected cost.
-        """
+    def stages(self) -> tuple[Stage, ...]:
+        """The cost lines before the first step and after each of `STEPS`, with their expected costs."""
         days = (self.first.as_of, *4 * (self.second.as_of,))
         lines = (self.first_lines, self.first_lines, self.first_lines, self.promised_lines, self.second_lines)
         entries = (
@@ -201,13 +241,18 @@ class _BridgeStages:
             self._entries_after_policy,
             self._second_entries,
         )
+        ledgers = (*2 * (self._ledgers[0],), *3 * (self._ledgers[1],))
         return tuple(
             {
-                id_: cost
+                id_: StagedLine(
+                    line,
+                    self._ledger_of(chosen(line), ledger),
+                    day,
+                    self._expected_cost(line, chosen(line), day),
+                )
                 for id_, line in mine.items()
-                if (cost := self._expected_cost(line, chosen(line), day)) is not None
             }
-            for mine, chosen, day in zip(lines, entries, days, strict=True)
+            for mine, chosen, day, ledger in zip(lines, entries, days, ledgers, strict=True)
         )
 
     @property
@@ -274,12 +319,19 @@ class _BridgeStages:
 
     def _expected_cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
         """Return the expected cost of one line under the assumptions `entries`; None if they give no cost."""
-        ledger = self._ledgers[0] or self._ledgers[1]
-        if ledger is not None:
-            ledger = ledger.model_copy(update={"assumptions": tuple(entries.values()), "correlations": ()})
+        ledger = self._ledger_of(entries)
         policy = self.second.policy.model_copy(update={"lines": (line,)})
         table = cost_table(policy, ledger, as_of=day).filter(level="line", valuation=self.valuation)
         return table["expected"].item() if len(table) else None
+
+    def _ledger_of(self, entries: AssumptionsByKind, correlated: Ledger | None = None) -> Ledger | None:
+        """Return a ledger with the assumptions `entries` and the correlations of the ledger `correlated`."""
+        ledger = self._ledgers[0] or self._ledgers[1]
+        update = {
+            "assumptions": tuple(entries.values()),
+            "correlations": correlated.correlations if correlated else (),
+        }
+        return ledger and ledger.model_copy(update=update)
 
     def _between_runs(self, day: date | None) -> bool:
         return day is not None and self.first.as_of < day <= self.second.as_of

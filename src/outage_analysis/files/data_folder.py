@@ -16,7 +16,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from outage_analysis.errors import UsageError
 
 Kind = Literal[
-    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests"
+    "incidents",
+    "policies",
+    "assumptions",
+    "layouts",
+    "synthetic",
+    "intakes",
+    "grouped",
+    "backtests",
+    "scenarios",
 ]
 MAX_LISTED = 12
 MAX_TYPOS = 2

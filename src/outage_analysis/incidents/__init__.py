@@ -7,6 +7,7 @@ Modules:
     published_facts: published figures with source, evidence grade and date
     intake: published counts of filed claims, and deadlines
     backtest_spec: a forecast, and the published outcomes to compare it with
+    event_comparison_spec: published outcomes of several events, each to be forecast from the others
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
+    from outage_analysis.incidents.event_comparison_spec import ClassGroup as ClassGroup
+    from outage_analysis.incidents.event_comparison_spec import EventComparisonSpec as EventComparisonSpec
+    from outage_analysis.incidents.event_comparison_spec import EventOutcome as EventOutcome
+    from outage_analysis.incidents.event_comparison_spec import PaymentOutcome as PaymentOutcome
+    from outage_analysis.incidents.event_comparison_spec import RateOutcome as RateOutcome
+    from outage_analysis.incidents.event_comparison_spec import RatioOutcome as RatioOutcome
+    from outage_analysis.incidents.event_comparison_spec import bundled_backtests as bundled_backtests
+    from outage_analysis.incidents.event_comparison_spec import compares_events as compares_events
+    from outage_analysis.incidents.event_comparison_spec import load_event_comparison as load_event_comparison
     from outage_analysis.incidents.incident import RESERVED as RESERVED
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident
@@ -48,6 +58,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.layout import FILED_AT as FILED_AT
     from outage_analysis.incidents.layout import FORMAT_UNIT_PATTERN as FORMAT_UNIT_PATTERN
     from outage_analysis.incidents.layout import REQUIRED_COLUMNS as REQUIRED_COLUMNS
+    from outage_analysis.incidents.layout import ROW_ID as ROW_ID
     from outage_analysis.incidents.layout import UNIT_PATTERN as UNIT_PATTERN
     from outage_analysis.incidents.layout import Layout as Layout
     from outage_analysis.incidents.layout import header_multiplier as header_multiplier
@@ -67,5 +78,6 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.published_facts import ids_public_by as ids_public_by
     from outage_analysis.incidents.published_facts import is_currency as is_currency
     from outage_analysis.incidents.published_facts import outcomes as outcomes
+    from outage_analysis.incidents.published_facts import source_sites as source_sites
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -6,9 +6,10 @@ import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -48,7 +49,9 @@ def unit_multiplier(unit_text: str) -> int:
     return UNITS[f"{match[1]}원"] if match else 1
 
 
-Scale = Annotated[int, Field(ge=1, le=10**9)]
+Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
+ROW_ID: Literal["row"] = "row"
+"""The value under [computed] that makes the id of a claim from the name of its file and its row."""
 
 
 @lru_cache(maxsize=10_000)
@@ -71,9 +74,22 @@ class Columns(Document):
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Column of a claim -> the formats of its days or amounts. The defaults are iso and plain."""
     scale: dict[str, Scale] = Field(default_factory=dict)
-    """Column of a claim -> the value of one unit in the file: 10000 if losses are in 만원."""
+    """Column of a claim -> the value of a unit in the file: 10000 for losses in 만원, 0.5 for half units."""
     constants: dict[str, str] = Field(default_factory=dict)
     """Column of a claim -> its value in every row, if the file has no such column. "" means unknown."""
+    computed: dict[str, Literal["row"] | Annotated[tuple[str, ...], Field(min_length=2)]] = Field(
+        default_factory=dict
+    )
+    """Column of a claim -> the headers whose texts are joined to it, if the file has no such column.
+
+    Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
+    `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
+    """
+    missing: tuple[str, ...] = ()
+    """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
+
+    They do not apply to services and claimant types, whose names the incident lists.
+    """
 
     @field_validator("formats")
     @classmethod
@@ -87,9 +103,32 @@ class Columns(Document):
                 )
         return formats
 
+    @field_validator("scale")
+    @classmethod
+    def _scale_is_a_decimal_number(cls, scale: dict[str, Scale]) -> dict[str, Scale]:
+        for column, factor in scale.items():
+            if round(Decimal(str(factor)), 9) != Decimal(str(factor)):
+                raise ValueError(f"has a scale of {column} with more than nine decimals")
+        return scale
+
+    @field_validator("computed")
+    @classmethod
+    def _only_ids_are_rows(cls, computed: dict[str, Any]) -> dict[str, Any]:
+        column = next((c for c, parts in computed.items() if parts == ROW_ID and c != "claim_id"), None)
+        if column is not None:
+            raise ValueError(f'makes {column} from the row | Only claim_id may be "row".')
+        return computed
+
+    @field_validator("missing")
+    @classmethod
+    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not text.strip() for text in missing):
+            raise ValueError("has an empty text | Leave it out: an empty cell is always a missing value.")
+        return missing
+
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        mentioned = (*self.columns, *self.formats, *self.scale, *self.constants)
+        mentioned = (*self.columns, *self.formats, *self.scale, *self.constants, *self.computed)
         return next((c for c in mentioned if c not in {*known, FILED_AT}), None)
 
 
@@ -140,7 +179,7 @@ class Layout(Columns):
         """Return this layout, supplemented by a more general one, such as the incident's.
 
         Headers of this layout are searched first. Its formats, scales and constants replace those of the
-        general layout.
+        general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
         return self.model_copy(
@@ -149,6 +188,8 @@ class Layout(Columns):
                 "formats": {**below.formats, **self.formats},
                 "scale": {**below.scale, **self.scale},
                 "constants": {**below.constants, **self.constants},
+                "computed": {**below.computed, **self.computed},
+                "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
             }
         )
 
@@ -199,11 +240,12 @@ class Layout(Columns):
             InputRefused: a required column is missing, two headers match one column, the header of the losses
                 states a unit, or the layout also defines the column as a constant.
         """
-        columns_found = self.header_positions(headers, (*needed, *optional))
+        searched = [c for c in (*needed, *optional) if self.computed.get(c, ROW_ID) == ROW_ID]
+        columns_found = self.header_positions(headers, searched)
         for column, positions in columns_found.items():
             self._check_headers(column, [headers[position] for position in positions], row, file)
         for column in needed:
-            if column not in columns_found and column not in self.constants:
+            if not (column in columns_found or column in self.constants or column in self.computed):
                 raise InputRefused(
                     f"the column {column} is missing",
                     file=file,
@@ -212,7 +254,37 @@ class Layout(Columns):
                     remedy=f"Add it, or name its header under [columns] of the incident or of --columns: "
                     f'{column} = ["..."].',
                 )
-        return {column: positions[0] for column, positions in columns_found.items()}
+        return {column: positions[0] for column, positions in columns_found.items()} | self._part_positions(
+            headers, row, (*needed, *optional), file
+        )
+
+    def _part_positions(
+        self, headers: Sequence[str], row: int | None, columns: Iterable[str], file: str
+    ) -> dict[str, int]:
+        """Return the positions of the columns to join: name of the part -> position.
+
+        Raises:
+            InputRefused: the file lacks a column to join, or several columns have its header.
+        """
+        names = [normalized_name(header) for header in headers]
+        positions = {}
+        for column in columns:
+            for part, header in self.parts(column).items():
+                if names.count(normalized_name(header)) != 1:
+                    raise InputRefused(
+                        f"has not one column '{header}', from which {column} is computed",
+                        file=file,
+                        row=row,
+                        value=mask_personal_data(", ".join(headers)),
+                        remedy="Name columns of the file under [computed] of the --columns layout.",
+                    )
+                positions[part] = names.index(normalized_name(header))
+        return positions
+
+    def parts(self, column: str) -> dict[str, str]:
+        """Return the columns to join into a column of a claim: name of the part -> header."""
+        headers = self.computed.get(column, ROW_ID)
+        return {} if headers == ROW_ID else {f"{column} {n}": h for n, h in enumerate(headers, start=1)}
 
     def _check_headers(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
         """Raise an error if the header of a column is ambiguous or contradicts the layout.

@@ -7,10 +7,12 @@ data/outcomes/. Only back-tests and comparisons in hindsight use them, and refer
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -63,6 +65,10 @@ FactCollection = Literal["published", "outcomes"]
 """The folders under data/ that contain facts."""
 MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that are neither counts of people or cases nor amounts of money."""
+
+
+DERIVED, ADDRESS_SEPARATOR = "derived from ", " ; "
+"""The start of the source of a derived fact, and the text between two web addresses of a source."""
 
 
 def is_currency(unit: str) -> bool:
@@ -303,3 +309,24 @@ def ids_public_by(ids_text: str, day: date) -> str:
 def fact_exists(id_: str) -> bool:
     """Return whether data/published/ or data/outcomes/ contains a fact with this id."""
     return id_ in _facts_by_id("published") or id_ in _facts_by_id("outcomes")
+
+
+def source_sites(ids: Iterable[str]) -> list[str]:
+    """Return the websites that published facts, each once: yna.co.kr for https://m.yna.co.kr/view/1.
+
+    Of several sources of a fact, the first counts. A derived fact has the websites of the facts that it is
+    derived from. Ids of other figures, such as those of assumptions, are left out.
+    """
+    sites: dict[str, None] = {}
+    pending, seen = list(ids), set[str]()
+    while pending:
+        id_ = pending.pop(0)
+        if id_ in seen or not fact_exists(id_):
+            continue
+        seen.add(id_)
+        source = get_fact(id_, hindsight=True).source
+        if source.startswith(DERIVED):
+            pending = [*source.removeprefix(DERIVED).split(", "), *pending]
+        elif host := urlsplit(source.split(ADDRESS_SEPARATOR)[0]).netloc:
+            sites[re.sub(r"^(www\d*|m)\.", "", host)] = None
+    return list(sites)

@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.forecast_tables import WEEKDAY_FACTORS as WEEKDAY_FACTORS
     from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
     from outage_analysis.losses.development.growth_curves import CURVES as CURVES
+    from outage_analysis.losses.development.intake_counts import DEADLINE as DEADLINE
+    from outage_analysis.losses.development.intake_counts import EXTENDED as EXTENDED
     from outage_analysis.losses.development.intake_counts import Channel as Channel
     from outage_analysis.losses.development.intake_counts import channel_from_cube as channel_from_cube
     from outage_analysis.losses.development.intake_counts import channel_from_series as channel_from_series

@@ -98,6 +98,9 @@ class Line(Document):
     """The last day to claim, and its extensions."""
     eligibility: EntitledValues = Field(default_factory=dict)
     """Dimension -> the values that are entitled; a dimension that is left out admits all values."""
+    statutory: bool = False
+    """Whether the law, or terms that bind the payer, fix the payment. Nobody can then choose another payment:
+    searches and levers never change the line."""
     accounting: Accounting | None = None
     """The proposed accounting treatment."""
     facts: tuple[FactId, ...] = ()

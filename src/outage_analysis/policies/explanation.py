@@ -154,6 +154,8 @@ class PolicyExplainer:
             yield from self._credit(line)
         elif isinstance(line, Budget):
             yield from self._budget(line)
+        if line.statutory:
+            yield self._sentence("statutory")
         if line.accounting:
             view = line.accounting
             terms = {"obligation": view.obligation, "presentation": view.presentation}

@@ -249,6 +249,15 @@ class Policy(Displayable, Document):
             raise UsageError("the policy has no other cost line", value=id_)
         return self._changed(tuple(x for x in self.lines if x.id != id_), id_)
 
+    def with_line(self, line: CostLine) -> Policy:
+        """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
+
+        Raises:
+            UsageError: the policy has no line with this id.
+        """
+        self.line(line.id)
+        return self._changed(tuple(line if x.id == line.id else x for x in self.lines), line.id)
+
     def _schedule_to_change(self, line: str | None) -> Schedule:
         """Return the cost line that pays by loss band and has this id, or the only one if no id is given."""
         ids = [schedule.id for schedule in self.schedules]

@@ -10,12 +10,15 @@ Modules:
     build_manifest: builds the manifest of a new report
     report: everything that the formats show, in one language
     first_screen: key figures and sentences of the first screen
+    answer: how much, how sure, what would narrow it, and the amounts to set aside
+    slider_presets: settings of the sliders that a reader can choose at once
     sections: the sections after the first screen
     blocks: texts, tables and pictures of a section
     table_views: which tables and columns are shown
     model_views: tables of uncertainty, policies, back-test and assumptions
     accounting: proposes how to book each cost line
     grids: tables with titles and number formats
+    sources: published facts by the website that published them
     html: the HTML page
     table_files: CSV, Parquet, SVG and PNG files
     pdf: PDF files

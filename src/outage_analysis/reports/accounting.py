@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, reserve_mean
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.policies import CostLine
 from outage_analysis.text import LINE, Column, Locale, TableSchema
@@ -23,8 +23,6 @@ ACCOUNTING = TableSchema(
         Column("note", "text", "Remark of the policy."),
     ),
 )
-CASH_VALUATIONS = ("cash", "incremental_cash")
-"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
 
 
 def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
@@ -57,12 +55,11 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
 
     Cost lines without an obligation or without a best estimate are left out.
     """
-    amounts: dict[str, float] = {}
+    lines: dict[str, list[str]] = {}
     for line in _public_lines(analysis):
-        cash = _expected_cash(line, analysis)
-        if line.accounting and line.accounting.obligation != "none" and cash is not None:
-            presentation = line.accounting.presentation
-            amounts[presentation] = amounts.get(presentation, 0.0) + cash
+        if line.accounting and line.accounting.obligation != "none":
+            lines.setdefault(line.accounting.presentation, []).append(line.id)
+    amounts = {presentation: reserve_mean(analysis, ids) for presentation, ids in lines.items()}
     return tuple(
         locale(
             "report.controller_total",
@@ -70,6 +67,7 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
             amount=locale("report.exact", amount=locale.exact_money(total), unit=locale.unit),
         )
         for presentation, total in amounts.items()
+        if total is not None
     )
 
 
@@ -93,18 +91,11 @@ def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
-def _expected_cash(line: CostLine, analysis: Analysis) -> float | None:
-    """Return the expected cash cost of a cost line; None if the model cannot estimate it."""
-    rows = _cost_rows(line, analysis)
-    expected: Iterator[float | None] = (rows[v]["expected"] for v in CASH_VALUATIONS if v in rows)
-    return next((value for value in expected if value is not None), None)
-
-
 def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     """Return the best estimate of a cost line as text, or the reason why there is no best estimate."""
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
-    cash, rows = _expected_cash(line, analysis), _cost_rows(line, analysis)
+    cash, rows = reserve_mean(analysis, [line.id]), _cost_rows(line, analysis)
     if cash is not None:
         return locale("report.exact", amount=locale.exact_money(cash), unit=locale.unit)
     line_total = rows.get("top_down", {}).get("expected")

@@ -60,6 +60,8 @@ class Section:
     """Whether the section is based on synthetic claims; every format then labels it as synthetic."""
     hindsight: bool = False
     """Whether the section shows what became known after the as-of day."""
+    appendix: bool = False
+    """Whether the HTML page hides the section until the reader opens it."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Answers:
-    """The sentences of the first screen: what drives the cost, what to decide and what is left out."""
+    """The texts of the first screen: how much and how sure, what would narrow it, why, and what to decide."""
 
+    headline: tuple[str, ...] = ()
+    """How much and how sure, with the scope; then what the figure does not include."""
+    narrows: tuple[str, ...] = ()
+    reserve: tuple[tuple[str, str], ...] = ()
+    """The amounts to set aside: the measure, such as the median, and the amount."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

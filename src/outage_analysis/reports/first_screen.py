@@ -8,8 +8,13 @@ import polars as pl
 
 from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope, input_notes, unstated_notes
 from outage_analysis.costs import UNSTATED
-from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
+from outage_analysis.reports.answer import (
+    choice_sentences,
+    headline_sentences,
+    narrowing_sentence,
+    reserve_lines,
+)
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
 
@@ -19,7 +24,7 @@ MAX_DRIVERS = 3
 
 def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
     """Return the key figures (tiles) of the first screen of a report, in reading order."""
-    published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
+    published = [_expected_tile, _budget_tile, _promised_tile, _free_goods_tile]
     # The figure from claims comes first if published counts give no expected cash cost and no cost line
     # refers to a published count.
     cited = any(line.published_count for line in analysis.policy.schedules)
@@ -128,39 +133,6 @@ def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     return Tile(locale(title), locale.money_range(low, high), note)
 
 
-def quarter_profit(analysis: Analysis) -> float | None:
-    """Return the company's operating profit in one quarter, in the smallest currency unit.
-
-    Return None if the profit is unknown or was not public on the as-of day.
-    """
-    fact = analysis.incident.quarter_profit
-    profit = get_fact(fact) if fact else None
-    if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
-        return None
-    return float(profit.number * 10**analysis.incident.minor_units)
-
-
-def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    basis = analysis.cash_basis
-    cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
-    if cash is None or profit is None:
-        return None
-    note = locale(
-        "report.tile_profit_note", profit=locale.money(profit), fact=analysis.incident.quarter_profit
-    )
-    promised = promised_range(analysis)
-    if promised is not None:
-        ends = dict.fromkeys(locale.share(locale.rounded(end / profit)) for end in promised[1:])
-        note += " " + locale("report.tile_profit_promised", share=" – ".join(ends))
-    is_synthetic = basis == "synthetic"
-    return Tile(
-        locale("report.tile_profit"),
-        locale.share(locale.rounded(cash / profit)),
-        note,
-        synthetic=is_synthetic,
-    )
-
-
 def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.totals_row("published", "face_value")
     if total is None or total["expected"] is None:
@@ -229,7 +201,8 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     }
     if analysis.compared is not None:
         answers["decide"].append(analysis.compared.sentence(locale))
-    answers["decide"] += _lever_sentences(analysis.tables["levers"], locale, names)
+    levers = _lever_sentences(analysis.tables["levers"], locale, names)
+    answers["decide"] += choice_sentences(analysis, locale) or levers
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
         if ids:
@@ -248,7 +221,12 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     if uncounted := analysis.lines_outside_budget:
         lines = ", ".join(names.get(x, x) for x in uncounted)
         answers["left_out"].append(locale("report.budget_left_out", lines=lines))
-    return Answers(**{key: tuple(texts) for key, texts in answers.items()})
+    return Answers(
+        headline=headline_sentences(analysis, locale),
+        narrows=narrowing_sentence(analysis, locale),
+        reserve=reserve_lines(analysis, locale),
+        **{key: tuple(texts) for key, texts in answers.items()},
+    )
 
 
 def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:

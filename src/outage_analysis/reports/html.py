@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outage_analysis.charts import (
+    DARK,
     NothingToDraw,
     WhatIfSliders,
     chart_context,
@@ -31,12 +32,15 @@ from outage_analysis.charts import (
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.slider_presets import slider_presets
 from outage_analysis.text import fonts
 
 if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
+SLIDER_SCRIPTS = ("live.js", "live_view.js", "what_if.js")
+"""The scripts of the sliders, in the order in which they need each other."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
 
@@ -49,8 +53,8 @@ def write_html(report: Report, folder: Path) -> None:
 def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
     linked_view = linked_charts(report)
-    what_if = sliders(report)
-    script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
+    what_if = sliders(report, live=True)
+    script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
     context = {
         "report": report,
         "locale": report.locale,
@@ -60,6 +64,7 @@ def html_page(report: Report) -> str:
         "linked": linked_view,
         "linked_data": Markup(script_json(linked_view.spec)) if linked_view else "",
         "prose_columns": prose_columns,
+        "dark_palette": Markup(script_json(dict(DARK))),
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
@@ -142,7 +147,9 @@ class Sliders(NamedTuple):
     reason: str
 
 
-def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3") -> Sliders:
+def sliders(
+    report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3", live: bool = False
+) -> Sliders:
     """Return the what-if sliders of a report's headline cost.
 
     Args:
@@ -150,12 +157,23 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
         most: the largest number of sliders. The inputs with the largest effect on the cash are kept. By
             default, all inputs have a slider.
         title: the HTML element for the title of each total.
+        live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
-    locale = report.locale
-    ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
-    panel = what_if_sliders(report.products, locale, report.names, most=most, ranking=ranking)
+    locale, analysis = report.locale, report.analysis
+    ranking = analysis.tables["tornado"]["assumption"].to_list() if report.products else []
+    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
+    panel = what_if_sliders(
+        report.products,
+        locale,
+        report.names,
+        most=most,
+        ranking=ranking,
+        run=analysis.runs.get(analysis.headline_basis) if live else None,
+        budget=None if budget is None else float(budget["budget"][0]),
+        presets=slider_presets(analysis, locale) if live and analysis.headline_basis else (),
+    )
     if panel is None:
-        inputs_depend = report.analysis.runs and report.products is None
+        inputs_depend = analysis.runs and report.products is None
         key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
         return Sliders(None, Markup(), locale(key))
     return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")

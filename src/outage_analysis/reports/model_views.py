@@ -6,16 +6,20 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import RESERVE, Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.costs import (
+    COST_RANGES,
     FLIPS,
+    INFORMATION_VALUE,
     PAIRS,
     POLICIES,
     QUANTILES,
+    SCENARIOS,
     TORNADO,
     VARIANCE_SPLIT,
     WATERFALL_STEPS,
+    load_scenarios,
 )
 from outage_analysis.text import (
     ASSUMPTION,
@@ -62,11 +66,16 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
         tables: the tables of the analysis, by name.
     """
     views: dict[str, View] = {"tornado": (tables["tornado"], TORNADO.without("kind").columns)}
+    if "information_value" in tables and not tables["tornado"].is_empty():
+        views["information_value"] = _information_view(tables["information_value"])
     if "quantiles" in tables:
         quantiles = tables["quantiles"]
         views["quantiles"] = (quantiles, QUANTILES.columns)
         views["split"] = (tables["split"], VARIANCE_SPLIT.columns)
         views["exceedance"] = (_exceedance_table(quantiles), (CHANCE, *QUANTILES.pick("value", "error")))
+    if "cost_ranges" in tables:
+        sums = tables["cost_ranges"].filter(line="")
+        views["separate_sums"] = (sums, COST_RANGES.without("line", "facts").columns)
     if "steps" in tables:
         views["steps"] = _steps_view(tables["steps"])
     return views
@@ -93,6 +102,30 @@ def _steps_view(frame: pl.DataFrame) -> View:
     return frame.with_columns(level), (*WATERFALL_STEPS.pick(*keys), *bands, *amounts)
 
 
+WHAT_PEOPLE_GET = (
+    "cost_rank", "replaced_low", "replaced_high", "made_whole_low", "made_whole_high",
+    "largest_shortfall", "benefit_rank", "dominated_by", "not_measured",
+)  # fmt: skip
+"""Columns that the table of costs on the page leaves out, because it would be too wide with them."""
+
+
+def decision_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
+    """Return the tables of the scenarios and of the reserve, with the columns to show."""
+    tables, views = analysis.tables, {}
+    if "scenarios" in tables:
+        stresses, frame = load_scenarios(), tables["scenarios"]
+        names = {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
+        names |= {frame["scenario"][0]: locale("report.scenario_base")}
+        hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
+        if analysis.likely_range.high == "p75":
+            hidden.append("p75")
+        columns = SCENARIOS.without(*hidden).columns
+        views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(names)), columns)
+    if "reserve" in tables:
+        views["reserve"] = (tables["reserve"], RESERVE.columns)
+    return views
+
+
 def comparison_views(analysis: Analysis) -> dict[str, View]:
     """Return the tables that compare policies: cost per policy, pairs of policies, and break-even inputs.
 
@@ -102,10 +135,16 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
         return {}
     tables = analysis.tables
     return {
-        "comparison": (tables["comparison"], POLICIES.columns),
+        "comparison": (tables["comparison"], POLICIES.without(*WHAT_PEOPLE_GET).columns),
         "pairs": (tables["pairs"], PAIRS.without("dearer").columns),
         "flips": (tables["flips"], FLIPS.without("kind", "expected").columns),
+        "policy_information_value": _information_view(tables["policy_information_value"]),
     }
+
+
+def _information_view(frame: pl.DataFrame) -> View:
+    """Return the table of what it is worth to know each input before a decision."""
+    return frame, INFORMATION_VALUE.without("kind").columns
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:

@@ -140,9 +140,9 @@ class Report:
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """The sections of the report after the first screen, in order; added sections precede the sources."""
-        built = sections(self.analysis, self.locale, self.grids, self.charts)
-        first = next((n for n, section in enumerate(built) if section.id == "facts"), len(built))
+        """The sections of the report after the first screen, in order; added ones precede the appendices."""
+        built = sections(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
+        first = next((n for n, section in enumerate(built) if section.appendix), len(built))
         return (*built[:first], *self._added_sections(), *built[first:])
 
     def _added_sections(self) -> Iterator[Section]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -25,17 +25,22 @@ QUALITY = {
 
 
 def sections(
-    analysis: Analysis, locale: Locale, grids: Collection[str], charts: Collection[str]
+    analysis: Analysis,
+    locale: Locale,
+    grids: Collection[str],
+    charts: Collection[str],
+    left_out: Sequence[str],
 ) -> tuple[Section, ...]:
-    """Return the report sections that have content, in order.
+    """Return the report sections that have content, in order: first those for every reader, then appendices.
 
     Args:
         analysis: the analysis to report.
         locale: the labels and number formats of the language.
         grids: names of the tables that have rows.
         charts: names of the charts that have data.
+        left_out: sentences on what the cost leaves out.
     """
-    builder = _SectionBuilder(analysis, locale, grids, charts)
+    builder = _SectionBuilder(analysis, locale, grids, charts, left_out)
     return tuple(section for section in builder.all() if section.blocks)
 
 
@@ -47,42 +52,66 @@ class _SectionBuilder:
     locale: Locale
     grids: Collection[str]
     charts: Collection[str]
+    left_out: Sequence[str]
 
     def all(self) -> Iterator[Section]:
         """Yield all report sections in order, including sections without content."""
-        locale = self.locale
+        yield from self._screens()
+        yield from self._appendices()
+
+    def _screens(self) -> Iterator[Section]:
+        """Yield the sections that every reader sees: services, why, compared, and the method."""
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
+        yield self._section("why", "why_title", self._why(), synthetic=is_synthetic)
+        yield self._section("compared", "compared_with", self._compared(), synthetic=is_synthetic)
+        yield self._section("method", "method_with", self._method_blocks())
+
+    def _appendices(self) -> Iterator[Section]:
+        """Yield the sections that the page shows only when the reader opens them."""
+        for section in self._appendix_sections():
+            yield replace(section, appendix=True)
+
+    def _appendix_sections(self) -> Iterator[Section]:
+        locale, is_synthetic = self.locale, self.analysis.headline_is_synthetic
+        yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
-        if "funnel" in self.grids:
-            texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
-            blocks = self._picture("funnel", "funnel", "funnel_title")
-            yield self._section("funnel", "funnel_title", [*texts, *blocks], synthetic=is_synthetic)
+        yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
         yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
-        drivers = self._picture("tornado", "tornado", "drivers_title")
-        yield self._section(
-            "tornado", "drivers_title", self._with_intro("drivers_intro", drivers), synthetic=is_synthetic
-        )
-        yield self._section("compared", "compared_title", self._comparison_blocks(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
-            blocks = [
+            free = [
                 Text(free_note(self.analysis, locale)),
                 *self._picture("free_goods", "free", "free_title"),
             ]
-            yield self._section("free", "free_title", blocks)
-        yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
+            yield self._section("free", "free_title", free)
+        yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
         ties = self._table("tie_outs", "tie_title")
         yield self._section("tie-outs", "tie_title", self._with_intro("tie_intro", ties))
-        yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
-        yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
-        cited = self._table("facts", "facts_title", folded=True)
+        cited = self._table("facts", "facts_title")
         yield self._section("facts", "facts_title", self._with_intro("facts_intro", cited))
-        limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
-        yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
+
+    def _why(self) -> Iterator[Block]:
+        """Yield the funnel, the parts that add up to the expected cost, and what moves it."""
+        if "funnel" in self.grids:
+            yield from (Text(sentence) for sentence in _funnel_sentences(self.analysis, self.locale))
+            yield from self._picture("funnel", "funnel", "funnel_title")
+        yield from self._picture("waterfall", "steps", "steps_title")
+        yield from self._with_intro("drivers_intro", self._picture("tornado", "tornado", "drivers_title"))
+        yield from self._table("information_value", "information_title", folded=True)
+
+    def _method_blocks(self) -> Iterator[Block]:
+        """Yield what the cost leaves out, how it was computed, and the limits of the analysis."""
+        locale = self.locale
+        if self.left_out:
+            yield Heading(locale("report.left_out_title"))
+            yield BulletList(tuple(self.left_out))
+        yield Heading(locale("report.method_heading"))
+        yield Text(self._method())
+        yield BulletList((*(text[locale.lang] for text in self.analysis.limits), locale("report.limits")))
 
     def _method(self) -> str:
         """Return the paragraph on how the cost was computed.
@@ -104,7 +133,6 @@ class _SectionBuilder:
         if self.analysis.headline_is_synthetic:
             yield Text(locale("report.claims_intro_synthetic"))
         yield Text(locale("report.cost_intro_claims" if of_claims else "report.cost_intro"))
-        yield from self._picture("waterfall", "steps", "steps_title")
         yield from self._table("cost", "cost_title")
         if "services" in self.grids:
             yield Heading(locale("report.services_title"))
@@ -138,19 +166,25 @@ class _SectionBuilder:
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
             yield Text(self.locale("report.doubt_intro"))
-            yield from self._picture("total_distribution", "quantiles", "doubt_title")
-            yield from self._picture("exceedance", "exceedance", "exceedance_title")
+            yield from self._table("exceedance", "exceedance_title", folded=True)
             if "split" in self.grids:
                 yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
 
-    def _comparison_blocks(self) -> Iterator[Block]:
+    def _compared(self) -> Iterator[Block]:
+        """Yield the published estimates beside ours, and the other policies."""
+        if "headlines" in self.grids:
+            yield Text(self.locale("report.differs_text"))
+            yield from self._picture("headlines", "headlines", "differs")
+            if "headlines" not in self.charts:
+                yield from self._table("headlines", "differs")
         if self.analysis.compared is not None:
             yield Text(self.analysis.compared.sentence(self.locale))
             yield Text(self.locale("report.compared_caveat"))
             yield from self._picture("comparison", "comparison", "compared_title")
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
+            yield from self._table("policy_information_value", "policy_information_title")
 
     def _claims(self) -> Iterator[Block]:
         locale = self.locale

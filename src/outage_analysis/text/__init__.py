@@ -5,7 +5,9 @@ Modules:
     number_formats: numbers, shares and amounts as text
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
+    currency_units: amounts of whole currency in the smallest unit
     dates: SQL that parses dates
+    named_days: notations of days with the name of a month, or without a year
     times: SQL that parses the time of day in dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
@@ -23,12 +25,13 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.text.amounts import AMOUNTS as AMOUNTS
+    from outage_analysis.text.amounts import COMMA_AMOUNTS as COMMA_AMOUNTS
     from outage_analysis.text.amounts import NEVER as NEVER
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
-    from outage_analysis.text.amounts import in_smallest_units as in_smallest_units
-    from outage_analysis.text.amounts import smallest_units as smallest_units
+    from outage_analysis.text.currency_units import in_smallest_units as in_smallest_units
+    from outage_analysis.text.currency_units import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
     from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.likely_range import PERCENTILE_MEASURES as PERCENTILE_MEASURES
     from outage_analysis.text.likely_range import LikelyRange as LikelyRange
     from outage_analysis.text.likely_range import percent as percent
+    from outage_analysis.text.likely_range import percentile_mark as percentile_mark
+    from outage_analysis.text.likely_range import percentile_measure as percentile_measure
     from outage_analysis.text.likely_range import percentile_probability as percentile_probability
     from outage_analysis.text.locale import ALL_DIGITS as ALL_DIGITS
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from numbers import Real
-
-from outage_analysis.errors import UsageError
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -30,15 +27,22 @@ class Notation:
     """Whether the text states its unit, so that the scale of the column is not applied."""
 
 
-def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str) -> str:
-    """Return SQL that parses a text in several notations; NULL if none matches or two of them disagree."""
+def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str, among: str = "") -> str:
+    """Return SQL that parses a text in several notations; NULL if none matches or two of them disagree.
+
+    `among` is an SQL condition on a value called `reading`. If notations disagree, the only value that meets
+    it is taken.
+    """
     exact = ", ".join(n.sql(column, *context) for n in notations if n.exact)
     others = ", ".join(n.sql("normalised", *context) for n in notations if not n.exact)
     values = f"list_concat([{exact}], {let_sql('normalised', narrowed_sql(column), f'[{others}]')})"
     # list_distinct drops NULL values, so notations that do not match are ignored.
-    single_value = let_sql(
-        "readings", f"list_distinct({values})", "case when len(readings) = 1 then readings[1] end"
-    )
+    only_value = "case when len(readings) = 1 then readings[1] end"
+    if among and len(notations) > 1:
+        possible = f"list_filter(readings, lambda reading: {among})"
+        only_possible = let_sql("possible", possible, "case when len(possible) = 1 then possible[1] end")
+        only_value = f"case when len(readings) = 1 then readings[1] else {only_possible} end"
+    single_value = let_sql("readings", f"list_distinct({values})", only_value)
     return f"case when {column} is not null then {single_value} end"
 
 
@@ -91,6 +95,14 @@ _DECIMALS = r"(?:\.\d{1,12}0*)?"
 _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
 """Pattern of a whole number. More digits after a leading zero are a telephone or account number."""
 _NUMBER = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:,\d{{3}}){{1,4}}){_DECIMALS}"
+_GAPS = (r" ", r"[\x{2009}\x{202F}]", r"''", r"\x{2019}")
+"""Patterns of the spaces and apostrophes that separate thousands; an amount has only one of them."""
+_GROUPS = "|".join(rf"(?:{gap}\d{{3}}){{1,4}}" for gap in _GAPS)
+_SPACED = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:{_GROUPS}))"
+_COMMA_DECIMALS = r"(?:,\d{1,12}0*)?"
+_EUROPEAN = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:\.\d{{3}}){{1,4}}){_COMMA_DECIMALS}"
+_BARE_POINT = "regexp_replace({}, '[^0-9.+-]', '', 'g')"
+_BARE_COMMA = "translate(regexp_replace({}, '[^0-9,+-]', '', 'g'), ',', '.')"
 _WON_PREFIX = r"(?:[₩\\]|(?i:krw)) ?"
 _WON_SUFFIX = r" ?(?:[원₩]|(?i:krw|won))"
 SIGNS = {
@@ -133,19 +145,25 @@ def _number(pattern: str, bare: str) -> Callable[..., str]:
     )
 
 
-def _with_currency(text: str, currency: str) -> str:
-    """Return SQL that parses amounts with the sign or code of a currency, such as $ or EUR.
+def _with_currency(number: str, bare: str) -> Callable[..., str]:
+    """Return a function that returns SQL to parse amounts with the sign or code of a currency, as $ or EUR.
 
-    If `currency` is empty, any currency in `SIGNS` is accepted.
+    Args:
+        number: the pattern of the amount without the sign.
+        bare: the SQL that reduces the text to a plain number.
     """
-    patterns = []
-    for code in [currency] if currency else SIGNS:
-        mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
-        patterns.append(
-            rf"(?:[+-]?{mark} ?|{mark} ?[+-]){_NUMBER}(?: ?{mark})?|[+-]?{_NUMBER} ?{mark}",
-        )
-    bare = f"regexp_replace({text}, '[^0-9.+-]', '', 'g')"
-    return if_match_sql(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
+
+    def sql(text: str, currency: str) -> str:
+        patterns = []
+        for code in [currency] if currency else SIGNS:  # Without a currency, any of `SIGNS` is accepted.
+            mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
+            patterns.append(
+                rf"(?:[+-]?{mark} ?|{mark} ?[+-]){number}(?: ?{mark})?|[+-]?{number} ?{mark}",
+            )
+        value = f"try_cast({bare.format(text)} as decimal(38, 12))"
+        return if_match_sql(text, f"(?:{'|'.join(patterns)})", value)
+
+    return sql
 
 
 def _korean(text: str, _currency: str) -> str:
@@ -196,7 +214,7 @@ _AMOUNTS = (
         "Digits in groups of three behind points, or not grouped, with a comma before decimals.",
         ("300.000", "1.234.567,89", "12,50"),
         _number(
-            rf"[+-]?(?:{_WHOLE}|[1-9]\d{{0,2}}(?:\.\d{{3}}){{1,4}})(?:,\d{{1,12}}0*)?",
+            rf"[+-]?{_EUROPEAN}",
             "translate({}, ',.', '.')",
         ),
     ),
@@ -204,7 +222,33 @@ _AMOUNTS = (
         "currency",
         "A plain or grouped number with the sign or the code of the incident's currency before or behind it.",
         ("$2,400.00", "US$ 12.50", "-€1,200.50", "2,400 EUR", "GBP 300", "A$99.95"),
-        _with_currency,
+        _with_currency(_NUMBER, _BARE_POINT),
+        unit=True,
+    ),
+    Notation(
+        "european_currency",
+        "A number as in `european` or `spaced_european`, with the sign or the code of the currency.",
+        ("1.234,50 €", "€ 12,50", "1 234,50 EUR", "-1.200 €"),
+        _with_currency(rf"(?:{_EUROPEAN}|{_SPACED}{_COMMA_DECIMALS})", _BARE_COMMA),
+        unit=True,
+    ),
+    Notation(
+        "spaced",
+        "Digits in groups of three behind spaces or apostrophes, or not grouped; a point before decimals.",
+        ("300 000", "1'234.50", "-1 234 567.89"),
+        _number(rf"[+-]?{_SPACED}{_DECIMALS}", _BARE_POINT),
+    ),
+    Notation(
+        "spaced_european",
+        "Digits in groups of three behind spaces or apostrophes, or not grouped; a comma before decimals.",
+        ("300 000", "1 234,50", "12,50"),
+        _number(rf"[+-]?{_SPACED}{_COMMA_DECIMALS}", _BARE_COMMA),
+    ),
+    Notation(
+        "spaced_currency",
+        "A number as in `spaced`, with the sign or the code of the incident's currency before or behind it.",
+        ("EUR 1'234.50", "1 234.50 €", "$ 300 000"),
+        _with_currency(rf"{_SPACED}{_DECIMALS}", _BARE_POINT),
         unit=True,
     ),
 )
@@ -212,11 +256,28 @@ AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
 """Name -> notation of amounts."""
 
 
+COMMA_AMOUNTS = ("european", "european_currency", "spaced_european")
+"""The notations in which a comma separates the decimals."""
 THOUSANDTHS = 3
 """Number of decimals of currencies such as the Kuwaiti dinar, for which three decimals are normal."""
-_AMBIGUOUS_POINT = (
-    rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))?"
-)
+_MARK_BEHIND = rf"(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))"
+
+
+def _ambiguous_patterns(names: Sequence[str]) -> list[str]:
+    """Return the patterns of texts that a point or comma before three digits makes ambiguous.
+
+    "300.000" may mean 300,000, and "300,000" may mean 300 in European notation. Whether the declared
+    notations decide depends on whether the text has the sign or code of a currency.
+    """
+    patterns = []
+    with_point, with_comma = (rf"[1-9]\d{{0,2}}[{mark}]\d{{3}}" for mark in ".,")
+    patterns.append(rf"[ +-]*{with_comma if 'european' in names else with_point}")
+    if "spaced_european" in names and "european" not in names:
+        patterns.append(rf"[ +-]*{with_comma}")
+    number = with_comma if "european_currency" in names else with_point
+    before = r"[^0-9.,]*"
+    patterns.append(rf"{before}{number}{_MARK_BEHIND}|{before}[^0-9., +-]{before}{number}")
+    return patterns
 
 
 def amount_sql(
@@ -232,8 +293,8 @@ def amount_sql(
 
     The value is NULL if no notation matches or two notations give different values, or if the result is not a
     whole number below 10^15. It is also NULL for "300.000", which may mean 300,000, unless the European
-    notation is given or the currency has three decimals. If the text states its unit, the scale is not
-    applied.
+    notation is given or the currency has three decimals; with the European notation it is NULL for "300,000".
+    If the text states its unit, the scale is not applied.
 
     Args:
         column: the SQL expression of the text.
@@ -261,14 +322,14 @@ def amount_sql(
         unscaled = _smallest_unit_sql(agreed_value_sql(column, with_unit, currency), Decimal(10**digits))
         scaled = _smallest_unit_sql(agreed_value_sql(column, without_unit, currency), factor)
         amount = f"coalesce({scaled}, {unscaled})"
-    if digits != THOUSANDTHS and "european" not in names:
-        amount = (
-            f"case when not regexp_full_match({narrowed_sql(column)}, '{_AMBIGUOUS_POINT}') then {amount} end"
-        )
+    if digits != THOUSANDTHS:
+        ambiguous = "|".join(_ambiguous_patterns(names))
+        amount = f"case when not regexp_full_match({narrowed_sql(column)}, '{ambiguous}') then {amount} end"
     amount = guarded_sql(only_if, amount, "bigint")
     if "plain" not in names or factor != int(factor):
         return amount
-    return _fast_amount_sql(column, int(factor), amount, points="european" not in names)
+    points = not any(name in names for name in COMMA_AMOUNTS)
+    return _fast_amount_sql(column, int(factor), amount, points=points)
 
 
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
@@ -295,45 +356,3 @@ def _smallest_unit_sql(amount: str, factor: Decimal) -> str:
     product = f"try({amount} * {factor:f}::decimal(38, {exact}))"
     counted = "case when product = trunc(product) then try_cast(product as decimal(15, 0))::bigint end"
     return let_sql("product", product, counted)
-
-
-def in_smallest_units(amount: object, digits: int) -> int | None:
-    """Return an amount in the main unit as a whole number of the smallest unit: 12.5 euros are 1,250 cents.
-
-    Args:
-        amount: a number, as a person writes it.
-        digits: the number of decimals of the unit.
-
-    Returns:
-        The whole number; None if the value is not a number or has more decimals.
-    """
-    try:
-        scaled = Decimal(str(amount)).scaleb(digits)
-        whole = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-    return whole if scaled == whole and not isinstance(amount, bool) else None
-
-
-def smallest_units(amount: object, digits: int, name: str) -> int:
-    """Convert an amount of whole currency to the smallest unit, such as 12.5 euros to 1250 cents.
-
-    Args:
-        amount: a number from 0; a float counts as the decimal number that Python prints.
-        digits: the number of decimal places of the currency.
-        name: what the amount is, for the error message.
-
-    Raises:
-        UsageError: the amount is not a number from 0, or it has more decimal places than the currency.
-
-    Example:
-        >>> smallest_units(12.35, 2, "the payment")
-        1235
-    """
-    if isinstance(amount, bool) or not isinstance(amount, Real | Decimal) or not float(amount) >= 0:
-        raise UsageError(f"{name} is a number from 0", value=amount, remedy="Write 300_000, not text.")
-    whole = in_smallest_units(amount, digits)
-    if whole is None:
-        places = f"at most {digits} decimal places" if digits else "no decimal places"
-        raise UsageError(f"{name} has {places}", value=amount)
-    return whole

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
 
 from outage_analysis.text.amounts import (
     Notation,
@@ -13,6 +15,7 @@ from outage_analysis.text.amounts import (
     is_canonical_sql,
     let_sql,
 )
+from outage_analysis.text.named_days import MONTH_NAME, MONTH_NAME_SHORT, NO_YEAR, with_window
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
@@ -115,8 +118,11 @@ _DATES = (
     Notation(
         "short",
         "The last two digits of a year from 2000 on, month, day; a time may follow.",
-        ("22-10-19", "22.10.19", "22/10/19 15:30"),
-        _day_parser(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
+        ("22-10-19", "22.10.19", "22/10/19 15:30", "22년 10월 19일 (수)"),
+        _day_parser(
+            rf"\d\d(?:{_MONTH_DAY}(?: {_TIME})?|년 ?\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_KOREAN_TIME})?)",
+            r"20\1-\2-\3",
+        ),
     ),
     Notation(
         "dmy_short",
@@ -134,25 +140,43 @@ _DATES = (
     ),
     Notation("excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel),
     Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
+    MONTH_NAME,
+    MONTH_NAME_SHORT,
+    NO_YEAR,
 )
 DATES = {notation.name: notation for notation in _DATES}
 """Name -> notation of days."""
 
 
-def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") -> str:
+def day_sql(
+    column: str,
+    names: Sequence[str],
+    zone: str,
+    *,
+    only_if: str = "",
+    window: tuple[date, date] | None = None,
+) -> str:
     """Return SQL that parses a text column to a DATE; NULL if no notation matches or two disagree.
+
+    If two notations read a text as different days, the only one of these days in the window is taken.
 
     Args:
         column: the SQL expression of the text.
         names: notations in `DATES`.
         zone: the IANA time zone in which the day is taken if the text has a UTC offset.
         only_if: an SQL condition. Texts that are not plain ISO days are parsed only if it is true.
+        window: the first and the last day on which a complaint can be filed. Without it, two notations that
+            disagree give NULL, and `no_year` reads nothing.
 
     Raises:
         KeyError: `names` contains an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    day = guarded_sql(only_if, agreed_value_sql(column, [DATES[name] for name in names], zoned), "date")
+    notations = [replace(DATES[name], sql=with_window(DATES[name], window)) for name in names]
+    first, last = (f"date '{day.isoformat()}'" for day in window or (date.min, date.max))
+    among = f"reading between {first} and {last}" if window else ""
+    agreed = agreed_value_sql(column, notations, zoned, among=among)
+    day = guarded_sql(only_if, agreed, "date")
     if "iso" not in names:
         return day
     # Most texts are ISO days, which a cast parses fastest. Because the cast also accepts other notations, its

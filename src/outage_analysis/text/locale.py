@@ -58,7 +58,11 @@ CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
     document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    percentiles = {f"word.{measure}": percentile_mark(measure) for measure in PERCENTILE_MEASURES}
+    percentiles = {
+        f"{section}.{measure}": percentile_mark(measure)
+        for section in ("word", "column")
+        for measure in PERCENTILE_MEASURES
+    }
     return percentiles | {
         f"{section}.{key}": text for section, words in document.items() for key, text in words.items()
     }

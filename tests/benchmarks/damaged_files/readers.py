@@ -173,10 +173,10 @@ def clevercsv_rows(*, told: bool) -> Setting:
 
         text = path.read_bytes().decode(file.encoding)
         try:
-            if told:
-                dialect = SimpleDialect(file.delimiter, file.quote, file.escape)
-            else:
-                dialect = clevercsv.Sniffer().sniff(text)
+            told_dialect = SimpleDialect(file.delimiter, file.quote, file.escape)
+            dialect = told_dialect if told else clevercsv.Sniffer().sniff(text)
+            if dialect is None:
+                raise ValueError("no dialect was detected")
             return [list(row) for row in clevercsv.reader(io.StringIO(text, newline=""), dialect)]
         except (Error, NoDetectionResult, cparser.Error) as why:
             raise ValueError(str(why)) from why

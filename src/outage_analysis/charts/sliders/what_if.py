@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outage_analysis.costs import CostTerms, Factor
-from outage_analysis.text import Locale, capitalized
+from outage_analysis.assumptions import RateAssumption
+from outage_analysis.costs import CostTerms, Factor, Simulation, browser_model, round_digits
+from outage_analysis.text import LikelyRange, Locale, capitalized
 
 KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "exposure", "pays", "review_award"),
@@ -18,6 +19,13 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
+LIVE_WORDS = (
+    *("likely", "half", "over", "no_budget", "known", "under_one", "over_ninety_nine"),
+    *("median", "mean", "upper", "budget"),
+)
+"""The labels `report.live_...` with which the script writes its sentences."""
+BLANKS = {name: f"{{{name}}}" for name in ("low", "high", "median", "mean", "chance", "budget", "name")}
+"""Placeholders that the script fills."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
 
@@ -60,6 +68,20 @@ class SliderGroup:
 
 
 @dataclass(frozen=True)
+class LiveRange:
+    """The range of the cash that a page recomputes from the draws while a reader moves the sliders."""
+
+    field_unit: str
+    """The unit of the budget field."""
+    accuracy: str
+    """A sentence on the numerical error of the page's figures."""
+    inputs: frozenset[str]
+    """The ids of the inputs that vary, so that a reader can ask what knowing them exactly would change."""
+    data: dict[str, Any]
+    """Data for the script live_view.js."""
+
+
+@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
@@ -67,6 +89,15 @@ class WhatIfSliders:
     results: tuple[SliderTotal, ...]
     data: dict[str, Any]
     """Data for the script: factors, terms, totals, and the format of amounts."""
+    live: LiveRange | None = None
+    """The range that moves with the sliders; None if the page shows expected costs only."""
+    presets: tuple[str, ...] = ()
+    """The labels of the settings that a reader can choose at once."""
+
+    @property
+    def live_inputs(self) -> frozenset[str]:
+        """The ids of the inputs that a reader can set to an exact value or shift with their uncertainty."""
+        return self.live.inputs if self.live else frozenset()
 
 
 def what_if_sliders(
@@ -76,6 +107,9 @@ def what_if_sliders(
     *,
     most: int | None = None,
     ranking: Sequence[str] = (),
+    run: Simulation | None = None,
+    budget: float | None = None,
+    presets: Sequence[Mapping[str, Any]] = (),
 ) -> WhatIfSliders | None:
     """Build the what-if sliders of an expected cost; return None if no input can be changed.
 
@@ -85,6 +119,9 @@ def what_if_sliders(
         names: display names of cost lines and assumptions by id.
         most: largest number of sliders; None for all.
         ranking: ids of assumptions, most important first; if `most` is set, their sliders are kept first.
+        run: the simulation of the cash, if its range is to move with the sliders.
+        budget: an amount of cash to mark in the range, in the smallest unit of the currency.
+        presets: settings that a reader can choose at once; each has a `label` and `changes` by input.
     """
     if cost is None:
         return None
@@ -108,11 +145,57 @@ def what_if_sliders(
         "report": {v: cost.expected(v) for v in valuations},
         "formats": _script_formats(locale),
     }
+    live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
+    if live is not None:
+        data["live"] = live.data
+        data["presets"] = [dict(preset) for preset in presets]
     return WhatIfSliders(
         tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
         tuple(_total(v, cost.expected(v), locale) for v in valuations),
         data,
+        live,
+        tuple(str(preset["label"]) for preset in presets) if live is not None else (),
     )
+
+
+def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRange | None:
+    """Return what a page needs to recompute the range of the cash; None if it would need too many numbers.
+
+    Args:
+        run: the simulation.
+        locale: language and currency of the sentences.
+        budget: an amount to mark, in the smallest unit of the currency.
+    """
+    likely = LikelyRange(locale.level)
+    model = browser_model(run, upper=likely.upper)
+    if model is None:
+        return None
+    entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
+    per_field, field_unit = _amount_unit(locale)
+    accuracy = locale(
+        "report.live_accuracy",
+        draws=locale.number(model["draws"]),
+        median=locale.money(model["errors"]["median"]),
+        high=locale.money(model["errors"]["upper"]),
+    )
+    data = {
+        "model": model,
+        "means": {name: round_digits(entry.range.expected) for name, entry in entries.items()},  # type: ignore[union-attr] # band mixes are named by band
+        "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
+        "low": likely.lower,
+        "high": likely.upper,
+        "budget": budget,
+        "per_field": per_field,
+        "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
+    }
+    return LiveRange(field_unit, accuracy, frozenset(entries), data)
+
+
+def _amount_unit(locale: Locale) -> tuple[int, str]:
+    """Return the unit of amounts that a reader types: smallest units per field unit, and its name."""
+    if locale.lang == "ko" and locale.currency == "KRW":
+        return MYRIAD, locale("report.myriad")
+    return 10**locale.minor_units, locale.unit
 
 
 def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
@@ -146,10 +229,8 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
-    elif factor.measure == "money" and locale.lang == "ko" and locale.currency == "KRW":
-        times, unit = MYRIAD, locale("report.myriad")
     elif factor.measure == "money":
-        times, unit = 10**locale.minor_units, locale.unit
+        times, unit = _amount_unit(locale)
     most, value = (x * per / times for x in (factor.high, factor.value))
     digits = -math.floor(math.log10(most / STEPS)) if most else 0
     bounded = factor.measure == "share"

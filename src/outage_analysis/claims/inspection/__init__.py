@@ -1,7 +1,8 @@
 """Inspection: an unknown complaint file goes in; its columns and a layout (TOML) that maps them come out.
 
 Modules:
-    inspect: `inspect_file`, which runs all steps and writes the proposed layout
+    inspect: `inspect_file`, which runs all steps
+    proposed_layout: writes the proposed layout
     columns: describes one column of the file by its header words and its values
     value_formats: chooses the formats of days and amounts in a column
     derive_incident: derives an incident from complaint files, for a start without a TOML document

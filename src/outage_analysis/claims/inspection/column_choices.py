@@ -45,7 +45,8 @@ DECIDING_WORDS = {
 }
 """Column of a claim -> header words that decide if several columns of the file fit."""
 CONSEQUENCES = {
-    "claim_id": "Without it ingest refuses the file: name a column that is different in every row.",
+    "claim_id": "Without it the id is the name of the file and the row, and a complaint that comes again in "
+    "another row is not recognised: better name a column that is different in every row.",
     "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
 }

@@ -18,6 +18,7 @@ from outage_analysis.claims.inspection.value_formats import (
     choose_day_formats,
 )
 from outage_analysis.claims.queries import quote_identifier
+from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, NamedItem, header_multiplier, normalized_name
 from outage_analysis.text import (
@@ -99,7 +100,8 @@ class Column:
     def day(self) -> FormatChoice:
         """The format of days that fits the values best."""
         window = FilingWindow.from_incident(self._incident)
-        return choose_day_formats(self.days, self._counted + self.rows - self.filled, window)
+        stated = self._counted - self._missing_rows
+        return choose_day_formats(self.days, stated + self.rows - self.filled, window)
 
     @property
     def timed(self) -> int:
@@ -109,11 +111,23 @@ class Column:
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        return choose_amount_formats(self.amounts, self._counted)
+        return choose_amount_formats(self.amounts, self._counted - self._missing_rows)
+
+    @cached_property
+    def missing_words(self) -> dict[str, int]:
+        """The values that often stand for a missing value, with their number of rows."""
+        known = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
+        return dict(self.texts.filter(known).iter_rows())
+
+    @property
+    def _missing_rows(self) -> int:
+        return sum(self.missing_words.values())
 
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        return self._values({n: day_sql("text", [n], self._incident.time_zone) for n in DATES})
+        window = (self._incident.claims_from, self._incident.claims_to)
+        zone = self._incident.time_zone
+        return self._values({n: day_sql("text", [n], zone, window=window) for n in DATES})
 
     @cached_property
     def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:

@@ -5,36 +5,30 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.inspection.column_choices import (
-    CONSEQUENCES,
-    Choice,
     choose_columns,
-    quote_header,
 )
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.inspection.proposed_layout import layout_document
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.source_file import FileFormat
 from outage_analysis.claims.resource_limits import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder, toml_value
+from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder
 from outage_analysis.incidents import (
-    CANONICAL_COLUMNS,
-    FILED_AT,
     Incident,
     Layout,
     claim_columns,
     normalized_name,
-    unit_multiplier,
 )
 from outage_analysis.text import Column as TableColumn
 from outage_analysis.text import TableSchema, find_personal_data, mask_personal_data, masked_name
@@ -289,99 +283,3 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
         "--columns.",
     )
-
-
-WIDTH = 78
-"""Most characters of a comment line."""
-
-
-def layout_document(
-    name: str,
-    columns: list[Column],
-    choices: Mapping[str, Choice],
-    known_layout: Layout,
-    incident: Incident,
-    unit: str | None,
-) -> str:
-    """Return the proposed layout (file that maps columns) as TOML, with open questions as comments."""
-    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
-    settings = {
-        k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
-    }
-    lines = [
-        f"{k} = {toml_value(v)}"
-        for k, v in {"files": _file_pattern(name), **settings}.items()
-        if v is not None
-    ]
-    constants_known = {**incident.constants, **known_layout.constants}
-    missing_columns = [
-        c for c in required_columns(incident) if c not in choices or choices[c].position is None
-    ]
-    missing_columns = [c for c in missing_columns if c not in constants_known]
-    dimension_ids = {d.id for d in incident.dimensions}
-    numbers = [d.id for d in incident.dimensions if d.kind == "number"]
-    lines += ["", "[columns]"]
-    for column, choice in choices.items():
-        lines += _column_lines(column, choice, columns)
-    amounts = [c for c in ("loss", *numbers) if c in positions]
-    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
-    format_choices = {c: columns[positions[c]].amount for c in amounts}
-    for day in ("filed_on", FILED_AT):
-        if day in positions:
-            format_choices[day] = columns[positions[day]].day
-            formats[day] = format_choices[day].formats
-    lines += ["", "[formats]"]
-    for column, format_choice in format_choices.items():
-        if format_choice.tied and column not in known_layout.formats:
-            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
-            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
-    formats |= known_layout.formats
-    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
-    scales = {c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1}
-    if unit and "loss" in positions:
-        scales["loss"] = unit_multiplier(unit)
-    scales |= known_layout.scale
-    lines += ["", "[scale]"] if scales else []
-    lines += [f"{c} = {scale}" for c, scale in scales.items()]
-    constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
-    lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
-    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """Yield the lines of the proposed layout (TOML) for one column of a claim, such as `loss`.
-
-    The lines contain the header of the proposed column and the reason. If no column is proposed, all lines
-    are comments.
-    """
-    if choice.position is not None:
-        yield from _comment_lines(choice.reason)
-        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
-        return
-    # Each column that fits equally well gets a commented line, so that the user can choose one.
-    if choice.tied:
-        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
-    elif name in CANONICAL_COLUMNS:
-        yield f'# {name} = ["..."] was not found'
-    yield from _comment_lines(choice.reason)
-    yield from _comment_lines(CONSEQUENCES.get(name, ""))
-
-
-def _comment_lines(text: str) -> list[str]:
-    """Return a sentence as TOML comment lines of limited length."""
-    if not text:
-        return []
-    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
-    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
-    return textwrap.wrap(
-        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
-    )
-
-
-def _file_pattern(name: str) -> str:
-    """Return the file name as the pattern that selects the files to which the layout applies.
-
-    If the name contains personal data, return a pattern that contains only its suffix.
-    """
-    return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

@@ -41,10 +41,15 @@ class TextColumns:
         return [Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)]
 
     def first_and_last_day(self, position: int, formats: Sequence[str], incident: Incident) -> list[date]:
-        """Return the first and the last day of a column, over all rows; [] if no value is a day."""
-        day = day_sql(quote_identifier(f"c{position}"), formats, incident.time_zone)
-        days = self.warehouse.frame(queries.load("first_and_last_day", day=day)).row(0)
-        return [day for day in days if day is not None]
+        """Return the first and the last day of a column, over all rows; [] if no value is a day.
+
+        If two formats read a value as different days, both days count.
+        """
+        column, days = quote_identifier(f"c{position}"), list[date]()
+        for name in formats:
+            query = queries.load("first_and_last_day", day=day_sql(column, [name], incident.time_zone))
+            days += [day for day in self.warehouse.frame(query).row(0) if day is not None]
+        return [min(days), max(days)] if days else []
 
 
 def layout_of(incident: Incident) -> Layout:

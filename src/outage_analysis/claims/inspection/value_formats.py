@@ -10,17 +10,19 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.incidents import Incident
-from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
+from outage_analysis.text import AMOUNTS, COMMA_AMOUNTS, DATES, mask_personal_data
 
 MIN_SHARE = 0.5
 """Least share of rows that must fit for a proposal."""
 TIE_MARGIN = 0.1
 """Two formats tie if the weight of the second is at least (1 - TIE_MARGIN) times the weight of the first."""
+MIN_CERTAIN_SHARE = 0.001
+"""Least share of rows that only one of two contradictory formats can read, so that both are proposed."""
 OUTSIDE_WEIGHT = 0.25
 """The weight of a day outside the claims window, if its format has a four-digit year."""
-FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy"}
+FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy", "month_name"}
 """Formats with a four-digit year. With other formats, only days inside the claims window count."""
-WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
+WESTERN_FORMATS = tuple(name for name in AMOUNTS if name not in COMMA_AMOUNTS)
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
@@ -64,11 +66,15 @@ class FormatChoice:
 
 
 def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
-    """Choose as few day formats as possible that together read a column and never contradict each other.
+    """Choose as few day formats as possible that together read a column.
 
     Formats are added one by one: in each step the format with the largest weight among the values that no
     chosen format can read. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT`
     if the format has a four-digit year, else 0.
+
+    Two formats that contradict each other, such as day first and month first, are both chosen only if each of
+    them is certain: it alone can read enough values, as days in the window (`MIN_CERTAIN_SHARE`). The reader
+    then takes the only reading in the claims window, and rejects a day with several.
 
     Args:
         days: one row per distinct value: text, rows, and one column of parsed days per format.
@@ -77,15 +83,19 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
     """
     remaining, formats = days, list[str]()
     while len(remaining):
-        weights = {n: _weight(remaining, n, window) for n in DATES if not _differ(days, [n], formats)}
+        certain = {n for n in DATES if _is_certain(days, n, formats, rows, window)}
+        weights = {
+            n: _weight(remaining, n, window) for n in DATES if n in certain or not _differ(days, [n], formats)
+        }
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
         least = (1 - TIE_MARGIN) * weights[best]
         rivals = [n for n in weights if weights[n] > least and _differ(remaining, [n], [best])]
-        if rivals and formats:
-            break
-        if rivals:
+        pairs = ((n, other) for n in (best, *rivals) for other in (best, *rivals) if n != other)
+        if rivals and not all(_is_certain(days, n, [other], rows, window) for n, other in pairs):
+            if formats:
+                break
             tied = [n for n in DATES if n in (best, *rivals)]
             return FormatChoice(
                 (),
@@ -102,6 +112,14 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
         )
     inside = _rows_read_and_inside(days, formats, window)[1]
     return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
+
+
+def _is_certain(
+    days: pl.DataFrame, name: str, others: Sequence[str], rows: int, window: FilingWindow
+) -> bool:
+    """Return whether enough values are days in the window that only this format, and no other, can read."""
+    only = days.filter(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_null() for n in others)))
+    return _rows_read_and_inside(only, [name], window)[1] >= max(1, MIN_CERTAIN_SHARE * rows)
 
 
 def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
@@ -123,6 +141,8 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
             reason += (
                 f"; {other} would read {percent(rows_read, rows)}, {percent(inside, rows_read)} in the window"
             )
+    if _differ(days, formats, formats):
+        reason += "; a day that they read differently is the one in the claims window, or a reject"
     return reason if inside_any else f"{reason}: is it the right incident?"
 
 
@@ -133,10 +153,16 @@ def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
 
 
 def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
-    """Return how many rows any of the formats can read, and how many of these days are in `window`."""
-    rows_read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
-    inside = rows_read.filter(pl.coalesce(names).is_between(window.first, window.last))
-    return int(rows_read["rows"].sum()), int(inside["rows"].sum())
+    """Return how many rows the formats can read, and how many of these days are in `window`.
+
+    A value that two formats read as different days counts only if exactly one of these days is in the window.
+    """
+    readings = pl.concat_list(names).list.drop_nulls().list.unique()
+    possible = readings.list.eval(pl.element().filter(pl.element().is_between(window.first, window.last)))
+    inside = possible.list.len() == 1
+    read = (readings.list.len() == 1) | inside
+    counted = days.select(read=pl.col("rows").filter(read).sum(), inside=pl.col("rows").filter(inside).sum())
+    return int(counted["read"].item()), int(counted["inside"].item())
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
@@ -175,12 +201,13 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
         return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
-    if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
+    if tied and either and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
+        european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
         whole_number = example.replace(".", "")
-        reason = f'"{example}" is {whole_number} (european), or has three decimals, which no format reads'
-        return FormatChoice((), rows_read / filled, reason, ("european",))
-    names, remaining, formats = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
+        reason = f'"{example}" is {whole_number} ({european}), or has three decimals, which no format reads'
+        return FormatChoice((), rows_read / filled, reason, (european,))
+    names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
     while len(remaining):
         best = max(names, key=lambda name: _rows_read(remaining, [name]))
         if not _rows_read(remaining, [best]):

@@ -22,7 +22,7 @@ Where to change what:
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
 - formats of days and amounts: `value_sql` in `cell_values`;
 - times of day: `text/times.py` and `filed_at_sql` in `cell_values`;
-- constant and computed columns: `ExpectedTable.constants_sql` in `expected_table`;
+- constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
 - a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
 
 Modules:

@@ -6,7 +6,8 @@ A new format of days or amounts, or a word for a missing value, is added in this
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
@@ -15,6 +16,14 @@ from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, mo
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
 IDS = ("claim_id", "claimant_id")
+NAMED_COLUMNS = ("service", "claimant_type", "synthetic")
+"""Columns whose possible values are known, so that no text stands for a missing value in them."""
+MISSING_WORDS = (
+    *("na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "-", "--", "–", "—", "?", "??", ".", "\\n"),
+    *("unknown", "not stated", "not known", "unbekannt", "keine angabe", "k.a.", "k. a."),
+    *("미상", "모름", "미확인", "불명", "알 수 없음", "미기재", "해당 없음", "해당없음"),
+)
+"""Texts that often stand for a missing value, in lower case. `inspect` proposes those that a file has."""
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
 """Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
 NO_ID = (
@@ -43,29 +52,45 @@ MANY_SHARE = 0.02
 """If more than this share of the first cells have a property, the property counts as frequent."""
 
 
-def plain_text_sql(cell: str | None, first_texts: TextCounts) -> str:
-    """Return SQL for the text of a cell on the fast path; null if `cell` is None: the file lacks the column.
+def plain_text_sql(column: str, cell: str | None, first_texts: TextCounts, missing: Sequence[str]) -> str:
+    """Return SQL for the text of a cell on the fast path; null if `cell` is None (column not in file).
 
     The SQL removes blanks at both ends only if many of the first cells have such blanks. Any other row with
     such blanks is rechecked, and `stated_text_sql` gives its texts.
+
+    `missing` lists the texts that the layout treats as missing values.
     """
     if cell is None:
         return "cast(null as varchar)"
     padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
-    return (
+    text = (
         f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
         if padded > first_texts.total() * MANY_SHARE
         else cell
     )
+    return _null_if_missing_sql(column, text, missing)
 
 
-def stated_text_sql(column: str) -> str:
-    """Return SQL for the text of a cell without blanks at both ends; null if the text states nothing."""
+def stated_text_sql(column: str, missing: Sequence[str]) -> str:
+    """Return SQL for the text of a cell without blanks at both ends; null if the value is missing.
+
+    `missing` lists the texts that the layout treats as missing values.
+    """
     text = f"trim({quote_identifier(column)}, {quote_literal(BLANKS)})"
     if column in NO_TEXT:
         no_id = quote_literal(NO_TEXT[column])
-        return f"case when not regexp_full_match(lower({text}), {no_id}) then {text} end"
-    return f"nullif({text}, '')"
+        given = f"case when not regexp_full_match(lower({text}), {no_id}) then {text} end"
+    else:
+        given = f"nullif({text}, '')"
+    return _null_if_missing_sql(column, given, missing)
+
+
+def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
+    """Return SQL for a text; null if the layout treats the text as a missing value."""
+    if not missing or column in NAMED_COLUMNS:
+        return text
+    listed = ", ".join(f"lower({quote_literal(word.strip(BLANKS))})" for word in missing)
+    return f"case when not coalesce(list_contains([{listed}], lower({text})), false) then {text} end"
 
 
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
@@ -76,7 +101,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     """
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
-        return day_sql(raw, _day_formats(layout), incident.time_zone, only_if=only_if)
+        return _day_sql(raw, _day_formats(layout), incident, only_if=only_if)
     loss = column == "loss"
     if not loss and _dimension(incident, column).kind == "text":
         return raw
@@ -84,7 +109,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         raw,
         layout.formats.get(column, ("plain",)),
         digits=incident.loss_digits if loss else 0,
-        scale=layout.scale.get(column, 1),
+        scale=Decimal(str(layout.scale.get(column, 1))),
         currency=incident.loss_currency if loss else "",
         only_if=only_if,
     )
@@ -96,7 +121,7 @@ FILED_AT_DAY = "filed_at_day"
 
 def filed_at_day_sql(incident: Incident, layout: Layout) -> str:
     """Return SQL that parses the day of the text column `raw_filed_at`; null if the text is unreadable."""
-    return day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident.time_zone)
+    return _day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident)
 
 
 def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str:
@@ -130,6 +155,11 @@ def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
 def no_time_sql(layout: Layout) -> str:
     """Return the SQL condition that the text column `raw_filed_on` has no time of day besides midnight."""
     return f"not ({has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))})"
+
+
+def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: str = "") -> str:
+    window = (incident.claims_from, incident.claims_to)
+    return day_sql(text, formats, incident.time_zone, only_if=only_if, window=window)
 
 
 def _day_formats(layout: Layout) -> tuple[str, ...]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import FILED_AT, REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
+from outage_analysis.incidents import (
+    FILED_AT,
+    REQUIRED_COLUMNS,
+    ROW_ID,
+    UNIT_PATTERN,
+    Incident,
+    Layout,
+    scale_remedy,
+)
 from outage_analysis.text import mask_personal_data
 
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT)
@@ -69,18 +78,51 @@ class ExpectedTable:
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
         )
 
-    def constants_sql(self, without: Iterable[str] = ()) -> dict[str, str]:
-        """Return SQL for the columns that the layout defines as constants, except those in `without`.
+    @property
+    def numbers_rows(self) -> bool:
+        """Whether the id of a claim is the name of the file and the number of the row."""
+        return self.layout.computed.get("claim_id") == ROW_ID
 
-        Columns that are computed from other columns belong here, too: all readers take them from here.
-        """
+    def constants_sql(self, without: Iterable[str] = ()) -> dict[str, str]:
+        """Return SQL for the columns that the layout defines as constants, except those in `without`."""
         constants = self.layout.constants.items()
         return {c: quote_literal(v) for c, v in constants if c in self.columns and c not in {*without}}
 
-    def constant_columns(self, without: Iterable[str]) -> str:
-        """Return the constants as "expression as name", each after a comma."""
-        constants = self.constants_sql(without).items()
-        return "".join(f", {value} as {quote_identifier(column)}" for column, value in constants)
+    def computed_sql(self, cells: Mapping[str, str]) -> dict[str, str]:
+        """Return SQL for the columns that the layout computes from other columns of the same row.
+
+        `cells` maps the names of the joined columns (`Layout.parts`) to SQL for their texts.
+        """
+        computed = {}
+        for column in self.columns:
+            texts = [
+                f"nullif(trim({cells[part]}, {quote_literal(BLANKS)}), '')"
+                for part in self.layout.parts(column)
+                if part in cells
+            ]
+            if texts and column in IDS:  # An id lacks no part.
+                computed[column] = " || '-' || ".join(texts)
+            elif texts:
+                computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
+        return computed
+
+    def added_columns(self, columns: Sequence[str]) -> tuple[str, str]:
+        """Return SQL to add constant and computed columns to rows of text.
+
+        Args:
+            columns: the columns of the rows.
+
+        Returns:
+            The columns to remove (`exclude`, or an empty text), and the columns to add, as "expression as
+            name", each after a comma.
+        """
+        parts = [part for column in self.columns for part in self.layout.parts(column) if part in columns]
+        added = self.constants_sql(without=columns)
+        added |= self.computed_sql({part: quote_identifier(part) for part in parts})
+        if self.numbers_rows and "claim_id" not in columns and not self.for_inspection:
+            added["claim_id"] = f"{quote_literal(f'{self.file}#')} || source_row"
+        listed = "".join(f", {value} as {quote_identifier(column)}" for column, value in added.items())
+        return f"exclude ({', '.join(map(quote_identifier, parts))})" if parts else "", listed
 
     def header_position(self, rows: Sequence[Sequence[str]]) -> int:
         """Return the position of the header row: the first row that names every required column.
@@ -91,7 +133,7 @@ class ExpectedTable:
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
         named_columns = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
-        wanted = set(self.required_columns) - self.layout.constants.keys()
+        wanted = set(self.required_columns) - self.layout.constants.keys() - self.layout.computed.keys()
         complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
         fullest = max(
             range(len(named_columns)),

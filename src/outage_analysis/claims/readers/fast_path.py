@@ -79,7 +79,7 @@ def fast_path_sql(
     """
     dimensions = [d.id for d in incident.dimensions]
     texts = {
-        name: plain_text_sql(cells.get(name), first_texts.get(name, NO_TEXTS))
+        name: plain_text_sql(name, cells.get(name), first_texts.get(name, NO_TEXTS), layout.missing)
         for name in (*_COLUMNS, *dimensions)
     }
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
@@ -90,7 +90,8 @@ def fast_path_sql(
     }
     values |= {c: _enum_value_sql(c, known) for c, known in enum_values.items()}
     if own_column := FILED_AT in cells:
-        texts[FILED_AT] = plain_text_sql(cells[FILED_AT], first_texts.get(FILED_AT, NO_TEXTS))
+        first = first_texts.get(FILED_AT, NO_TEXTS)
+        texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
     filed_at = _filed_at_column(incident, first_texts, own_column=own_column)
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}

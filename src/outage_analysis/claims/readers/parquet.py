@@ -83,7 +83,7 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
 ROW_NUMBER = "file_row_number"
 """The column in which DuckDB returns row numbers, unless the file itself has a column of this name."""
 PREVIEW_ROWS = 5_000
-"""Number of first rows that are read to see how a file writes its values."""
+"""Number of rows at the start of a file from which its notations are detected."""
 
 
 def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> ParquetFile:

@@ -201,7 +201,7 @@ def read_unmapped(
         How the file was read, with its headers; the unit that is stated above the header, or None.
     """
     suffix = _checked_suffix(path)
-    bare = layout.model_copy(update={"constants": {}})
+    bare = layout.model_copy(update={"constants": {}, "computed": {}})
     table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
     file = open_file(table, path, suffix, warehouse, workspace)
     create_text_tables(warehouse, file.columns)

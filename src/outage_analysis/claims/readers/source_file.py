@@ -65,7 +65,7 @@ class EngineQuery:
 
 @dataclass(frozen=True)
 class RowNumbers:
-    """Which rows a file has below its header, counted without DuckDB."""
+    """The numbers of the rows below the header of a file, counted without DuckDB."""
 
     first: int
     """The row number of the first row."""
@@ -84,7 +84,7 @@ class RowTexts:
     """Some rows of a file as text.
 
     `query` returns source_row, the columns and, for a text file, byte_offset and byte_length. `inputs` are
-    the frames that it reads; `values` are its parameters.
+    the frames that the query reads; `values` are the parameters of the query.
     """
 
     query: str
@@ -130,10 +130,10 @@ class SourceFile(Protocol):
 
     @property
     def engine_problem(self) -> str:
-        """What is wrong with the file if DuckDB cannot read it; "" if it is then read without DuckDB."""
+        """The error to report if DuckDB cannot read the file; "" if another way to read it exists."""
 
     def row_numbers(self) -> RowNumbers | None:
-        """Count the rows without DuckDB. None if DuckDB may split this file into other rows than `texts`."""
+        """Count the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows as text: the rows with these increasing numbers, or all rows below the header."""
@@ -153,7 +153,7 @@ def read_by_engine(
 
     Returns:
         The DuckDB rowid of the first row in the table, and the row numbers. None if DuckDB cannot read the
-        file or may split it into other rows than the reader; then the table has no row of this file.
+        file or may split it into rows differently from the reader; then the table has no row of this file.
 
     Raises:
         InputRefused: DuckDB cannot read the file, and no other way to read it exists (`engine_problem`).

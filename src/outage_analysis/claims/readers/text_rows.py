@@ -50,12 +50,14 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
         InputRefused: the file is damaged, contains a second table, or a quotation mark may merge rows.
     """
     number, empty = file.table.number, 0
+    removed, added = file.table.added_columns(file.columns)
     for part in file.texts(rows):
         query = queries.load(
             "text_rows",
             file=str(number),
             source=part.query,
-            constants=file.table.constant_columns(without=file.columns),
+            removed=removed,
+            added=added,
         )
         try:
             warehouse.append("text_rows", query, inputs=part.inputs, **part.values)

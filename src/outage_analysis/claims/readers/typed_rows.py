@@ -98,6 +98,10 @@ class RowTyping:
         source, table = file.engine_query, file.table
         if source is None:
             return None
+        if table.numbers_rows and "claim_id" not in source.cells:
+            # DuckDB does not number the rows, so an id cannot contain the number.
+            file.engine_query = None
+            return None
         first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
         self._choose_enum_values(first_texts)
         times = states_times(first_texts)
@@ -107,7 +111,7 @@ class RowTyping:
         query = fast_path_sql(
             self.incident,
             table.layout,
-            constants | dict(source.cells),
+            constants | dict(source.cells) | table.computed_sql(source.cells),
             first_texts,
             enum_values=self._enum_values,
             surplus=source.surplus,

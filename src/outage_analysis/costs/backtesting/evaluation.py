@@ -19,7 +19,7 @@ from outage_analysis.assumptions import (
     load_ledger,
     published_spread,
 )
-from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest
+from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest, rounded_table
 from outage_analysis.costs.backtesting.scores import (
     FLAGGED_BEYOND,
     Benchmark,
@@ -78,10 +78,10 @@ def backtest(
         spec,
         case.policy,
         case.ledger,
-        _table(outcomes, OUTCOMES),
-        _table(against, RIVALS),
+        rounded_table(outcomes, OUTCOMES),
+        rounded_table(against, RIVALS),
         coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)),
-        _table(list(_unscored_rows(case, trials)), UNSCORED),
+        rounded_table(list(_unscored_rows(case, trials)), UNSCORED),
         level,
     )
 
@@ -101,12 +101,6 @@ def _load_case(spec: BacktestSpec, draws: int, seed: int, likely: LikelyRange) -
             remedy="Name a ledger of that day or before.",
         )
     return BacktestCase(spec, policy, ledger.as_known_on(spec.as_of), draws, seed, likely)
-
-
-def _table(rows: list[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema.dtypes).with_columns(
-        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
-    )
 
 
 def _outcome_row(trial: ScoredForecast, case: BacktestCase) -> dict[str, object]:

@@ -18,6 +18,7 @@ from outage_analysis.text import (
     FACTS,
     FLOAT,
     LINE,
+    TABLE_DIGITS,
     Column,
     Locale,
     ShortRepr,
@@ -99,6 +100,13 @@ UNSCORED = TableSchema(
         Column("computed", "money", "The amount that follows from the outcome; else empty."),
     ),
 )
+
+
+def rounded_table(rows: list[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
+    """Return rows as a table with the columns of a schema; floats are rounded as in all result tables."""
+    return pl.DataFrame(rows, schema=schema.dtypes).with_columns(
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
+    )
 
 
 @dataclass(frozen=True, repr=False)

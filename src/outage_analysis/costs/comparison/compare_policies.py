@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import combinations
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
+from outage_analysis.costs.comparison.comparison_sentences import benefit_notes, comparison_sentences
+from outage_analysis.costs.comparison.policy_benefits import BENEFIT_COLUMNS, loss_shares, with_ranks
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
+from outage_analysis.costs.comparison.row_payments import mean_awards
+from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
+from outage_analysis.costs.sensitivity.information_value import information_sentence, information_value
 from outage_analysis.costs.sensitivity.tornado_and_levers import (
     assumptions_behind,
     chance_above,
@@ -29,7 +35,6 @@ from outage_analysis.costs.uncertainty.simulation import (
     Sample,
     Simulation,
     replicate_mean,
-    simulate_together,
 )
 from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
@@ -39,7 +44,6 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import (
     ASSUMPTION,
     DEFAULT_LEVEL,
-    FLOAT,
     KIND,
     LINE,
     MISSING,
@@ -54,8 +58,8 @@ from outage_analysis.text import (
 
 MIN_POLICIES = 2
 ROUNDING = 1e-9
-EVEN, CERTAIN = 0.5, 0.99
-"""A probability above `CERTAIN` is written as "more than 99 %"."""
+P90 = 0.9
+"""A dominated policy has the larger P90, whatever the level of the likely range."""
 DIGITS = 2
 """Decimals of the cost per payment."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
@@ -71,15 +75,17 @@ POLICIES = TableSchema(
     "One row per policy.",
     (
         POLICY,
-        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules."),
+        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False),
         Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
         *RANGE,
-        Column("most", "money", "Bound of the total: every claim gets its largest payment."),
-        Column("recipients", "count", "Expected number of payments; empty if a line has no count.", FLOAT),
-        Column("per_recipient", "money", "Expected cost per payment."),
+        Column("most", "money", "Bound of the total: every claim gets its largest payment.", shown=False),
+        *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
         Column("cheapest", "share", "Probability that no other policy costs less."),
+        Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
+        *(replace(column, shown=False) for column in BENEFIT_COLUMNS[2:]),
     ),
 )
+POLICY_BENEFITS = TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
 PAIRS = TableSchema(
     "One row per pair of policies.",
     (
@@ -116,8 +122,9 @@ class PolicySimulations(ShortRepr):
             unit of the currency. `promised`, `expected` and `most` are as in `totals`. `range_low` and
             `range_high` are the ends of the likely range. `recipients` is the expected number of payments
             (null if a line is one amount without a count), `per_recipient` the expected cost per payment, and
-            `cheapest` the probability that no other policy costs less. A policy without an expected cost has
-            only `promised` and `most`; `left_out` gives the reason.
+            `cheapest` the probability that no other policy costs less. `replaced_low` to `dominated_by` say
+            what people get if each claim is accepted. A policy without an expected cost has only `promised`,
+            `most` and the share of the losses; `left_out` gives the reason.
         pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
             likely range and median, and the probabilities that the policy costs less and that it costs more.
         flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
@@ -141,51 +148,63 @@ class PolicySimulations(ShortRepr):
     runs: Mapping[str, Simulation] = field(default_factory=dict, repr=False, compare=False)
     """The simulations of the policies that have an expected cost, by policy id."""
 
+    @cached_property
+    def information_value(self) -> pl.DataFrame:
+        """The expected value of knowing each input before choosing the policy with the least expected cost.
+
+        The options are the policies with an expected cost; the columns are those of `INFORMATION_VALUE`.
+        """
+        return information_value([*self.runs.values()], self.valuation)
+
+    def information_sentence(self, locale: Locale) -> str:
+        """State in one sentence which input to find out first, or that no input is worth finding out."""
+        portfolio = next(iter(self.runs.values())).portfolio
+        sentence = information_sentence(self.information_value, portfolio, locale)
+        decision = locale("information.compare_decision", valuation=locale(f"word.{self.valuation}"))
+        return f"{sentence} {decision}"
+
     def chances_over(self, amount: float) -> dict[str, float]:
         """Return, by policy id, the probability that the cost exceeds an amount in the smallest unit."""
         totals = {name: run.totals[self.valuation] for name, run in self.runs.items()}
         return {name: rounded_probability(total.exceedance(amount)).value for name, total in totals.items()}
 
-    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
-        """Summarise the comparison in one sentence, and name the policies without an expected cost.
+    def sentence(self, locale: Locale, names: Mapping[str, str], *, benefits: bool = True) -> str:
+        """Say which policy costs least, which gives people most, and which policies another dominates.
+
+        The sentence also names the policies that have no expected cost.
 
         Args:
             locale: the language and its number formats.
             names: the display name of each policy, by id.
+            benefits: whether to say what people get; otherwise only the costs are compared.
         """
-        known = self.policies.filter(pl.col("expected").is_not_null()).sort("expected", maintain_order=True)
-        (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
-        row = next(r for r in self.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
-        chance = row["cheaper"] if row["policy"] == best else row["dearer"]
-        quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
-        key = "least" if chance >= EVEN else "least_yet"
-        if least == next_least:
-            key = "same" if row["cheaper"] or row["dearer"] else "always"
-        sentence = locale(
-            f"compare.{key}",
-            policy=quoted[best],
-            other=quoted[second],
-            cost=locale.money(least),
-            other_cost=locale.money(next_least),
-            valuation=locale(f"word.{self.valuation}"),
-            chance=locale("compare.almost", chance=locale.share(CERTAIN))
-            if chance > CERTAIN
-            else locale.share(chance),
+        return comparison_sentences(
+            self.valuation,
+            self.policies,
+            self.pairs,
+            locale,
+            names,
+            has_correlated_inputs=self.has_correlated_inputs,
+            benefits=benefits,
         )
-        if self.has_correlated_inputs:
-            sentence = f"{sentence} {locale('compare.tied')}"
-        without_cost = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
-        if not without_cost:
-            return sentence
-        return f"{sentence} {locale('compare.silent', policies=', '.join(quoted[x] for x in without_cost))}"
+
+    @property
+    def benefits(self) -> pl.DataFrame:
+        """What people get from each policy: the columns of `POLICY_BENEFITS`, one row per policy."""
+        return self.policies.select(POLICY_BENEFITS.names)
+
+    def benefit_notes(self, locale: Locale) -> list[str]:
+        """Return one sentence per reason why the share of the loss that policies pay is unknown."""
+        return benefit_notes(self.policies, locale)
 
 
-def simulate_policies(
+def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simulated
     policies: Sequence[Policy],
     ledger: Ledger | None,
     *,
     as_of: date,
     cubes: Mapping[str, Sequence[Cube]] | None = None,
+    claim_cube: Cube | None = None,
     valuation: str = "cash",
     draws: int = DRAWS,
     seed: int = SEED,
@@ -199,6 +218,8 @@ def simulate_policies(
         as_of: only facts, lines and assumptions public by this day are used.
         cubes: by policy id, cubes of claims on the band edges of that policy, as for `cost_table`; by default
             published counts are used.
+        claim_cube: the claims in narrower bands, from which the share of the losses that each policy pays is
+            computed; by default the cube of claims among the cubes of the policy.
         valuation: the kind of cost to compare, one of `VALUATIONS`.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
@@ -219,19 +240,16 @@ def simulate_policies(
         portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=claims)
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
-    if len(portfolios) < MIN_POLICIES:
-        without_cost = ", ".join(p.id for p in policies if p.id not in portfolios)
-        raise ModelRefused(
-            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
-            remedy=f"Without one: {without_cost}. "
-            "Give a ledger with the inputs that they need, or another policy.",
-        )
-    runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
+    _check_costs([p for p in policies if p.id not in portfolios], len(portfolios), valuation, as_of)
+    runs = shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
+    rows = dict(zip(tables, _policy_rows(tables, runs, valuation, likely), strict=True))
+    shares = {p.id: _loss_shares(p, ledger, as_of, claim_cube, cubes.get(p.id, ())) for p in known}
+    rows = {name: row | shares[name] for name, row in rows.items()}
     return PolicySimulations(
         valuation,
-        _frame(_policy_rows(tables, runs, valuation, likely), POLICIES),
+        _frame(_ranked(with_ranks([*rows.values()])), POLICIES),
         _frame((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
         _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
@@ -240,6 +258,24 @@ def simulate_policies(
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
+
+
+def _loss_shares(
+    policy: Policy, ledger: Ledger | None, as_of: date, claim_cube: Cube | None, cubes: Sequence[Cube]
+) -> dict[str, Any]:
+    """Return the columns of a policy with the share of the losses that it pays, or why it is unknown."""
+    own = next((cube for cube in cubes if cube.line is None), None)
+    shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
+    return {**shares.measures, "not_measured": shares.reason}
+
+
+def _ranked(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows with the rank of the expected cost."""
+    costs = [float(f"{r['expected']:.{TABLE_DIGITS}g}") for r in rows if r.get("expected") is not None]
+    for row in rows:
+        cost = row.get("expected")
+        rank = None if cost is None else 1 + sum(x < float(f"{cost:.{TABLE_DIGITS}g}") for x in costs)
+        yield {name: value for name, value in row.items() if name in POLICIES} | {"cost_rank": rank}
 
 
 def _frame(rows: Iterator[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
@@ -258,28 +294,26 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
 
 
-def _shared_runs(
-    portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
-) -> dict[str, Simulation]:
-    """Simulate all policies with the same draws; each simulation draws the inputs of all policies."""
-    entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
-    shared = {name: entries[name] for name in sorted(entries)}
-    declared = ledger.as_known_on(as_of).correlations if ledger else ()
-    ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
-    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
-    return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
+def _check_costs(without_cost: Sequence[Policy], priced: int, valuation: str, as_of: date) -> None:
+    """Raise an error unless at least two policies have an expected cost."""
+    if priced < MIN_POLICIES:
+        raise ModelRefused(
+            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
+            remedy=f"Without one: {', '.join(p.id for p in without_cost)}. "
+            "Give a ledger with the inputs that they need, or another policy.",
+        )
 
 
 def _policy_rows(
     tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str, likely: LikelyRange
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     chances = dict(
         zip(runs, _chances_cheapest([run.totals[valuation] for run in runs.values()]), strict=True)
     )
     for name, table in tables.items():
         sums = totals(table)
         bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
-        row = {"policy": name, **bounds}
+        row: dict[str, Any] = {"policy": name, **bounds}
         if name in runs:
             total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
@@ -287,6 +321,7 @@ def _policy_rows(
             row["cheapest"] = rounded_probability(chances[name]).value
             row |= {name: rounded_estimate(total.quantile(p)).value for name, p in likely.columns.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
+            row["p90"] = rounded_estimate(total.quantile(P90)).value
         yield row
 
 

@@ -5,4 +5,6 @@ Modules:
     conditions: break-even values, and the inputs of outcomes above a limit
     decisions: inputs that are decided instead of estimated
     variance_shares: Sobol indices
+    spline_regression: regression of costs on one input
+    information_value: what it is worth to know an input before a decision
 """

@@ -109,7 +109,12 @@ def award_views(
 
 
 def _award_names(portfolio: Portfolio) -> list[str]:
-    awards = [name for name, e in assumptions_behind(portfolio, "cash").items() if isinstance(e, Award)]
+    free = {s.award for s in portfolio.streams if s.line not in portfolio.statutory}
+    awards = [
+        name
+        for name, entry in assumptions_behind(portfolio, "cash").items()
+        if isinstance(entry, Award) and name in free
+    ]
     if not awards:
         raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
     return awards

@@ -124,8 +124,9 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         One row per line and lever: `line`, `lever`, `step` and `adds` (in the smallest unit of the currency).
         The levers are `award` (a round step of about a tenth of the mean award), `review_share` (one
         percentage point more of the reports in the review band) and `filing` (one percentage point more).
+        Lines whose payment the law fixes have no row.
     """
-    lines = sorted({s.line for s in portfolio.streams if s.valuation == "cash"})
+    lines = sorted({s.line for s in portfolio.streams if s.valuation == "cash"} - portfolio.statutory)
     rows = []
     for line in lines:
         streams = tuple(s for s in portfolio.streams if s.line == line and s.valuation == "cash")

@@ -10,6 +10,8 @@ Modules:
     inverse_counts: binomial and Poisson counts, drawn by inversion
     award_sums: sums of awards of random size
     simulation: `simulate`, which simulates the totals of a portfolio, and the resulting samples
+    browser_model: a simulation as data from which a web page computes the distribution again
     schemas: the columns of the result tables
     tables: the result tables of a simulation: quantiles, distribution, split of the variance
+    cost_ranges: the likely range of each kind of cost and each cost line, beside what was announced
 """

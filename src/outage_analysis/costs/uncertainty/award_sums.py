@@ -53,6 +53,17 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
     return np.asarray(counts * np.exp(_bilinear(table, row, column)))
 
 
+def award_sum_table(most: float, spread: float) -> tuple[list[int], list[FloatArray]]:
+    """Tabulate the sums of 1 to `most` awards.
+
+    Returns:
+        The numbers of awards, one per row, and the rows: logarithms of the quantiles of the mean of so many
+        awards at the normal scores `SCORES`.
+    """
+    rows = _table_counts(1.0, max(most, 1.0))
+    return rows, [_log_mean_quantiles(n, spread) for n in rows]
+
+
 def _table_counts(least: float, most: float) -> list[int]:
     """Return the numbers of awards to tabulate, from at most `least` to above `most`: two or more."""
     counts = [*range(1, EXACT_COUNTS_TO + 1)]

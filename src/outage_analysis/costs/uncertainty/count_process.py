@@ -154,12 +154,12 @@ def _score_variances(
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
-    award = float(values[stream.award].mean()) if stream.award else 1.0
+    award = float(stream.value(stream.award, values).mean()) if stream.award else 1.0
     whole = 0.0
     for unit in units:
         claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
         if unit.band is not None:
-            claims *= float(values[stream.mix][:, unit.band].mean())
+            claims *= float(stream.value(stream.mix, values)[:, unit.band].mean())
         else:
             yield unit.name, claims * (1 - accepted) * payment**2
         whole += claims * payment
@@ -184,7 +184,7 @@ def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> 
     The range includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
-    return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
+    return range(stream.value(stream.mix, values).shape[1] - 1, lowest - 1, -1)
 
 
 def _accepted_counts(
@@ -210,9 +210,9 @@ def _counts_by_band(
 ) -> dict[int, FloatArray]:
     """Split the accepted claims over the loss bands, by conditional binomial draws from the top band down."""
     remaining, remaining_share = count, np.ones_like(count)
-    split = {}
+    split, mix = {}, stream.value(stream.mix, values)
     for band in _drawn_bands(stream, units, values):
-        share = values[stream.mix][:, band]
+        share = mix[:, band]
         chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
         split[band] = binomial_count(scores(_band_name(stream, band)), remaining, chance)
         remaining, remaining_share = remaining - split[band], remaining_share - share
@@ -224,7 +224,7 @@ def _payments(
 ) -> FloatArray:
     """Return the total payment to the accepted claims of a unit, (draws,)."""
     if unit.reviewed:
-        award = values[stream.award] if stream.award else 1.0
+        award = stream.value(stream.award, values) if stream.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
         return np.asarray(unit.fixed * award * sums)
     if not unit.share:

@@ -49,6 +49,7 @@ def build_portfolio(
         {name: used[name] for name in inputs},
         {c.of: c.rank for c in correlations if set(c.of) <= set(inputs)},
         {valuation: tuple(names) for valuation, names in left_out.items()},
+        frozenset(line.id for line in policy.lines if line.statutory),
     )
 
 

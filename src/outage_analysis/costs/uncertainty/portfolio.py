@@ -8,12 +8,13 @@ closed form, so the number of claims does not affect the run time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from outage_analysis.assumptions import Assumption, BandMix, FloatArray
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band
 from outage_analysis.text import ShortRepr
 
@@ -68,6 +69,35 @@ class Part:
     labels: tuple[Mapping[str, object], ...] = ({},)
 
 
+@dataclass(frozen=True)
+class DerivedInput:
+    """A value that is computed from the drawn inputs, such as a rate whose odds are doubled.
+
+    Args:
+        inputs: the inputs that the value depends on.
+        compute: returns the value in each draw from the drawn inputs, in the shape of an input.
+        linear: whether the value is a constant, or a constant times one input. The mean of the value is then
+            its value at the means of the inputs.
+    """
+
+    inputs: tuple[str, ...]
+    compute: Callable[[Values], FloatArray]
+    linear: bool = False
+
+
+@dataclass(frozen=True)
+class RedrawnInput:
+    """An input with another distribution, drawn from the random points of an input of the portfolio.
+
+    Args:
+        place: the id of the assumption whose random points are used.
+        entry: the assumption that states the other distribution; it needs no more coordinates.
+    """
+
+    place: str
+    entry: Assumption
+
+
 @dataclass(frozen=True, repr=False)
 class Stream(ShortRepr):
     """The payments of one cost line under one valuation, such as cash."""
@@ -94,6 +124,8 @@ class Stream(ShortRepr):
     """Whether the stream is one amount, which is certain once the inputs are known."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
     """The cells of the cube that the stream pays; empty if it uses a published count."""
+    derived: Mapping[str, DerivedInput] = field(default_factory=dict, repr=False)
+    """By the name of an input of the stream: the computed value that the stream uses in its place."""
 
     @property
     def process(self) -> str:
@@ -102,8 +134,19 @@ class Stream(ShortRepr):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The ids of the assumptions that the stream depends on."""
-        return tuple(dict.fromkeys(x for x in (*self.scales, *self.rates, self.mix, self.award) if x))
+        """The names of the drawn inputs that the stream depends on."""
+        used = (x for x in (*self.scales, *self.rates, self.mix, self.award) if x)
+        drawn = (self.derived[x].inputs if x in self.derived else (x,) for x in used)
+        return tuple(dict.fromkeys(name for names in drawn for name in names))
+
+    def value(self, name: str, values: Values) -> FloatArray:
+        """Return an input of the stream in each draw: the drawn value, or the value that is computed from it.
+
+        Args:
+            name: one of `scales` or `rates`, the `mix` or the `award`.
+            values: the drawn inputs.
+        """
+        return self.derived[name].compute(values) if name in self.derived else values[name]
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
         """Return, given the inputs, each part's mean payments and their covariance with the stream's total.
@@ -115,11 +158,12 @@ class Stream(ShortRepr):
         scale, rate = self.scale_and_rate(values, draws)
         if self.capacity is not None:
             return self._served_moments(scale, rate)
-        award = values[self.award] if self.award else np.ones(draws)
+        award = self.value(self.award, values) if self.award else np.ones(draws)
+        mix = self.value(self.mix, values) if self.mix else np.ones((draws, 0))
         ones = np.ones(draws)
         means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
         for k, part in enumerate(self.parts):
-            share = values[self.mix][:, part.band] if self.mix and part.band is not None else ones
+            share = mix[:, part.band] if self.mix and part.band is not None else ones
             factor = award if part.reviewed else ones
             spread = 1 + self.spread**2 * part.reviewed
             means[:, k] = scale * rate * share * part.paid * factor
@@ -144,9 +188,9 @@ class Stream(ShortRepr):
         """
         scale, rate = np.ones(draws), np.ones(draws)
         for name in self.scales:
-            scale = scale * values[name]
+            scale = scale * self.value(name, values)
         for name in self.rates:
-            rate = rate * values[name]
+            rate = rate * self.value(name, values)
         return scale, rate
 
     def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -173,6 +217,10 @@ class Portfolio(ShortRepr):
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per valuation, the lines without an expected cost, which no total includes. If the portfolio uses
     claims, these include the lines that do not pay per claim."""
+    statutory: frozenset[str] = frozenset()
+    """The ids of the cost lines whose payment the law fixes; no decision changes them."""
+    redrawn: Mapping[str, RedrawnInput] = field(default_factory=dict)
+    """Further inputs by name, which are drawn from the random points of `entries`."""
 
     @property
     def valuations(self) -> tuple[str, ...]:
@@ -188,8 +236,18 @@ class Portfolio(ShortRepr):
 
         With correlated inputs the mean of a product is not the product of the means.
         """
-        used = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
+        names = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
+        used = {self.redrawn[name].place if name in self.redrawn else name for name in names}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
+
+    def has_closed_form(self, valuation: str) -> bool:
+        """Whether the expected total is the total at the means of the inputs.
+
+        It is not if the ledger declares correlations between inputs, or if a value is computed from inputs
+        in a way that is not linear.
+        """
+        derived = (d for s in self.streams if s.valuation == valuation for d in s.derived.values())
+        return all(d.linear for d in derived) and not self.has_correlated_inputs(valuation)
 
     @property
     def places(self) -> dict[str, slice]:
@@ -206,8 +264,18 @@ class Portfolio(ShortRepr):
         return sum(entry.dimensions for entry in self.entries.values())
 
     def values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Draw the inputs from uniform points (draws, dimensions), and return the values by assumption id."""
+        """Draw the inputs from uniform points (draws, dimensions), and return the values by name."""
         return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
+
+    def redrawn_values(self, u: FloatArray) -> dict[str, FloatArray]:
+        """Draw the further inputs from the same uniform points (draws, dimensions), by name.
+
+        An input with fewer coordinates than its place uses the last ones.
+        """
+        return {
+            name: redrawn.entry.draw(u[:, self.places[redrawn.place]][:, -redrawn.entry.dimensions :])
+            for name, redrawn in self.redrawn.items()
+        }
 
     def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:
         """Return, per assumption with rival models, the model index of each draw and the number of models."""
@@ -233,11 +301,17 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
 
     Returns:
         One total per value, (n,), in the smallest unit of the currency; (1,) if `inputs` is empty.
+
+    Raises:
+        ModelRefused: a value is computed from inputs in a way that is not linear, so that the total at the
+            means of the inputs is not the expected total.
     """
     size = max((len(v) for v in inputs.values()), default=1)
     total = np.zeros(size)
     for stream in portfolio.streams:
         if stream.valuation == valuation:
+            if not all(derived.linear for derived in stream.derived.values()):
+                raise ModelRefused(f"the expected total of {stream.line} has no closed form")
             total += _expected_payment(stream, portfolio, inputs, size)
     return total
 
@@ -253,7 +327,7 @@ def _expected_payment(
 
 
 def _mean(portfolio: Portfolio, name: str) -> FloatArray:
-    entry = portfolio.entries[name]
+    entry = portfolio.redrawn[name].entry if name in portfolio.redrawn else portfolio.entries[name]
     if isinstance(entry, BandMix):
         return np.array([[band.share for band in entry.bands]])
     return np.array([entry.range.expected])

@@ -64,13 +64,31 @@ BUDGET_CHANCE = TableSchema(
     ),
 )
 TOTAL_DISTRIBUTION = TableSchema(
-    "One row per kind of cost and amount on a logarithmic grid, and one per marked amount.",
+    "One row per kind of cost and dot of its distribution, and one per amount to compare with it.",
     (
         VALUATION,
-        Column("amount", "money", "An amount of the total."),
+        Column(
+            "mark",
+            "word",
+            "What a marked amount is: expected, p10, ..., zero, budget, press or observed; empty for a dot.",
+        ),
+        Column("fact", "facts", "Id of the published fact with the amount; else empty.", label="facts"),
+        Column("low", "money", "Lower end of a published range; else empty.", label="value_low"),
+        Column("amount", "money", "An amount of the total; of a published range, its upper end."),
         Column("below", "share", "Probability that the total is at most this amount.", label="share_below"),
-        Column("density", "decimal", "Probability per factor of ten of the amount."),
-        Column("mark", "word", "What a marked amount is: expected, p10, ..., budget; empty on the grid."),
+    ),
+)
+COST_RANGES = TableSchema(
+    "One row per kind of cost, and one per cost line of it, with its likely range.",
+    (
+        VALUATION,
+        Column("line", "name", "Id of the cost line; empty for the total of the kind of cost."),
+        Column("announced", "money", "Announced total, or list price of free goods; empty if not published."),
+        Column("range_low", "money", "Low end of the likely range."),
+        Column("p50", "money", "Median."),
+        Column("expected", "money", "Expected cost."),
+        Column("range_high", "money", "High end of the likely range."),
+        FACTS,
     ),
 )
 WATERFALL_STEPS = TableSchema(

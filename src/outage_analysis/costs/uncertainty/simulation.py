@@ -7,7 +7,7 @@ the spread of their results gives the numerical error.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
 from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
@@ -60,6 +60,10 @@ class Simulation(ShortRepr):
         """Yield the random points of the inputs, one array per replicate; every call yields the same."""
         return (u for u, _ in self._sampled_inputs())
 
+    def drawn_inputs(self) -> Iterator[Mapping[str, FloatArray]]:
+        """Yield the sampled inputs by assumption, one mapping per replicate; every call yields the same."""
+        return (values for _, values in self._sampled_inputs())
+
     def replicates(self) -> Iterator[Replicate]:
         """Yield the replicates one by one, each with its sampled inputs and the payments of each stream."""
         for u, values in self._sampled_inputs():
@@ -74,7 +78,9 @@ class Simulation(ShortRepr):
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
-            yield (u, values) if self.rank is None else self._correlate(u, values, self.rank)
+            if self.rank is not None:
+                u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
+            yield u, values | self.portfolio.redrawn_values(u)
 
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
@@ -100,14 +106,21 @@ class Simulation(ShortRepr):
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
-        streams = self.portfolio.streams
-        positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        if not positions:
-            return None
+        run = self.with_streams(lambda stream: (stream.line, stream.valuation) == (line, valuation))
+        return run if run.portfolio.streams else None
+
+    def with_streams(self, keep: Callable[[Stream], bool]) -> Simulation:
+        """Return the simulation of some payment streams, with the same draws.
+
+        Args:
+            keep: returns whether a stream is kept; the random points of the others stay unused.
+        """
+        pairs = zip(self.portfolio.streams, self.process.units, strict=True)
+        kept = [(stream, units) for stream, units in pairs if keep(stream)]
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
-            process=replace(self.process, units=tuple(self.process.units[k] for k in positions)),
+            portfolio=replace(self.portfolio, streams=tuple(stream for stream, _ in kept)),
+            process=replace(self.process, units=tuple(units for _, units in kept)),
         )
 
     @cached_property
@@ -233,6 +246,11 @@ SLOPE_POINTS = 10
 """The least number of points on each side of a quantile from which its density is estimated."""
 
 
+def quantile_place(p: float, count: int) -> int:
+    """Return the place of a quantile, from 0, among sorted and equally likely values."""
+    return min(max(math.ceil(p * count - 1e-6), 1), count) - 1
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number from a sample and its numerical error (one standard error)."""
@@ -315,7 +333,7 @@ class Sample(ShortRepr):
         return bool(self._sorted_values[0] < self._sorted_values[-1])
 
     def _order_statistic(self, p: float) -> float:
-        return float(self._sorted_values[min(max(math.ceil(p * self.draws - 1e-6), 1), self.draws) - 1])
+        return float(self._sorted_values[quantile_place(p, self.draws)])
 
     def _refuse_unsupported(self, p: float) -> None:
         if not 0 < p < 1:

@@ -115,7 +115,7 @@ def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
 def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
-        expected = _expected_estimate(run, valuation)
+        expected = expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
         pressed = _estimates(harder.totals[valuation], likely)
         for measure, estimate in _estimates(total, likely).items():
@@ -123,7 +123,7 @@ def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.D
     return pl.DataFrame(rows, schema=QUANTILES.dtypes, orient="row")
 
 
-def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
+def expected_estimate(run: Simulation, valuation: str) -> Estimate:
     """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
@@ -143,23 +143,14 @@ def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
     return estimates
 
 
-POINTS = 120
-"""The number of amounts on the grid of a distribution."""
-WINDOW = 9
-"""The number of neighbouring grid points over which the density is averaged."""
-UPPER = (0.995, 0.99, 0.95, 0.9)
-"""The grid ends at the first of these quantiles that the draws support; it starts at the first of `LOWER`."""
-LOWER = tuple(1 - p for p in UPPER)
-BELOW_RANGE = 20.0
-"""The grid starts no lower than the likely range divided by this, because a log axis never reaches 0."""
-WIDEST = 1e4
-"""If the likely range starts at 0, the grid starts at its upper end divided by this."""
+DOTS = (50, 20, 10, 5)
+"""A distribution is drawn as the first of these numbers of equally likely dots that the draws support."""
 
 
 def total_distribution_table(
     run: Simulation, budget: float | None = None, *, level: int = DEFAULT_LEVEL
 ) -> pl.DataFrame:
-    """Return the distribution of each total on a logarithmic grid, with marked amounts for a chart.
+    """Return each total as equally likely dots, with marked amounts for a chart.
 
     Args:
         run: the simulation.
@@ -167,10 +158,11 @@ def total_distribution_table(
         level: the probability of the likely range in percent; 90 marks P5 and P95.
 
     Returns:
-        The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). `density` is the probability per
-        factor of ten of the amount, averaged over neighbouring points. `mark` is null on the grid; the marked
-        rows are the expected total in closed form, the likely range and the median as far as the draws
-        support them, and the budget for cash. A total that is certain has no grid and no density.
+        The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). Rows without a `mark` are the
+        dots: of 50 dots, the dot n is the quantile at (n - 1/2)/50, and its `below` is this probability. The
+        marked rows are the expected total in closed form, the likely range and the median as far as the
+        draws support them, 0 if the total can be 0, and the budget for cash. A total that is certain has no
+        dots.
     """
     rows = [
         row
@@ -178,7 +170,7 @@ def total_distribution_table(
         for row in _distribution_rows(
             valuation,
             total,
-            float(expected_at(run.portfolio, valuation, {})[0]),
+            expected_estimate(run, valuation).value,
             budget if valuation == "cash" else None,
             LikelyRange(level),
         )
@@ -189,28 +181,31 @@ def total_distribution_table(
 
 def _distribution_rows(
     valuation: str, total: SampledTotal, expected: float, budget: float | None, likely: LikelyRange
-) -> list[tuple[str, float, float, float | None, str | None]]:
+) -> list[tuple[str, str | None, str, float | None, float, float]]:
     marks = {"expected": expected, **_marked_quantiles(total, likely)}
     if budget is not None:
         marks["budget"] = budget
-    grid = _grid(total, marks, likely)
-    below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
-    slope = _moving_average(np.gradient(below, np.log10(grid))) if len(grid) else below
-    rows: list[tuple[str, float, float, float | None, str | None]] = [
-        (valuation, float(x), float(p), float(d), None) for x, p, d in zip(grid, below, slope, strict=True)
+    at_zero = 1 - rounded_probability(total.exceedance(0.0)).value
+    if 0 < at_zero < 1:
+        marks["zero"] = 0.0
+    dots = _dots(total) if set(likely.points) <= set(marks) else []
+    return [(valuation, None, "", None, amount, p) for p, amount in dots] + [
+        (valuation, mark, "", None, amount, 1 - rounded_estimate(total.exceedance(amount)).value)
+        for mark, amount in marks.items()
     ]
-    for mark, amount in marks.items():
-        inside = len(grid) > 0 and amount > 0
-        density = float(np.interp(math.log10(amount), np.log10(grid), slope)) if inside else None
-        rows.append((valuation, amount, 1 - rounded_estimate(total.exceedance(amount)).value, density, mark))
-    return rows
 
 
-def _moving_average(values: np.ndarray) -> np.ndarray:
-    """Average each value with its neighbours, because single draws make a density jagged."""
-    window = np.hanning(WINDOW + 2)[1:-1]
-    padded = np.pad(values, WINDOW // 2, mode="edge")
-    return np.convolve(padded, window / window.sum(), mode="valid")
+def _dots(total: SampledTotal) -> list[tuple[float, float]]:
+    """Return the probability and the amount of each dot; none if the total is certain."""
+    if not (total.process or total.parameter):
+        return []
+    for count in DOTS:
+        try:
+            middles = [(2 * n + 1) / (2 * count) for n in range(count)]
+            return [(p, rounded_estimate(total.quantile(p)).value) for p in middles]
+        except ModelRefused:  # too few draws for the first and the last dot
+            continue
+    return []
 
 
 def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, float]:
@@ -222,26 +217,6 @@ def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, flo
         except ModelRefused:
             continue
     return quantiles
-
-
-def _grid(total: SampledTotal, marks: dict[str, float], likely: LikelyRange) -> np.ndarray:
-    """Return the logarithmic grid of totals for the chart; it includes the expected total and budget."""
-    if not (total.process or total.parameter) or not set(likely.points) <= set(marks):
-        return np.empty(0)
-    high, least = (
-        next(x for p in ends if (x := _quantile_if_supported(total, p)) is not None)
-        for ends in (UPPER, LOWER)
-    )
-    low = max(least, marks[likely.low] / BELOW_RANGE) if marks[likely.low] > 0 else high / WIDEST
-    ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
-    return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
-
-
-def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
-    try:
-        return total.quantile(p).value
-    except ModelRefused:
-        return None
 
 
 def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 Modules:
     slides: builds the slides in order and writes report.pptx
-    slide_cost: slides on the expected cost and its uncertainty
+    slide_cover: first slide with the findings of the others
+    slide_answer: slide with the answer, as on the first screen of the page
     slide_services: slide on services by loss band, if the cost comes from claims
     slide_drivers: slides on cost drivers and on differences from press headlines
     slide_decisions: slide on decisions, method and sources

@@ -33,7 +33,7 @@ TITLE_SIZES = ((28, 1), (26, 1), (24, 1), (28, 2), (24, 2), (20, 2))
 TABLE_SIZES = (13, 12.5, 12, 11.5, 11, 10.5)
 PLAIN_TABLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
 """The id of PowerPoint's table style without lines and fills."""
-MAX_CELL_LINES = 4
+MAX_CELL_LINES = 6
 """The most lines of text in a table cell."""
 CELL_PADDING = 0.05
 """Space above and below the text of a cell, in inches."""
@@ -106,8 +106,24 @@ class Canvas:
         for run in self.slide.element.iter(qn("a:rPr"), qn("a:endParaRPr")):
             run.set("lang", theme.LOCALES[self.lang])
 
-    def add_text(self, name: str, box: Box, lines: Sequence[Paragraph], *, framed: bool = False) -> None:
-        """Add a text box with paragraphs to the slide; fonts shrink until the text fits into the box."""
+    @property
+    def title(self) -> str:
+        """The title of the slide."""
+        return str(self.slide.shapes.title.text_frame.text)
+
+    def add_text(
+        self, name: str, box: Box, lines: Sequence[Paragraph], *, framed: bool = False, more: bool = False
+    ) -> None:
+        """Add a text box with paragraphs to the slide; fonts shrink until the text fits into the box.
+
+        Args:
+            name: the name of the shape in PowerPoint.
+            box: the position and size of the text box.
+            lines: the paragraphs.
+            framed: whether the box has a frame and its text is centred.
+            more: whether paragraphs that do not fit are left out; a line then refers to the notes. Otherwise
+                the longest paragraphs are shortened.
+        """
         place = self.slide.shapes.add_textbox(*map(Emu, box.emu))
         place.name = name
         frame = place.text_frame
@@ -122,7 +138,13 @@ class Canvas:
             Paragraph(fonts.printable(x.text), x.size, x.bold, x.colour, x.space_after, x.bullet)
             for x in lines
         ]
-        self._write(frame, fit_paragraphs(paragraphs, box.width - 0.02, box.height))
+        width = box.width - 0.02
+        self._write(
+            frame,
+            whole_paragraphs(paragraphs, width, box.height, Locale(self.lang))
+            if more
+            else fit_paragraphs(paragraphs, width, box.height),
+        )
         body = frame._txBody.bodyPr  # noqa: SLF001 - python-pptx has no property for it
         body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
         body.set("anchor", "ctr" if framed else "t")
@@ -275,6 +297,19 @@ def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - pyth
     inset = round(line.indent * theme.EMU)
     element.attrib.update({"marL": str(inset), "indent": str(-inset)})
     element.append(element.makeelement(qn("a:buChar"), {"char": "•"}))
+
+
+def whole_paragraphs(
+    lines: Sequence[Paragraph], width: float, max_height: float, locale: Locale
+) -> list[Paragraph]:
+    """Return the first paragraphs that fit into a box as a whole, and a line on how many the notes have."""
+    for kept in range(len(lines), 1, -1):
+        left = len(lines) - kept
+        rest = [Paragraph(locale("deck.more_rows", count=left), 11, colour=theme.MUTED)] if left else []
+        fitted = fit_paragraphs([*lines[:kept], *rest], width, max_height)
+        if [line.text for line in fitted] == [line.text for line in (*lines[:kept], *rest)]:
+            return fitted
+    return fit_paragraphs(lines[:1], width, max_height)
 
 
 def _balanced_title_box(title: str, size: float) -> Box:

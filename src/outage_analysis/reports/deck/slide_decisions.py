@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from outage_analysis.costs import load_scenarios
+from outage_analysis.reports.answer import DECISIONS
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.speaker_notes import SlideNotes, first_names, web_hosts
+from outage_analysis.reports.deck.speaker_notes import SlideNotes, first_names
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.sources import web_hosts
 from outage_analysis.text import short_names
 
 MAX_HOSTS = 12
@@ -22,36 +27,32 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     locale, analysis = report.locale, report.analysis
     compared = analysis.compared
     is_synthetic = compared is not None and compared.synthetic and analysis.headline_is_synthetic
-    title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
-    subtitle = "" if compared else locale("deck.no_options")
+    choices = _choices(report)
+    title, subtitle = locale("deck.close_title"), "" if compared else locale("deck.no_options")
+    if "comparison" in report.charts:
+        title = report.charts["comparison"].title
+    elif choices and not compared and not analysis.headline_is_synthetic:
+        largest = max(choices, key=lambda choice: choice.change)
+        title = locale("deck.choices_title", name=largest.name, change=locale.money(largest.change))
+        subtitle = locale("deck.choices_measure")
     canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
-    width = 7.2 if compared else 5.3
+    width = 7.2 if compared else 6.4 if choices else 5.3
     texts = (
-        _add_options_table(report, canvas, width) if compared else _add_choices_table(report, canvas, width)
+        _add_options_table(report, canvas, width)
+        if compared
+        else _add_choices_table(report, canvas, choices, width)
+        if choices
+        else _add_levers_table(report, canvas, width)
     )
     left = theme.LEFT + width + 0.35
     omitted = report.answers.left_out or (locale("deck.nothing_left_out"),)
     lines = [Paragraph(locale("deck.left_out"), 15, bold=True, space_after=5)]
     lines += [Paragraph(text, 12, space_after=5, bullet=True) for text in omitted]
     top = theme.TOP if subtitle or compared is None else theme.SUBTITLE.top + 0.1
-    canvas.add_text("Left out", Box(left, top, theme.LEFT + theme.FULL_WIDTH - left, UPPER_END - top), lines)
+    box = Box(left, top, theme.LEFT + theme.FULL_WIDTH - left, UPPER_END - top)
+    canvas.add_text("Left out", box, lines, more=True)
     canvas.add_line((UPPER_END + LOWER_START) / 2)
-    cited = list(analysis.tables["facts"]["id"])
-    sources = analysis.tables["facts"]["source"].drop_nulls()
-    known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
-    method = locale(
-        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
-    )
-    sources_text = (
-        locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS))
-        if known
-        else locale("deck.notes_none")
-    )
-    rule = [locale("deck.method_rule")] if analysis.has_rule_based_rates else []
-    limits, limits_text = (
-        [text[locale.lang] for text in analysis.limits],
-        " ".join((*rule, locale("deck.limits"))),
-    )
+    method, limits_text, sources_text = _method_texts(report)
     lower = [
         Paragraph(locale("report.method_title"), 13, bold=True, space_after=2),
         *(Paragraph(text, 12, space_after=2) for text in (method, limits_text)),
@@ -63,11 +64,24 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
         lower,
     )
     return SlideNotes(
-        (*texts, *omitted, method, limits_text, *limits),
-        tuple(cited),
+        (*texts, *omitted, method, limits_text, *(text[locale.lang] for text in analysis.limits)),
+        tuple(analysis.tables["facts"]["id"]),
         synthetic=is_synthetic,
         footer=report.footer,
     )
+
+
+def _method_texts(report: Report) -> tuple[str, str, str]:
+    """Return how the cost was computed, the limits of the analysis, and the websites of the sources."""
+    locale, analysis = report.locale, report.analysis
+    method = locale(
+        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
+    )
+    rule = [locale("deck.method_rule")] if analysis.has_rule_based_rates else []
+    sources = analysis.tables["facts"]["source"].drop_nulls()
+    known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
+    hosts = locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS)) if known else None
+    return method, " ".join((*rule, locale("deck.limits"))), hosts or locale("deck.notes_none")
 
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
@@ -88,7 +102,8 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
         chance = none if row["cheapest"] is None else locale.share(row["cheapest"])
         rows.append((name, amounts[0] or none, spread, amounts[1] or none, chance))
     compared = report.analysis.compared
-    sentence = compared.sentence(locale) if compared else ""
+    # The slide has room for the costs; the speaker notes also say what people get.
+    sentence = compared.sentence(locale, benefits=False) if compared else ""
     top = theme.SUBTITLE.top + 0.1
     place = Box(theme.LEFT, top, width, 2.6)
     canvas.add_table(
@@ -103,10 +118,56 @@ def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str
     canvas.add_text(
         "What the comparison finds", Box(theme.LEFT, low, width, UPPER_END - low), [Paragraph(sentence, 13)]
     )
-    return [sentence]
+    return [compared.sentence(locale) if compared else ""]
 
 
-def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
+class _Choice(NamedTuple):
+    """A scenario that is a decision of the company: amounts in the smallest unit of the currency."""
+
+    name: str
+    expected: float
+    change: float
+    """What the choice adds to the expected cash; negative if it costs less."""
+    high: float
+    """The high end of the likely range."""
+
+
+def _choices(report: Report) -> list[_Choice]:
+    """Return the scenarios that are decisions and change the expected cash upwards or downwards."""
+    table = report.analysis.tables.get("scenarios")
+    if table is None:
+        return []
+    rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
+    chosen = [s for s in load_scenarios().scenarios if s.id in rows and set(s.changes) <= {*DECISIONS}]
+    columns = ("expected", "change", "range_high")
+    return [_Choice(s.name[report.lang], *(rows[s.id][column] for column in columns)) for s in chosen]
+
+
+def _add_choices_table(report: Report, canvas: Canvas, choices: Sequence[_Choice], width: float) -> list[str]:
+    """Add the table of choices with their expected cash, the change and the high end of the likely range.
+
+    Return the sentences of the first screen on the same choices.
+    """
+    locale = report.locale
+    heads = [
+        locale("deck.choice_name"),
+        locale("column.expected"),
+        locale("deck.choice_change"),
+        report.analysis.likely_range.high.upper(),
+    ]
+    rows = [(c.name, *(locale.money(x) for x in (c.expected, c.change, c.high))) for c in choices]
+    canvas.add_table(
+        "Choices",
+        Box(theme.LEFT, theme.TOP, width, UPPER_END - theme.TOP - 0.1),
+        heads,
+        rows,
+        widths=(1.9, 1.5, 1.4, 1.5),
+        alt_text=locale("report.decide"),
+    )
+    return list(report.answers.decide)
+
+
+def _add_levers_table(report: Report, canvas: Canvas, width: float) -> list[str]:
     """Add the table of policy levers: how much one step, such as a higher award, adds to the cost.
 
     Return the rows of the table as sentences.

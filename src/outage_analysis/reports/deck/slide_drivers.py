@@ -1,4 +1,4 @@
-"""Write the third and fourth slide: cost drivers, and differences from press headlines."""
+"""Write the slides on cost drivers and on differences from press headlines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.slide_cost import cost_points, likely_ends, minor_units_factor
+from outage_analysis.reports.deck.slide_answer import cost_points, likely_ends, minor_units_factor
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
@@ -55,7 +55,8 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     data = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, analysis.as_of)
     native_charts.add_range_chart(canvas, "What drives it", Box(0.5, theme.TOP, 7.9, CONTENT_HEIGHT), data)
     lines = [Paragraph(text, 14, space_after=14) for text in answers.drives] + decide
-    canvas.add_text("What to decide", Box(8.75, theme.TOP + 0.1, 3.93, CONTENT_HEIGHT - 0.1), lines)
+    box = Box(8.75, theme.TOP + 0.1, 3.93, CONTENT_HEIGHT - 0.1)
+    canvas.add_text("What to decide", box, lines, more=True)
     return SlideNotes(
         (*answers.drives, *answers.decide), cash_facts(report), tuple(rows["assumption"]), is_synthetic
     )
@@ -84,10 +85,10 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
         if chart_name
         else locale("report.differs" if len(published) else "deck.parts_title")
     )
-    subtitle = locale("report.differs_text" if len(published) else "deck.headlines_none")
+    subtitle = locale("deck.headlines_measure" if len(published) else "deck.headlines_none")
     canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
-    width = theme.FULL_WIDTH if parts.is_empty() and stages.is_empty() else 7.7
-    sentences = [subtitle]
+    width = theme.FULL_WIDTH if not chart_name and parts.is_empty() and stages.is_empty() else 7.7
+    sentences = [locale("report.differs_text") if len(published) else subtitle]
     if len(published):
         _add_headlines_table(
             report, canvas, published, Box(theme.LEFT, theme.TOP + 0.05, width, CONTENT_HEIGHT - 0.05)
@@ -96,11 +97,14 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
             f"{who}: {amount}. {counts}" for who, amount, counts, _ in _headline_rows(report, published)
         ]
     right_box = (
-        Box(8.65, theme.TOP, 4.03, CONTENT_HEIGHT)
+        Box(8.5, theme.TOP, 4.18, CONTENT_HEIGHT)
         if len(published)
         else Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, CONTENT_HEIGHT)
     )
-    if not stages.is_empty():
+    if chart_name == "headlines":
+        _add_forecasts_chart(report, canvas, right_box)
+        sentences.append(report.charts["headlines"].subtitle)
+    elif not stages.is_empty():
         _add_funnel_chart(report, canvas, stages, right_box)
         sentences.append(locale("report.funnel_title"))
     elif not parts.is_empty():
@@ -157,6 +161,46 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
         alt_text=locale("report.differs"),
         highlighted_row=0 if ours else -1,
     )
+
+
+def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
+    """Add a bar chart of the press forecasts of the same cash, below the model's likely range with its mean.
+
+    A forecast that gives only an upper bound starts at 0.
+    """
+    locale, factor = report.locale, minor_units_factor(report)
+    table = report.analysis.tables["headlines"]
+    ours, theirs = (
+        table.filter(fact=""),
+        table.filter(pl.col("fact") != "", pl.col("line") != "", pl.col("high") > 0),
+    )
+    names, bars = [], []
+    for row in ours.iter_rows(named=True):
+        low, mean, high = (row[c] / factor for c in ("low", "expected", "high"))
+        name = locale("chart.headlines_ours")
+        if len(ours) > 1:
+            name = f"{name}: {report.names.get(row['line'], row['line'])}"
+        names.append(f"{name}\n{locale('chart.mark_expected', amount=locale.money(row['expected']))}")
+        bars.append((low, mean - low, high - mean))
+    publishers = short_names([report.names.get(fact, fact) for fact in theirs["fact"]])
+    for publisher, row in zip(publishers, theirs.iter_rows(named=True), strict=True):
+        names.append(publisher)
+        bars.append((row["low"] or 0.0, 0.0, row["high"] - (row["low"] or 0.0)))
+    scale = native_charts.amount_format(locale, [sum(bar) for bar in bars])
+    series = {
+        locale(f"deck.range_{part}"): [bar[n] for bar in bars]
+        for n, part in enumerate(("from", "below", "above"))
+    }
+    alt = locale("chart.headlines_description")
+    data = native_charts.BarData(names, series, scale.format, alt, report.analysis.as_of)
+    title = locale("chart.headlines_measure")
+    lines = [
+        Paragraph(title, 14, bold=True, space_after=2),
+        Paragraph(locale("deck.forecasts_measure", unit=scale.unit), 12, colour=theme.MUTED, space_after=0),
+    ]
+    canvas.add_text("What the bars show", Box(box.left, box.top + 0.05, box.width, 0.95), lines)
+    place = Box(box.left, box.top + 1.05, box.width, min(box.height - 1.05, 0.7 + 0.85 * len(names)))
+    native_charts.add_range_chart(canvas, title, place, data)
 
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:

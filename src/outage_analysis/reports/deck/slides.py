@@ -19,7 +19,8 @@ from outage_analysis.reports.archives import repack
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.own_slides import own_slides
-from outage_analysis.reports.deck.slide_cost import cost_slide, uncertainty_slide
+from outage_analysis.reports.deck.slide_answer import answer_slide
+from outage_analysis.reports.deck.slide_cover import cover_slide
 from outage_analysis.reports.deck.slide_decisions import decisions_slide
 from outage_analysis.reports.deck.slide_drivers import drivers_slide, headlines_slide
 from outage_analysis.reports.deck.slide_services import has_service_bands, services_slide
@@ -34,17 +35,16 @@ def write_pptx(report: Report, folder: Path) -> None:
 
 
 SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
-    cost_slide,
-    uncertainty_slide,
+    answer_slide,
     drivers_slide,
     headlines_slide,
     decisions_slide,
 )
-"""The functions that write the slides, in order: cost, uncertainty, drivers, headlines, decisions."""
+"""The functions that write the slides after the cover: the answer, drivers, headlines, decisions."""
 
 
 def slide_functions(report: Report) -> list[Callable[[Report, Canvas], SlideNotes]]:
-    """Return the functions that write the slides; services by loss band follow the cost, if it has them."""
+    """Return the functions that write the slides; services by loss band follow the answer."""
     first, *others = SLIDE_FUNCTIONS
     return [first, *([services_slide] if has_service_bands(report) else []), *others]
 
@@ -52,23 +52,22 @@ def slide_functions(report: Report) -> list[Callable[[Report, Canvas], SlideNote
 def build_deck(report: Report) -> bytes:
     """Return the slide deck as the bytes of a .pptx file; the same report always gives the same bytes."""
     functions = slide_functions(report)
-    deck = create_deck(report.title, report.lang, report.analysis.as_of, slides=len(functions))
-    for number, write in enumerate(functions, start=1):
-        canvas = Canvas.on_new_slide(deck, report.lang)
-        slide_notes = write(report, canvas)
+    slides = len(functions) + 1
+    deck = create_deck(report.title, report.lang, report.analysis.as_of, slides=slides)
+    cover, *canvases = [Canvas.on_new_slide(deck, report.lang) for _ in range(slides)]
+    notes = [write(report, canvas) for write, canvas in zip(functions, canvases, strict=True)]
+    notes.insert(0, cover_slide(report, cover, [canvas.title for canvas in canvases]))
+    for number, (canvas, slide_notes) in enumerate(zip((cover, *canvases), notes, strict=True), start=1):
         canvas.add_warning(report.warning)
         canvas.add_footer(footer_text(report, slide_notes), number)
         canvas.add_notes(note_paragraphs(report, slide_notes))
-    for number, slide in enumerate(own_slides(report), start=len(SLIDE_FUNCTIONS) + 1):
+    for number, slide in enumerate(own_slides(report), start=slides + 1):
         canvas = Canvas.on_new_slide(deck, report.lang)
         canvas.add_notes(slide.write(report, canvas))
         canvas.add_warning(report.warning)
         canvas.add_footer(report.footer, number)
-    count = str(len(deck.slides)).encode()
     properties = deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES)
-    properties.blob = properties.blob.replace(b"<Slides>5<", b"<Slides>" + count + b"<").replace(
-        b"<Notes>5<", b"<Notes>" + count + b"<"
-    )
+    properties.blob = PROPERTIES.format(slides=len(deck.slides)).encode()
     return deck_bytes(deck)
 
 

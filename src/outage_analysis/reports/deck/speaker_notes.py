@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.sources import facts_by_host, web_hosts
 
-MAX_CITED = 9
-"""The most facts that a footer cites; the speaker notes cite all."""
-ADDRESS_SEPARATOR = " ; "
-"""The text between two web addresses of a source."""
+MAX_CITED = 4
+"""The most websites that a footer names; the speaker notes name every figure with its website."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
     lines.append(locale("deck.notes_day", day=locale.day(a.as_of)))
     if report.warning:
         lines.insert(0, report.warning)
-    if slide_notes.synthetic or report.banner:
+    if slide_notes.synthetic:
         lines.append(f"{locale('report.synthetic_badge')}: {report.banner}")
     return lines
 
@@ -60,36 +58,18 @@ def footer_text(report: Report, slide_notes: SlideNotes) -> str:
         return slide_notes.footer
     if slide_notes.synthetic:
         return locale("chart.sources_synthetic", day=day)
-    # "id.part" refers to a part of the fact "id", so the footer cites the fact.
-    facts = dict.fromkeys(fact.partition(".")[0] for fact in slide_notes.facts)
-    if not facts:
+    sources = dict(report.analysis.tables["facts"].select("id", "source").iter_rows())
+    cited = (sources.get(fact) or "" for fact in dict.fromkeys(slide_notes.facts))
+    hosts = dict.fromkeys(host for source in cited for host in web_hosts(source))
+    if not hosts:
         return locale("chart.sources_none", day=day)
-    return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)
+    return locale("chart.sources", facts=first_names(report, [*hosts], MAX_CITED), day=day)
 
 
 def first_names(report: Report, names: Sequence[str], most: int) -> str:
     """Return the first `most` names as one text, followed by the number of names left out, if any."""
     listed, left = ", ".join(names[:most]), len(names) - most
     return report.locale("deck.and_more", shown=listed, count=left) if left > 0 else listed
-
-
-def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
-    facts = report.analysis.tables["facts"]
-    sources = dict(facts.select("id", "source").iter_rows())
-    by_host: dict[str, list[str]] = {}
-    for fact in dict.fromkeys(wanted):
-        if fact in sources:
-            place = ", ".join(web_hosts(sources[fact] or "")) or report.locale("deck.notes_derived")
-            by_host.setdefault(place, []).append(fact)
-    return by_host
-
-
-def web_hosts(source: str) -> list[str]:
-    """Return the web hosts in the source of a fact; empty if the fact is derived from other facts."""
-    addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
-    hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
-    return list(dict.fromkeys(host for host in hosts if host))
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:

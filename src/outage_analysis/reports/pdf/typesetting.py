@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
-from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-from markupsafe import Markup
 
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports.blocks import (
@@ -31,6 +27,8 @@ from outage_analysis.reports.blocks import (
     Tile,
 )
 from outage_analysis.reports.pdf.column_widths import add_break_points, table_layout
+from outage_analysis.reports.pdf.selection import PrintedReport
+from outage_analysis.reports.pdf.texts import external_text, own_text, plain_text, truncate
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
 
@@ -90,19 +88,19 @@ MAX_UNBROKEN_LINES = 20
 """A table of at most this many lines of text is never split between pages."""
 MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
 """The most characters of a title, and of the incident's name in the header of a page."""
-FACT_TABLES = ("facts", "hindsight_outcomes")
-"""Tables whose rows are facts; fact ids in other tables link to these rows."""
-BRIEF_CHART_NAMES = (
-    "total_distribution",
-    "waterfall",
+BRIEF_CHARTS = (
+    "separate_sums",
     "comparison",
+    "services_by_band",
     "tornado",
     "headlines",
+    "waterfall",
     "funnel",
     "band_distribution",
 )
-"""Charts for the executive brief in order of preference; the brief shows the first three that exist."""
-MAX_BRIEF_CHARTS = 3
+"""Charts for the second page of the brief, in order of preference; as many as fit are shown."""
+FIRST_CHART = "total_distribution"
+"""The chart of the first page."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,11 @@ class PdfContent:
     """The values of a report that the typst templates read."""
 
     report: Report
-    _anchored: set[str] = field(default_factory=set, repr=False)
+
+    @cached_property
+    def printed(self) -> PrintedReport:
+        """The sections and tables of the full report."""
+        return PrintedReport(self.report)
 
     @property
     def common_values(self) -> Values:
@@ -119,6 +121,7 @@ class PdfContent:
         sentences, is_synthetic = report.answers, report.analysis.headline_is_synthetic
         answers = (
             ("drives", "drives", sentences.drives, is_synthetic),
+            ("narrows", "narrows", sentences.narrows, is_synthetic),
             ("decide", "decide", sentences.decide, is_synthetic),
             ("left_out", "left_out_title", sentences.left_out, False),
         )
@@ -129,13 +132,16 @@ class PdfContent:
             "policy": add_break_points(truncate(fonts.printable(report.policy), MAX_TITLE_LENGTH)),
             "running": truncate(external_text(report.analysis.incident.name[report.lang]), MAX_RUNNING_TITLE),
             "warning": own_text(report.warning),
-            "banner": own_text(report.banner),
+            "banner": own_text(report.banner) if is_synthetic else "",
             "badge": own_text(locale("report.synthetic_badge")),
             "footer": external_text(report.footer),
-            "tiles": [_tile_values(tile) for tile in report.tiles],
-            "differs": {
-                "title": own_text(locale("report.differs")),
-                "text": own_text(locale("report.differs_text")),
+            "headline": [external_text(sentence) for sentence in sentences.headline],
+            "dots": self._chart(FIRST_CHART) if FIRST_CHART in report.charts else None,
+            # Without a distribution there are no sentences, and key figures take their place.
+            "tiles": [] if sentences.headline else [_tile_values(tile) for tile in report.tiles],
+            "reserve": {
+                "title": own_text(locale("report.reserve")),
+                "rows": [[own_text(measure), own_text(amount)] for measure, amount in sentences.reserve],
             },
             **{
                 name: {
@@ -153,20 +159,10 @@ class PdfContent:
         report, locale = self.report, self.report.locale
         values = self.common_values | {
             "kind": own_text(locale("report.brief")),
-            "headlines": None,
             "more": own_text(locale("report.more")),
-            "charts": [self._chart(name) for name in BRIEF_CHART_NAMES if name in report.charts][
-                :MAX_BRIEF_CHARTS
-            ],
+            "charts": [self._chart(name) for name in BRIEF_CHARTS if self._in_brief(name)],
             "reading": None,
         }
-        if "headlines" in report.grids:
-            grid = report.grids["headlines"]
-            values["headlines"] = {
-                "heads": [own_text(column.title) for column in grid.columns[:-1]],
-                "styles": [column.style for column in grid.columns[:-1]],
-                "rows": [[plain_text(cell) for cell in row[:-1]] for row in grid.rows],
-            }
         if "quantiles" in report.grids:
             values["reading"] = {
                 "title": own_text(locale("report.reading_title")),
@@ -177,17 +173,17 @@ class PdfContent:
     @cached_property
     def full_report(self) -> Values:
         """Values for the typst template of the full report: first screen, and content by page orientation."""
-        blocks = [
-            self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
-        ]
-        self._remove_dead_links(blocks)
+        report = self.report
         runs: list[Values] = []
-        for block in self._with_orientation(blocks):
+        for block in self._with_orientation(list(map(self._block_values, self._sections_with_blocks()))):
             if not runs or runs[-1]["flipped"] != block["flipped"]:
                 runs.append({"flipped": block["flipped"], "blocks": []})
             runs[-1]["blocks"].append(block)
+        titles = "; ".join(self.printed.left_to_the_page)
         return self.common_values | {
-            "contents": own_text(self.report.locale("report.contents")),
+            "contents": own_text(report.locale("report.contents")),
+            "sums": self._chart("separate_sums") if "separate_sums" in report.charts else None,
+            "elsewhere": own_text(report.locale("report.printed_less", titles=titles)) if titles else "",
             "runs": runs,
         }
 
@@ -196,24 +192,11 @@ class PdfContent:
         """All charts of the report as SVG without titles, by file name."""
         return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
-    def _headlines_section(self) -> Iterator[Block | Section]:
-        """Yield the section on amounts in press headlines, then its texts, tables and charts."""
-        locale = self.report.locale
-        if "headlines" in self.report.grids:
-            title = locale("report.differs")
-            charts = (ChartBlock("headlines"),) if "headlines" in self.report.charts else ()
-            blocks = (Text(locale("report.differs_text")), *charts, TableBlock("headlines", title))
-            yield Section("headlines", title, blocks)
-            yield from blocks
-
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
-        """Yield every report section, then its texts, tables and charts; a chart precedes its table."""
-        for section in self.report.sections:
+        """Yield every printed section, then its texts, tables and charts."""
+        for section in self.printed.sections:
             yield section
-            for block in section.blocks:
-                yield block
-                if isinstance(block, ChartBlock) and block.table is not None:
-                    yield block.table
+            yield from section.blocks
 
     def _block_values(self, block: Block | Section) -> Values:
         """Return a block of the report (such as a text or a table) as plain values for the template."""
@@ -232,6 +215,13 @@ class PdfContent:
             case TableBlock():
                 return self._table(block)
 
+    def _in_brief(self, chart: str) -> bool:
+        """Return whether the brief shows a chart; synthetic ones only beside a synthetic headline."""
+        report = self.report
+        return chart in report.charts and (
+            report.analysis.headline_is_synthetic or not report.chart_is_synthetic(chart)
+        )
+
     def _chart(self, name: str) -> Values:
         chart = self.report.charts[name]
         return {
@@ -244,12 +234,10 @@ class PdfContent:
         }
 
     def _table(self, table: TableBlock) -> Values:
-        grid = self.report.grids[table.grid]
+        grid = self.printed.grids[table.grid]
         heads = [own_text(column.title) for column in grid.columns]
-        rows = [[cell_parts(cell) for cell in row] for row in grid.rows]
-        texts = [[plain_text(cell) for cell in row] for row in grid.rows]
-        layout = table_layout(heads, [bool(column.style) for column in grid.columns], texts)
-        anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in FACT_TABLES else []
+        rows = [[plain_text(cell) for cell in row] for row in grid.rows]
+        layout = table_layout(heads, [bool(column.style) for column in grid.columns], rows)
         return {
             "kind": "table",
             "caption": own_text(table.caption),
@@ -257,7 +245,6 @@ class PdfContent:
             "heads": heads,
             "styles": [column.style for column in grid.columns],
             "rows": rows,
-            "anchors": anchors or [""] * len(rows),
             "flipped": layout.setting.flipped,
             "halved": layout.setting.halved,
             "size": layout.setting.size,
@@ -265,21 +252,6 @@ class PdfContent:
             "widths": layout.points,
             "keep_together": len(rows) * layout.mean_lines <= MAX_UNBROKEN_LINES,
         }
-
-    def _anchor(self, fact: str) -> str:
-        """Return the link target for a row that lists a fact; empty if an earlier row lists the same fact."""
-        place = f"fact-{fact}"
-        if place in self._anchored:
-            return ""
-        self._anchored.add(place)
-        return place
-
-    def _remove_dead_links(self, blocks: Sequence[Values]) -> None:
-        """Turn links to facts into plain text if no table of the report lists the fact."""
-        parts = (part for block in blocks for row in block.get("rows", ()) for cell in row for part in cell)
-        for part in parts:
-            if part.get("to", "") not in self._anchored:
-                part.pop("to", None)
 
     @staticmethod
     def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
@@ -322,79 +294,3 @@ def _tile_values(tile: Tile) -> Values:
         "note": external_text(tile.note.removeprefix(tile.likely)),
         "synthetic": tile.synthetic,
     }
-
-
-MAX_TEXT_LENGTH = 1_500
-"""The most characters of an input text; longer texts are cut."""
-
-
-class _LinkParser(HTMLParser):
-    """Splits the HTML of a table cell into texts with their links."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[dict[str, str]] = []
-        self._leads: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember the target of a link that starts here, if the target is a fact or a web address."""
-        address = dict(attrs).get("href") or ""
-        if tag == "a" and address.startswith("#"):
-            self._leads = {"to": address[1:]}
-        elif tag == "a" and urlsplit(address).scheme in ("http", "https"):
-            self._leads = {"url": address}
-
-    def handle_endtag(self, tag: str) -> None:
-        """Forget the current link target at the end of a link."""
-        if tag == "a":
-            self._leads = {}
-
-    def handle_data(self, text: str) -> None:
-        """Add a text, with the current link target if the text is inside a link."""
-        self.parts.append({"text": external_text(text), **self._leads})
-
-
-def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
-    """Return a table cell as texts with link targets: `to` within the document, `url` on the web."""
-    if not isinstance(cell, Markup):
-        return [{"text": external_text(cell)}]
-    reader = _LinkParser()
-    reader.feed(str(cell))
-    reader.close()
-    return reader.parts
-
-
-def plain_text(cell: str | Markup) -> str:
-    """Return the text of a table cell without its links."""
-    return "".join(part["text"] for part in cell_parts(cell))
-
-
-def external_text(text: str) -> str:
-    """Return a text that may come from input files in a form that the PDF can print.
-
-    Long texts are cut, long words get points at which a line may break, and characters without a glyph are
-    replaced.
-    """
-    return add_break_points(truncate(fonts.printable(text), MAX_TEXT_LENGTH))
-
-
-def truncate(text: str, most: int) -> str:
-    """Cut a text after `most` characters; an ellipsis marks the cut."""
-    return text if len(text) <= most else text[:most] + "…"
-
-
-def own_text(text: str) -> str:
-    """Return one of the package's own texts unchanged, after checking that the fonts have all characters.
-
-    Raises:
-        EnvironmentFailed: the fonts lack a character.
-    """
-    missing = fonts.missing_characters(text)
-    if missing:
-        character = f"U+{ord(missing[0]):04X}"
-        raise EnvironmentFailed(
-            f"the package's fonts lack {character}",
-            value=text,
-            remedy="Install the package again, or correct the label.",
-        )
-    return text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
+from outage_analysis.charts import ACCENT, GREY, INK, LIGHT, DotLayout, dot_layout
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import (
@@ -24,103 +24,83 @@ if TYPE_CHECKING:
     from xlsxwriter.chart import Chart
 
 
-AREA_COLOURS = {"below": GREY, "likely": ACCENT, "above": GREY}
-MARKED_POINTS = (*LikelyRange().columns, "budget")
+MARKED_POINTS = ("p50", "expected", LikelyRange.high_column, "budget")
 BELOW_COLOUR = "#5B616B"
 """Colour of the part of a bar below the expected amount."""
 
 
-def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the figures of the density chart: probability density of the cash cost, in percent of its peak.
+def _dot_figures(sheet: SheetWriter, report: Report) -> SheetTable:
+    """Return the dots of the total cash cost with their heights in their stacks, and the marked amounts.
 
-    Separate columns contain the density below, inside and above the likely range.
+    Marked amounts have a separate column, so that they are a series of their own.
     """
     locale = report.locale
-    rows = uncertain.density_areas(report.analysis.tables["total_distribution"], locale.level)
-    low, high = locale("word.range_low"), locale("word.range_high")
-    titles: list[tuple[str, CellKind]] = [
-        (title, "decimal") for title in (f"< {low}", f"{low} – {high}", f"> {high}")
-    ]
+    layout, marks = _dots_and_marks(report)
     cells = [
-        [
-            sheet.book.scale.cell(r["amount"]),
-            *(Cell(r["density"] if r["part"] == p else None, "decimal") for p in AREA_COLOURS),
-        ]
-        for r in rows.iter_rows(named=True)
+        [sheet.book.scale.cell(dot["amount"]), Cell(dot["level"] + 1, "whole"), Cell(None)]
+        for dot in _drawn_dots(layout)
     ]
-    return _figures_table(sheet, [(locale("column.amount"), "scaled"), *titles], cells)
-
-
-def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    chart = add_chart(sheet, "scatter", "straight")
-    for column, colour in enumerate(AREA_COLOURS.values(), start=1):
-        add_line(chart, table_range, 0, column, colour)
-    chart.set_x_axis(
-        log_axis(
-            sheet,
-            report,
-            "total_distribution_x",
-            uncertain.density_areas(report.analysis.tables["total_distribution"], report.locale.level)[
-                "amount"
-            ],
-        )
-    )
-    chart.set_y_axis(
-        value_axis(report, report.locale("chart.total_distribution_y"), min=0, max=100, num_format="0")
-    )
-    return chart
-
-
-def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return, for each amount on the exceedance chart, the probability that the cash cost exceeds it.
-
-    The percentiles and the budget, which the chart marks, have a separate column.
-    """
-    locale, table = report.locale, report.analysis.tables["total_distribution"]
-    marks = uncertain.marked_amounts(table, locale.level)
-    cells = [
-        [sheet.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
-        for r in uncertain.exceedance_curve(table).iter_rows(named=True)
-    ]
-    cells += [
-        [
-            sheet.book.scale.cell(marks[m]["amount"]),
-            Cell(None),
-            Cell(locale.rounded(marks[m]["above"], 6), "share"),
-        ]
-        for m in MARKED_POINTS
-        if m in marks
-    ]
-    chance = locale("workbook.more")
-    mark_names = ", ".join(locale(f"word.{m}") for m in MARKED_POINTS if m in marks)
+    cells += [[sheet.book.scale.cell(amount), Cell(None), Cell(0, "whole")] for amount in marks.values()]
+    mark_names = ", ".join(locale(f"word.{m}") for m in marks)
     return _figures_table(
-        sheet, [(locale("column.amount"), "scaled"), (chance, "share"), (mark_names, "share")], cells
+        sheet,
+        [(locale("column.amount"), "scaled"), (locale("chart.dot"), "whole"), (mark_names, "whole")],
+        cells,
     )
 
 
-def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    locale, table = report.locale, report.analysis.tables["total_distribution"]
-    marks, rows = uncertain.marked_amounts(table, locale.level), uncertain.exceedance_curve(table)
-    chart = add_chart(sheet, "scatter", "straight")
-    add_line(chart, table_range, 0, 1, ACCENT)
+def _dots_and_marks(report: Report) -> tuple[DotLayout, dict[str, float]]:
+    """Return the places of the dots, as on the chart of the page, and the amounts that are marked."""
+    table = report.analysis.tables["total_distribution"]
+    marks = {
+        name: mark["amount"] for name, mark in uncertain.marked_amounts(table, report.locale.level).items()
+    }
+    layout = dot_layout(uncertain.dot_amounts(table), [*marks.values()], marks[LikelyRange.low_column])
+    return layout, {
+        name: marks[name] for name in MARKED_POINTS if name in marks and (marks[name] > 0 or not layout.log)
+    }
+
+
+def _drawn_dots(layout: DotLayout) -> list[dict[str, float]]:
+    """Return the dots that Excel can draw: on a log axis, those above 0."""
+    return [dot for dot in layout.dots if dot["amount"] > 0 or not layout.log]
+
+
+def _draw_dots(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
+    """Draw the dots, and below them the marked amounts with their names."""
+    locale = report.locale
+    layout, marks = _dots_and_marks(report)
+    dots = _drawn_dots(layout)
+    chart = add_chart(sheet, "scatter")
     label_texts = [
-        {"value": f"{locale(f'word.{m}')}  {locale.money(marks[m]['amount'])}"}
-        for m in MARKED_POINTS
-        if m in marks
+        {"value": f"{locale(f'word.{name}')}  {locale.money(amount)}"} for name, amount in marks.items()
     ]
-    points = {"type": "circle", "size": 7, "fill": {"color": INK}, "border": {"color": INK}}
-    labels = {"custom": label_texts, "value": True, "position": "right", "font": chart_font(report)}
-    chart.add_series(
-        {
-            "categories": table_range.column(0, len(rows)),
-            "values": table_range.column(2, len(rows)),
-            "line": {"none": True},
-            "marker": points,
-            "data_labels": labels,
-        }
-    )
-    chart.set_x_axis(log_axis(sheet, report, "exceedance_x", rows["amount"]))
-    chart.set_y_axis(value_axis(report, locale("workbook.more"), min=0, max=1, num_format="0%"))
+    labels = {"custom": label_texts, "value": True, "position": "above", "font": chart_font(report)}
+    first = table_range.first
+    for column, start, end, colour, size in (
+        (1, first, first + len(dots) - 1, ACCENT, 7),
+        (2, first + len(dots), table_range.last, INK, 8),
+    ):
+        fill = {"color": colour}
+        chart.add_series(
+            {
+                "categories": [table_range.sheet_name, start, 0, end, 0],
+                "values": [table_range.sheet_name, start, column, end, column],
+                "line": {"none": True},
+                "marker": {"type": "circle", "size": size, "fill": fill, "border": fill},
+                **({"data_labels": labels} if column == 2 else {}),  # noqa: PLR2004 - the marked amounts
+            }
+        )
+    amounts = [dot["amount"] for dot in dots] + [*marks.values()]
+    title = locale("chart.total_distribution_x", unit=sheet.book.scale.name)
+    if layout.log:
+        zeros = 1 - len(dots) / len(layout.dots)
+        title += locale("chart.total_distribution_zero", share=locale.share(zeros)) if zeros else ""
+        chart.set_x_axis({**log_axis(sheet, report, "total_distribution_x", amounts), "name": title})
+    else:
+        chart.set_x_axis(value_axis(report, title, num_format="#,##0"))
+    tallest = max((dot["level"] for dot in dots), default=0.0) + 2
+    chart.set_y_axis({"visible": False, "min": 0, "max": tallest, "major_gridlines": {"visible": False}})
     return chart
 
 
@@ -155,7 +135,7 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
         label_texts = [{"value": _bar_label(sheet, value)} for value in rows[end]]
         labels = {"value": True, "custom": label_texts, "position": where, "font": white_font(report)}
         add_bars(chart, table_range, column, colour, data_labels=labels)
-    return set_bar_axes(sheet, report, chart, "waterfall_x")
+    return set_bar_axes(sheet, report, chart, "tornado_x")
 
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
@@ -211,8 +191,7 @@ class NativeChart:
 
 
 NATIVE_CHARTS = {
-    "total_distribution": NativeChart(_draw_density, _density_figures),
-    "exceedance": NativeChart(_draw_exceedance, _exceedance_figures),
+    "total_distribution": NativeChart(_draw_dots, _dot_figures),
     "tornado": NativeChart(_draw_tornado, _tornado_figures),
     "waterfall": NativeChart(_draw_waterfall, _waterfall_figures),
     "intake": NativeChart(_draw_intake),

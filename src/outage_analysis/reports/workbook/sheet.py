@@ -117,6 +117,8 @@ class SheetWriter:
         self._fixed = False
         self.sortable = True
         """Whether users may sort the tables; False if formulas or charts refer to rows of the tables."""
+        self.one_page = False
+        """Whether the sheet is printed on one page."""
         self._paragraphs: list[tuple[int, str, str]] = []
         self._tables: list[TableRange] = []
         self._frozen = 0
@@ -279,7 +281,7 @@ class SheetWriter:
         worksheet.hide_gridlines(2)
         worksheet.set_landscape()
         worksheet.set_paper(A4 if sum(self.widths.values()) <= MAX_A4_WIDTH else A3)
-        worksheet.fit_to_pages(1, 0)
+        worksheet.fit_to_pages(1, int(self.one_page))
         worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         worksheet.set_footer(
             f'&L&"{FONTS[self.book.locale.lang]}"&{FONT_SIZE - 2}&A&R&{FONT_SIZE - 2}&P / &N'

@@ -1,16 +1,14 @@
-"""Write the summary sheet: expected cost, uncertainty, drivers, decisions and press headlines."""
+"""Write the summary sheet: the answer, expected cost, uncertainty, drivers, decisions and reserve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from outage_analysis.reports.first_screen import promised_range, quarter_profit
+from outage_analysis.reports.first_screen import promised_range
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import build_views
 from outage_analysis.reports.workbook.cells import (
     Cell,
     CellKind,
@@ -19,15 +17,13 @@ from outage_analysis.reports.workbook.cells import (
     SheetTable,
     column_heads,
     money_cell,
-    sheet_table,
-    whole_currency,
 )
 from outage_analysis.reports.workbook.cost_lines_sheet import no_formulas_reason
 from outage_analysis.reports.workbook.formulas import CHANGED_INPUTS_NAME, LiveFormulas, quoted_text
 from outage_analysis.reports.workbook.sheet import SheetWriter
-from outage_analysis.text import Column, capitalized
+from outage_analysis.text import capitalized
 
-COLUMN_WIDTHS = (42, 17, 13, 17, 13, 15, 30, 52)
+COLUMN_WIDTHS = (40, 17, 13, 17, 13, 13, 24, 50)
 STALE_INK = "#A33A00"
 
 
@@ -42,12 +38,15 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
     """
     locale = report.locale
     sheet.set_column_widths(*COLUMN_WIDTHS)
-    sheet.sortable = False
+    sheet.sortable, sheet.one_page = False, True
     if report.warning:
         sheet.write_paragraph(report.warning, "warning")
-    sheet.write_title(report.title, report.banner)
-    for text, warning_format in ((report.kicker, "text"), (report.policy, "text"), (report.footer, "note")):
-        sheet.write_paragraph(text, warning_format)
+    sheet.write_title(report.title, report.banner if report.analysis.headline_is_synthetic else "")
+    for text in (report.kicker, report.policy):
+        sheet.write_paragraph(text)
+    answers = report.answers
+    for place, text in enumerate(answers.headline):
+        sheet.write_paragraph(text, "strong" if place == 0 else "text")
     sheet.write_heading(locale("workbook.figures"))
     sheet.write_paragraph(
         locale("workbook.live_intro", sheet=inputs) if live else no_formulas_reason(report), "note"
@@ -57,21 +56,18 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
     if separate:
         sheet.write_heading(locale("workbook.apart"))
         _write_rows(sheet, report, live, separate)
-    formula = report.answers
+    reserve = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
     for key, texts in (
-        ("drives", formula.drives),
-        ("decide", formula.decide),
-        ("left_out", formula.left_out),
+        ("drives", answers.drives),
+        ("narrows", answers.narrows),
+        ("decide", answers.decide),
+        ("reserve", ("; ".join(reserve),) if reserve else ()),
     ):
         if texts:
             sheet.write_heading(locale(f"report.{key}"))
             for text in texts:
                 sheet.write_paragraph(text)
-    view = build_views(report.analysis, report.formatter).get("headlines")
-    if view is not None:
-        sheet.write_heading(locale("report.differs"))
-        sheet.write_paragraph(locale("report.differs_text"))
-        sheet.write_table(_headlines_table(report, sheet.book.scale, *view))
+    sheet.write_paragraph(report.footer, "note")
 
 
 def _write_rows(
@@ -104,34 +100,6 @@ def _write_rows(
             sheet.worksheet.conditional_format(row, 0, row, len(titles) - 2, rule)
 
 
-def _headlines_table(
-    report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: Sequence[Column]
-) -> SheetTable:
-    """Return the amounts in press headlines, in whole currency and in a larger unit such as millions."""
-    locale = report.locale
-    texts = sheet_table(report.formatter, frame, columns).cells
-    places = {column.name: place for place, column in enumerate(columns)}
-    unit = 10**locale.minor_units
-    cells = []
-    for record, row_texts in zip(frame.iter_rows(named=True), texts, strict=True):
-        ends = [None if record[end] is None else record[end] * unit for end in ("low", "high")]
-        amounts = [cell for end in ends for cell in (money_cell(locale, end), scale.cell(end))]
-        rest = [row_texts[places[column]] for column in ("public_on", "facts", "counts")]
-        cells.append([row_texts[places["headline"]], *amounts, *rest])
-    larger = scale.title()
-    titles: list[tuple[str, CellKind]] = [
-        (locale("column.headline"), "text"),
-        (locale("column.value_low"), "money"),
-        (larger, "scaled"),
-        (locale("column.value_high"), "money"),
-        (larger, "scaled"),
-        (locale("column.public_on"), "day"),
-        (locale("column.facts"), "text"),
-        (locale("column.counts"), "text"),
-    ]
-    return SheetTable(column_heads(titles), cells)
-
-
 EMPTY_CELL = Cell(None)
 AmountPair = tuple[Cell, Cell]
 """A cell with an amount in whole currency, and one with the same amount in the larger unit."""
@@ -158,7 +126,7 @@ class SummaryRow:
 
 
 def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the summary rows for expected cash cost, percentiles, budget, profit, promises and claims.
+    """Return the summary rows for expected cash cost, percentiles, budget, promises and claims.
 
     Args:
         report: the content of the report.
@@ -183,7 +151,6 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
         first,
         *_quantile_rows(report, live, scale),
         *_budget_rows(report, live),
-        *_profit_rows(report, live, expected, row),
         *_promised_rows(report, scale),
         *_claims_rows(report, scale),
     ]
@@ -273,24 +240,6 @@ def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
     ]
 
 
-def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row: int) -> list[SummaryRow]:
-    locale, profit = report.locale, quarter_profit(report.analysis)
-    if not profit:
-        return []
-    share, formula = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY_CELL
-    if live is not None and "cash" in live.valuations:
-        formula = Cell(
-            Formula(
-                f"=B{row + 1}/{round(whole_currency(locale, profit))}", locale.rounded(expected / profit, 10)
-            ),
-            "share",
-        )
-    note = _tile_note(report, locale("report.tile_profit"))
-    return [
-        SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (formula, EMPTY_CELL), note=note)
-    ]
-
-
 def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
     """Return the summary rows with the lowest and highest promised amount if every report is paid.
 
@@ -307,17 +256,14 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """Return the summary row with the cash cost from claims, if the headline cost has another basis."""
+    """Return the summary row with the cash cost from real claims, if the headline cost has another basis."""
     locale, analysis = report.locale, report.analysis
-    basis = next(
-        (b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline_basis), ""
-    )
-    expected = analysis.expected_cash(basis) if basis else None
+    is_beside = "claims" in analysis.runs and analysis.headline_basis != "claims"
+    expected = analysis.expected_cash("claims") if is_beside else None
     if expected is None:
         return []
     title = locale("report.tile_claims")
-    name = f"{title} ({locale('workbook.synthetic')})" if basis == "synthetic" else title
-    return [SummaryRow(name, _amount_pair(report, scale, expected), note=_tile_note(report, title))]
+    return [SummaryRow(title, _amount_pair(report, scale, expected), note=_tile_note(report, title))]
 
 
 def _standard_error(report: Report) -> float:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.analysis import reserve_scope
 from outage_analysis.charts import png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
-from outage_analysis.reports.model_views import View
+from outage_analysis.reports.model_views import View, decision_views
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
@@ -82,20 +83,23 @@ def workbook_bytes(report: Report) -> bytes:
 
 
 SHEET_SECTIONS = {
+    "cost": ("cost", "free"),
     "service_bands": ("service-bands",),
-    "cost": ("cost", "funnel", "free"),
-    "doubt": ("doubt",),
-    "drivers": ("tornado",),
+    "why": ("why",),
     "compared": ("compared",),
+    "doubt": ("doubt",),
     "policy": ("policy", "accounting"),
+    "method": ("method",),
     "claims": ("claims",),
     "quality": ("quality",),
     "hindsight": ("hindsight",),
     "facts": ("facts",),
     "tie_outs": ("tie-outs",),
-    "method": ("method",),
 }
-"""Sheet -> the report sections on it. Other sections get a sheet of their own."""
+"""Sheet -> the report sections on it, in the order of the sheets. Other sections get a sheet of their own.
+
+Before these sheets are the summary, the inputs, the cost lines, and the scenarios with the reserve.
+"""
 SEPARATE_SECTIONS = ("assumptions",)
 """Ids of the sections that another module writes to a sheet of its own."""
 MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
@@ -115,8 +119,13 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     waiting: list[PendingChart] = []
     remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
     tables = build_views(report.analysis, report.formatter)
+    _write_decisions(book, report)
     for name, ids in SHEET_SECTIONS.items():
         sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
+        if name == "doubt" and sections and "total_distribution" in report.charts:
+            # The page and the PDF show this chart on their first screen; the summary sheet has only figures.
+            first, *others = sections
+            sections = [replace(first, blocks=(ChartBlock("total_distribution"), *first.blocks)), *others]
         if sections:
             title = report.locale(f"workbook.{name}")
             waiting += _write_sheet(
@@ -224,6 +233,23 @@ def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
         return Cell(value, "day") if isinstance(value, date) else Cell(own_cell_text(locale, value))
 
     return SheetTable(heads, [[cell(value) for value in row] for row in frame.iter_rows()])
+
+
+def _write_decisions(book: ReportWorkbook, report: Report) -> None:
+    """Write the sheet with the scenarios of the cash and the reserve by measure, if there are any."""
+    locale, analysis = report.locale, report.analysis
+    views = decision_views(analysis, locale)
+    if not views:
+        return
+    is_synthetic = analysis.needs_synthetic_mark("scenarios")
+    title = locale("workbook.decisions")
+    sheet = book.add_sheet(title, MODEL_COLOUR, synthetic=is_synthetic)
+    sheet.write_title(title, report.banner if is_synthetic else "")
+    lines = ", ".join(report.names.get(x, x) for x in reserve_scope(analysis).counted)
+    for name, view in views.items():
+        sheet.write_heading(locale(f"report.{name}_title"))
+        sheet.write_paragraph(locale(f"report.{name}_intro", lines=lines))
+        sheet.write_table(sheet_table(report.formatter, *view))
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:

@@ -58,9 +58,9 @@ var whatIf = (function () {
     return {money: money, exact: exact, change: change};
   }
 
-  // One input: a slider and a number field that follow each other. Returns what sets both back.
+  // One input: a slider and a number field that follow each other, and whether its value is known exactly.
   function slider(place, moved) {
-    var range = place.querySelector('[type=range]'), field = place.querySelector('[type=number]');
+    var exactly = place.querySelector('[type=checkbox]'), range = place.querySelector('[type=range]'), field = place.querySelector('[type=number]');
     var unit = place.querySelector('.unit').textContent;
     var times = Number(place.dataset.times), per = Number(place.dataset.per);
 
@@ -68,7 +68,7 @@ var whatIf = (function () {
 
     function set(text) {
       setValueText();
-      moved(place.dataset.factor, Number(text) * times / per);
+      moved(place.dataset.factor, Number(text) * times / per, exactly !== null && exactly.checked);
     }
 
     function typed() {
@@ -92,15 +92,27 @@ var whatIf = (function () {
       field.value = number === null ? range.value : number;
       setValueText();
     });
-    return function () {
-      range.value = field.value = field.defaultValue;
-      setValueText();
+    if (exactly) exactly.addEventListener('change', function () { set(field.value); });
+    return {
+      reset: function () {
+        range.value = field.value = field.defaultValue;
+        if (exactly) exactly.checked = false;
+        setValueText();
+      },
+      put: function (value, known) {
+        field.value = Number((value / times * per).toPrecision(10));
+        range.value = field.value;
+        if (exactly) exactly.checked = known;
+        set(field.value);
+      },
+      name: place.querySelector('.name').textContent
     };
   }
 
   return function (root, data) {
-    var values = Object.assign({}, data.factors), say = speaker(data.formats);
-    var reset = root.querySelector('button');
+    var values = Object.assign({}, data.factors), say = speaker(data.formats), given = {}, known = {};
+    var reset = root.querySelector('.reset'), place = root.querySelector('.live');
+    var view = place && data.live ? window.liveView(place, data.live, say) : null;
 
     function total(valuation) {
       var sum = 0;
@@ -112,32 +124,76 @@ var whatIf = (function () {
       return Number(sum.toPrecision(10));
     }
 
-    function tell(any) {
+    function tell(any, id) {
       root.querySelectorAll('output[data-valuation]').forEach(function (output) {
         var valuation = output.dataset.valuation, now = total(valuation);
         output.querySelector('.amount').textContent = say.money(now);
         output.querySelector('.exact').textContent = say.exact(now);
         output.querySelector('.change').textContent = say.change(now, data.report[valuation]);
       });
-      root.querySelector('.range').hidden = !any;
+      if (view) view.show(given, known, id, id ? sliders[id].name : '');
+      else root.querySelector('.range').hidden = !any;
       reset.disabled = !any;
     }
 
-    var sliders = Array.from(root.querySelectorAll('.slider')).map(function (place) {
-      return slider(place, function (id, value) {
-        values[id] = value;
-        tell(true);
+    var sliders = {};
+    root.querySelectorAll('.slider').forEach(function (element) {
+      sliders[element.dataset.factor] = slider(element, function (id, value, exactly) {
+        values[id] = given[id] = value;
+        known[id] = exactly;
+        tell(true, id);
+        remember();
+      });
+    });
+
+    function back() {
+      values = Object.assign({}, data.factors);
+      given = {};
+      known = {};
+      Object.keys(sliders).forEach(function (id) { sliders[id].reset(); });
+    }
+
+    // --- the setting in the address of the page, so that it can be sent -----------------------------------
+
+    function remember() {
+      if (!view) return;
+      var parts = Object.keys(given).map(function (id) { return id + '=' + given[id] + (known[id] ? '!' : ''); });
+      if (view.budget() !== data.live.budget) parts.push('budget=' + (view.budget() === null ? '' : view.budget()));
+      window.history.replaceState(null, '', parts.length ? '#what-if?' + parts.join('&') : '#what-if');
+    }
+
+    function recall() {
+      var found = /^#what-if\?(.*)$/.exec(decodeURIComponent(window.location.hash));
+      if (!view || !found) return;
+      found[1].split('&').forEach(function (part) {
+        var pair = part.split('='), exactly = /!$/.test(pair[1] || ''), value = parseFloat(pair[1]);
+        if (pair[0] === 'budget') view.setBudget(value >= 0 ? value : null);
+        else if (sliders[pair[0]] && value >= 0) sliders[pair[0]].put(value, exactly);
+      });
+    }
+
+    // Settings at once: the sliders move to the new means, or to exact values.
+    root.querySelectorAll('[data-preset]').forEach(function (button) {
+      button.addEventListener('click', function () {
+        var changes = data.presets[Number(button.dataset.preset)].changes;
+        back();
+        Object.keys(changes).forEach(function (id) {
+          var change = changes[id], exactly = change.set !== undefined;
+          sliders[id].put(exactly ? change.set : view.meanAfter(id, change), exactly);
+        });
       });
     });
 
     reset.addEventListener('click', function () {
-      values = Object.assign({}, data.factors);
-      sliders.forEach(function (back) { back(); });
+      back();
       tell(false);
+      remember();
       root.querySelector('[tabindex="-1"]').focus();
     });
+    root.addEventListener('budget', remember);
     // A browser may keep what was typed before the page was loaded again.
-    sliders.forEach(function (back) { back(); });
+    back();
+    recall();
     root.dataset.live = '';
   };
 })();

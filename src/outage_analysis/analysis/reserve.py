@@ -1,0 +1,175 @@
+"""The reserve figure: the cash and the handling of the lines with an obligation, by measure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+
+from outage_analysis.costs import Sample, Simulation, expected_estimate, rounded_estimate
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import spelling_hint
+from outage_analysis.text import Column, TableSchema
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis.analysis import Analysis
+
+MONEY_VALUATIONS = ("cash", "incremental_cash")
+"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
+HANDLING = "handling"
+RESERVE = TableSchema(
+    "One row per measure. Lines without an obligation are left out.",
+    (
+        Column("measure", "word", "Measure of the total: mean, p50 (median), p75 or p90."),
+        Column(
+            "cash",
+            "money",
+            "Cash paid out, with the incremental cash of free goods.",
+            label="cash_paid",
+        ),
+        Column("handling", "money", "Cost of working through the claims; empty if the ledger states none."),
+        Column("both", "money", "Cash and handling together, added draw by draw; quantiles do not add up."),
+    ),
+)
+MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
+"""Measure of a reserve -> its probability; None for the mean."""
+SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
+"""How users write a measure -> its name in the table."""
+Handling = Literal["inside", "outside"]
+
+
+@dataclass(frozen=True)
+class ReserveScope:
+    """The cost lines that were public on the day of an analysis, by their place in the reserve."""
+
+    counted: tuple[str, ...]
+    """The lines with an expected cost in money."""
+    handled: tuple[str, ...]
+    """The lines whose handling has an expected cost."""
+    unpriced: tuple[str, ...]
+    """The lines that pay money and have no expected cost; the reserve does not include them."""
+    not_due: tuple[str, ...]
+    """The lines without an obligation."""
+
+
+def reserve_scope(analysis: Analysis) -> ReserveScope:
+    """Return which cost lines the reserve includes, and which it leaves out for what reason."""
+    known, _ = analysis.policy.public_by(analysis.as_of)
+    not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
+    run = analysis.runs.get(analysis.headline_basis)
+    if run is None:
+        return ReserveScope((), (), (), not_due)
+    portfolio = run.portfolio
+    counted = {line for v in MONEY_VALUATIONS for line in portfolio.counted(v)} - {*not_due}
+    missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
+    order = [x.id for x in known]
+    return ReserveScope(
+        tuple(x for x in order if x in counted),
+        tuple(x for x in portfolio.counted(HANDLING) if x not in not_due),
+        tuple(x for x in order if x in missing - counted - {*not_due}),
+        not_due,
+    )
+
+
+def reserve_mean(analysis: Analysis, lines: Collection[str] | None = None) -> float | None:
+    """Return the mean cash of a reserve, in the smallest unit of the currency; None if no line has one.
+
+    Args:
+        analysis: the analysis.
+        lines: ids of cost lines; by default all lines of the reserve.
+    """
+    chosen = reserve_scope(analysis).counted if lines is None else lines
+    run = analysis.runs.get(analysis.headline_basis)
+    part = None if run is None else _of_lines(run, MONEY_VALUATIONS, chosen)
+    return None if part is None else _mean(part)
+
+
+def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
+    """Return the reserve by measure; None if no line with an obligation has an expected cost in money.
+
+    Returns:
+        The columns of `RESERVE`, in the smallest unit of the currency. The means are those of the table of
+        quantiles and add up exactly; `both` is added draw by draw on the same random points.
+    """
+    scope, run = reserve_scope(analysis), analysis.runs.get(analysis.headline_basis)
+    cash = None if run is None else _of_lines(run, MONEY_VALUATIONS, scope.counted)
+    if run is None or cash is None:
+        return None
+    handling = _of_lines(run, (HANDLING,), scope.handled)
+    paid = _sample(cash)
+    worked = None if handling is None else _sample(handling)
+    together = None if worked is None else Sample(paid.values + worked.values)
+    means = (_mean(cash), None if handling is None else _mean(handling))
+    rows = []
+    for measure, p in MEASURES.items():
+        if p is None:
+            row: tuple[float | None, ...] = (*means, None if means[1] is None else means[0] + means[1])
+        else:
+            row = tuple(
+                None if sample is None else rounded_estimate(sample.quantile(p)).value
+                for sample in (paid, worked, together)
+            )
+        rows.append((measure, *row))
+    return pl.DataFrame(rows, schema=RESERVE.dtypes, orient="row")
+
+
+def parse_measure(text: object) -> str:
+    """Return the measure of a reserve as the table names it.
+
+    Raises:
+        UsageError: there is no such measure.
+
+    Example:
+        >>> parse_measure("P75"), parse_measure("median")
+        ('p75', 'p50')
+    """
+    measure = SPELLINGS.get(str(text), str(text))
+    if measure not in MEASURES:
+        known = ["mean", "median", "P75", "P90"]
+        raise UsageError("no such measure of a reserve", value=text, remedy=spelling_hint(str(text), known))
+    return measure
+
+
+def reserve_amount(table: pl.DataFrame, measure: str, handling: str) -> float:
+    """Return one figure of a table of the reserve, in the smallest unit of the currency.
+
+    Args:
+        table: the result of `reserve_table`.
+        measure: mean, median, P75 or P90.
+        handling: inside or outside.
+
+    Raises:
+        UsageError: there is no such measure, or `handling` is neither inside nor outside.
+        ModelRefused: handling is inside, and the ledger states none.
+    """
+    if handling not in ("inside", "outside"):
+        raise UsageError(
+            "handling is neither inside nor outside", value=handling, remedy="Write one of them."
+        )
+    (row,) = table.filter(measure=parse_measure(measure)).rows(named=True)
+    amount = row["both" if handling == "inside" else "cash"]
+    if amount is None:
+        raise ModelRefused(
+            "the cost from this basis has no handling, so that it cannot be inside the reserve",
+            remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
+        )
+    return float(amount)
+
+
+def _of_lines(run: Simulation, valuations: Collection[str], lines: Collection[str]) -> Simulation | None:
+    """Return the part of a simulation that is of some valuations and lines; None if there is none."""
+    part = run.with_streams(lambda stream: stream.valuation in valuations and stream.line in lines)
+    return part if part.portfolio.streams else None
+
+
+def _sample(part: Simulation) -> Sample:
+    """Return the sampled totals of all valuations of a simulation, added draw by draw."""
+    return Sample(np.sum([total.values for total in part.totals.values()], axis=0))
+
+
+def _mean(part: Simulation) -> float:
+    """Return the expected total of all valuations of a simulation."""
+    return sum(expected_estimate(part, valuation).value for valuation in part.portfolio.valuations)

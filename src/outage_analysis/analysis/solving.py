@@ -1,0 +1,388 @@
+"""Find the policy that gives claimants most within a budget, for notebooks and for the command `solve`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+
+import polars as pl
+
+from outage_analysis.analysis.plan import (
+    FurtherArguments,
+    Plan,
+    check_documents_fit,
+    last_day,
+    load_cubes,
+    load_documents,
+    make_plan,
+)
+from outage_analysis.analysis.solution_sentences import (
+    BENEFIT_DIGITS,
+    frontier_points,
+    solution_sentences,
+)
+from outage_analysis.assumptions import Ledger, example_warning
+from outage_analysis.claims import Claims
+from outage_analysis.costs import (
+    PolicySearch,
+    SearchInputs,
+    SearchRequest,
+    SearchTables,
+    Vary,
+    assumption_ids,
+    cost_table,
+    find_best_policy,
+)
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import bundled_claims
+from outage_analysis.incidents import Incident
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Amount, Policy, TierPayments, load_policy
+from outage_analysis.text import Card, Displayable, Locale, Table, smallest_units
+
+if TYPE_CHECKING:  # types only; importing charts is slow
+    from outage_analysis.charts import AltairChart
+
+EXPECTED = "expected"
+"""The value of `at` that limits the expected cost."""
+LOWEST, HIGHEST = 50, 99
+"""The lowest and the highest percentile that a budget may limit."""
+HANDLING = ("outside", "inside")
+"""Whether the budget also pays for the handling of claims."""
+
+
+@dataclass(frozen=True, repr=False)
+class BudgetSolution(Displayable):
+    """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
+
+    incident: Incident
+    ledger: Ledger | None
+    as_of: date
+    search: PolicySearch
+    claims: Claims | None = field(default=None, repr=False)
+    """The claims that the costs are computed from; None if they come from counts."""
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether a policy that was tried keeps the budget and all other constraints."""
+        return self.search.solution is not None
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The solution or, if there is none, the nearest policy; its id ends in `-solution`."""
+        if self.search.chosen is None:
+            raise ModelRefused("no policy was tried")
+        return self.search.policy_of(self.search.chosen)
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """The values of the varied parameters in `policy`: payments and edges in whole currency, shares."""
+        chosen = self.search.chosen
+        values = () if chosen is None else self.search.values_of(chosen)
+        return {
+            p.name: p.stated_value(value, self.search.inputs.policy)
+            for p, value in zip(self.search.parameters, values, strict=False)
+        }
+
+    @cached_property
+    def _tables(self) -> SearchTables:
+        return SearchTables(self.search)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per policy, amounts in the smallest unit: solution, announced policy, named policies."""
+        return self._tables.solution
+
+    @property
+    def frontier(self) -> pl.DataFrame:
+        """One row per combination that no other dominates, in the smallest unit, the cheapest first."""
+        return self._tables.frontier
+
+    @property
+    def basis(self) -> str:
+        """Where the costs come from: `published`, `claims` or `synthetic`."""
+        if not self.search.inputs.cubes:
+            return "published"
+        return "synthetic" if self.synthetic else "claims"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the claims are synthetic."""
+        return self.claims is not None and self.claims.synthetic
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
+        return frozenset[int]().union(*(policy.starts for policy in (*self.search.named, self.policy)))
+
+    @property
+    def used_ledger(self) -> Ledger | None:
+        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
+        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
+        if known is None:
+            return None
+        inputs = self.search.inputs
+        cubes = inputs.cubes.get(inputs.policy.id, ())
+        fitting = inputs.fitting_ledger(inputs.policy)
+        return known.with_only(
+            assumption_ids(cost_table(inputs.policy, fitting, as_of=self.as_of, cubes=cubes))
+        )
+
+    def locale(self, lang: str) -> Locale:
+        """Return the texts and number formats of a language, for the currency of the policies."""
+        return replace(self.policy.locale(lang), starts=self.starts)
+
+    def names(self, lang: str) -> dict[str, str]:
+        """Return the display name of each policy by id."""
+        return {policy.id: policy.name[lang] for policy in (self.policy, *self.search.named)}
+
+    def sentences(self, lang: str = "en") -> list[str]:
+        """Return the result in sentences: what to announce, what it costs, what people get."""
+        return solution_sentences(self.search, self.table, self.policy, self.locale(lang))
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the result in words: what to announce, what it costs, what people get."""
+        return " ".join(self.sentences(lang))
+
+    def card(self, lang: str = "en") -> Card:
+        """Return the summary for notebooks: the result in words, and cost and benefit per policy."""
+        locale = self.locale(lang)
+        mark = self.search.quantile_mark
+        heads = [locale(f"column.{name}") for name in ("policy_name", "expected")]
+        heads += [mark, locale("column.over_budget"), locale(f"column.{self.search.objective}")]
+        rows = []
+        for row in self.table.iter_rows(named=True):
+            amounts = [row["expected"], row["at_level"]]
+            cells = ["–" if x is None else locale.money(x) for x in amounts]
+            chance = "–" if row["over_budget"] is None else locale.share(row["over_budget"])
+            benefit = benefit_text(self.search.objective, row[self.search.objective], locale)
+            name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
+            rows.append((name, *cells, chance, benefit))
+        lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
+        lines += [locale("card.synthetic")] if self.synthetic else []
+        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
+        table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
+        return Card(locale("solve.title"), tuple(lines), (table,), tuple(self.sentences(lang)))
+
+    def chart(
+        self,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart:
+        """Return the chart of the efficient frontier; `save` writes it as a notebook shows it.
+
+        Args:
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels.
+            title: a title in place of the finding that the chart states.
+            lang: en or ko.
+
+        Raises:
+            UsageError: the size is not possible.
+            ModelRefused: there are fewer than two policies to show.
+        """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        context = charts.chart_context(
+            self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
+        )
+        points = frontier_points(self.search, self.table, self.frontier)
+        chart = charts.standalone_chart("frontier", points, context, width=width, height=height, title=title)
+        if chart is None:
+            raise ModelRefused("fewer than two policies have a cost to show")
+        return chart
+
+
+def benefit_text(objective: str, value: float | None, locale: Locale) -> str:
+    """Return what claimants get as text: a share, a number of claims, or an amount."""
+    if value is None:
+        return "–"
+    if objective == "replaced":
+        return locale.share(value)
+    return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
+
+
+def parse_percentile(at: object) -> float | None:
+    """Return the probability of a percentile such as P90; None for `expected`.
+
+    Raises:
+        UsageError: the text is neither `expected` nor a percentile from P50 to P99.
+    """
+    text = str(at).strip()
+    if text.casefold() == EXPECTED:
+        return None
+    match = re.fullmatch(r"[pP](\d{2}(?:\.\d)?)", text)
+    if match is None or not LOWEST <= float(match[1]) <= HIGHEST:
+        raise UsageError(
+            "the budget is kept at a percentile from P50 to P99, or on average",
+            value=text,
+            remedy="Write P90, or expected.",
+        )
+    return float(match[1]) / 100
+
+
+def solve_plan(
+    plan: Plan,
+    *,
+    vary: Vary,
+    budget: Amount,
+    at: str = "P90",
+    step: Amount | None = None,
+    objective: str | None = None,
+    max_cliff: Amount | None = None,
+    handling: str = "outside",
+) -> BudgetSolution:
+    """Find the policy that gives claimants most within a budget, for a plan.
+
+    Args:
+        plan: states the incident, the announced policy, the ledger, the day, and optionally claims or counts.
+            Its `compare` names further policies to show.
+        vary: the parameters, as for `solve`.
+        budget: the largest cost, in whole currency.
+        at: the percentile of the cost that must not exceed the budget, such as P90; or `expected`.
+        step: the step between the payments that are tried, in whole currency.
+        objective: what claimants get: replaced, made_whole, shortfall or per_claim.
+        max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
+        handling: `inside` if the budget also pays for the handling of claims.
+    """
+    incident, policy, ledger = load_documents(plan)
+    if handling not in HANDLING:
+        raise UsageError("handling is inside or outside the budget", value=handling)
+    named = _distinct([policy, *map(load_policy, plan.compare)])
+    for other in named[1:]:
+        check_documents_fit(incident, other, ledger)
+    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
+    digits = incident.minor_units
+    request = SearchRequest(
+        vary,
+        smallest_units(budget, digits, "the budget"),
+        parse_percentile(at),
+        objective,
+        None if step is None else smallest_units(step, digits, "the step"),
+        None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
+    )
+    if request.step == 0:
+        raise UsageError("the step is not above 0", value=step)
+    claims, cubes_at = None, None
+    if plan.has_own_counts or _needs_bundled_claims(incident, policy, as_of):
+        claims, _ = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
+        read = plan if claims is None else replace(plan, claims=claims, columns=())
+
+        def cubes_at(cuts: Sequence[int]) -> Mapping[str, Sequence[Cube]]:
+            known = [each.as_known_on(as_of) for each in named]
+            return {
+                each.id: [*load_cubes(read, incident, each, as_of, beside=known, cuts=cuts)[1].values()]
+                for each in known
+            }
+
+    inputs = SearchInputs(
+        named[0], ledger, as_of, {}, plan.draws, plan.seed, with_handling=handling == "inside"
+    )
+    found = find_best_policy(inputs, request, named[1:], cubes_at)
+    return BudgetSolution(incident, ledger, as_of, found, claims)
+
+
+def _needs_bundled_claims(incident: Incident, policy: Policy, as_of: date) -> bool:
+    """Whether no line cites a published count, so that only the bundled claims give a cost."""
+    lines = policy.as_known_on(as_of).schedules
+    return not any(line.published_count for line in lines) and bundled_claims(incident.id) is not None
+
+
+def _distinct(policies: Sequence[Policy]) -> list[Policy]:
+    """Return the policies after checking that no two have the same id.
+
+    Raises:
+        UsageError: two policies have the same id.
+    """
+    ids = [policy.id for policy in policies]
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise UsageError(
+            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
+        )
+    return list(policies)
+
+
+class SearchArguments(TypedDict, total=False):
+    """The arguments of `solve` that state what to search for."""
+
+    vary: Required[Vary]
+    budget: Required[Amount]
+    at: str
+    step: Amount | None
+    objective: str | None
+    max_cliff: Amount | None
+    handling: str
+
+
+class InputArguments(FurtherArguments, total=False):
+    """The less common arguments of `solve` that state its inputs, as for `run`."""
+
+    effort: str
+    incident: str | Path | Incident | None
+    as_of: str | date | None
+
+
+def solve(  # noqa: PLR0913 - completion lists the arguments
+    claims: Claims | str | Path | Sequence[str | Path] | None = None,
+    *,
+    vary: Vary,
+    budget: Amount,
+    at: str = "P90",
+    step: Amount | None = None,
+    objective: str | None = None,
+    max_cliff: Amount | None = None,
+    handling: str = "outside",
+    tiers: TierPayments | None = None,
+    policy: str | Path | Policy | None = None,
+    ledger: str | Path | Ledger | None = None,
+    **inputs: Unpack[InputArguments],
+) -> BudgetSolution:
+    """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
+
+    Args:
+        claims: the claims that `read_claims` returned, or complaint files; by default published counts.
+        vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
+            band, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of the loss that it pays;
+            "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
+        budget: the largest cost, in whole currency.
+        at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
+        step: the step between payments, in whole currency; by default a round step.
+        objective: `replaced` (share of the losses), `made_whole` (claims paid in full), `shortfall` (smallest
+            largest shortfall) or `per_claim` (mean payment per accepted claim). By default `replaced` with
+            claims, and `per_claim` without.
+        max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
+        handling: "inside" if the budget also pays for the handling of claims.
+        tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
+        policy: the announced policy; by default the incident's bundled policy.
+        ledger: the assumptions; by default the incident's bundled ledger, if any.
+        inputs: `compare` (policies to show beside the frontier), and `effort`, `incident`, `as_of`, `unknown`
+            and fields of `Plan`, as for `run`.
+
+    Raises:
+        UsageError: a parameter or another argument is not possible.
+        ModelRefused: the inputs do not determine the cost or the objective.
+
+    Example:
+        >>> found = solve(vary=["small-business-cash.tier1,tier2"], budget=400_000_000, step=10_000)
+        >>> found.parameters
+        {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 30000}
+    """
+    plan = make_plan(claims, tiers=tiers, policy=policy, ledger=ledger, **inputs)
+    return solve_plan(
+        plan,
+        vary=vary,
+        budget=budget,
+        at=at,
+        step=step,
+        objective=objective,
+        max_cliff=max_cliff,
+        handling=handling,
+    )

@@ -1,0 +1,158 @@
+"""Place equally likely amounts as stacks of dots on an axis of amounts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+LINEAR_RATIO = 10.0
+"""If the largest positive amount is at most this many times the smallest, the axis is linear."""
+FEWEST_COLUMNS, MOST_COLUMNS = 18, 44
+"""Number of dot widths between the first and the last dot."""
+TALLEST = 6
+"""Dots get smaller until no stack has more dots than this, or `MOST_COLUMNS` is reached."""
+BELOW_RANGE = 20.0
+"""A log axis starts no lower than the likely range divided by this; smaller dots have their own place."""
+WIDEST = 1e4
+"""If the likely range starts at 0, a log axis starts at the largest amount divided by this."""
+ROUNDING = 1e-9
+PAD = 1.5
+"""Free space at both ends of the axis, in dot widths."""
+
+
+@dataclass(frozen=True)
+class DotLayout:
+    """Dots on an axis of amounts. On a log axis, a place is the logarithm of an amount to base 10."""
+
+    dots: list[dict[str, float]]
+    """The dots: `amount`, `place` (on the axis) and `level` (in its stack, from 0)."""
+    low: float
+    """The place where the axis starts."""
+    high: float
+    """The place where the axis ends."""
+    width: float
+    """The width of a dot on the axis."""
+    start: float
+    """The place of the smallest amount that the axis can show."""
+    small: float | None = None
+    """The place of the dots below `start`, on a log axis; None if there are none."""
+    log: bool = False
+    """Whether the axis is logarithmic."""
+
+    @property
+    def only_zeros(self) -> bool:
+        """Whether all dots that are too small for a log axis are 0."""
+        return not any(dot["amount"] for dot in self.dots if self.log and dot["place"] < self.start)
+
+    @property
+    def dot_share(self) -> float:
+        """The width of a dot as a share of the axis."""
+        return self.width / (self.high - self.low)
+
+    def place(self, amount: float) -> float:
+        """Return the place of an amount on the axis; amounts too small for a log axis share a place."""
+        if not self.log:
+            return amount
+        if amount <= 0 or math.log10(amount) < self.start:
+            return self.low if self.small is None else self.small
+        return math.log10(amount)
+
+    def fraction(self, place: float) -> float:
+        """Return how far along the axis a place is, from 0 to 1."""
+        return (place - self.low) / (self.high - self.low)
+
+
+def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: float) -> DotLayout:
+    """Stack dots on an axis that also has room for other amounts.
+
+    Args:
+        amounts: the amounts of the dots, none of them negative.
+        marked: further amounts on the axis, such as the mean and published forecasts.
+        likely_low: the lower end of the likely range.
+
+    Returns:
+        The layout. No dot is displaced by more than its width, except that many equal amounts stand side by
+        side. Dots do not overlap.
+    """
+    positive = [x for x in amounts if x > 0]
+    log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
+    if not log:
+        return _linear(amounts, marked)
+    least = likely_low / BELOW_RANGE if likely_low > 0 else max(positive) / WIDEST
+    least = max(least, min(positive))
+    shown = [x for x in amounts if x >= least]
+    places = sorted(math.log10(x) for x in shown)
+    stacked, width = _stack(places, 1.0)
+    below = sorted(x for x in amounts if x < least)
+    start = min(places[0], *(dot["place"] for dot in stacked))
+    columns = math.ceil(len(below) / TALLEST)
+    first = start - (columns + PAD) * width  # the place of the first stack of small dots
+    small = [
+        {"amount": x, "place": first + (n // TALLEST) * width, "level": float(n % TALLEST)}
+        for n, x in enumerate(below)
+    ]
+    others = [math.log10(x) for x in marked if x >= least]
+    low = min([*others, first if below else start]) - PAD * width
+    high = max([*others, places[-1]]) + PAD * width
+    dots = small + [{"amount": x, **dot} for x, dot in zip(sorted(shown), stacked, strict=True)]
+    centre = first + (columns - 1) * width / 2 if below else None
+    return DotLayout(dots, low, high, width, start - width / 2, centre, log=True)
+
+
+def _linear(amounts: Sequence[float], marked: Sequence[float]) -> DotLayout:
+    """Stack dots on a linear axis, which starts at 0 unless the amounts are close to each other."""
+    everything = [*amounts, *marked]
+    least, most = min(everything), max(everything)
+    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0))
+    dots = [{"amount": x, **dot} for x, dot in zip(sorted(amounts), stacked, strict=False)]
+    places = [*everything, *(dot["place"] for dot in dots)]
+    pad = PAD * width if least < most else most / 2 or 1.0
+    low, high = min(places) - pad, max(places) + pad
+    return DotLayout(dots, min(0.0, low) if least < most / 2 else low, high, width, low)
+
+
+def _stack(places: Sequence[float], span_if_equal: float) -> tuple[list[dict[str, float]], float]:
+    """Return place and level of each dot, in ascending order, and the width of a dot."""
+    span = places[-1] - places[0] or span_if_equal
+    for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
+        width = span / columns
+        stacks = _stacks_of_width(places, width)
+        if max(count for _, count in stacks) <= TALLEST:
+            break
+    # Equal amounts stay together however narrow the dots are. They stand side by side if there is room.
+    tallest = next(n for n in range(min(TALLEST, len(places)), len(places) + 1) if _fits(stacks, width, n))
+    return [dot for middle, count in stacks for dot in _block(middle, count, width, tallest)], width
+
+
+def _stacks_of_width(places: Sequence[float], width: float) -> list[tuple[float, int]]:
+    """Return the middle of each stack and its number of dots.
+
+    A stack starts at the first free dot and takes all dots within the width. Its middle is that of its dots,
+    or further right if the stack before it would overlap.
+    """
+    stacks: list[tuple[float, int]] = []
+    n = 0
+    while n < len(places):
+        members = [x for x in places[n:] if x < places[n] + width or x == places[n]]
+        middle = (members[0] + members[-1]) / 2
+        stacks.append((max(middle, stacks[-1][0] + width) if stacks else middle, len(members)))
+        n += len(members)
+    return stacks
+
+
+def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:
+    """Return whether stacks do not overlap if each has as many columns as the height `tallest` requires."""
+    halves = [math.ceil(count / tallest) * width / 2 for _, count in stacks]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(stacks)]
+    return all(gap >= (a + b) * (1 - ROUNDING) for gap, (a, b) in zip(gaps, pairwise(halves), strict=True))
+
+
+def _block(middle: float, count: int, width: float, tallest: int) -> list[dict[str, float]]:
+    """Return the dots of one stack, row by row; a stack that is too tall has several columns."""
+    columns = math.ceil(count / tallest)
+    return [
+        {"place": middle + (n % columns - (columns - 1) / 2) * width, "level": float(n // columns)}
+        for n in range(count)
+    ]

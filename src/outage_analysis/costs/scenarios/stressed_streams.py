@@ -1,0 +1,280 @@
+"""The payment streams of a simulation under one scenario, on the random points of the simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
+from outage_analysis.costs.scenarios.scenario_documents import Scenario
+from outage_analysis.costs.uncertainty.portfolio import (
+    DerivedInput,
+    Portfolio,
+    RedrawnInput,
+    Stream,
+    Values,
+)
+from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
+from outage_analysis.errors import ModelRefused
+from outage_analysis.policies import Policy
+
+AUTOMATIC = "automatic"
+COUNT_FACTOR = "count factor"
+"""The name of the scale that a scenario adds to a stream."""
+
+
+class DoesNotApply(Exception):
+    """A scenario cannot be computed for a run.
+
+    Args:
+        status: the key of the reason.
+        reason: what the reason is about, such as the ids of cost lines; empty if nothing is to be added.
+    """
+
+    def __init__(self, status: str, reason: str = "") -> None:
+        super().__init__(status, reason)
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True)
+class StressedRun:
+    """What a scenario needs to know of the run that it changes.
+
+    Args:
+        cash: the simulation of the cash.
+        policy: the policy of the run.
+        as_of: the day of the run.
+        growth: returns the expected count at the extended deadline, as a multiple of the expected count at
+            the deadline; it raises `DoesNotApply` if no forecast supports one.
+    """
+
+    cash: Simulation
+    policy: Policy
+    as_of: date
+    growth: Callable[[Scenario], float]
+
+    def under(self, scenario: Scenario) -> Simulation:
+        """Return the simulation of the cash under a scenario, with the same random points.
+
+        Raises:
+            DoesNotApply: the scenario does not apply to the run.
+        """
+        portfolio = self.cash.portfolio
+        for key in scenario.changes:
+            if key in _CHANGES:
+                streams, redrawn = _CHANGES[key](self, scenario, portfolio.streams)
+                portfolio = replace(portfolio, streams=streams, redrawn={**portfolio.redrawn, **redrawn})
+        run = replace(self.cash, portfolio=portfolio)
+        rank = scenario.rank_correlation
+        return run if rank is None else with_equal_correlations(run, rank)
+
+    def effort_of(self, stream: Stream) -> str | None:
+        """Return what claimants must do to be paid by the line of a stream."""
+        return self.policy.line(stream.line).effort_on(self.as_of)
+
+    def inputs_of_kind(self, stream: Stream, kind: str) -> list[str]:
+        """Return the rates of a stream that are of one kind, such as acceptance."""
+        return [name for name in stream.rates if self.cash.portfolio.entries[name].kind == kind]
+
+
+Streams = tuple[Stream, ...]
+Change = tuple[Streams, Mapping[str, RedrawnInput]]
+"""Changed streams, and the inputs that they use besides those of the portfolio."""
+
+
+def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+    """Draw filing share and acceptance from the reference classes of another effort."""
+    claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
+    if not claimed:
+        raise DoesNotApply("nothing_claimed")
+    if unknown := [s.line for s in claimed if run.effort_of(s) is None]:
+        raise DoesNotApply("no_effort", _ids(unknown))
+    effort = str(scenario.effort)
+    changing = [s for s in claimed if run.effort_of(s) != effort]
+    try:
+        rates = rates_by_effort({effort: [s.line for s in changing]}, run.as_of) if changing else ()
+    except ModelRefused as refusal:
+        raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
+    redrawn: dict[str, RedrawnInput] = {}
+
+    def with_rates(stream: Stream) -> Stream:
+        for rate in rates:
+            for name in run.inputs_of_kind(stream, rate.kind):
+                new = f"{name} ({effort})"
+                redrawn[new] = RedrawnInput(name, rate)
+                stream = _with_derived(stream, name, _unchanged_input(new))
+        return stream
+
+    return tuple(with_rates(s) if s in changing else s for s in streams), redrawn
+
+
+def _extend_deadline(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+    """Multiply the counts of lines that must be claimed by the growth up to a later deadline."""
+    claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
+    if not claimed:
+        raise DoesNotApply("nothing_claimed")
+    factor = run.growth(scenario)
+    return tuple(_with_count(s, factor) if s in claimed else s for s in streams), {}
+
+
+def _multiply_counts(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:  # noqa: ARG001 - as the others
+    """Multiply every count."""
+    if all(stream.certain for stream in streams):
+        raise DoesNotApply("no_count")
+    factor = float(scenario.count_factor or 1)
+    return tuple(s if s.certain else _with_count(s, factor) for s in streams), {}
+
+
+def _multiply_awards(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+    """Multiply the mean award of reviewed claims."""
+    entries, factor = run.cash.portfolio.entries, float(scenario.award_factor or 1)
+    reviewed = [s for s in streams if s.award and entries[s.award].kind == "review_award"]
+    if not reviewed:
+        raise DoesNotApply("mean_payment_stated" if any(s.award for s in streams) else "no_review")
+    return tuple(_scaled(s, s.award, factor) if s in reviewed else s for s in streams), {}
+
+
+def _change_acceptance(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+    """Multiply the odds of acceptance."""
+    ratio = float(scenario.acceptance_odds_ratio or 1)
+    accepting = [s for s in streams if run.inputs_of_kind(s, "acceptance")]
+    if not accepting:
+        raise DoesNotApply("no_acceptance")
+
+    def with_odds(stream: Stream) -> Stream:
+        for name in run.inputs_of_kind(stream, "acceptance"):
+            rate = stream.derived.get(name, _unchanged_input(name))
+            stream = _with_derived(stream, name, _computed(rate.inputs, _odds_of(rate, ratio)))
+        return stream
+
+    return tuple(with_odds(s) if s in accepting else s for s in streams), {}
+
+
+def _odds_of(rate: DerivedInput, ratio: float) -> Callable[[Values], FloatArray]:
+    return lambda values: multiply_odds(rate.compute(values), ratio)
+
+
+def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+    """Multiply the odds of filing for the losses above an amount.
+
+    The number of filings and their split over the loss bands then depend on each other: with the shares m of
+    the bands among the reports and the filing share p' of each band, the share sum(m p') of the reports
+    files, and the bands have the shares m p' / sum(m p') among the filings.
+    """
+    ratio = float(scenario.filing_odds_ratio or 1)
+    by_loss = {line.id for line in run.policy.schedules}
+    filing = [s for s in streams if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
+    if not filing:
+        raise DoesNotApply("nothing_filed")
+    if counted := [s.line for s in filing if s.cells]:
+        raise DoesNotApply("counted_claims", _ids(counted))
+    if without := [s.line for s in filing if not s.mix]:
+        raise DoesNotApply("no_band_mix", _ids(without))
+
+    def with_odds(stream: Stream) -> Stream:
+        large = _large_bands(run.cash.portfolio, stream, scenario.over)
+        (name,) = run.inputs_of_kind(stream, "filing_share")
+        rate, mix = (stream.derived.get(x, _unchanged_input(x)) for x in (name, stream.mix))
+        inputs = (*rate.inputs, *mix.inputs)
+
+        def shares(values: Values) -> tuple[FloatArray, FloatArray]:
+            return filing_by_band(rate.compute(values), mix.compute(values), large, ratio)
+
+        stream = _with_derived(stream, name, _computed(inputs, lambda values: shares(values)[0]))
+        return _with_derived(stream, stream.mix, _computed(inputs, lambda values: shares(values)[1]))
+
+    return tuple(with_odds(s) if s in filing else s for s in streams), {}
+
+
+def _large_bands(portfolio: Portfolio, stream: Stream, over: int | None) -> list[bool]:
+    """Return, for each band of the mix of a stream, whether its losses exceed an amount."""
+    mix = portfolio.entries[stream.mix]
+    edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
+    edge = max(edges) if over is None else over
+    if edge not in edges:
+        raise DoesNotApply("edge_inside_band", _ids([stream.line]))
+    return [band >= edge for band in edges]
+
+
+def multiply_odds(rate: FloatArray, ratio: float) -> FloatArray:
+    """Return rates whose odds are `ratio` times the odds of the given rates.
+
+    Example:
+        >>> multiply_odds(np.array([0.0, 0.2, 1.0]), 2).round(4).tolist()
+        [0.0, 0.3333, 1.0]
+    """
+    return np.asarray(ratio * rate / (1 + (ratio - 1) * rate))
+
+
+def filing_by_band(
+    filing: FloatArray, mix: FloatArray, large: Sequence[bool], ratio: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the filing share of all reports and the band shares among filings, if large losses file more.
+
+    Args:
+        filing: the filing share of the other bands, (n,).
+        mix: the band shares among the reports, (n, bands).
+        large: for each band, whether the odds of filing are multiplied.
+        ratio: the number by which they are multiplied.
+
+    Returns:
+        The filing share, (n,), and the band shares, (n, bands).
+
+    Example:
+        >>> share, mix = filing_by_band(np.array([0.2]), np.array([[0.7, 0.3]]), [False, True], 2)
+        >>> share.round(4).tolist(), mix.round(4).tolist()
+        ([0.24], [[0.5833, 0.4167]])
+    """
+    higher = multiply_odds(filing, ratio)
+    tilted = [mix[:, band] for band, is_large in enumerate(large) if is_large]
+    share = filing + (higher - filing) * sum(tilted)
+    known = share > 0  # if nobody files, the split of the filings has no effect
+    others, larger = (
+        np.divide(rate, share, out=np.ones_like(share), where=known) for rate in (filing, higher)
+    )
+    columns = [mix[:, band] * (larger if is_large else others) for band, is_large in enumerate(large)]
+    return share, np.stack(columns, axis=1)
+
+
+def _unchanged_input(name: str) -> DerivedInput:
+    """Return a drawn input as it is."""
+    return DerivedInput((name,), lambda values: values[name], linear=True)
+
+
+def _computed(inputs: Sequence[str], compute: Callable[[Values], FloatArray]) -> DerivedInput:
+    return DerivedInput(tuple(dict.fromkeys(inputs)), compute)
+
+
+def _with_derived(stream: Stream, name: str, derived: DerivedInput) -> Stream:
+    return replace(stream, derived={**stream.derived, name: derived})
+
+
+def _scaled(stream: Stream, name: str, factor: float) -> Stream:
+    """Return a stream in which an input is multiplied by a number."""
+    before = stream.derived.get(name, _unchanged_input(name))
+    scaled = replace(before, compute=lambda values: factor * before.compute(values))
+    return _with_derived(stream, name, scaled)
+
+
+def _with_count(stream: Stream, factor: float) -> Stream:
+    """Return a stream whose number of trials is multiplied by a number."""
+    constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
+    return _with_derived(replace(stream, scales=(*stream.scales, COUNT_FACTOR)), COUNT_FACTOR, constant)
+
+
+def _ids(lines: Sequence[str]) -> str:
+    return " ".join(dict.fromkeys(lines))
+
+
+_CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Streams], Change]] = {
+    "effort": _change_effort,
+    "extra_days": _extend_deadline,
+    "count_factor": _multiply_counts,
+    "award_factor": _multiply_awards,
+    "acceptance_odds_ratio": _change_acceptance,
+    "filing_odds_ratio": _change_filing,
+}
+"""Key of a scenario -> the function that changes the streams."""

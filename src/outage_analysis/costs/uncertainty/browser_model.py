@@ -1,0 +1,213 @@
+"""A simulation as data from which a web page computes the distribution of a total again.
+
+The page has the same draws, the same payment streams and the same count process as the simulation, so a
+reader can change an input or a payment in the browser and see the new range. The script live.js of the charts
+package repeats `CountProcess.amounts`; a test compares both.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.uncertainty.award_sums import SCORES, award_sum_table
+from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
+from outage_analysis.costs.uncertainty.portfolio import Stream
+from outage_analysis.costs.uncertainty.simulation import REPLICATES, Sample, Simulation
+
+MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
+"""The page has at most and at least this many draws."""
+MOST_BYTES = 340_000
+"""Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
+BYTES_PER_NUMBER = 2
+HIGHEST_CODE = 2**16 - 1
+KNOTS = 513
+"""Values in the table of an input. Between two of them, values are interpolated linearly."""
+SCORE_STEP = 2
+"""The page has every second column of the table of sums of awards."""
+LARGEST_SCORE = 5.2
+"""Scores are limited to this distance from 0."""
+MOST_TIMES_TRIALS = 8
+"""The table of sums of awards reaches this many times the trials, because a reader may raise their number."""
+DIGITS = 9
+
+Columns = dict[str, FloatArray]
+
+
+def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.9) -> dict[str, Any] | None:
+    """Return the draws and the payment streams of a total as JSON data for a web page.
+
+    Args:
+        run: the simulation.
+        valuation: the kind of cost that the page shows.
+        upper: the probability of a cost below the upper end of the likely range.
+
+    Returns:
+        `draws` (their number), `inputs` (per input, or band of a mix, its coded draws and the table of its
+        values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
+        `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
+        median and of the upper end with the draws of the page, in the smallest unit). None if the total has
+        so many random counts that a page with enough draws would be too large.
+    """
+    chosen = [
+        (stream, units)
+        for stream, units in zip(run.portfolio.streams, run.process.units, strict=True)
+        if stream.valuation == valuation
+    ]
+    inputs, scores, totals = _draws(run, chosen)
+    varying = {name: values for name, values in inputs.items() if np.ptp(values)}
+    columns = len(varying) + len(scores)
+    draws = min(MOST_DRAWS, totals.size)
+    while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
+        draws //= 2
+    if draws < FEWEST_DRAWS:
+        return None
+    first = slice(0, draws // REPLICATES)
+    sample = Sample(totals[:, first])
+    return {
+        "draws": draws,
+        "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
+        "fixed": {name: _rounded(values.flat[0]) for name, values in inputs.items() if name not in varying},
+        "scores": {name: _coded_scores(values[:, first].ravel()) for name, values in scores.items()},
+        "largest_score": LARGEST_SCORE,
+        "streams": [_stream_data(stream, units, inputs) for stream, units in chosen],
+        "awards": {
+            str(stream.spread): _award_table(stream)
+            for stream, units in chosen
+            if stream.spread and any(unit.reviewed for unit in units)
+        },
+        "errors": {
+            name: _rounded(sample.quantile(p).error) for name, p in (("median", 0.5), ("upper", upper))
+        },
+    }
+
+
+def _draws(
+    run: Simulation, chosen: list[tuple[Stream, tuple[ClaimUnit, ...]]]
+) -> tuple[Columns, Columns, FloatArray]:
+    """Return the inputs, the scores and the totals of the first draws of each replicate, (replicates, n)."""
+    kept = min(MOST_DRAWS, run.draws) // REPLICATES
+    used = {name for stream, _ in chosen for name in stream.inputs}
+    needed = {f"{stream.process}, {name}" for stream, units in chosen for name in _score_names(stream, units)}
+    inputs: dict[str, list[FloatArray]] = {}
+    scores: dict[str, list[FloatArray]] = {}
+    totals = []
+    for block in run.replicates():
+        for name in sorted(used):
+            values = block.values[name][:kept]
+            parts = {name: values} if values.ndim == 1 else _bands(name, values)
+            for part, column in parts.items():
+                inputs.setdefault(part, []).append(column)
+        for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
+            if name in needed:
+                scores.setdefault(name, []).append(column[:kept])
+        amounts = [
+            paid
+            for stream, paid in zip(run.portfolio.streams, block.amounts, strict=True)
+            if any(stream is one for one, _ in chosen)
+        ]
+        totals.append(np.sum([paid.sum(axis=1) for paid in amounts], axis=0)[:kept])
+    return _stack(inputs), _stack(scores), np.stack(totals)
+
+
+def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
+    """Return the names of the scores from which the counts and the payments of a stream are computed."""
+    if stream.certain:
+        return set()
+    names = {unit.name for unit in units}
+    names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and stream.spread}
+    names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
+    return names | ({"count"} if stream.mix else set())
+
+
+def _bands(name: str, values: FloatArray) -> Columns:
+    return {f"{name}.{band}": values[:, band] for band in range(values.shape[1])}
+
+
+def _stack(columns: Mapping[str, list[FloatArray]]) -> Columns:
+    return {name: np.stack(blocks) for name, blocks in columns.items()}
+
+
+def _coded_input(values: FloatArray) -> dict[str, Any]:
+    """Return a table of quantiles of an input, and per draw its place in the table as a 16-bit number."""
+    ordered = np.sort(values)
+    ends = special.ndtri(np.array([0.5, len(values) - 0.5]) / len(values))
+    places = special.ndtr(np.linspace(ends[0], ends[1], KNOTS)) * len(values) - 0.5
+    table = np.interp(places, np.arange(len(values)), ordered)
+    table[0], table[-1] = ordered[0], ordered[-1]
+    steps = np.searchsorted(table, values, side="right").clip(1, KNOTS - 1)
+    width = table[steps] - table[steps - 1]
+    inside = np.divide(values - table[steps - 1], width, out=np.zeros_like(values), where=width > 0)
+    return {
+        "codes": _encode((steps - 1 + inside) / (KNOTS - 1)),
+        "table": [float(f"{x:.7g}") for x in table],
+    }
+
+
+def _coded_scores(values: FloatArray) -> str:
+    return _encode((values.clip(-LARGEST_SCORE, LARGEST_SCORE) / LARGEST_SCORE + 1) / 2)
+
+
+def _encode(shares: FloatArray) -> str:
+    """Return numbers between 0 and 1 as 16-bit whole numbers, little-endian, in base 64."""
+    codes: npt.NDArray[np.uint16] = np.rint(shares * HIGHEST_CODE).astype("<u2")
+    return base64.b64encode(codes.tobytes()).decode()
+
+
+def _stream_data(
+    stream: Stream, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    return {
+        "process": stream.process,
+        "trials": _rounded(stream.trials),
+        "scales": stream.scales,
+        "rates": stream.rates,
+        "mix": stream.mix,
+        "bands": sum(name.startswith(f"{stream.mix}.") for name in inputs) if stream.mix else 0,
+        "award": stream.award,
+        "spread": str(stream.spread) if stream.spread else "",
+        "capacity": stream.capacity,
+        "poisson": stream.poisson_arrivals,
+        "certain": stream.certain,
+        "parts": [
+            {"paid": _rounded(part.paid), "band": part.band, "reviewed": part.reviewed}
+            for part in (stream.parts if stream.certain else ())
+        ],
+        "units": [_unit_data(stream, unit) for unit in units if not stream.certain],
+    }
+
+
+def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
+    """Return a claim unit; `pays` is the id of the factor that states its payment, if a tier does."""
+    numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
+    tiers = {getattr(label.get("tier"), "position", None) for label in unit.labels}
+    tier = next(iter(tiers)) if len(tiers) == 1 else None
+    return {
+        "name": unit.name,
+        **{name: _rounded(getattr(unit, name)) for name in numbers},
+        "most": None if np.isinf(unit.most) else _rounded(unit.most),
+        "reviewed": unit.reviewed,
+        "band": unit.band,
+        "pays": "" if tier is None else f"{stream.line}.pays.{tier}",
+    }
+
+
+def _award_table(stream: Stream) -> dict[str, Any]:
+    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores."""
+    counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
+    return {
+        "counts": counts,
+        "lowest": float(SCORES[0]),
+        "step": float(SCORES[SCORE_STEP] - SCORES[0]),
+        "table": [[float(f"{x:.5g}") for x in row[::SCORE_STEP]] for row in table],
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,137 @@
+"""The answer of a report: how much, how sure, what would narrow it, and the amounts to set aside."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, narrower_range
+from outage_analysis.costs import load_scenarios
+from outage_analysis.text import Locale
+
+
+def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+    """Return the cash with its scope, median, mean and range, and what the figure does not include."""
+    basis = analysis.headline_basis
+    points = _quantiles(analysis, "cash")
+    likely = analysis.likely_range
+    if not {"expected", "p50", likely.low, likely.high} <= set(points):
+        return ()
+    certain = points[likely.low] == points[likely.high] == points["expected"]
+    first = locale(
+        "report.answer_certain" if certain else "report.answer_cash",
+        scope=_scope(analysis, locale, basis),
+        median=locale.money(points["p50"]),
+        high=locale.money(points[likely.high]),
+        above=locale.share(round(1 - likely.upper, 4)),
+        mean=locale.money(points["expected"]),
+        low=locale.money(points[likely.low]),
+    )
+    return (first, *_budget_chance(analysis, locale), *_not_in_it(analysis, locale))
+
+
+def _budget_chance(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the chance of exceeding the budget, also if all inputs move together; [] without a budget."""
+    table = analysis.uncertainty_table(analysis.headline_basis, "budget")
+    if table is None:
+        return []
+    row = table.row(0, named=True)
+    return [
+        locale(
+            "report.answer_budget",
+            budget=locale.money_in_full(row["budget"]),
+            chance=locale.share(row["exceeded"]),
+            together=locale.share(row["stressed"]),
+        )
+    ]
+
+
+def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
+    """Return the mean (`expected`) and the quantiles of a valuation, by measure; {} without a simulation."""
+    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
+    total = analysis.totals_row(analysis.headline_basis, valuation)
+    if table is None or total is None or total["expected"] is None:
+        return {}
+    found = dict(table.filter(valuation=valuation).select("measure", "value").iter_rows())
+    # With correlated inputs the mean of the draws is the expected cash, not the product of the means.
+    cash = analysis.expected_cash(analysis.headline_basis) if valuation == "cash" else None
+    return {**found, "expected": float(total["expected"] if cash is None else cash)}
+
+
+def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
+    """Return the names of the cost lines in the cash, or their number."""
+    costs = analysis.tables["costs" if basis == "published" else "claims_costs"]
+    rows = costs.filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
+    lines, names = rows["line"].to_list(), analysis.names(locale.lang)
+    if len(lines) <= MAX_NAMED_LINES:
+        return ", ".join(names.get(line, line) for line in lines)
+    return locale("report.answer_lines", count=len(lines))
+
+
+def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return a sentence on announced totals and on promises without a price; empty if there are none."""
+    parts, likely = [], analysis.likely_range
+    points, total = _quantiles(analysis, "top_down"), analysis.totals_row("published", "top_down")
+    if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
+        parts.append(
+            locale(
+                "report.answer_announced",
+                announced=locale.money(total["promised"]),
+                range=locale.money_range(points[likely.low], points[likely.high]),
+            )
+        )
+    unpriced = len(analysis.unpriced_lines)
+    if unpriced:
+        parts.append(locale("report.answer_unpriced", count=unpriced))
+    return [locale("report.answer_without", parts=locale("report.answer_and").join(parts))] if parts else []
+
+
+def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+    """Return a sentence on what the likely range would be if the most important input were known better."""
+    found = narrower_range(analysis)
+    if found is None:
+        return ()
+    names = analysis.names(locale.lang)
+    values = {
+        "name": names.get(found.assumption, found.assumption).split(":")[0],
+        "low": locale.money(found.low),
+        "high": locale.money(found.high),
+    }
+    if found.is_rate:
+        ends = (locale.share(found.least), locale.share(found.most))
+        return (locale("report.narrows_rate", least=ends[0], most=ends[1], **values),)
+    return (locale("report.narrows_number", **values),)
+
+
+DECISIONS = ("effort", "extra_days", "award_factor", "acceptance_odds_ratio")
+"""What a scenario changes if it is a decision of the company; other scenarios are stresses."""
+
+
+def choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return one sentence per scenario that is a decision: what it would cost, and how much more."""
+    table = analysis.tables.get("scenarios")
+    if table is None:
+        return []
+    rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
+    return [
+        locale(
+            "report.choice_more" if rows[scenario.id]["change"] >= 0 else "report.choice_less",
+            name=scenario.name[locale.lang],
+            expected=locale.money(rows[scenario.id]["expected"]),
+            change=locale.money(abs(rows[scenario.id]["change"])),
+            high=locale.money(rows[scenario.id]["range_high"]),
+        )
+        for scenario in load_scenarios().scenarios
+        if scenario.id in rows and set(scenario.changes) <= {*DECISIONS}
+    ]
+
+
+def reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
+    """Return the amounts to set aside by measure: label and amount of the cash, without handling."""
+    table = analysis.tables.get("reserve")
+    if table is None:
+        return ()
+    rows = table.select("measure", "cash").iter_rows()
+    labels = {"mean": locale("report.live_mean"), "p50": locale("report.live_median")}
+    return tuple(
+        (labels.get(name, name.upper()), locale.money(amount)) for name, amount in rows if amount is not None
+    )

@@ -1,0 +1,234 @@
+"""Write the slide with the answer: how much, how sure, why, and what to decide."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from outage_analysis.analysis import budget_scope
+from outage_analysis.reports.blocks import Tile
+from outage_analysis.reports.deck import native_charts, theme
+from outage_analysis.reports.deck.canvas import Canvas
+from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts
+from outage_analysis.reports.deck.theme import Box, Paragraph
+from outage_analysis.reports.report import Report
+from outage_analysis.text import percent
+
+NO_FIGURE = "–"
+"""The figure of a key figure (tile) that has no value."""
+CHART_WIDTH, CHART_HEIGHT = 6.75, 2.25
+"""The size of the chart in inches."""
+SUMS_TOP = 6.02
+"""Where the strip of separate sums starts, in inches from the top."""
+
+
+def cost_points(report: Report) -> dict[str, float]:
+    """Return the expected value and percentiles of the headline cost in cash, by name.
+
+    Amounts are in the smallest currency unit. The result is empty if the cost was not simulated.
+    """
+    analysis = report.analysis
+    table, expected = (
+        analysis.tables.get("quantiles"),
+        analysis.expected_cash(analysis.cash_basis),
+    )
+    if table is None or expected is None:
+        return {}
+    rows = table.filter(pl.col("value").is_not_null(), valuation="cash")
+    return {**dict(rows.select("measure", "value").iter_rows()), "expected": expected}
+
+
+def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
+    """Write the slide that says what the first screen says: how much, how sure, why, and what to decide.
+
+    Its chart has the percentiles, the mean and the budget as bars. Without a distribution, the slide has only
+    texts.
+    """
+    locale, analysis, points = report.locale, report.analysis, cost_points(report)
+    is_synthetic = analysis.needs_synthetic_mark("quantiles")
+    likely = likely_ends(report, points)
+    if likely is None or likely[0] == likely[1] or "total_distribution" not in report.charts:
+        return _text_slide(report, canvas, points)
+    data, highlighted, unit = _percentile_bars(report, points)
+    badge = locale("report.synthetic_badge") if is_synthetic else ""
+    title = report.charts["total_distribution"].title
+    canvas.add_title(title, report.kicker, locale("deck.sure_measure", unit=unit), badge)
+    sums = _separate_sums(report)
+    low = SUMS_TOP - 0.1 if sums else theme.BOTTOM
+    native_charts.add_bar_chart(
+        canvas, "Distribution of the total", Box(0.5, theme.TOP, CHART_WIDTH, CHART_HEIGHT), data, highlighted
+    )
+    answers = report.answers
+    left_out = _left_out_text(report)
+    scope = [Paragraph(text, 13, n == 0, space_after=4) for n, text in enumerate(answers.headline)]
+    scope += [Paragraph(text, 12) for text in (_reserve_text(report), left_out) if text]
+    top = theme.TOP + CHART_HEIGHT + 0.05
+    box = Box(theme.LEFT, top, CHART_WIDTH - 0.15, low - top)
+    canvas.add_text("Cash and its scope", box, scope, more=True)
+    left = theme.LEFT + CHART_WIDTH + 0.2
+    column = Box(left, theme.TOP, theme.LEFT + theme.FULL_WIDTH - left, low - theme.TOP)
+    canvas.add_text("Why, and what to decide", column, _answer_paragraphs(report), more=True)
+    if sums:
+        canvas.add_line(SUMS_TOP)
+        width = theme.FULL_WIDTH / len(sums)
+        for n, (name, amounts) in enumerate(sums):
+            box = Box(theme.LEFT + n * width, SUMS_TOP + 0.09, width - 0.15, theme.BOTTOM - SUMS_TOP - 0.09)
+            lines = [
+                Paragraph(name, 11.5, colour=theme.MUTED, space_after=1),
+                Paragraph(amounts, 13, bold=True),
+            ]
+            canvas.add_text(name, box, lines)
+    sentences = (*answers.headline, *answers.drives, *answers.narrows, *answers.decide, _reserve_text(report))
+    texts = _uncertainty_sentences(report, points)
+    apart = [f"{name}: {amounts}." for name, amounts in sums]
+    notes = (*sentences, *texts, left_out, *apart, locale("deck.sure_apart"))
+    return SlideNotes(tuple(filter(None, notes)), cash_facts(report), synthetic=is_synthetic)
+
+
+def _percentile_bars(
+    report: Report, points: dict[str, float]
+) -> tuple[native_charts.BarData, list[int], str]:
+    """Return the bars with the percentiles, the mean and the budget, the highlighted rows, and the unit."""
+    locale, percentiles = report.locale, report.locale.likely_range.percentiles
+    scale = native_charts.amount_format(
+        locale, [points[p] / minor_units_factor(report) for p in percentiles if p in points]
+    )
+    rows = [(points["expected"], locale("deck.sure_expected"))]
+    rows += [
+        (points[p], locale("deck.sure_below", share=percent(below), mark=locale(f"word.{p}")))
+        for p, below in percentiles.items()
+        if p in points
+    ]
+    budget = _budget(report)
+    if budget is not None:
+        rows.append((budget, locale("deck.sure_budget")))
+    rows.sort(key=lambda row: row[0])
+    amounts = {locale("deck.sure_series"): [amount / minor_units_factor(report) for amount, _ in rows]}
+    names = [name for _, name in rows]
+    alt = _percentiles_alt_text(report, scale.unit)
+    data = native_charts.BarData(names, amounts, scale.format, alt, report.analysis.as_of)
+    # The title names the median, the mean and the budget.
+    marks = {locale("deck.sure_expected"), locale("deck.sure_budget")}
+    marks.add(locale("deck.sure_below", share=percent(0.5), mark=locale("word.p50")))
+    return data, [n for n, name in enumerate(names) if name in marks], scale.unit
+
+
+def _answer_paragraphs(report: Report) -> list[Paragraph]:
+    """Return what drives the cost, what would narrow its range, and what to decide."""
+    locale, answers = report.locale, report.answers
+    parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", answers.decide))
+    lines = []
+    for key, texts in parts:
+        if texts:
+            lines.append(Paragraph(locale(f"report.{key}"), 13, bold=True, space_after=2))
+            lines += [
+                Paragraph(text, 12, space_after=3 if n + 1 < len(texts) else 7, bullet=key == "decide")
+                for n, text in enumerate(texts)
+            ]
+    return lines
+
+
+def _reserve_text(report: Report) -> str:
+    """Return the amounts to set aside as one text; empty if there are none."""
+    amounts = "; ".join(f"{measure} {amount}" for measure, amount in report.answers.reserve)
+    return f"{report.locale('report.reserve')}: {amounts}" if amounts else ""
+
+
+def _separate_sums(report: Report) -> list[tuple[str, str]]:
+    """Return each kind of cost and its median with the likely range; empty if cash is the only one."""
+    locale, likely = report.locale, report.analysis.likely_range
+    table = report.analysis.tables.get("cost_ranges")
+    if table is None or report.analysis.headline_is_synthetic:
+        return []
+    rows = table.filter(pl.col("line") == "", pl.col("range_high") > 0).iter_rows(named=True)
+    sums = [
+        (
+            locale(f"chart.sum_{row['valuation']}"),
+            locale(
+                "deck.sum_range",
+                median=locale.money(row["p50"] or 0.0),
+                range=locale.money_range(row["range_low"] or 0.0, row["range_high"]),
+                low=likely.low.upper(),
+                high=likely.high.upper(),
+            ),
+        )
+        for row in rows
+    ]
+    return sums if len(sums) > 1 else []
+
+
+def likely_ends(report: Report, points: dict[str, float]) -> tuple[float, float] | None:
+    """Return both ends of the likely range, taken from `points`; None if one is missing."""
+    likely = report.analysis.likely_range
+    return (points[likely.low], points[likely.high]) if {likely.low, likely.high} <= set(points) else None
+
+
+def _percentiles_alt_text(report: Report, unit: str) -> str:
+    """Return the description of the bar chart of percentiles for readers who cannot see the chart."""
+    locale = report.locale
+    names = ", ".join(locale(f"word.{p}") for p in locale.likely_range.percentiles)
+    return locale("deck.sure_alt", percentiles=names, unit=unit)
+
+
+def minor_units_factor(report: Report) -> float:
+    """Return the number of smallest currency units per whole unit, such as 100 cents per euro."""
+    return 10.0**report.analysis.incident.minor_units
+
+
+def _budget(report: Report) -> float | None:
+    """Return the budget in the smallest currency unit; None if no budget was given."""
+    table = report.analysis.tables.get("budget")
+    return None if table is None else float(table["budget"][0])
+
+
+def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
+    """Write the answer as text only, for a cost without a distribution to draw."""
+    locale, is_synthetic = report.locale, report.analysis.needs_synthetic_mark("quantiles")
+    badge = locale("report.synthetic_badge") if is_synthetic else ""
+    first, *others = report.tiles
+    canvas.add_title(_text_title(report, first), report.kicker, badge=badge)
+    key = "certain" if likely_ends(report, points) else "few" if "expected" in points else "none"
+    texts = [locale(f"deck.{key}"), first.note]
+    texts += [
+        f"{tile.title}: {tile.figure}. {tile.note}" for tile in others if not tile.synthetic or is_synthetic
+    ]
+    full = Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, theme.BOTTOM - theme.TOP)
+    canvas.add_text("In words", full, [Paragraph(text, 18, space_after=10) for text in texts], more=True)
+    return SlideNotes(tuple(texts), cash_facts(report), synthetic=is_synthetic)
+
+
+def _text_title(report: Report, first: Tile) -> str:
+    """Return the expected cash cost as a title; no amount if claims are synthetic or nothing is known."""
+    locale = report.locale
+    if first.figure == NO_FIGURE:
+        key = "deck.answer_none_claims" if report.analysis.headline_from_claims else "deck.answer_none"
+        return locale(key, day=locale.day(report.analysis.as_of))
+    if first.synthetic:
+        return locale("chart.synthetic_prefix", title=first.title)
+    return locale("deck.answer_title", title=first.title, figure=first.figure)
+
+
+def _left_out_text(report: Report) -> str:
+    """Return a sentence on the cost lines that the budget probability leaves out; empty if none."""
+    locale, analysis = report.locale, report.analysis
+    names = analysis.names(locale.lang)
+    lines = ", ".join(names.get(x, x) for x in analysis.lines_outside_budget)
+    return locale("report.budget_left_out", lines=lines) if lines else ""
+
+
+def _uncertainty_sentences(report: Report, points: dict[str, float]) -> list[str]:
+    """Return sentences on the scope of the budget, the worst outcomes and the sources of uncertainty."""
+    locale, texts = report.locale, []
+    if _budget(report) is not None:
+        texts.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))
+    if "tvar95" in points:
+        texts.append(locale("deck.sure_tail", tail=locale.money(points["tvar95"])))
+    split = report.analysis.tables.get("split")
+    if split is not None:
+        rows = split.filter(pl.col("share") > 0, valuation="cash").sort("share", descending=True)
+        parts = [
+            f"{locale('word.' + s)} {locale.share(locale.rounded(x))}"
+            for s, x in rows.select("source", "share").rows()
+        ]
+        if parts:
+            texts.append(locale("deck.sure_split", parts="; ".join(parts)))
+    return texts

@@ -1,0 +1,179 @@
+"""The scenarios of an analysis: which run they change, and where a longer deadline has figures."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.costs import ScenarioSet
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.losses import Branch, forecast_late_claims
+from tests.tram_case import tram_plan
+
+DEADLINE, DAYS = date(2031, 3, 31), 14
+PER_DAY = [round(600 * 0.86**day) for day in range(20)]
+"""Claims filed on each of the first twenty days: fewer and fewer."""
+
+
+def scenarios(**changes: object) -> ScenarioSet:
+    one = {"id": "s", "name": {"en": "S"}, "note": "A test.", **changes}
+    return ScenarioSet.model_validate({"id": "mine", "name": {"en": "Mine"}, "scenario": (one,)})
+
+
+def row_of(analysis: Analysis, **changes: object) -> dict[str, Any]:
+    return analysis.scenarios(scenarios(**changes)).row(1, named=True)
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Claims with the day of each, filed on the first twenty days of an intake that is still open."""
+    path = tmp_path_factory.mktemp("dated") / "claims.csv"
+    rows = [
+        f"{day}-{n};{'RB'[n % 2]};rider;2031-03-{day + 2:02};{(20, 70, 400)[n % 3]};9"
+        for day, filed in enumerate(PER_DAY)
+        for n in range(filed)
+    ]
+    path.write_text("\n".join(["claim_id;line;claimant_type;filed_on;delay;distance", *rows]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def dated(tram: Path, counted: Path) -> Analysis:
+    """The outage from these claims, on the evening of the twentieth day."""
+    incident = load_incident(tram / "incident.toml").model_copy(update={"claims_to": DEADLINE})
+    changes: dict[str, Any] = {
+        "incident": incident,
+        "policy": tram / "policy.toml",
+        "ledger": tram / "ledger.toml",
+        "claims": (counted,),
+        "compare": (),
+        "as_of": date(2031, 3, 21),
+    }
+    return price(tram_plan(tram, **changes))
+
+
+def test_the_table_of_a_report_is_that_of_the_bundled_scenarios(analysis: Analysis) -> None:
+    table = analysis.tables.scenarios
+    assert table.equals(analysis.scenarios())
+    assert table.row(0, named=True)["expected"] == analysis.expected
+    assert table.row(0, named=True)["p75"] == analysis.quantile(0.75)
+    assert table["over_budget"].null_count() == len(table)
+    assert dict(table.select("scenario", "status").iter_rows())["two-more-weeks"] == "no_dates"
+
+
+@pytest.mark.slow
+def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(dated: Analysis) -> None:
+    base = dated.scenarios().row(0, named=True)
+    row = row_of(dated, extra_days=DAYS, spike=0)
+    filed = [sum(PER_DAY[: day + 1]) for day in range(len(PER_DAY))]
+    first, last = 30.0, 30.0 + DAYS  # the intake opened on 2 March and closes at the end of the 31st
+    forecast = forecast_late_claims(
+        range(1, len(filed) + 1),
+        filed,
+        [Branch("a", first, spike=0), Branch("b", last, spike=0)],
+        starts=date(2031, 3, 2),
+    )
+    at_first, at_last = (filed[-1] + forecast.late[branch].mean for branch in "ab")
+    assert 1.001 < at_last / at_first < 1.2
+    assert row["expected"] == pytest.approx(base["expected"] * at_last / at_first, rel=1e-8)
+    assert row["status"] == "ok"
+
+
+def test_without_a_stated_rush_a_longer_deadline_has_no_figures(dated: Analysis) -> None:
+    row = row_of(dated, extra_days=DAYS)
+    assert (row["status"], row["expected"]) == ("no_spike", None)
+
+
+def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: Path, counted: Path) -> None:
+    closed = price(
+        tram_plan(
+            tram,
+            incident=dated.incident,
+            policy=tram / "policy.toml",
+            ledger=tram / "ledger.toml",
+            claims=(counted,),
+            compare=(),
+            as_of=DEADLINE,
+        )
+    )
+    row = row_of(closed, extra_days=DAYS, spike=0)
+    assert (row["status"], row["reason"], row["expected"]) == ("deadline_passed", "2031-03-31", None)
+
+
+def test_synthetic_claims_say_nothing_of_a_longer_deadline() -> None:
+    trams = price(Plan(incident="trams", policy="trams", ledger="trams", draws=1_024))
+    row = row_of(trams, extra_days=DAYS, spike=0)
+    assert (row["status"], row["expected"]) == ("synthetic_claims", None)
+
+
+def test_an_intake_that_determines_no_forecast_gives_no_figures() -> None:
+    """The federation's counts are real, public that day, and refused by the forecast."""
+    early = Plan(claims=(), as_of=date(2022, 12, 30), draws=1_024)
+    analysis = price(early)
+    row = row_of(analysis, extra_days=DAYS, spike=0, intake="kakao-federation")
+    assert (row["status"], row["expected"]) == ("deadline_passed", None)
+    unknown = row_of(analysis, extra_days=DAYS, spike=0)
+    assert (unknown["status"], unknown["expected"]) == ("no_dates", None)
+
+
+def intake_page(folder: Path, incident: str, counts: list[int]) -> str:
+    """An intake with the cumulative count at the end of each day from 2 March on; it closes on 31 March."""
+    points = "".join(
+        f"[[point]]\nat = 2031-03-{day + 2:02}T00:00:00+09:00\ncount = {count}\n"
+        for day, count in enumerate(counts, start=1)
+    )
+    page = folder / "intake.toml"
+    page.write_text(
+        f'id = "tram-intake"\nname = {{ en = "Intake" }}\nincident = "{incident}"\n'
+        f'time_zone = "Asia/Seoul"\nopened = 2031-03-02T00:00:00+09:00\nas_of = 2031-03-10\n{points}'
+        "[[deadline]]\ncloses = 2031-04-01T00:00:00+09:00\npublic_on = 2031-03-02\n",
+        "utf-8",
+    )
+    return str(page)
+
+
+@pytest.mark.slow
+def test_an_intake_gives_the_growth_of_a_published_count(tmp_path: Path, made: Analysis) -> None:
+    known = [sum(PER_DAY[:day]) for day in range(1, 10)]
+    page = intake_page(tmp_path, made.incident.id, known)
+    base, row = made.scenarios(scenarios(extra_days=DAYS, spike=0, intake=page)).iter_rows(named=True)
+    branches = [Branch("a", 30.0, spike=0), Branch("b", 30.0 + DAYS, spike=0)]
+    forecast = forecast_late_claims(range(1, 10), known, branches, starts=date(2031, 3, 2))
+    at_first, at_last = (known[-1] + forecast.late[branch].mean for branch in "ab")
+    assert row["expected"] == pytest.approx(base["expected"] * at_last / at_first, rel=1e-8)
+    assert row["change"] > 0
+
+
+@pytest.mark.slow
+def test_too_few_counts_give_no_figures(tmp_path: Path, made: Analysis) -> None:
+    page = intake_page(tmp_path, made.incident.id, [sum(PER_DAY[:day]) for day in range(1, 7)])
+    row = row_of(made, extra_days=DAYS, spike=0, intake=page)
+    assert (row["status"], row["expected"]) == ("no_forecast", None)
+    assert "do not determine the late claims" in row["reason"]
+
+
+def test_an_intake_of_another_incident_is_refused(made: Analysis) -> None:
+    with pytest.raises(UsageError, match="of the incident kakao-2022"):
+        row_of(made, extra_days=DAYS, spike=0, intake="kakao-federation")
+
+
+def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
+    bare = price(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
+    with pytest.raises(ModelRefused, match="scenarios"):
+        bare.scenarios()
+
+
+def test_the_level_of_the_plan_is_that_of_the_scenarios(tram: Path) -> None:
+    wide = price(tram_plan(tram, level=90, compare=()))
+    row = wide.scenarios().row(0, named=True)
+    measures = dict(
+        wide.tables.quantiles.filter(pl.col("valuation") == "cash").select("measure", "value").iter_rows()
+    )
+    assert (row["range_low"], row["range_high"]) == (measures["p5"], measures["p95"])
+    assert row["over_budget"] == wide.tables.budget["exceeded"].item()

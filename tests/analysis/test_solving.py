@@ -1,0 +1,122 @@
+"""What a budget buys, in Python: on published counts, on claims, on tiers without documents."""
+
+from __future__ import annotations
+
+import pytest
+
+import outage_analysis as oa
+from outage_analysis.analysis import BudgetSolution, table_schemas
+from outage_analysis.costs import totals
+from outage_analysis.errors import ModelRefused
+from outage_analysis.text import LANGUAGES
+
+FEW = 2**13
+VARY = {
+    "small-business-cash.tier1": [10_000, 20_000, 30_000],
+    "small-business-cash.tier2": [30_000, 50_000, 70_000],
+}
+
+
+@pytest.fixture(scope="module")
+def counted() -> BudgetSolution:
+    """The Kakao case from published counts."""
+    return oa.solve(vary=VARY, budget=420_000_000, draws=FEW)
+
+
+def test_the_tables_have_their_schemas(counted: BudgetSolution) -> None:
+    schemas = table_schemas("solution")
+    schemas["solution"].check(counted.table)
+    schemas["frontier"].check(counted.frontier)
+
+
+@pytest.mark.slow
+def test_the_solution_costs_what_a_run_of_its_policy_costs(counted: BudgetSolution) -> None:
+    analysis = oa.run(policy=counted.policy, ledger="kakao-2022", draws=FEW)
+    expected = totals(analysis.tables.costs).filter(valuation="cash")["expected"].item()
+    assert counted.table["expected"][0] == pytest.approx(expected, rel=1e-9)
+    run = analysis.runs["published"].totals["cash"].quantile(0.9)
+    assert counted.table["at_level"][0] == pytest.approx(run.value, abs=5 * run.error)
+
+
+@pytest.mark.slow
+def test_the_announced_policy_costs_what_the_package_says(counted: BudgetSolution) -> None:
+    analysis = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
+    expected = totals(analysis.tables.costs).filter(valuation="cash")["expected"].item()
+    assert counted.table["expected"][1] == pytest.approx(expected, rel=1e-9)
+    assert counted.table["over_budget"][1] == pytest.approx(
+        analysis.runs["published"].totals["cash"].exceedance(420e6).value, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_card_the_sentence_and_the_chart_state_the_result(counted: BudgetSolution, lang: str) -> None:
+    card = repr(counted.card(lang))
+    assert all(" ".join(sentence.split()) for sentence in counted.sentences(lang))
+    assert "P90" in card
+    spec = counted.chart(lang=lang, width=600).to_dict()
+    assert spec["width"] == 600
+    assert len(spec["layer"]) >= 5
+
+
+@pytest.mark.slow
+def test_an_analysis_solves_with_its_own_inputs(counted: BudgetSolution) -> None:
+    found = oa.run(draws=FEW).solve(vary=VARY, budget=420_000_000)
+    assert found.parameters == counted.parameters
+    assert found.table.equals(counted.table)
+
+
+@pytest.mark.slow
+def test_claims_know_the_share_of_the_losses() -> None:
+    claims = oa.load_sample("kakao")
+    found = oa.solve(claims, vary=VARY, budget=420_000_000, ledger="kakao-2022", draws=FEW)
+    assert (found.basis, found.search.objective, found.is_feasible) == ("synthetic", "replaced", True)
+    row = found.table.row(0, named=True)
+    losses = claims.query("select service, claimant_type, loss from claims where loss > 0")
+    entitled = {*found.policy.schedules[0].eligibility["service"]}
+    low, high = (found.parameters[f"small-business-cash.tier{tier}"] for tier in (1, 2))
+    paid, whole = 0.0, 0
+    for service, claimant, loss in losses.iter_rows():
+        if service in entitled and claimant == "small_business" and loss <= 500_000:
+            pays = low if loss <= 300_000 else high
+            paid, whole = paid + min(pays, loss), whole + (pays >= loss)
+    assert row["replaced"] == pytest.approx(paid / float(losses["loss"].sum()), rel=1e-6)
+    assert row["made_whole"] == whole
+
+
+@pytest.mark.slow
+def test_thresholds_and_shares_vary_with_claims() -> None:
+    claims = oa.load_sample("kakao")
+    line = "small-business-cash"
+    found = oa.solve(
+        claims,
+        vary={f"{line}.tier1.up_to": [200_000, 300_000], f"{line}.tier2.share": [0.0, 0.05]},
+        budget=600_000_000,
+        ledger="kakao-2022",
+        draws=FEW,
+    )
+    assert found.search.search.count == 4
+    compared = oa.compare(found.policy, "kakao-2022", claims=claims, ledger="kakao-2022", draws=FEW)
+    costs = compared.table["expected"].to_list()
+    assert found.table["expected"].to_list() == pytest.approx(costs, rel=1e-9)
+    for row, id_ in zip(found.table.iter_rows(named=True), (found.policy.id, "kakao-2022"), strict=True):
+        estimate = compared.simulations.runs[id_].totals["cash"].quantile(0.9)
+        assert row["at_level"] == pytest.approx(estimate.value, abs=6 * estimate.error)
+
+
+@pytest.mark.slow
+def test_tiers_without_documents_pay_per_claim() -> None:
+    claims = oa.load_sample("trams")
+    found = oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1,tier2"], budget=2_000, draws=FEW)
+    assert found.search.objective == "per_claim"
+    assert found.is_feasible
+    assert set(found.parameters) == {"tiers.tier1", "tiers.tier2"}
+    with pytest.raises(ModelRefused, match="losses are in minutes, which is no money"):
+        oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1"], budget=2_000, objective="replaced", draws=FEW)
+
+
+def test_a_policy_that_is_named_has_a_row() -> None:
+    other = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=60_000)
+    found = oa.solve(vary=VARY, budget=420_000_000, compare=[other], draws=FEW)
+    row = found.table.row(2, named=True)
+    assert (row["policy"], row["role"]) == ("kakao-2022-changed", "named")
+    assert row["parameters"] == "tier1=60,000; tier2=50,000"

@@ -1,0 +1,148 @@
+"""The commands `scenarios` and `reserve`: the answer first, then tables, and everything as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.costs import load_scenarios
+from tests.commands import command
+
+FEW = ("--draws", "8192")
+OWN = """id = "mine"
+name = { en = "Mine" }
+
+[[scenario]]
+id = "half"
+name = { en = "Half the reports" }
+note = "Half of the reports are withdrawn."
+count_factor = 0.5
+
+[[scenario]]
+id = "longer"
+name = { en = "Longer" }
+note = "Two more weeks."
+extra_days = 14
+spike = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def few() -> Analysis:
+    return price(Plan(claims=(), draws=8_192, budget=300_000_000))
+
+
+def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Analysis) -> None:
+    code, out, _ = command("scenarios", "--budget", "300_000_000", *FEW)
+    assert code == 0
+    answer, table = out.split("\n\n")[:2]
+    table_of = few.scenarios()
+    chance = round(100 * table_of["over_budget"][0])
+    assert answer.splitlines()[0].startswith("Without a change the expected cash is 190 million won, P90")
+    assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
+    assert 'largest expected cash is "All inputs move together"' in answer
+    assert "small-business-cash" in answer.splitlines()[2]
+    assert "over_budget" in table
+    for scenario in load_scenarios().scenarios:
+        assert f"{scenario.id}: {scenario.note.en}" in out
+    assert "two-more-weeks" in out
+    assert out.count("No figures: counts without dates.") == 1
+
+
+def test_scenarios_as_json_is_the_table(few: Analysis) -> None:
+    code, out, _ = command("scenarios", "--budget", "300_000_000", *FEW, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["scenarios"] == few.scenarios().to_dicts()
+    assert (found["document"], found["budget"], found["basis"]) == ("stresses", 300_000_000, "published")
+
+
+def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tmp_path: Path) -> None:
+    page = tmp_path / "mine.toml"
+    page.write_text(OWN, "utf-8")
+    code, out, _ = command("scenarios", "--scenarios", page, *FEW)
+    assert code == 0
+    assert "No scenario raises the expected cash." in out
+    assert "over_budget" not in out
+    assert "budget" not in out.split("\n\n")[0]
+    assert "half: Half of the reports are withdrawn." in out
+    line = next(line for line in out.splitlines() if line.strip().startswith("half "))
+    assert line.split()[-1] == "-97,281,271"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("scenarios", "--scenarios", "stress"), 2, "Did you mean 'stresses'?"),
+        (("scenarios", "--as-of", "2022-10-20", "--ledger", "kakao-2022-10-24"), 5, ""),
+        (("reserve", "--measure", "P80"), 2, "Did you mean 'P90'?"),
+        (("reserve", "--handling", "maybe"), 2, "Write one of them."),
+        (("reserve", "--since", "nowhere"), 2, "nowhere"),
+        (("reserve", "--ledger", "kakao-2023-06-30", "--handling", "inside"), 5, "handling"),
+        (
+            ("reserve", "--incident", "trams", "--policy", "trams", "--ledger", "trams", "--since", "trams"),
+            5,
+            "claims",
+        ),
+    ],
+)
+def test_bad_input_gives_one_line_with_a_remedy(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found, out, err = command(*arguments, *FEW)
+    assert (found, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
+    code, out, _ = command("reserve", *FEW)
+    assert code == 0
+    amount = f"{few.reserve():,.0f}"
+    assert out.startswith(f"Reserve as of 30 December 2022: {amount}")
+    first, counted, unpriced, not_due = out.splitlines()[:4]
+    assert first.endswith("won (mean of the cash, handling outside).")
+    assert counted == "It counts small-business-cash."
+    assert "taxi-pro-membership" in unpriced
+    assert not_due == "Without an obligation, and left out: pay-merchant-support."
+
+
+def test_reserve_inside_has_the_figure_of_both_columns(few: Analysis) -> None:
+    code, out, _ = command("reserve", "--measure", "P75", "--handling", "inside", *FEW, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["measure"], found["handling"]) == ("p75", "inside")
+    assert found["amount"] == few.reserve("P75", handling="inside")
+    assert found["lines"] == ["small-business-cash"]
+    assert {row["measure"]: row["both"] for row in found["reserve"]}["p75"] == found["amount"]
+    assert "bridge" not in found
+
+
+def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None:
+    _, out, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW, "--json")
+    bridge = json.loads(out)["bridge"]
+    assert bridge[-1]["total"] == round(few.reserve())
+    assert [bridge[-1][q] for q in ("p50", "p75", "p90")] == [
+        few.reserve(m) for m in ("median", "P75", "P90")
+    ]
+    code, told, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW)
+    assert code == 0
+    assert "Since kakao-2022-10-24, the expected cash moved from 0 won to 190 million won." in told
+    assert told.count("small-business-cash") == 2  # in the scope, and in the step that brought it
+
+
+@pytest.mark.slow
+def test_reserve_since_a_report_starts_at_what_the_report_states(tmp_path: Path) -> None:
+    folder = tmp_path / "earlier"
+    command("report", "--ledger", "kakao-2022", "--formats", "csv", "--out", folder, *FEW)
+    _, out, _ = command("reserve", "--ledger", "kakao-2023-06-30", "--since", folder, *FEW, "--json")
+    bridge = json.loads(out)["bridge"]
+    assert (bridge[0]["total"], bridge[-1]["total"]) == (194_562_541, 50_000_000)
+    assert (folder / "tables" / "scenarios.csv").is_file()
+    assert (
+        (folder / "tables" / "reserve.csv")
+        .read_text("utf-8")
+        .startswith("measure,cash,handling,both\nmean,194562541.3")
+    )

@@ -1,0 +1,159 @@
+"""The command `solve`: the answer first, tables, JSON, a policy document, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.cli.option_values import parse_money
+from outage_analysis.errors import UsageError
+from outage_analysis.policies import load_policy
+from tests.commands import command
+
+FEW = ("--draws", "8192")
+VARY = ("--vary", "small-business-cash.tier1,tier2", "--step", "20_000")
+SOLVE = ("solve", "--budget", "450M", *VARY, *FEW)
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("400M", 400_000_000),
+        ("1.5B", 1_500_000_000),
+        ("1.5bn", 1_500_000_000),
+        ("250k", 250_000),
+        ("400_000_000", 400_000_000),
+        ("400,000,000", 400_000_000),
+        ("4억", 400_000_000),
+        ("1.5억", 150_000_000),
+        ("3천만", 30_000_000),
+        ("5만", 50_000),
+        ("1조", 10**12),
+    ],
+)
+def test_an_amount_may_have_a_unit(text: str, amount: int) -> None:
+    assert parse_money(text) == amount
+
+
+@pytest.mark.parametrize("text", ["M", "-4M", "1.5", "0.0000001M", "4MM", "1e9", "억", "0M", "4.M.5"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no sum in whole currency"):
+        parse_money(text)
+
+
+def test_the_answer_comes_first() -> None:
+    code, out, err = command(*SOLVE)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("Announce this payment by loss: up to 300,000: ")
+    assert "exceeds the budget of 450 million won with" in lines[0]
+    assert "Published counts state no losses" in out
+    titles = [line for line in lines if line.startswith(("The choice beside", "Efficient frontier"))]
+    assert len(titles) == 2
+    assert " p90 " in out
+    assert " replaced " not in out  # it is not known from counts
+
+
+def test_json_has_all_of_the_frontier_and_the_same_figures() -> None:
+    code, out, _ = command(*SOLVE, "--json")
+    found = json.loads(out)
+    assert (code, found["feasible"], found["objective"], found["at"]) == (0, True, "per_claim", "P90")
+    assert found["budget"] == 450_000_000
+    solution, announced = found["solution"]
+    assert [solution["role"], announced["role"]] == ["solution", "announced"]
+    assert solution["over_budget"] <= 0.1
+    values = found["parameters"]
+    assert solution["parameters"] == "; ".join(
+        f"{name.removeprefix('small-business-cash.')}={value:,}" for name, value in values.items()
+    )
+    assert solution["parameters"] in [row["parameters"] for row in found["frontier"]]
+
+
+@pytest.mark.slow
+def test_the_solution_is_written_as_a_policy_that_runs() -> None:
+    path = Path("chosen.toml")
+    code, out, _ = command(*SOLVE, "--write", path)
+    assert (code, path.is_file(), "Written: chosen.toml" in out) == (0, True, True)
+    policy = load_policy(path)
+    assert policy.id == "kakao-2022-solution"
+    values = json.loads(command(*SOLVE, "--json")[1])["parameters"]
+    fixed = [band.fixed for band in policy.schedules[0].bands]
+    assert fixed[:2] == [*values.values()]
+    code, _, err = command(*SOLVE, "--write", path)
+    assert (code, "exists already" in err) == (2, True)
+    assert command(*SOLVE, "--write", path, "--force")[0] == 0
+    ledger = ("--ledger", "kakao-2022", *FEW)
+    cost = json.loads(command("cost", "--policy", path, *ledger, "--json")[1])
+    (total,) = [row for row in cost["totals"] if (row["basis"], row["valuation"]) == ("published", "cash")]
+    solved = json.loads(command(*SOLVE, "--json")[1])["solution"][0]
+    assert total["expected"] == pytest.approx(solved["expected"], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ("No policy that was tried keeps the budget", "The nearest policy pays", "smallest budget")),
+        ("ko", ("이내인 안은 없습니다", "가장 가까운 안", "최소 예산")),
+    ],
+)
+def test_without_a_solution_the_nearest_policy_is_printed(lang: str, words: tuple[str, ...]) -> None:
+    code, out, err = command("solve", "--budget", "1M", *VARY, *FEW, "--lang", lang)
+    assert code == 5
+    assert all(word in out for word in words)
+    assert "no policy that was tried satisfies all constraints" in err
+
+
+@pytest.mark.slow
+def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
+    found = json.loads(command("solve", "--budget", "1M", *VARY, *FEW, "--json")[1])
+    assert found["excluded_by"] == ["budget"]
+    enough = int(found["least_budget"]) + 1
+    code, out, _ = command("solve", "--budget", str(enough), *VARY, *FEW, "--json")
+    assert (code, json.loads(out)["feasible"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--budget", "4x"), 2, "no sum in whole currency (found '4x')"),
+        (("--at", "P100"), 2, "Write P90, or expected."),
+        (("--at", "P49"), 2, "from P50 to P99"),
+        (("--objective", "replacd"), 2, "Did you mean 'replaced'?"),
+        (("--objective", "replaced"), 5, "can only be bounded"),
+        (("--handling", "both"), 2, "inside or outside"),
+        (("--step", "0"), 2, "the step is not above 0"),
+        (("--vary", "small-business-cash.tier1.up_to"), 5, "thresholds need claims"),
+        (("--vary", "small-busines-cash.tier1"), 2, "Did you mean 'small-business-cash'?"),
+        (("--vary", "channel-credit.tier1"), 2, "does not pay by loss band"),
+        (("--write", "chosen.txt"), 2, "is not named .toml"),
+        (("--compare", "kddi-2022"), 2, "pays JPY"),
+        (("--compare", "kakao-2022"), 2, "two policies have the same id"),
+        (("--as-of", "2022-10-20"), 5, "was not public by 2022-10-20"),
+    ],
+)
+def test_what_cannot_be_solved_is_refused_in_one_line(
+    options: tuple[str, str], code: int, message: str
+) -> None:
+    arguments = [*SOLVE]
+    if options[0] in arguments:
+        arguments[arguments.index(options[0]) + 1] = options[1]
+    else:
+        arguments += options
+    found, _, err = command(*arguments)
+    assert (found, message in err) == (code, True), err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_one_and_two_threads_give_the_same_digits() -> None:
+    vary = ("--vary", "delay-payment.tier2,tier3", "--budget", "2000", *FEW)
+    one, two = (command("--threads", n, "solve", "--incident", "trams", *vary, "--json") for n in (1, 2))
+    assert one == two
+    assert one[0] == 0

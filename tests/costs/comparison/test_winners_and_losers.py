@@ -1,0 +1,365 @@
+"""Who gains and who loses between two policies, compared with the payments of single claims."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outage_analysis.costs import (
+    edges_for_comparison,
+    payments,
+    row_payments,
+    simulate_policies,
+    winners_and_losers,
+)
+from outage_analysis.costs.comparison.policy_benefits import LossShares, loss_shares, with_ranks
+from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Bands
+from outage_analysis.text import Locale
+from tests.loss_cubes import counts_only, cube_of_claims
+from tests.small_policies import (
+    DAY,
+    DRIVERS,
+    REPORTS,
+    Page,
+    budget,
+    fee,
+    fixed,
+    ledger_of,
+    mix,
+    policy_of,
+    tiers,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from outage_analysis.losses import Cube
+    from outage_analysis.policies import Policy
+
+Claim = tuple[str, int | None]
+AWARD = 100_000
+RATES = (
+    {"kind": "filing_share", "distribution": fixed(0.3)},
+    {"kind": "acceptance", "distribution": fixed(0.8)},
+    {"kind": "review_award", "distribution": fixed(AWARD)},
+    mix(0.5, 0.3, 0.2),
+)
+SIGNS = ("gain", "lose", "equal", "unclear")
+
+
+def by_loss(*bands: Page, id_: str, **keys: Any) -> Policy:  # noqa: ANN401 - keys of a line
+    """A policy that pays by loss band, also a claim without a stated loss."""
+    return policy_of({"unknown": {"fixed": 0}, **tiers(band=bands), **keys}, id_=id_)
+
+
+def cube_for(claims: list[Claim], *policies: Policy) -> Cube:
+    """A cube with the edges of the policies, and where they pay the same or a whole loss."""
+    edges = [p.breakpoints for p in policies]
+    cube = cube_of_claims(claims, Bands.from_cuts(*edges))
+    more = edges_for_comparison(cube, [row_payments(p, cube, {}) for p in policies])
+    return cube_of_claims(claims, Bands.from_cuts(*edges, more))
+
+
+def total_of(table: pl.DataFrame) -> dict[str, Any]:
+    """The row over all claims."""
+    (row,) = table.filter(level="total").iter_rows(named=True)
+    return row
+
+
+FLAT = by_loss({"over": 0, "fixed": 30}, id_="flat")
+SHARE = by_loss({"over": 0, "share": 0.5}, id_="share")
+
+
+def test_three_claims_by_hand() -> None:
+    """A flat payment of 30 against half of the loss: equal at a loss of 60."""
+    claims: list[Claim] = [("mail", 20), ("mail", 60), ("maps", 100)]
+    table = winners_and_losers(FLAT, SHARE, as_of=DAY, cubes=[cube_for(claims, FLAT, SHARE)])
+    WINNERS_AND_LOSERS.check(table)
+    assert table.select("level", "service", "over", "up_to", "claims", *SIGNS).rows() == [
+        ("band", "mail", 0, None, 2, 1, 0, 1, 0),
+        ("band", "maps", 0, None, 1, 0, 1, 0, 0),
+        ("service", "mail", None, None, 2, 1, 0, 1, 0),
+        ("service", "maps", None, None, 1, 0, 1, 0, 0),
+        ("total", None, None, None, 3, 1, 1, 1, 0),
+    ]
+    row = total_of(table)
+    assert (row["payment"], row["payment_other"], row["difference"]) == (30, 30, 0)
+    assert (row["total_difference"], row["total_low"], row["total_high"], row["assumed"]) == (0, 0, 0, 0)
+    mail = table.row(0, named=True)
+    assert (mail["payment"], mail["payment_other"], mail["total_difference"]) == (30, 20, 20)
+
+
+def test_without_an_edge_where_both_pay_the_same_the_sign_is_unclear() -> None:
+    claims: list[Claim] = [("mail", 20), ("mail", 100)]
+    coarse = cube_of_claims(claims, Bands.from_cuts(FLAT.breakpoints))
+    row = total_of(winners_and_losers(FLAT, SHARE, as_of=DAY, cubes=[coarse]))
+    assert [row[name] for name in SIGNS] == [0, 0, 0, 2]
+    assert row["total_difference"] == row["total_low"] == row["total_high"] == 0  # the sums are exact anyway
+
+
+def test_people_who_are_entitled_under_one_policy_only_gain_or_lose() -> None:
+    mail = by_loss({"over": 0, "fixed": 30}, id_="mail", eligibility={"service": ("mail",)})
+    maps = by_loss({"over": 0, "fixed": 20}, id_="maps", eligibility={"service": ("maps",)})
+    claims: list[Claim] = [("mail", 5), ("maps", 5), ("maps", 7), ("pay", 5)]
+    table = winners_and_losers(mail, maps, as_of=DAY, cubes=[cube_for(claims, mail, maps)])
+    services = table.filter(level="service").select("service", "difference", *SIGNS)
+    assert services.rows() == [
+        ("mail", 30, 1, 0, 0, 0),
+        ("maps", -20, 0, 2, 0, 0),
+        ("pay", 0, 0, 0, 1, 0),
+    ]
+
+
+def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> None:
+    reviewed = policy_of(tiers(), id_="now")
+    flat = policy_of(tiers(band=({"over": 0, "fixed": 60_000},)), id_="flat")
+    claims: list[Claim] = [("mail", 100_000), ("mail", 900_000)]
+    cube = cube_for(claims, reviewed, flat)
+    row = total_of(winners_and_losers(reviewed, flat, ledger_of(*RATES), as_of=DAY, cubes=[cube]))
+    assert [row[name] for name in (*SIGNS, "assumed")] == [1, 1, 0, 0, 1]
+    assert row["total_difference"] == (30_000 - 60_000) + (AWARD - 60_000)
+    unknown = total_of(winners_and_losers(reviewed, flat, as_of=DAY, cubes=[cube]))
+    assert [unknown[name] for name in (*SIGNS, "assumed")] == [0, 1, 0, 1, 1]
+    assert (unknown["total_difference"], unknown["total_high"]) == (None, None)
+    assert unknown["total_low"] == (30_000 - 60_000) + (0 - 60_000)
+    same = total_of(
+        winners_and_losers(reviewed, reviewed.model_copy(update={"id": "copy"}), as_of=DAY, cubes=[cube])
+    )
+    assert [same[name] for name in (*SIGNS, "total_difference")] == [0, 0, 2, 0, 0]
+
+
+def test_claims_without_a_stated_loss_and_without_a_rule_are_unclear() -> None:
+    without = policy_of(tiers(band=({"over": 0, "fixed": 30},)), id_="without")
+    claims: list[Claim] = [("mail", 5), ("mail", 5), ("mail", None)]
+    row = total_of(winners_and_losers(without, FLAT, as_of=DAY, cubes=[cube_for(claims, without, FLAT)]))
+    assert [row[name] for name in SIGNS] == [0, 0, 2, 1]
+    assert (row["total_difference"], row["total_low"], row["total_high"]) == (0, 0, 30)
+
+
+def test_totals_without_sums_of_losses_have_bounds() -> None:
+    capped = by_loss({"over": 0, "up_to": 100, "share": 0.5}, {"over": 100}, id_="capped")
+    cube = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cuts(capped.breakpoints)))
+    row = total_of(winners_and_losers(FLAT, capped, as_of=DAY, cubes=[cube]))
+    assert [row[name] for name in SIGNS] == [0, 0, 0, 2]
+    assert row["total_difference"] is None
+    assert (row["total_low"], row["total_high"]) == (2 * (30 - 50), 2 * (30 - 0.5))
+
+
+RULES = st.one_of(
+    st.builds(lambda x: {"fixed": x}, st.integers(0, 40)),
+    st.builds(
+        lambda x, y: {"fixed": x, "share": y}, st.integers(0, 20), st.sampled_from([0.1, 0.25, 0.5, 1.0])
+    ),
+    st.builds(
+        lambda x, y: {"share": x, "deductible": y, "limit": 25},
+        st.sampled_from([0.2, 0.5]),
+        st.integers(0, 30),
+    ),
+)
+
+
+@st.composite
+def policies(draw: st.DrawFn, id_: str) -> Policy:
+    """Bands with any rules, for all services or for one."""
+    edges = sorted(draw(st.sets(st.integers(1, 60), max_size=2)))
+    bands = [
+        {"over": over, **({} if up_to is None else {"up_to": up_to}), **draw(RULES)}
+        for over, up_to in zip([0, *edges], [*edges, None], strict=True)
+    ]
+    entitled = draw(st.sampled_from([{}, {"eligibility": {"service": ("mail",)}}]))
+    return by_loss(*bands, id_=id_, **entitled)
+
+
+def paid(policy: Policy, claim: Claim) -> Fraction:
+    """What a policy pays one claim, by its tariff."""
+    (line,) = policy.schedules
+    service, loss = claim
+    if line.eligibility and service not in line.eligibility["service"]:
+        return Fraction(0)
+    return line.tariff.pay(loss) or Fraction(0)
+
+
+@given(
+    one=policies("one"),
+    two=policies("two"),
+    claims=st.lists(
+        st.tuples(st.sampled_from(["mail", "maps"]), st.none() | st.integers(0, 90)), min_size=1, max_size=15
+    ),
+)
+def test_every_sum_is_that_of_the_single_claims(one: Policy, two: Policy, claims: list[Claim]) -> None:
+    cube = cube_for(claims, one, two)
+    table = winners_and_losers(one, two, as_of=DAY, cubes=[cube])
+    gaps = {n: paid(one, claim) - paid(two, claim) for n, claim in enumerate(claims)}
+    for row in table.filter(level="service").iter_rows(named=True):
+        mine = [gap for n, gap in gaps.items() if claims[n][0] == row["service"]]
+        assert row["claims"] == len(mine)
+        assert row["gain"] == sum(gap > 0 for gap in mine)
+        assert row["lose"] == sum(gap < 0 for gap in mine)
+        assert row["equal"] == sum(gap == 0 for gap in mine)
+        assert row["unclear"] == 0
+    total, bands = total_of(table), table.filter(level="band")
+    assert total["total_difference"] == pytest.approx(float(sum(gaps.values())), abs=1e-9)
+    assert bands["total_difference"].sum() == pytest.approx(total["total_difference"], abs=1e-9)
+    assert [bands[name].sum() for name in ("claims", *SIGNS)] == [total[x] for x in ("claims", *SIGNS)]
+    # The cost model adds up the payments of each policy on its own.
+    sums = [float(payments(cube, policy)["payment"].sum()) for policy in (one, two)]
+    assert total["total_difference"] == pytest.approx(sums[0] - sums[1], abs=1e-9)
+    back = total_of(winners_and_losers(two, one, as_of=DAY, cubes=[cube]))
+    assert (back["gain"], back["lose"], back["equal"]) == (total["lose"], total["gain"], total["equal"])
+
+
+@given(policy=policies("one"), losses=st.lists(st.integers(0, 90), min_size=1, max_size=15))
+def test_the_share_of_the_losses_is_that_of_the_single_claims(policy: Policy, losses: list[int]) -> None:
+    claims: list[Claim] = [("mail", x) for x in losses]
+    found = loss_shares(policy, cube_for(claims, policy), {})
+    stated = [x for x in losses if x > 0]
+    if not stated:
+        assert found == LossShares({}, "no_losses")
+        return
+    given = {x: paid(policy, ("mail", x)) for x in stated}
+    share = float(sum(min(given[x], Fraction(x)) for x in stated) / sum(stated))
+    whole = len([x for x in stated if given[x] >= x])
+    measures = found.measures
+    assert (measures["replaced_low"], measures["replaced_high"]) == pytest.approx((share, share))
+    assert (measures["made_whole_low"], measures["made_whole_high"]) == (whole, whole)
+    lacking = max(float(x - given[x]) for x in stated)
+    assert measures["largest_shortfall"] is not None
+    assert measures["largest_shortfall"] >= lacking - 1e-9
+
+
+def test_a_payment_with_a_rounded_share_makes_the_claim_at_the_edge_whole() -> None:
+    """27,000 and a tenth of the loss replace a loss of exactly 30,000."""
+    policy = by_loss({"over": 0, "fixed": 27_000, "share": 0.1}, id_="edge")
+    cube = cube_for([("mail", 30_000), ("mail", 30_001)], policy)
+    measures = loss_shares(policy, cube, {}).measures
+    assert (measures["made_whole_low"], measures["made_whole_high"]) == (1, 1)
+
+
+# --- published counts -------------------------------------------------------------------------------------
+
+
+def test_reports_are_counted_by_the_band_mix_of_the_ledger() -> None:
+    now = policy_of(tiers(), id_="now")
+    raised = ({"over": 0, "up_to": 300_000, "fixed": 40_000}, *tiers()["band"][1:])
+    more = policy_of(tiers(band=raised), fee(10), id_="more")
+    table = winners_and_losers(now, more, ledger_of(*RATES), as_of=DAY)
+    half, most, rest = 4_230.5, 2_538.3, 1_692.2
+    assert half + most + rest == REPORTS
+    assert table.select("level", "line", "over", "claims", "payment", "payment_other", *SIGNS).rows() == [
+        ("band", "tiers", 0, half, 30_000, 40_000, 0, half, 0, 0),
+        ("band", "tiers", 300_000, most, 50_000, 50_000, 0, 0, most, 0),
+        ("band", "tiers", 500_000, rest, AWARD, AWARD, 0, 0, rest, 0),
+        ("line", "fee", None, DRIVERS, 0, 10, 0, DRIVERS, 0, 0),
+        ("total", None, None, None, None, None, None, None, None, None),
+    ]
+    assert total_of(table)["total_difference"] == pytest.approx(-REPORTS * 0.5 * 10_000 - DRIVERS * 10)
+
+
+def test_without_a_band_mix_there_are_payments_and_no_counts() -> None:
+    now = policy_of(tiers(), id_="now")
+    flat = policy_of(
+        tiers(band=({"over": 0, "up_to": 400_000, "fixed": 40_000}, {"over": 400_000})), id_="flat"
+    )
+    bands = winners_and_losers(now, flat, as_of=DAY).filter(level="band")
+    assert bands.select("over", "claims", "payment", "payment_other", "gain", "total_difference").rows() == [
+        (0, None, 30_000, 40_000, None, None),
+        (300_000, None, 50_000, 40_000, None, None),
+        (400_000, None, 50_000, 0, None, None),
+        (500_000, None, None, 0, None, None),
+    ]
+
+
+def test_a_band_of_the_mix_across_an_edge_of_the_other_policy_is_unclear() -> None:
+    now = policy_of(tiers(), id_="now")
+    other = ({"over": 0, "up_to": 100_000, "fixed": 10_000}, {"over": 100_000, "fixed": 60_000})
+    table = winners_and_losers(now, policy_of(tiers(band=other), id_="b"), ledger_of(*RATES), as_of=DAY)
+    first = table.row(0, named=True)
+    assert [first[name] for name in SIGNS] == [0, 0, 0, REPORTS * 0.5]
+    assert (first["payment"], first["payment_other"], first["total_difference"]) == (30_000, None, None)
+    assert first["total_low"] == pytest.approx(REPORTS * 0.5 * (30_000 - 60_000))
+    assert first["total_high"] == pytest.approx(REPORTS * 0.5 * (30_000 - 10_000))
+
+
+def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
+    table = winners_and_losers(policy_of(budget(1_000), id_="a"), policy_of(budget(400), id_="b"), as_of=DAY)
+    row = table.filter(level="line").row(0, named=True)
+    assert (row["claims"], row["payment"], row["gain"], row["total_difference"]) == (None, None, None, 600)
+
+
+def test_policies_in_two_currencies_are_refused() -> None:
+    euros = policy_of(fee(1), id_="q", currency="EUR", loss_unit="EUR")
+    with pytest.raises(UsageError, match="same currency"):
+        winners_and_losers(policy_of(fee(1)), euros, as_of=DAY)
+
+
+# --- ranks and dominated policies -------------------------------------------------------------------------
+
+
+def test_the_stingy_policy_is_cheapest_and_the_generous_one_gives_most() -> None:
+    stingy = by_loss({"over": 0, "fixed": 10}, id_="stingy")
+    generous = by_loss({"over": 0, "fixed": 40}, id_="generous")
+    # Half of this money goes to losses that are smaller than the payment.
+    wasteful = by_loss({"over": 0, "up_to": 10, "fixed": 160}, {"over": 10}, id_="wasteful")
+    pages = [stingy, generous, wasteful]
+    cube = cube_for([("mail", 10), ("mail", 40), ("mail", 80), ("mail", 80)], *pages)
+    found = simulate_policies(
+        pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
+    )
+    table = found.policies
+    assert table["cost_rank"].to_list() == [1, 2, 2]
+    assert table["replaced_low"].to_list() == pytest.approx([40 / 210, 130 / 210, 10 / 210])
+    assert table["benefit_rank"].to_list() == [2, 1, 3]
+    assert table["made_whole_low"].to_list() == [1, 2, 1]
+    # Two losses of 80 in one cell: from their sum alone, one of them could be 119.
+    assert table["largest_shortfall"].to_list() == [109, 79, 119]
+    assert table["dominated_by"].to_list() == [None, None, "stingy generous"]
+    said = found.sentence(Locale("en"), {p.id: p.id for p in pages})
+    assert "“stingy” costs least" in said
+    assert "“generous” gives people most: it replaces 62% of the stated losses" in said
+    assert "Dominated: “wasteful” costs no less than “stingy”, “generous” and gives people no more." in said
+
+
+@pytest.mark.parametrize(
+    ("better", "dominated"),
+    [
+        ({}, None),  # nothing differs
+        ({"expected": 9.0}, "a"),
+        ({"p90": 19.0}, "a"),
+        ({"replaced_low": 0.6}, "a"),
+        ({"expected": 9.0, "p90": 21.0}, None),
+        ({"expected": 9.0, "replaced_low": 0.4}, None),
+        ({"expected": 9.0, "replaced_high": 0.4}, None),  # a review may replace more
+        ({"expected": 10.0 * (1 - 1e-15)}, None),  # rounding
+        ({"expected": None}, None),
+    ],
+)
+def test_a_policy_is_dominated_only_if_nothing_about_it_is_better(
+    better: dict[str, float | None], dominated: str | None
+) -> None:
+    row = {"expected": 10.0, "p90": 20.0, "replaced_low": 0.5, "replaced_high": 0.5}
+    ranked = with_ranks([{"policy": "a", **row, **better}, {"policy": "b", **row}])
+    assert [r["dominated_by"] for r in ranked] == [None, dominated]
+
+
+def test_with_counts_a_larger_payment_to_fewer_people_dominates_nothing() -> None:
+    cheap = {"policy": "few", "expected": 1.0, "p90": 1.0, "per_recipient": 9.0, "recipients": 1.0}
+    wide = {"policy": "many", "expected": 9.0, "p90": 9.0, "per_recipient": 1.0, "recipients": 9.0}
+    ranked = with_ranks([cheap, wide])
+    assert [r["benefit_rank"] for r in ranked] == [1, 2]
+    assert [r["dominated_by"] for r in ranked] == [None, None]
+
+
+def test_shares_that_nobody_knows_are_empty_with_the_reason() -> None:
+    minutes = policy_of(tiers(), loss_unit="minutes")
+    by_claimant = policy_of(tiers(grain="claimant"))
+    cube = cube_of_claims([("mail", 5)], Bands.from_cuts((10,)))
+    assert loss_shares(minutes, cube, {}) == LossShares({}, "loss_not_money")
+    assert loss_shares(FLAT, None, {}) == LossShares({}, "published_counts")
+    assert loss_shares(by_claimant, cube, {}) == LossShares({}, "paid_by_claimant")
+    assert loss_shares(FLAT, counts_only(cube), {}) == LossShares({}, "sums_not_stated")

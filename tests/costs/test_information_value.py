@@ -1,0 +1,424 @@
+"""The value of information: against sums by hand, integrals over one input, and what must always hold."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from scipy import special
+
+from outage_analysis.analysis import Plan, price
+from outage_analysis.analysis import run as run_plan
+from outage_analysis.analysis.analysis import UNCERTAINTY_TABLES
+from outage_analysis.assumptions import BandMix, load_ledger
+from outage_analysis.assumptions.bounded_distributions import Uniform
+from outage_analysis.assumptions.distributions import Discrete, Lognormal
+from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate
+from outage_analysis.costs.comparison.compare_policies import simulate_policies
+from outage_analysis.costs.sensitivity.information_value import estimate_information, half_samples
+from outage_analysis.costs.sensitivity.spline_regression import SplineRegression
+from outage_analysis.costs.sensitivity.tornado_and_levers import input_quantiles, sample_input
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
+from outage_analysis.costs.uncertainty.simulation import Estimate, Simulation, simulate_together
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import load_policy
+from outage_analysis.text import Locale
+from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
+from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, stream_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outage_analysis.assumptions import Assumption
+
+WEEK = date(2022, 10, 24)
+CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-fees")
+FINE = 2**16
+"""Points of the integral over one input."""
+
+
+def ratio(name: str, distribution: Any) -> Assumption:  # noqa: ANN401 - any distribution of a ledger
+    """A factor on an amount, with an id of its own."""
+    return entry("realised_ratio", distribution, id=name)
+
+
+def amount(payment: float, *scales: str, valuation: str = "cash") -> Any:  # noqa: ANN401 - a stream
+    """One amount, certain once its factors are known."""
+    return replace(stream_of(1.0, payment), scales=scales, certain=True, valuation=valuation)
+
+
+def two_point() -> Portfolio:
+    """Costs 100 or 300, each with probability 1/2."""
+    coin = ratio("coin", Discrete(values=(1.0, 3.0), probabilities=(0.5, 0.5)))
+    return portfolio(amount(100, "coin"), entries=[coin])
+
+
+def exact_value(
+    folios: Sequence[Portfolio], name: str, valuation: str = "cash", alternative: float | None = None
+) -> float:
+    """The value of knowing one independent input: an integral of the expected costs over its quantiles."""
+    assumption = next(folio.entries[name] for folio in folios if name in folio.entries)
+    if isinstance(assumption, BandMix):
+        values = sample_input(assumption)
+    else:
+        values = input_quantiles(assumption, [(k + 0.5) / FINE for k in range(FINE)])
+    costs = [expected_at(folio, valuation, {name: values}) for folio in folios]
+    means = [float(expected_at(folio, valuation, {})[0]) for folio in folios]
+    if alternative is not None:
+        costs.append(np.full(len(values), alternative))
+        means.append(alternative)
+    return min(means) - float(np.min(costs, axis=0).mean())
+
+
+def assert_near(found: Estimate, expected: float, *, scale: float) -> None:
+    """Check an estimate to five of its errors; a thousandth of the scale is the error of the integral."""
+    assert abs(found.value - expected) <= 5 * found.error + 1e-3 * scale, (found, expected)
+
+
+@pytest.fixture(scope="module")
+def week() -> list[Simulation]:
+    """Cash or fees, as known in the week of the decision."""
+    policies = [load_policy(id_) for id_ in CANDIDATES]
+    result = simulate_policies(policies, load_ledger("kakao-2022-10-24"), as_of=WEEK)
+    return [*result.runs.values()]
+
+
+@pytest.fixture(scope="module")
+def tram_run() -> Simulation:
+    """The trams."""
+    analysis = price(Plan(incident="trams"))
+    return analysis.runs[analysis.headline_basis]
+
+
+# by hand
+
+
+def test_a_coin_is_worth_half_of_what_the_bad_side_would_cost_too_much() -> None:
+    run = simulate(two_point(), draws=2**10)
+    values = estimate_information([run], alternative=150.0)
+    # Without information: 150 (the policy costs 200 on average). With it: (100 + 150) / 2.
+    assert values.inputs["coin"].value == pytest.approx(25)
+    assert values.all_inputs.value == pytest.approx(25)
+    assert values.totals.value == pytest.approx(25)
+    assert values.inputs["coin"].error == pytest.approx(0, abs=1e-9)
+
+
+def test_a_table_has_a_row_per_input_and_one_each_for_everything() -> None:
+    table = information_value([simulate(two_point(), draws=2**10)], alternative=150.0)
+    assert table.rows() == [
+        ("input", "coin", "realised_ratio", 25.0, 0.0, 1.0),
+        ("all_inputs", None, None, 25.0, 0.0, 1.0),
+        ("inputs_and_counts", None, None, 25.0, 0.0, None),
+    ]
+
+
+def test_nobody_can_know_the_counts_so_they_have_a_row_of_their_own() -> None:
+    # One claim of 100, accepted with probability 1/2 for certain: no input can be found out.
+    half = entry("acceptance", 0.5)
+    run = simulate(portfolio(stream_of(1, 100, "acceptance"), entries=[half]))
+    values = estimate_information([run], alternative=60.0)
+    assert (values.inputs["acceptance"].value, values.all_inputs.value) == (0.0, 0.0)
+    # Knowing the claim itself: 50 - (0 + 60) / 2 = 20.
+    assert abs(values.totals.value - 20) <= 5 * values.totals.error < 1
+    table = information_value([run], alternative=60.0)
+    assert table["share"].to_list() == [None, None, None]
+    sentence = information_sentence(table, run.portfolio, Locale("en"))
+    assert sentence.startswith("No input is worth finding out:")
+
+
+def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -> None:
+    x = ratio("x", Lognormal(median=1, sigma=2))
+    y = ratio("y", Uniform(low=1, high=2))
+    dear, cheap = (portfolio(amount(pay, "x", "y"), entries=[x, y]) for pay in (101, 100))
+    for folios in ([dear, cheap], [cheap, dear], [cheap, dear, cheap]):
+        values = estimate_information(simulate_together(folios, draws=2**10))
+        assert {*values.inputs.values(), values.all_inputs, values.totals} == {Estimate(0.0, 0.0)}
+    table = information_value(simulate_together([dear, cheap], draws=2**10))
+    assert table["value"].to_list() == [0.0] * 4
+    sentence = information_sentence(table, cheap, Locale("en"))
+    assert sentence == (
+        "No input is worth finding out: the same choice costs least in every draw of the inputs."
+    )
+
+
+def test_a_capacity_bends_the_cost_and_the_regression_follows() -> None:
+    take_up = entry("take_up", Uniform(low=0, high=0.125))
+    served = replace(stream_of(48e6, 10, "take-up"), capacity=3e6, served=0.75 / 16)
+    run = simulate(portfolio(served, entries=[take_up]))
+    found = estimate_information([run], alternative=15e6)
+    # The cost rises from 0 to 30 million on the first half of the input: (15 / 30) / 2 of the draws lie
+    # below 15 million and save 7.5 million on average.
+    assert found.all_inputs.value == pytest.approx(0.25 * 7.5e6, rel=2e-3)
+    assert found.inputs["take-up"].value == pytest.approx(0.25 * 7.5e6, rel=0.03)
+
+
+# correlated inputs
+
+SIGMA, RANK, BUDGET = 0.8, 0.6, 260.0
+
+
+def tied(*streams: Any, rank: float = RANK, names: str = "xy") -> Portfolio:  # noqa: ANN401
+    """Lognormal inputs of which the first two have a rank correlation."""
+    entries = [ratio(name, Lognormal(median=1, sigma=SIGMA)) for name in names]
+    return portfolio(*streams, entries=entries, correlations={("x", "y"): rank} if rank else {})
+
+
+def value_of_x(tie: float, other: float) -> float:
+    """The value of knowing X for a cost 100 X + other x Y: E[Y | X] of a bivariate normal distribution."""
+    z = special.ndtri((np.arange(FINE) + 0.5) / FINE)
+    given_x = np.exp(SIGMA * tie * z + SIGMA**2 * (1 - tie**2) / 2)
+    cost = 100 * np.exp(SIGMA * z) + other * given_x
+    return min((100 + other) * math.exp(SIGMA**2 / 2), BUDGET) - float(np.minimum(cost, BUDGET).mean())
+
+
+@pytest.mark.parametrize("rank", [-0.7, 0.0, RANK])
+def test_an_input_tells_about_the_inputs_that_it_is_correlated_with(rank: float) -> None:
+    run = simulate(tied(amount(100, "x"), amount(100, "y"), rank=rank))
+    values = estimate_information([run], alternative=BUDGET)
+    expected = value_of_x(2 * math.sin(math.pi / 6 * rank), 100)
+    for name in "xy":
+        assert_near(values.inputs[name], expected, scale=expected)
+    assert values.inputs["x"].error < 0.05 * expected
+
+
+def test_an_input_is_worth_something_that_no_cost_depends_on_but_that_tells_about_one() -> None:
+    folio = tied(amount(100, "x"), amount(1, "y", "z", valuation="handling"), names="xyz")
+    values = estimate_information([simulate(folio)], alternative=150.0)
+    assert values.inputs.keys() == {"x", "y"}
+    tie = 2 * math.sin(math.pi / 6 * RANK)
+    z = special.ndtri((np.arange(FINE) + 0.5) / FINE)
+    cost = 100 * np.exp(SIGMA * tie * z + SIGMA**2 * (1 - tie**2) / 2)
+    expected = min(100 * math.exp(SIGMA**2 / 2), 150) - float(np.minimum(cost, 150).mean())
+    assert_near(values.inputs["y"], expected, scale=expected)
+    assert values.inputs["x"].value == pytest.approx(values.all_inputs.value, rel=1e-3)
+
+
+# the integral over one input
+
+
+def test_each_input_of_the_decision_week_has_the_value_of_the_integral(week: list[Simulation]) -> None:
+    values = estimate_information(week)
+    whole = values.all_inputs.value
+    assert len(values.inputs) == 5
+    for name, found in values.inputs.items():
+        expected = exact_value([run.portfolio for run in week], name)
+        assert_near(found, expected, scale=whole)
+        assert found.error < 0.005 * whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.9, 1.0, 1.02])
+def test_each_input_of_the_trams_has_the_value_of_the_integral(tram_run: Simulation, share: float) -> None:
+    alternative = share * float(expected_at(tram_run.portfolio, "cash", {})[0])
+    values = estimate_information([tram_run], alternative=alternative)
+    assert len(values.inputs) == 2
+    assert values.all_inputs.value > 0
+    for name, found in values.inputs.items():
+        expected = exact_value([tram_run.portfolio], name, alternative=alternative)
+        assert_near(found, expected, scale=values.all_inputs.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.3, 1.0, 3.0])
+def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(share: float) -> None:
+    folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
+    alternative = share * float(expected_at(folio, "cash", {})[0])
+    values = estimate_information([simulate(folio)], alternative=alternative)
+    assert any(isinstance(folio.entries[name], BandMix) for name in values.inputs)
+    for name, found in values.inputs.items():
+        expected = exact_value([folio], name, alternative=alternative)
+        assert_near(found, expected, scale=values.all_inputs.value)
+
+
+def test_the_value_of_all_inputs_is_that_of_plain_random_draws(week: list[Simulation]) -> None:
+    folios = [run.portfolio for run in week]
+    rng = np.random.default_rng(5)
+    inputs = folios[0].values(rng.random((2**18, folios[0].dimensions)))
+    costs = [
+        sum(stream.moments(inputs, 2**18)[0].sum(axis=1) for stream in folio.streams) for folio in folios
+    ]
+    gap = costs[0] - costs[1]
+    # min(a, b) = b + min(gap, 0), and the second policy is the cheaper one on average.
+    expected, error = -np.minimum(gap, 0).mean(), np.minimum(gap, 0).std() / 2**9
+    found = estimate_information(week).all_inputs
+    assert abs(found.value - expected) <= 4 * math.hypot(found.error, error)
+
+
+@pytest.mark.slow
+def test_the_stated_error_is_the_spread_between_seeds() -> None:
+    folio = tied(amount(100, "x"), amount(100, "y", "z"), names="xyz", rank=0)
+    runs = [simulate(folio, draws=2**12, seed=seed) for seed in range(40)]
+    found = [estimate_information([run], alternative=BUDGET) for run in runs]
+    for name in "xyz":
+        values = np.array([each.inputs[name].value for each in found])
+        errors = np.array([each.inputs[name].error for each in found])
+        assert 0.6 < values.std(ddof=1) / np.sqrt((errors**2).mean()) < 1.5
+
+
+# what always holds
+
+
+@pytest.mark.slow
+@given(entries=ledgers(), share=st.sampled_from([0.1, 0.5, 1.0, 1.5, 4.0]))
+@settings(max_examples=25, deadline=None)
+def test_more_knowledge_is_never_worth_less_and_never_negative(
+    entries: tuple[Assumption, ...], share: float
+) -> None:
+    folio = build_portfolio(shops(), ledger_of(*entries), as_of=SHOPS_DAY)
+    run = simulate(folio, draws=2**9)
+    alternative = share * float(expected_at(folio, "cash", {})[0])
+    values = estimate_information([run], alternative=alternative)
+    for found in values.inputs.values():
+        assert 0 <= found.value <= values.all_inputs.value
+    assert values.all_inputs.value <= values.totals.value
+    # Without information one pays at most the smaller mean, and with it no less than nothing.
+    assert values.totals.value <= alternative
+    table = information_value([run], alternative=alternative)
+    everything = table.filter(known="all_inputs")["value"].item()
+    assert (table.filter(known="input")["value"] <= everything).all()
+    assert table["value"].to_list()[-1] >= everything
+
+
+def test_the_value_has_the_unit_of_the_costs() -> None:
+    factor = 1e6
+    one, other = (
+        estimate_information([simulate(tied(amount(100 * k, "x")), draws=2**9)], alternative=130 * k)
+        for k in (1.0, factor)
+    )
+    assert other.inputs["x"].value == pytest.approx(factor * one.inputs["x"].value, rel=1e-6)
+
+
+def test_the_order_of_the_options_does_not_matter(week: list[Simulation]) -> None:
+    there, back = estimate_information(week), estimate_information(week[::-1])
+    for name, found in there.inputs.items():
+        assert back.inputs[name].value == pytest.approx(found.value, abs=1e-6 * there.all_inputs.value)
+
+
+def test_two_halves_of_the_replicates_are_as_often_together_as_apart() -> None:
+    halves = half_samples(16)
+    assert {len(half) for half in halves} == {8}
+    together = [[sum({i, j} <= {*half.tolist()} for half in halves) for i in range(16)] for j in range(16)]
+    assert {together[i][j] for i in range(16) for j in range(16) if i != j} == {7}
+
+
+# the regression
+
+
+def test_a_regression_recovers_a_line_a_bend_and_a_mean_per_value() -> None:
+    rng = np.random.default_rng(3)
+    x, noise = rng.normal(size=(16, 512)), rng.normal(size=(16, 512))
+    for truth, error in ((2 * x + 1, 0.02), (np.abs(x), 0.1)):
+        regression = SplineRegression.from_draws(x[None], [truth + 0.5 * noise])
+        (fitted,) = regression.predict(np.arange(16))
+        assert np.sqrt(((fitted - truth) ** 2).mean()) < error
+    steps = np.floor(x).clip(-1, 1)
+    truth = np.where(steps == 0, 5.0, 0.0)
+    (fitted,) = SplineRegression.from_draws(steps[None], [truth]).predict(np.arange(16))
+    assert fitted == pytest.approx(truth)
+
+
+def test_a_regression_of_noise_on_an_input_is_a_constant() -> None:
+    rng = np.random.default_rng(4)
+    x, noise = rng.normal(size=(16, 512)), rng.normal(size=(16, 512))
+    regression = SplineRegression.from_draws(x[None], [noise])
+    assert regression.size <= 2
+    assert regression.predict(np.arange(16))[0] == pytest.approx(0, abs=0.1)
+
+
+def test_a_regression_has_the_coefficients_of_least_squares() -> None:
+    rng = np.random.default_rng(6)
+    x = rng.lognormal(size=(16, 64))
+    response = np.sin(x) + rng.normal(size=x.shape)
+    regression = SplineRegression.from_draws(x[None], [response])
+    matrix = regression.columns[: regression.size].reshape(regression.size, -1).T
+    expected = matrix @ np.linalg.lstsq(matrix, response.ravel(), rcond=None)[0]
+    assert regression.predict(np.arange(16))[0].ravel() == pytest.approx(expected, abs=1e-7)
+
+
+THREADS = """
+from datetime import date
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.costs import build_portfolio, simulate
+from outage_analysis.costs.sensitivity.information_value import estimate_information
+from outage_analysis.policies import load_policy
+folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
+found = estimate_information([simulate(folio, draws=2**12)], alternative=2e8)
+for name, value in [*found.inputs.items(), ("all", found.all_inputs), ("totals", found.totals)]:
+    print(name, value.value.hex(), value.error.hex())
+"""
+
+
+@pytest.mark.slow
+def test_the_values_are_the_same_bytes_for_any_number_of_threads() -> None:
+    outputs = []
+    for threads in ("1", "2"):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), threads)
+        made = subprocess.run(
+            [sys.executable, "-c", THREADS],
+            env=os.environ | limits,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        outputs.append(made.stdout)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("\n") == 6
+
+
+# the tables of an analysis
+
+
+@pytest.mark.slow
+def test_an_analysis_has_the_table_of_its_budget_and_of_its_comparison() -> None:
+    plan = Plan(
+        as_of=WEEK, policy=CANDIDATES[0], ledger="kakao-2022-10-24", claims=(), compare=CANDIDATES[1:]
+    )
+    assert "information_value" not in run_plan(plan).tables
+    analysis = run_plan(replace(plan, budget=500_000_000))
+    run = analysis.runs["published"]
+    assert_frame_equal(analysis.tables["information_value"], information_value([run], alternative=5e8))
+    assert analysis.compared is not None
+    compared = analysis.tables["policy_information_value"]
+    assert_frame_equal(compared, analysis.compared.information_value)
+    assert_frame_equal(compared, information_value([*analysis.compared.simulations.runs.values()]))
+    assert {"information_value", "policy_information_value"} <= {*UNCERTAINTY_TABLES}
+
+
+# refusals and words
+
+
+def test_without_a_choice_there_is_nothing_to_find_out(week: list[Simulation]) -> None:
+    with pytest.raises(UsageError, match="only if there is a choice"):
+        information_value([week[0]])
+    with pytest.raises(UsageError, match="an amount from 0 on"):
+        information_value([week[0]], alternative=math.nan)
+    with pytest.raises(ModelRefused, match="no line has an expected cost in face value"):
+        information_value(week, "face_value")
+    with pytest.raises(UsageError, match="do not share their draws"):
+        information_value([week[0], replace(week[1], seed=1)])
+
+
+def test_the_sentence_names_the_input_to_find_out_first(week: list[Simulation]) -> None:
+    table, folio = information_value(week), week[0].portfolio
+    assert table["assumption"][0] == "as-filing-share"
+    assert information_sentence(table, folio, Locale("en", "KRW", 0)) == (
+        "Find out first: Filing share. Knowing it exactly before the decision is worth 300 million won of "
+        "expected cost on average; knowing all inputs is worth 430 million won."
+    )
+    unclear = table.with_columns(error=pl.lit(1e9))
+    assert "less expected cost than the numerical error" in information_sentence(unclear, folio, Locale("en"))
+    alone = table.with_columns(error=pl.when(known="input").then(1e9).otherwise(pl.col("error")))
+    assert information_sentence(alone, folio, Locale("en", "KRW", 0)).startswith(
+        "No input is worth finding out alone"
+    )

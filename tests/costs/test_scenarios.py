@@ -1,0 +1,371 @@
+"""Scenarios: each change by hand, and a scenario that changes nothing differs by exactly 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from outage_analysis.assumptions import Ledger, rates_by_effort
+from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
+from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.costs import (
+    SCENARIOS,
+    DoesNotApply,
+    Scenario,
+    Simulation,
+    StressedRun,
+    build_portfolio,
+    scenario_table,
+    simulate,
+    uncertainty_tables,
+)
+from outage_analysis.costs.scenarios.stressed_streams import filing_by_band, multiply_odds
+from outage_analysis.incidents import Bands
+from outage_analysis.policies import Policy
+from tests.costs.test_payouts import cube_of, policy_of, tiers
+from tests.costs.uncertain_portfolios import DAY, REPORTS, TIERS, entry, ledger_of, mix, shops
+
+DRAWS = 2**13
+BUDGET = 50_000_000.0
+AWARD = 90_000
+CERTAIN = (
+    entry("filing_share", 0.2),
+    entry("acceptance", 0.5),
+    entry("review_award", AWARD),
+    mix(0.5, 0.3, 0.2),
+)
+UNCERTAIN = (
+    entry("filing_share", Beta(a=2, b=8)),
+    entry("acceptance", Beta(a=5, b=3)),
+    entry("review_award", Lognormal(median=150_000, sigma=0.5), spread=0.7),
+    mix(0.5, 0.3, 0.2, size=4),
+)
+PAYMENTS = (30_000, 50_000, AWARD)
+
+
+def no_growth(_: Scenario) -> float:
+    raise DoesNotApply("no_dates")
+
+
+def run_of(policy: Policy, ledger: Ledger | None, cubes: tuple[Any, ...] = ()) -> Simulation:
+    return simulate(build_portfolio(policy, ledger, as_of=DAY, cubes=cubes), draws=DRAWS)
+
+
+def scenario(**changes: object) -> Scenario:
+    return Scenario.model_validate({"id": "s", "name": {"en": "S"}, "note": "A test.", **changes})
+
+
+def stressed_run(
+    run: Simulation, policy: Policy, growth: Callable[[Scenario], float] = no_growth
+) -> StressedRun:
+    return StressedRun(run.with_streams(lambda stream: stream.valuation == "cash"), policy, DAY, growth)
+
+
+def table_of(run: Simulation, policy: Policy, *scenarios: Scenario) -> pl.DataFrame:
+    return scenario_table(run, stressed_run(run, policy), scenarios, budget=BUDGET)
+
+
+def row_of(policy: Policy, ledger: Ledger | None, **changes: object) -> dict[str, Any]:
+    """The row of one scenario."""
+    return table_of(run_of(policy, ledger), policy, scenario(**changes)).row(1, named=True)
+
+
+# --- nothing changes --------------------------------------------------------------------------------------
+
+NEUTRAL: tuple[dict[str, object], ...] = (
+    {"effort": "form"},
+    {"count_factor": 1},
+    {"award_factor": 1},
+    {"acceptance_odds_ratio": 1},
+    {"filing_odds_ratio": 1},
+    {"filing_odds_ratio": 1, "over": 0},
+    {"rank_correlation": 0},
+    {
+        "effort": "form",
+        "count_factor": 1,
+        "award_factor": 1,
+        "acceptance_odds_ratio": 1,
+        "filing_odds_ratio": 1,
+    },
+)
+
+
+@pytest.mark.parametrize("changes", NEUTRAL, ids=" ".join)
+@pytest.mark.parametrize("tied", [False, True], ids=["independent", "correlated"])
+def test_a_scenario_that_changes_nothing_has_exactly_the_figures_of_the_base(
+    changes: dict[str, object], *, tied: bool
+) -> None:
+    if tied and "rank_correlation" in changes:
+        pytest.skip("a rank correlation of 0 changes a ledger that declares another")
+    correlations = {("filing-share", "review-award"): 0.6} if tied else None
+    ledger = ledger_of(*UNCERTAIN, entry("new_applicants", 0.01), correlations=correlations)
+    base, row = table_of(run_of(shops(), ledger), shops(), scenario(**changes)).iter_rows(named=True)
+    assert row == base | {"scenario": "s"}
+    assert row["change"] == 0
+
+
+def test_the_base_has_the_figures_of_the_tables_of_the_run() -> None:
+    run = run_of(shops(), ledger_of(*UNCERTAIN))
+    found = table_of(run, shops(), scenario(rank_correlation=0.5))
+    SCENARIOS.check(found)
+    base, together = found.iter_rows(named=True)
+    tables = uncertainty_tables(run, budget=BUDGET)
+    quantiles = {row["measure"]: row for row in tables["quantiles"].iter_rows(named=True)}
+    for column, measure in (("range_low", "p10"), ("p50", "p50"), ("range_high", "p90")):
+        assert base[column] == quantiles[measure]["value"]
+        assert together[column] == quantiles[measure]["stressed"]
+    assert base["expected"] == quantiles["expected"]["value"]
+    assert base["over_budget"] == tables["budget"]["exceeded"].item()
+    assert together["over_budget"] == tables["budget"]["stressed"].item()
+    assert together["expected"] > base["expected"]
+
+
+# --- each change by hand ----------------------------------------------------------------------------------
+
+
+def odds_times(p: float, ratio: float) -> float:
+    """The probability whose odds are a multiple, from the odds themselves."""
+    odds = ratio * p / (1 - p)
+    return odds / (1 + odds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rates", "payments"),
+    [
+        ({"count_factor": 1.25}, (0.25, 0.25, 0.25), PAYMENTS),
+        ({"award_factor": 1.5}, (0.2, 0.2, 0.2), (30_000, 50_000, 1.5 * AWARD)),
+        ({"filing_odds_ratio": 2}, (0.2, 0.2, 1 / 3), PAYMENTS),
+        ({"filing_odds_ratio": 2, "over": 300_000}, (0.2, 1 / 3, 1 / 3), PAYMENTS),
+        ({"filing_odds_ratio": 2, "over": 0}, (1 / 3, 1 / 3, 1 / 3), PAYMENTS),
+        ({"filing_odds_ratio": 2, "award_factor": 1.5}, (0.2, 0.2, 1 / 3), (30_000, 50_000, 1.5 * AWARD)),
+        ({"acceptance_odds_ratio": 3}, (0.3, 0.3, 0.3), PAYMENTS),  # 3 x 0.5/0.5 is 0.75 of 1, for 0.5
+    ],
+    ids=str,
+)
+def test_known_rates_give_the_product_by_hand(
+    changes: dict[str, object], rates: tuple[float, ...], payments: tuple[float, ...]
+) -> None:
+    """With known inputs the change has no numerical error."""
+    row = row_of(shops(), ledger_of(*CERTAIN), **changes)
+    by_band = zip((0.5, 0.3, 0.2), rates, payments, strict=True)
+    expected = REPORTS * 0.5 * sum(share * filing * paid for share, filing, paid in by_band)
+    assert row["expected"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_those_who_file_without_having_reported_file_as_before() -> None:
+    ledger = ledger_of(*CERTAIN, entry("new_applicants", 0.04))
+    row = row_of(shops(), ledger, filing_odds_ratio=2)
+    shares = (0.5, 0.3, 0.2)
+    reported = sum(m * p * x for m, p, x in zip(shares, (0.2, 0.2, 1 / 3), PAYMENTS, strict=True))
+    others = 0.04 * sum(m * x for m, x in zip(shares, PAYMENTS, strict=True))
+    assert row["expected"] == pytest.approx(REPORTS * 0.5 * (reported + others), rel=1e-9)
+
+
+def test_the_expected_cash_under_uncertain_odds_is_the_integral() -> None:
+    """Filing and mix are uncertain, so the mean over the draws stands for the integral over both."""
+    run = run_of(shops(), ledger_of(*UNCERTAIN))
+    _, accepted, filed = table_of(
+        run, shops(), scenario(acceptance_odds_ratio=2), scenario(filing_odds_ratio=2)
+    ).iter_rows(named=True)
+    award = stats.lognorm(0.5, scale=150_000).mean()
+    filing, acceptance = stats.beta(2, 8), stats.beta(5, 3)
+
+    def mean_of_odds(prior: Any) -> float:  # noqa: ANN401 - a frozen distribution
+        return float(integrate.quad(lambda p: odds_times(p, 2) * prior.pdf(p), 0, 1)[0])
+
+    tiers_paid = 0.5 * 30_000 + 0.3 * 50_000
+    by_hand = REPORTS * filing.mean() * mean_of_odds(acceptance) * (tiers_paid + 0.2 * award)
+    assert accepted["expected"] == pytest.approx(by_hand, rel=0.002)
+    large = filing.mean() * tiers_paid + mean_of_odds(filing) * 0.2 * award
+    assert filed["expected"] == pytest.approx(REPORTS * acceptance.mean() * large, rel=0.002)
+
+
+@pytest.mark.slow
+def test_the_distribution_under_uncertain_odds_is_that_of_a_plain_simulation() -> None:
+    """Draw reports one stage after the other: band, filing at the odds of the band, acceptance, award."""
+    run = run_of(shops(), ledger_of(*UNCERTAIN))
+    row = table_of(run, shops(), scenario(filing_odds_ratio=3, acceptance_odds_ratio=2)).row(1, named=True)
+    random, n = np.random.default_rng(5), 400_000
+    shares = random.dirichlet([2.0, 1.2, 0.8], n)
+    filing, acceptance = random.beta(2, 8, n), random.beta(5, 3, n)
+    award = 150_000 * np.exp(0.5 * random.standard_normal(n))
+    bands = random.multinomial(REPORTS, shares)
+    rates = [filing, filing, 3 * filing / (1 + 2 * filing)]
+    accepted = [
+        random.binomial(bands[:, band], rate * 2 * acceptance / (1 + acceptance))
+        for band, rate in enumerate(rates)
+    ]
+    shape = accepted[2] / 0.7**2  # a gamma sum with the mean and the variance of single awards
+    awards = np.where(accepted[2] > 0, random.gamma(np.maximum(shape, 1e-9)) * award * 0.7**2, 0.0)
+    total = 30_000 * accepted[0] + 50_000 * accepted[1] + awards
+    for column, p in (("range_low", 0.1), ("p50", 0.5), ("p75", 0.75), ("range_high", 0.9)):
+        assert row[column] == pytest.approx(np.quantile(total, p), rel=0.03), column
+    assert row["over_budget"] == pytest.approx((total > BUDGET).mean(), abs=0.006)
+
+
+def test_three_reports_have_the_probabilities_of_all_their_outcomes() -> None:
+    """Three reports, three bands: 64 outcomes, each with its probability."""
+    run = run_of(shops(), ledger_of(*CERTAIN))
+    few = 3 / REPORTS
+    (stream,) = run.portfolio.streams
+    parts = tuple(
+        replace(part, paid=part.paid * few, sum_of_squares=part.sum_of_squares * few) for part in stream.parts
+    )
+    portfolio = replace(run.portfolio, streams=(replace(stream, trials=3.0, parts=parts),))
+    small = simulate(portfolio, draws=2**15)
+    total = stressed_run(small, shops()).under(scenario(filing_odds_ratio=2)).totals["cash"]
+    chances = {0: 1 - 0.5 * (0.5 * 0.2 + 0.3 * 0.2 + 0.2 / 3)}
+    for share, filing, paid in zip((0.5, 0.3, 0.2), (0.2, 0.2, 1 / 3), PAYMENTS, strict=True):
+        chances[paid] = share * filing * 0.5
+    for amount in (0, 30_000, 60_000, 100_000, 170_000):
+        above = sum(
+            chances[a] * chances[b] * chances[c]
+            for a, b, c in product(chances, repeat=3)
+            if a + b + c > amount
+        )
+        found = total.exceedance(amount)
+        assert found.value == pytest.approx(above, abs=5 * found.error + 1e-4), amount
+
+
+def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> None:
+    """The rates replace those of the ledger at the same random points."""
+    classes = {str(rate.kind): rate for rate in rates_by_effort({"one_tap": ["line-0"]}, DAY)}
+    ids = {"filing_share": "filing-share", "acceptance": "acceptance"}
+    replaced = [classes[kind].model_copy(update={"id": id_, "effort": None}) for kind, id_ in ids.items()]
+    other = table_of(run_of(shops(), ledger_of(*replaced, *UNCERTAIN[2:])), shops()).row(0, named=True)
+    row = row_of(shops(), ledger_of(*UNCERTAIN), effort="one_tap")
+    assert {
+        key: row[key] for key in ("expected", "range_low", "p50", "p75", "range_high", "over_budget")
+    } == {
+        key: pytest.approx(other[key], rel=0.03)
+        for key in ("expected", "range_low", "p50", "p75", "range_high")
+    } | {"over_budget": pytest.approx(other["over_budget"], abs=0.004)}
+    filing = classes["filing_share"].sampled_distribution
+    mean = integrate.quad(lambda u: float(filing.quantile(u)), 0, 1, limit=200)[0]
+    award = stats.lognorm(0.5, scale=150_000).mean()
+    by_hand = REPORTS * mean * (0.5 * 30_000 + 0.3 * 50_000 + 0.2 * award)
+    assert row["expected"] == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_odds_apply_to_the_rates_of_the_new_effort() -> None:
+    row = row_of(shops(), ledger_of(*CERTAIN), effort="documents", acceptance_odds_ratio=2)
+    filing, acceptance = rates_by_effort({"documents": ["line-0"]}, DAY)
+    prior = acceptance.sampled_distribution
+    accepted = integrate.quad(lambda u: odds_times(float(prior.quantile(u)), 2), 0, 1, limit=200)[0]
+    by_hand = REPORTS * filing.sampled_distribution.mean * accepted * (15_000 + 15_000 + 0.2 * AWARD)
+    assert row["expected"] == pytest.approx(by_hand, rel=0.005)
+
+
+def test_a_later_deadline_multiplies_the_counts_of_lines_that_must_be_claimed() -> None:
+    automatic = {"published_count": "CL-13", "band": ({"over": 0, "fixed": 100},), "effort": "automatic"}
+    policy = policy_of({"published_count": "CL-13", "band": TIERS}, automatic)
+    run = run_of(policy, ledger_of(*CERTAIN))
+    stressed = stressed_run(run, policy, lambda _: 1.2)
+    base, row = scenario_table(run, stressed, [scenario(extra_days=14, spike=0)]).iter_rows(named=True)
+    claimed = REPORTS * 0.1 * (15_000 + 15_000 + 0.2 * AWARD)
+    assert base["expected"] == pytest.approx(claimed + REPORTS * 100)
+    assert row["expected"] == pytest.approx(1.2 * claimed + REPORTS * 100)
+    assert row["change"] == pytest.approx(0.2 * claimed)
+    assert row["over_budget"] is None  # no budget was given
+
+
+# --- what does not apply ----------------------------------------------------------------------------------
+
+MEAN = (entry("filing_share", 0.2), entry("acceptance", 0.5), entry("mean_payment", 70_000))
+FLAT = {"published_count": "CL-13", "band": ({"over": 0, "fixed": 100},)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "entries", "changes", "status", "reason"),
+    [
+        (shops(), CERTAIN, {"extra_days": 14}, "no_dates", ""),
+        (shops(), MEAN, {"award_factor": 2}, "mean_payment_stated", ""),
+        (shops(), MEAN, {"filing_odds_ratio": 2}, "no_band_mix", "line-0"),
+        (policy_of(FLAT), CERTAIN[:2], {"award_factor": 2}, "no_review", ""),
+        (policy_of(FLAT), CERTAIN[:2], {"filing_odds_ratio": 2}, "no_band_mix", "line-0"),
+        (shops(), CERTAIN, {"filing_odds_ratio": 2, "over": 400_000}, "edge_inside_band", "line-0"),
+        (policy_of(FLAT | {"effort": "automatic"}), (), {"effort": "one_tap"}, "nothing_claimed", ""),
+        (policy_of(FLAT | {"effort": "automatic"}), (), {"extra_days": 3}, "nothing_claimed", ""),
+        (policy_of(FLAT | {"effort": "automatic"}), (), {"acceptance_odds_ratio": 2}, "no_acceptance", ""),
+        (policy_of(FLAT | {"effort": "automatic"}), (), {"filing_odds_ratio": 2}, "nothing_filed", ""),
+        (policy_of(FLAT | {"effort": None}), CERTAIN[:2], {"effort": "one_tap"}, "no_effort", "line-0"),
+        (shops(), (entry("paid_total", 7e6),), {"count_factor": 2}, "no_count", ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_a_scenario_that_does_not_apply_has_no_figures_and_says_why(
+    policy: Policy, entries: tuple[Any, ...], changes: dict[str, object], status: str, reason: str
+) -> None:
+    base, row = table_of(run_of(policy, ledger_of(*entries)), policy, scenario(**changes)).iter_rows(
+        named=True
+    )
+    assert (row["status"], row["reason"]) == (status, reason)
+    assert {row[name] for name in SCENARIOS if name not in ("scenario", "status", "reason")} == {None}
+    assert base["status"] == "ok"
+
+
+def test_counted_claims_share_one_filing_share() -> None:
+    policy = policy_of({"band": tiers([100], [{"fixed": 40}, {"fixed": 60}])})
+    cube = cube_of([20, 70, 400], Bands.from_cuts(policy.cuts))
+    run = run_of(policy, ledger_of(*CERTAIN[:2]), (cube,))
+    row = table_of(run, policy, scenario(filing_odds_ratio=2)).row(1, named=True)
+    assert (row["status"], row["reason"], row["expected"]) == ("counted_claims", "line-0", None)
+    doubled = table_of(run, policy, scenario(count_factor=2)).row(1, named=True)
+    assert doubled["expected"] == pytest.approx(2 * 0.1 * (40 + 40 + 60))
+
+
+def test_rates_that_were_not_published_by_the_day_are_not_used() -> None:
+    run = run_of(shops(), ledger_of(*CERTAIN))
+    early = replace(stressed_run(run, shops()), as_of=DAY.replace(year=1990))
+    row = scenario_table(run, early, [scenario(effort="one_tap")]).row(1, named=True)
+    assert row["status"] == "no_reference_classes"
+    assert "1990" in row["reason"]
+
+
+# --- odds -------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0, 1), st.floats(0.01, 100))
+def test_multiplied_odds_stay_probabilities_and_can_be_undone(p: float, ratio: float) -> None:
+    changed = multiply_odds(np.array([p]), ratio)
+    assert 0 <= changed[0] <= 1 + 1e-12
+    assert multiply_odds(changed, 1 / ratio)[0] == pytest.approx(p, abs=1e-9)
+    assert multiply_odds(np.array([p]), 1)[0] == p
+
+
+@given(
+    st.floats(0, 1),
+    st.lists(st.floats(0.001, 1), min_size=1, max_size=4),
+    st.integers(0, 15),
+    st.floats(0.1, 20),
+)
+def test_the_split_of_the_filings_is_that_of_bayes(
+    p: float, weights: list[float], pattern: int, ratio: float
+) -> None:
+    mixed = np.array([weights]) / sum(weights)
+    large = [bool(pattern >> band & 1) for band in range(len(weights))]
+    share, filed = filing_by_band(np.array([p]), mixed, large, ratio)
+    rates = np.array([ratio * p / (1 - p + ratio * p) if is_large else p for is_large in large])
+    assert share[0] == pytest.approx(float((mixed[0] * rates).sum()), abs=1e-12)
+    assert filed.sum() == pytest.approx(1)
+    np.testing.assert_allclose(filed[0] * share[0], mixed[0] * rates, atol=1e-12)
+
+
+def test_a_uniform_rate_keeps_its_order_under_odds() -> None:
+    """The same points: a larger rate stays larger in every draw, so every quantile moves in one direction."""
+    ledger = ledger_of(
+        entry("filing_share", 1), entry("acceptance", Uniform(low=0.1, high=0.9)), *CERTAIN[2:]
+    )
+    base, more = table_of(run_of(shops(), ledger), shops(), scenario(acceptance_odds_ratio=2)).iter_rows(
+        named=True
+    )
+    assert all(more[name] > base[name] for name in ("range_low", "p50", "p75", "range_high", "expected"))
