@@ -18,6 +18,8 @@ REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
 SAME_DAY = "filed_on is the day of filed_at"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
+IN_A_BAND = "is a number within its edges"
+"""The end of the rule for a dimension of text whose layout has edges."""
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
 """SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
@@ -47,7 +49,7 @@ RULES = (
     "loss is not negative",
     "loss is plausible",
 )
-"""The names of the validation rules; each numeric dimension of an incident adds one more.
+"""The names of the validation rules; each dimension of an incident adds one more.
 
 For each rule, the locale files contain a label `remedy.<rule>` that says how to correct the row.
 """
@@ -83,9 +85,10 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
     if incident.loss.plausible_to is not None:
         condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
     for dimension in incident.dimensions:
-        if dimension.kind == "number":
-            raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
-            condition_by_rule[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
+        raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
+        # The value of a text is the text, unless the layout has edges.
+        wanted = "is a whole number" if dimension.kind == "number" else IN_A_BAND
+        condition_by_rule[f"{dimension.id} {wanted}"] = f"{raw} is not null and {value} is null"
     return condition_by_rule
 
 

@@ -49,7 +49,7 @@ from outage_analysis.incidents import (
     normalized_name,
     scale_remedy,
 )
-from outage_analysis.text import NUMERIC_NOTATIONS, has_time_sql, mask_personal_data
+from outage_analysis.text import SHORT_NOTATIONS, has_time_sql, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -180,7 +180,7 @@ def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLa
     Most runs have a single layout (how columns map to those of a claim). Of a file without typed rows, all
     rows are stored as text, so these texts show whether it states times.
     """
-    time = f"{has_time_sql('filed_on', NUMERIC_NOTATIONS)} or {has_time_sql(FILED_AT, NUMERIC_NOTATIONS)}"
+    time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
     counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
     groups: list[_FilesOfLayout] = []
     for number, layout in enumerate(files.layouts):

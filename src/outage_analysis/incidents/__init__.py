@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.incident import NamedItem as NamedItem
     from outage_analysis.incidents.incident import claim_columns as claim_columns
     from outage_analysis.incidents.incident import load_incident as load_incident
+    from outage_analysis.incidents.incident import text_dimensions as text_dimensions
     from outage_analysis.incidents.intake import IntakeSeries as IntakeSeries
     from outage_analysis.incidents.intake import load_intake as load_intake
     from outage_analysis.incidents.layout import CANONICAL_COLUMNS as CANONICAL_COLUMNS

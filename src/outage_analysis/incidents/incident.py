@@ -21,7 +21,14 @@ from outage_analysis.files import (
     read_document,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
-from outage_analysis.incidents.layout import CANONICAL_COLUMNS, FILED_AT, Columns, normalized_name
+from outage_analysis.incidents.layout import (
+    CANONICAL_COLUMNS,
+    EDGES_REMEDY,
+    FILED_AT,
+    NO_EDGES,
+    Columns,
+    normalized_name,
+)
 from outage_analysis.incidents.published_facts import TieOut
 from outage_analysis.text import Locale
 
@@ -287,6 +294,8 @@ class Incident(Columns):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
         if unknown_column := self.unknown_column(claim_columns(self)):
             raise ValueError(f"speaks of the column '{unknown_column}', which no claim has")
+        if other := self.edges.keys() - {*text_dimensions(self)}:
+            raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
@@ -342,6 +351,11 @@ class Incident(Columns):
 def claim_columns(incident: Incident) -> list[str]:
     """Return all columns of a claim: the columns that every claim has, and the incident's dimensions."""
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
+
+
+def text_dimensions(incident: Incident) -> list[str]:
+    """Return the ids of the dimensions of text."""
+    return [d.id for d in incident.dimensions if d.kind == "text"]
 
 
 def load_incident(id_or_path: str | Path | Incident) -> Incident:

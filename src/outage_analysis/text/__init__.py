@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
+    from outage_analysis.text.amounts import let_sql as let_sql
+    from outage_analysis.text.amounts import number_sql as number_sql
     from outage_analysis.text.currency_units import in_smallest_units as in_smallest_units
     from outage_analysis.text.currency_units import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
@@ -104,7 +106,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import dimension_column as dimension_column
     from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
-    from outage_analysis.text.times import NUMERIC_NOTATIONS as NUMERIC_NOTATIONS
+    from outage_analysis.text.times import SHORT_NOTATIONS as SHORT_NOTATIONS
     from outage_analysis.text.times import has_time as has_time
     from outage_analysis.text.times import has_time_sql as has_time_sql
     from outage_analysis.text.times import moment_sql as moment_sql

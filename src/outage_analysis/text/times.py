@@ -11,21 +11,22 @@ import re
 from outage_analysis.text.amounts import if_match_sql, let_sql, narrowed_sql
 
 LONGEST_DAY = 10
-"""A text of at most this many bytes contains no time, unless it is a number of Excel or Unix."""
-NUMERIC_NOTATIONS = frozenset(("excel", "unix"))
-"""Notations of days that are single numbers."""
+"""A text of at most this many bytes contains no time, except in one of the `SHORT_NOTATIONS`."""
+SHORT_NOTATIONS = frozenset(("excel", "unix", "no_year"))
+"""Notations in which a text of at most `LONGEST_DAY` bytes may contain a time."""
 _WIDE = "\N{FULLWIDTH COLON}\N{FULLWIDTH DIGIT ZERO}-\N{FULLWIDTH DIGIT NINE}"
 _TIME_MARK = rf"[:시{_WIDE}]|\d{{8}}[ T]?\d|^\s*[1-9]\d{{9}}|^\s*\d{{1,7}}\.\d+\s*$"
 """Pattern that every text with a time of day matches, and few other texts. Wide digits are not examined."""
-_MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?(?: Uhr)?|^\s*\d{8}[ T]?0{4}(?:00)?|^\s*\d{1,7}\.0+)\s*$"
+_MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?(?: (?i:uhr))?|^\s*\d{8}[ T]?0{4}(?:00)?|^\s*\d{1,7}\.0+)\s*$"
 """Pattern of a day with midnight as its time, without a UTC offset."""
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
-_OFFSET = r"(?:Z| ?[+-]\d\d(?::?\d\d)?)"
+OFFSET = r"(?: ?(?:Z|UTC)| ?[+-](?:0\d|1[0-3])(?::?[0-5]\d)?| ?[+-]14(?::?00)?)"
+"""Pattern of a UTC offset behind an ISO day and time."""
 _COMPACT = r"^\d{8}[ T]?(\d\d)(\d\d)(\d\d)?$"
 _CLOCK = (
     r"(오전|오후|[AaPp][Mm])?[^0-9]?(\d{1,2})"
     r"(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6})\d*)?)?|시 ?(?:(\d{1,2})분 ?(?:(\d{1,2})초)?)?)"
-    r" ?(?:Uhr|([AaPp][Mm]))?$"
+    r" ?(?:(?i:uhr)|([AaPp][Mm]))?$"
 )
 """Pattern of a time of day at the end of a text: 15:30:05.25, 오후 3:05, 3:05 PM, 오후 3시 5분, 15:30 Uhr."""
 
@@ -52,7 +53,7 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
     marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
     # DuckDB would evaluate all parts of `and` for all rows, but evaluates `case` only where it must.
     condition = marked
-    if not notations & NUMERIC_NOTATIONS:
+    if not notations & SHORT_NOTATIONS:
         condition = f"case when strlen({text}) > {LONGEST_DAY} then {marked} else false end"
     return f"case when {condition} then not {midnight} else false end"
 
@@ -70,8 +71,7 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
         midnight: whether midnight without a UTC offset is a time. If not, it stands for the day alone.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    exact = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
-    exact = if_match_sql(text, _ISO_TIME + _OFFSET, exact)
+    exact = if_match_sql(text, _ISO_TIME + OFFSET, offset_moment_sql(text))
     local = if_match_sql(text, _ISO_TIME, f"try_cast({text} as timestamp)")
     either = f"coalesce({_unix('narrowed')}, {_local('narrowed', day, zoned)})"
     other = let_sql("narrowed", narrowed_sql(text), either)
@@ -81,6 +81,12 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
     if not midnight:
         stated += f" and not regexp_matches({text}, '{_MIDNIGHT}')"
     return f"case when {stated} then {let_sql('moment', moment, on_day)} end"
+
+
+def offset_moment_sql(text: str) -> str:
+    """Return SQL that parses an ISO day and time with a UTC offset to a TIMESTAMPTZ."""
+    bare = rf"regexp_replace(regexp_replace({text}, ' ?(?:Z|UTC)$', 'Z'), ' ([+-])', '\1')"
+    return f"try_cast({bare} as timestamptz)"
 
 
 def _in_zone(local: str, zone: str) -> str:

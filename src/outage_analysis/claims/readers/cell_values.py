@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import inf
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
-from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, moment_sql
+from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql, number_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
@@ -96,6 +97,8 @@ def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
     """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
 
+    The value of a dimension of text is its text, or with edges in the layout the band of its number.
+
     `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
     only the most common format of the column is tried.
     """
@@ -104,7 +107,8 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         return _day_sql(raw, _day_formats(layout), incident, only_if=only_if)
     loss = column == "loss"
     if not loss and _dimension(incident, column).kind == "text":
-        return raw
+        edges, formats = layout.edges.get(column), layout.formats.get(column, ("plain",))
+        return _band_sql(raw, edges, formats) if edges else raw
     return amount_sql(
         raw,
         layout.formats.get(column, ("plain",)),
@@ -113,6 +117,21 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         currency=incident.loss_currency if loss else "",
         only_if=only_if,
     )
+
+
+def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
+    """Return SQL for the band of the number in a text; null if there is no number, or no band for it.
+
+    `edges` maps the name of each band to its upper edge, which the band includes.
+    """
+    steps = "".join(
+        f" when number <= {edge!r}::double then {quote_literal(name)}"
+        if edge != inf
+        else f" else {quote_literal(name)}"
+        for name, edge in edges.items()
+    )
+    band = f"case when number is null then null{steps} end"
+    return let_sql("number", number_sql(text, formats), band)
 
 
 FILED_AT_DAY = "filed_at_day"
@@ -163,7 +182,8 @@ def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: 
 
 
 def _day_formats(layout: Layout) -> tuple[str, ...]:
-    return layout.formats.get("filed_on", ("iso",))
+    # A file whose only day is `filed_at` may have its format under this name.
+    return layout.formats.get("filed_on", tuple(dict.fromkeys((*layout.formats.get(FILED_AT, ()), "iso"))))
 
 
 def _filed_at_formats(layout: Layout) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def fast_path_sql(
         c: value_sql(c, incident, layout, only_if=_unusual_format_condition(c, first_texts.get(c, NO_TEXTS)))
         for c in ("filed_on", "loss", *dimensions)
     }
-    values |= {c: _enum_value_sql(c, known) for c, known in enum_values.items()}
+    values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     if own_column := FILED_AT in cells:
         first = first_texts.get(FILED_AT, NO_TEXTS)
         texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
@@ -111,11 +111,6 @@ def fast_path_sql(
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
-
-
-def _enum_value_sql(column: str, values: Sequence[str]) -> str:
-    """Return the SQL of a dimension that is stored as an enum; null for a value that the enum lacks."""
-    return f"try_cast({quote_identifier(f'raw_{column}')} as {enum_type(values)})"
 
 
 def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:

@@ -18,7 +18,7 @@ from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, Tex
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import Numbers, RowNumbers, SourceFile, read_by_engine
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import FILED_AT, Incident
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,9 @@ class RowTyping:
             # DuckDB does not number the rows, so an id cannot contain the number.
             file.engine_query = None
             return None
-        first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
-        self._choose_enum_values(first_texts)
+        texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
+        first_texts = {column: Counter(texts) for column, texts in texts.items()}
+        self._choose_enum_values(first_texts, table.layout)
         times = states_times(first_texts)
         if times or FILED_AT in source.cells:
             self._add_filed_at()
@@ -122,12 +123,15 @@ class RowTyping:
         file.engine_query = None
         return None if added is None else TypedRows(*added, times)
 
-    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
+    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
         """Choose, from the first rows, which text dimensions of the incident are stored as SQL enums.
 
         A dimension with few distinct values in the first file is stored as an enum. If a later file has many
         other values, the column is changed to text.
         """
+        # With edges, the values are those of the layout instead of the numbers in the file.
+        banded = {c: names for c, names in layout.edges.items() if c in first_texts}
+        first_texts = {**first_texts, **{c: Counter([*names] * 10) for c, names in banded.items()}}
         if not self.warehouse.count("typed_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
             self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
