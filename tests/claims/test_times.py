@@ -71,6 +71,18 @@ MOMENTS = [
     ("unix", "1665815400", "2022-10-15T15:30:00"),
     ("unix", "1665815400250", "2022-10-15T15:30:00.250000"),
     ("dmy_short", "15.10.22 15:30 Uhr", "2022-10-15T15:30:00"),
+    ("mdy_short", "10/15/22 3:30 PM", "2022-10-15T15:30:00"),
+    ("short", "22년 10월 15일 (토) 오후 3:30", "2022-10-15T15:30:00"),
+    ("month_name", "Sat, 15 Oct 2022 15:30", "2022-10-15T15:30:00"),
+    ("month_name", "15. Oktober 2022, 15:30 UHR", "2022-10-15T15:30:00"),
+    ("month_name", "October 15, 2022 12:30 am", "2022-10-15T00:30:00"),
+    ("month_name_short", "15-Oct-22 15:30:05", "2022-10-15T15:30:05"),
+    ("no_year", "10월 15일 (토) 오후 3시 5분", "2022-10-15T15:05:00"),
+    ("no_year", "10월15일 오전 12:30", "2022-10-15T00:30:00"),
+    ("no_year", "Oct 1 3:30", "2022-10-01T03:30:00"),
+    ("no_year", "15 October, 3:30 pm", "2022-10-15T15:30:00"),
+    ("iso", "2022-10-15 06:30 UTC", "2022-10-15T15:30:00"),
+    ("iso", "2022-10-15 06:30:00.5 Z", "2022-10-15T15:30:00.500000"),
 ]
 
 
@@ -79,7 +91,8 @@ def moments(texts: list[str], notation: str, zone: str, *, midnight: bool = True
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("create table texts as select unnest($texts) as text", {"texts": texts})
         sql = moment_sql("text", "day", zone, midnight=midnight)
-        query = f"select {sql} from (select text, {day_sql('text', [notation], zone)} as day from texts)"  # noqa: S608 - own SQL
+        day = day_sql("text", [notation], zone, window=(date(2022, 1, 1), date(2022, 12, 31)))
+        query = f"select {sql} from (select text, {day} as day from texts)"  # noqa: S608 - own SQL
         return [row[0] and row[0].astimezone(UTC) for row in connection.execute(query).fetchall()]
 
 

@@ -25,6 +25,7 @@ _HOUR = r"(?:[01]\d|2[0-3])"
 _TIME = rf"(?:[01]?\d|2[0-3]):[0-5]\d{_SECONDS}"
 _TWELVE_HOUR_TIME = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
 """Pattern of a time on a twelve-hour clock."""
+_DMY_TIME = rf"(?:,? (?:{_TIME}(?: Uhr)?|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?"
 _MOMENT = rf"{_YEAR}-\d\d-\d\d[ T]{_HOUR}:[0-5]\d{_SECONDS}"
 _ISO = rf"(?:{_YEAR}-\d\d-\d\d|{_MOMENT})"
 _KOREAN_MINUTES = r"(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
@@ -95,7 +96,7 @@ _DATES = (
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
         ("19.10.2022", "19/10/2022", "19-10-2022 15:30", "19.10.2022, 15:30 Uhr"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?:,? {_TIME}(?: Uhr)?)?", r"\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}{_DMY_TIME}", r"\3-\2-\1"),
     ),
     Notation(
         "mdy",
@@ -127,7 +128,7 @@ _DATES = (
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d{_DMY_TIME}", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",

@@ -97,7 +97,7 @@ class ExpectedTable:
         for column in self.columns:
             moment = column in ("filed_on", FILED_AT)
             texts = [
-                _part_sql(cells[part], without_midnight=moment and place == 0)
+                _part_sql(cells[part], surplus=(_MIDNIGHT if place == 0 else _DAY_ZERO) if moment else "")
                 for place, part in enumerate(self.layout.parts(column))
                 if part in cells
             ]
@@ -222,12 +222,16 @@ def required_columns(incident: Incident) -> tuple[str, ...]:
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))
 
 
-def _part_sql(cell: str, *, without_midnight: bool) -> str:
+_MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
+"""Pattern of the time with which spreadsheets and databases write days."""
+_DAY_ZERO = "^(1899-12-3[01]|1900-01-0[01])[ T]"
+"""Pattern of the day with which spreadsheets write times."""
+
+
+def _part_sql(cell: str, surplus: str) -> str:
     """Return SQL for the text of a joined column without blanks at both ends; null if it is empty.
 
-    With `without_midnight`, midnight is removed, with which spreadsheets and databases write days.
+    What matches the pattern `surplus` is removed.
     """
     text = f"trim({cell}, {quote_literal(BLANKS)})"
-    if without_midnight:
-        text = f"regexp_replace({text}, '[ T]00:00:00(\\.0+)?$', '')"
-    return f"nullif({text}, '')"
+    return f"nullif(regexp_replace({text}, '{surplus}', ''), '')" if surplus else f"nullif({text}, '')"

@@ -106,13 +106,14 @@ class RowTyping:
         first_texts = {column: Counter(texts) for column, texts in texts.items()}
         self._choose_enum_values(first_texts, table.layout)
         times = states_times(first_texts)
-        if times or FILED_AT in source.cells:
-            self._add_filed_at()
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
+        cells = constants | dict(source.cells) | table.computed_sql(source.cells)
+        if times or FILED_AT in cells:
+            self._add_filed_at()
         query = fast_path_sql(
             self.incident,
             table.layout,
-            constants | dict(source.cells) | table.computed_sql(source.cells),
+            cells,
             first_texts,
             enum_values=self._enum_values,
             surplus=source.surplus,
