@@ -28,7 +28,8 @@ NO_BAND = "zone is a number within its edges"
 
 
 def zoned(**values: object) -> Incident:
-    return outage(dimension=({"id": "zone", "name": {"en": "Zone"}},), **values)
+    zone = {"id": "zone", "name": {"en": "Zone"}}
+    return outage("Asia/Seoul", dimension=(zone,), **values)
 
 
 def write(path: Path, header: str, rows: list[str]) -> Path:

@@ -12,14 +12,13 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import altair as alt
 
-from outage_analysis.charts.theme import GREY, ChartContext
+from outage_analysis.charts.theme import GREY, SHADE, ChartContext
 from outage_analysis.text import Locale
 
 MOST_TICKS = 40
 """Largest number of ticks of a day axis. Vega leaves out labels for which there is no room."""
 LONG = 365
 """Number of days from which the labels include the year."""
-SHADE = "#f3d9c4"
 LABEL_ROW = 14
 """Pixels: height of a row of labels above a chart."""
 TICK_HOURS, MOST_HOUR_TICKS = (3, 6, 12), 14

@@ -108,7 +108,8 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         scale=alt.Scale(domain=[0, int(data["claims"].max())], nice=True),  # type: ignore[arg-type]
     )
     bars = alt.Chart(json_ready(data)).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
-    under, over = day_marks(x, days, context, INTAKE_HEIGHT)
+    deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
+    under, over = day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
     finding = _peak_title(data, width, locale)
     subtitle = locale("chart.hours_subtitle", hours=width) + (
         locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""
