@@ -128,7 +128,7 @@ _DATES = (
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d{_DMY_TIME}", r"20\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",

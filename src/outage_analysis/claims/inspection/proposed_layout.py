@@ -71,8 +71,7 @@ def layout_document(
     scales |= known_layout.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
-    lines += ["", "[edges]"] if known_layout.edges else []
-    lines += [f"{c} = {_bands_text(bands)}" for c, bands in known_layout.edges.items()]
+    lines += _edge_lines(known_layout.edges)
     lines += _computed_lines(columns, choices, known_layout, incident)
     constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
@@ -96,9 +95,12 @@ def _computed_lines(
     return ["", "[computed] # columns that the file does not have", *lines] if computed else []
 
 
-def _bands_text(bands: Mapping[str, float]) -> str:
-    """Return the bands of a dimension as an inline table: { "near" = 10.0, "far" = inf }."""
-    return f"{{ {', '.join(f'{toml_value(name)} = {edge}' for name, edge in bands.items())} }}"
+def _edge_lines(edges: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the lines for bands of numbers, each dimension as an inline table: { "near" = 10.0, ... }."""
+    bands = {
+        c: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in e.items()) for c, e in edges.items()
+    }
+    return ["", "[edges]", *(f"{c} = {{ {text} }}" for c, text in bands.items())] if edges else []
 
 
 def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:
