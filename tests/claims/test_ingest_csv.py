@@ -540,13 +540,22 @@ def test_the_line_of_a_second_table_differs_from_its_row_below_a_note_of_several
         assert (error.row, error.remedy) == (4, "Split the file: another table begins in line 6.")
 
 
+def test_other_quotation_marks_than_declared_reject_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(lines(HEADER, row(1, "'a,b'")))
+    layout = Layout(quote='"')
+    with pytest.raises(InputRefused, match="found '7 fields instead of 6'"):
+        read_claims(path, csv_incident(), layouts=[layout])
+    claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
+    assert (len(claims), len(claims.rejects)) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("layout", "content", "problem"),
     [
         (Layout(header_row=3), lines(HEADER, row(1)), "the column claim_id is missing"),
         (Layout(header_row=0), lines(HEADER, row(1)), "the column claim_id is missing"),
         (Layout(delimiter=";"), lines(HEADER, row(1)), "the column claim_id is missing"),
-        (Layout(quote='"'), lines(HEADER, row(1, "'a,b'")), "7 fields instead of 6"),
         (Layout(encoding="cp949"), lines(HEADER, *[row(1, "\u2028")] * 2).encode(), "is not CP949"),
         (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
         (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),

@@ -194,9 +194,10 @@ MENDED_ROWS: dict[str, tuple[str, str, str]] = {
 }
 """Rule -> a row that breaks it, words of the advice, and the row that was corrected accordingly."""
 NOT_MENDED = {
-    "the record is not the header again": "the row is removed",
+    "the record is not the header again": "tried below",
     "claim_id is not repeated": "the row that was kept is named",
     "the complaint is not an exact copy of another": "the row that was kept is named",
+    "filed_on is the day of filed_at": "tried below",
     "claimant_id is in full": "as for claim_id",
     "claimant_id is one line of text": "as for claim_id",
     "loss is plausible": "the incident sets no limit",
@@ -268,3 +269,12 @@ def test_the_sheet_that_is_advised_is_read(tmp_path: Path) -> None:
     sheet = re.search(r'sheet = "(\w+)"', refused.value.remedy)
     assert sheet
     assert len(read_claims(path, csv_incident(), layouts=[Layout(sheet=sheet[1])], max_rejects=1)) == 6
+
+
+def test_a_time_on_another_day_is_left_empty_as_advised(tmp_path: Path) -> None:
+    rows = [f"{line},2022-10-19 08:00" for line in ROWS]
+    contradiction = f"{row(9)},2022-10-20 08:00"
+    claims = read(tmp_path / "a.csv", lines(f"{HEADER},filed_at", *rows, contradiction), "")
+    assert claims.rejects["rule"].to_list() == ["filed_on is the day of filed_at"]
+    assert "leave filed_at empty" in claims.rejects["remedy"].item()
+    assert len(read(tmp_path / "b.csv", lines(f"{HEADER},filed_at", *rows, f"{row(9)},"), "")) == 7

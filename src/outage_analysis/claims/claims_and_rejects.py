@@ -328,11 +328,7 @@ class Claims(Displayable):
             raise self._too_many_rejects(names, max_share)
 
     def check_any_claim(self) -> None:
-        """Raise an error if no row became a claim, so that nothing can be computed.
-
-        Raises:
-            InputRefused: each row was rejected. The message is that of `check_reject_share`.
-        """
+        """Raise the `InputRefused` of `check_reject_share` if every row was rejected."""
         if not len(self) and self.files["rejects"].sum():
             raise self._too_many_rejects(self.files["file"].to_list(), 1)
 

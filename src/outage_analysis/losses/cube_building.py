@@ -58,8 +58,7 @@ def build_cube(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     claims.check_any_claim()
-    if line is not None:
-        dimensions = ()
+    dimensions = () if line is not None else dimensions
     by_id = {d.id: d for d in claims.incident.dimensions}
     _check_dimensions(dimensions, by_id)
     # Cubes are printed and saved, so their dimension values must not contain personal data.

@@ -51,19 +51,7 @@ def layout_document(
     for column, choice in choices.items():
         lines += _column_lines(column, choice, columns)
     amounts = [c for c in ("loss", *numbers) if c in positions]
-    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
-    format_choices = {c: columns[positions[c]].amount for c in amounts}
-    for day in ("filed_on", FILED_AT):
-        if day in positions:
-            format_choices[day] = columns[positions[day]].day
-            formats[day] = format_choices[day].formats
-    lines += ["", "[formats]"]
-    for column, format_choice in format_choices.items():
-        if format_choice.tied and column not in known_layout.formats:
-            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
-            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
-    formats |= known_layout.formats
-    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
+    lines += ["", "[formats]", *_format_lines(columns, positions, amounts, known_layout)]
     scales: dict[str, float] = {
         c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
     }
@@ -78,6 +66,26 @@ def layout_document(
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
     lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
+
+
+def _format_lines(
+    columns: list[Column], positions: Mapping[str, int], amounts: Sequence[str], known_layout: Layout
+) -> list[str]:
+    """Return the formats of amounts and days, with the formats that fit equally well as comments."""
+    lines: list[str] = []
+    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
+    format_choices = {c: columns[positions[c]].amount for c in amounts}
+    for day in ("filed_on", FILED_AT):
+        if day in positions:
+            format_choices[day] = columns[positions[day]].day
+            formats[day] = format_choices[day].formats
+    for column, format_choice in format_choices.items():
+        if format_choice.tied and column not in known_layout.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
+            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
+    formats |= known_layout.formats
+    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
+    return lines
 
 
 def _computed_lines(
