@@ -235,11 +235,11 @@ def test_saved_claims_of_a_bundled_incident_need_no_incident(tmp_path: Path) -> 
 
 
 def test_a_file_without_a_recognised_loss_names_its_columns_and_asks_for_no_currency(tmp_path: Path) -> None:
-    path = written(tmp_path, PLAIN.replace("loss", "Schaden (EUR)"))
-    with pytest.raises(UsageError, match=r"recognised as the loss.*Schaden \(EUR\)") as caught:
+    path = written(tmp_path, PLAIN.replace("loss", "Wert (EUR)"))
+    with pytest.raises(UsageError, match=r"recognised as the loss.*Wert \(EUR\)") as caught:
         read_claims(path)
     assert "currency" not in str(caught.value)
-    assert read_claims(path, columns={"loss": "Schaden (EUR)"}).incident.currency == "EUR"
+    assert read_claims(path, columns={"loss": "Wert (EUR)"}).incident.currency == "EUR"
 
 
 def test_amounts_in_no_known_format_are_told_with_the_formats_that_are_known(tmp_path: Path) -> None:

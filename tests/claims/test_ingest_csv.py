@@ -466,7 +466,6 @@ def test_each_reject_stands_at_the_byte_that_it_names(outcome: tuple[Claims, dic
 # --- refusals ---------------------------------------------------------------------------------------
 
 SEVERAL = "has the header of another table in the middle"
-UNCLOSED = "opens a quotation mark that is not closed as it should"
 SWAPPED = "region,loss,filed_on,claimant_type,service,claim_id"
 
 REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
@@ -475,7 +474,7 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
     "only-blank-lines": ("\n\r\n  \n", "holds no row", None),
     "only-a-mark": (codecs.BOM_UTF8, "holds no row", None),
     "only-a-sep-line": ("sep=;\n", "the column claim_id is missing", 1),
-    "no-header": (lines(row(1), row(2)), "the column claim_id is missing", 1),
+    "no-header": (lines(row(1), row(2)), "has a complaint in place of its header", 1),
     "a-column-named-twice": (lines(HEADER + ",Loss", row(1) + ",6"), "two columns stand for loss", 1),
     "the-same-name-twice": (lines(HEADER + ",region", row(1) + ",y"), "two columns stand for region", 1),
     "two-tables-of-one-width": (lines(HEADER, row(1), SWAPPED, row(2)), SEVERAL, 3),
@@ -501,36 +500,8 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
         4,
     ),
     "two-tables-far-apart": (lines(HEADER, *map(row, range(99)), SWAPPED, row(100)), SEVERAL, 101),
-    "a-mark-not-closed": (lines(HEADER, row(1), row(2, '"a'), row(3)), UNCLOSED, 3),
-    "a-mark-not-closed-in-the-last-row": (lines(HEADER, row(1), row(2, '"a')), UNCLOSED, 3),
-    "a-mark-not-closed-and-no-line-end": (lines(HEADER, row(1)) + row(2, '"a'), UNCLOSED, 3),
-    "a-mark-not-closed-before-others-that-are": (
-        lines(HEADER, row(1), row(2, '"a'), row(3), row(4, '"b"'), row(5)),
-        UNCLOSED,
-        3,
-    ),
-    "a-mark-closed-rows-later-within-a-field": (
-        lines(HEADER, row(1), row(2, '"a'), row(3), row(4, 'b"c'), row(5)),
-        UNCLOSED,
-        3,
-    ),
-    "a-mark-escaped-by-a-backslash": (lines(HEADER, row(1), row(2, '"a \\" b"'), row(3)), UNCLOSED, 3),
-    "a-mark-not-closed-in-the-header": (lines('"' + HEADER, row(1)), "has a header that cannot be read", 1),
-    "a-nul": (lines(HEADER, row(1, "a\0b")), "holds a NUL byte at", None),
-    "a-nul-in-utf-16": (encoded(lines(HEADER, row(1, "a\0b")), "utf-16-le"), "holds a NUL", None),
     "utf-16-without-a-mark": (lines(HEADER, "1").encode("utf-16-le"), "holds a NUL byte at 1", None),
-    "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds a NUL", None),
-    "latin-1": (
-        lines(HEADER, row(1, "é")).replace("카톡", "talk").replace("개인", "user").encode("latin-1"),
-        "not CP949",
-        None,
-    ),
-    "two-encodings": (
-        lines(HEADER, row(1, "경기").replace("카톡,개인", "talk,user")).encode()
-        + row(2, "서울").replace("카톡,개인", "talk,user").encode("cp949"),
-        "mixes CP949 and UTF-8",
-        None,
-    ),
+    "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds more NUL characters than text", None),
     "a-delimiter-that-is-not-known": (
         swapped(lines(HEADER, row(1)), "^"),
         "the column claim_id is missing",
@@ -556,16 +527,27 @@ def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path,
     error = refusal(tmp_path / "a.csv", content)
     assert problem in str(error)
     assert error.row == number
+    if problem == SEVERAL and number is not None and "the-first" not in name:
+        assert f"another table begins in line {number}." in error.remedy
 
 
-def test_a_nul_is_reported_by_its_byte(tmp_path: Path) -> None:
-    text = lines(HEADER, row(1, "가\0나"))
-    assert f"at {text.encode().index(0):,}" in str(refusal(tmp_path / "a.csv", text))
+def test_the_line_of_a_second_table_differs_from_its_row_below_a_note_of_several_lines(
+    tmp_path: Path,
+) -> None:
+    noted = row(1).replace(",x", ',"x\r\ny\nz"')
+    for other in (SWAPPED, f"memo,{HEADER}"):
+        error = refusal(tmp_path / "a.csv", lines(HEADER, noted, row(2), other, row(3)))
+        assert (error.row, error.remedy) == (4, "Split the file: another table begins in line 6.")
 
 
-def test_a_mark_that_is_not_closed_is_reported_by_its_byte(tmp_path: Path) -> None:
-    text = lines(HEADER, row(1), row(2, '"a'), row(3))
-    assert f"at byte {text.encode().index(row(2).encode()[:3]):,}" in str(refusal(tmp_path / "a.csv", text))
+def test_other_quotation_marks_than_declared_reject_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(lines(HEADER, row(1, "'a,b'")))
+    layout = Layout(quote='"')
+    with pytest.raises(InputRefused, match="found '7 fields instead of 6'"):
+        read_claims(path, csv_incident(), layouts=[layout])
+    claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
+    assert (len(claims), len(claims.rejects)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -574,8 +556,7 @@ def test_a_mark_that_is_not_closed_is_reported_by_its_byte(tmp_path: Path) -> No
         (Layout(header_row=3), lines(HEADER, row(1)), "the column claim_id is missing"),
         (Layout(header_row=0), lines(HEADER, row(1)), "the column claim_id is missing"),
         (Layout(delimiter=";"), lines(HEADER, row(1)), "the column claim_id is missing"),
-        (Layout(quote='"'), lines(HEADER, row(1, "'a,b'")), "7 fields instead of 6"),
-        (Layout(encoding="cp949"), lines(HEADER, row(1, "\u2028")).encode(), "is not CP949"),
+        (Layout(encoding="cp949"), lines(HEADER, *[row(1, "\u2028")] * 2).encode(), "is not CP949"),
         (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
         (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),
         (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the layout gives as a constant"),

@@ -313,7 +313,7 @@ def test_of_two_sheets_that_have_the_columns_the_layout_names_one(tmp_path: Path
 
 def test_a_sheet_without_a_header_is_read_by_the_numbers_of_its_columns(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", {"s": table(complaint("1"), complaint("2"))[1:]})
-    assert "the column claim_id is missing" in str(refused(path))
+    assert "has a complaint in place of its header" in str(refused(path))
     assert passed(read(path, Layout(header_row=0, columns=NUMBERED))) == [(1, "1"), (2, "2")]
 
 
@@ -503,8 +503,7 @@ def test_json_may_hold_any_character_by_its_number(tmp_path: Path) -> None:
             [complaint("1"), {**complaint("2"), "amount": "6"}],
             "two columns stand for loss (found 'loss and amount')",
         ),
-        (["[", complaint("1"), "]"], "is not JSON lines"),
-        (["{", '"a": 1', "}"], "is not JSON lines"),
+        (["{", '"a": 1', "}"], "holds no array of objects"),
         ([complaint("1"), {"접수번호": "2"}], "two columns stand for claim_id"),
     ],
 )
@@ -697,7 +696,6 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
         f"a.xlsx{packed}",
         f"a{packed}",
         f"a.csv{packed}{packed}",
-        "a.csv.zip",
     ):
         (tmp_path / name).write_bytes(PACK[packed](text(complaint("1"))))
         assert "is of no known format" in str(refused(tmp_path / name))

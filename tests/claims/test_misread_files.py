@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers.delimited import MERGED_ROWS
-from outage_analysis.claims.readers.dialects import MISPLACED_QUOTE
+from outage_analysis.claims.readers.record_splitting import MISPLACED_QUOTE
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import Layout

@@ -16,13 +16,17 @@ from outage_analysis.claims.readers.text_rows import create_text_tables, store_t
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
+from tests.benchmarks.damaged_files.container_kinds import open_document
+from tests.benchmarks.damaged_files.old_workbook import xls_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 ROWS: list[tuple[str, ...]] = [(str(n), "카톡", "개인", "2022-10-19", str(1_000 * n)) for n in range(1, 8)]
-SUFFIXES = (*TEXT_READERS, *BINARY_READERS)
+SUFFIXES = tuple(suffix for suffix in (*TEXT_READERS, *BINARY_READERS) if suffix != ".xlsb")
+"""Nothing here writes a whole .xlsb workbook, which is read as an .xls workbook is."""
+SHEETS = (".xlsx", ".xls", ".ods")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,12 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> None:
             frame.write_parquet(path)
         case ".xlsx":
             frame.write_excel(path)
+        case ".xls":
+            path.write_bytes(xls_bytes([HEADER, *rows]))
+        case ".ods":
+            path.write_bytes(open_document([HEADER, *rows]))
+        case ".json":
+            frame.write_json(path)
         case ".jsonl" | ".ndjson":
             frame.write_ndjson(path)
         case suffix:
@@ -70,9 +80,9 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     assert store_texts(warehouse, file) == 0
     assert stored(warehouse) == ROWS
     numbers = warehouse.table("text_rows")["source_row"].sort().to_list()
-    first = 2 if suffix in (".csv", ".tsv", ".txt", ".xlsx") else 1
+    first = 2 if suffix in (".csv", ".tsv", ".txt", *SHEETS) else 1
     assert numbers == [*range(first, first + len(ROWS))]
-    if suffix == ".xlsx":
+    if suffix in SHEETS:
         assert counted is None
     else:
         assert counted is not None
@@ -83,7 +93,7 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     assert stored(chosen) == [ROWS[1], ROWS[4]]
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".xlsx"])
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix not in SHEETS])
 def test_a_file_whose_rows_are_counted_differently_is_read_as_text(
     tmp_path: Path, incident: Incident, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

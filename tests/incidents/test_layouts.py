@@ -324,6 +324,7 @@ def test_a_constant_is_text_and_nothing_else(tmp_path: Path, evil: str) -> None:
 def test_a_declared_encoding_is_the_only_one_tried(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="cp949")
     assert read(path, incident, Layout(encoding="cp949")).inputs[0].encoding == "cp949"
+    path = write(tmp_path / "b.csv", HEADER, *[GOOD] * 9, encoding="cp949")
     with pytest.raises(InputRefused, match="is not UTF-8 at byte") as refusal:
         read(path, incident, Layout(encoding="utf-8"))
     assert "CP949" not in str(refusal.value)
@@ -468,7 +469,7 @@ def test_a_document_says_all_of_it(tmp_path: Path) -> None:
         ("10_000", '"half"', "line 17, scale > loss: "),
         ("10_000", "1_000_000_001", "line 17, scale > loss: "),
         ('"카톡"', "7", "line 20, constants > service: "),
-        ('"cp949"', '"latin-1"', "line 3, encoding: input should be 'utf-8', 'utf-16' or 'cp949'"),
+        ('"cp949"', '"latin-1"', "line 3, encoding: input should be 'utf-8', 'utf-16', 'cp949' or 'cp1252'"),
         ('delimiter = ";"', 'delimiter = ";;"', "line 4, delimiter: "),
         ('delimiter = ";"', 'delimiter = ""', "line 4, delimiter: "),
         ('"none"', '"`"', "line 5, quote: "),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -49,6 +50,8 @@ class ExtendedStore:
 
     state: FileState
     files: int
+    without_times: bool = False
+    """Whether its version has no column `filed_at`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,6 +156,11 @@ class Claims(Displayable):
         """
         return bool(self.selection)
 
+    @cached_property
+    def has_times(self) -> bool:
+        """Whether the files state the time of day of at least one claim."""
+        return bool(self.warehouse.frame(queries.load("claims_with_times")).item())
+
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
         """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
 
@@ -188,8 +196,9 @@ class Claims(Displayable):
         """Return all claims as a Polars frame: one row per claim, in file and row order.
 
         The columns are source_file, source_row, synthetic, claim_id, claimant_id (the claim_id if the file
-        names no claimant), service, claimant_type, filed_on, loss (in the smallest currency unit; null if not
-        stated) and the dimensions of the incident.
+        names no claimant), service, claimant_type, filed_on (the day in the time zone of the incident),
+        filed_at (the moment, shown in this zone; null if the file states only the day), loss (in the smallest
+        currency unit; null if not stated) and the dimensions of the incident.
 
         Example:
             >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
@@ -248,7 +257,8 @@ class Claims(Displayable):
         """Count the claims and add up their stated losses by dimensions and loss bands.
 
         Args:
-            dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
+            dimensions: any of service, claimant_type, filed_on, filed_hour (the hour in the time zone of the
+                incident; null if only the day is known) and the dimensions of the incident.
             bands: one or more edges of the loss bands in increasing order, in whole currency (euros, not
                 cents) or in the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands
                 "up to 300,000" and "over 300,000". Zero losses and losses that are not stated are bands of
@@ -294,7 +304,7 @@ class Claims(Displayable):
         return self
 
     def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
-        """Raise an error if the share of rejected rows exceeds `max_share`, or if no row became a claim.
+        """Raise an error if the share of rejected rows exceeds `max_share`.
 
         Args:
             max_share: the largest accepted share of rejected rows over all checked files. Below 1, every
@@ -313,13 +323,20 @@ class Claims(Displayable):
         without_claims = (
             files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if max_share < 1 else []
         )
-        if rejected == rows or rejected / rows > max_share or without_claims:
+        if rejected / rows > max_share or without_claims:
             names = without_claims if without_claims and rejected < rows else files["file"].to_list()
-            rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
-            total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            raise too_many_rejects(
-                explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
-            )
+            raise self._too_many_rejects(names, max_share)
+
+    def check_any_claim(self) -> None:
+        """Raise the `InputRefused` of `check_reject_share` if every row was rejected."""
+        if not len(self) and self.files["rejects"].sum():
+            raise self._too_many_rejects(self.files["file"].to_list(), 1)
+
+    def _too_many_rejects(self, names: Sequence[str], max_share: float) -> InputRefused:
+        """Return the error that the rows of the files with these names have too many rejects."""
+        rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
+        rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
+        return too_many_rejects(explain_reject(self, rejects.row(0, named=True)), rejects, rows, max_share)
 
     def distinct_texts(self, column: str) -> pl.Series:
         """Return the different values of a text column."""

@@ -17,7 +17,7 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
-from outage_analysis.cli.next_commands import cost_command, language_option, suggest_command
+from outage_analysis.cli.next_commands import cost_command, inspect_command, language_option, suggest_command
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
@@ -104,7 +104,11 @@ def ingest(
     _print_quality(quality, DisplayUnits.from_document(claims.incident), locale)
     if out:
         print_line(str(out))
-    words = cost_command(claims, options, [out] if out else files, stored=out is not None)
+    words = (
+        cost_command(claims, options, [out] if out else files, stored=out is not None)
+        if len(claims)
+        else inspect_command(options, files[0])
+    )
     suggest_command(*words, *language_option(lang), lang=lang)
 
 

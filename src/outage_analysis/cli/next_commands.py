@@ -59,3 +59,10 @@ def cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, sto
         if (folder / f"{kind}.toml").is_file():
             words += [f"--{kind}", shell_path(folder / f"{kind}.toml")]
     return words
+
+
+def inspect_command(options: ReadOptions, file: Path) -> list[str]:
+    """Return the words of the command that shows how a file reads of which each row was rejected."""
+    from outage_analysis.jupyter import shell_path
+
+    return ["inspect", shell_path(file), *option_words(options, "max_rejects")]

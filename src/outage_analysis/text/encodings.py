@@ -1,13 +1,15 @@
 """Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
 A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first and then strict CP949,
-which is common in Korean exports. DuckDB reads only UTF-8, so other files are decoded into a copy in a
+which is common in Korean exports. If neither fits, `damaged_text` decides by the lines.
+DuckDB reads only UTF-8, so other files are decoded into a copy in a
 temporary folder. The original file is never changed.
 """
 
 from __future__ import annotations
 
 import codecs
+import mmap
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,9 +20,18 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from outage_analysis.errors import InputRefused
+from outage_analysis.text.damaged_text import (
+    MAX_DAMAGED_SHARE,
+    LineCounts,
+    byte_lines,
+    is_korean_in_utf8,
+    repaired_copy,
+)
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
+COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f", b"PK\x03")
+"""The first bytes of gzip, zstd and zip files."""
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -29,6 +40,9 @@ BYTE_ORDER_MARKS = {
 """Byte-order mark -> the encoding that it declares."""
 ENCODINGS_TO_TRY = ("utf-8", "cp949")
 """The encodings that are tried for a file without a byte-order mark, in this order."""
+HIGH_PAIR = re.compile(rb"[\xa1-\xfe][\xa1-\xfe]")
+"""Pattern of a frequent Korean syllable in CP949."""
+LINE_END = re.compile(rb"\r\n?|\n")
 MAX_UNBROKEN = 1 << 25
 """Most bytes without a line break that are held in memory."""
 MAX_EXPANSION, ALWAYS_EXPANDED = 300, 1 << 24
@@ -52,6 +66,8 @@ class TextFile:
     name: str
     path: Path
     encoding: str
+    damaged: bool = False
+    """Whether the file has bytes that are no text; `path` has a NUL character in place of each of them."""
 
     @property
     def text_start(self) -> int:
@@ -69,15 +85,40 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
         encoding: the encoding of the file, if it is known. Then only this encoding is tried.
 
     Raises:
-        InputRefused: no encoding fits (the message states the byte at which each one fails), the text
-            contains a NUL character, or a compressed file is damaged or expands too much.
+        InputRefused: most lines fit no encoding, or a compressed file is damaged or expands too much.
     """
     if path.suffix.lower() in COMPRESSIONS:
         path = _decompress_to_copy(path, workspace, name)
     detected = _detect_encoding(path, name, encoding)
-    if not detected.startswith("utf-8"):
-        path = _copy_as_utf8(path, workspace, detected)
-    return TextFile(name, path, detected)
+    target, damaged = workspace / f"{len([*workspace.iterdir()])}.decoded", False
+    if detected is None:
+        detected, damaged = _repair(path, target, name, encoding)
+        path = target
+    elif detected == "utf-16":
+        damaged = _copy_as_utf8(path, target, detected, name)
+        path = target
+    elif not detected.startswith("utf-8"):
+        _copy_as_utf8(path, target, detected, name)
+        path = target
+    return TextFile(name, path, detected, damaged)
+
+
+def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[str, bool]:
+    """Write a copy in UTF-8 of a file with bytes that are no text.
+
+    Returns:
+        The encoding of most lines, and whether a line of the copy is damaged (see `repaired_copy`).
+    """
+    with path.open("rb") as stream:
+        head = stream.read(len(codecs.BOM_UTF8))
+    if head.startswith(COMPRESSED):
+        raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
+    if head == codecs.BOM_UTF8:
+        return "utf-8-sig", repaired_copy(path, target, "utf-8", name)
+    if not declared and _ends_inside_character(path):
+        return "utf-8", repaired_copy(path, target, "utf-8", name)
+    encoding = declared or LineCounts.of(path, name).encoding()
+    return encoding, repaired_copy(path, target, encoding, name)
 
 
 def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
@@ -123,11 +164,13 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
 
 
-def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
+def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
     """Return the encoding of a file: by its byte-order mark, else as declared, else the first that fits.
 
+    Returns None if the file has bytes that are no text in the encoding, or NUL characters.
+
     Raises:
-        InputRefused: no encoding fits, or the byte-order mark contradicts the declared encoding.
+        InputRefused: the byte-order mark contradicts the declared encoding, or a UTF-16 file is damaged.
     """
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
@@ -145,53 +188,43 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
             else "begins with no mark"
         )
         raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
-    reasons = []
     for encoding in candidates:
-        if encoding.startswith("utf-8") and _is_text_in_utf8(path):
+        if encoding.startswith("utf-8"):
+            if _is_text_in_utf8(path):
+                return encoding
+        elif encoding == "utf-16":
+            if (failure := _decoding_failure(path, encoding)) is not None:
+                problem = f"is not UTF-16 at byte {failure:,}"
+                raise InputRefused(problem, file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8).")
             return encoding
-        failure = _decoding_failure(path, encoding, name)
-        if failure is None:
-            if encoding == "cp949":
-                _refuse_utf8_lines(path, name)
+        elif _decoding_failure(path, encoding) is None and _is_certain(path, name, encoding, declared):
             return encoding
-        at, cut_short = failure
-        reasons.append(f"not {encoding.removesuffix('-sig').upper()} at byte {at:,}")
-        if cut_short:  # Truncated UTF-8: another encoding would give wrong text.
-            break
-    raise InputRefused(
-        f"is {' and '.join(reasons)}", file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8)."
-    )
+    return None
 
 
-HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
-"""Pattern of a Korean syllable in UTF-8 bytes."""
-
-
-def _refuse_utf8_lines(path: Path, name: str) -> None:
-    """Raise an error if a CP949 file contains a line in UTF-8, which would be decoded to wrong text.
-
-    Raises:
-        InputRefused: the file contains such a line. The message states the byte offset.
-    """
-    offset = 0
-    with path.open("rb") as stream:
-        for line in stream:
-            hangul = None if line.isascii() else HANGUL_IN_UTF8.search(line)
-            if hangul and _is_utf8(line):
-                raise InputRefused(
-                    f"mixes CP949 and UTF-8: Hangul in UTF-8 at byte {offset + hangul.start():,}",
-                    file=name,
-                    remedy="Save its parts in one encoding.",
-                )
-            offset += len(line)
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
+def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> bool:
+    """Return whether no line of a CP949 file is in UTF-8, and the file is not in a Western encoding."""
+    if encoding != "cp949":
+        return True
+    if declared is None and _ends_inside_character(path):
         return False
-    return True
+    if any(not line.isascii() and is_korean_in_utf8(line) for line in byte_lines(path, name)):
+        return False
+    with path.open("rb") as stream:
+        # Korean text consists of pairs of bytes above 127. Western text has them one by one.
+        has_pair = HIGH_PAIR.search(stream.read(BLOCK)) is not None
+    return declared is not None or has_pair or LineCounts.of(path, name).encoding() != "cp1252"
+
+
+def _ends_inside_character(path: Path) -> bool:
+    """Return whether a file is UTF-8 up to its last character, which is cut short."""
+    failure = _decoding_failure(path, "utf-8")
+    if failure is None or failure < path.stat().st_size - 3:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(failure)
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        return not decoder.decode(stream.read()) and bool(decoder.getstate()[0])
 
 
 def _is_text_in_utf8(path: Path) -> bool:
@@ -220,39 +253,48 @@ def _is_decodable(text: bytes) -> bool:
     return True
 
 
-def _decoding_failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
-    """Return the byte offset at which decoding fails, and whether only the last character is truncated.
+def _decoding_failure(path: Path, encoding: str) -> int | None:
+    """Return the byte offset at which decoding fails, or at which a file not in UTF-16 has a NUL character.
 
     Returns None if the whole file can be decoded.
     """
-    # The utf-8-sig decoder counts bytes from the end of the byte-order mark. So the plain UTF-8 decoder is
-    # used, and it starts after the mark.
-    decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))("strict")
-    offset = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    offset = 0
     with path.open("rb") as stream:
-        stream.seek(offset)
         while True:
             block = stream.read(BLOCK)
             pending = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                return offset - pending + error.start, not block
-            if "\0" in text:
-                at = f"byte at {offset + block.index(0):,}" if encoding != "utf-16" else "character"
-                raise InputRefused(f"holds a NUL {at}", file=name, remedy="Save it as UTF-8 text.")
+                return offset - pending + error.start
+            if "\0" in text and encoding != "utf-16":
+                return offset + block.index(0)
             if not block:
                 return None
             offset += len(block)
 
 
-def _copy_as_utf8(path: Path, workspace: Path, encoding: str) -> Path:
-    """Write a copy of a file that is converted to UTF-8, and return the path of the copy."""
-    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
+def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
+    """Write a copy of a file that is converted to UTF-8, and return whether it contains NUL characters.
+
+    Raises:
+        InputRefused: most characters are NUL, so that the file is no UTF-16.
+    """
+    characters = nuls = 0
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
         while text := source.read(BLOCK):
+            characters, nuls = characters + len(text), nuls + text.count("\0")
             copy.write(text.encode())
-    return target
+    if nuls > MAX_DAMAGED_SHARE * characters:
+        raise InputRefused("holds more NUL characters than text", file=name, remedy="Save it as UTF-8 text.")
+    return nuls > 0
+
+
+def line_number(text: TextFile, offset: int) -> int:
+    """Return the number of the line that starts at a byte offset in the UTF-8 text; the first line is 1."""
+    with text.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return 1 + sum(1 for _ in LINE_END.finditer(content, 0, offset))
 
 
 def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:

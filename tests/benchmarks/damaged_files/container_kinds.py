@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from random import Random
 from xml.sax.saxutils import escape
@@ -129,8 +130,8 @@ def xlsx_with_title_and_total(draw: Random) -> DamagedFile:
     return file_of_bytes(table, data, Style(suffix=".xlsx"), header_line=2)
 
 
-def open_document(table: Table, rows: list[list[Cell]]) -> bytes:
-    """An OpenDocument spreadsheet."""
+def open_document(rows: Sequence[Sequence[Cell]]) -> bytes:
+    """An OpenDocument spreadsheet of these rows, the header first."""
     kinds = {float: "float", date: "date"}
 
     def cell_xml(cell: Cell) -> str:
@@ -142,10 +143,7 @@ def open_document(table: Table, rows: list[list[Cell]]) -> bytes:
         text = f"<text:p>{escape(str(cell))}</text:p>"
         return f'<table:table-cell office:value-type="{name}"{value}>{text}</table:table-cell>'
 
-    header: list[Cell] = list(table.headers)
-    lines = "".join(
-        f"<table:table-row>{''.join(map(cell_xml, cells))}</table:table-row>" for cells in (header, *rows)
-    )
+    lines = "".join(f"<table:table-row>{''.join(map(cell_xml, cells))}</table:table-row>" for cells in rows)
     spaces = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for name in ("office", "table", "text")
@@ -175,13 +173,13 @@ def open_document(table: Table, rows: list[list[Cell]]) -> bytes:
 @kind(WORKBOOKS)
 def ods_of_text(draw: Random) -> DamagedFile:
     table = clean_table(draw)
-    return file_of_bytes(table, open_document(table, [list(row) for row in table.rows]), Style(suffix=".ods"))
+    return file_of_bytes(table, open_document([table.headers, *table.rows]), Style(suffix=".ods"))
 
 
 @kind(WORKBOOKS)
 def ods_of_numbers_and_days(draw: Random) -> DamagedFile:
     table = clean_table(draw)
-    return file_of_bytes(table, open_document(table, typed(table)), Style(suffix=".ods"))
+    return file_of_bytes(table, open_document([table.headers, *typed(table)]), Style(suffix=".ods"))
 
 
 @kind(WORKBOOKS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from outage_analysis.claims.inspection.columns import (
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.inspection.header_words import (
     AMOUNT,
     CLAIM,
     CLAIMANT,
@@ -14,18 +15,17 @@ from outage_analysis.claims.inspection.columns import (
     LOSS,
     SERVICE,
     TYPE,
-    Column,
     has_word,
     means_claim_id,
     means_claimant_id,
     means_loss,
     means_personal_data,
 )
-from outage_analysis.claims.inspection.value_formats import MIN_SHARE
+from outage_analysis.claims.inspection.value_formats import MIN_SHARE, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
 
 MIN_DISTINCT_SHARE = 0.9
@@ -125,8 +125,13 @@ def _choose_by_values(
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
+    if headless:  # No header can decide, so only the values do.
+        tests["loss"] = lambda c: c.reads_as == "amount"
+        tests["claim_id"] = lambda c: (
+            c.reads_as == "text" and id_fault(name, c) is None and c.distinct == c.rows
+        )
     matches = [at for at in unused if tests[name](columns[at])]
-    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
+    if name == "loss" and not headless and not any(has_word(columns[at].header, LOSS) for at in matches):
         # The header "amount" is ambiguous if the file also has a column such as "paid amount". Then both
         # columns match, so that neither is proposed.
         amounts = [at for at in unused if columns[at].reads_as == "amount"]
@@ -135,8 +140,11 @@ def _choose_by_values(
         at for at in matches if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
     ]
     if len(matches) == 1:
-        what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
+        by_header = name in (*IDS, "loss") and not headless
+        what = "whose values and header fit" if by_header else "whose values fit"
         basis = f"the only column {what}"
+        if headless and name in (*IDS, "loss"):
+            basis += ", and the file has no header that confirms it: check it"
     elif len(decided) == 1:
         matches, basis = decided, f"of {_header_list(columns, matches)}, the one whose header decides"
     elif matches:
@@ -185,8 +193,11 @@ def _unsafe_id_reason(column: Column) -> str | None:
 
 def _evidence(name: str, column: Column) -> str:
     """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows"."""
-    if name == "filed_on":
-        return "" if column.day.tied else column.day.reason
+    if name in ("filed_on", FILED_AT):
+        reasons = [] if column.day.tied else [column.day.reason]
+        if timed := column.timed:
+            reasons.append(f"{percent(timed, column.rows)} of the rows state a time of day")
+        return "; ".join(filter(None, reasons))
     if name == "loss":
         return "" if column.amount.tied else column.amount.reason
     if name in IDS:

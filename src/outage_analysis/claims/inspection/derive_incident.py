@@ -22,13 +22,8 @@ from outage_analysis.claims.inspection.column_choices import (
     in_known_order,
     quote_header,
 )
-from outage_analysis.claims.inspection.columns import (
-    SERVICE,
-    TYPE,
-    Column,
-    has_word,
-    means_loss,
-)
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.inspection.header_words import SERVICE, TYPE, has_word, means_loss
 from outage_analysis.claims.inspection.names_and_ids import (
     DERIVED_LIMIT,
     LOSS_NAME,

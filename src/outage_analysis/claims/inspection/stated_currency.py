@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from outage_analysis.claims.inspection.columns import Column, split_header
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.inspection.header_words import split_header
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import NO_DECIMALS, THREE_DECIMALS
 from outage_analysis.text import SIGNS, masked_name

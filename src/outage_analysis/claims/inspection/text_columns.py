@@ -8,9 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.columns import (
-    Column,
-)
+from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.resource_limits import limits

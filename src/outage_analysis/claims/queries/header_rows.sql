@@ -1,7 +1,7 @@
--- One row per rechecked row that holds a word of a header where a value should be: the texts of its cells.
+-- One row per rechecked row that holds a word of a header where a value should be: its byte and its texts.
 -- Input: `header_words` are these words, each with its column.
 -- Placeholder: `cells` are the columns of a complaint, as texts.
-select file_number, source_row, {cells}
+select file_number, source_row, byte_offset, {cells}
 from parsed_rows
 where
     raw_service in (select raw from header_words where meant = 'service')

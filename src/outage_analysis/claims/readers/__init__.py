@@ -21,6 +21,7 @@ Where to change what:
 - delimiter, quotation mark, escape character: `Dialect` in `dialects`;
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
 - formats of days and amounts: `value_sql` in `cell_values`;
+- times of day: `text/times.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
 - a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
 
@@ -35,10 +36,14 @@ Modules:
     recheck: stores the text of the doubtful rows for validation
     record_index: finds the records of a text file by their number
     delimited: CSV and similar files
+    record_splitting: splits lines into records, and isolates damaged ones
     dialects: detects delimiter, quotation mark and header of a delimited file
     shifted_columns: refuses files whose cells may be shifted against the header
     jsonlines: JSON lines files
+    json_arrays: rewrites an array of JSON objects as JSON lines
+    zip_archives: the one file of complaints in a zip archive
     parquet: Parquet files
-    workbooks: Excel workbooks
-    workbook_xml: reads errors, formulas and merged cells of a workbook
+    workbooks: Excel and OpenDocument workbooks
+    workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook
+    other_workbooks: reads errors and merged cells of .ods, .xls and .xlsb workbooks
 """

@@ -1,8 +1,9 @@
 """Read CSV files and other delimited text files.
 
-DuckDB reads regular files (see `RecordIndex.regular`). The csv module reads all other files row by row. It
-also rereads each row of a regular file that the fast path cannot accept, so that all rejects are described in
-the same way. Rows without any text are skipped, because spreadsheets often leave such rows behind.
+DuckDB reads regular files (see `RecordIndex.regular`). All other files are split into records in Python. The
+csv module also rereads each row of a regular file that the fast path cannot accept, so that all rejects are
+described in the same way. Rows without any text are skipped, because spreadsheets often leave such rows
+behind.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
+from itertools import islice
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
-from outage_analysis.claims.readers.dialects import Dialect, QuotingCheck, detect_dialect
+from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
 from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.shifted_columns import check_not_shifted
+from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
+from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
@@ -34,11 +36,8 @@ from outage_analysis.claims.readers.source_file import (
     UnreadableRecord,
 )
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
-from outage_analysis.text import TextFile
+from outage_analysis.text import TextFile, line_number
 
-MAX_FIELD_LENGTH = 2_000_000
-"""Most characters of one field. DuckDB cannot read longer lines either."""
 MERGED_ROWS = "quotation marks hold whole rows together"
 MIN_DELIMITERS = 3
 """A record may consist of merged rows if rows have this many delimiters; ordinary text rarely has so many."""
@@ -51,12 +50,12 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     Raises:
         InputRefused: a column is missing, or the cells of the rows may be shifted against the header.
     """
-    dialect = detect_dialect(text.path, table)
+    dialect = with_missing_name(table, detect_dialect(text.path, table), warehouse)
     positions = table.column_positions(dialect.headers, dialect.header_row or None)
     if dialect.surplus and not table.for_inspection:
         check_not_shifted(table, dialect, positions, warehouse)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = not (dialect.surplus and table.for_inspection)
+    by_engine = not (dialect.surplus and table.for_inspection) and not dialect.escape and not text.damaged
     engine_query = _engine_query(text, dialect, positions) if by_engine else None
     return DelimitedFile(table, text, replace(dialect, preview=()), positions, engine_query)
 
@@ -76,7 +75,7 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
             "path": escaped_path(text.path),
             "delimiter": dialect.delimiter,
             "quote": dialect.quote,
-            "escape": dialect.escape,
+            "escape": dialect.quote,
             "header": dialect.header_row > 0,
             "skip": max(0, dialect.header_row - 1),
             "parallel": True,
@@ -108,7 +107,8 @@ class DelimitedFile:
     def file_format(self) -> FileFormat:
         """How the file is read."""
         dialect = self.dialect
-        return FileFormat(self.text.encoding, str(dialect), dialect.headers, dialect.header_row or None)
+        row = dialect.header_row or None
+        return FileFormat(self.text.encoding, str(dialect), dialect.headers, row, escape=dialect.escape)
 
     @cached_property
     def index(self) -> RecordIndex:
@@ -129,16 +129,24 @@ class DelimitedFile:
         # can matter above the header, the csv module reads the file instead.
         lines_above = index.several_lines and header_row > 1
         lines_above |= bool(index.gaps) and (index.gaps[0] < header_row or self.table.for_inspection)
-        if lines_above or not index.regular:
+        if lines_above or not index.regular or self._has_merged_rows():
             return None
         rows = index.records - index.blanks - len(index.gaps) - header_row
         return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
+
+    def _has_merged_rows(self) -> bool:
+        """Return whether stray quotation marks merge rows into one record, which Python can take apart."""
+        index, splitter = self.index, self.dialect.splitter
+        if not index.several_lines:
+            return False
+        texts = (io.StringIO(text, newline="") for _, _, text in index.fetch(index.uneven))
+        return any(len(list(islice(splitter.split(lines), 2))) > 1 for lines in texts)
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows with the csv module.
 
         Raises:
-            InputRefused: the file contains a second table, or a quotation mark may merge several rows.
+            InputRefused: the file contains a second table.
         """
         with _long_fields():
             yield from self._batches(self._records() if rows is None else self._records_again(rows))
@@ -160,11 +168,14 @@ class DelimitedFile:
                 unreadable.append((record.row, record.offset, record.length, record.problem))
             elif not any(cells):
                 empty += 1
-            elif len(cells) == width and not any(cells[named:]):
+            elif (len(cells) == width and not any(cells[named:])) or (
+                self.dialect.last_is_filled and _only_ends_in_delimiters(cells, width)
+            ):
                 batch.append(record)
             else:
                 if self.table.is_other_header(cells):
-                    raise second_table_error(self.table.file, record.row)
+                    line = line_number(self.text, record.offset)
+                    raise second_table_error(self.table.file, record.row, line)
                 problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
                 unreadable.append((record.row, record.offset, record.length, problem))
             if len(batch) + len(unreadable) == BATCH_ROWS:
@@ -184,16 +195,25 @@ class DelimitedFile:
         return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
 
     def _records(self) -> Iterator[Record]:
-        """Yield every record, read by the csv module."""
-        return csv_records(self.text, self.dialect, self.positions, self.table.file)
+        """Yield every record, read in Python."""
+        return split_records(self.text, self.dialect, self.positions)
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
         """Yield the records with these numbers, read by the csv module after DuckDB has read the file."""
+        options = self.dialect.punctuation.reader_options
         for number, offset, text in self.index.fetch(numbers):
             lines = list(io.StringIO(text, newline=""))
-            cells = next(csv.reader(lines, **self.dialect.reader_options))  # type: ignore[arg-type]
+            cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
             problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
             yield Record(number, offset, len(text.encode()), cells, problem)
+
+
+def _only_ends_in_delimiters(cells: list[str], width: int) -> bool:
+    """Return whether a row has surplus delimiters at its end, and nothing else that does not fit the header.
+
+    If the last cell of the header were empty, a surplus field could be anywhere in the row.
+    """
+    return len(cells) > width and not any(cells[width:]) and bool(cells[width - 1])
 
 
 def records_query() -> str:
@@ -226,7 +246,7 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
+def _contains_rows(lines: Sequence[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
     """Return whether two stray quotation marks have merged several rows into one record.
 
     Rows were merged if each line of the record has as many delimiters as a row, and a row has at least
@@ -253,61 +273,20 @@ def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
     return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
 
 
-def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
-    """Yield every record of a file, read by the csv module. Record 1 is the first row of the file.
+def split_records(text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> Iterator[Record]:
+    """Yield every record of a file. Record 1 is the first row of the file.
 
-    If a record consists of one line and has wrong quotation marks, its `problem` says so.
-
-    Raises:
-        InputRefused: a record of several lines has wrong quotation marks, so that it is unknown where the
-            record ends.
+    The `problem` of a record states what is wrong with its quotation marks or characters.
     """
-    lines: list[str] = []
+    offset = text.text_start
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = QuotingCheck(text.path, text.text_start, dialect.delimiter, dialect.quote, dialect.spaced)
-        reader = csv.reader(_recorded_lines(stream, lines), **dialect.reader_options)  # type: ignore[arg-type]
-        offset = text.text_start
-        for row in count(1):
-            cells: list[str] = []
-            problem = ""
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                problem = _quoting_problem(error, lines, dialect, name, row, offset)
-            raw = "".join(lines)
-            if _contains_rows(lines, dialect, mapping):
+        quoting = QuotingCheck(text.path, offset, dialect.punctuation)
+        for row, record in enumerate(dialect.splitter.split(stream), start=1):
+            raw = "".join(record.lines)
+            problem = record.problem
+            if not problem and _contains_rows(record.lines, dialect, mapping):
                 problem = MERGED_ROWS
-            problem = problem or quoting.problem(raw, cells)
+            problem = problem or quoting.problem(raw, record.cells)
             length = len(raw.encode())
-            lines.clear()
-            yield Record(row, offset, length, cells, problem)
+            yield Record(row, offset, length, record.cells, problem)
             offset += length
-
-
-def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
-    """Yield lines, and append each to the list `lines`, which the caller empties after each record."""
-    for line in source:
-        lines.append(line)
-        yield line
-
-
-def _quoting_problem(
-    error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int
-) -> str:
-    """Return why the csv module cannot split a record into cells, if the record is a single line.
-
-    Raises:
-        InputRefused: the record has several lines, some of which may be other rows.
-    """
-    is_single_line = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
-    if is_single_line:
-        return str(error)
-    raise InputRefused(
-        f"opens a quotation mark that is not closed as it should, at byte {offset:,}",
-        file=name,
-        row=row,
-        value=f"{len(lines)} lines",
-        remedy='Close or double it, or read every mark as text: quote = "none" in a --columns layout.',
-    )

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import mmap
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 
-from outage_analysis.claims.readers.expected_table import HEADER_SEARCH_ROWS, ExpectedTable
+from outage_analysis.claims.readers.expected_table import (
+    HEADER_SEARCH_ROWS,
+    MIN_HEADER_COLUMNS,
+    ExpectedTable,
+)
+from outage_analysis.claims.readers.record_splitting import Punctuation, RecordSplitter
 from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Layout
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", " ")
+BACKSLASH = "\\"
+MIN_FILLED_ROWS = 5
+MIN_FITTING_SHARE = 0.5
+"""If this share of the rows fits a delimiter, spaces are not tried as delimiters."""
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 200
 """Number of first rows from which the dialect is detected."""
@@ -27,7 +36,8 @@ class Dialect:
     """How a delimited text file is split into rows and cells.
 
     `quote` is "" if fields are not quoted. `header_row` is 0 if the file has no header. `width` is the number
-    of fields per row. `spaced` states whether spaces after a delimiter are skipped.
+    of fields per row. `spaced` states whether spaces after a delimiter are skipped. `escape` is "" if
+    quotation marks inside quoted fields are doubled.
     """
 
     delimiter: str
@@ -36,13 +46,21 @@ class Dialect:
     header_row: int
     width: int
     spaced: bool = False
+    escape: str = ""
+    last_is_filled: bool = False
+    """Whether the last cell of every first row is filled, if there are at least `MIN_FILLED_ROWS`."""
     preview: tuple[list[str], ...] = ()
-    """The first rows below the header."""
+    """The first rows below the header. A row that cannot be read is an empty list."""
 
     @property
-    def escape(self) -> str:
-        """The character before a quotation mark inside a quoted field: the quotation mark itself."""
-        return self.quote
+    def punctuation(self) -> Punctuation:
+        """The characters that divide the file into fields."""
+        return Punctuation(self.delimiter, self.quote, self.escape, spaced=self.spaced)
+
+    @property
+    def splitter(self) -> RecordSplitter:
+        """Splits the lines of the file into records."""
+        return RecordSplitter(self.punctuation, self.width)
 
     @property
     def row_bytes(self) -> float:
@@ -53,6 +71,7 @@ class Dialect:
     def __str__(self) -> str:
         spaces = " with spaces" if self.spaced else ""
         quote = f"quote {self.quote}" if self.quote else "no quotes"
+        quote += f", escape {self.escape}" if self.escape else ""
         row = f"header in row {self.header_row}" if self.header_row else "no header"
         wider = f", rows {self.surplus} wider than the header" if self.surplus else ""
         return f"delimiter {self.delimiter!r}{spaces}, {quote}, {row}{wider}"
@@ -61,19 +80,6 @@ class Dialect:
     def surplus(self) -> int:
         """The number of fields by which a row is longer than the header; these last fields are empty."""
         return self.width - len(self.headers)
-
-    @property
-    def reader_options(self) -> dict[str, object]:
-        """The options for `csv.reader` with which it reads this dialect."""
-        return _reader_options(self.delimiter, self.quote, spaced=self.spaced)
-
-
-def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, object]:
-    """Return the options for `csv.reader`. In strict mode it reports a stray quotation mark as an error."""
-    if quote:
-        marks = {"quotechar": quote, "skipinitialspace": spaced}
-        return {"delimiter": delimiter, "strict": True, **marks}
-    return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None, "strict": True}
 
 
 def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
@@ -84,35 +90,49 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     Raises:
         InputRefused: the file has no row, or no delimiter makes its header readable.
     """
-    layout, head = table.layout, _head(path)
-    if not head.strip():
+    head = _head(path)
+    if not head.strip("\0 \t\r\n"):
         raise InputRefused("holds no row", file=table.file)
-    declared = re.match(r"sep=(.)\r?\n", head)
     lines = list(io.StringIO(head, newline=""))
-    delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
-    quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
-    best: tuple[tuple[int, bool, float, int], Dialect, list[list[str]]] | None = None
-    for quote in quotes:
-        for delimiter in delimiters:
-            if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
-                continue
-            cut = _try_dialect(lines, table, delimiter, quote or "")
-            if cut is not None:
-                candidate, sample = cut
-                score = _score(sample.rows, candidate, table, whole=sample.whole)
-                if best is None or score > best[0]:
-                    best = score, candidate, sample.rows
-    if best is None:
-        raise InputRefused(
-            "has a header that cannot be read",
-            file=table.file,
-            row=1,
-            remedy="Look for a quotation mark that is not closed.",
-        )
+    best: tuple[tuple[int, float, int], Dialect, list[list[str]]] | None = None
+    for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
+        if marks.delimiter == " " != table.layout.delimiter and best and _fits_well(best[0]):
+            continue  # Words in the cells of another delimiter also have spaces between them.
+        dialect, sample = _try_dialect(lines, table, marks)
+        score = _score(sample, dialect, table)
+        if best is None or score > best[0]:
+            best = score, dialect, sample.rows
+    if best is None:  # pragma: no cover - there is always a candidate
+        raise InputRefused("has a header that cannot be read", file=table.file, row=1)
     _, dialect, rows = best
     table.check_above_header(rows, dialect.header_row - 1)
-    more = _sample(lines, dialect.reader_options, dialect.header_row + PREVIEW_ROWS)
-    return replace(dialect, preview=tuple(more.rows[dialect.header_row :]))
+    more = _sample(lines, dialect.punctuation, dialect.width, dialect.header_row + PREVIEW_ROWS)
+    preview = tuple(more.rows[dialect.header_row :])
+    last = [row[-1] for row in preview if len(row) == dialect.width and not dialect.surplus]
+    return replace(dialect, preview=preview, last_is_filled=all(last) and len(last) >= MIN_FILLED_ROWS)
+
+
+def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
+    """Yield the punctuations to try. If two fit a file equally well, the first one counts.
+
+    An escape character is only detected for an inspection, which proposes to declare it in the layout.
+    """
+    declared = re.match(r"sep=(.)\r?\n", head)
+    delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
+    quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
+    escapes = ("", BACKSLASH) if for_inspection else ("",)
+    escapes = escapes if layout.escape is None else (layout.escape.replace("none", ""),)
+    for escape, quote, delimiter in product(escapes, quotes, delimiters):
+        if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
+            continue
+        if escape and layout.escape is None and not _escapes_marks(head, quote or "", delimiter):
+            continue
+        yield Punctuation(delimiter, quote or "", escape)
+
+
+def _escapes_marks(head: str, quote: str, delimiter: str) -> bool:
+    """Return whether a backslash stands before a quotation mark or delimiter somewhere in a text."""
+    return any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
 
 
 def _head(path: Path) -> str:
@@ -133,38 +153,48 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
     return re.search(rf"{edge}'[^']*'{end}", head, re.MULTILINE) is not None
 
 
-def _try_dialect(
-    lines: Sequence[str], table: ExpectedTable, delimiter: str, quote: str
-) -> tuple[Dialect, _Sample] | None:
-    """Split the first rows of a file with this delimiter and this quotation mark.
-
-    Returns the dialect and the rows, or None if no row can be read.
+def _try_dialect(lines: Sequence[str], table: ExpectedTable, marks: Punctuation) -> tuple[Dialect, _Sample]:
+    """Split the first rows of a file with this punctuation, and return the dialect and the rows.
 
     If every field below the header begins with a space, spaces after the delimiter are skipped. Otherwise
     quotation marks after these spaces would be read as part of the values.
     """
-    for spaced in (True, False) if quote and delimiter != " " else (False,):
-        sample = _sample(
-            lines, _reader_options(delimiter, quote, spaced=spaced), 1 + (table.layout.header_row or 0)
-        )
-        if not sample.rows:
-            continue
-        dialect = _dialect(sample.rows, table, delimiter, quote, spaced=spaced)
-        if not spaced or space_after_every_delimiter(
-            sample.text(lines, dialect.header_row), delimiter, quote
-        ):
-            return dialect, sample
-    return None
+    least = 1 + (table.layout.header_row or 0)
+    for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
+        tried = replace(marks, spaced=spaced)
+        sample = _sample(lines, tried, _likely_width(lines, tried), least)
+        dialect = _dialect(sample.rows, table, tried)
+        if dialect.width != sample.width:
+            sample = _sample(lines, tried, dialect.width, least)
+            dialect = _dialect(sample.rows, table, tried)
+        text = sample.text(lines, dialect.header_row)
+        if not spaced or space_after_every_delimiter(text, marks.delimiter, marks.quote):
+            break
+    return dialect, sample
+
+
+def _likely_width(lines: Sequence[str], marks: Punctuation) -> int:
+    """Return the most frequent number of fields of the first lines that are records by themselves."""
+    splitter = RecordSplitter(marks, 0)
+    whole = (
+        line for line in lines[:SAMPLE_ROWS] if not marks.quote or marks.patterns.well_formed.fullmatch(line)
+    )
+    records = (record.cells for record in splitter.split(whole))
+    widths = Counter(len(cells) for cells in records if len(cells) > 1)
+    return widths.most_common(1)[0][0] if widths else 1
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """The first rows of a file; `whole` is false if they end early, at a row that cannot be read."""
+    """The first rows of a file, split into records of `width` fields."""
 
+    width: int
     rows: list[list[str]]
+    """The cells of each row. Of a damaged row they are kept only if it may be the header."""
     ends: list[int]
     """For each row, the number of lines of the file up to the end of the row."""
-    whole: bool
+    damaged: frozenset[int]
+    """The positions of rows that cannot be split into cells."""
 
     def text(self, lines: Sequence[str], header_row: int) -> str:
         """Return the text of the rows below the header."""
@@ -172,32 +202,31 @@ class _Sample:
         return "".join(lines[first : self.ends[-1]])
 
 
-def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sample:
+def _sample(lines: Sequence[str], marks: Punctuation, width: int, least: int) -> _Sample:
     """Return the first rows of a file, split into cells: `least` rows or more, if the file has so many."""
     rows: list[list[str]] = []
     ends: list[int] = []
-    reader = csv.reader(iter(lines), **options)  # type: ignore[arg-type]
-    try:
-        for row in reader:
-            rows.append(row)
-            ends.append(reader.line_num)
-            if len(rows) >= max(SAMPLE_ROWS, least):
-                break
-    except csv.Error:
-        return _Sample(rows, ends, whole=False)
-    return _Sample(rows, ends, whole=True)
+    damaged: set[int] = set()
+    records = RecordSplitter(marks, width).split(lines)
+    for at, record in enumerate(islice(records, max(SAMPLE_ROWS, least))):
+        if record.problem:
+            damaged.add(at)
+        may_be_header = at < HEADER_SEARCH_ROWS and len(record.cells) == width
+        rows.append(record.cells if may_be_header or not record.problem else [])
+        ends.append(len(record.lines) + (ends[-1] if ends else 0))
+    return _Sample(width, rows, ends, frozenset(damaged))
 
 
-def _dialect(
-    rows: list[list[str]], table: ExpectedTable, delimiter: str, quote: str, *, spaced: bool
-) -> Dialect:
+def _dialect(rows: list[list[str]], table: ExpectedTable, marks: Punctuation) -> Dialect:
     place = table.header_position(rows)
     if place < 0:
-        width = max(len(row) for row in rows[:HEADER_SEARCH_ROWS])
-        return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width, spaced)
+        width = max((len(row) for row in rows[:HEADER_SEARCH_ROWS]), default=0)
+        headers, row = tuple(str(n + 1) for n in range(width)), 0
+        return Dialect(marks.delimiter, marks.quote, headers, row, width, marks.spaced, marks.escape)
     cells = rows[place] if place < len(rows) else []
     headers = tuple(c.strip() for c in cells)
-    return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)), spaced)
+    width = _width(rows[place + 1 :], len(headers))
+    return Dialect(marks.delimiter, marks.quote, headers, place + 1, width, marks.spaced, marks.escape)
 
 
 def _width(body: list[list[str]], header_width: int) -> int:
@@ -212,72 +241,24 @@ def _width(body: list[list[str]], header_width: int) -> int:
     return same if surplus else header_width
 
 
-def _score(
-    rows: list[list[str]], dialect: Dialect, table: ExpectedTable, *, whole: bool
-) -> tuple[int, bool, float, int]:
+def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int, float, int]:
     """Return the score by which dialects are compared; the highest score wins.
 
     The score consists of these values, compared in this order: the number of known columns that the header
-    names, whether every row can be read, the share of rows that fit the header, and the number of columns.
+    names, the share of rows that fit the header, and the number of columns.
     """
     width = len(dialect.headers)
-    body = [row for row in rows[dialect.header_row :] if row]
-    fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
+    below = range(dialect.header_row, len(sample.rows))
+    body = [at for at in below if sample.rows[at] or at in sample.damaged]
+    fitting = sum(len(sample.rows[at]) == dialect.width and at not in sample.damaged for at in body)
     named_columns = table.layout.header_positions(dialect.headers, table.columns)
-    return len(named_columns), whole, fitting * (width > 1), width
+    return len(named_columns), (fitting / len(body) if body else 0.0) * (width > 1), width
 
 
-MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
-
-
-@dataclass(frozen=True)
-class QuotingCheck:
-    """Check of the quotation marks in one delimited text file, whose text starts at the byte `begin`."""
-
-    path: Path
-    begin: int
-    delimiter: str
-    quote: str
-    "The quotation mark; an empty text if quotation marks are ordinary characters."
-    spaced: bool
-    """Whether the reader skips spaces after a delimiter."""
-
-    def problem(self, record: str, cells: list[str]) -> str:
-        """Return what is wrong with the quotation marks of a record, or "" if they are correct.
-
-        In a file without quoted fields, a quotation mark is ordinary text: 5" means five inches. In a file
-        with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
-        the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
-        also an error, unless the reader skips these spaces.
-        """
-        if not self.quote or not any(self.quote in cell for cell in cells):
-            return ""
-        if self._well_formed.fullmatch(record):
-            return ""
-        return MISPLACED_QUOTE if self._quote_after_spaces.search(record) or self._quotes_fields else ""
-
-    @cached_property
-    def _well_formed(self) -> re.Pattern[str]:
-        """Pattern of a record whose fields are each quoted as a whole or contain no quotation mark."""
-        mark, delimiter = re.escape(self.quote), re.escape(self.delimiter)
-        spaces = " *+" if self.spaced else ""
-        quoted = f"{spaces}{mark}[^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+{mark}"
-        field = f"(?:{quoted}|[^{mark}{delimiter}]*+)"
-        return re.compile(f"{field}(?:{delimiter}{field})*+[\r\n]*")
-
-    @cached_property
-    def _quote_after_spaces(self) -> re.Pattern[str]:
-        """Pattern of a field that begins with spaces and a quotation mark."""
-        return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
-
-    @cached_property
-    def _quotes_fields(self) -> bool:
-        """Whether the file has a quoted field: a quotation mark after a delimiter or a line break."""
-        mark, delimiter = (re.escape(text.encode()) for text in (self.quote, self.delimiter))
-        opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * self.spaced + mark)
-        with self.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            first = text[self.begin : self.begin + 1] == self.quote.encode()
-            return first or opening.search(text, self.begin) is not None
+def _fits_well(score: tuple[int, float, int]) -> bool:
+    """Return whether most rows fit a header of three columns or more."""
+    _, fitting, width = score
+    return fitting >= MIN_FITTING_SHARE and width >= MIN_HEADER_COLUMNS
 
 
 def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:

@@ -50,12 +50,8 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     """Open a JSON lines file and find its columns among the keys of its objects.
 
     Raises:
-        InputRefused: the file is a single JSON array or object, or a required column is not a key of any
-            line.
+        InputRefused: a required column is not a key of any line.
     """
-    with text.path.open(encoding="utf-8-sig") as stream:
-        if stream.readline().strip() in ("[", "{", "[{"):
-            raise InputRefused("is not JSON lines", file=table.file, remedy="Write one object per line.")
     preview = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
     headers = dict.fromkeys(key for cells in preview if isinstance(cells, dict) for key in cells)
     if len(preview) == PREVIEW_LINES:
@@ -63,7 +59,7 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     positions = table.column_positions([*headers], None)
     keys = {column: [*headers][at] for column, at in positions.items()}
     # An inspected file is read in Python, because DuckDB rewrites some numbers.
-    engine_query = None if table.for_inspection else _engine_query(table, text, keys, preview)
+    engine_query = None if table.for_inspection or text.damaged else _engine_query(table, text, keys, preview)
     return JsonLinesFile(table, text, tuple(headers), keys, engine_query)
 
 

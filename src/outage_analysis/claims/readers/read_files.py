@@ -20,12 +20,14 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
+from outage_analysis.claims.readers.json_arrays import one_object_per_line
 from outage_analysis.claims.readers.jsonlines import open_jsonlines
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
 from outage_analysis.claims.readers.source_file import FileFormat, SourceFile
 from outage_analysis.claims.readers.text_rows import create_text_tables, store_all_texts, store_texts
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
 from outage_analysis.claims.readers.workbooks import open_workbook, sheets_with_columns
+from outage_analysis.claims.readers.zip_archives import ZIP, extracted_member
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import is_file
@@ -34,18 +36,25 @@ from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
 Opener = Callable[[ExpectedTable, TextFile, Warehouse], SourceFile]
 BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], SourceFile]
+JSON = (".json", ".jsonl", ".ndjson")
 TEXT_READERS: dict[str, Opener] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".txt": open_delimited,
+    ".json": open_jsonlines,
     ".jsonl": open_jsonlines,
     ".ndjson": open_jsonlines,
 }
-BINARY_READERS: dict[str, BinaryOpener] = {".parquet": open_parquet, ".xlsx": open_workbook}
+WORKBOOKS = (".xlsx", ".xlsb", ".xls", ".ods")
+BINARY_READERS: dict[str, BinaryOpener] = {
+    ".parquet": open_parquet,
+    **dict.fromkeys(WORKBOOKS, open_workbook),
+}
 READABLE_SUFFIXES = (
     *TEXT_READERS,
     *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
     *BINARY_READERS,
+    ZIP,
 )
 """Every suffix of a complaint file."""
 
@@ -114,7 +123,7 @@ def read_files(
         saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
         layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
         sheets = [layout]
-        if layout.sheet == "*" and suffix == ".xlsx":
+        if layout.sheet == "*" and suffix in WORKBOOKS:
             sheet_names = sheets_with_columns(path, run.expected_table(path.name, layout))
             sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in sheet_names]
         formats = [run.add(path, suffix, one, with_sheet_name=len(sheets) > 1) for one in sheets]
@@ -188,7 +197,12 @@ def open_file(
     """Open one file with the reader for its suffix."""
     if suffix in BINARY_READERS:
         return BINARY_READERS[suffix](table, path, warehouse)
+    if path.suffix.lower() == ZIP:
+        path = extracted_member(path, workspace, table.file, suffixes=[*TEXT_READERS])
+        suffix = path.suffix
     text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding)
+    if suffix in JSON:
+        text = one_object_per_line(text, workspace, table.file)
     return TEXT_READERS[suffix](table, text, warehouse)
 
 
@@ -214,6 +228,8 @@ def reader_suffix(path: Path) -> str | None:
 
     For a compressed file such as a.csv.gz this is the suffix before that of the compression.
     """
+    if path.suffix.lower() == ZIP:
+        return ZIP
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
     return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None

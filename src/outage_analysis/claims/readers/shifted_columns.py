@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -23,8 +23,48 @@ EXAMPLE_COLUMNS = ("loss", "filed_on")
 MAX_CELL_LENGTH = 24
 """Most characters of a cell that the error message shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
+MIN_WIDER_SHARE = 0.9
+"""The header lacks a name if at least this share of the rows has one field more, and as many can be read."""
 MIN_READABLE_SHARE = 0.5
 """A shift is impossible if it leaves less than this share of the readable cells of some column readable."""
+
+
+def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehouse) -> Dialect:
+    """Return the dialect with an empty name in the header if each row has one field more than the header.
+
+    The empty name is where the days, amounts and names of services can be read with it, if there is only one
+    such place. A first column that numbers the rows has no name in the files of some programs.
+
+    Raises:
+        InputRefused: there are several such places, or none.
+    """
+    rows = [row for row in dialect.preview[:SAMPLE_ROWS] if row]
+    width = len(dialect.headers) + 1
+    wider = [row for row in rows if len(row) == width]
+    if not dialect.header_row or dialect.surplus or len(wider) < max(2, MIN_WIDER_SHARE * len(rows)):
+        return dialect
+    named_columns = table.layout.header_positions(dialect.headers, table.columns)
+    named = {column: places[0] for column, places in named_columns.items()}
+    readings: dict[tuple[int, ...], int] = {}
+    for gap in reversed(range(width)):
+        mapping = {column: at + (at >= gap) for column, at in named.items()}
+        if named and _Reading(table, warehouse, mapping, wider).fits():
+            readings[tuple(mapping.values())] = gap
+    gaps = sorted(readings.values())
+    numbers = [row[0].strip() for row in wider]
+    counts_rows = any(numbers == [str(at) for at in range(first, first + len(wider))] for first in (0, 1))
+    if len(gaps) > 1 and gaps[0] == 0 and counts_rows and len({row[1] for row in wider}) == len(wider):
+        gaps = [gap for gap in gaps if gap != 1]
+    if len(gaps) != 1:
+        raise InputRefused(
+            f"has {width} fields in each row and {width - 1} names in its header",
+            file=table.file,
+            row=dialect.header_row,
+            value=mask_personal_data(", ".join(dialect.headers)),
+            remedy="Add the missing name to the header.",
+        )
+    headers = (*dialect.headers[: gaps[0]], "", *dialect.headers[gaps[0] :])
+    return replace(dialect, headers=headers, width=width)
 
 
 @dataclass(frozen=True)
@@ -114,6 +154,14 @@ class _Reading:
         """Return whether the shifted columns can be read, and are not all empty."""
         filled = any(self._texts(column, shift.by) for column in shift.columns)
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
+
+    def fits(self) -> bool:
+        """Return whether nearly all days, amounts and names of services and claimant types are readable."""
+        checked = [c for c in (*NAME_COLUMNS, *EXAMPLE_COLUMNS) if c in self.mapping]
+        texts = {column: len(self._texts(column, 0)) for column in checked}
+        return len(checked) > 1 and all(
+            texts[c] and self._readable(c, 0) >= MIN_WIDER_SHARE * texts[c] for c in checked
+        )
 
     def _contradicts(self, column: str, by: int) -> bool:
         """Return whether more than half of the readable cells of a column are lost `by` fields further right.

@@ -122,7 +122,8 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
         with text.path.open("rb") as stream:
             for offset, length in places:
                 stream.seek(offset)
-                raws.append(stream.read(length).decode().rstrip("\r\n"))
+                text_of_record = stream.read(length).decode().rstrip("\r\n")
+                raws.append(text_of_record.replace("\0", "\N{REPLACEMENT CHARACTER}"))
         columns = {
             "file_number": [number] * len(raws),
             "source_row": rejected["source_row"],

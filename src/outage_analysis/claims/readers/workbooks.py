@@ -1,8 +1,9 @@
-"""Read Excel workbooks. Row numbers are the ones that Excel displays."""
+"""Read workbooks of Excel and OpenDocument. Row numbers are the ones that a spreadsheet displays."""
 
 from __future__ import annotations
 
 import logging
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     ExpectedTable,
 )
+from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     FileFormat,
@@ -40,6 +42,8 @@ from outage_analysis.text import TextFile, masked_name
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
+BROKEN = (ET.ParseError, zlib.error, zipfile.BadZipFile)
+"""Errors that show that a workbook is damaged."""
 OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
@@ -79,7 +83,7 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
         table,
         filled.select(pl.col("source_row").cast(pl.Int64), **cells),
         FileFormat(
-            "xlsx",
+            path.suffix.lower()[1:],
             f"sheet {masked_name(sheet)}, {row}",
             tuple(headers),
             place + 1 or None,
@@ -135,20 +139,28 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
 
 def _check_expanded_size(path: Path, name: str) -> None:
     """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
+    suffix = path.suffix.lower()
+    if suffix == ".xls":  # It is not compressed.
+        with path.open("rb") as stream:
+            if stream.read(4) != OLE:
+                raise InputRefused("is not an Excel workbook (.xls)", file=name, remedy="Save it as .xlsx.")
+        return
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             ranges = {}
-            for part in parts.infolist():
+            for part in parts.infolist() if suffix == ".xlsx" else ():
                 with parts.open(part) as stream:
                     ranges[part.filename] = used_range(stream)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+            if suffix == ".ods":
+                check_ods_size(parts)
+    except (*BROKEN, OSError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         with path.open("rb") as stream:
             head = stream.read(4)
         what = {OLE: "is an old or a protected workbook", b"<": "is a web page under the name of a workbook"}
-        problem = what.get(head, what.get(head[:1], "is not an Excel workbook (.xlsx)"))
+        problem = what.get(head, what.get(head[:1], f"is not an Excel workbook ({suffix})"))
         raise InputRefused(
             problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
         ) from error
@@ -259,8 +271,8 @@ def _with_hidden_values(
             format displays losses in another unit than the cells contain.
     """
     try:
-        details = read_sheet_details(path, sheet)
-    except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        details = DETAILS.get(path.suffix.lower(), read_sheet_details)(path, sheet)
+    except (*BROKEN, KeyError, IndexError, StopIteration, ValueError, struct.error) as error:
         raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
     if details.units and table.for_inspection:
         table.unit = details.units[0]

@@ -1,0 +1,143 @@
+"""Recognise by its words what the header of a column means, in English, Korean and German."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+IDENTIFIER = {
+    *("id", "no", "nr", "num", "number", "code", "key", "ref", "reference", "번호", "코드", "아이디"),
+    *("nummer", "kennung", "aktenzeichen"),
+}
+CLAIM = {
+    *("claim", "case", "ticket", "complaint", "report", "request", "record", "row", "entry", "submission"),
+    *("접수", "신고", "민원", "관리", "티켓", "사건", "문의", "요청", "일련", "연번", "순번", "클레임"),
+    *("vorgang", "vorgangs", "fall", "meldung", "meldungs", "beschwerde", "schadennummer", "schadensnummer"),
+}
+CLAIMANT = {
+    *("customer", "claimant", "complainant", "user", "member", "subscriber", "client"),
+    *("회원", "고객", "신고자", "신고인", "신청자", "신청인", "이용자", "사용자", "가입자", "민원인"),
+    *("kunde", "kunden", "nutzer", "melder", "antragsteller", "mitglied", "mitglieds"),
+}
+FILED = {
+    *("filed", "received", "reported", "submitted", "created", "opened", "lodged", "registered"),
+    *("접수", "신고", "등록", "제출"),
+    *("gemeldet", "melde", "meldungs", "eingang", "eingangs", "eingereicht", "eingegangen", "erfasst"),
+}
+TIME = {
+    *("date", "time", "day", "on", "at", "일시", "일자", "날짜", "시각", "시간", "일"),
+    *("datum", "tag", "zeit"),
+}
+LOSS = {"loss", "losses", "damage", "damages", "손실", "피해", "손해", "schaden", "schadens", "verlust"}
+AMOUNT = {"amount", "sum", "value", "금액", "액", "summe", "betrag", "betrags", "hoehe"}
+ABOUT_AMOUNTS = {
+    *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
+    *("신고", "추정", "예상", "총", "합계", "원"),
+    *("gemeldeter", "gemeldete", "geschaetzter", "geschaetzte", "der", "des"),
+}
+"""Words that do not change the meaning of a header that contains a word of LOSS or AMOUNT."""
+SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt"}
+TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe"}
+NAME = {"name", "명", "이름"}
+CONTACT = {
+    *("phone", "telephone", "tel", "mobile", "cell", "cellphone", "contact", "callback", "fax", "whatsapp"),
+    *("email", "mail", "address", "surname", "firstname", "lastname", "fullname", "birth", "birthday"),
+    *("birthdate", "dob", "ssn", "resident", "passport", "card", "iban", "bank"),
+    *("전화", "연락처", "휴대폰", "핸드폰", "휴대전화", "모바일", "팩스", "이메일", "메일", "주소", "성명"),
+    *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
+    *("telefon", "handy", "anschrift", "adresse", "vorname", "nachname", "geburtsdatum", "strasse"),
+}
+COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
+"""Words that, in brackets in a header, show that the loss is not an amount of money, as in 피해(건)."""
+_UNRELATED = {"발생"}
+"""Words that contain a shorter, unrelated word: 발생일 (day of an event) contains 생일 (birthday)."""
+_HANGUL = sorted(
+    (
+        word
+        for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
+        for word in (*words, *NAME, *CONTACT, *_UNRELATED)
+        if not word.isascii()
+    ),
+    key=len,
+    reverse=True,
+)
+_KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
+_GERMAN_PARTS = (
+    *("schadensnummer", "schadennummer", "aktenzeichen", "beschwerde", "mitglieds", "vorgangs", "eingangs"),
+    *("meldungs", "schadens", "vorgang", "eingang", "meldung", "schaden", "kunden", "nummer", "betrags"),
+    *("betrag", "dienst", "melde", "summe", "hoehe", "datum", "fall", "zeit", "tag", "art", "typ", "nr"),
+)
+_GERMAN = re.compile("|".join(_GERMAN_PARTS))
+_GERMAN_COMPOUND = re.compile(f"(?:{_GERMAN.pattern})+")
+"""Pattern of a German word that consists of known words, such as Schadenssumme."""
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def split_header(header: str) -> list[str]:
+    """Split a column header into words in lower case.
+
+    "customerID" becomes "customer" and "id"; "접수번호" becomes "접수" and "번호"; "Vorgangsnummer" becomes
+    "vorgangs" and "nummer". Korean text that is not in the word lists stays together as one word. Digits and
+    punctuation are dropped.
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header)).casefold()
+    apart = apart.translate(_UMLAUTS)
+    words: list[str] = []
+    for run in re.findall(r"[a-z]+|[^\W\d_a-z]+", apart):
+        if _GERMAN_COMPOUND.fullmatch(run):
+            words += _GERMAN.findall(run)
+            continue
+        known = [match.group() for match in _KNOWN.finditer(run)]
+        words += known + [part for part in _KNOWN.split(run) if part]
+    return words
+
+
+def split_brackets(header: str) -> tuple[str, list[str]]:
+    """Split a column header into the text outside brackets and the words inside brackets."""
+    plain = unicodedata.normalize("NFKC", header)
+    inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
+    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), split_header(inside)
+
+
+def means_personal_data(header: str) -> bool:
+    """Return whether a header means personal data: a name, contact data or a personal number."""
+    words = set(split_header(header))
+    if words & CONTACT:
+        return True
+    return bool(words & NAME) and words <= NAME | CLAIMANT | {"first", "last", "full", "given", "family"}
+
+
+def means_claim_id(header: str) -> bool:
+    """Return whether a header means the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
+    words = set(split_header(header))
+    if words & (CLAIMANT | CONTACT | NAME):
+        return False
+    if words & CLAIM:
+        return bool(words & IDENTIFIER) or words <= CLAIM
+    return bool(words) and words <= IDENTIFIER
+
+
+def means_claimant_id(header: str) -> bool:
+    """Return whether a header means the id of a claimant: "customer id", "고객번호", "회원"."""
+    words = set(split_header(header))
+    return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
+
+
+def means_loss(header: str, units: Iterable[str]) -> bool:
+    """Return whether a header means the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
+
+    Args:
+        header: the column header.
+        units: the currency and the unit of losses. The header may contain them.
+    """
+    plain, inside = split_brackets(header)
+    words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
+    if set(inside) & (COUNTS - allowed):
+        return False
+    return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
+
+
+def has_word(header: str, words: set[str]) -> bool:
+    """Return whether a header contains one of these words."""
+    return not words.isdisjoint(split_header(header))

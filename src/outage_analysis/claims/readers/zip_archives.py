@@ -1,0 +1,84 @@
+"""Extract the one file of complaints from a zip archive."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.text import masked_name
+
+ZIP = ".zip"
+"""The suffix of a zip archive. Its file of complaints is read, whatever the archive is called."""
+READ_ME = re.compile(r"read[ _-]*me|liesmich|licen[cs]e|읽어", re.IGNORECASE)
+"""Pattern of the beginning of the name of a file that explains the others."""
+MAX_EXPANSION, ALWAYS_EXPANDED, MAX_BYTES = 300, 1 << 24, 1 << 36
+"""Limits for the file: its size relative to the archive, a size that is always allowed, and the largest."""
+BLOCK = 1 << 20
+
+
+def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequence[str]) -> Path:
+    """Write the file of complaints in an archive to a folder, and return its path; the suffix stays the same.
+
+    A read-me file, a hidden file and a file with another suffix is ignored. The name in the archive is only
+    used in messages, so that it cannot lead out of the folder.
+
+    Args:
+        path: the archive.
+        workspace: the folder.
+        name: the name of the archive in messages.
+        suffixes: the suffixes of files of complaints.
+
+    Raises:
+        InputRefused: the archive has no file of complaints or several, is damaged or protected by a password,
+            or expands too much.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = _complaints(archive, name, suffixes)
+            limit = min(MAX_BYTES, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION))
+            suffix = PurePosixPath(member.filename).suffix.lower()
+            target = workspace / f"{len([*workspace.iterdir()])}.extracted{suffix}"
+            size = 0
+            with archive.open(member) as source, target.open("wb") as copy:
+                while text := source.read(BLOCK):
+                    size += copy.write(text)
+                    if size > limit:
+                        raise InputRefused(
+                            f"grows to more than {limit:,} bytes when decompressed",
+                            file=name,
+                            remedy="Decompress it yourself, if you trust it.",
+                        )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise InputRefused(
+            "is damaged, or no zip archive that can be read", file=name, value=error
+        ) from error
+    return target
+
+
+def _complaints(archive: zipfile.ZipFile, name: str, suffixes: Sequence[str]) -> zipfile.ZipInfo:
+    """Return the only file of complaints in an archive.
+
+    Raises:
+        InputRefused: there is none, or there are several, or it is protected by a password.
+    """
+    found = []
+    for member in archive.infolist():
+        at = PurePosixPath(member.filename)
+        is_hidden = at.name.startswith(".") or "__MACOSX" in at.parts
+        if not (member.is_dir() or is_hidden or READ_ME.match(at.name)) and at.suffix.lower() in suffixes:
+            found.append(member)
+    names = masked_name(", ".join(sorted(PurePosixPath(m.filename).name for m in found)))
+    if len(found) != 1:
+        raise InputRefused(
+            "holds several files of complaints" if found else "holds no file of complaints",
+            file=name,
+            value=names or None,
+            remedy="Unpack it, and give the files." if found else f"It may hold: {', '.join(suffixes)}.",
+        )
+    if found[0].flag_bits & 1:
+        raise InputRefused("is protected by a password", file=name, value=names, remedy="Unpack it first.")
+    return found[0]

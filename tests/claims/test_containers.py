@@ -1,0 +1,302 @@
+"""Containers of complaints: zip archives, JSON arrays, and workbooks that are no .xlsx."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from random import Random
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import pytest
+
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers import zip_archives
+from outage_analysis.claims.readers.other_workbooks import ERROR, ods_details, xls_details, xlsb_details
+from outage_analysis.errors import InputRefused
+from tests.benchmarks.damaged_files.container_kinds import zipped
+from tests.benchmarks.damaged_files.damaged_file import damaged_file
+from tests.benchmarks.damaged_files.old_workbook import xls_bytes
+from tests.benchmarks.damaged_files.readers import read_ours
+from tests.claims.test_damaged_rows import ids
+from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+CSV = lines(HEADER, row(1), row(2)).encode()
+GRID = [HEADER.split(","), *(row(n).split(",") for n in (1, 2, 3))]
+
+
+def read(path: Path, content: bytes) -> Claims:
+    path.write_bytes(content)
+    return read_claims(path, csv_incident(), max_rejects=1)
+
+
+# --- zip archives -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.zip", "A.CSV.ZIP"])
+@pytest.mark.parametrize("inside", ["complaints.csv", "folder/complaints.CSV", "../../complaints.tsv"])
+def test_the_file_of_complaints_in_an_archive_is_read(tmp_path: Path, name: str, inside: str) -> None:
+    others = {"README.txt": b"x", "__MACOSX/._a.csv": b"x", ".hidden.csv": b"x", "logo.png": b"x"}
+    claims = read(tmp_path / name, zipped({**others, inside: CSV}))
+    assert ids(claims) == ["1", "2"]
+    assert claims.inputs[0].name == name
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"a.csv": CSV, "b.csv": CSV}, r"holds several files of complaints \(found 'a\.csv, b\.csv'\)"),
+        ({"a.csv": CSV, "notes.txt": b"x"}, r"holds several files of complaints"),
+        ({"README.txt": b"x"}, "holds no file of complaints"),
+        ({}, "holds no file of complaints"),
+    ],
+)
+def test_an_archive_of_several_files_or_none_is_refused_by_name(
+    tmp_path: Path, files: dict[str, bytes], problem: str
+) -> None:
+    with pytest.raises(InputRefused, match=problem):
+        read(tmp_path / "a.zip", zipped(files))
+
+
+def test_an_archive_that_grows_too_much_is_refused_before_it_is_whole(tmp_path: Path) -> None:
+    content = zipped({"a.csv": CSV + b"," * 500_000})
+    with (
+        patch.object(zip_archives, "ALWAYS_EXPANDED", 1_000),
+        patch.object(zip_archives, "BLOCK", 1_000),
+        pytest.raises(InputRefused, match="grows to more than"),
+    ):
+        read(tmp_path / "a.zip", content)
+
+
+@pytest.mark.parametrize("size", [3, 30, -20])
+def test_a_damaged_archive_is_refused(tmp_path: Path, size: int) -> None:
+    with pytest.raises(InputRefused, match="is damaged, or no zip archive"):
+        read(tmp_path / "a.zip", zipped({"a.csv": CSV})[:size])
+
+
+def test_an_archive_with_a_password_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.csv": CSV}))
+    content[6] |= 1
+    content[content.index(b"PK\1\2") + 8] |= 1
+    with pytest.raises(InputRefused, match="is protected by a password"):
+        read(tmp_path / "a.zip", bytes(content))
+
+
+# --- JSON arrays --------------------------------------------------------------------------------------------
+
+OBJECTS = [dict(zip(HEADER.split(","), row(n).split(","), strict=True)) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_an_array_of_objects_is_read(tmp_path: Path, indent: int | None, suffix: str, mark: bytes) -> None:
+    for name, value in {
+        "array": OBJECTS,
+        "object": {"made": {"by": ["x"]}, "rows": OBJECTS, "total": 3, "none": []},
+    }.items():
+        text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
+        claims = read(tmp_path / f"{name}{suffix}", mark + text)
+        assert ids(claims) == ["1", "2", "3"]
+        assert claims.to_polars()["source_row"].to_list() == [1, 2, 3]
+
+
+def test_json_lines_under_the_suffix_of_json_are_read(tmp_path: Path) -> None:
+    text = "".join(json.dumps(o) + "\n" for o in OBJECTS)
+    assert ids(read(tmp_path / "a.json", text.encode())) == ["1", "2", "3"]
+    assert ids(read(tmp_path / "b.json", json.dumps(OBJECTS[0]).encode())) == ["1"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_damaged_object_of_an_array_costs_its_row(tmp_path: Path, indent: int | None) -> None:
+    text = json.dumps(OBJECTS, ensure_ascii=False, indent=indent)
+    damaged = text.replace('"claim_id": "2"', '"claim_id" "2"')
+    claims = read(tmp_path / "a.json", damaged.encode())
+    assert ids(claims) == ["1", "3"]
+    (byte, raw) = claims.rejected_rows.select("byte", "raw").row(0)
+    found = damaged.encode()[byte:].decode().replace("\n", " ")
+    assert found.lstrip().startswith(raw.strip()[:20])
+    cut = text[: text.index('"claim_id": "3"') + 20]
+    assert ids(read(tmp_path / "b.json", cut.encode())) == ["1", "2"]
+    assert len(read(tmp_path / "c.json", cut.encode()).rejected_rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (json.dumps({"a": OBJECTS, "b": OBJECTS}), r"holds several arrays of objects \(found 'a, b'\)"),
+        (json.dumps({"a": 1, "b": [1, 2]}, indent=1), "holds no array of objects"),
+        (json.dumps(OBJECTS) + json.dumps(OBJECTS), "has text below its JSON array"),
+    ],
+)
+def test_json_without_exactly_one_array_of_objects_is_refused(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    with pytest.raises(InputRefused, match=problem):
+        read(tmp_path / "a.json", text.encode())
+
+
+# --- workbooks ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ods_of_text", "ods_of_numbers_and_days", "xls_of_text"])
+def test_a_workbook_of_another_kind_is_read(tmp_path: Path, kind: str) -> None:
+    file = damaged_file(kind, 1)
+    path = tmp_path / file.name
+    path.write_bytes(file.data)
+    assert sorted(read_ours(path, file, []), key=str) == sorted(file.records, key=str)
+
+
+def xls_record(kind: int, data: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def xls_with(*records: bytes) -> bytes:
+    """A workbook with records at the end of its sheet, in the place of padding."""
+    content, end = xls_bytes(GRID), struct.pack("<HH", 0x000A, 0)
+    last, added = content.rindex(end, 0, len(content.rstrip(b"\0")) + len(end)), b"".join(records) + end
+    return content[:last] + added + content[last + len(added) :]
+
+
+def test_errors_and_merged_cells_of_an_old_workbook_are_no_empty_cells(tmp_path: Path) -> None:
+    error = xls_record(0x0205, struct.pack("<HHHBB", 4, 4, 0, 0x2A, 1))
+    formula = xls_record(0x0006, struct.pack("<HHH8sHIH", 5, 4, 0, b"\2\0\x07\0\0\0\xff\xff", 0, 0, 0))
+    merged = xls_record(0x00E5, struct.pack("<H4H", 1, 1, 2, 4, 4))
+    path = tmp_path / "a.xls"
+    path.write_bytes(xls_with(error, formula, merged))
+    details = xls_details(path, "list")
+    assert details.cells == ((5, 4, ERROR), (6, 4, ERROR))
+    assert details.merged == ((2, 3, 4, 4),)
+
+
+def ods(cells: str) -> bytes:
+    """An OpenDocument workbook with these cells below the header, in a row that follows two plain ones."""
+    plain = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{t}</text:p></table:table-cell>'
+            for t in line
+        )
+        + "</table:table-row>"
+        for line in GRID[:3]
+    )
+    spaces = " ".join(
+        f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"'
+        for n in ("office", "table", "text", "number")
+    )
+    body = f'<table:table table:name="list">{plain}<table:table-row>{cells}</table:table-row></table:table>'
+    content = (
+        f"<office:document-content {spaces}><office:body><office:spreadsheet>{body}</office:spreadsheet>"
+        "</office:body></office:document-content>"
+    )
+    return zipped(
+        {
+            "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+            "content.xml": content.encode(),
+            "META-INF/manifest.xml": (
+                b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+                b'<manifest:file-entry manifest:full-path="/" '
+                b'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+            ),
+        }
+    )
+
+
+def ods_row(loss: str) -> bytes:
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    first, last = "".join(map(cell.format, GRID[3][:4])), cell.format("x")
+    return ods(first + loss + last)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        (
+            '<table:table-cell table:formula="of:=1/0" office:value-type="string"><text:p>#DIV/0!</text:p>'
+            "</table:table-cell>"
+        ),
+        '<table:table-cell table:formula="of:=[.Z1]"/>',
+    ],
+)
+def test_an_error_or_a_formula_without_value_in_ods_is_a_reject(tmp_path: Path, loss: str) -> None:
+    claims = read(tmp_path / "a.ods", ods_row(loss))
+    assert ids(claims) == ["1", "2"]
+    assert claims.rejected_rows["source_row"].to_list() == [4]
+
+
+def test_merged_cells_in_ods_are_refused_and_an_empty_cell_is_an_unknown_loss(tmp_path: Path) -> None:
+    merged = (
+        '<table:table-cell office:value-type="string" table:number-rows-spanned="2"><text:p>5</text:p>'
+        "</table:table-cell>"
+    )
+    with pytest.raises(InputRefused, match="has merged cells among its rows"):
+        read(tmp_path / "a.ods", ods_row(merged))
+    claims = read(tmp_path / "b.ods", ods_row("<table:table-cell/>"))
+    assert claims.to_polars()["loss"].to_list() == [5, 5, None]
+
+
+def test_a_sheet_of_repeated_cells_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    repeated = (
+        '<table:table-cell office:value-type="float" office:value="1" '
+        'table:number-columns-repeated="99999999"/>'
+    )
+    with pytest.raises(InputRefused, match="50,000,000 cells"):
+        read(tmp_path / "a.ods", ods_row(repeated))
+
+
+def xlsb_record(kind: int, data: bytes) -> bytes:
+    size = len(data)
+    head = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return head + (bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])) + data
+
+
+def wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def test_errors_merged_cells_and_units_of_a_binary_workbook_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsb"
+    book = xlsb_record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("list"))
+    sheet = (
+        xlsb_record(0, struct.pack("<I", 4) + bytes(13))
+        + xlsb_record(3, struct.pack("<IIB", 2, 0, 7))
+        + xlsb_record(11, struct.pack("<IIB", 3, 0, 7) + bytes(6))
+        + xlsb_record(176, struct.pack("<4I", 1, 2, 4, 4))
+    )
+    with zipfile.ZipFile(path, "w") as parts:
+        parts.writestr("xl/workbook.bin", book)
+        parts.writestr(
+            "xl/_rels/workbook.bin.rels",
+            '<Relationships xmlns="r"><Relationship Id="rId1" Target="worksheets/sheet1.bin"/>'
+            "</Relationships>",
+        )
+        parts.writestr("xl/worksheets/sheet1.bin", sheet)
+        parts.writestr("xl/styles.bin", xlsb_record(44, struct.pack("<H", 164) + wide('0"만원"')))
+    details = xlsb_details(path, "list")
+    assert details.cells == ((5, 2, ERROR), (5, 3, ERROR))
+    assert details.merged == ((2, 3, 4, 4),)
+    assert details.units == ('0"만원"',)
+
+
+@pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".ods"])
+def test_what_is_no_workbook_is_refused_on_one_line(tmp_path: Path, suffix: str) -> None:
+    noise = Random(1).randbytes(3_000)  # noqa: S311 - bytes of no format
+    for content in (CSV, noise, b"\xd0\xcf\x11\xe0" + noise, zipped({"a.csv": CSV})):
+        with pytest.raises(InputRefused) as refusal:
+            read(tmp_path / f"a{suffix}", content)
+        assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_details_of_an_unknown_sheet_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.xls").write_bytes(xls_bytes(GRID))
+    with pytest.raises(KeyError):
+        xls_details(tmp_path / "a.xls", "other")
+    (tmp_path / "a.ods").write_bytes(ods_row("<table:table-cell/>"))
+    assert ods_details(tmp_path / "a.ods", "other").cells == ()

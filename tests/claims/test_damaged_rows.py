@@ -1,0 +1,345 @@
+"""One damaged row costs one row: stray quotation marks, broken bytes, NUL characters, odd headers."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.claims import inspect_file, read_claims
+from outage_analysis.claims.readers.record_splitting import (
+    DOUBTFUL_LINE,
+    NOT_CLOSED,
+    UNDECODABLE,
+    Punctuation,
+    RecordSplitter,
+)
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Layout
+from outage_analysis.losses import build_cube
+from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+ROWS = [row(n) for n in range(1, 7)]
+
+
+def read(path: Path, content: str | bytes, *layouts: Layout) -> Claims:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    claims = read_claims(path, csv_incident(), layouts=layouts, max_rejects=1)
+    rows, kept, rejected = claims.files.select("rows", "claims", "rejects").row(0)
+    assert rows == kept + rejected
+    return claims
+
+
+def ids(claims: Claims) -> list[str]:
+    return claims.to_polars()["claim_id"].to_list()
+
+
+def problems(claims: Claims) -> dict[int, str | None]:
+    """Row -> why it cannot be read."""
+    return dict(claims.rejected_rows.select("source_row", "problem").rows())
+
+
+# --- stray quotation marks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", range(6))
+@pytest.mark.parametrize("damaged", [1, 3, 6])
+def test_an_opened_field_costs_its_row_and_no_other(tmp_path: Path, field: int, damaged: int) -> None:
+    cells = row(damaged).split(",")
+    cells[field] = '"' + cells[field]
+    table = [*ROWS[: damaged - 1], ",".join(cells), *ROWS[damaged:]]
+    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
+    assert ids(claims) == [str(n) for n in range(1, 7) if n != damaged]
+    assert problems(claims) == {damaged + 1: NOT_CLOSED}
+
+
+def test_each_of_several_stray_marks_is_reported_with_its_row_and_byte(tmp_path: Path) -> None:
+    table = [ROWS[0], '"' + ROWS[1], ROWS[2], row(4, '"x'), ROWS[4], ROWS[5]]
+    text = lines(HEADER, *table)
+    claims = read(tmp_path / "a.csv", text)
+    assert ids(claims) == ["1", "3", "5", "6"]
+    assert problems(claims) == {3: NOT_CLOSED, 5: NOT_CLOSED}
+    for byte, raw in claims.rejected_rows.select("byte", "raw").rows():
+        assert text.encode()[byte:].decode().startswith(raw + "\n")
+
+
+def test_a_mark_in_the_header_costs_no_row(tmp_path: Path) -> None:
+    text = lines(f'{HEADER},"note', *(f"{line},n" for line in ROWS))
+    assert ids(read(tmp_path / "a.csv", text)) == list("123456")
+
+
+def test_marks_in_the_same_column_that_merge_rows_cost_two_rows(tmp_path: Path) -> None:
+    table = [ROWS[0], row(2, '"x'), ROWS[2], ROWS[3], row(5, '"'), ROWS[5]]
+    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
+    assert ids(claims) == ["1", "3", "4", "6"]
+
+
+def test_lines_that_may_belong_to_the_note_of_a_damaged_row_are_rejected(tmp_path: Path) -> None:
+    table = [ROWS[0], row(2, '"he said "no",'), ROWS[2], 'and left"', ROWS[3]]
+    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
+    assert ids(claims) == ["1", "4"]
+    assert problems(claims)[4] == problems(claims)[5] == DOUBTFUL_LINE
+
+
+def test_an_inspection_reads_a_file_with_stray_marks(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(lines(HEADER, ROWS[0], '"' + ROWS[1], *ROWS[2:]), "utf-8")
+    found = inspect_file(tmp_path / "a.csv", csv_incident())
+    assert (found.records, found.unreadable) == (5, 1)
+    assert found.columns["header"].to_list() == HEADER.split(",")
+
+
+cells = st.text(st.sampled_from('ab ,"\n'), max_size=4)
+
+
+@given(
+    rows=st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+@settings(max_examples=200)
+def test_what_the_csv_module_writes_is_split_as_it_reads_it(
+    rows: list[list[str]], quoting: Literal[0, 1]
+) -> None:
+    """Unless a line of a record could be a row by itself."""
+    written = io.StringIO(newline="")
+    csv.writer(written, quoting=quoting, lineterminator="\n").writerows(rows)
+    records = list(
+        RecordSplitter(Punctuation(",", '"'), 3).split(written.getvalue().splitlines(keepends=True))
+    )
+    if not any(record.problem for record in records):
+        assert [record.cells for record in records] == rows
+    else:
+        assert any("\n" in cell for cells in rows for cell in cells)
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 60)), min_size=1, max_size=3),
+    edge=st.sampled_from(["", '"']),
+    mark=st.sampled_from(['"', '",', '""', "\n", '"\n']),
+)
+@settings(max_examples=300)
+def test_no_mark_anywhere_gives_a_record_that_was_not_there(
+    places: list[tuple[int, int]], edge: str, mark: str
+) -> None:
+    """Every record without a problem and with three fields is a row as it was, or has a changed line."""
+    rows = [[f"id{n}", f"name {n}", f"{n}00"] for n in range(8)]
+    texts = [",".join(f"{edge}{cell}{edge}" for cell in cells) + "\n" for cells in rows]
+    changed = {n for n, _ in places}
+    for n, at in places:
+        texts[n] = texts[n][: at % len(texts[n])] + mark + texts[n][at % len(texts[n]) :]
+    splitter = RecordSplitter(Punctuation(",", '"'), 3)
+    records = list(splitter.split("".join(texts).splitlines(keepends=True)))
+    assert "".join(line for record in records for line in record.lines) == "".join(texts)
+    pieces = {line for n in changed for line in texts[n].splitlines(keepends=True)}
+    untouched = [cells for n, cells in enumerate(rows) if n not in changed]
+    for record in records:
+        if not record.problem and len(record.cells) == 3 and record.cells not in untouched:
+            assert pieces & {*record.lines}
+
+
+# --- every damaged file ends with an account ----------------------------------------------------------------
+
+
+PIECES = (
+    '"',
+    '"",',
+    '",',
+    "'",
+    ",",
+    ",,",
+    ";",
+    "\n",
+    "\r",
+    "\0",
+    "\\",
+    '\\"',
+    " ",
+    "\u200b",
+    "\x85",
+    "=",
+    "합계",
+)
+BYTES = (*(piece.encode() for piece in PIECES), b"\xff", b"\xb0\xa1", b"\xe9", b"\xef\xbb\xbf", b"\x1a")
+
+
+def broken_lines(content: bytes) -> int:
+    """The number of lines that are no text in UTF-8."""
+    return sum(
+        "\N{REPLACEMENT CHARACTER}" in line or "\0" in line
+        for line in content.decode(errors="replace").split("\n")
+    )
+
+
+@pytest.mark.slow
+@given(
+    notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
+    damage=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 80), st.integers(0, 9), st.sampled_from(BYTES)),
+        min_size=1,
+        max_size=5,
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_another_row(
+    tmp_path_factory: pytest.TempPathFactory,
+    notes: list[str],
+    damage: list[tuple[int, int, int, bytes]],
+    end: str,
+) -> None:
+    """Text is put into some rows, or replaces some of their bytes, even in all of them."""
+    texts = [(row(n, note, loss=f"{n}00") + end).encode() for n, note in enumerate(notes, start=1)]
+    for n, at, replaced, piece in damage:
+        at %= len(texts[n])  # noqa: PLW2901 - a place within the row
+        texts[n] = texts[n][:at] + piece + texts[n][at + replaced :]
+    untouched = {str(n) for n in range(1, 6)} - {str(n + 1) for n, *_ in damage}
+    path = tmp_path_factory.mktemp("damaged") / "a.csv"
+    content = (HEADER + end).encode() + b"".join(texts)
+    try:
+        claims = read(path, content)
+    except InputRefused as refused:
+        assert re.search(r"and in \d+ of \d+ lines", refused.problem)  # noqa: PT017 - only in some examples
+        assert 2 * broken_lines(content) > len([*filter(None, content.split(b"\n"))])
+        return
+    kept = {row["claim_id"]: row for row in claims.to_polars().iter_rows(named=True)}
+    for id_ in untouched & kept.keys():
+        note = next(csv.reader(io.StringIO(notes[int(id_) - 1], newline="")), [""])[0]
+        row_ = kept[id_]
+        assert (row_["loss"], row_["region"] or "") == (int(f"{id_}00"), note)
+        assert (row_["service"], row_["filed_on"]) == ("kakaotalk", date(2022, 10, 19))
+
+
+def test_rows_that_are_all_rejected_end_with_an_account_if_all_may_be(tmp_path: Path) -> None:
+    text = lines(HEADER, *(f'"{line}' for line in ROWS))
+    claims = read(tmp_path / "a.csv", text)
+    assert (len(claims), len(claims.rejected_rows)) == (0, 6)
+    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
+        build_cube(claims)
+    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
+        read_claims(tmp_path / "a.csv", csv_incident(), max_rejects=0.99)
+
+
+# --- escapes ------------------------------------------------------------------------------------------------
+
+
+def test_a_backslash_escapes_if_the_layout_declares_it_and_inspect_proposes_it(tmp_path: Path) -> None:
+    text = lines(HEADER, ROWS[0], row(2, '"a \\"b\\", c"'), row(3, "d\\,e"))
+    assert len(read(tmp_path / "a.csv", text).rejected_rows) == 2
+    assert 'escape = "\\\\"' in inspect_file(tmp_path / "a.csv", csv_incident()).layout_toml
+    claims = read(tmp_path / "a.csv", text, Layout(escape="\\"))
+    assert claims.to_polars()["region"].to_list() == ["x", 'a "b", c', "d,e"]
+
+
+# --- bytes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\0", b"\xe4", "가".encode()[:2]])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_a_broken_byte_costs_its_row_and_no_other(tmp_path: Path, bad: bytes, mark: bytes) -> None:
+    content = lines(HEADER, *ROWS).encode()
+    content = mark + content.replace(ROWS[2].encode(), ROWS[2].encode() + bad)
+    claims = read(tmp_path / "a.csv", content)
+    assert ids(claims) == ["1", "2", "4", "5", "6"]
+    assert problems(claims) == {4: UNDECODABLE}
+    assert content[claims.rejected_rows["byte"][0] :].startswith(ROWS[2].encode() + bad)
+
+
+def test_nuls_at_the_end_are_no_row(tmp_path: Path) -> None:
+    claims = read(tmp_path / "a.csv", lines(HEADER, *ROWS).encode() + bytes(64))
+    assert (len(claims), len(claims.rejected_rows)) == (6, 0)
+
+
+def test_bytes_that_are_no_text_alone_on_the_last_line_are_a_reject(tmp_path: Path) -> None:
+    claims = read(tmp_path / "a.csv", lines(HEADER, *ROWS).encode() + b"\xff")
+    assert (len(claims), problems(claims)) == (6, {8: UNDECODABLE})
+
+
+def test_lines_in_cp949_in_a_utf_8_file_are_rejected_and_the_other_way_round(tmp_path: Path) -> None:
+    parts = [line.encode() + b"\n" for line in (HEADER, *ROWS)]
+    parts[3] = ROWS[2].encode("cp949") + b"\n"
+    claims = read(tmp_path / "a.csv", b"".join(parts))
+    assert (ids(claims), claims.inputs[0].encoding) == (["1", "2", "4", "5", "6"], "utf-8")
+    parts = [line.encode("cp949") + b"\n" for line in (HEADER, *ROWS)]
+    parts[3] = ROWS[2].encode() + b"\n"
+    claims = read(tmp_path / "a.csv", b"".join(parts))
+    assert (ids(claims), claims.inputs[0].encoding) == (["1", "2", "4", "5", "6"], "cp949")
+    assert claims.rejected_rows["byte"].to_list() == [len(b"".join(parts[:3]))]
+
+
+def test_windows_1252_is_read(tmp_path: Path) -> None:
+    text = lines(HEADER, row(1, "Köln"), row(2, "Zürich"), row(3, "x"))
+    content = text.replace("카톡", "talk").replace("개인", "user").encode("cp1252")
+    claims = read(tmp_path / "a.csv", content)
+    assert claims.to_polars()["region"].to_list() == ["Köln", "Zürich", "x"]
+    assert claims.inputs[0].encoding == "cp1252"
+
+
+def test_zero_width_spaces_at_the_ends_of_a_cell_are_blanks(tmp_path: Path) -> None:
+    table = [row(1).replace("카톡", "\u200b카톡\u200b"), "\u200b" + row(2), ROWS[2]]
+    assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == ["1", "2", "3"]
+
+
+# --- headers and fields -------------------------------------------------------------------------------------
+
+
+def test_a_header_without_its_last_name_or_without_that_of_the_row_numbers_is_read(tmp_path: Path) -> None:
+    named = "claim_id,service,claimant_type,filed_on,region,loss"  # any text may be a region
+    noted = lines(named, *(f"{n},카톡,개인,2022-10-19,x,5,a note" for n in range(1, 7)))
+    numbered = lines(HEADER, *(f"{n},C-{line}" for n, line in enumerate(ROWS)))
+    assert ids(read(tmp_path / "a.csv", noted)) == list("123456")
+    assert ids(read(tmp_path / "b.csv", numbered)) == [f"C-{n}" for n in range(1, 7)]
+
+
+def test_a_header_without_a_name_that_could_be_anywhere_is_refused(tmp_path: Path) -> None:
+    assert "7 fields in each row" in str(
+        refusal(tmp_path / "b.csv", lines(HEADER, *(f"{r},y" for r in ROWS)))
+    )
+    odd = lines(HEADER, *(f"k{n * n},C-{line}" for n, line in enumerate(ROWS)))
+    error = refusal(tmp_path / "a.csv", odd)
+    assert "has 7 fields in each row and 6 names in its header" in str(error)
+    assert error.row == 1
+
+
+def test_a_file_without_header_says_so_and_its_advice_reads_the_file(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "a.csv", lines(*ROWS))
+    assert "has a complaint in place of its header" in str(error)
+    assert "header_row = 0" in error.remedy
+    columns: dict[str, tuple[str, ...]] = {
+        name: (str(at),) for at, name in enumerate(HEADER.split(","), start=1)
+    }
+    layout = Layout(header_row=0, columns=columns)
+    assert ids(read(tmp_path / "a.csv", lines(*ROWS), layout)) == list("123456")
+
+
+def test_a_delimiter_at_the_end_of_some_rows_costs_none_if_the_last_cell_is_always_filled(
+    tmp_path: Path,
+) -> None:
+    table = [*ROWS[:4], ROWS[4] + ",", ROWS[5]]
+    assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == list("123456")
+    table[0] = row(1, "")  # Now a surplus field could be anywhere in row 5.
+    assert ids(read(tmp_path / "b.csv", lines(HEADER, *table))) == ["1", "2", "3", "4", "6"]
+
+
+def test_spaces_as_delimiters_are_found_and_spaces_within_cells_are_none(tmp_path: Path) -> None:
+    spaced = lines(HEADER, *ROWS).replace(",", " ")
+    assert ids(read(tmp_path / "a.csv", spaced)) == list("123456")
+    worded = lines("id;service name;kind;filed on;the loss;region", *(r.replace(",", ";") for r in ROWS))
+    worded = worded.replace(";x", ";a b c d e")
+    (tmp_path / "b.csv").write_text(worded, "utf-8")
+    assert "delimiter ';'" in inspect_file(tmp_path / "b.csv", csv_incident()).dialect
+
+
+def test_a_binary_file_is_refused_with_the_first_byte_that_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=r"is not UTF-8 at byte 1, and in 1 of 1 lines"):
+        read(tmp_path / "a.csv", b"\x1f\x81\xff\xfe\xff")
