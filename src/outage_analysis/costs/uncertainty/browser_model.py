@@ -23,7 +23,7 @@ from outage_analysis.costs.uncertainty.simulation import REPLICATES, Sample, Sim
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
-MOST_BYTES = 340_000
+MOST_BYTES = 290_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
 BYTES_PER_NUMBER = 2
 HIGHEST_CODE = 2**16 - 1
@@ -49,7 +49,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number), `inputs` (per input, or band of a mix, its coded draws and the table of its
+        `draws` (their number), in `replicates` of equal size one after the other, `inputs` (per input, or band of a mix, its coded draws and the table of its
         values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
         `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
         median and of the upper end with the draws of the page, in the smallest unit). None if the total has
@@ -61,7 +61,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         if stream.valuation == valuation
     ]
     inputs, scores, totals = _draws(run, chosen)
-    varying = {name: values for name, values in inputs.items() if np.ptp(values)}
+    # The first band of a mix has the rest of its shares and claims, so the page needs no draws for it.
+    kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
+    varying = {name: values for name, values in kept.items() if np.ptp(values)}
     columns = len(varying) + len(scores)
     draws = min(MOST_DRAWS, totals.size)
     while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
@@ -72,8 +74,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
+        "replicates": REPLICATES,
         "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
-        "fixed": {name: _rounded(values.flat[0]) for name, values in inputs.items() if name not in varying},
+        "fixed": {name: _rounded(values.flat[0]) for name, values in kept.items() if name not in varying},
         "scores": {name: _coded_scores(values[:, first].ravel()) for name, values in scores.items()},
         "largest_score": LARGEST_SCORE,
         "streams": [_stream_data(stream, units, inputs) for stream, units in chosen],
@@ -120,7 +123,7 @@ def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
     """Return the names of the scores from which the counts and the payments of a stream are computed."""
     if stream.certain:
         return set()
-    names = {unit.name for unit in units}
+    names = {unit.name for unit in units if unit.band != 0}
     names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and stream.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
     return names | ({"count"} if stream.mix else set())
@@ -146,7 +149,7 @@ def _coded_input(values: FloatArray) -> dict[str, Any]:
     inside = np.divide(values - table[steps - 1], width, out=np.zeros_like(values), where=width > 0)
     return {
         "codes": _encode((steps - 1 + inside) / (KNOTS - 1)),
-        "table": [float(f"{x:.7g}") for x in table],
+        "table": [float(f"{x:.6g}") for x in table],
     }
 
 
@@ -199,13 +202,20 @@ def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
 
 
 def _award_table(stream: Stream) -> dict[str, Any]:
-    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores."""
+    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores.
+
+    The logarithms are coded row by row: `codes` is the place of each between the two `ends` of its row.
+    """
     counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
+    rows = np.stack([row[::SCORE_STEP] for row in table])
+    low, width = rows[:, :1], np.ptp(rows, axis=1, keepdims=True)
     return {
         "counts": counts,
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
-        "table": [[float(f"{x:.5g}") for x in row[::SCORE_STEP]] for row in table],
+        "columns": rows.shape[1],
+        "ends": [[_rounded(row.min()), _rounded(row.max())] for row in rows],
+        "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
     }
 
 
