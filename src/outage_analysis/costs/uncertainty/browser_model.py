@@ -53,13 +53,16 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
         `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
         median and of the upper end with the draws of the page, in the smallest unit). None if the total has
-        so many random counts that a page with enough draws would be too large.
+        so many random counts that a page with enough draws would be too large, or if claims of two tiers with
+        equal payments are drawn as one count, so that the page could not change the payment of one tier.
     """
     chosen = [
         (stream, units)
         for stream, units in zip(run.portfolio.streams, run.process.units, strict=True)
         if stream.valuation == valuation
     ]
+    if any(len(_tiers(stream, unit)) > 1 for stream, units in chosen for unit in units):
+        return None
     inputs, scores, totals = _draws(run, chosen)
     # The first band of a mix has the rest of its shares and claims, so the page needs no draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
@@ -189,7 +192,7 @@ def _stream_data(
 def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
     """Return a claim unit; `pays` is the id of the factor that states its payment, if a tier does."""
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
-    tiers = {getattr(label.get("tier"), "position", None) for label in unit.labels}
+    tiers = _tiers(stream, unit)
     tier = next(iter(tiers)) if len(tiers) == 1 else None
     return {
         "name": unit.name,
@@ -199,6 +202,16 @@ def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
         "band": unit.band,
         "pays": "" if tier is None else f"{stream.line}.pays.{tier}",
     }
+
+
+def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
+    """Return the positions of the tiers that pay the claims of a unit; None stands for another payment."""
+    known = {
+        (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
+        for part in stream.parts
+        for label in part.labels
+    }
+    return {known.get((label.get("over"), label.get("up_to"))) for label in unit.labels}
 
 
 def _award_table(stream: Stream) -> dict[str, Any]:
