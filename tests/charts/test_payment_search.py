@@ -94,7 +94,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 def weight(data: Mapping[str, Any], payment: str) -> float:
     """The expected number of accepted claims that get a payment."""
-    return sum(
+    return math.fsum(
         math.prod([base, *(data["factors"][f] for f in factors if f != payment)])
         for base, factors in data["terms"]["cash"]
         if payment in factors
@@ -170,10 +170,10 @@ def test_a_report_without_a_payment_that_can_be_searched_has_no_form(analysis: A
 
 @dataclass(frozen=True)
 class Case:
-    """What is searched for, with budget and step in whole currency; `equal` if the payments of the page and of `solve` are the same.
+    """What is searched for, with budget and step in whole currency.
 
-    The page and `solve` have different draws. Where a combination costs the budget to within the numerical
-    error, one of them may allow it and the other not.
+    `equal` if the payments of the page are those of `solve`. The two have different draws. Where a
+    combination costs the budget to within the numerical error, one may allow it and the other not.
     """
 
     name: str
@@ -317,14 +317,21 @@ class TestBesideAllCombinations:
             draws, varied = int(random.choice([16, 32, 64])), 1 + number % 2
             counts = [random.integers(0, 5, draws) * random.integers(0, 2) for _ in range(varied)]
             ids = [f"line.pays.{n}" for n in range(3)]
-            edges = [{"below": 0, "above": ids[0]}, *({"below": a, "above": b} for a, b in zip(ids, ids[1:], strict=False))]
+            edges = [
+                {"below": 0, "above": ids[0]},
+                *({"below": a, "above": b} for a, b in itertools.pairwise(ids)),
+            ]
             first = int(random.integers(0, 4 - varied))
-            request = {
+            request: dict[str, Any] = {
                 "budget": float(random.integers(0, 120)),
                 "level": float(random.choice([0.5, 0.75, 0.8, 0.9, 0.95])),
                 "step": int(random.integers(1, 4)),
                 "payments": [
-                    {"id": ids[first + n], "largest": int(random.integers(0, 20)), "weight": float(counts[n].mean())}
+                    {
+                        "id": ids[first + n],
+                        "largest": int(random.integers(0, 20)),
+                        "weight": float(counts[n].mean()),
+                    }
                     for n in range(varied)
                 ],
                 "edges": edges,
@@ -334,8 +341,9 @@ class TestBesideAllCombinations:
             }
             requests.append((random.integers(0, 40, draws).astype(float), counts, request))
         made: list[Found] = engine.execute_script(
-            "return arguments[0].map(function (one) { return liveSearch.find({base: Float64Array.from(one.base), "
-            "counts: one.counts}, one.request); })",
+            "return arguments[0].map(function (one) {"
+            "const base = Float64Array.from(one.base);"
+            "return liveSearch.find({base: base, counts: one.counts}, one.request); })",
             [
                 {
                     "base": base.tolist(),
@@ -355,9 +363,7 @@ class TestBesideAllCombinations:
         assert outcomes == {True, False}
         assert any("excluded" in ours for ours in made) == monotone
 
-    def test_the_error_is_that_of_the_package(
-        self, engine: Chrome, pages: dict[str, dict[str, Any]]
-    ) -> None:
+    def test_the_error_is_that_of_the_package(self, engine: Chrome, pages: dict[str, dict[str, Any]]) -> None:
         for level in (0.5, 0.9):
             asked = request_of(pages["published"], BOTH, budget=4e8, level=level, step=10_000, monotone=True)
             ours = found_in_page(engine, pages["published"], asked)
@@ -375,7 +381,9 @@ class TestBesideAllCombinations:
             "monotone": True,
             "replicates": 2,
         }
-        script = "return liveSearch.find({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
+        script = (
+            "return liveSearch.find({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
+        )
         assert engine.execute_script(script, [0, 0, 0, 1], request) == {"unlimited": True}
         assert engine.execute_script(script, [1, 1, 1, 1], request)["payments"] == {"a": 5}
         assert engine.execute_script(script, [0, 0, 0, 1], request | {"budget": -1.0})["solved"] is False

@@ -18,7 +18,18 @@ MOST_VARIED = 2
 """At most this many payments vary at once."""
 BLANKS = {
     name: f"{{{name}}}"
-    for name in ("tiers", "expected", "mark", "quantile", "budget", "chance", "amount", "unit", "error", "count")
+    for name in (
+        "tiers",
+        "expected",
+        "mark",
+        "quantile",
+        "budget",
+        "chance",
+        "amount",
+        "unit",
+        "error",
+        "count",
+    )
 }
 """Placeholders that the script fills."""
 REPORT_WORDS = ("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded")

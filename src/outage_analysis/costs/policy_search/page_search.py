@@ -85,7 +85,7 @@ def page_search(
 def _tier(line: Schedule, factor: Factor) -> int | None:
     """Return the position of the loss band that a factor pays; None if the band does not have one amount."""
     places = {band: place for place, (band, _) in enumerate(line.tariff.bands_with_rules)}
-    tier = places.get((factor.over, factor.up_to))  # type: ignore[arg-type] # a tier has a lower edge
+    tier = places.get((factor.over, factor.up_to))
     if tier is None or len(places) != len(line.bands) or line.bands[tier].fixed != factor.value:
         return None
     return tier

@@ -49,12 +49,13 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number), in `replicates` of equal size one after the other, `inputs` (per input, or band of a mix, its coded draws and the table of its
-        values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
-        `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
-        median and of the upper end with the draws of the page, in the smallest unit). None if the total has
-        so many random counts that a page with enough draws would be too large, or if claims of two tiers with
-        equal payments are drawn as one count, so that the page could not change the payment of one tier.
+        `draws` (their number, in `replicates` of equal size one after the other), `inputs` (per input, or
+        band of a mix, its coded draws and the table of its values), `fixed` (inputs that do not vary),
+        `scores` (the coded normal scores of the counts), `streams`, `awards` (quantiles of sums of awards),
+        and `errors` (the numerical errors of the median and of the upper end with the draws of the page, in
+        the smallest unit). None if the total has so many random counts that a page with enough draws would
+        be too large, or if claims of two tiers with equal payments are drawn as one count, so that the page
+        could not change the payment of one tier.
     """
     chosen = [
         (stream, units)
