@@ -84,8 +84,17 @@ def samples(analysis: Analysis) -> Samples:
         ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
+        "claims_intake_hours": hourly(48),
         "frontier_points": FRONTIER,
     }
+
+
+def hourly(hours: int) -> pl.DataFrame:
+    """An intake by hour; the bundled claims state only days."""
+    start = datetime(2022, 10, 15, 15)  # noqa: DTZ001 - local time
+    rows = [(start + timedelta(hours=n), n % 7 * 1_000) for n in range(hours)]
+    table = pl.DataFrame(rows, schema={"filed_hour": pl.Datetime("us"), "claims": pl.Int64}, orient="row")
+    return table.with_columns(cumulative=pl.col("claims").cum_sum())
 
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
@@ -651,6 +660,8 @@ def many(name: str) -> pl.DataFrame:
     if CHARTS[name].table == "claims_intake":
         total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
         return total.with_columns(cumulative=pl.col("claims").cum_sum())
+    if name == "intake_hours":
+        return hourly(24 * 400)
     if name == "linked":
         return many_combinations()
     if name in ("ogive", "tail"):

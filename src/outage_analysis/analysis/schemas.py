@@ -69,6 +69,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "claims_summary": losses.SUMMARY.grouped_by(by_service),
         "claims_combinations": losses.CLAIM_COMBINATIONS,
         "claims_intake": losses.INTAKE,
+        "claims_intake_hours": losses.INTAKE_BY_HOUR,
         "claims_quality": losses.QUALITY,
         "claims_rules": losses.BROKEN_RULES,
         "claims_heaping": losses.HEAPING,

@@ -346,6 +346,9 @@ def claims_tables(
         tables["claims_intake"] = cumulative_intake(
             build_cube(claims, until=as_of, dimensions=days, bands=display)
         )
+        if claims.has_times:
+            hours = build_cube(claims, until=as_of, dimensions=("filed_hour",), bands=display)
+            tables["claims_intake_hours"] = cumulative_intake(hours, per="hour")
         tables["claims_quality"] = quality_table(claims)
         tables["claims_rules"] = rule_table(claims)
         tables["claims_heaping"] = heaping_table(claims)

@@ -15,7 +15,7 @@ Modules:
     service_charts: claims and cost by service and loss band
     winner_charts: who gains and who loses under another policy
     fit_charts: fitted loss distributions and observed shares
-    intake_charts: claims filed by day, and their forecast
+    intake_charts: claims filed by day and hour, and their forecast
     linked_views: charts that filter each other
     linked_layout: places, names and titles of linked charts
     view_selection: the selection that linked charts share

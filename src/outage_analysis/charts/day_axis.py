@@ -1,4 +1,4 @@
-"""Time axes for charts by day, with the outage shaded and a labelled rule at each deadline.
+"""Time axes for charts by day or hour, with the outage shaded and a labelled rule at each deadline.
 
 A day is a calendar day in the time zone of the incident. The axes place its midnight at midnight UTC and use
 a UTC scale, so a chart shows the same days wherever it is read.
@@ -12,16 +12,17 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import altair as alt
 
-from outage_analysis.charts.theme import GREY, ChartContext
+from outage_analysis.charts.theme import GREY, SHADE, ChartContext
 from outage_analysis.text import Locale
 
 MOST_TICKS = 40
 """Largest number of ticks of a day axis. Vega leaves out labels for which there is no room."""
 LONG = 365
 """Number of days from which the labels include the year."""
-SHADE = "#f3d9c4"
 LABEL_ROW = 14
 """Pixels: height of a row of labels above a chart."""
+TICK_HOURS, MOST_HOUR_TICKS = (3, 6, 12), 14
+"""Steps between the ticks of an hour axis, and the most ticks with such a step."""
 DAY = timedelta(days=1)
 MARGIN = 1.0
 """An outage before the first day is shown if it makes the axis at most this many times longer."""
@@ -75,6 +76,34 @@ def day_x(field: str, days: tuple[date, date], locale: Locale, *, over_data: boo
     )
     # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
     # takes for a year where it may not compile scripts, as on the page.
+    domain = alt.ExprRef(f"[{milliseconds(first)}, {milliseconds(last + DAY)}]")
+    return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
+
+
+def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
+    """Return a horizontal time axis from the first to the last of `days` for a chart by hour.
+
+    The axis of a few days has a tick every few hours, with the date at midnight. The axis of more days has a
+    tick at each midnight.
+    """
+    first, last = days
+    hours = 24 * ((last - first).days + 1)
+    every = next((step for step in TICK_HOURS if hours <= step * MOST_HOUR_TICKS), None)
+    if every is None:
+        every = 24 * -(-hours // (24 * MOST_TICKS))
+    start = datetime.combine(first, time())
+    ticks = [start + timedelta(hours=n) for n in range(0, hours + 1, every)]
+    labels = [locale.short_day(tick.date()) if tick.hour == 0 else f"{tick:%H:%M}" for tick in ticks]
+    at = [milliseconds(tick) for tick in ticks]
+    expression = f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]"
+    axis = alt.Axis(
+        values=alt.ExprRef(str(at)),
+        labelExpr=expression,
+        labelOverlap="parity",
+        labelSeparation=8,
+        labelAngle=0,
+        grid=False,
+    )
     domain = alt.ExprRef(f"[{milliseconds(first)}, {milliseconds(last + DAY)}]")
     return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
 

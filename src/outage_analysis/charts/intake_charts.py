@@ -1,16 +1,25 @@
-"""Charts of the claims intake: cumulative claims by day, and the fan chart of a forecast."""
+"""Charts of the claims intake: cumulative claims by day, claims by hour, and the fan chart of a forecast."""
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import altair as alt
 import polars as pl
 
 from outage_analysis.charts.claims_data import thin_days
 from outage_analysis.charts.curve_data import INNER, OUTER, thin_evenly
-from outage_analysis.charts.day_axis import day_marks, day_x, mark_texts, noon, shown_days
+from outage_analysis.charts.day_axis import (
+    day_marks,
+    day_x,
+    hour_x,
+    mark_texts,
+    milliseconds,
+    noon,
+    shown_days,
+)
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -66,6 +75,85 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
+BIN_HOURS = (1, 2, 3, 4, 6, 12, 24)
+"""Possible widths of a bar of the hourly chart, in hours."""
+MAX_BARS = 240
+"""Largest number of bars of the hourly chart."""
+
+
+def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw a bar chart of the claims filed per hour, with the outage shaded and the deadlines.
+
+    An intake of many hours has bars of 2 to 24 hours, or of several days, so that there are at most
+    `MAX_BARS` bars.
+
+    Args:
+        table: the columns `filed_hour` (local time) and `claims`, with a row for each hour. A row without an
+            hour counts the claims of which only the day is known; the subtitle states their number.
+        context: the language, the outage and the deadlines.
+    """
+    locale = context.locale
+    timed = table.drop_nulls("filed_hour").sort("filed_hour")
+    if len(timed) < 2:  # noqa: PLR2004 - one bar shows no course
+        raise NothingToDraw
+    untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
+    first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
+    days = shown_days(first, last, replace(context, deadlines=()))
+    data, width = _bars(timed, first, last)
+    x = hour_x("hour", days, locale)
+    y = alt.Y(
+        "claims:Q",
+        title=locale("chart.intake_y"),
+        axis=alt.Axis(format=",d", tickMinStep=1),
+        scale=alt.Scale(domain=[0, int(data["claims"].max())], nice=True),  # type: ignore[arg-type]
+    )
+    bars = alt.Chart(json_ready(data)).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
+    deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
+    under, over = day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
+    finding = _peak_title(data, width, locale)
+    subtitle = locale("chart.hours_subtitle", hours=width) + (
+        locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else ""
+    )
+    return finish_chart(
+        alt.layer(*under, bars, *over),
+        context,
+        height=INTAKE_HEIGHT,
+        title=locale("chart.hours_measure") if context.synthetic else finding,
+        subtitle=subtitle,
+        description=" ".join([locale("chart.hours_description", hours=width), *mark_texts(context)]),
+    )
+
+
+def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, int]:
+    """Return the bars of the hourly chart and their width in hours; bars begin at midnight of the first day.
+
+    The columns are `hour` and `end`, as positions on a time axis, and `claims`.
+    """
+    hours = 24 * ((last - first).days + 1)
+    width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
+    since = pl.col("filed_hour") - datetime.combine(first, time())
+    bins = (
+        timed.with_columns(bar=since.dt.total_hours() // width)
+        .group_by("bar", maintain_order=True)
+        .agg(pl.col("claims").sum())
+    )
+    start = milliseconds(first) + pl.col("bar") * width * HOUR
+    return bins.select(start.alias("hour"), (start + width * HOUR).alias("end"), "claims"), width
+
+
+def _peak_title(bars: pl.DataFrame, width: int, locale: Locale) -> str:
+    """Return the title of the hourly chart: when most claims were filed."""
+    peak = bars.sort("claims", descending=True, maintain_order=True).row(0, named=True)
+    start, end = (datetime.fromtimestamp(peak[name] / 1000, UTC) for name in ("hour", "end"))
+    day, count = locale.day(start.date()), locale.exact(peak["claims"])
+    if width >= 24:  # noqa: PLR2004 - hours of a day
+        return locale("chart.hours_title_day", day=day, count=count)
+    until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
+    return locale("chart.hours_title", day=day, start=f"{start:%H:%M}", end=until, count=count)
+
+
+HOUR = 3_600_000
+"""Milliseconds of an hour."""
 HEIGHT = 320
 MAX_TICKS = 7
 MAX_POINTS = 100

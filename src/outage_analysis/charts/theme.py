@@ -21,6 +21,8 @@ LIGHT = "#d5d9df"
 INK = "#1f2328"
 MUTED = "#57606a"
 GRID = "#eceef1"
+SHADE = "#f3d9c4"
+"""The shading of the outage."""
 SURFACE = "white"
 """The background, also of the outline of texts."""
 DARK = MappingProxyType(
@@ -31,6 +33,7 @@ DARK = MappingProxyType(
         INK: "#e6edf3",
         MUTED: "#9da7b3",
         GRID: "#2a3038",
+        SHADE: "#6b4a2f",
         SURFACE: "#0d1117",
     }
 )

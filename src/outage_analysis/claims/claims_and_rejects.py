@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -49,6 +50,8 @@ class ExtendedStore:
 
     state: FileState
     files: int
+    without_times: bool = False
+    """Whether its version has no column `filed_at`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,6 +156,11 @@ class Claims(Displayable):
         """
         return bool(self.selection)
 
+    @cached_property
+    def has_times(self) -> bool:
+        """Whether the files state the time of day of at least one claim."""
+        return bool(self.warehouse.frame(queries.load("claims_with_times")).item())
+
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
         """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
 
@@ -188,8 +196,9 @@ class Claims(Displayable):
         """Return all claims as a Polars frame: one row per claim, in file and row order.
 
         The columns are source_file, source_row, synthetic, claim_id, claimant_id (the claim_id if the file
-        names no claimant), service, claimant_type, filed_on, loss (in the smallest currency unit; null if not
-        stated) and the dimensions of the incident.
+        names no claimant), service, claimant_type, filed_on (the day in the time zone of the incident),
+        filed_at (the moment, shown in this zone; null if the file states only the day), loss (in the smallest
+        currency unit; null if not stated) and the dimensions of the incident.
 
         Example:
             >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
@@ -248,7 +257,8 @@ class Claims(Displayable):
         """Count the claims and add up their stated losses by dimensions and loss bands.
 
         Args:
-            dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
+            dimensions: any of service, claimant_type, filed_on, filed_hour (the hour in the time zone of the
+                incident; null if only the day is known) and the dimensions of the incident.
             bands: one or more edges of the loss bands in increasing order, in whole currency (euros, not
                 cents) or in the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands
                 "up to 300,000" and "over 300,000". Zero losses and losses that are not stated are bands of

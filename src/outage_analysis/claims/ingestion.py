@@ -29,7 +29,7 @@ from outage_analysis.claims.validation import check_rows, create_claims, create_
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_ids, temporary_folder
-from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident
+from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident, text_dimensions
 
 
 def read_claims(
@@ -114,7 +114,7 @@ def _read_files(
     """
     paths_to_read, skipped = expand_paths(paths)
     for layout in layouts:
-        layout.check_columns_known(claim_columns(incident))
+        layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     warehouse = Warehouse()
     if add_to is None:
         create_empty_earlier(warehouse, incident)

@@ -16,7 +16,10 @@ UNREADABLE = "the record has the fields of its header"
 REPEATED_HEADER = "the record is not the header again"
 REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
+SAME_DAY = "filed_on is the day of filed_at"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
+IN_A_BAND = "is a number within its edges"
+"""The end of the rule for a dimension of text whose layout has edges."""
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
 """SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
@@ -41,11 +44,12 @@ RULES = (
     "claimant_type is known",
     "filed_on is a date",
     "filed_on is within the claims window",
+    SAME_DAY,
     READABLE_LOSS,
     "loss is not negative",
     "loss is plausible",
 )
-"""The names of the validation rules; each numeric dimension of an incident adds one more.
+"""The names of the validation rules; each dimension of an incident adds one more.
 
 For each rule, the locale files contain a label `remedy.<rule>` that says how to correct the row.
 """
@@ -72,6 +76,8 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
+        SAME_DAY: "raw_filed_at is not null and filed_at_day is distinct from filed_on "
+        "and filed_on is not null",
         READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":
@@ -79,9 +85,10 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
     if incident.loss.plausible_to is not None:
         condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
     for dimension in incident.dimensions:
-        if dimension.kind == "number":
-            raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
-            condition_by_rule[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
+        raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
+        # The value of a text is the text, unless the layout has edges.
+        wanted = "is a whole number" if dimension.kind == "number" else IN_A_BAND
+        condition_by_rule[f"{dimension.id} {wanted}"] = f"{raw} is not null and {value} is null"
     return condition_by_rule
 
 

@@ -25,11 +25,11 @@ from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, Fil
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
-from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
+from outage_analysis.claims.readers.typed_rows import MOMENT, column_types, typed_columns
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
@@ -61,8 +61,10 @@ COLUMNS = {
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
-STORE_EDITION = 3
-"""Version of the table layout of a warehouse file. Files of another version are refused."""
+STORE_EDITION = 4
+"""Version of the table layout of a warehouse file."""
+READABLE_EDITIONS = (3, STORE_EDITION)
+"""Versions that can be opened. In version 3, claims have no column `filed_at`."""
 
 
 def save_claims(claims: Claims, path: str | Path) -> None:
@@ -132,13 +134,19 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     """
     warehouse = claims.warehouse
     warehouse.load("new_passport", _passport_table(claims))
-    queries_by_table = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
+    queries_by_table = {
+        **{table: f"from main.{table}" for table in TABLES},
+        "accepted": queries.load("saved_accepted"),
+        "passport": "from new_passport",
+    }
     if claims.add_to is None or not path.exists():
         warehouse.save(part, queries_by_table)
         return
     shutil.copyfile(path, part)
     accepted = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
-    warehouse.extend(part, accepted, {t: query for t, query in queries_by_table.items() if t != "accepted"})
+    replaced = {t: query for t, query in queries_by_table.items() if t != "accepted"}
+    changes = {"accepted": f"add column {FILED_AT} {MOMENT}"} if claims.add_to.without_times else {}
+    warehouse.extend(part, accepted, replaced, changes)
 
 
 @contextmanager
@@ -175,7 +183,8 @@ def _saved_claims_query(claims: Claims) -> str:
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
-    return queries.load("saved", loss=loss, dimensions=dimensions)
+    filed_at = f", {FILED_AT}" if claims.has_times else ""
+    return queries.load("saved", filed_at=filed_at, loss=loss, dimensions=dimensions)
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
@@ -219,7 +228,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
             different definition of the incident.
     """
     warehouse = Warehouse()
-    synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
+    synthetic, files, _ = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
     counted = reconciliation_table(warehouse)
     return Claims(
@@ -248,29 +257,32 @@ def load_earlier_claims(
     """
     state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
-    synthetic, files = _open_store(warehouse, path, incident, names)
+    synthetic, files, without_times = _open_store(warehouse, path, incident, names)
     warehouse.create("files", "from earlier_files")
-    return files, ExtendedStore(state, len(files.inputs)), synthetic
+    return files, ExtendedStore(state, len(files.inputs), without_times), synthetic
 
 
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
-) -> tuple[bool, InputFiles]:
+) -> tuple[bool, InputFiles, bool]:
     """Open a warehouse file, define one view for each of its tables, and check version and incident.
 
-    `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic, and
-    the input files with their layouts.
+    `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic,
+    the input files with their layouts, and whether the file is of a version without `filed_at`.
     """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    accepted_columns = {
-        "file_number": BIGINT,
-        "source_row": BIGINT,
-        "synthetic": "boolean",
-        **column_types(incident),
-    }
+    kinds = column_types(incident)
+    moment = {FILED_AT: kinds.pop(FILED_AT)}  # A file of version 3 gets this column at the end.
+    older = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean", **kinds}
     try:
-        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted_columns})
+        views = {**names, "passport": "passport"}
+        try:
+            warehouse.open(path, views, {**COLUMNS, "accepted": older | moment})
+        except InputRefused as error:
+            if not error.problem.startswith(NOT_A_STORE):
+                raise
+            warehouse.open(path, views, {**COLUMNS, "accepted": older})
         passport = warehouse.table("passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
@@ -282,10 +294,13 @@ def _open_store(
         raise InputRefused(NOT_A_STORE, file=path.name) from error
     if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("has tables of other files than it lists", file=path.name)
-    if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
+    if edition not in READABLE_EDITIONS or incident_sha256 != _incident_sha256(incident):
         raise InputRefused(
             f"was validated with another definition of the incident {passport['incident']}",
             file=path.name,
             remedy="Ingest its files again.",
         )
-    return passport["synthetic"], InputFiles(list(inputs), list(layouts))
+    without_times = FILED_AT not in warehouse.columns(names["accepted"])
+    if without_times:
+        warehouse.view(names["accepted"], queries.load("older_accepted"))
+    return passport["synthetic"], InputFiles(list(inputs), list(layouts)), without_times

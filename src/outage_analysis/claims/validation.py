@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,17 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS, IS_SYNTHETIC, stated_text_sql, value_sql
+from outage_analysis.claims.readers.cell_values import (
+    BLANKS,
+    FILED_AT_DAY,
+    IDS,
+    IS_SYNTHETIC,
+    MANY_SHARE,
+    filed_at_day_sql,
+    filed_at_sql,
+    stated_text_sql,
+    value_sql,
+)
 from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     required_columns,
@@ -19,7 +30,7 @@ from outage_analysis.claims.readers.expected_table import (
 )
 from outage_analysis.claims.readers.read_files import InputFiles
 from outage_analysis.claims.readers.text_rows import reject_texts
-from outage_analysis.claims.readers.typed_rows import column_types, row_number_sql, typed_columns
+from outage_analysis.claims.readers.typed_rows import MOMENT, column_types, row_number_sql, typed_columns
 from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,
@@ -29,8 +40,16 @@ from outage_analysis.claims.rules import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
-from outage_analysis.text import mask_personal_data
+from outage_analysis.incidents import (
+    FILED_AT,
+    UNIT_PATTERN,
+    Incident,
+    Layout,
+    NamedItem,
+    normalized_name,
+    scale_remedy,
+)
+from outage_analysis.text import SHORT_NOTATIONS, has_time_sql, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -72,7 +91,7 @@ def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the views `accepted` and `claims`: typed rows, checked rows without error, earlier claims."""
-    types = column_types(incident)
+    types, has_filed_at = column_types(incident), FILED_AT in warehouse.columns("typed_rows")
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
@@ -80,6 +99,7 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
             f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
             for name in (d.id for d in incident.dimensions)
         ),
+        fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
         marked=IS_SYNTHETIC,
     )
@@ -87,18 +107,44 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
     create_claims_view(warehouse, incident)
 
 
+@dataclass
+class _FilesOfLayout:
+    """Files whose rows are parsed by the same SQL."""
+
+    layout: Layout
+    midnight: bool
+    """Whether midnight is a time of day. If not, it stands for the day alone."""
+    timed: bool
+    """Whether a row may state a time of filing. DuckDB takes milliseconds to plan the SQL that parses it."""
+    own_column: bool
+    """Whether a row has a text in the column `filed_at`."""
+    numbers: list[str] = field(default_factory=list)
+
+    def filed_at(self, incident: Incident) -> dict[str, str]:
+        """Return SQL for the moment of filing, and for the day of the text in the column `filed_at`."""
+        moment, day = f"cast(null as {MOMENT})", "cast(null as date)"
+        if self.timed:
+            moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
+        if self.own_column:
+            day = filed_at_day_sql(incident, self.layout)
+        return {FILED_AT: moment, FILED_AT_DAY: day}
+
+
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
-    columns = (*IDS, *TEXT_COLUMNS, *dimensions)
+    columns = (*IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
-    for layout, numbers in _files_by_layout(files.layouts):
+    for group in _files_by_layout(warehouse, files):
+        layout, moment = group.layout, group.filed_at(incident)
         texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
+        values[FILED_AT_DAY] = moment[FILED_AT_DAY]
         query = queries.load(
             "parsed_rows",
-            files=", ".join(numbers),
+            files=", ".join(group.numbers),
+            filed_at=moment[FILED_AT],
             texts=_listed_sql(texts),
             values=_listed_sql(values),
         )
@@ -128,17 +174,24 @@ def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.
     warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
-def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Group the numbers of the input files by layout (how columns map to those of a claim).
+def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
+    """Group the numbers of the input files by layout, and by what their rows state about times of filing.
 
-    Most runs have a single layout.
+    Most runs have a single layout (how columns map to those of a claim). Of a file without typed rows, all
+    rows are stored as text, so these texts show whether it states times.
     """
-    groups: list[tuple[Layout, list[str]]] = []
-    for number, layout in enumerate(layouts):
-        same = next((numbers for other, numbers in groups if other == layout), None)
+    time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
+    counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
+    groups: list[_FilesOfLayout] = []
+    for number, layout in enumerate(files.layouts):
+        rows, timed, own = counts.get(number, (0, 0, 0))
+        typed = files.typed.get(number)
+        midnight = timed > MANY_SHARE * rows if typed is None else typed.times
+        group = _FilesOfLayout(layout, midnight, midnight or timed > 0, own > 0)
+        same = next((g for g in groups if replace(g, numbers=[]) == group), None)
         if same is None:
-            groups.append((layout, same := []))
-        same.append(str(number))
+            groups.append(same := group)
+        same.numbers.append(str(number))
     return groups
 
 

@@ -12,12 +12,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from outage_analysis.claims import queries
+from outage_analysis.claims import queries, query_errors
 from outage_analysis.claims.progress import progress_callback, report_progress
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.query_errors import query_error
 from outage_analysis.claims.resource_limits import limits
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.errors import EnvironmentFailed, InputRefused, one_line
 from outage_analysis.files import temporary_folder
 
 
@@ -31,10 +30,6 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-NO_SELECT, MAX_SQL_LENGTH = "the query is not exactly one SELECT statement", 80
-SELECT_REMEDY = (
-    "Write one statement that starts with SELECT, WITH, FROM or VALUES; it cannot change the claims."
-)
 _schema_numbers = itertools.count(1)
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
@@ -66,6 +61,7 @@ class Warehouse:
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
+        self._time_zone = "UTC"
         self._connection: duckdb.DuckDBPyConnection
         self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
         if parent is not None:
@@ -94,9 +90,9 @@ class Warehouse:
 
     def _prepare_session(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Apply the settings that each connection to the database has for itself."""
-        # By default DuckDB reads timestamps in the time zone of the machine. In UTC, every machine reads the
-        # same values.
-        settings = ["set TimeZone = 'UTC'"]
+        # By default DuckDB reads timestamps in the time zone of the machine. In a stated zone, every machine
+        # reads the same values.
+        settings = [f"set TimeZone = {quote_literal(self._time_zone)}"]
         if self._schema != "main":
             settings.append(f"set schema = 'memory.{self._schema}'")
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
@@ -109,6 +105,11 @@ class Warehouse:
             settings.append("set enable_progress_bar = false")
         for setting in settings:
             connection.execute(setting).fetchall()
+
+    def show_times_in(self, zone: str) -> None:
+        """Show times of filing in a time zone, given its IANA name; by default they are shown in UTC."""
+        self._time_zone = zone
+        self._prepare_session(self._connection)
 
     def qualified(self, table: str) -> str:
         """Return the name by which the queries of a derived warehouse read a table of this one."""
@@ -153,9 +154,13 @@ class Warehouse:
         """Remove a table."""
         self._run(f'drop table "{table}"', {})
 
-    def change_to_text(self, table: str, column: str) -> None:
-        """Change the type of an enum column to text."""
-        self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})
+    def columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table."""
+        return self.relation(f'from "{table}"').columns
+
+    def alter(self, table: str, change: str) -> None:
+        """Change the columns of a table, such as `add column n bigint`."""
+        self._run(f'alter table "{table}" {change}', {})
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
@@ -219,30 +224,20 @@ class Warehouse:
                 connection.register(name, _ArrowStream(frame))
             statements = connection.extract_statements(sql)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY)
-            parameters = set(statements[0].named_parameters)
-            for name in sorted(parameters - set(values)):
-                problem = f"the query has the parameter ${name} and no value for it"
-                raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
-            for name in sorted(set(values) - parameters):
-                problem = f"the query does not use the value {name}"
-                raise UsageError(problem, remedy=f"Write it as ${name}, or pass a Polars frame as a table.")
+                raise query_errors.not_one_select(sql)
+            query_errors.check_parameters(set(statements[0].named_parameters), set(values))
             # The type of a statement does not tell whether a WITH clause inserts rows.
             connection.execute("begin transaction read only").fetchall()
             relation = connection.sql(sql, params=dict(values) or None)
-            for name, kind in zip(relation.columns, relation.types, strict=True):
-                if "INTERVAL" in str(kind):  # Polars cannot read this type, and panics.
-                    problem = "the query returns a time interval"
-                    raise UsageError(problem, column=name, remedy="Cast it: extract(day from ...).")
+            query_errors.check_no_intervals(relation.columns, map(str, relation.types))
             return pl.DataFrame(relation)
         except duckdb.TransactionException:
-            raise UsageError(NO_SELECT, value=one_line(sql, MAX_SQL_LENGTH), remedy=SELECT_REMEDY) from None
+            raise query_errors.not_one_select(sql) from None
         except pl.exceptions.DuplicateError:
-            problem = "the query returns two columns of the same name"
-            raise UsageError(problem, remedy="Name each column with `as`, or list the columns.") from None
+            raise query_errors.same_column_twice() from None
         except duckdb.Error as error:
             own = self._as_own_error(error)
-            raise (own if isinstance(own, EnvironmentFailed) else query_error(error)) from None
+            raise (own if isinstance(own, EnvironmentFailed) else query_errors.query_error(error)) from None
         finally:
             connection.close()
 
@@ -270,13 +265,22 @@ class Warehouse:
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
-    def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
+    def extend(
+        self,
+        path: Path,
+        added: Mapping[str, str],
+        replaced: Mapping[str, str],
+        changes: Mapping[str, str],
+    ) -> None:
         """Add rows to tables in a copy of the opened warehouse file, and replace other tables in the copy.
 
-        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries.
+        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries. `changes` maps
+        table names to changes of their columns (see `alter`), which come first.
         """
         _check_base_tables_only(path, self._columns)
         with self._attach(path):
+            for table, change in changes.items():
+                self._run(f"alter table store.{quote_identifier(table)} {change}", {})
             for name, query in added.items():
                 self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():

@@ -74,7 +74,8 @@ LikelyLevel = Annotated[
 Dimensions = Annotated[
     str,
     typer.Option(
-        help="Dimensions, separated by commas: service, claimant_type, filed_on or one of the incident's."
+        help="Dimensions, separated by commas: service, claimant_type, filed_on, filed_hour or one of the "
+        "incident's."
     ),
 ]
 Language = Annotated[str, typer.Option(help="Language: en or ko.")]

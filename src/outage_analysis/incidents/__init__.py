@@ -52,9 +52,11 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.incident import NamedItem as NamedItem
     from outage_analysis.incidents.incident import claim_columns as claim_columns
     from outage_analysis.incidents.incident import load_incident as load_incident
+    from outage_analysis.incidents.incident import text_dimensions as text_dimensions
     from outage_analysis.incidents.intake import IntakeSeries as IntakeSeries
     from outage_analysis.incidents.intake import load_intake as load_intake
     from outage_analysis.incidents.layout import CANONICAL_COLUMNS as CANONICAL_COLUMNS
+    from outage_analysis.incidents.layout import FILED_AT as FILED_AT
     from outage_analysis.incidents.layout import FORMAT_UNIT_PATTERN as FORMAT_UNIT_PATTERN
     from outage_analysis.incidents.layout import REQUIRED_COLUMNS as REQUIRED_COLUMNS
     from outage_analysis.incidents.layout import ROW_ID as ROW_ID

@@ -21,22 +21,31 @@ from outage_analysis.files import (
     read_document,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
-from outage_analysis.incidents.layout import CANONICAL_COLUMNS, Columns, normalized_name
+from outage_analysis.incidents.layout import (
+    CANONICAL_COLUMNS,
+    EDGES_REMEDY,
+    FILED_AT,
+    NO_EDGES,
+    Columns,
+    normalized_name,
+)
 from outage_analysis.incidents.published_facts import TieOut
 from outage_analysis.text import Locale
 
 RESERVED = {
     *CANONICAL_COLUMNS,
+    FILED_AT,
     "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
-    "error", "excess", "file", "file_number", "filed_from", "filed_to", "fixed", "gini_high", "gini_low",
-    "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum",
-    "losses", "low", "lower_sum", "mean", "median", "median_high", "median_low", "negative", "noted",
-    "noted_alone", "ok", "over", "payment", "payment_high", "payment_low", "place", "probability",
-    "problem", "ratio", "raw", "reach", "rule", "rule_over", "rule_up_to", "segment", "share", "slope",
-    "source_file", "source_row", "stated", "synthetic", "tariff", "to_over", "to_up_to", "top_10_high",
-    "top_10_low", "top_1_high", "top_1_low", "top_5_high", "top_5_low", "under", "under_share", "unknown",
-    "up_to", "up_to_share", "value", "zero",
+    "error", "excess", "file", "file_number", "filed_from", "filed_hour", "filed_to", "fixed",
+    "gini_high", "gini_low", "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share",
+    "loss_squared", "loss_sum", "losses", "low", "lower_sum", "mean", "median", "median_high",
+    "median_low", "negative", "noted", "noted_alone", "ok", "over", "payment", "payment_high",
+    "payment_low", "place", "probability", "problem", "ratio", "raw", "reach", "rule", "rule_over",
+    "rule_up_to", "segment", "share", "slope", "source_file", "source_row", "stated", "synthetic",
+    "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
+    "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value",
+    "zero",
 }  # fmt: skip
 """Column names that the tables of claims, cubes and payments use. A dimension must not have such a name."""
 
@@ -285,6 +294,8 @@ class Incident(Columns):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
         if unknown_column := self.unknown_column(claim_columns(self)):
             raise ValueError(f"speaks of the column '{unknown_column}', which no claim has")
+        if other := self.edges.keys() - {*text_dimensions(self)}:
+            raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
@@ -340,6 +351,11 @@ class Incident(Columns):
 def claim_columns(incident: Incident) -> list[str]:
     """Return all columns of a claim: the columns that every claim has, and the incident's dimensions."""
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
+
+
+def text_dimensions(incident: Incident) -> list[str]:
+    """Return the ids of the dimensions of text."""
+    return [d.id for d in incident.dimensions if d.kind == "text"]
 
 
 def load_incident(id_or_path: str | Path | Incident) -> Incident:

@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document, read_document, spelling_hint
@@ -21,6 +22,8 @@ REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 """Columns that every complaint file must have."""
 CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, without the dimensions of an incident."""
+FILED_AT = "filed_at"
+"""An optional column of complaint files: the time of filing. Without it, `filed_on` may state the time."""
 
 UNITS = {
     f"{times}{unit}": by * of
@@ -47,6 +50,9 @@ def unit_multiplier(unit_text: str) -> int:
     return UNITS[f"{match[1]}원"] if match else 1
 
 
+NO_EDGES = "edges are given for a column that is no dimension of text"
+EDGES_REMEDY = "Declare the dimension in the incident, without edges of its own."
+Edge = Annotated[float, Field(ge=-(10**15), allow_inf_nan=True)]
 Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
 ROW_ID: Literal["row"] = "row"
 """The value under [computed] that makes the id of a claim from the name of its file and its row."""
@@ -83,6 +89,11 @@ class Columns(Document):
     Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
     `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
     """
+    edges: dict[str, dict[str, Edge]] = Field(default_factory=dict)
+    """Dimension of text -> its value for each band of the numbers in its column, with the upper edge.
+
+    `zone = { near = 10, far = inf }` reads 10 as near and 10.5 as far. A number above all edges is rejected.
+    """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
 
@@ -93,7 +104,7 @@ class Columns(Document):
     @classmethod
     def _formats_are_known(cls, formats: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for column, names in formats.items():
-            known = DATES if column == "filed_on" else AMOUNTS
+            known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
             unknown = next((n for n in names if n not in known), None)
             if unknown is not None or not names:
                 raise ValueError(
@@ -108,6 +119,25 @@ class Columns(Document):
             if round(Decimal(str(factor)), 9) != Decimal(str(factor)):
                 raise ValueError(f"has a scale of {column} with more than nine decimals")
         return scale
+
+    @field_validator("edges")
+    @classmethod
+    def _edges_increase(cls, edges: dict[str, dict[str, Edge]]) -> dict[str, dict[str, Edge]]:
+        for column, bands in edges.items():
+            if not bands or any(low >= high for low, high in pairwise(bands.values())):
+                raise ValueError(
+                    f"has edges of {column} that do not increase | Write each value with its upper edge, "
+                    "from low to high: { near = 10, far = inf }."
+                )
+            if any(value != value.strip() or not value for value in bands):
+                raise ValueError(f"has a value of {column} that is empty or has blanks at its ends")
+        return edges
+
+    @model_validator(mode="after")
+    def _edges_have_no_scale(self) -> Self:
+        if both := [column for column in self.edges if column in self.scale]:
+            raise ValueError(f"has edges and a scale of {both[0]} | Write the edges in the unit of the file.")
+        return self
 
     @field_validator("computed")
     @classmethod
@@ -126,8 +156,8 @@ class Columns(Document):
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        mentioned = (*self.columns, *self.formats, *self.scale, *self.constants, *self.computed)
-        return next((c for c in mentioned if c not in set(known)), None)
+        mentioned = (*self.columns, *self.formats, *self.scale, *self.constants, *self.computed, *self.edges)
+        return next((c for c in mentioned if c not in {*known, FILED_AT}), None)
 
 
 class Layout(Columns):
@@ -160,18 +190,23 @@ class Layout(Columns):
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        known = tuple(known)
+        known = (*known, FILED_AT)
         return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
-    def check_columns_known(self, known: Sequence[str]) -> None:
+    def check_columns_known(self, known: Sequence[str], texts: Iterable[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
 
+        `texts` are the dimensions of text, which alone may have edges.
+
         Raises:
-            UsageError: the layout mentions an unknown column. The message suggests the closest known column.
+            UsageError: the layout mentions an unknown column, or edges of a column that is no dimension of
+                text. The message suggests the closest known column.
         """
         if foreign := self.unknown_column(known):
             problem = "the --columns layout speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
+        if other := self.edges.keys() - {*texts}:
+            raise UsageError(NO_EDGES, value=min(other), remedy=EDGES_REMEDY)
 
     def merged_over(self, below: Columns) -> Layout:
         """Return this layout, supplemented by a more general one, such as the incident's.
@@ -187,6 +222,7 @@ class Layout(Columns):
                 "scale": {**below.scale, **self.scale},
                 "constants": {**below.constants, **self.constants},
                 "computed": {**below.computed, **self.computed},
+                "edges": {**below.edges, **self.edges},
                 "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
             }
         )
@@ -203,18 +239,24 @@ class Layout(Columns):
 
         Columns that are not found are left out.
 
-        Headers under [columns] take precedence over the other headers of a column.
+        Headers under [columns] take precedence over the other headers of a column. If no header is one of
+        `filed_on`, the column `filed_at` also gives the day.
         """
         positions: dict[str, list[int]] = {}
         for position, cell in enumerate(cells):
             positions.setdefault(normalized_name(cell), []).append(position)
-        columns_found = {}
+        columns_found, wanted = {}, tuple(wanted)
         for column in wanted:
             own = {normalized_name(s) for s in self.columns.get(column, ())}
             matches = [p for s in own for p in positions.get(s, ())]
             matches = matches or [p for s in self.spellings(column) for p in positions.get(s, ())]
             if matches:
                 columns_found[column] = sorted(matches)
+        moments = positions.get(normalized_name(FILED_AT), [])
+        if moments and "filed_on" in wanted and "filed_on" not in {*columns_found, *self.constants}:
+            columns_found["filed_on"] = moments
+        if columns_found.get(FILED_AT) == columns_found.get("filed_on"):
+            columns_found.pop(FILED_AT, None)
         return columns_found
 
     def column_positions(
@@ -237,7 +279,7 @@ class Layout(Columns):
         for column, positions in columns_found.items():
             self._check_headers(column, [headers[position] for position in positions], row, file)
         for column in needed:
-            if not (column in columns_found or column in self.constants or column in self.computed):
+            if column not in columns_found and column not in self.given_columns:
                 raise InputRefused(
                     f"the column {column} is missing",
                     file=file,
@@ -272,6 +314,14 @@ class Layout(Columns):
                     )
                 positions[part] = names.index(normalized_name(header))
         return positions
+
+    @property
+    def given_columns(self) -> set[str]:
+        """The columns of a claim that need no header of their own.
+
+        A computed `filed_at` also gives the day, unless the file has a column for it.
+        """
+        return {*self.constants, *self.computed, *(["filed_on"] if FILED_AT in self.computed else [])}
 
     def parts(self, column: str) -> dict[str, str]:
         """Return the columns to join into a column of a claim: name of the part -> header."""

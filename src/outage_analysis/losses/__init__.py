@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.groups import BAND_COUNTS as BAND_COUNTS
     from outage_analysis.losses.loss_summaries.groups import GROUP_COUNTS as GROUP_COUNTS
     from outage_analysis.losses.loss_summaries.groups import INTAKE as INTAKE
+    from outage_analysis.losses.loss_summaries.groups import INTAKE_BY_HOUR as INTAKE_BY_HOUR
     from outage_analysis.losses.loss_summaries.groups import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
     from outage_analysis.losses.loss_summaries.groups import DimensionFilter as DimensionFilter
     from outage_analysis.losses.loss_summaries.groups import cumulative_intake as cumulative_intake

@@ -10,10 +10,10 @@ import polars as pl
 from outage_analysis.claims import Claims, queries, quote_identifier, quote_literal
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
+from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
 from outage_analysis.policies import Policy, Schedule
-from outage_analysis.text import CLAIMS, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
+from outage_analysis.text import CLAIMS, FILED_HOUR, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
 
 MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
@@ -24,6 +24,8 @@ counts usually require 3 to 11."""
 MAX_EXACT_LOSSES = 200
 """If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
 _MIN_INT64 = -(2**63)
+OWN_DIMENSIONS = ("service", "claimant_type", "filed_on", "filed_hour")
+"""The dimensions that the claims of every incident have."""
 
 
 def build_cube(
@@ -39,7 +41,8 @@ def build_cube(
 
     Args:
         claims: the result of `read_claims`.
-        dimensions: any of service, claimant_type, filed_on and the dimensions of the incident.
+        dimensions: any of service, claimant_type, filed_on, filed_hour (start of the hour in local time; null
+            if only the day is known) and the dimensions of the incident.
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
         policy: a policy whose breakpoints (the losses at which a payment formula changes) are added to the
@@ -66,7 +69,7 @@ def build_cube(
     if claims.incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _group_expression(name, by_id.get(name)) for name in dimensions}
+    groups = {name: _dimension_expression(name, claims.incident) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
     else:
@@ -199,8 +202,8 @@ def _load_bands(claims: Claims, bands: Bands) -> None:
 def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
     """Raise UsageError if a dimension does not exist or is named twice."""
     for name in dimensions:
-        if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
-            known = ["service", "claimant_type", "filed_on", *by_id]
+        if name not in by_id and name not in OWN_DIMENSIONS:
+            known = [*OWN_DIMENSIONS, *by_id]
             raise UsageError("no such dimension", value=name, remedy=spelling_hint(name, known))
         if list(dimensions).count(name) > 1:
             raise UsageError("a dimension is named twice", value=name)
@@ -245,6 +248,13 @@ def _group_expression(name: str, dimension: Dimension | None) -> str:
     for cut, label in zip(dimension.cuts, labels, strict=True):
         cases.append(f"when {quote_identifier(name)} <= {cut} then {quote_literal(label)}")
     return f"case {' '.join(cases)} else {quote_literal(last)} end"
+
+
+def _dimension_expression(name: str, incident: Incident) -> str:
+    """The SQL expression for a claim's value of any dimension of a cube; hours are in local time."""
+    if name == FILED_HOUR.name:
+        return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
+    return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:

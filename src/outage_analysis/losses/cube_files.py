@@ -235,6 +235,7 @@ def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator
     kinds: Schema = {
         **dict.fromkeys(provenance.dimensions, pl.String),
         "filed_on": pl.Date,
+        "filed_hour": pl.Datetime("us"),
         **EDGES,
         **MEASURES,
     }

@@ -21,6 +21,7 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "loss": Locale.exact_loss,
     "share": Locale.share,
     "day": Locale.day,
+    "hour": lambda locale, value: f"{locale.day(value)} {value:%H:%M}",
     "unit": Locale.unit_name,
     "parameters": Locale.translated_distribution,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),

@@ -207,6 +207,9 @@ class _SectionBuilder:
             yield from self._table("claims_fits", "fits_title", folded=True)
             yield from self._picture("tail", "claims_fitted", "fitted_title")
         yield from self._picture("intake", "claims_intake", "", caption=locale("chart.intake_title"))
+        yield from self._picture(
+            "intake_hours", "claims_intake_hours", "", caption=locale("chart.hours_measure")
+        )
         if "claims_costs" in self.grids:
             yield Heading(locale("report.claims_cost_title"))
             yield from map(Text, unstated_notes(self.analysis, locale))

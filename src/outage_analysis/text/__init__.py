@@ -8,6 +8,7 @@ Modules:
     currency_units: amounts of whole currency in the smallest unit
     dates: SQL that parses dates
     named_days: notations of days with the name of a month, or without a year
+    times: SQL that parses the time of day in dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
     fonts: the bundled fonts and the characters that they contain
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
+    from outage_analysis.text.amounts import let_sql as let_sql
+    from outage_analysis.text.amounts import number_sql as number_sql
     from outage_analysis.text.currency_units import in_smallest_units as in_smallest_units
     from outage_analysis.text.currency_units import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.shared_columns import CLAIMANT_TYPE as CLAIMANT_TYPE
     from outage_analysis.text.shared_columns import CLAIMS as CLAIMS
     from outage_analysis.text.shared_columns import FACTS as FACTS
+    from outage_analysis.text.shared_columns import FILED_HOUR as FILED_HOUR
     from outage_analysis.text.shared_columns import FILED_ON as FILED_ON
     from outage_analysis.text.shared_columns import FLOAT as FLOAT
     from outage_analysis.text.shared_columns import INTEGER as INTEGER
@@ -102,5 +106,9 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import dimension_column as dimension_column
     from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
+    from outage_analysis.text.times import SHORT_NOTATIONS as SHORT_NOTATIONS
+    from outage_analysis.text.times import has_time as has_time
+    from outage_analysis.text.times import has_time_sql as has_time_sql
+    from outage_analysis.text.times import moment_sql as moment_sql
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -332,6 +332,29 @@ def amount_sql(
     return _fast_amount_sql(column, int(factor), amount, points=points)
 
 
+def number_sql(column: str, names: Sequence[str]) -> str:
+    """Return SQL that parses a number, such as a distance, to a DOUBLE; NULL if it cannot be read.
+
+    Numbers have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250.
+
+    Args:
+        column: the SQL expression of the text.
+        names: notations in `AMOUNTS`.
+
+    Raises:
+        KeyError: `names` contains an unknown notation.
+    """
+    if set(names) == {"plain"}:
+        pattern = rf"[+-]?{_WHOLE}(?:\.\d+)?(?:e-\d{{1,2}})?"
+        number = if_match_sql(column, pattern, f"try_cast({column} as double)")
+    else:
+        decimal = agreed_value_sql(column, [AMOUNTS[name] for name in names], "")
+        # Its text is read, because a conversion without it may miss the nearest double.
+        number = f"try_cast(cast({decimal} as varchar) as double)"
+    ambiguous = "|".join(_ambiguous_patterns(names))
+    return f"case when not regexp_full_match({narrowed_sql(column)}, '{ambiguous}') then {number} end"
+
+
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
     """Return SQL that parses plain numbers directly, and uses the SQL `otherwise` for other texts.
 

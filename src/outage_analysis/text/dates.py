@@ -16,6 +16,7 @@ from outage_analysis.text.amounts import (
     let_sql,
 )
 from outage_analysis.text.named_days import MONTH_NAME, MONTH_NAME_SHORT, NO_YEAR, with_window
+from outage_analysis.text.times import OFFSET, offset_moment_sql
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
@@ -24,9 +25,9 @@ _HOUR = r"(?:[01]\d|2[0-3])"
 _TIME = rf"(?:[01]?\d|2[0-3]):[0-5]\d{_SECONDS}"
 _TWELVE_HOUR_TIME = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
 """Pattern of a time on a twelve-hour clock."""
+_DMY_TIME = rf"(?:,? (?:{_TIME}(?: Uhr)?|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?"
 _MOMENT = rf"{_YEAR}-\d\d-\d\d[ T]{_HOUR}:[0-5]\d{_SECONDS}"
 _ISO = rf"(?:{_YEAR}-\d\d-\d\d|{_MOMENT})"
-_OFFSET = r"(?:Z| ?[+-](?:0\d|1[0-3])(?::?[0-5]\d)?| ?[+-]14(?::?00)?)"
 _KOREAN_MINUTES = r"(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
 _KOREAN_TIME = (
     rf"(?:{_TIME}|(?:[01]?\d|2[0-3])시 ?{_KOREAN_MINUTES}"
@@ -37,12 +38,11 @@ _WEEKDAY = r"(?: ?\([월화수목금토일](?:요일)?\)| ?[월화수목금토�
 
 def _iso(text: str, zone: str) -> str:
     local = if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
-    moment = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
-    local_day = f"timezone({zone}, {moment})::date"
+    local_day = f"timezone({zone}, {offset_moment_sql(text)})::date"
     # In time zones further east, the last hours of the year 9999 are in the year 10000, which is not
     # accepted.
     day = let_sql("day", local_day, "case when year(day) between 1 and 9999 then day end")
-    return f"coalesce({local}, {if_match_sql(text, _MOMENT + _OFFSET, day)})"
+    return f"coalesce({local}, {if_match_sql(text, _MOMENT + OFFSET, day)})"
 
 
 def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
@@ -50,7 +50,7 @@ def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)")
 
     `order` states how the parts of the text are rearranged to an ISO day.
 
-    A time of day in the text is ignored.
+    `times` reads the time of day in the text.
     """
 
     def sql(text: str, zone: str) -> str:
@@ -95,8 +95,8 @@ _DATES = (
     Notation(
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
-        ("19.10.2022", "19/10/2022", "19-10-2022 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
+        ("19.10.2022", "19/10/2022", "19-10-2022 15:30", "19.10.2022, 15:30 Uhr"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}{_DMY_TIME}", r"\3-\2-\1"),
     ),
     Notation(
         "mdy",
@@ -128,7 +128,7 @@ _DATES = (
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
+        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",

@@ -33,7 +33,11 @@ _BEFORE = rf"(?:{_WEEKDAY}[,.]{{0,2}} )?"
 _MINUTES = r":[0-5]\d(?::[0-5]\d)?"
 _TIME = rf"(?:,? (?:(?:[01]?\d|2[0-3]){_MINUTES}|(?:0?\d|1[0-2]){_MINUTES} ?[ap]m)(?: uhr)?)?"
 """Pattern of a time after a day."""
-_KOREAN_DAY = r"\d\d?월 ?\d\d?일(?: ?\([월화수목금토일](?:요일)?\))?"
+_KOREAN_MINUTES = rf"(?:{_MINUTES}|시(?: ?[0-5]?\d분(?: ?[0-5]?\d초)?)?)"
+_KOREAN_TIME = (
+    rf"(?: ?(?:(?:[01]?\d|2[0-3]){_KOREAN_MINUTES}|(?:오전|오후) ?(?:0?\d|1[0-2]){_KOREAN_MINUTES}))?"
+)
+_KOREAN_DAY = rf"\d\d?월 ?\d\d?일(?: ?\([월화수목금토일](?:요일)?\))?{_KOREAN_TIME}"
 _DAY = r"\d\d?(?:st|nd|rd|th|\.)?"
 MAX_YEARS = 3
 """Most years of a claims window within which a day without a year can be unique."""
@@ -93,7 +97,7 @@ def _without_year(text: str, zone: str, window: tuple[date, date] | None = None)
     lower = _lower(text)
     korean = if_match_sql(lower, _KOREAN_DAY, rf"regexp_replace({lower}, '^(\d+)\D+(\d+).*$', '\1-\2')")
     number = rf"{_month_number_sql(lower)} || '-' || regexp_extract({lower}, '\d+')"
-    named = if_match_sql(lower, rf"{_BEFORE}(?:{_DAY} ?{_MONTH}\.?|{_MONTH}\.? ?{_DAY})", number)
+    named = if_match_sql(lower, rf"{_BEFORE}(?:{_DAY} ?{_MONTH}\.?|{_MONTH}\.? ?{_DAY}){_TIME}", number)
     month_day = f"coalesce({korean}, {named})"
     first, last = (f"date '{day.isoformat()}'" for day in window)
     days = ", ".join(f"try_cast('{year}-' || month_day as date)" for year in years)
@@ -118,8 +122,8 @@ MONTH_NAME_SHORT = Notation(
 )
 NO_YEAR = Notation(
     "no_year",
-    "Month and day without a year, which the claims window decides.",
-    ("10월 19일", "19 Oct", "October 19"),
+    "Month and day without a year, which the claims window decides; a time may follow.",
+    ("10월 19일", "19 Oct", "October 19", "10월 19일 오후 3:30"),
     _without_year,
 )
 

@@ -9,6 +9,7 @@ from outage_analysis.text.table_schema import Column, dimension_column
 SERVICE = dimension_column("service")
 CLAIMANT_TYPE = dimension_column("claimant_type")
 FILED_ON = dimension_column("filed_on")
+FILED_HOUR = dimension_column("filed_hour")
 LINE = Column("line", "name", "Id of the cost line.")
 SEGMENT = Column("segment", "data", "Segment of claimants with a payment rule of its own; empty without one.")
 VALUATION = Column("valuation", "word", "Kind of cost, such as cash or face_value; never add up two kinds.")

@@ -16,7 +16,7 @@ import polars as pl
 from outage_analysis.errors import UsageError
 
 Unit = Literal[
-    "money", "loss", "loss_squared", "share", "count", "hours", "day", "decimal", "stated", "flag",
+    "money", "loss", "loss_squared", "share", "count", "hours", "day", "hour", "decimal", "stated", "flag",
     "text", "data", "id", "name", "names", "word", "rule", "unit", "parameters", "links", "facts",
     "published_count", "formatted",
 ]  # fmt: skip
@@ -29,6 +29,7 @@ UNITS: dict[Unit, str] = {
     "count": "number of people, claims, payments or rows",
     "hours": "number of hours",
     "day": "calendar day",
+    "hour": "calendar hour, as its start in local time",
     "decimal": "number without a unit",
     "stated": "number in the unit that the column `unit` states, or in whole currency",
     "flag": "true or false",
@@ -62,6 +63,7 @@ DTYPES: dict[Unit | UnitByRow, pl.DataType] = {
     **dict.fromkeys(("count", "loss"), pl.Int64()),
     "loss_squared": pl.Decimal(38, 0),
     "day": pl.Date(),
+    "hour": pl.Datetime("us"),
     "flag": pl.Boolean(),
 }
 """Unit -> the usual data type of its values; texts have no entry."""
@@ -259,12 +261,18 @@ class TableSchema:
         return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
 
 
-DIMENSION_UNITS: dict[str, Unit] = {"service": "name", "claimant_type": "names", "filed_on": "day"}
+DIMENSION_UNITS: dict[str, Unit] = {
+    "service": "name",
+    "claimant_type": "names",
+    "filed_on": "day",
+    "filed_hour": "hour",
+}
 """Units of the dimensions that every incident has; values of other dimensions come from the input files."""
 DIMENSION_TEXTS = {
     "service": "Service of the claim; empty if unknown or if services are added up.",
     "claimant_type": "Kind of claimant; empty if unknown or if kinds are added up.",
     "filed_on": "Day on which the claim was filed.",
+    "filed_hour": "Hour in which the claim was filed, in local time; empty if only the day is known.",
 }
 
 

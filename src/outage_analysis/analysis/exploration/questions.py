@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -219,8 +219,9 @@ def _typed_filter(where: DimensionFilter) -> dict[str, object]:
 
 
 def _typed_values(dimension: str, values: Sequence[object]) -> list[object]:
-    """Convert texts from the command line: days to dates, and an empty text to None (unknown)."""
-    return [None if v == "" else _parse_day(str(v)) if dimension == "filed_on" else v for v in values]
+    """Convert texts from the command line: days and hours to dates and times, an empty text to None."""
+    parse = {"filed_on": _parse_day, "filed_hour": _parse_hour}.get(dimension)
+    return [None if v == "" else v if parse is None else parse(str(v)) for v in values]
 
 
 def _parse_day(text: str) -> date:
@@ -229,3 +230,11 @@ def _parse_day(text: str) -> date:
     except ValueError as error:
         remedy = "Write it as 2022-10-31."
         raise UsageError("is not a day", column="filed_on", value=text, remedy=remedy) from error
+
+
+def _parse_hour(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        remedy = "Write it as 2022-10-31T15:00."
+        raise UsageError("is not an hour", column="filed_hour", value=text, remedy=remedy) from error

@@ -21,11 +21,11 @@ from outage_analysis.claims.inspection.columns import (
     means_loss,
     means_personal_data,
 )
-from outage_analysis.claims.inspection.value_formats import MIN_SHARE
+from outage_analysis.claims.inspection.value_formats import MIN_SHARE, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
 
 MIN_DISTINCT_SHARE = 0.9
@@ -185,8 +185,11 @@ def _unsafe_id_reason(column: Column) -> str | None:
 
 def _evidence(name: str, column: Column) -> str:
     """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows"."""
-    if name == "filed_on":
-        return "" if column.day.tied else column.day.reason
+    if name in ("filed_on", FILED_AT):
+        reasons = [] if column.day.tied else [column.day.reason]
+        if timed := column.timed:
+            reasons.append(f"{percent(timed, column.rows)} of the rows state a time of day")
+        return "; ".join(filter(None, reasons))
     if name == "loss":
         return "" if column.amount.tied else column.amount.reason
     if name in IDS:

@@ -21,7 +21,15 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, NamedItem, header_multiplier, normalized_name
-from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, find_personal_data, mask_personal_data
+from outage_analysis.text import (
+    AMOUNTS,
+    DATES,
+    amount_sql,
+    day_sql,
+    find_personal_data,
+    has_time,
+    mask_personal_data,
+)
 
 MAX_VALUES = 100_000
 """Most distinct values of a column that are inspected. The most frequent ones are taken."""
@@ -94,6 +102,11 @@ class Column:
         window = FilingWindow.from_incident(self._incident)
         stated = self._counted - self._missing_rows
         return choose_day_formats(self.days, stated + self.rows - self.filled, window)
+
+    @property
+    def timed(self) -> int:
+        """The number of inspected rows whose value has a time of day other than midnight."""
+        return sum(rows for text, rows in self.texts.iter_rows() if has_time(text))
 
     @cached_property
     def amount(self) -> FormatChoice:

@@ -29,6 +29,7 @@ from outage_analysis.incidents import (
     Layout,
     claim_columns,
     normalized_name,
+    text_dimensions,
 )
 from outage_analysis.text import Column as TableColumn
 from outage_analysis.text import TableSchema, find_personal_data, mask_personal_data, masked_name
@@ -104,7 +105,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
             complaint.
     """
     path, known_layout = Path(path), layout or Layout()
-    known_layout.check_columns_known(claim_columns(incident))
+    known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
     headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
     if _has_no_header(headers, columns, header_row, known_layout.merged_over(incident), incident, name):

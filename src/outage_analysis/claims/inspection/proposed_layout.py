@@ -10,7 +10,7 @@ from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choic
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.readers.expected_table import required_columns
 from outage_analysis.files import toml_value
-from outage_analysis.incidents import CANONICAL_COLUMNS, ROW_ID, Incident, Layout, unit_multiplier
+from outage_analysis.incidents import CANONICAL_COLUMNS, FILED_AT, ROW_ID, Incident, Layout, unit_multiplier
 from outage_analysis.text import masked_name
 
 WIDTH = 78
@@ -52,9 +52,10 @@ def layout_document(
     amounts = [c for c in ("loss", *numbers) if c in positions]
     formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
     format_choices = {c: columns[positions[c]].amount for c in amounts}
-    if "filed_on" in positions:
-        format_choices["filed_on"] = columns[positions["filed_on"]].day
-        formats["filed_on"] = format_choices["filed_on"].formats
+    for day in ("filed_on", FILED_AT):
+        if day in positions:
+            format_choices[day] = columns[positions[day]].day
+            formats[day] = format_choices[day].formats
     lines += ["", "[formats]"]
     for column, format_choice in format_choices.items():
         if format_choice.tied and column not in known_layout.formats:
@@ -70,6 +71,7 @@ def layout_document(
     scales |= known_layout.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
+    lines += _edge_lines(known_layout.edges)
     lines += _computed_lines(columns, choices, known_layout, incident)
     constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
@@ -91,6 +93,14 @@ def _computed_lines(
         computed.setdefault("claim_id", ROW_ID)
     lines = [f"{c} = {toml_value(parts)}" for c, parts in computed.items()]
     return ["", "[computed] # columns that the file does not have", *lines] if computed else []
+
+
+def _edge_lines(edges: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the lines for bands of numbers, each dimension as an inline table: { "near" = 10.0, ... }."""
+    bands = {
+        c: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in e.items()) for c, e in edges.items()
+    }
+    return ["", "[edges]", *(f"{c} = {{ {text} }}" for c, text in bands.items())] if edges else []
 
 
 def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:

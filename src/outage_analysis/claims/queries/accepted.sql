@@ -2,7 +2,7 @@
 -- The claims of the fast path come first, then those that were validated, then those of the warehouse file
 -- that this run adds to. `claimant_id` is null where the file names no claimant.
 -- Placeholders: `shift` is what to add to the place of a row in `typed_rows` to get its row number in the
--- file; `fast_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
+-- file; `fast_filed_at` is the moment of filing of a row in `typed_rows`; `fast_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
 -- cast to their types); `marked` is whether the row is marked as synthetic.
 select
     cast(file_number as bigint) as file_number,
@@ -10,19 +10,20 @@ select
     synthetic, claim_id, claimant_id,
     cast(service as varchar) as service,
     cast(claimant_type as varchar) as claimant_type,
-    filed_on, loss
+    filed_on, {fast_filed_at} as filed_at, loss
     {fast_dimensions}
 from typed_rows
 where ok
 union all
 select
     file_number, source_row, {marked} as synthetic,
-    claim_id, claimant_id, service, claimant_type, filed_on, loss
+    claim_id, claimant_id, service, claimant_type, filed_on, filed_at, loss
     {dimensions}
 from checked_rows
 where len(broken) = 0
 union all
 select
-    file_number, source_row, synthetic, claim_id, claimant_id, service, claimant_type, filed_on, loss
+    file_number, source_row, synthetic,
+    claim_id, claimant_id, service, claimant_type, filed_on, filed_at, loss
     {dimensions}
 from earlier

@@ -21,7 +21,7 @@ single as (
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
         list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
-        hash(claimant_id, service, claimant_type, filed_on, loss {dimensions}) as content
+        hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions}) as content
     from adjusted
     left join repeated_headers using (file_number, source_row)
 ),
@@ -30,7 +30,7 @@ candidates as (
     union all
     select
         file_number, source_row, claim_id,
-        hash(claimant_id, service, claimant_type, filed_on, loss {dimensions})
+        hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions})
     from earlier
     where hash(claim_id) in (select hash(claim_id) from single)
 ),

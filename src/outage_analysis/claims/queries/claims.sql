@@ -5,6 +5,6 @@
 select
     {files}[file_number + 1] as source_file, source_row, synthetic,
     claim_id, coalesce(claimant_id, claim_id) as claimant_id,
-    service, claimant_type, filed_on, loss
+    service, claimant_type, filed_on, filed_at, loss
     {dimensions}
 from accepted

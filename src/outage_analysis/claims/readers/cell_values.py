@@ -6,12 +6,13 @@ A new format of days or amounts, or a word for a missing value, is added in this
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import inf
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import Dimension, Incident, Layout
-from outage_analysis.text import amount_sql, day_sql
+from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
+from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql, number_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """Blank characters that are removed from both ends of a cell."""
@@ -96,16 +97,18 @@ def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
     """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
 
+    The value of a dimension of text is its text, or with edges in the layout the band of its number.
+
     `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
     only the most common format of the column is tried.
     """
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
-        formats, window = layout.formats.get(column, ("iso",)), (incident.claims_from, incident.claims_to)
-        return day_sql(raw, formats, incident.time_zone, only_if=only_if, window=window)
+        return _day_sql(raw, _day_formats(layout), incident, only_if=only_if)
     loss = column == "loss"
     if not loss and _dimension(incident, column).kind == "text":
-        return raw
+        edges, formats = layout.edges.get(column), layout.formats.get(column, ("plain",))
+        return _band_sql(raw, edges, formats) if edges else raw
     return amount_sql(
         raw,
         layout.formats.get(column, ("plain",)),
@@ -114,6 +117,77 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         currency=incident.loss_currency if loss else "",
         only_if=only_if,
     )
+
+
+def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
+    """Return SQL for the band of the number in a text; null if there is no number, or no band for it.
+
+    `edges` maps the name of each band to its upper edge, which the band includes.
+    """
+    steps = "".join(
+        f" when number <= {edge!r}::double then {quote_literal(name)}"
+        if edge != inf
+        else f" else {quote_literal(name)}"
+        for name, edge in edges.items()
+    )
+    band = f"case when number is null then null{steps} end"
+    return let_sql("number", number_sql(text, formats), band)
+
+
+FILED_AT_DAY = "filed_at_day"
+"""The day of the text in the column `filed_at`."""
+
+
+def filed_at_day_sql(incident: Incident, layout: Layout) -> str:
+    """Return SQL that parses the day of the text column `raw_filed_at`; null if the text is unreadable."""
+    return _day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident)
+
+
+def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str:
+    """Return SQL for the moment of filing; null if the file states only the day.
+
+    Args:
+        incident: defines the time zone of times without a UTC offset.
+        own_column: whether the file has the column `filed_at`. The time in `filed_on` is used where it is
+            empty.
+        midnight: see `moment_sql`.
+    """
+    text = f"coalesce(raw_{FILED_AT}, raw_filed_on)" if own_column else "raw_filed_on"
+    return moment_sql(text, "filed_on", incident.time_zone, midnight=midnight)
+
+
+def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
+    """Return whether the first rows of a file state times of filing often enough for the fast path.
+
+    A file whose only time is midnight states no times.
+
+    Args:
+        first_texts: column -> cell texts of the first rows.
+    """
+    columns = [first_texts.get(column, NO_TEXTS) for column in ("filed_on", FILED_AT)]
+    return any(
+        sum(count for text, count in texts.items() if has_time(text)) > texts.total() * MANY_SHARE
+        for texts in columns
+    )
+
+
+def no_time_sql(layout: Layout) -> str:
+    """Return the SQL condition that the text column `raw_filed_on` has no time of day besides midnight."""
+    return f"not ({has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))})"
+
+
+def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: str = "") -> str:
+    window = (incident.claims_from, incident.claims_to)
+    return day_sql(text, formats, incident.time_zone, only_if=only_if, window=window)
+
+
+def _day_formats(layout: Layout) -> tuple[str, ...]:
+    # A file whose only day is `filed_at` may have its format under this name.
+    return layout.formats.get("filed_on", tuple(dict.fromkeys((*layout.formats.get(FILED_AT, ()), "iso"))))
+
+
+def _filed_at_formats(layout: Layout) -> tuple[str, ...]:
+    return layout.formats.get(FILED_AT, tuple(dict.fromkeys((*_day_formats(layout), "iso"))))
 
 
 def _dimension(incident: Incident, name: str) -> Dimension:

@@ -11,6 +11,7 @@ from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS, IDS
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import (
+    FILED_AT,
     REQUIRED_COLUMNS,
     ROW_ID,
     UNIT_PATTERN,
@@ -20,7 +21,7 @@ from outage_analysis.incidents import (
 )
 from outage_analysis.text import mask_personal_data
 
-OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
 MIN_HEADER_COLUMNS = 3
@@ -90,20 +91,42 @@ class ExpectedTable:
     def computed_sql(self, cells: Mapping[str, str]) -> dict[str, str]:
         """Return SQL for the columns that the layout computes from other columns of the same row.
 
-        `cells` maps the names of the joined columns (`Layout.parts`) to SQL for their texts.
+        `cells` maps the columns of the file, with the joined ones (`Layout.parts`), to SQL for their texts.
         """
         computed = {}
         for column in self.columns:
+            moment = column in ("filed_on", FILED_AT)
             texts = [
-                f"nullif(trim({cells[part]}, {quote_literal(BLANKS)}), '')"
-                for part in self.layout.parts(column)
+                _part_sql(cells[part], surplus=(_MIDNIGHT if place == 0 else _DAY_ZERO) if moment else "")
+                for place, part in enumerate(self.layout.parts(column))
                 if part in cells
             ]
             if texts and column in IDS:  # An id lacks no part.
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
+        if self._gives_day(cells) and FILED_AT in computed:
+            computed["filed_on"] = computed.pop(FILED_AT)
         return computed
+
+    def computed_texts(self, first_texts: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+        """Return the texts of joined columns in the first rows: column -> texts.
+
+        The parts of a row may come from different rows if cells are empty, which does not matter here.
+        """
+        joined = {}
+        for column in self.columns:
+            parts = [first_texts[part] for part in self.layout.parts(column) if part in first_texts]
+            mark = "-" if column in IDS else " "
+            if parts:
+                joined[column] = [mark.join(filter(None, row)) for row in zip(*parts, strict=False)]
+        if self._gives_day(first_texts) and FILED_AT in joined:
+            joined["filed_on"] = joined.pop(FILED_AT)
+        return joined
+
+    def _gives_day(self, columns: Iterable[str]) -> bool:
+        """Return whether a computed `filed_at` is also the day, because no column of the file is."""
+        return not {"filed_on"} & {*columns, *self.layout.constants, *self.layout.computed}
 
     def added_columns(self, columns: Sequence[str]) -> tuple[str, str]:
         """Return SQL to add constant and computed columns to rows of text.
@@ -117,7 +140,7 @@ class ExpectedTable:
         """
         parts = [part for column in self.columns for part in self.layout.parts(column) if part in columns]
         added = self.constants_sql(without=columns)
-        added |= self.computed_sql({part: quote_identifier(part) for part in parts})
+        added |= self.computed_sql({column: quote_identifier(column) for column in columns})
         if self.numbers_rows and "claim_id" not in columns and not self.for_inspection:
             added["claim_id"] = f"{quote_literal(f'{self.file}#')} || source_row"
         listed = "".join(f", {value} as {quote_identifier(column)}" for column, value in added.items())
@@ -132,7 +155,7 @@ class ExpectedTable:
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
         named_columns = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
-        wanted = set(self.required_columns) - self.layout.constants.keys() - self.layout.computed.keys()
+        wanted = set(self.required_columns) - self.layout.given_columns
         complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
         fullest = max(
             range(len(named_columns)),
@@ -197,3 +220,18 @@ def second_table_error(file: str, row: int) -> InputRefused:
 def required_columns(incident: Incident) -> tuple[str, ...]:
     """Return the columns that every complaint file must have, unless its layout defines them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))
+
+
+_MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
+"""Pattern of the time with which spreadsheets and databases write days."""
+_DAY_ZERO = "^(1899-12-3[01]|1900-01-0[01])[ T]"
+"""Pattern of the day with which spreadsheets write times."""
+
+
+def _part_sql(cell: str, surplus: str) -> str:
+    """Return SQL for the text of a joined column without blanks at both ends; null if it is empty.
+
+    What matches the pattern `surplus` is removed.
+    """
+    text = f"trim({cell}, {quote_literal(BLANKS)})"
+    return f"nullif(regexp_replace({text}, '{surplus}', ''), '')" if surplus else f"nullif({text}, '')"

@@ -16,16 +16,21 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import (
     BLANKS,
+    FILED_AT_DAY,
     IDS,
     IS_SYNTHETIC,
     MANY_SHARE,
     NO_TEXTS,
     TextCounts,
+    filed_at_day_sql,
+    filed_at_sql,
+    no_time_sql,
     plain_text_sql,
+    states_times,
     value_sql,
 )
-from outage_analysis.claims.rules import CONTROL_CHARACTERS, rule_conditions
-from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
+from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
+from outage_analysis.incidents import FILED_AT, Incident, Layout, NamedItem, normalized_name
 from outage_analysis.text import NEVER
 
 
@@ -59,7 +64,8 @@ def fast_path_sql(
 ) -> str:
     """Return SQL that converts rows of text to typed claims.
 
-    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck.
+    The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. The
+    column `filed_at` is returned only if the file states times of filing; a rare time is rechecked.
 
     Args:
         incident: defines the columns and how files write them.
@@ -82,12 +88,16 @@ def fast_path_sql(
         c: value_sql(c, incident, layout, only_if=_unusual_format_condition(c, first_texts.get(c, NO_TEXTS)))
         for c in ("filed_on", "loss", *dimensions)
     }
-    values |= {
-        c: f"try_cast({quote_identifier(f'raw_{c}')} as {enum_type(known)})"
-        for c, known in enum_values.items()
-    }
+    values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
+    if own_column := FILED_AT in cells:
+        first = first_texts.get(FILED_AT, NO_TEXTS)
+        texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
+        values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+    filed_at = _filed_at_column(incident, first_texts, own_column=own_column)
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
+    conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
+    conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
     return queries.load(
         "fast_path",
         source=source,
@@ -96,15 +106,18 @@ def fast_path_sql(
         values="".join(
             f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
         ),
+        filed_at=filed_at,
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
-        ok=" and ".join(
-            [
-                *_plain_row_conditions(incident, enum_values),
-                *(f"{quote_identifier(name)} is null" for name in extra),
-            ]
-        ),
+        ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
+
+
+def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:
+    """Return the SQL of the column `filed_at` after a comma; "" if the file states no times of filing."""
+    times = states_times(first_texts)
+    sql = filed_at_sql(incident, own_column=own_column, midnight=times)
+    return f", {sql} as {FILED_AT}" if times or own_column else ""
 
 
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
@@ -166,14 +179,21 @@ def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCoun
     return f"(cast([{spelled_ids}] as {id_type}[]))[{position}]"
 
 
-def _plain_row_conditions(incident: Incident, enum_values: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the SQL conditions that a row must meet to be accepted without the slower validation."""
+def _plain_row_conditions(
+    incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
+) -> list[str]:
+    """Return the SQL conditions that a row must meet to be accepted without the slower validation.
+
+    `own_column` is whether the file has the column `filed_at`.
+    """
     ids = (
         f"regexp_full_match(claim_id, {_PLAIN_ID})",
         f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",
     )
     rules = [
-        condition for rule, condition in rule_conditions(incident).items() if rule.split(" ", 1)[0] not in IDS
+        condition
+        for rule, condition in rule_conditions(incident).items()
+        if rule.split(" ", 1)[0] not in IDS and (own_column or rule != SAME_DAY)
     ]
     if incident.loss.negative == "zero":
         rules.append("loss < 0")

@@ -102,8 +102,10 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
         raise InputRefused("is not a Parquet file", file=table.file) from error
     headers = tuple(schema)
     positions = table.column_positions(headers, None)
-    for at in positions.values():
-        if not (table.for_inspection or isinstance(schema[headers[at]], PLAIN_TYPES)):
+    for column, at in positions.items():
+        # A time is plain only where it is joined to a day, as the column "filed_on 2".
+        plain = (*PLAIN_TYPES, pl.Time) if column.startswith(("filed_on ", "filed_at ")) else PLAIN_TYPES
+        if not (table.for_inspection or isinstance(schema[headers[at]], plain)):
             raise InputRefused(
                 "holds neither text nor numbers nor days",
                 file=table.file,

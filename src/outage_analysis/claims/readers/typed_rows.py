@@ -14,11 +14,11 @@ import numpy as np
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts
+from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import Numbers, RowNumbers, SourceFile, read_by_engine
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import Incident
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class TypedRows:
     place: int
     """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
     row_numbers: RowNumbers
+    times: bool = False
+    """Whether the first rows of the file state times of filing other than midnight."""
 
     def places(self, numbers: Sequence[int]) -> Numbers:
         """Convert row numbers of the file to DuckDB rowids of the table `typed_rows`."""
@@ -100,13 +102,18 @@ class RowTyping:
             # DuckDB does not number the rows, so an id cannot contain the number.
             file.engine_query = None
             return None
-        first_texts = {column: Counter(texts) for column, texts in source.first_texts.items()}
-        self._choose_enum_values(first_texts)
+        texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
+        first_texts = {column: Counter(texts) for column, texts in texts.items()}
+        self._choose_enum_values(first_texts, table.layout)
+        times = states_times(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
+        cells = constants | dict(source.cells) | table.computed_sql(source.cells)
+        if times or FILED_AT in cells:
+            self._add_filed_at()
         query = fast_path_sql(
             self.incident,
             table.layout,
-            constants | dict(source.cells) | table.computed_sql(source.cells),
+            cells,
             first_texts,
             enum_values=self._enum_values,
             surplus=source.surplus,
@@ -115,14 +122,17 @@ class RowTyping:
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
         file.engine_query = None
-        return None if added is None else TypedRows(*added)
+        return None if added is None else TypedRows(*added, times)
 
-    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
+    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
         """Choose, from the first rows, which text dimensions of the incident are stored as SQL enums.
 
         A dimension with few distinct values in the first file is stored as an enum. If a later file has many
         other values, the column is changed to text.
         """
+        # With edges, the values are those of the layout instead of the numbers in the file.
+        banded = {c: names for c, names in layout.edges.items() if c in first_texts}
+        first_texts = {**first_texts, **{c: Counter([*names] * 10) for c, names in banded.items()}}
         if not self.warehouse.count("typed_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
             self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
@@ -131,17 +141,25 @@ class RowTyping:
             texts = first_texts.get(column, NO_TEXTS)
             if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self._enum_values[column]
-                self.warehouse.change_to_text("typed_rows", column)
+                self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
+
+    def _add_filed_at(self) -> None:
+        """Add the column `filed_at` to the table. Files without times of filing need no memory for it."""
+        if FILED_AT not in self.warehouse.columns("typed_rows"):
+            self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
 
     def _create_table(self) -> None:
-        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums."""
+        """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
+
+        The column `filed_at` is added when a file states times of filing.
+        """
         names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
         kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
         kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
         query = queries.load(
             "empty_typed_rows",
             columns=typed_columns(self.incident),
-            narrowed=", ".join(map(quote_identifier, kinds)),
+            narrowed=", ".join(map(quote_identifier, (*kinds, FILED_AT))),
             enumerated="".join(
                 f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}"
                 for c, kind in kinds.items()
@@ -150,10 +168,14 @@ class RowTyping:
         self.warehouse.create("typed_rows", query)
 
 
+MOMENT = "timestamp with time zone"
+"""SQL type of `filed_at`, as DuckDB writes it in the definition of a table."""
+
+
 def column_types(incident: Incident) -> dict[str, str]:
     """Return the columns of a claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
-    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
+    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", FILED_AT: MOMENT, "loss": "bigint"}
     return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import polars as pl
 
@@ -12,7 +13,17 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
 from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, sum_or_null
-from outage_analysis.text import CLAIMS, FILED_ON, LOSS, OVER, SHARE_OF_CLAIMS, UP_TO, Column, TableSchema
+from outage_analysis.text import (
+    CLAIMS,
+    FILED_HOUR,
+    FILED_ON,
+    LOSS,
+    OVER,
+    SHARE_OF_CLAIMS,
+    UP_TO,
+    Column,
+    TableSchema,
+)
 
 
 @dataclass(frozen=True)
@@ -298,7 +309,16 @@ INTAKE = TableSchema(
         Column("cumulative", "count", "Claims filed up to this day."),
     ),
 )
-"""The columns of `cumulative_intake`."""
+"""The columns of `cumulative_intake` per day."""
+INTAKE_BY_HOUR = TableSchema(
+    "One row per group and hour, and one for the claims of which only the day is known.",
+    (
+        FILED_HOUR,
+        Column("claims", "count", "Claims filed in this hour."),
+        Column("cumulative", "count", "Claims filed by the end of this hour; empty if it is not known."),
+    ),
+)
+"""The columns of `cumulative_intake` per hour."""
 
 
 def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:
@@ -315,22 +335,44 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
     return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
-def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """The number of claims filed on each day and up to each day: one row per group and day.
+def cumulative_intake(
+    cube: Cube, by: Sequence[str] = (), *, per: Literal["day", "hour"] = "day"
+) -> pl.DataFrame:
+    """The number of claims filed in each day or hour and up to its end: one row per group and day or hour.
 
-    Columns: the dimensions in `by`, `filed_on`, `claims` (on this day), `cumulative` (claims up to this day).
-    Days without claims between the first and the last day have a row too.
+    Args:
+        cube: a cube with the dimension `filed_on`, or `filed_hour` for hours.
+        by: the dimensions that define the groups.
+        per: whether to count per day or per hour. Hours are in local time; when the clocks are set back, the
+            claims of both hours with the same name are added up.
+
+    Returns:
+        The dimensions in `by`, `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative`
+        (up to its end). Days and hours without claims between the first and the last have a row too. Per
+        hour, the claims of which only the day is known are in the last row of their group, in which
+        `filed_hour` and `cumulative` are null.
     """
-    daily = regroup(cube, [*by, "filed_on"])
-    first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")
-    days = daily.select(first_and_last) if len(daily) else daily.select("filed_on")
-    grid = daily.select(by).unique().join(days, how="cross") if by else days
-    return (
-        grid.join(daily, on=[*by, "filed_on"], how="left", nulls_equal=True)
+    column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
+    counted = regroup(cube, [*by, column])
+    timed = counted.filter(pl.col(column).is_not_null()) if per == "hour" else counted
+    bounds = pl.col(column).min(), pl.col(column).max()
+    span = pl.date_range(*bounds, interval=interval) if per == "day" else pl.datetime_range(*bounds, interval)
+    times = timed.select(span) if len(timed) else timed.select(column)
+    grid = timed.select(by).unique().join(times, how="cross") if by else times
+    table = (
+        grid.join(timed, on=[*by, column], how="left", nulls_equal=True)
         .with_columns(pl.col("claims").fill_null(0))
-        .sort(*by, "filed_on")
+        .sort(*by, column)
         .with_columns(
             cumulative=pl.col("claims").cum_sum().over(list(by)) if by else pl.col("claims").cum_sum()
         )
-        .select(*by, "filed_on", "claims", "cumulative")
+        .select(*by, column, "claims", "cumulative")
+    )
+    if per == "day":
+        return table
+    untimed = counted.filter(pl.col(column).is_null()).select(
+        *by, column, "claims", cumulative=pl.lit(None, pl.Int64)
+    )
+    return (
+        pl.concat([table, untimed]).sort(*by, column, nulls_last=True) if by else pl.concat([table, untimed])
     )

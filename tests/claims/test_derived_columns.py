@@ -1,0 +1,345 @@
+"""Columns of a claim that a layout derives: days and times joined from columns, and bands of numbers."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import inf
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.claims import Claims, inspect_file, read_claims
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.incidents import Incident, Layout, load_layout
+from outage_analysis.losses import build_cube, cumulative_intake
+from outage_analysis.text import number_sql
+from tests.claims.test_times import hours, outage
+
+EDGES = {"zone": {"near": 10, "middle": 25.5, "far": inf}}
+BANDED = Layout(columns={"zone": ("Distance",)}, edges=EDGES)
+NO_BAND = "zone is a number within its edges"
+
+
+def zoned(**values: object) -> Incident:
+    zone = {"id": "zone", "name": {"en": "Zone"}}
+    return outage("Asia/Seoul", dimension=(zone,), **values)
+
+
+def write(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([f"claim_id,service,claimant_type,loss,{header}", *rows]) + "\n", "utf-8")
+    return path
+
+
+def distances(path: Path, texts: list[str]) -> Path:
+    rows = [f'c{n},App,User,5,2022-10-15,"{text}"' for n, text in enumerate(texts, 1)]
+    return write(path, "filed_on,Distance", rows)
+
+
+def zones(claims: Claims) -> dict[str, str | None]:
+    return dict(claims.to_polars().select("claim_id", "zone").rows())
+
+
+# --- days and times joined from columns -------------------------------------------------------------------
+
+DAY_AND_TIME = [
+    "c1,App,User,5,2022-10-15,15:30",
+    "c2,App,User,5,2022-10-15,",
+    "c3,App,User,5,2022-10-15,15:30+02:00",
+    "c4,App,User,5,2022-10-15 00:00:00,9:05:10",
+    "c5,App,User,5,15/10/2022,3:30 PM",
+    "c6,App,User,5,10/03/2022,23:59",
+    "c7,App,User,5,15. Okt 2022,15:30 Uhr",
+    "c8,App,User,5,10월 15일,오후 3:30",
+    "c9,App,User,5,,15:30",
+]
+FORMATS = ("iso", "korean", "dmy", "mdy", "month_name", "no_year")
+
+
+@pytest.mark.parametrize("column", ["filed_on", "filed_at"])
+def test_a_day_and_a_time_are_joined_and_the_window_decides_the_order(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path / "a.csv", "date,time", DAY_AND_TIME)
+    layout = Layout(computed={column: ("Date", "Time")}, formats={column: FORMATS})
+    incident = outage(claims_from=date(2022, 10, 1), claims_to=date(2022, 12, 1))
+    claims = read_claims(path, incident, layouts=[layout], max_rejects=1)
+    found = dict(zip(claims.to_polars()["claim_id"], hours(claims), strict=True))
+    assert found == {
+        "c1": "2022-10-15 15:30", "c2": None, "c3": "2022-10-15 22:30", "c4": "2022-10-15 09:05",
+        "c5": "2022-10-15 15:30", "c6": "2022-10-03 23:59", "c7": "2022-10-15 15:30",
+        "c8": "2022-10-15 15:30",
+    }  # fmt: skip
+    assert claims.rejects.select("row", "rule").rows() == [(10, "filed_on is a date")]
+
+
+def test_the_order_of_day_and_month_is_decided_for_times_too(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        "date,time",
+        [*DAY_AND_TIME[5:6], "c7,App,User,5,03/10/2022,23:59", "c8,App,User,5,15/10/2022,8:00"],
+    )
+    layout = Layout(computed={"filed_at": ("date", "time")}, formats={"filed_at": ("dmy", "mdy")})
+    incident = outage(claims_from=date(2022, 10, 1), claims_to=date(2022, 12, 1))
+    # 10 March is before the window.
+    times = ["2022-10-03 23:59", "2022-10-03 23:59", "2022-10-15 08:00"]
+    assert hours(read_claims(path, incident, layouts=[layout])) == times
+    both = read_claims(path, outage(), layouts=[layout], max_rejects=1)
+    assert (hours(both), both.rejects["rule"].to_list()) == (times[2:], ["filed_on is a date"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "filed_at"),
+    [
+        ("Z", "2022-10-16 00:30"),
+        ("UTC", "2022-10-16 00:30"),
+        ("+09:00", "2022-10-15 15:30"),
+        ("", "2022-10-15 15:30"),
+    ],
+)
+def test_a_column_of_utc_offsets_is_joined_to_the_time(tmp_path: Path, zone: str, filed_at: str) -> None:
+    path = write(tmp_path / "a.csv", "date,time,offset", [f"c1,App,User,5,2022-10-15,15:30,{zone}"])
+    layout = Layout(computed={"filed_at": ("date", "time", "offset")})
+    claims = read_claims(path, outage(), layouts=[layout])
+    assert hours(claims) == [filed_at]
+    assert claims.to_polars()["filed_on"].to_list() == [date.fromisoformat(filed_at[:10])]
+
+
+def test_a_day_and_a_joined_time_must_be_on_the_same_day(tmp_path: Path) -> None:
+    rows = [f"c{n},App,User,5,2022-10-15,15:30" for n in range(200)]
+    rows += ["d1,App,User,5,2022-10-15,00:00", "d2,App,User,5,2022-10-15,23:30Z"]
+    path = write(tmp_path / "a.csv", "filed_on,time", rows)
+    layout = Layout(computed={"filed_at": ("filed_on", "time")})
+    claims = read_claims(path, outage(), layouts=[layout], max_rejects=1)
+    assert hours(claims) == ["2022-10-15 15:30"] * 200 + ["2022-10-15 00:00"]
+    assert claims.rejects.select("row", "rule").rows() == [(203, "filed_on is the day of filed_at")]
+    # Only rare times in a file: its first rows do not show them.
+    rows = [f"c{n},App,User,5,2022-10-15," for n in range(200)] + ["d1,App,User,5,2022-10-15,08:00"]
+    rare = read_claims(write(tmp_path / "b.csv", "filed_on,time", rows), outage(), layouts=[layout])
+    assert hours(rare) == [None] * 200 + ["2022-10-15 08:00"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx", "parquet"])
+def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
+    table = {
+        "claim_id": ["c1", "c2"], "service": ["app"] * 2, "claimant_type": ["user"] * 2, "loss": [5, 6],
+        "day": [datetime(2022, 10, 15), datetime(2022, 10, 16)],  # noqa: DTZ001
+        "clock": ["15:30:00", "09:05:10"],
+    }  # fmt: skip
+    frame = pl.DataFrame(table).with_columns(pl.col("clock").str.to_time())
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "csv":
+        frame.write_csv(path)
+    elif suffix == "jsonl":
+        frame.with_columns(pl.col("day").dt.to_string("%Y-%m-%dT%H:%M:%S")).write_ndjson(path)
+    elif suffix == "xlsx":
+        frame.write_excel(path)
+    else:
+        frame.write_parquet(path)
+    claims = read_claims(path, outage(), layouts=[Layout(computed={"filed_at": ("day", "clock")})])
+    assert claims.to_polars()["filed_at"].dt.to_string("%F %T").to_list() == [
+        "2022-10-15 15:30:00",
+        "2022-10-16 09:05:10",
+    ]
+
+
+# --- independent recomputation ----------------------------------------------------------------------------
+
+
+def moments_around_clock_changes(zone: ZoneInfo) -> list[tuple[str, date, datetime | None]]:
+    """Texts with their day and moment in a zone, computed with the standard library."""
+    random_ = random.Random(27)  # noqa: S311 - no secret
+    cases: list[tuple[str, date, datetime | None]] = []
+    starts = [datetime(2022, 3, 26, 20, tzinfo=UTC), datetime(2022, 10, 29, 20, tzinfo=UTC)]
+    for n in range(600):
+        moment = starts[n % 2] + timedelta(minutes=random_.randrange(0, 60 * 14))
+        local = moment.astimezone(zone)
+        kind = n % 5
+        if kind == 0:  # With a UTC offset of another country
+            abroad = moment.astimezone(
+                ZoneInfo(random_.choice(["Asia/Seoul", "America/New_York", "Asia/Kolkata"]))
+            )
+            cases.append((abroad.isoformat(sep=random_.choice(" T")), local.date(), moment))
+        elif kind == 1:
+            cases.append((f"{moment:%Y-%m-%d %H:%M} UTC", local.date(), moment))
+        elif kind == 2:  # A local time; one that the clocks show twice is the second one
+            second = local.replace(tzinfo=zone, fold=1)
+            text = f"{local:%d.%m.%Y %H:%M} Uhr"
+            cases.append((text, local.date(), second.astimezone(UTC)))
+        elif kind == 3:
+            cases.append((f"{local:%Y-%m-%d}", local.date(), None))
+        else:  # A local time that the clocks skip
+            minute = random_.randrange(0, 60)
+            cases.append((f"2022-03-27 02:{minute:02}", date(2022, 3, 27), None))
+    return cases
+
+
+@pytest.mark.slow
+def test_days_hours_and_cubes_match_the_standard_library_across_clock_changes(tmp_path: Path) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    cases = moments_around_clock_changes(zone)
+    rows = [f'c{n},App,User,{n % 7},"{text}"' for n, (text, _, _) in enumerate(cases)]
+    path = write(tmp_path / "a.csv", "filed_on", rows)
+    incident = outage("Europe/Berlin", formats={"filed_on": ("iso", "dmy")})
+    claims = read_claims(path, incident)
+    frame = claims.to_polars()
+    assert frame["claim_id"].to_list() == [f"c{n}" for n in range(len(cases))]
+    assert frame["filed_on"].to_list() == [day for _, day, _ in cases]
+    read = [moment and moment.astimezone(UTC) for moment in frame["filed_at"].to_list()]
+    assert read == [moment for _, _, moment in cases]
+
+    def hour(moment: datetime | None) -> datetime | None:
+        return moment and moment.astimezone(zone).replace(minute=0, second=0, tzinfo=None, fold=0)
+
+    counts: dict[datetime | None, tuple[int, int]] = {}
+    for n, (_, _, moment) in enumerate(cases):
+        claims_before, loss_before = counts.get(hour(moment), (0, 0))
+        counts[hour(moment)] = (claims_before + 1, loss_before + 100 * (n % 7))
+    cube = build_cube(claims, dimensions=("filed_hour",))
+    found = cube.frame.group_by("filed_hour").agg(pl.col("claims").sum(), pl.col("loss").sum())
+    assert {h: (int(c), int(s)) for h, c, s in found.rows()} == counts
+    by_hour = cumulative_intake(cube, per="hour")
+    timed = sorted((h, c) for h, (c, _) in counts.items() if h is not None)
+    positive = [(h, int(c)) for h, c in by_hour.select("filed_hour", "claims").rows() if c and h is not None]
+    assert positive == timed
+    days: dict[date, int] = {}
+    for _, day, _ in cases:
+        days[day] = days.get(day, 0) + 1
+    daily = cumulative_intake(build_cube(claims, dimensions=("filed_on",)))
+    assert {d: int(c) for d, c in daily.select("filed_on", "claims").rows() if c} == days
+
+
+# --- bands of numbers -------------------------------------------------------------------------------------
+
+
+def test_a_band_includes_its_upper_edge(tmp_path: Path) -> None:
+    texts = ["10", "10.0", "10.0000000000001", "25.5", "25.50", "25.51", "-3", "1e-05", "", "999999"]
+    claims = read_claims(distances(tmp_path / "a.csv", texts), zoned(), layouts=[BANDED])
+    assert list(zones(claims).values()) == [
+        "near", "near", "middle", "middle", "middle", "far", "near", "near", None, "far",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("copies", [1, 50])
+def test_a_number_above_all_edges_or_no_number_is_rejected(tmp_path: Path, copies: int) -> None:
+    layout = Layout(columns={"zone": ("Distance",)}, edges={"zone": {"near": 10, "middle": 25.5}})
+    texts = ["10", "25.51", " 11 ", "far", "1.250", "nan", "inf"] * copies
+    claims = read_claims(distances(tmp_path / "a.csv", texts), zoned(), layouts=[layout], max_rejects=1)
+    assert claims.to_polars()["zone"].to_list() == ["near", "middle"] * copies
+    assert claims.rejects["rule"].to_list() == [NO_BAND] * 5 * copies
+    assert claims.rejects["problem"][0] == "zone is not a number within its edges."
+    assert claims.rejects["remedy"][0].startswith("Give a number up to the last edge; 1.250 may mean 1,250.")
+
+
+def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path) -> None:
+    layout = BANDED.model_copy(update={"formats": {"zone": ("european",)}, "missing": ("k.A.",)})
+    texts = ["9,999", "10,5", "1.250", "1.234,5", "k.a.", "12345,67"]
+    path = distances(tmp_path / "a.csv", texts)
+    claims = read_claims(path, zoned(), layouts=[layout], max_rejects=1)
+    # "9,999" may mean 9.999 or 9,999.
+    assert zones(claims) == {"c2": "middle", "c3": "far", "c4": "far", "c5": None, "c6": "far"}
+    exact = Layout(
+        columns={"zone": ("Distance",)}, edges={"zone": {"a": 12_345.67, "b": inf}}, formats=layout.formats
+    )
+    assert zones(
+        read_claims(distances(tmp_path / "b.csv", ["12345,67", "12345,68"]), zoned(), layouts=[exact])
+    ) == {
+        "c1": "a",
+        "c2": "b",
+    }
+
+
+def test_files_with_and_without_edges_are_read_together(tmp_path: Path) -> None:
+    rows = [f"z{n},App,User,5,2022-10-15,{('near', 'beyond')[n % 2]}" for n in range(40)]
+    named = write(tmp_path / "a.csv", "filed_on,zone", rows)
+    numbers = distances(tmp_path / "b.csv", ["3", "30"] * 30)
+    layout = BANDED.model_copy(update={"files": "b*"})
+    for paths in ([named, numbers], [numbers, named]):
+        claims = read_claims(paths, zoned(), layouts=[layout])
+        assert dict(claims.by("zone").select("zone", "claims").rows()) == {
+            "near": 50,
+            "beyond": 20,
+            "far": 30,
+        }
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.decimals(-1000, 1000, places=4), min_size=1, max_size=30),
+    st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=4, unique=True),
+)
+def test_bands_match_exact_fractions(numbers: list[Fraction], edges: list[Fraction]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table t as select unnest($texts) as text", {"texts": [f"{n:f}" for n in numbers]}
+        )
+        query = f"select {number_sql('text', ['plain'])} from t"  # noqa: S608 - own SQL
+        read = [row[0] for row in connection.execute(query).fetchall()]
+    for edge in edges:
+        assert [number <= float(edge) for number in read] == [Fraction(n) <= Fraction(edge) for n in numbers]
+
+
+def test_edges_are_written_in_a_layout_and_stay_in_the_proposed_one(tmp_path: Path) -> None:
+    document = tmp_path / "layout.toml"
+    document.write_text(
+        '[columns]\nzone = ["Distance"]\n[edges]\nzone = { near = 10, "not so near" = 25.5, far = inf }\n',
+        "utf-8",
+    )
+    layout = load_layout(document)
+    assert layout.edges == {"zone": {"near": 10, "not so near": 25.5, "far": inf}}
+    path = distances(tmp_path / "a.csv", [str(n) for n in range(5, 35, 5)])
+    proposed = tmp_path / "proposed.toml"
+    proposed.write_text(inspect_file(path, zoned(), layout=layout).layout_toml, "utf-8")
+    claims = read_claims(path, zoned(), layouts=[load_layout(proposed)])
+    expected = ["near", "near", "not so near", "not so near", "not so near", "far"]
+    assert claims.to_polars()["zone"].to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        ({"near": 10, "far": 10}, "edges of zone that do not increase"),
+        ({"near": 10, "far": 5}, "edges of zone that do not increase"),
+        ({"near": inf, "far": inf}, "edges of zone that do not increase"),
+        ({}, "edges of zone that do not increase"),
+        ({"near": float("nan")}, "near"),
+        ({" near": 1}, "a value of zone that is empty or has blanks"),
+        ({"": 1}, "a value of zone that is empty or has blanks"),
+        ({"near": "ten"}, "near"),
+    ],
+)
+def test_bad_edges_are_refused_in_one_line(tmp_path: Path, edges: dict[str, object], message: str) -> None:
+    document = tmp_path / "layout.toml"
+    listed = ", ".join(f'"{k}" = {repr(v).replace(chr(39), chr(34))}' for k, v in edges.items())
+    document.write_text(f"[edges]\nzone = {{ {listed} }}\n", "utf-8")
+    with pytest.raises(UsageError, match=message) as refused:
+        load_layout(document)
+    assert "\n" not in str(refused.value)
+
+
+def test_edges_of_another_column_or_with_a_scale_are_refused(tmp_path: Path) -> None:
+    path = distances(tmp_path / "a.csv", ["3"])
+    for column in ("loss", "service"):
+        with pytest.raises(UsageError, match="no dimension of text") as refused:
+            read_claims(path, zoned(), layouts=[Layout(edges={column: {"a": 1}})])
+        assert column in str(refused.value)
+    with pytest.raises(UsageError, match="Did you mean 'zone'"):
+        read_claims(path, zoned(), layouts=[Layout(edges={"zones": {"a": 1}})])
+    with pytest.raises(ValueError, match="edges and a scale of zone"):
+        Layout(edges={"zone": {"a": 1}}, scale={"zone": 10})
+    with pytest.raises(ValueError, match="no dimension of text"):
+        Incident.model_validate(zoned().model_dump(by_alias=True) | {"edges": {"loss": {"a": 1}}})
+
+
+def test_the_incident_may_have_the_edges(tmp_path: Path) -> None:
+    incident = zoned(columns={"zone": ("Distance",)}, edges=EDGES)
+    path = distances(tmp_path / "a.csv", ["10", "11"])
+    assert list(zones(read_claims(path, incident)).values()) == ["near", "middle"]
+    other = Layout(edges={"zone": {"all": inf}})
+    assert list(zones(read_claims(path, incident, layouts=[other])).values()) == ["all", "all"]
+    with pytest.raises(InputRefused, match="the column zone is missing"):
+        read_claims(write(tmp_path / "b.csv", "filed_on", ["c1,App,User,5,2022-10-15"]), incident)
