@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
-from outage_analysis.costs import Simulation
+from outage_analysis.claims import read_claims
+from outage_analysis.costs import Sample, Simulation
 from outage_analysis.costs.uncertainty.browser_model import FEWEST_DRAWS, browser_model
 from outage_analysis.costs.uncertainty.simulation import REPLICATES
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
@@ -176,6 +178,30 @@ class TestFurtherCases:
         assert announced == pytest.approx(browser_totals(engine, model, {}))
         assert doubled - announced == pytest.approx(announced - without, abs=1e-3)
         assert (announced - without).mean() > 0
+
+    def test_another_payment_is_another_policy(self, engine: Chrome, own_claims: Path) -> None:
+        """Claims are counted by group of equal payments, which have a slider each."""
+        made = {}
+        for paid in (30_000, 80_000):
+            tiers = {300_000: paid, 500_000: 50_000}
+            claims = read_claims(own_claims, currency="KRW")
+            made[paid] = run(make_plan(claims, tiers=tiers, unknown=0)).runs["claims"]
+        model = browser_model(made[30_000])
+        assert model
+        ours = browser_totals(engine, model, {}, {"tiers.pays.0": 80_000})
+        before = browser_totals(engine, model, {})
+        assert ours.mean() > 1.1 * before.mean()
+        theirs = made[80_000].totals["cash"]
+        page = Sample(ours.reshape(REPLICATES, -1))
+        for p in (0.5, 0.75, 0.9):
+            one, other = page.quantile(p), theirs.quantile(p)
+            assert abs(one.value - other.value) <= 4 * math.hypot(one.error, other.error)
+
+    def test_payments_that_are_drawn_together_have_no_range(self, own_claims: Path) -> None:
+        plan = make_plan(
+            read_claims(own_claims, currency="KRW"), tiers={300_000: 50_000, 500_000: 50_000}, unknown=0
+        )
+        assert browser_model(run(plan).runs["claims"]) is None
 
     @pytest.mark.parametrize(
         ("trials", "rate"),

@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
+from outage_analysis.analysis.solving import solve_plan
 from outage_analysis.charts import CHARTS
 from outage_analysis.costs import CostTerms, cost_terms
 from outage_analysis.text import Locale
@@ -340,6 +341,45 @@ def test_a_budget_shows_its_chance_and_the_address_keeps_the_setting(
     assert live_text(browser, "over") == w("report.live_no_budget")
 
 
+def test_payments_are_found_within_the_budget_and_set(
+    moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis
+) -> None:
+    """The answer is that of `solve` in its words; without the sliders' inputs, it is another."""
+    browser, found, w = moved
+    reset(browser)
+    place = browser.find_element(By.CSS_SELECTOR, ".what-if .find")
+    if place.get_attribute("open") is None:
+        place.find_element(By.CSS_SELECTOR, "summary").click()
+    answer, use = (place.find_element(By.CSS_SELECTOR, part) for part in (".solution", ".use"))
+    run_it = place.find_element(By.CSS_SELECTOR, "[type=submit]")
+    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
+    budget.clear()
+    run_it.click()
+    assert answer.text == w("report.search_no_budget")
+    budget.send_keys("40000" if w.lang == "ko" else "400000000")
+    assert not answer.text
+    run_it.click()
+    theirs = solve_plan(
+        analysis.plan, vary=["small-business-cash.tier1,tier2"], budget=400_000_000, step=10_000
+    )
+    first, rest = theirs.sentences(w.lang)[0], answer.text
+    assert rest.startswith(first.split("P90")[0])  # payments and expected cost; then the quantile
+    given = {f"small-business-cash.pays.{n}": float(x) for n, x in enumerate(theirs.parameters.values())}
+    use.click()
+    assert answer.text == rest
+    agree(browser, found, w, given)
+    quantile = json.loads(place.get_attribute("data-found") or "")["quantile"]
+    WebDriverWait(browser, 10).until(lambda b: w.money(quantile) in live_text(b, "likely"))
+    assert float(place.get_attribute("data-milliseconds") or "0") > 0
+    typed(browser, "as-filing-share", "60")  # twice as many claims: the answer is no longer true
+    assert not answer.text
+    assert not use.is_displayed()
+    run_it.click()
+    assert w("report.search_none", budget=w.money(4e8), mark="P90") in answer.text
+    place.find_element(By.CSS_SELECTOR, "summary").click()
+    reset(browser)
+
+
 def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, _, w = moved
     reset(browser)
@@ -373,9 +413,9 @@ def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
 def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, _, _ = moved
     reset(browser)
-    # As the page opens: appendices and tables are closed.
+    # As the page opens: appendices and tables are closed; the search of payments is opened.
     browser.execute_script(
-        "document.querySelectorAll('main details').forEach(d => { d.open = false; });"
+        "document.querySelectorAll('main details').forEach(d => { d.open = d.matches('.find'); });"
         "document.querySelector('.skip').focus()"
     )
     reached = set()

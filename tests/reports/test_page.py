@@ -246,11 +246,17 @@ def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
 def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
     found = pages[lang]
     *fields, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
-    (budget, *numbers), exactly = fields
+    (budget, *numbers, step), (*exactly, first, second, monotone) = fields
     assert (len(numbers), len(ranges), len(exactly)) == (9, 9, 3)
+    assert step.within[-1] == "label."
+    assert [e.attributes["value"] for e in (first, second)] == [
+        "small-business-cash.pays.0",
+        "small-business-cash.pays.1",
+    ]
     assert "label.budget" in budget.within
     assert all("label." in e.within for e in numbers)
     assert all("label.exactly" in e.within for e in exactly)
+    assert all("label.pick" in e.within for e in (first, second, monotone))
     names = [e.text for e in found.all("span", class_="name")]
     assert [e.attributes["aria-label"] for e in ranges] == names
     assert all(name.strip() for name in names)

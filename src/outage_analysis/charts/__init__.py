@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from outage_analysis.charts.registry import draw as draw
     from outage_analysis.charts.sliders.markup import markup as markup
     from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
+    from outage_analysis.charts.sliders.search_form import with_search_form as with_search_form
     from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
     from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
     from outage_analysis.charts.standalone import check_chart_name as check_chart_name

@@ -91,6 +91,8 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
     from outage_analysis.costs.policy_search.candidate_benefits import OBJECTIVES as OBJECTIVES
+    from outage_analysis.costs.policy_search.page_search import PageSearch as PageSearch
+    from outage_analysis.costs.policy_search.page_search import page_search as page_search
     from outage_analysis.costs.policy_search.parameters import Vary as Vary
     from outage_analysis.costs.policy_search.search_inputs import SearchInputs as SearchInputs
     from outage_analysis.costs.policy_search.search_tables import FRONTIER as FRONTIER

@@ -28,6 +28,7 @@ from outage_analysis.charts import (
     stable_spec,
     vega_bundle,
     what_if_sliders,
+    with_search_form,
 )
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
-SLIDER_SCRIPTS = ("live.js", "live_view.js", "what_if.js")
+SLIDER_SCRIPTS = ("live.js", "live_view.js", "live_search.js", "what_if.js")
 """The scripts of the sliders, in the order in which they need each other."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
@@ -176,6 +177,9 @@ def sliders(
         inputs_depend = analysis.runs and report.products is None
         key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
         return Sliders(None, Markup(), locale(key))
+    if report.products is not None:
+        cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
+        panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
     return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")
 
 

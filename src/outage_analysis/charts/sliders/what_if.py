@@ -82,6 +82,20 @@ class LiveRange:
 
 
 @dataclass(frozen=True)
+class SearchForm:
+    """The fields of the form in which a reader finds payments, and the data for the script live_search.js."""
+
+    payments: tuple[tuple[str, str, bool], ...]
+    """Id, label, and whether it varies at first."""
+    step: str
+    """The usual step in the notation of a number field."""
+    unit: str
+    levels: tuple[tuple[str, str, bool], ...]
+    """Probability, label, and whether it is chosen at first."""
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
@@ -93,6 +107,8 @@ class WhatIfSliders:
     """The range that moves with the sliders; None if the page shows expected costs only."""
     presets: tuple[str, ...] = ()
     """The labels of the settings that a reader can choose at once."""
+    search: SearchForm | None = None
+    """The form for a search of payments within a budget; None if no payment can be searched."""
 
     @property
     def live_inputs(self) -> frozenset[str]:
@@ -171,7 +187,7 @@ def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRan
     if model is None:
         return None
     entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
-    per_field, field_unit = _amount_unit(locale)
+    per_field, field_unit = amount_unit(locale)
     accuracy = locale(
         "report.live_accuracy",
         draws=locale.number(model["draws"]),
@@ -191,7 +207,7 @@ def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRan
     return LiveRange(field_unit, accuracy, frozenset(entries), data)
 
 
-def _amount_unit(locale: Locale) -> tuple[int, str]:
+def amount_unit(locale: Locale) -> tuple[int, str]:
     """Return the unit of amounts that a reader types: smallest units per field unit, and its name."""
     if locale.lang == "ko" and locale.currency == "KRW":
         return MYRIAD, locale("report.myriad")
@@ -230,7 +246,7 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
     if factor.measure == "share":
         per, unit = 100, "%"
     elif factor.measure == "money":
-        times, unit = _amount_unit(locale)
+        times, unit = amount_unit(locale)
     most, value = (x * per / times for x in (factor.high, factor.value))
     digits = -math.floor(math.log10(most / STEPS)) if most else 0
     bounded = factor.measure == "share"
@@ -241,16 +257,16 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
         factor=factor.id,
         label=_label(factor, locale, names),
         unit=unit,
-        value=_number_text(value, digits + 1),
-        most=_number_text(most, digits),
-        step=_number_text(10.0**-digits, digits),
+        value=number_text(value, digits + 1),
+        most=number_text(most, digits),
+        step=number_text(10.0**-digits, digits),
         times=times,
         per=per,
         bounded=bounded,
     )
 
 
-def _number_text(value: float, digits: int) -> str:
+def number_text(value: float, digits: int) -> str:
     """Return a number as text, rounded to `digits` decimal places, without trailing decimal zeros.
 
     Negative `digits` round to tens, hundreds and so on.

@@ -14,4 +14,5 @@ Modules:
     frontier: candidates that no other candidate dominates
     budget_search: the search for the best candidate within a budget
     solve: `find_best_policy`, its result, and the policy with the values of a candidate
+    page_search: the fixed payments that a web page can search, with their limits
 """

@@ -340,8 +340,11 @@ def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: 
     if parameter.tier < line.tiers - 1:
         return line.possible_cuts[parameter.tier][-1]
     cube = cost_cube(inputs, line)
-    if cube is None:
-        return None
+    return None if cube is None else largest_claim_loss(cube)
+
+
+def largest_claim_loss(cube: Cube) -> int | None:
+    """Return the largest loss that a claim in a cube may have; None if it is not known."""
     largest = 0
     for over, up_to, claims, loss in cube.frame.select("over", "up_to", "claims", "loss").iter_rows():
         if claims and over is not None and over >= 0:

@@ -23,7 +23,7 @@ from outage_analysis.costs.uncertainty.simulation import REPLICATES, Sample, Sim
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
-MOST_BYTES = 340_000
+MOST_BYTES = 290_000
 """Size of the draws of a page, before they are encoded as text; with more columns there are fewer draws."""
 BYTES_PER_NUMBER = 2
 HIGHEST_CODE = 2**16 - 1
@@ -49,19 +49,25 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number), `inputs` (per input, or band of a mix, its coded draws and the table of its
-        values), `fixed` (inputs that do not vary), `scores` (the coded normal scores of the counts),
-        `streams`, `awards` (quantiles of sums of awards), and `errors` (the numerical errors of the
-        median and of the upper end with the draws of the page, in the smallest unit). None if the total has
-        so many random counts that a page with enough draws would be too large.
+        `draws` (their number, in `replicates` of equal size one after the other), `inputs` (per input, or
+        band of a mix, its coded draws and the table of its values), `fixed` (inputs that do not vary),
+        `scores` (the coded normal scores of the counts), `streams`, `awards` (quantiles of sums of awards),
+        and `errors` (the numerical errors of the median and of the upper end with the draws of the page, in
+        the smallest unit). None if the total has so many random counts that a page with enough draws would
+        be too large, or if claims of two tiers with equal payments are drawn as one count, so that the page
+        could not change the payment of one tier.
     """
     chosen = [
         (stream, units)
         for stream, units in zip(run.portfolio.streams, run.process.units, strict=True)
         if stream.valuation == valuation
     ]
+    if any(len(_tiers(stream, unit)) > 1 for stream, units in chosen for unit in units):
+        return None
     inputs, scores, totals = _draws(run, chosen)
-    varying = {name: values for name, values in inputs.items() if np.ptp(values)}
+    # The first band of a mix has the rest of its shares and claims, so the page needs no draws for it.
+    kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
+    varying = {name: values for name, values in kept.items() if np.ptp(values)}
     columns = len(varying) + len(scores)
     draws = min(MOST_DRAWS, totals.size)
     while columns * draws * BYTES_PER_NUMBER > MOST_BYTES:
@@ -72,8 +78,9 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     sample = Sample(totals[:, first])
     return {
         "draws": draws,
+        "replicates": REPLICATES,
         "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
-        "fixed": {name: _rounded(values.flat[0]) for name, values in inputs.items() if name not in varying},
+        "fixed": {name: _rounded(values.flat[0]) for name, values in kept.items() if name not in varying},
         "scores": {name: _coded_scores(values[:, first].ravel()) for name, values in scores.items()},
         "largest_score": LARGEST_SCORE,
         "streams": [_stream_data(stream, units, inputs) for stream, units in chosen],
@@ -120,7 +127,7 @@ def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
     """Return the names of the scores from which the counts and the payments of a stream are computed."""
     if stream.certain:
         return set()
-    names = {unit.name for unit in units}
+    names = {unit.name for unit in units if unit.band != 0}
     names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and stream.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
     return names | ({"count"} if stream.mix else set())
@@ -146,7 +153,7 @@ def _coded_input(values: FloatArray) -> dict[str, Any]:
     inside = np.divide(values - table[steps - 1], width, out=np.zeros_like(values), where=width > 0)
     return {
         "codes": _encode((steps - 1 + inside) / (KNOTS - 1)),
-        "table": [float(f"{x:.7g}") for x in table],
+        "table": [float(f"{x:.6g}") for x in table],
     }
 
 
@@ -186,7 +193,7 @@ def _stream_data(
 def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
     """Return a claim unit; `pays` is the id of the factor that states its payment, if a tier does."""
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
-    tiers = {getattr(label.get("tier"), "position", None) for label in unit.labels}
+    tiers = _tiers(stream, unit)
     tier = next(iter(tiers)) if len(tiers) == 1 else None
     return {
         "name": unit.name,
@@ -198,14 +205,31 @@ def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
     }
 
 
+def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
+    """Return the positions of the tiers that pay the claims of a unit; None stands for another payment."""
+    known = {
+        (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
+        for part in stream.parts
+        for label in part.labels
+    }
+    return {known.get((label.get("over"), label.get("up_to"))) for label in unit.labels}
+
+
 def _award_table(stream: Stream) -> dict[str, Any]:
-    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores."""
+    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores.
+
+    The logarithms are coded row by row: `codes` is the place of each between the two `ends` of its row.
+    """
     counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
+    rows = np.stack([row[::SCORE_STEP] for row in table])
+    low, width = rows[:, :1], np.ptp(rows, axis=1, keepdims=True)
     return {
         "counts": counts,
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
-        "table": [[float(f"{x:.5g}") for x in row[::SCORE_STEP]] for row in table],
+        "columns": rows.shape[1],
+        "ends": [[_rounded(row.min()), _rounded(row.max())] for row in rows],
+        "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
     }
 
 

@@ -119,6 +119,16 @@ var liveModel = (function () {
     return count;
   }
 
+  function awardTable(coded) {
+    var codes = decode(coded.codes), columns = coded.columns;
+    var rows = coded.ends.map(function (ends, row) {
+      return Float64Array.from(codes.subarray(row * columns, (row + 1) * columns), function (code) {
+        return ends[0] + code / 65535 * (ends[1] - ends[0]);
+      });
+    });
+    return Object.assign({rows: rows}, coded);
+  }
+
   // The sum of a number of lognormal awards of mean 1.
   function awardSum(z, count, awards) {
     if (!count) return 0;
@@ -128,9 +138,9 @@ var liveModel = (function () {
       if (counts[middle] <= count) row = middle; else high = middle - 1;
     }
     var down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
-    var columns = awards.table[0].length - 1;
+    var columns = awards.columns - 1;
     var place = clip((z - awards.lowest) / awards.step, 0, columns), left = Math.min(Math.floor(place), columns - 1);
-    var right = place - left, upper = awards.table[row], lower = awards.table[Math.min(row + 1, last)];
+    var right = place - left, upper = awards.rows[row], lower = awards.rows[Math.min(row + 1, last)];
     var above = upper[left] * (1 - right) + upper[left + 1] * right;
     var below = lower[left] * (1 - right) + lower[left + 1] * right;
     return count * Math.exp(above * (1 - down) + below * down);
@@ -165,7 +175,8 @@ var liveModel = (function () {
   }
 
   return function (data) {
-    var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {}, chances = {};
+    var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {}, chances = {}, awards = {};
+    Object.keys(data.awards).forEach(function (spread) { awards[spread] = awardTable(data.awards[spread]); });
     Object.keys(data.inputs).forEach(function (id) { inputs[id] = inputValues(data.inputs[id]); });
     Object.keys(data.scores).forEach(function (name) {
       scores[name] = scoreValues(data.scores[name], data.largest_score);
@@ -197,7 +208,7 @@ var liveModel = (function () {
       var bands = stream.units.map(function (unit) { return unit.band === null ? Infinity : unit.band; });
       var lowest = Math.min.apply(null, bands), left = count.slice(), leftShare = new Float64Array(draws).fill(1);
       var split = {};
-      for (var band = stream.bands - 1; band >= lowest; band--) {
+      for (var band = stream.bands - 1; band >= Math.max(lowest, 1); band--) {
         var name = stream.process + ', band ' + band + ' of ' + stream.mix, z = scores[name], u = chances[name];
         var shares = product([stream.mix + '.' + band], values);
         split[band] = new Float64Array(draws);
@@ -208,8 +219,19 @@ var liveModel = (function () {
           leftShare[k] -= shares[k];
         }
       }
+      if (!lowest) split[0] = left;
       return split;
     }
+
+    // The share of the first band of a mix is what the others leave.
+    data.streams.forEach(function (stream) {
+      if (!stream.mix) return;
+      var rest = inputs[stream.mix + '.0'] = new Float64Array(draws).fill(1);
+      for (var band = stream.bands - 1; band > 0; band--) {
+        var shares = product([stream.mix + '.' + band], inputs);
+        for (var k = 0; k < draws; k++) rest[k] -= shares[k];
+      }
+    });
 
     function addCertain(sums, stream, values, scale, rate) {
       stream.parts.forEach(function (part) {
@@ -219,10 +241,11 @@ var liveModel = (function () {
       });
     }
 
-    function addPayments(sums, stream, unit, counts, values, pays, scale) {
+    // Counts of claims whose payment is in `apart` are added there, not paid.
+    function addPayments(sums, stream, unit, counts, values, pays, scale, apart) {
       var name = stream.process + ', ' + unit.name, k;
       if (unit.reviewed) {
-        var award = product(stream.award ? [stream.award] : [], values), table = data.awards[stream.spread];
+        var award = product(stream.award ? [stream.award] : [], values), table = awards[stream.spread];
         var z = scores[name + ', awards'];
         for (k = 0; k < draws; k++) {
           sums[k] += unit.fixed * award[k] * (table ? awardSum(z[k], counts[k], table) : counts[k]);
@@ -230,7 +253,8 @@ var liveModel = (function () {
         return;
       }
       var fixed = unit.pays && pays[unit.pays] !== undefined ? pays[unit.pays] : unit.fixed;
-      for (k = 0; k < draws; k++) sums[k] += fixed * counts[k];
+      if (unit.pays && apart[unit.pays]) for (k = 0; k < draws; k++) apart[unit.pays][k] += counts[k];
+      else for (k = 0; k < draws; k++) sums[k] += fixed * counts[k];
       if (!unit.share) return;
       var losses = unit.deviation ? scores[name + ', losses'] : null;
       for (k = 0; k < draws; k++) {
@@ -239,7 +263,7 @@ var liveModel = (function () {
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
-    function totals(changes, pays) {
+    function totals(changes, pays, apart) {
       var values = {}, sums = new Float64Array(draws);
       Object.keys(inputs).forEach(function (id) { values[id] = changed(inputs[id], changes[id]); });
       data.streams.forEach(function (stream) {
@@ -253,12 +277,19 @@ var liveModel = (function () {
         stream.units.forEach(function (unit) {
           var counts = split && unit.band !== null
             ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
-          addPayments(sums, stream, unit, counts, values, pays || {}, scale);
+          addPayments(sums, stream, unit, counts, values, pays || {}, scale, apart || {});
         });
       });
       return sums;
     }
 
-    return {totals: totals, inputs: inputs};
+    // What the total of each draw consists of: the claims of some payments, and the cost of all others.
+    function parts(changes, pays, ids) {
+      var counts = {};
+      ids.forEach(function (id) { counts[id] = new Float64Array(draws); });
+      return {base: totals(changes, pays, counts), counts: counts};
+    }
+
+    return {totals: totals, parts: parts, inputs: inputs, replicates: data.replicates};
   };
 })();

@@ -66,13 +66,18 @@ var liveView = (function () {
       return {odds: oddsFor(values, Math.min(Math.max(mean(values) + value - live.means[id], 1e-9), 1 - 1e-9))};
     }
 
-    function totals(values, known, alsoKnown) {
+    function setting(values, known, alsoKnown) {
       var changes = {}, pays = {};
       Object.keys(values).forEach(function (id) {
         if (id in model.inputs) changes[id] = change(id, values[id], known[id] || id === alsoKnown);
         else pays[id] = values[id];
       });
-      return model.totals(changes, pays);
+      return {changes: changes, pays: pays};
+    }
+
+    function totals(values, known, alsoKnown) {
+      var made = setting(values, known, alsoKnown);
+      return model.totals(made.changes, made.pays);
     }
 
     function percent(chance) {
@@ -222,6 +227,13 @@ var liveView = (function () {
         var values = model.inputs[id];
         return mean(values.map(function (v) { return change.odds * v / (1 - v + change.odds * v); })) - mean(values) + live.means[id];
       },
+      // The claims of some payments and the cost of all others, by draw.
+      parts: function (values, known, ids) {
+        var made = setting(values, known);
+        return model.parts(made.changes, made.pays, ids);
+      },
+      replicates: model.replicates,
+      percent: percent,
       budget: function () { return budget; },
       setBudget: setBudget,
       quantile: function (p) { return now.quantile(p); },

@@ -35,8 +35,12 @@ var whatIf = (function () {
       return parts.join(' ') + (even ? ' ' : '') + say.unit;
     }
 
-    function money(amount) {
-      var units = twoDigits(amount / minor);
+    function money(amount) { return inWords(twoDigits(amount / minor)); }
+
+    // An amount that somebody states, without rounding.
+    function full(amount) { return inWords(Number((amount / minor).toPrecision(10))); }
+
+    function inWords(units) {
       if (say.korean) return korean(whole(units));
       var step = say.steps.find(function (s) { return units >= s[0]; }) || [1, ''];
       var number = grouped(Number((units / step[0]).toPrecision(10)));
@@ -56,7 +60,7 @@ var whatIf = (function () {
       return say.change.replace('{amount}', sign + money(Math.abs(added))).replace('{share}', share);
     }
 
-    return {money: money, exact: exact, change: change};
+    return {money: money, full: full, exact: exact, change: change, amount: function (amount) { return grouped(amount / minor, say.minor); }, unit: say.unit, minor: minor};
   }
 
   // One input: a slider and a number field that follow each other, and whether its value is known exactly.
@@ -115,17 +119,19 @@ var whatIf = (function () {
     var reset = root.querySelector('.reset'), place = root.querySelector('.live');
     var view = place && data.live ? window.liveView(place, data.live, say) : null;
 
-    function total(valuation) {
+    // The expected total, with other values of some factors; or the part of it that one factor multiplies.
+    function total(valuation, others, only) {
       var sum = 0;
       data.terms[valuation].forEach(function (term) {
-        var product = term[0];
-        term[1].forEach(function (id) { product *= values[id]; });
+        var product = only && term[1].indexOf(only) < 0 ? 0 : term[0];
+        term[1].forEach(function (id) { product *= others && id in others ? others[id] : values[id]; });
         sum += product;
       });
       return Number(sum.toPrecision(10));
     }
 
     function tell(any, id) {
+      if (search) search.clear();
       root.querySelectorAll('output[data-valuation]').forEach(function (output) {
         var valuation = output.dataset.valuation, now = total(valuation);
         output.querySelector('.amount').textContent = say.money(now);
@@ -192,6 +198,19 @@ var whatIf = (function () {
       root.querySelector('[tabindex="-1"]').focus();
     });
     root.addEventListener('budget', remember);
+    var search = view && data.live.search ? window.liveSearch(root.querySelector('.find'), data.live, view, say, {
+      parts: function (ids) { return view.parts(given, known, ids); },
+      expected: function (payments) { return total('cash', payments); },
+      // The expected number of claims that get a payment.
+      weight: function (id) {
+        var one = {};
+        one[id] = 1;
+        return total('cash', one, id);
+      },
+      value: function (id) { return values[id]; },
+      put: function (payments) { Object.keys(payments).forEach(function (id) { sliders[id].put(payments[id], false); }); }
+    }) : null;
+    if (search) root.addEventListener('budget', search.clear);
     // A browser may keep what was typed before the page was loaded again.
     back();
     recall();

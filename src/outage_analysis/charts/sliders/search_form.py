@@ -1,0 +1,86 @@
+"""The form in which a reader finds the payments that keep a budget: its fields, words and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from outage_analysis.charts.sliders.what_if import SearchForm, WhatIfSliders, amount_unit, number_text
+from outage_analysis.costs import CostTerms, PageSearch, page_search
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy
+from outage_analysis.text import Locale
+
+LEVELS = (50, 75, 80, 90, 95)
+"""Percentiles at which a reader can keep the budget."""
+USUAL_LEVEL = 90
+MOST_VARIED = 2
+"""At most this many payments vary at once."""
+BLANKS = {
+    name: f"{{{name}}}"
+    for name in (
+        "tiers",
+        "expected",
+        "mark",
+        "quantile",
+        "budget",
+        "chance",
+        "amount",
+        "unit",
+        "error",
+        "count",
+    )
+}
+"""Placeholders that the script fills."""
+REPORT_WORDS = ("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded")
+"""The labels `report.search_...` with which the script writes its sentences."""
+SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
+"""The labels `solve....` that the command `solve` uses as well."""
+
+
+def with_search_form(
+    sliders: WhatIfSliders, cost: CostTerms, policy: Policy, cubes: Sequence[Cube], locale: Locale
+) -> WhatIfSliders:
+    """Return the sliders of a page with the form, if the page has a payment that a search can vary.
+
+    Args:
+        sliders: the sliders of the page.
+        cost: the expected cost that the sliders change.
+        policy: the announced policy.
+        cubes: the claims that the costs are computed from; empty for published counts.
+        locale: language and currency of the labels.
+    """
+    if sliders.live is None:
+        return sliders
+    labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
+    factors = [factor for factor in cost.factors if factor.id in labels]
+    found = page_search(policy, factors, sliders.live.data["model"], cubes)
+    if found is None:
+        return sliders
+    form = _form(found, labels, locale)
+    data = {**sliders.data, "live": {**sliders.data["live"], "search": form.data}}
+    return replace(sliders, search=form, data=data)
+
+
+def _form(found: PageSearch, labels: Mapping[str, str], locale: Locale) -> SearchForm:
+    per_field, unit = amount_unit(locale)
+    lines = {payment.line.id for payment in found.payments}
+    payments = []
+    for payment in found.payments:
+        band = locale.band(payment.factor.over, payment.factor.up_to)
+        text = locale("solve.tier", band=band, payment="{payment}")
+        if len(lines) > 1:
+            text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
+        payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
+    words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
+    words |= {name: locale(f"solve.{name}", **BLANKS) for name in SOLVE_WORDS}
+    return SearchForm(
+        tuple(
+            (payment.factor.id, labels[payment.factor.id], place < MOST_VARIED)
+            for place, payment in enumerate(found.payments)
+        ),
+        number_text(found.step / per_field, locale.minor_units),
+        unit,
+        tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
+        {"payments": payments, "edges": list(found.edges), "most_varied": MOST_VARIED, "words": words},
+    )
