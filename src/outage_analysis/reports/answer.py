@@ -68,8 +68,10 @@ def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
 
 
 def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return a sentence on announced totals and on promises without a price; empty if there are none."""
+    """Return a sentence on handling, announced totals and promises without a price; [] if there are none."""
     parts, likely = [], analysis.likely_range
+    if handling := _quantiles(analysis, "handling").get("p50"):
+        parts.append(locale("report.answer_handling", median=locale.money(handling)))
     points, total = _quantiles(analysis, "top_down"), analysis.totals_row("published", "top_down")
     if total is not None and total["promised"] and {likely.low, likely.high} <= set(points):
         parts.append(
@@ -86,7 +88,11 @@ def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
     unpriced = len(analysis.unpriced_lines)
     if unpriced:
         parts.append(locale("report.answer_unpriced", count=unpriced))
-    return [locale("report.answer_without", parts=locale("report.answer_and").join(parts))] if parts else []
+    if not parts:
+        return []
+    *first, last = parts
+    named = locale("report.answer_and").join([", ".join(first), last]) if first else last
+    return [locale("report.answer_without", parts=named)]
 
 
 def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
