@@ -9,7 +9,7 @@ from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts
-from outage_analysis.reports.deck.theme import Box, Paragraph
+from outage_analysis.reports.deck.theme import Box, Paragraph, text_height
 from outage_analysis.reports.report import Report
 from outage_analysis.text import percent
 
@@ -17,6 +17,8 @@ NO_FIGURE = "–"
 """The figure of a key figure (tile) that has no value."""
 CHART_WIDTH, CHART_HEIGHT = 6.75, 2.25
 """The size of the chart in inches."""
+MOST_TEXT = 0.6
+"""The most height of the texts above the table of options, as a share of their column."""
 SUMS_TOP = 6.02
 """Where the strip of separate sums starts, in inches from the top."""
 
@@ -66,7 +68,7 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     canvas.add_text("Cash and its scope", box, scope, more=True)
     left = theme.LEFT + CHART_WIDTH + 0.2
     column = Box(left, theme.TOP, theme.LEFT + theme.FULL_WIDTH - left, low - theme.TOP)
-    canvas.add_text("Why, and what to decide", column, _answer_paragraphs(report), more=True)
+    _add_reasons(report, canvas, column)
     if sums:
         canvas.add_line(SUMS_TOP)
         width = theme.FULL_WIDTH / len(sums)
@@ -112,10 +114,31 @@ def _percentile_bars(
     return data, [n for n, name in enumerate(names) if name in marks], scale.unit
 
 
+def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
+    """Add what drives the cost, what would narrow its range, and the table of options below the texts."""
+    lines, options = _answer_paragraphs(report), report.options
+    if options is None:
+        canvas.add_text("Why, and what to decide", column, lines, more=True)
+        return
+    lines.append(Paragraph(report.locale("report.decide"), 13, bold=True, space_after=2))
+    height = min(text_height(lines, column.width - 0.02) + 0.02, column.height * MOST_TEXT)
+    canvas.add_text("Why", Box(column.left, column.top, column.width, height), lines, more=True)
+    widths = (1.7, 1.25, 1.6, 1.0, 1.8)[: len(options.columns)]
+    canvas.add_table(
+        "Options",
+        Box(column.left, column.top + height, column.width, column.height - height),
+        [column.title for column in options.columns],
+        [[str(cell) for cell in row] for row in options.rows],
+        widths=widths,
+        alt_text=report.locale("report.decide"),
+    )
+
+
 def _answer_paragraphs(report: Report) -> list[Paragraph]:
-    """Return what drives the cost, what would narrow its range, and what to decide."""
+    """Return what drives the cost, what would narrow its range, and what to decide without a table of it."""
     locale, answers = report.locale, report.answers
     parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", answers.decide))
+    parts = parts[:2] if report.options else parts
     lines = []
     for key, texts in parts:
         if texts:
