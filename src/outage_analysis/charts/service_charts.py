@@ -76,9 +76,7 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         )
         .encode(x, y, text="count:N", color=ink)
     )
-    costs = base.mark_text(fontSize=11, dy=9).encode(
-        x, y, text="cost:N", color=ink
-    )
+    costs = base.mark_text(fontSize=11, dy=9).encode(x, y, text="cost:N", color=ink)
     note = band_notes(context, bands, table)
     key = "chart.service_bands_subtitle" if has_costs else "chart.service_bands_subtitle_claims"
     return finish_chart(

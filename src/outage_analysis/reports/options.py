@@ -56,7 +56,9 @@ def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
     options = [
         Option(
             name,
-            *(row[column] for column in ("expected", "range_low", "range_high")),
+            row["expected"],
+            row["range_low"],
+            row["range_high"],
             over_budget=chances.get(row["policy"]),
             recipients=row["recipients"],
             per_recipient=row["per_recipient"],

@@ -28,6 +28,8 @@ PRINTED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("rule", "status", "facts", "assumptions", "approved_by")
+KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"scenarios": ("status",)}
+"""Table -> omitted columns that the PDF prints nevertheless: here why a scenario has no figures."""
 OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MERGED_COLUMNS = {"services": 0, "controller": 2}
 """Table -> the column whose cells are joined if rows are otherwise equal, as for services without a count."""
@@ -57,7 +59,8 @@ class PrintedReport:
         """The printed tables by name: fewer columns than on the page, and rows that are alike merged."""
         report, printed = self.report, {}
         for name, (frame, columns) in build_views(report.analysis, report.formatter).items():
-            chosen = [c for c in columns if c.name not in OMITTED_COLUMNS]
+            kept = KEPT_COLUMNS.get(name, ())
+            chosen = [c for c in columns if c.name not in OMITTED_COLUMNS or c.name in kept]
             if name in PRINTED_COLUMNS:
                 by_name = {column.name: column for column in columns}
                 chosen = [by_name[c] for c in PRINTED_COLUMNS[name]]

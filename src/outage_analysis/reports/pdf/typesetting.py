@@ -98,14 +98,16 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
 
 
 def _project(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]) -> Any:  # noqa: ANN401
-    """Return the files of a document for typst, whose type hints do not describe such a dictionary exactly."""
+    """Return the files of a document for typst, whose type hints do not describe a dictionary of files."""
     templates = files("outage_analysis.reports") / "templates"
     sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
     data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
     return {"main": sources[f"{template}.typ"], **sources, **data_files}
 
 
-def _end_of_text(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]) -> tuple[int, float]:
+def _end_of_text(
+    template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]
+) -> tuple[int, float]:
     """Return the number of the last page, and how far down the text on it ends, in points.
 
     Raises:
@@ -248,6 +250,8 @@ class PdfContent:
             "sums": self._chart("separate_sums") if "separate_sums" in report.charts else None,
             "elsewhere": own_text(report.locale("report.printed_less", titles=titles)) if titles else "",
             "runs": runs,
+            "density": 1.0,
+            "chart_width": 1.0,
         }
 
     @cached_property

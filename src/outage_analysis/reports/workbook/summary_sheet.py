@@ -91,7 +91,10 @@ def _options_table(report: Report) -> SheetTable:
         titles += [(others[-1], "whole"), (locale("column.per_recipient"), "money")]
     rows = []
     for option in options:
-        row = [Cell(option.name), *(money_cell(locale, x) for x in (option.expected, option.low, option.high))]
+        row = [
+            Cell(option.name),
+            *(money_cell(locale, x) for x in (option.expected, option.low, option.high)),
+        ]
         row += [Cell(option.over_budget, "share")] if has_chance else []
         if has_recipients:
             people = None if option.recipients is None else round(option.recipients)
