@@ -21,13 +21,13 @@ from outage_analysis.text import percent
 
 NO_FIGURE = "–"
 """The figure of a key figure (tile) that has no value."""
-CHART_WIDTH, CHART_HEIGHT = 5.3, 1.95
+CHART_WIDTH, CHART_HEIGHT = 5.2, 1.95
 """The size of the chart in inches."""
 LEAST_NAMES = 0.25
 """The least width of the names of the options, as a share of the table."""
 NARROW_WIDTHS = (0.246, 0.157, 0.224, 0.134, 0.239)
 """The widths of the columns as shares of the table, if it says who gains; figures then take two lines."""
-GAP = 0.12
+GAP = 0.08
 """The space between the table of options and the amounts to set aside, in inches."""
 LEAST_TEXT = 0.4
 """The least height of the texts above the table of options, as a share of their column."""
@@ -88,7 +88,7 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     box = Box(theme.LEFT, top, CHART_WIDTH - 0.15, low - top)
     canvas.add_text("Cash and its scope", box, scope, more=True)
     left = theme.LEFT + CHART_WIDTH + 0.2
-    right = theme.SUBTITLE.top + 0.04
+    right = theme.SUBTITLE.top - 0.02
     column = Box(left, right, theme.LEFT + theme.FULL_WIDTH - left, low - right)
     _add_reasons(report, canvas, column)
     if sums:
@@ -149,7 +149,7 @@ def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
     heads = [decide, *(column.title for column in options.columns[1:])]
     rows = [[str(cell) for cell in row] for row in options.rows]
     widths = _option_widths(report, [heads, *rows], column.width)
-    least = least_table_height([heads, *rows], widths, column.width)
+    least = least_table_height([heads, *rows], widths, column.width) + 0.01
     room = max(column.height - last - least, column.height * LEAST_TEXT)
     height = min(text_height(lines, width) + 0.02, room)
     canvas.add_text("Why", Box(column.left, column.top, column.width, height), lines, more=True)

@@ -43,25 +43,7 @@ def write_pdf(report: Report, folder: Path) -> None:
     """
     pages, as_of = PdfContent(report), report.analysis.as_of
     (folder / "brief.pdf").write_bytes(typeset("brief", pages.brief, pages.chart_files, as_of))
-    (folder / "report.pdf").write_bytes(typeset_report(pages, as_of))
-
-
-def typeset_report(pages: PdfContent, as_of: date) -> bytes:
-    """Typeset the full report, with text and charts smaller by a few percent if the last page is nearly empty.
-
-    Raises:
-        EnvironmentFailed: a font is missing, or typst reports an error.
-    """
-    closest: tuple[int, Values] | None = None
-    for density, chart_width in SETTINGS_OF_SIZE:
-        values = pages.full_report | {"density": density, "chart_width": chart_width}
-        page, height = _end_of_text("report", values, pages.chart_files)
-        if height >= LEAST_LAST_PAGE:
-            closest = page, values
-            break
-        if closest is None or page < closest[0]:
-            closest = page, values
-    return typeset("report", closest[1] if closest else {}, pages.chart_files, as_of)
+    (folder / "report.pdf").write_bytes(typeset("report", pages.full_report, pages.chart_files, as_of))
 
 
 def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
@@ -237,7 +219,19 @@ class PdfContent:
 
     @cached_property
     def full_report(self) -> Values:
-        """Values for the typst template of the full report: first screen, and content by page orientation."""
+        """Values for the template of the full report, a few percent smaller if that fills its last page."""
+        content, closest = self._content, (10**6, self._content)
+        for density, chart_width in SETTINGS_OF_SIZE:
+            values = content | {"density": density, "chart_width": chart_width}
+            page, height = _end_of_text("report", values, self.chart_files)
+            if height >= LEAST_LAST_PAGE:
+                return values
+            closest = (page, values) if page < closest[0] else closest
+        return closest[1]
+
+    @property
+    def _content(self) -> Values:
+        """The first screen, and the content by page orientation."""
         report = self.report
         runs: list[Values] = []
         for block in self._with_orientation(list(map(self._block_values, self._sections_with_blocks()))):
@@ -250,8 +244,6 @@ class PdfContent:
             "sums": self._chart("separate_sums") if "separate_sums" in report.charts else None,
             "elsewhere": own_text(report.locale("report.printed_less", titles=titles)) if titles else "",
             "runs": runs,
-            "density": 1.0,
-            "chart_width": 1.0,
         }
 
     @cached_property
