@@ -107,6 +107,39 @@ def test_the_page_asks_for_itself_and_nothing_else(opened: dict[str, Any]) -> No
     assert opened["asked"] == [opened["page"]]
 
 
+TYPE_SIZES = """
+const sizes = new Set(), texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode()) {
+  const element = texts.currentNode.parentElement;
+  if (texts.currentNode.data.trim() && element.checkVisibility() && !element.closest('script, style'))
+    sizes.add(getComputedStyle(element).fontSize);
+}
+for (const element of document.querySelectorAll('input, select, button'))
+  if (element.checkVisibility()) sizes.add(getComputedStyle(element).fontSize);
+return [...sizes].sort();
+"""
+"""The computed sizes of all visible texts and controls, those of the charts too."""
+
+
+def test_the_page_has_at_most_six_sizes_of_type(browser: Chrome, opened: dict[str, Any]) -> None:
+    if opened["width"] != 1440:
+        return
+    sizes = browser.execute_script(TYPE_SIZES)
+    assert 3 < len(sizes) <= 6, sizes
+
+
+def test_the_options_and_the_amounts_fit_on_the_first_screen(browser: Chrome, opened: dict[str, Any]) -> None:
+    ends = browser.execute_script(
+        "document.querySelectorAll('details').forEach(d => { d.open = false; });"
+        "return ['.options', '.answers dl'].map(x => document.querySelector(x).getBoundingClientRect())"
+        ".map(box => [box.left, box.right, box.bottom + scrollY])"
+    )
+    browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert all(0 <= left < right <= opened["width"] for left, right, _ in ends)
+    if (opened["of"], opened["width"]) == ("bundled", 1440):
+        assert all(bottom <= 900 for _, _, bottom in ends)
+
+
 def test_the_console_is_silent(opened: dict[str, Any]) -> None:
     assert opened["console"] == []
 

@@ -259,9 +259,18 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
         )
         in said
     )
-    for other in ("top_down", "handling"):
+    # The sum of cash and handling stands in one cell of the whole page: the mean of the reserve with both,
+    # under a title that says so, in the appendix of decisions. The sum with the announced totals is nowhere.
+    reserve = page.table(w("report.reserve_title"))
+    (mean,) = [row for row in reserve if row[w("column.measure")] == w("word.mean")]
+    with_handling = w.exact_money(expected["cash"] + expected["handling"])
+    assert mean[w("column.both")] == with_handling
+    holders = [e for e in page.all("td") if e.text == with_handling]
+    assert ["details.appendix" in e.within for e in holders] == [True]
+    assert w("column.both") == {"en": "Cash and handling", "ko": "현금과 처리 비용"}[lang]
+    for other, times in (("top_down", 0), ("handling", 1)):
         both_ = expected["cash"] + expected[other]
-        assert w.exact_money(both_) not in said
+        assert said.count(w.exact_money(both_)) == times
         alone = re.search(rf"(?<![\d.,억만]){re.escape(w.money(both_))}", said)
         assert not alone or w.money(both_) == w.money(expected[other])
 
@@ -381,7 +390,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     assert {name for name, marked in headings.items() if marked} == set(from_rows)
     appendices = [e.attributes for e in page.all("details") if "id" in e.attributes]
     made = {a["id"] for a in appendices if "synthetic" in a["class"]}
-    assert made == {"claims", "cost", "doubt", "quality"}
+    assert made == {"claims", "cost", "decisions", "doubt", "quality"}
     (banner,) = page.all("p", class_="banner")
     assert w("report.synthetic_headline") in banner.text
     assert w("report.synthetic_banner") not in banner.text

@@ -17,7 +17,7 @@ from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report
 from outage_analysis.reports.grids import MAX_CELL_LENGTH, truncate
 from outage_analysis.reports.html import html_page
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_al
 
 
 @pytest.mark.slow
-def test_the_options_are_a_sentence_and_a_link() -> None:
+def test_compared_policies_are_a_table_of_options_and_a_link() -> None:
     plan = Plan(
         as_of=date(2022, 10, 24),
         ledger="kakao-2022-10-24",
@@ -164,10 +164,61 @@ def test_the_options_are_a_sentence_and_a_link() -> None:
     analysis = run(plan)
     found, w = read(analysis), Locale("en")
     assert analysis.compared
-    (link,) = [e for e in found.all("a", href="#compared") if "div.answers" in e.within]
+    (link,) = [e for e in found.all("a", href="#compared") if "div.answers broad" in e.within]
     assert link.text == w("report.compared_link")
-    decided = [e.text for e in found.all("li") if "div.answers" in e.within]
-    assert any(analysis.compared.sentence(w) in text for text in decided)
+    rows = found.table(w("report.decide"))
+    assert [row["Option"] for row in rows] == [
+        "Cash on proof, as KT in 2018",
+        "Fees handed back, nothing else",
+        "A voucher on application, as SK Telecom in 2008",
+    ]
+    (lead,) = found.all("p", class_="lead")
+    assert rows[0]["Expected"] in lead.text
+    budget = analysis.tables["budget"].row(0, named=True)
+    assert rows[0]["Over 300 million won"] == w.share(budget["exceeded"])
+    # Independently: the share of the sampled totals of a policy above the budget, and its recipients.
+    for row, id_ in zip(rows[1:], plan.compare, strict=True):
+        totals = analysis.compared.simulations.runs[str(id_)].totals["cash"].values.ravel()
+        above = float((totals > 300_000_000).mean())
+        assert float(row["Over 300 million won"].rstrip("%")) == pytest.approx(100 * above, abs=0.6)
+        (count,) = analysis.tables["comparison"].filter(policy=str(id_))["recipients"]
+        assert row["Who gains"].startswith(f"{round(count):,} recipients, ")
+    assert analysis.compared.sentence(w) not in found.prose()[: found.prose().index(w("report.what_if"))]
+
+
+@both
+def test_the_options_are_the_choices_of_the_scenarios(
+    pages: dict[str, WebPage], lang: str, analysis: Analysis
+) -> None:
+    w = Locale(lang)
+    shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.decide"))}
+    rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
+    # The base, one tap, the review and the acceptance: no stress, and no scenario without figures.
+    expected = [rows[id_] for id_ in ("base", "one-tap", "generous-review", "lenient-acceptance")]
+    assert [row[w("report.option_expected")] for row in shown.values()] == [
+        w.money(row["expected"]) for row in expected
+    ]
+    assert [row[w("report.option_range")] for row in shown.values()] == [
+        w.money_range(row["range_low"], row["range_high"]) for row in expected
+    ]
+    assert {len(row) for row in shown.values()} == {3}  # no budget, and scenarios know no recipients
+
+
+@both
+def test_every_driver_says_in_plain_words_what_it_is(
+    pages: dict[str, WebPage], lang: str, analysis: Analysis
+) -> None:
+    w, said = Locale(lang), pages[lang].prose()
+    drivers = analysis.tables["tornado"].filter(valuation="cash").head(3)
+    assert drivers["kind"].to_list() == ["filing_share", "review_award", "band_mix"]
+    for row in drivers.iter_rows(named=True):
+        (sentence,) = [
+            e.text
+            for e in pages[lang].all("p")
+            if "div.answers" in e.within and capitalized(w(f"plain.{row['kind']}")) in e.text
+        ]
+        assert w.money_range(row["cost_low"], row["cost_high"]) in sentence
+        assert sentence in said
 
 
 # --- tables, accounting ---------------------------------------------------------------------------------

@@ -199,7 +199,10 @@ def test_the_first_page_says_what_the_first_screen_says(
     first = words_of(bundles[lang] / f"{book}.pdf")[0]
     html = squeezed(unescape((bundles[lang] / "report.html").read_text()))
     answers, report = reports[lang].answers, reports[lang]
-    sentences = (*answers.headline, *answers.narrows, *answers.drives, *answers.decide)
+    options = report.options
+    assert options
+    cells = (str(cell) for row in options.rows for cell in row)
+    sentences = (*answers.headline, *answers.narrows, *answers.drives, *cells)
     assert len(sentences) >= 6
     for sentence in sentences:
         assert squeezed(sentence) in html
@@ -366,6 +369,7 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
         dots=told["dots"] | {"title": long, "subtitle": long, "footer": long},
         narrows=told["narrows"] | {"texts": [long] * 20},
         drives=told["drives"] | {"texts": [long] * 20},
+        options=told["options"] | {"rows": [[long, *told["options"]["rows"][0][1:]]] * 20},
         decide=told["decide"] | {"texts": [long] * 20},
         left_out=told["left_out"] | {"texts": [long] * 20},
         charts=[chart | {"title": long, "subtitle": long, "footer": long} for chart in told["charts"]],

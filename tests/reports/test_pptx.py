@@ -123,7 +123,9 @@ def test_the_second_slide_says_what_the_first_screen_says(
 ) -> None:
     report = reports[lang]
     answers, second = report.answers, "\n".join(texts(decks[lang].slides[1]))
-    sentences = (*answers.headline, *answers.drives, *answers.narrows, *answers.decide)
+    assert report.options
+    cells = (str(cell) for row in report.options.rows for cell in row)
+    sentences = (*answers.headline, *answers.drives, *answers.narrows, *cells)
     assert len(sentences) >= 6
     assert [sentence for sentence in sentences if sentence not in second] == []
     assert all(f"{measure} {amount}" in second for measure, amount in answers.reserve)

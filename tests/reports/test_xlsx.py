@@ -117,7 +117,11 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     sheet = report.locale("workbook.summary")
     texts = {str(cell.value) for cell in book.cells(sheet).values()}
     answers = report.answers
-    assert {*answers.headline, *answers.drives, *answers.narrows, *answers.decide} <= texts
+    assert {*answers.headline, *answers.drives, *answers.narrows} <= texts
+    numbers = {cell.value for cell in book.cells(sheet).values()}
+    assert len(answers.options) == 4
+    for option in answers.options:
+        assert {option.name, option.expected, option.low, option.high} <= numbers
     (reserve,) = [text for text in texts if all(amount in text for _, amount in answers.reserve)]
     assert reserve.count(";") == len(answers.reserve) - 1
     assert report.banner not in texts

@@ -283,7 +283,7 @@ def _heading(
         _selected_claims(base, layouts, layouts, over)
         .transform_aggregate(n="sum(counted)")
         .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
-        .mark_text(align="left", fontWeight=600, fontSize=13)
+        .mark_text(align="left", fontWeight=600, fontSize=12)
         .encode(text="label:N", x=alt.value(-layouts[0].name_width))
     )
     return set_size(heading, 1, 16, locale=locale)

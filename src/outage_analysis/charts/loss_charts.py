@@ -206,7 +206,7 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         y,
         color=alt.Color("band:N", scale=alt.Scale(domain=labels, range=band_colours(bands)), legend=None),
     )
-    numbers = base.mark_text(align="left", dx=3, fontSize=10).encode(x, y, text="label:N")
+    numbers = base.mark_text(align="left", dx=3, fontSize=11).encode(x, y, text="label:N")
     panel = (bars + numbers).properties(width=PANEL, height=BAR * len(bands))
     header = alt.Header(
         title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelFontSize=11

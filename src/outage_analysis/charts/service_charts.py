@@ -72,13 +72,11 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     claims = (
         base.transform_calculate(count=f"{narrow_cells} ? datum.short : datum.claims")
         .mark_text(
-            fontSize=alt.ExprRef(f"{narrow_cells} ? 11 : 13"), fontWeight=700, dy=-8 if has_costs else 0
+            fontSize=alt.ExprRef(f"{narrow_cells} ? 11 : 12"), fontWeight=700, dy=-8 if has_costs else 0
         )
         .encode(x, y, text="count:N", color=ink)
     )
-    costs = base.mark_text(fontSize=alt.ExprRef(f"{narrow_cells} ? 10 : 11"), dy=9).encode(
-        x, y, text="cost:N", color=ink
-    )
+    costs = base.mark_text(fontSize=11, dy=9).encode(x, y, text="cost:N", color=ink)
     note = band_notes(context, bands, table)
     key = "chart.service_bands_subtitle" if has_costs else "chart.service_bands_subtitle_claims"
     return finish_chart(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, narrower_range
-from outage_analysis.costs import load_scenarios
+from outage_analysis.reports.options import decision_rows
 from outage_analysis.text import Locale
 
 
@@ -112,26 +112,17 @@ def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     return (locale("report.narrows_number", **values),)
 
 
-DECISIONS = ("effort", "extra_days", "award_factor", "acceptance_odds_ratio")
-"""What a scenario changes if it is a decision of the company; other scenarios are stresses."""
-
-
 def choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     """Return one sentence per scenario that is a decision: what it would cost, and how much more."""
-    table = analysis.tables.get("scenarios")
-    if table is None:
-        return []
-    rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
     return [
         locale(
-            "report.choice_more" if rows[scenario.id]["change"] >= 0 else "report.choice_less",
+            "report.choice_more" if row["change"] >= 0 else "report.choice_less",
             name=scenario.name[locale.lang],
-            expected=locale.money(rows[scenario.id]["expected"]),
-            change=locale.money(abs(rows[scenario.id]["change"])),
-            high=locale.money(rows[scenario.id]["range_high"]),
+            expected=locale.money(row["expected"]),
+            change=locale.money(abs(row["change"])),
+            high=locale.money(row["range_high"]),
         )
-        for scenario in load_scenarios().scenarios
-        if scenario.id in rows and set(scenario.changes) <= {*DECISIONS}
+        for scenario, row in decision_rows(analysis)
     ]
 
 

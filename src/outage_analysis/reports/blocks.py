@@ -77,6 +77,24 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class Option:
+    """One option of the decision; amounts are in the smallest unit of the currency."""
+
+    name: str
+    expected: float | None
+    """The expected cash; None if the ledger lacks an input."""
+    low: float | None
+    """The low end of the likely range."""
+    high: float | None
+    over_budget: float | None = None
+    """The chance that the cash exceeds the budget."""
+    recipients: float | None = None
+    """The expected number of recipients, if policies are compared."""
+    per_recipient: float | None = None
+    """The mean payment per recipient."""
+
+
+@dataclass(frozen=True)
 class Answers:
     """The texts of the first screen: how much and how sure, what would narrow it, why, and what to decide."""
 
@@ -87,6 +105,9 @@ class Answers:
     """The amounts to set aside: the measure, such as the median, and the amount."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
+    """What to decide, in sentences; a format that has a table of options shows the table instead."""
+    options: tuple[Option, ...] = ()
+    """The options of the decision, first what was announced."""
     left_out: tuple[str, ...] = ()
 
 

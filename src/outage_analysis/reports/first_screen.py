@@ -16,7 +16,8 @@ from outage_analysis.reports.answer import (
     reserve_lines,
 )
 from outage_analysis.reports.blocks import Answers, Tile
-from outage_analysis.text import Locale
+from outage_analysis.reports.options import decision_options
+from outage_analysis.text import Locale, capitalized
 
 MAX_DRIVERS = 3
 """Largest number of cost drivers that the first screen names."""
@@ -225,6 +226,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         headline=headline_sentences(analysis, locale),
         narrows=narrowing_sentence(analysis, locale),
         reserve=reserve_lines(analysis, locale),
+        options=decision_options(analysis, locale),
         **{key: tuple(texts) for key, texts in answers.items()},
     )
 
@@ -247,21 +249,22 @@ def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, s
 
 
 def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return sentences on the inputs with the largest effect on the cash cost."""
+    """Return one sentence for each of the inputs with the largest effect on the cash cost."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
-    driver_values = [
-        {
-            "name": names.get(row["assumption"], row["assumption"]).split(":")[0],
-            "low": locale.money(row["cost_low"]),
-            "high": locale.money(row["cost_high"]),
-        }
-        for row in moved.head(MAX_DRIVERS).iter_rows(named=True)
+    return [
+        locale(
+            "report.drives_next" if place else "report.drives_text",
+            plain=_plain_name(row["kind"], locale),
+            name=names.get(row["assumption"], row["assumption"]).split(":")[0],
+            range=locale.money_range(row["cost_low"], row["cost_high"]),
+        )
+        for place, row in enumerate(moved.head(MAX_DRIVERS).iter_rows(named=True))
     ]
-    if not driver_values:
-        return []
-    others = "; ".join(locale("report.drives_one", **row) for row in driver_values[1:])
-    answers = [locale("report.drives_text", **driver_values[0])]
-    return [*answers, locale("report.drives_next", names=others)] if others else answers
+
+
+def _plain_name(kind: str, locale: Locale) -> str:
+    """Return what an input of a kind is in plain words, such as "how many of those entitled file a claim"."""
+    return capitalized(locale(f"plain.{kind}"))
 
 
 def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:

@@ -25,6 +25,7 @@ from outage_analysis.reports.blocks import (
 )
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
+from outage_analysis.reports.options import option_grid
 from outage_analysis.reports.own_blocks import OwnChart, OwnText
 from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
 from outage_analysis.reports.sections import sections
@@ -126,6 +127,12 @@ class Report:
     def answers(self) -> Answers:
         """The sentences of the first screen: cost drivers, decisions and what is left out."""
         return sentences(self.analysis, self.locale, self.names)
+
+    @cached_property
+    def options(self) -> Grid | None:
+        """The options of the decision as a table of texts; None if there are none."""
+        options = self.answers.options
+        return option_grid(options, self.analysis, self.locale) if options else None
 
     @cached_property
     def grids(self) -> dict[str, Grid]:

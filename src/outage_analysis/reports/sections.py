@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis, unstated_notes
+from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
@@ -78,6 +78,7 @@ class _SectionBuilder:
         locale, is_synthetic = self.locale, self.analysis.headline_is_synthetic
         yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
+        yield self._section("decisions", "decisions_title", self._decisions(), synthetic=is_synthetic)
         yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
         yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
@@ -239,6 +240,17 @@ class _SectionBuilder:
                 yield from self._table(name, title)
             elif name == "claims_rules":
                 yield Text(locale("report.quality_clean"))
+
+    def _decisions(self) -> Iterator[Block]:
+        """Yield the cash under each scenario, and the amounts to set aside without and with handling."""
+        lines = ", ".join(
+            self.analysis.names(self.locale.lang).get(x, x) for x in reserve_scope(self.analysis).counted
+        )
+        for name in ("scenarios", "reserve"):
+            if name in self.grids:
+                yield Heading(self.locale(f"report.{name}_title"))
+                yield Text(self.locale(f"report.{name}_intro", lines=lines))
+                yield from self._table(name, f"{name}_title")
 
     def _accounting(self) -> Iterator[Block]:
         locale = self.locale

@@ -20,6 +20,7 @@ from outage_analysis.reports.model_views import (
     View,
     assumption_table,
     comparison_views,
+    decision_views,
     uncertainty_views,
 )
 from outage_analysis.text import (
@@ -100,6 +101,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
         **comparison_views(analysis),
+        **decision_views(analysis, formatter.locale),
         **_hindsight_views(analysis, formatter),
     }
     return {name: view for name, view in views.items() if not view[0].is_empty()}

@@ -319,6 +319,18 @@ def _balanced_title_box(title: str, size: float) -> Box:
     return narrow if line_count(title, size, available_width, bold=True) <= 2 else theme.TITLE  # noqa: PLR2004 - two lines
 
 
+def least_table_height(cells: Sequence[Sequence[str]], widths: Sequence[float], width: float) -> float:
+    """Return the height in inches of a table in the smallest type, with its head.
+
+    Args:
+        cells: the head and the rows.
+        widths: relative widths of the columns.
+        width: the width of the table in inches.
+    """
+    inches = [x * width / sum(widths) for x in widths]
+    return sum(_row_height(row, inches, TABLE_SIZES[-1], bold=n == 0) for n, row in enumerate(cells))
+
+
 def _table_size(
     cells: Sequence[Sequence[str]], inches: Sequence[float], available_height: float
 ) -> tuple[float, list[float]]:

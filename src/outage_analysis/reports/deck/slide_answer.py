@@ -7,16 +7,34 @@ import polars as pl
 from outage_analysis.analysis import budget_scope
 from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import native_charts, theme
-from outage_analysis.reports.deck.canvas import Canvas
+from outage_analysis.reports.deck.canvas import (
+    COLUMN_GAP,
+    TABLE_SIZES,
+    TWO_LINE_SHARE,
+    Canvas,
+    least_table_height,
+)
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts
-from outage_analysis.reports.deck.theme import Box, Paragraph
+from outage_analysis.reports.deck.theme import Box, Paragraph, fit_paragraphs, text_height, text_width
 from outage_analysis.reports.report import Report
 from outage_analysis.text import percent
 
 NO_FIGURE = "–"
 """The figure of a key figure (tile) that has no value."""
-CHART_WIDTH, CHART_HEIGHT = 6.75, 2.25
+CHART_WIDTH, CHART_HEIGHT = 5.2, 1.95
 """The size of the chart in inches."""
+LEAST_NAMES = 0.25
+"""The least width of the names of the options, as a share of the table."""
+NARROW_WIDTHS = (0.246, 0.157, 0.224, 0.134, 0.239)
+"""The widths of the columns as shares of the table, if it says who gains; figures then take two lines."""
+GAP = 0.08
+"""The space between the table of options and the amounts to set aside, in inches."""
+LEAST_TEXT = 0.4
+"""The least height of the texts above the table of options, as a share of their column."""
+MOST_RESERVE = 0.4
+"""The most height of the amounts to set aside, in inches."""
+CHART_TOP = 2.06
+"""Where the chart starts, in inches from the top."""
 SUMS_TOP = 6.02
 """Where the strip of separate sums starts, in inches from the top."""
 
@@ -51,22 +69,28 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     data, highlighted, unit = _percentile_bars(report, points)
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     title = report.charts["total_distribution"].title
-    canvas.add_title(title, report.kicker, locale("deck.sure_measure", unit=unit), badge)
+    canvas.add_title(title, report.kicker, badge=badge)
+    measure = Box(theme.LEFT, theme.SUBTITLE.top, CHART_WIDTH - 0.15, theme.SUBTITLE.height)
+    line = Paragraph(locale("deck.sure_measure", unit=unit), 14, colour=theme.MUTED, space_after=0)
+    canvas.add_text("Measure", measure, [line])
     sums = _separate_sums(report)
     low = SUMS_TOP - 0.1 if sums else theme.BOTTOM
     native_charts.add_bar_chart(
-        canvas, "Distribution of the total", Box(0.5, theme.TOP, CHART_WIDTH, CHART_HEIGHT), data, highlighted
+        canvas, "Distribution of the total", Box(0.5, CHART_TOP, CHART_WIDTH, CHART_HEIGHT), data, highlighted
     )
     answers = report.answers
     left_out = _left_out_text(report)
     scope = [Paragraph(text, 13, n == 0, space_after=4) for n, text in enumerate(answers.headline)]
-    scope += [Paragraph(text, 12) for text in (_reserve_text(report), left_out) if text]
-    top = theme.TOP + CHART_HEIGHT + 0.05
+    # The options leave no room for the lines outside the budget, which the notes name.
+    below = () if report.options else (_reserve_text(report), left_out)
+    scope += [Paragraph(text, 12) for text in below if text]
+    top = CHART_TOP + CHART_HEIGHT + 0.05
     box = Box(theme.LEFT, top, CHART_WIDTH - 0.15, low - top)
     canvas.add_text("Cash and its scope", box, scope, more=True)
     left = theme.LEFT + CHART_WIDTH + 0.2
-    column = Box(left, theme.TOP, theme.LEFT + theme.FULL_WIDTH - left, low - theme.TOP)
-    canvas.add_text("Why, and what to decide", column, _answer_paragraphs(report), more=True)
+    right = theme.SUBTITLE.top - 0.02
+    column = Box(left, right, theme.LEFT + theme.FULL_WIDTH - left, low - right)
+    _add_reasons(report, canvas, column)
     if sums:
         canvas.add_line(SUMS_TOP)
         width = theme.FULL_WIDTH / len(sums)
@@ -112,10 +136,58 @@ def _percentile_bars(
     return data, [n for n, name in enumerate(names) if name in marks], scale.unit
 
 
+def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
+    """Add what drives the cost, what would narrow its range, and the table of options below the texts."""
+    lines, options = _answer_paragraphs(report), report.options
+    if options is None:
+        canvas.add_text("Why, and what to decide", column, lines, more=True)
+        return
+    decide, width = report.locale("report.decide"), column.width - 0.02
+    reserve = [Paragraph(text, 12, space_after=0) for text in (_reserve_text(report),) if text]
+    reserve = fit_paragraphs(reserve, width, MOST_RESERVE)
+    last = text_height(reserve, width) + GAP if reserve else 0.0
+    heads = [decide, *(column.title for column in options.columns[1:])]
+    rows = [[str(cell) for cell in row] for row in options.rows]
+    widths = _option_widths(report, [heads, *rows], column.width)
+    least = least_table_height([heads, *rows], widths, column.width) + 0.01
+    room = max(column.height - last - least, column.height * LEAST_TEXT)
+    height = min(text_height(lines, width) + 0.02, room)
+    canvas.add_text("Why", Box(column.left, column.top, column.width, height), lines, more=True)
+    canvas.add_table(
+        "Options",
+        Box(column.left, column.top + height, column.width, column.height - height - last),
+        heads,
+        rows,
+        widths=widths,
+        alt_text=decide,
+    )
+    if reserve:
+        top = column.top + column.height - last + GAP
+        canvas.add_text("To set aside", Box(column.left, top, column.width, last - GAP + 0.02), reserve)
+
+
+def _option_widths(report: Report, cells: list[list[str]], available: float) -> list[float]:
+    """Return the widths of the columns of the table of options in inches.
+
+    Figures stay on one line in the smallest type; the names of the options take what is left.
+    """
+    grid = report.options
+    if grid is None or len(grid.columns) == len(NARROW_WIDTHS):
+        return [share * available for share in NARROW_WIDTHS]
+    size, widths = TABLE_SIZES[-1], []
+    for head, *texts in zip(*cells, strict=True):
+        longest = max(text_width(text, size) for text in texts)
+        widths.append(max(longest, text_width(head, size, bold=True) * TWO_LINE_SHARE) + COLUMN_GAP + 0.05)
+    figures = sum(width for width, column in zip(widths, grid.columns, strict=True) if column.style)
+    texts_width = max(available - figures, available * LEAST_NAMES)
+    return [texts_width if n == 0 else width for n, width in enumerate(widths)]
+
+
 def _answer_paragraphs(report: Report) -> list[Paragraph]:
-    """Return what drives the cost, what would narrow its range, and what to decide."""
+    """Return what drives the cost, what would narrow its range, and what to decide without a table of it."""
     locale, answers = report.locale, report.answers
-    parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", answers.decide))
+    decide = () if report.options else answers.decide
+    parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", decide))
     lines = []
     for key, texts in parts:
         if texts:

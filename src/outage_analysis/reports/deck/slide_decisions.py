@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outage_analysis.costs import load_scenarios
-from outage_analysis.reports.answer import DECISIONS
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, first_names
 from outage_analysis.reports.deck.theme import Box, Paragraph
+from outage_analysis.reports.options import decision_rows
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.sources import web_hosts
 from outage_analysis.text import short_names
@@ -134,13 +133,11 @@ class _Choice(NamedTuple):
 
 def _choices(report: Report) -> list[_Choice]:
     """Return the scenarios that are decisions and change the expected cash upwards or downwards."""
-    table = report.analysis.tables.get("scenarios")
-    if table is None:
-        return []
-    rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
-    chosen = [s for s in load_scenarios().scenarios if s.id in rows and set(s.changes) <= {*DECISIONS}]
     columns = ("expected", "change", "range_high")
-    return [_Choice(s.name[report.lang], *(rows[s.id][column] for column in columns)) for s in chosen]
+    return [
+        _Choice(scenario.name[report.lang], *(row[column] for column in columns))
+        for scenario, row in decision_rows(report.analysis)
+    ]
 
 
 def _add_choices_table(report: Report, canvas: Canvas, choices: Sequence[_Choice], width: float) -> list[str]:

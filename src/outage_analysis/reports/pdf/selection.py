@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from outage_analysis.analysis import reserve_scope
 from outage_analysis.reports.blocks import Block, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.grids import Grid, GridColumn
-from outage_analysis.reports.model_views import decision_views
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.sources import facts_by_host
 from outage_analysis.reports.table_views import build_views
 
-APPENDICES = ("cost", "accounting", "assumptions", "hindsight")
+APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsight")
 """The appendices of the page that the PDF prints."""
 CHARTS_OF_FIRST_PAGES = ("total_distribution", "separate_sums")
 """Charts that the first two pages show, so that no section repeats them."""
@@ -30,6 +28,8 @@ PRINTED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("rule", "status", "facts", "assumptions", "approved_by")
+KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"scenarios": ("status",)}
+"""Table -> omitted columns that the PDF prints nevertheless: here why a scenario has no figures."""
 OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MERGED_COLUMNS = {"services": 0, "controller": 2}
 """Table -> the column whose cells are joined if rows are otherwise equal, as for services without a count."""
@@ -58,12 +58,9 @@ class PrintedReport:
     def grids(self) -> dict[str, Grid]:
         """The printed tables by name: fewer columns than on the page, and rows that are alike merged."""
         report, printed = self.report, {}
-        views = {
-            **build_views(report.analysis, report.formatter),
-            **decision_views(report.analysis, report.locale),
-        }
-        for name, (frame, columns) in views.items():
-            chosen = [c for c in columns if c.name not in OMITTED_COLUMNS]
+        for name, (frame, columns) in build_views(report.analysis, report.formatter).items():
+            kept = KEPT_COLUMNS.get(name, ())
+            chosen = [c for c in columns if c.name not in OMITTED_COLUMNS or c.name in kept]
             if name in PRINTED_COLUMNS:
                 by_name = {column.name: column for column in columns}
                 chosen = [by_name[c] for c in PRINTED_COLUMNS[name] if c in by_name]
@@ -111,16 +108,8 @@ class PrintedReport:
             yield printed
 
     def _added_blocks(self, section: Section) -> Iterator[Block]:
-        """Yield the blocks that only the PDF has: the reserve and the scenarios, and the facts by website."""
-        report = self.report
-        locale = report.locale
-        if section.id == "accounting":
-            lines = ", ".join(report.names.get(x, x) for x in reserve_scope(report.analysis).counted)
-            for name in ("reserve", "scenarios"):
-                if name in self.grids:
-                    yield Heading(locale(f"report.{name}_title"))
-                    yield Text(locale(f"report.{name}_intro", lines=lines))
-                    yield TableBlock(name, locale(f"report.{name}_title"))
+        """Yield the blocks that only the PDF has: the facts by website."""
+        locale = self.report.locale
         if section.id == "method" and self.grids[SOURCES].rows:
             yield Heading(locale("report.facts_title"))
             yield Text(locale("report.printed_sources"))

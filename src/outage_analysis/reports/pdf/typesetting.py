@@ -42,8 +42,8 @@ def write_pdf(report: Report, folder: Path) -> None:
         EnvironmentFailed: a font is missing or lacks a character, or typst reports an error.
     """
     pages, as_of = PdfContent(report), report.analysis.as_of
-    for name, values in (("brief", pages.brief), ("report", pages.full_report)):
-        (folder / f"{name}.pdf").write_bytes(typeset(name, values, pages.chart_files, as_of))
+    (folder / "brief.pdf").write_bytes(typeset("brief", pages.brief, pages.chart_files, as_of))
+    (folder / "report.pdf").write_bytes(typeset("report", pages.full_report, pages.chart_files, as_of))
 
 
 def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
@@ -62,11 +62,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     """
     import typst
 
-    templates = files("outage_analysis.reports") / "templates"
-    sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
-    data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
-    # Any: the type hints of typst do not describe this dictionary of files exactly.
-    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}
+    project = _project(template, values, drawings)
     try:
         pdf: bytes = typst.compile(
             project,
@@ -83,7 +79,46 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
     return pdf
 
 
+def _project(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]) -> Any:  # noqa: ANN401
+    """Return the files of a document for typst, whose type hints do not describe a dictionary of files."""
+    templates = files("outage_analysis.reports") / "templates"
+    sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
+    data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
+    return {"main": sources[f"{template}.typ"], **sources, **data_files}
+
+
+def _end_of_text(
+    template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]
+) -> tuple[int, float]:
+    """Return the number of the last page, and how far down the text on it ends, in points.
+
+    Raises:
+        EnvironmentFailed: a font is missing, or typst reports an error.
+    """
+    import typst
+
+    try:
+        answer = typst.query(
+            _project(template, values, drawings),
+            "<end>",
+            field="value",
+            one=True,
+            root=fonts.folder(),
+            font_paths=[fonts.folder()],
+            ignore_system_fonts=True,
+        )
+    except typst.TypstError as error:
+        problem = str(error.message).partition("\n")[0]
+        raise EnvironmentFailed(f"typst failed: {problem}", file=f"{template}.pdf") from error
+    position = json.loads(answer)
+    return int(position["page"]), float(position["y"].removesuffix("pt"))
+
+
 Values = dict[str, Any]
+SETTINGS_OF_SIZE = ((1.0, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.75), (0.97, 0.8), (0.94, 0.8), (0.91, 0.8))
+"""Sizes of the text and of the charts in the full report, relative to their normal size."""
+LEAST_LAST_PAGE = 260.0
+"""A last page whose text ends above this is nearly empty; in points from the upper edge, of 842."""
 MAX_UNBROKEN_LINES = 20
 """A table of at most this many lines of text is never split between pages."""
 MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
@@ -139,6 +174,7 @@ class PdfContent:
             "dots": self._chart(FIRST_CHART) if FIRST_CHART in report.charts else None,
             # Without a distribution there are no sentences, and key figures take their place.
             "tiles": [] if sentences.headline else [_tile_values(tile) for tile in report.tiles],
+            "options": self._options(),
             "reserve": {
                 "title": own_text(locale("report.reserve")),
                 "rows": [[own_text(measure), own_text(amount)] for measure, amount in sentences.reserve],
@@ -151,6 +187,17 @@ class PdfContent:
                 }
                 for name, key, texts, badge in answers
             },
+        }
+
+    def _options(self) -> Values | None:
+        """Return the table of options for the first page; None if there is nothing to choose."""
+        grid = self.report.options
+        if grid is None:
+            return None
+        return {
+            "styles": [column.style for column in grid.columns],
+            "heads": [external_text(column.title) for column in grid.columns],
+            "rows": [[external_text(str(cell)) for cell in row] for row in grid.rows],
         }
 
     @cached_property
@@ -172,7 +219,19 @@ class PdfContent:
 
     @cached_property
     def full_report(self) -> Values:
-        """Values for the typst template of the full report: first screen, and content by page orientation."""
+        """Values for the template of the full report, a few percent smaller if that fills its last page."""
+        content, closest = self._content, (10**6, self._content)
+        for density, chart_width in SETTINGS_OF_SIZE:
+            values = content | {"density": density, "chart_width": chart_width}
+            page, height = _end_of_text("report", values, self.chart_files)
+            if height >= LEAST_LAST_PAGE:
+                return values
+            closest = (page, values) if page < closest[0] else closest
+        return closest[1]
+
+    @property
+    def _content(self) -> Values:
+        """The first screen, and the content by page orientation."""
         report = self.report
         runs: list[Values] = []
         for block in self._with_orientation(list(map(self._block_values, self._sections_with_blocks()))):

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.reports.first_screen import promised_range
+from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import (
     Cell,
@@ -57,10 +58,13 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
         sheet.write_heading(locale("workbook.apart"))
         _write_rows(sheet, report, live, separate)
     reserve = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
+    if answers.options:
+        sheet.write_heading(locale("report.decide"))
+        sheet.write_table(_options_table(report))
     for key, texts in (
         ("drives", answers.drives),
         ("narrows", answers.narrows),
-        ("decide", answers.decide),
+        ("decide", () if answers.options else answers.decide),
         ("reserve", ("; ".join(reserve),) if reserve else ()),
     ):
         if texts:
@@ -68,6 +72,35 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
             for text in texts:
                 sheet.write_paragraph(text)
     sheet.write_paragraph(report.footer, "note")
+
+
+def _options_table(report: Report) -> SheetTable:
+    """Return the options of the decision with their figures as numbers, in whole currency."""
+    locale, options = report.locale, report.answers.options
+    name, expected, *others = option_heads(options, report.analysis, locale)
+    likely = report.analysis.likely_range
+    titles: list[tuple[str, CellKind]] = [(name, "text"), (expected, "money")]
+    titles += [(end.upper(), "money") for end in (likely.low, likely.high)]
+    has_chance, has_recipients = (
+        any(getattr(option, figure) is not None for option in options)
+        for figure in ("over_budget", "recipients")
+    )
+    if has_chance:
+        titles.append((others[1], "share"))
+    if has_recipients:
+        titles += [(others[-1], "whole"), (locale("column.per_recipient"), "money")]
+    rows = []
+    for option in options:
+        row = [
+            Cell(option.name),
+            *(money_cell(locale, x) for x in (option.expected, option.low, option.high)),
+        ]
+        row += [Cell(option.over_budget, "share")] if has_chance else []
+        if has_recipients:
+            people = None if option.recipients is None else round(option.recipients)
+            row += [Cell(people, "whole"), money_cell(locale, option.per_recipient)]
+        rows.append(row)
+    return SheetTable(column_heads(titles), rows)
 
 
 def _write_rows(

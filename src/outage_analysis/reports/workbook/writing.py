@@ -10,12 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.analysis import reserve_scope
 from outage_analysis.charts import png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
-from outage_analysis.reports.model_views import View, decision_views
+from outage_analysis.reports.model_views import View
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
@@ -83,6 +82,7 @@ def workbook_bytes(report: Report) -> bytes:
 
 
 SHEET_SECTIONS = {
+    "decisions": ("decisions",),
     "cost": ("cost", "free"),
     "service_bands": ("service-bands",),
     "why": ("why",),
@@ -98,7 +98,7 @@ SHEET_SECTIONS = {
 }
 """Sheet -> the report sections on it, in the order of the sheets. Other sections get a sheet of their own.
 
-Before these sheets are the summary, the inputs, the cost lines, and the scenarios with the reserve.
+Before these sheets are the summary, the inputs and the cost lines.
 """
 SEPARATE_SECTIONS = ("assumptions",)
 """Ids of the sections that another module writes to a sheet of its own."""
@@ -119,7 +119,6 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
     waiting: list[PendingChart] = []
     remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
     tables = build_views(report.analysis, report.formatter)
-    _write_decisions(book, report)
     for name, ids in SHEET_SECTIONS.items():
         sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
         if name == "doubt" and sections and "total_distribution" in report.charts:
@@ -233,23 +232,6 @@ def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
         return Cell(value, "day") if isinstance(value, date) else Cell(own_cell_text(locale, value))
 
     return SheetTable(heads, [[cell(value) for value in row] for row in frame.iter_rows()])
-
-
-def _write_decisions(book: ReportWorkbook, report: Report) -> None:
-    """Write the sheet with the scenarios of the cash and the reserve by measure, if there are any."""
-    locale, analysis = report.locale, report.analysis
-    views = decision_views(analysis, locale)
-    if not views:
-        return
-    is_synthetic = analysis.needs_synthetic_mark("scenarios")
-    title = locale("workbook.decisions")
-    sheet = book.add_sheet(title, MODEL_COLOUR, synthetic=is_synthetic)
-    sheet.write_title(title, report.banner if is_synthetic else "")
-    lines = ", ".join(report.names.get(x, x) for x in reserve_scope(analysis).counted)
-    for name, view in views.items():
-        sheet.write_heading(locale(f"report.{name}_title"))
-        sheet.write_paragraph(locale(f"report.{name}_intro", lines=lines))
-        sheet.write_table(sheet_table(report.formatter, *view))
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
