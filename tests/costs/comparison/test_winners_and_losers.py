@@ -322,7 +322,9 @@ def test_the_stingy_policy_is_cheapest_and_the_generous_one_gives_most() -> None
     said = found.sentence(Locale("en"), {p.id: p.id for p in pages})
     assert "“stingy” costs least" in said
     assert "“generous” gives claimants most: it replaces 62% of the stated losses" in said
-    assert "Dominated: “wasteful” costs no less than “stingy”, “generous” and gives claimants no more." in said
+    assert (
+        "Dominated: “wasteful” costs no less than “stingy”, “generous” and gives claimants no more." in said
+    )
 
 
 @pytest.mark.parametrize(
