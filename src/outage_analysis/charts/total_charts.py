@@ -81,7 +81,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         title=locale("chart.total_distribution_measure")
         if context.synthetic
         else _distribution_title(marks, locale, certain=certain),
-        subtitle=_distribution_subtitle(marks, layout, locale, certain=certain),
+        subtitle=_distribution_subtitle(marks, layout, locale, certain=certain, forecasts=len(forecasts)),
         description=locale("chart.total_distribution_description"),
     )
 
@@ -112,8 +112,10 @@ def _distribution_title(marks: Marks, locale: Locale, *, certain: bool) -> str:
     return locale("chart.total_distribution_finding", **values)
 
 
-def _distribution_subtitle(marks: Marks, layout: DotLayout, locale: Locale, *, certain: bool) -> str:
-    """Return what a dot stands for, the scale, and the probability that nothing is paid."""
+def _distribution_subtitle(
+    marks: Marks, layout: DotLayout, locale: Locale, *, certain: bool, forecasts: int
+) -> str:
+    """Return what a dot stands for, the scale, the probability that nothing is paid, and what bars are."""
     if certain:
         return locale("chart.total_distribution_certain_subtitle", unit=locale.unit)
     count = len(layout.dots)
@@ -129,6 +131,7 @@ def _distribution_subtitle(marks: Marks, layout: DotLayout, locale: Locale, *, c
         count=count,
         share=percent(1 / count),
         zero=zero,
+        press=locale("chart.total_distribution_press") if forecasts else "",
     )
 
 

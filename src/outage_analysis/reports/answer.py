@@ -6,7 +6,7 @@ import polars as pl
 
 from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, narrower_range
 from outage_analysis.reports.options import decision_rows
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, short_names
 
 
 def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
@@ -26,6 +26,8 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         mean=locale.money(points["expected"]),
         low=locale.money(points[likely.low]),
     )
+    if analysis.compared is not None:
+        first = f"{first} {locale('report.answer_options', count=len(analysis.tables['comparison']))}"
     return (first, *_budget_chance(analysis, locale), *_not_in_it(analysis, locale))
 
 
@@ -63,7 +65,7 @@ def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
     rows = costs.filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
     lines, names = rows["line"].to_list(), analysis.names(locale.lang)
     if len(lines) <= MAX_NAMED_LINES:
-        return ", ".join(names.get(line, line) for line in lines)
+        return ", ".join(short_names([names.get(line, line) for line in lines]))
     return locale("report.answer_lines", count=len(lines))
 
 
@@ -136,3 +138,11 @@ def reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], 
     return tuple(
         (labels.get(name, name.upper()), locale.money(amount)) for name, amount in rows if amount is not None
     )
+
+
+def reserve_note(analysis: Analysis, locale: Locale) -> str:
+    """Return why the mean to set aside exceeds P75, or "" if it does not."""
+    table = analysis.tables.get("reserve")
+    amounts = {} if table is None else dict(table.select("measure", "cash").iter_rows())
+    mean, p75 = amounts.get("mean"), amounts.get("p75")
+    return locale("report.reserve_skewed") if mean is not None and p75 is not None and mean > p75 else ""

@@ -103,6 +103,8 @@ class Answers:
     narrows: tuple[str, ...] = ()
     reserve: tuple[tuple[str, str], ...] = ()
     """The amounts to set aside: the measure, such as the median, and the amount."""
+    reserve_note: str = ""
+    """Why the mean exceeds P75, if it does."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
     """What to decide, in sentences; a format that has a table of options shows the table instead."""

@@ -14,6 +14,7 @@ from outage_analysis.reports.answer import (
     headline_sentences,
     narrowing_sentence,
     reserve_lines,
+    reserve_note,
 )
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.reports.options import decision_options
@@ -226,6 +227,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         headline=headline_sentences(analysis, locale),
         narrows=narrowing_sentence(analysis, locale),
         reserve=reserve_lines(analysis, locale),
+        reserve_note=reserve_note(analysis, locale),
         options=decision_options(analysis, locale),
         **{key: tuple(texts) for key, texts in answers.items()},
     )
@@ -256,14 +258,15 @@ def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, st
             "report.drives_next" if place else "report.drives_text",
             plain=_plain_name(row["kind"], locale),
             name=names.get(row["assumption"], row["assumption"]).split(":")[0],
-            range=locale.money_range(row["cost_low"], row["cost_high"]),
+            low=locale.money(row["cost_low"]),
+            high=locale.money(row["cost_high"]),
         )
         for place, row in enumerate(moved.head(MAX_DRIVERS).iter_rows(named=True))
     ]
 
 
 def _plain_name(kind: str, locale: Locale) -> str:
-    """Return what an input of a kind is in plain words, such as "how many of those entitled file a claim"."""
+    """Return what an input of a kind is in plain words, such as "the average payment"."""
     return capitalized(locale(f"plain.{kind}"))
 
 

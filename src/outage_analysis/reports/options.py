@@ -132,7 +132,7 @@ def _gains(option: Option, locale: Locale) -> str:
     """Return how many recipients are expected and what each gets, or only their number."""
     if option.recipients is None:
         return NO_FIGURE
-    count = locale.number(round(option.recipients))
+    count = locale.exact(float(f"{option.recipients:.2g}"))
     if option.per_recipient is None:
         return locale("report.option_recipients", count=count)
     return locale("report.option_paid", count=count, amount=locale.money(option.per_recipient))
