@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pptx import Presentation
 
 from outage_analysis import write_report
 from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.files import Name
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
@@ -207,8 +209,8 @@ def test_every_korean_amount_has_its_unit_after_it(texts: Texts, case: str) -> N
 @pytest.mark.slow
 def test_an_automatic_payment_has_no_filings(texts: Texts) -> None:
     english, korean = texts("automatic", "en"), texts("automatic", "ko")
-    assert re.findall(r"(?i).*\bfilings?\b.*", english) == []
-    assert re.findall(".*신청.*", korean) == []
+    assert re.findall(r"(?i)\bfilings?\b.*", english) == []
+    assert re.findall("신청.*", korean) == []
     assert "without an application" in english  # the funnel says what happens instead
     assert "자동 지급" in korean
     assert re.search(r"\bfilings\b", texts("trams", "en"))  # where a form is asked for, there are filings
@@ -285,3 +287,19 @@ def test_a_band_in_won_shares_the_unit_in_a_range() -> None:
     assert Locale("en", loss_unit="KRW").band_with_unit(500_000, None) == "over 500,000 won"
     assert Locale("ko", "EUR", 2, 2, loss_unit="EUR").band_with_unit(0, 1_250) == "12.50유로 이하"
     assert Locale("en").band_with_unit(0, 60) == "up to 60"  # no unit is known
+
+
+@pytest.mark.slow
+def test_a_report_says_what_its_incident_counts(tmp_path: Path, analysis: Analysis) -> None:
+    shops = analysis.incident.model_copy(update={"counted": Name(en="shop visits", ko="점포 방문")})
+    other = dataclasses.replace(analysis, incident=shops)
+    said = {}
+    for lang in LANGUAGES:
+        write_report(other, tmp_path / lang, lang=lang, formats=("html",))
+        titles = (e.text for e in WebPage.of(tmp_path / lang / "report.html").all("strong"))
+        said[lang] = "\n".join((page_text(tmp_path / lang / "report.html"), *titles))
+    for part in ("Why: from shop visits to payments", "For 100 shop visits counted", "8,461 shop visits end"):
+        assert part in said["en"]
+    assert re.findall(r"(?:from|\d) reports\b.*", said["en"]) == []
+    assert "점포 방문 8,461건 가운데" in said["ko"]
+    assert re.findall(r"신고 [\d,]+건 가운데.*", said["ko"]) == []

@@ -86,7 +86,8 @@ class Analysis(HeadlineCash, Displayable):
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
-        return replace(self.policy.locale(lang), starts=self.starts, level=self.plan.level)
+        counted = self.incident.counted[lang] if self.incident.counted else ""
+        return replace(self.policy.locale(lang), starts=self.starts, level=self.plan.level, counted=counted)
 
     @property
     def documents(self) -> dict[str, Document]:

@@ -242,6 +242,8 @@ class Incident(Columns):
     and the last day in the complaint files (`observed`)."""
     loss: Loss
     """The quantity that claims state as lost."""
+    counted: Name | None = None
+    """What published counts count, in the plural, such as flights or subscribers; by default reports."""
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)

@@ -109,11 +109,16 @@ WHAT_PEOPLE_GET = (
 """Columns that the table of costs on the page leaves out, because it would be too wide with them."""
 
 
+ABOUT_FILING = ("nothing_claimed", "nothing_filed")
+"""Statuses of scenarios that change the filing of claims, where nobody has to file."""
+
+
 def decision_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
     """Return the tables of the scenarios and of the reserve, with the columns to show."""
     tables, views = analysis.tables, {}
     if "scenarios" in tables:
-        stresses, frame = load_scenarios(), tables["scenarios"]
+        stresses = load_scenarios()
+        frame = tables["scenarios"].filter(~pl.col("status").is_in(ABOUT_FILING))
         names = {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
         names |= {frame["scenario"][0]: locale("report.scenario_base")}
         hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]

@@ -21,7 +21,7 @@ from outage_analysis.text.likely_range import (
     percentile_mark,
 )
 from outage_analysis.text.number_formats import format_exact, format_number, format_share, in_units
-from outage_analysis.text.wording import PluralFormatter
+from outage_analysis.text.wording import PluralFormatter, capitalized
 
 LARGEST_EXACT = 2**53
 """From this size on, floating-point numbers cannot represent every whole number."""
@@ -90,9 +90,9 @@ def _note_pattern(label: str) -> re.Pattern[str]:
 
 
 @cache
-def _placeholders(level: int) -> dict[str, str]:
+def _placeholders(level: int, counted: str = "") -> dict[str, str]:
     """Return the placeholders that every label may contain, with their values."""
-    return LikelyRange(level).placeholders
+    return {**LikelyRange(level).placeholders, "counted": counted, "Counted": capitalized(counted)}
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ class Locale:
     """The probability in percent of the likely range that the labels name."""
     loss_unit: str = ""
     """The unit of losses, a currency code or a unit such as minutes; empty if it is unknown."""
+    counted: str = ""  # what published counts count, such as flights; empty for reports
 
     def __post_init__(self) -> None:
         """Raise an error if the language or the level is not supported."""
@@ -122,14 +123,14 @@ class Locale:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
-        The placeholders for the likely range, such as `{p_low}`, need no argument. `{count:claim|claims}` is
-        "claim" if the count is 1, else "claims".
+        The likely range and `{counted}` need no argument. `{count:claim|claims}` is "claim" if the count is 1.
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
         """
-        text, values = _label_texts(self.lang)[key], {**_placeholders(self.level), **values}
-        return PluralFormatter().format(text, **values) if "|" in text else text.format(**values)
+        texts = _label_texts(self.lang)
+        values = _placeholders(self.level, self.counted or texts["report.counted"]) | values
+        return PluralFormatter().format(texts[key], **values)
 
     def note(self, text: str) -> str:
         """Return an English note of this package in the language; an unknown note is returned unchanged.
