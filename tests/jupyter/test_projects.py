@@ -208,6 +208,7 @@ def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(project
 # --- every key ----------------------------------------------------------------------------------------
 
 FURTHER_KEYS = """quarter_profit = "FI-03.operating-profit"
+counted = { en = "visits" }
 sources = ["The log of the control room"]
 headline = [{ fact = "CO-07", name = { en = "A total in the press" }, line = "by-loss" }]
 outcome = { line = "by-loss", filed = "R2-05", accepted = "R2-06", paid = "CO-10" }
@@ -219,6 +220,8 @@ filed_on = ["dmy"]
 loss = ["plain"]
 [scale]
 loss = 10
+[edges]
+zone = { near = 10, far = inf }
 [constants]
 industry = ""
 [computed]
@@ -227,11 +230,16 @@ claim_id = "row"
 "claim_id is not repeated" = "count"
 [groups]
 fixed = { en = "Fixed lines" }
-[columns]"""
+[columns]
+zone = ["distance"]"""
 DIMENSIONS = """
 [[dimension]]
 id = "industry"
 name = { en = "Industry" }
+
+[[dimension]]
+id = "zone"
+name = { en = "Distance zone" }
 
 [[dimension]]
 id = "age"
@@ -276,7 +284,7 @@ def every_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = list(csv.DictReader(sample.read_text("utf-8").splitlines()))
     new_names = {"app": "landline", "payments": "broadband"}
     with sample.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], "age"])
+        writer = csv.DictWriter(file, [*rows[0], "age", "distance"])
         writer.writeheader()
         for number, row in enumerate(rows):
             service, day = (
@@ -284,7 +292,16 @@ def every_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "/".join(row["filed_on"].split("-")[::-1]),
             )
             loss = row["loss"] and f"{Decimal(row['loss']) / 10:.2f}"
-            writer.writerow({**row, "service": service, "filed_on": day, "loss": loss, "age": number % 70})
+            writer.writerow(
+                {
+                    **row,
+                    "service": service,
+                    "filed_on": day,
+                    "loss": loss,
+                    "age": number % 70,
+                    "distance": number % 20,
+                }
+            )
     return project
 
 

@@ -145,4 +145,6 @@ def reserve_note(analysis: Analysis, locale: Locale) -> str:
     table = analysis.tables.get("reserve")
     amounts = {} if table is None else dict(table.select("measure", "cash").iter_rows())
     mean, p75 = amounts.get("mean"), amounts.get("p75")
-    return locale("report.reserve_skewed") if mean is not None and p75 is not None and mean > p75 else ""
+    if mean is None or p75 is None or mean <= p75:
+        return ""
+    return locale("report.reserve_skewed", measure="P75")

@@ -123,7 +123,7 @@ class Locale:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
-        The likely range and `{counted}` need no argument. `{count:claim|claims}` is "claim" if the count is 1.
+        Every text may contain `{counted}`. `{count:claim|claims}` is "claim" if the count is 1.
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
