@@ -34,7 +34,7 @@ ROWS = """claim_id,service,claimant_type,region,filed_on,loss
 """
 SAID = {
     "en": "Assumptions that are examples, not evidence: 3 of 5. No figure here may be used.",
-    "ko": "가정 5개 중 3개가 근거 없는 예시입니다. 여기 있는 수치는 하나도 쓸 수 없습니다.",
+    "ko": "가정 5개 중 3개가 근거 없는 예시입니다. 이 보고서의 수치는 사용할 수 없습니다.",
 }
 
 
@@ -188,5 +188,5 @@ def test_the_card_of_a_ledger_says_its_sums_in_its_currency(example: Analysis) -
     assert example.ledger
     card = example.ledger.card()
     [award] = [row for row in card.tables[0].rows if row[0] == "Mean award of a review"]
-    assert award[1:3] == ("2,083.33 US dollars", "500.00 – 6,000.00")
+    assert award[1:3] == ("2,083.33 US dollars", "500.00–6,000.00 US dollars")
     assert "Sums are in US dollars, with the decimal places that ISO 4217 gives it." in card.notes

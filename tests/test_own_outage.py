@@ -69,7 +69,7 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     page = WebPage.of(write_report(analysis, tmp_path / "report", lang=lang, formats=("html",)))
     text = page.prose()
     assert "Tram outage in Lindau" in text
-    assert {"en": "50 euros", "ko": "50 유로"}[lang] in text
+    assert {"en": "50 euros", "ko": "50유로"}[lang] in text
     assert "Kakao" not in text
     assert "KRW" not in text
     assert {"en": "from 60 to under 120", "ko": "60 이상 120 미만"}[lang] in text  # as the policy is written

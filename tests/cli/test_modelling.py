@@ -401,7 +401,8 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_e
     share, together = (Locale("en").share(row[name]) for name in ("exceeded", "stressed"))
     assert (
         "Chance that this cash, from published counts, exceeds the budget of 100,000.00 euros: "
-        f"{share}; {together} if all inputs move together (rank correlation 0.5). Numerical error "
+        f"{share}; {together} if the inputs tend to be high or low together (rank correlation 0.5). "
+        "Numerical error "
     ) in out
 
 

@@ -52,7 +52,7 @@ def test_the_answer_comes_first() -> None:
     code, out, err = command(*SOLVE)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("Announce this payment by loss: up to 300,000: ")
+    assert lines[0].startswith("Announce this payment by loss: up to 300,000 won: ")
     assert "exceeds the budget of 450 million won with" in lines[0]
     assert "Published counts state no losses" in out
     titles = [line for line in lines if line.startswith(("The choice beside", "Efficient frontier"))]

@@ -287,7 +287,7 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     said = backtest(spec, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "17 million won came" in one
-    assert "more than that" in one
+    assert "which is more" in one
     assert "“Review award" in one
     assert any("The stages say which." in s for s in said)
 

@@ -31,8 +31,8 @@ LEFT_OUT = (
 )
 """Cash lines of the Kakao policy without an expected cost."""
 TOGETHER = {
-    "en": "{share} if all inputs move together (rank correlation 0.5)",
-    "ko": "모든 입력이 함께 움직이면(순위상관 0.5) {share}",
+    "en": "{share} if the inputs tend to be high or low together",
+    "ko": "입력값들이 함께 커지거나 작아지는 경향이 있으면 {share}",
 }
 
 
@@ -133,7 +133,7 @@ def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
     assert all(line in scope for line in (*LEFT_OUT, *kakao.dropped_lines))
     assert chance.startswith(
         "Chance that this cash, from published counts, exceeds the budget of 300,000,000 won: "
-        f"{w.share(row['exceeded'])}; {w.share(row['stressed'])} if all inputs move together "
+        f"{w.share(row['exceeded'])}; {w.share(row['stressed'])} if the inputs tend to be high or low together "
         "(rank correlation 0.5). Numerical error "
     )
 

@@ -32,8 +32,9 @@ RESERVE = re.compile(
     r"\bP75\b[^%]{0,60}?\bP90\b"  # the amounts side by side or row by row
     r"|\bp75,[\d.,]*\s+p90\b"  # the table as CSV
     r"|(?:mean|평균)\s+P90\b"  # the strings of the workbook, of which each is stored once
+    r"|\b\d\d%(?: |\s?확률)\(P\d\d\)"  # the probabilities of keeping a budget that a reader can choose
 )
-"""The reserve, whose measures (mean, median, P75 and P90) do not depend on the level."""
+"""The reserve, whose measures do not depend on the level, and the form that searches payments."""
 CASES = ("tram", pytest.param("kakao", marks=pytest.mark.slow))
 
 

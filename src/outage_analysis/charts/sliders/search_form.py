@@ -67,7 +67,7 @@ def _form(found: PageSearch, labels: Mapping[str, str], locale: Locale) -> Searc
     lines = {payment.line.id for payment in found.payments}
     payments = []
     for payment in found.payments:
-        band = locale.band(payment.factor.over, payment.factor.up_to)
+        band = locale.band_with_unit(payment.factor.over, payment.factor.up_to)
         text = locale("solve.tier", band=band, payment="{payment}")
         if len(lines) > 1:
             text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
