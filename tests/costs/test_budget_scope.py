@@ -133,8 +133,8 @@ def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
     assert all(line in scope for line in (*LEFT_OUT, *kakao.dropped_lines))
     assert chance.startswith(
         "Chance that this cash, from published counts, exceeds the budget of 300,000,000 won: "
-        f"{w.share(row['exceeded'])}; {w.share(row['stressed'])} if the inputs tend to be high or low together "
-        "(rank correlation 0.5). Numerical error "
+        f"{w.share(row['exceeded'])}; {w.share(row['stressed'])} "
+        "if the inputs tend to be high or low together (rank correlation 0.5). Numerical error "
     )
 
 

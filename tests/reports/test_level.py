@@ -25,7 +25,7 @@ from tests.tram_case import write_documents
 FEW = 2**13
 LEVEL = 90
 OF_ANOTHER_LEVEL = re.compile(
-    r"\bP10\b|\bP90\b|\bp10\b|\bp90\b|80 ?% (likely|interval|range|구간|of cases)|80 percent"
+    r"\bP10\b|\bP90\b|\bp10\b|\bp90\b|80 ?% (likely|interval|range|구간|확률 범위|of cases)|80 percent"
     r"|eight (of|in) ten|열에 여덟"
 )
 RESERVE = re.compile(
@@ -207,7 +207,7 @@ def test_every_format_names_only_this_range(
 ) -> None:
     folder = write_report(analyses[case], tmp_path / "out", lang=lang).parent
     texts = checked_texts(folder)
-    sentence = {"en": "90% likely", "ko": "90% 구간"}[lang]
+    sentence = {"en": "90% likely", "ko": "90% 확률 범위"}[lang]
     for name in ("report.html", "report.pdf", "brief.pdf", "report.pptx", "report.xlsx"):
         plain = re.sub(r"\s+", " ", texts[name])
         assert sentence in plain, name
