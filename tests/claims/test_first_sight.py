@@ -129,8 +129,10 @@ def test_first_sight_decides_as_the_closer_look_does(
     else:
         pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
     at_first_sight = summary_of(read_claims(path, incident, max_rejects=1))
-    with patch.object(module, "_plain_row_conditions", lambda *_: ["false"]):
-        closely = summary_of(read_claims(path, incident, max_rejects=1))
+    with patch.object(module, "_plain_row_conditions", lambda *_, **__: ["false"]):
+        rechecked = read_claims(path, incident, max_rejects=1)
+        closely = summary_of(rechecked)
+    assert rechecked.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item() == 0
     assert at_first_sight == closely
 
 

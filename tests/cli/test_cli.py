@@ -561,7 +561,7 @@ def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.pdf", b"hello", "is of no known format. Known: .csv, .tsv, .txt, .jsonl, "),
+        ("a.pdf", b"hello", "is of no known format. Known: .csv, .tsv, .txt, .json, .jsonl, "),
         ("a", b"hello", "is of no known format"),
         ("a.txt", b"hello", "row 1: the column claim_id is missing (found 'hello')"),
         ("a.xlsx", b"hello", "is not an Excel workbook"),
@@ -569,7 +569,7 @@ def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
         (
             "a.csv",
             "접수번호,서비스".encode("cp949") + b"\xff",
-            "is not UTF-8 at byte 0 and not CP949 at byte 15",
+            "is not UTF-8 at byte 0, and in 1 of 1 lines. Save it as UTF-8 (in Excel: CSV UTF-8).",
         ),
     ],
 )
@@ -675,7 +675,7 @@ def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: R
         "claims.csv, row 16, service: ",
         "and 2 more rejects",
         "Claimants, and how many filed again",
-        "Losses on round sums",
+        "Losses stated as round numbers",
         "26 rows = 14 claims + 12 rejects",
     ]
     places = [out.index(title) for title in titles]

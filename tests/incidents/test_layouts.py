@@ -281,11 +281,14 @@ def test_a_partner_s_file_without_a_service_gets_the_one_that_the_document_names
 @pytest.mark.slow
 def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
-    with pytest.raises(InputRefused, match="service is known") as refusal:
-        read(path, incident, Layout(constants={"service": "카카오톸"}))
-    assert "'카카오톡'" in refusal.value.remedy
-    with pytest.raises(InputRefused, match="service is given"):
-        read(path, incident, Layout(constants={"service": ""}))
+    for text, rule, advice in (("카카오톸", "service is known", "'카카오톡'"), ("", "service is given", "")):
+        layout = Layout(constants={"service": text})
+        claims = read(path, incident, layout)  # all rows may be rejected
+        assert (len(claims), claims.rejects["rule"].to_list()) == (0, [rule])
+        assert advice in claims.rejects["remedy"].item()
+        with pytest.raises(InputRefused, match=rule) as refusal:
+            read_claims(path, incident, layouts=[layout], max_rejects=0.99)
+        assert advice in refusal.value.remedy
 
 
 def test_a_constant_beside_a_column_is_refused(tmp_path: Path, incident: Incident) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -262,6 +262,30 @@ def load_earlier_claims(
     return files, ExtendedStore(state, len(files.inputs), without_times), synthetic
 
 
+def _open_version(
+    warehouse: Warehouse,
+    path: Path,
+    views: Mapping[str, str],
+    accepted: Mapping[str, str],
+    older: Mapping[str, str],
+) -> None:
+    """Open a warehouse file whose table `accepted` has the columns of this version, or those of version 3.
+
+    Raises:
+        InputRefused: the file is of neither version. The error names what differs from this version.
+    """
+    try:
+        warehouse.open(path, views, {**COLUMNS, "accepted": accepted})
+    except InputRefused as error:
+        if not error.problem.startswith(NOT_A_STORE):
+            raise
+        try:
+            warehouse.open(path, views, {**COLUMNS, "accepted": older})
+        except InputRefused as older_error:
+            # Compared with version 3, `accepted` of each newer file differs, which is not what is wrong.
+            raise error if older_error.problem.startswith(NOT_A_STORE) else older_error from None
+
+
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
 ) -> tuple[bool, InputFiles, bool]:
@@ -277,12 +301,7 @@ def _open_store(
     older = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean", **kinds}
     try:
         views = {**names, "passport": "passport"}
-        try:
-            warehouse.open(path, views, {**COLUMNS, "accepted": older | moment})
-        except InputRefused as error:
-            if not error.problem.startswith(NOT_A_STORE):
-                raise
-            warehouse.open(path, views, {**COLUMNS, "accepted": older})
+        _open_version(warehouse, path, views, older | moment, older)
         passport = warehouse.table("passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
