@@ -150,8 +150,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
     From published counts the first stage is `reported`. From claims, where entitlement is known, the first
     stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
-    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require. A
-    line that pays automatically has no stage `filed`.
+    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require.
+    The stage `filed` is left out for a line that pays automatically.
 
     Args:
         policy: the policy.

@@ -40,7 +40,7 @@ def short_span(locale: Locale, low: float, high: float) -> str:
 def money_range_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
     """Return the low and the high end of a range of amounts as text for a sentence.
 
-    Amounts have two digits, or as many as they need to differ.
+    Amounts have two significant digits, or more if they would otherwise look equal.
     """
     for digits in range(2, MAX_FLOAT_DIGITS + 1):
         first, last = locale.money(low, digits), locale.money(high, digits)

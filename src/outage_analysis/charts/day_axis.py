@@ -1,4 +1,4 @@
-"""Time axes for charts by day or hour, with the outage shaded and a labelled rule at each deadline.
+"""Time axes for charts per day or hour. The outage is shaded, and a labelled line marks each deadline.
 
 A day is a calendar day in the time zone of the incident. The axes place its midnight at midnight UTC and use
 a UTC scale, so a chart shows the same days wherever it is read.
@@ -22,7 +22,7 @@ LONG = 365
 LABEL_ROW = 14
 """Pixels: height of a row of labels above a chart."""
 TICK_HOURS, MOST_HOUR_TICKS = (3, 6, 12), 14
-"""Steps between the ticks of an hour axis, and the most ticks with such a step."""
+"""Hours between the ticks of an hour axis, and the largest number of ticks for which this step is used."""
 DAY = timedelta(days=1)
 MARGIN = 1.0
 """An outage before the first day is shown if it makes the axis at most this many times longer."""
@@ -81,10 +81,10 @@ def day_x(field: str, days: tuple[date, date], locale: Locale, *, over_data: boo
 
 
 def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
-    """Return a horizontal time axis from the first to the last of `days` for a chart by hour.
+    """Return the horizontal time axis of an hourly chart, from the first to the last of `days`.
 
-    The axis of a few days has a tick every few hours, with the date at midnight. The axis of more days has a
-    tick at each midnight.
+    If the axis covers a few days, it has a tick every few hours, with the date at midnight. If it covers
+    more days, it has a tick at each midnight.
     """
     first, last = days
     hours = 24 * ((last - first).days + 1)

@@ -1,4 +1,4 @@
-"""Charts of the claims intake: cumulative claims by day, claims by hour, and the fan chart of a forecast."""
+"""Charts of the claims intake: cumulative claims per day, claims per hour, and the fan of a forecast."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 BIN_HOURS = (1, 2, 3, 4, 6, 12, 24)
-"""Possible widths of a bar of the hourly chart, in hours."""
+"""Possible numbers of hours per bar of the hourly chart."""
 MAX_BARS = 240
 """Largest number of bars of the hourly chart."""
 
@@ -84,17 +84,16 @@ MAX_BARS = 240
 def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a bar chart of the claims filed per hour, with the outage shaded and the deadlines.
 
-    An intake of many hours has bars of 2 to 24 hours, or of several days, so that there are at most
-    `MAX_BARS` bars.
+    If there would be more than `MAX_BARS` bars, each bar covers 2 to 24 hours, or several days.
 
     Args:
-        table: the columns `filed_hour` (local time) and `claims`, with a row for each hour. A row without an
-            hour counts the claims of which only the day is known; the subtitle states their number.
+        table: the columns `filed_hour` (local time) and `claims`, with one row per hour. A row without an
+            hour counts the claims with only a filing date; the subtitle shows their number.
         context: the language, the outage and the deadlines.
     """
     locale = context.locale
     timed = table.drop_nulls("filed_hour").sort("filed_hour")
-    if len(timed) < 2:  # noqa: PLR2004 - one bar shows no course
+    if len(timed) < 2:  # noqa: PLR2004 - a chart needs two bars
         raise NothingToDraw
     untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
     first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
@@ -125,7 +124,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, int]:
-    """Return the bars of the hourly chart and their width in hours; bars begin at midnight of the first day.
+    """Return the bars of the hourly chart and their width in hours; the first bar begins at midnight.
 
     The columns are `hour` and `end`, as positions on a time axis, and `claims`.
     """
@@ -146,7 +145,7 @@ def _peak_title(bars: pl.DataFrame, width: int, locale: Locale) -> str:
     peak = bars.sort("claims", descending=True, maintain_order=True).row(0, named=True)
     start, end = (datetime.fromtimestamp(peak[name] / 1000, UTC) for name in ("hour", "end"))
     day, count = locale.day(start.date()), locale.exact(peak["claims"])
-    if width >= 24:  # noqa: PLR2004 - hours of a day
+    if width >= 24:  # noqa: PLR2004 - hours per day
         return locale("chart.hours_title_day", day=day, count=count)
     until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
     return locale("chart.hours_title", day=day, start=f"{start:%H:%M}", end=until, count=count)

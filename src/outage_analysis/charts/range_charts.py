@@ -91,7 +91,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _ends_label(row: dict[str, Any], locale: Locale) -> str:
-    """Return the range of the cost at a tornado bar, and in brackets the values of the input at its ends."""
+    """Return the label of a tornado bar: the range of the cost, and in brackets that of the input."""
     points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
     values = [
         _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()

@@ -115,7 +115,7 @@ def _distribution_title(marks: Marks, locale: Locale, *, certain: bool) -> str:
 def _distribution_subtitle(
     marks: Marks, layout: DotLayout, locale: Locale, *, certain: bool, forecasts: int
 ) -> str:
-    """Return what a dot stands for, the scale, the probability that nothing is paid, and what bars are."""
+    """Return the notes on what a dot means, the scale, the probability of no payment, and the bars."""
     if certain:
         return locale("chart.total_distribution_certain_subtitle", unit=locale.unit)
     count = len(layout.dots)

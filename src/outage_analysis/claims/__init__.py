@@ -15,7 +15,7 @@ Modules:
     warehouse: the only module that runs SQL
     progress: reports the progress of long queries
     resource_limits: limits on memory, threads and disk space
-    query_errors: explains mistakes in an SQL query of the user
+    query_errors: explains mistakes in a user's SQL query
     queries: the SQL, one query per file
     inspection: describes an unknown complaint file, proposes a layout for it, and derives an incident from it
     synthetic: makes synthetic complaints

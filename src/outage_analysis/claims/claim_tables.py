@@ -13,7 +13,7 @@ from outage_analysis.incidents import Incident
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     """Create the SQL view `claims`, which users query: all accepted claims with the names of their files.
 
-    Times of filing are then shown in the time zone of the incident.
+    The view shows times of filing in the time zone of the incident.
     """
     warehouse.show_times_in(incident.time_zone)
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"

@@ -51,7 +51,7 @@ class ExtendedStore:
     state: FileState
     files: int
     without_times: bool = False
-    """Whether its version has no column `filed_at`."""
+    """Whether the warehouse file has an older version, without the column `filed_at`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,7 +158,7 @@ class Claims(Displayable):
 
     @cached_property
     def has_times(self) -> bool:
-        """Whether the files state the time of day of at least one claim."""
+        """Whether the time of day is known for at least one claim."""
         return bool(self.warehouse.frame(queries.load("claims_with_times")).item())
 
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
@@ -196,8 +196,8 @@ class Claims(Displayable):
         """Return all claims as a Polars frame: one row per claim, in file and row order.
 
         The columns are source_file, source_row, synthetic, claim_id, claimant_id (the claim_id if the file
-        names no claimant), service, claimant_type, filed_on (the day in the time zone of the incident),
-        filed_at (the moment, shown in this zone; null if the file states only the day), loss (in the smallest
+        names no claimant), service, claimant_type, filed_on (the date in the time zone of the incident),
+        filed_at (date and time in this zone; null if the file has only the date), loss (in the smallest
         currency unit; null if not stated) and the dimensions of the incident.
 
         Example:
@@ -258,7 +258,7 @@ class Claims(Displayable):
 
         Args:
             dimensions: any of service, claimant_type, filed_on, filed_hour (the hour in the time zone of the
-                incident; null if only the day is known) and the dimensions of the incident.
+                incident; null if only the date is known) and the dimensions of the incident.
             bands: one or more edges of the loss bands in increasing order, in whole currency (euros, not
                 cents) or in the unit of losses. A band includes its upper edge: [0, 300_000] gives the bands
                 "up to 300,000" and "over 300,000". Zero losses and losses that are not stated are bands of
@@ -328,12 +328,12 @@ class Claims(Displayable):
             raise self._too_many_rejects(names, max_share)
 
     def check_any_claim(self) -> None:
-        """Raise the `InputRefused` of `check_reject_share` if every row was rejected."""
+        """Raise `InputRefused`, as `check_reject_share` does, if every row was rejected."""
         if not len(self) and self.files["rejects"].sum():
             raise self._too_many_rejects(self.files["file"].to_list(), 1)
 
     def _too_many_rejects(self, names: Sequence[str], max_share: float) -> InputRefused:
-        """Return the error that the rows of the files with these names have too many rejects."""
+        """Return the error that too many rows of the files with these names were rejected."""
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
         rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
         return too_many_rejects(explain_reject(self, rejects.row(0, named=True)), rejects, rows, max_share)

@@ -1,4 +1,4 @@
-"""Explain mistakes in an SQL query of the user, each in one line."""
+"""Explain each mistake in a user's SQL query in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from outage_analysis.errors import UsageError, one_line
 
 MAX_SQL_LENGTH = 80
-"""Most characters of the query that an error message shows."""
+"""Largest number of characters of the query that an error message shows."""
 
 
 def query_error(error: Exception) -> UsageError:
@@ -38,10 +38,10 @@ def not_one_select(sql: str) -> UsageError:
 
 
 def check_parameters(parameters: AbstractSet[str], values: AbstractSet[str]) -> None:
-    """Raise an error if the names of the parameters of a query are not those of the values.
+    """Raise an error if the parameters of a query differ from the names of the given values.
 
     Raises:
-        UsageError: a parameter has no value, or the query does not use a value.
+        UsageError: a parameter lacks a value, or a value is not used in the query.
     """
     for name in sorted(parameters - values):
         problem = f"the query has the parameter ${name} and no value for it"
@@ -55,7 +55,7 @@ def check_no_intervals(columns: Sequence[str], kinds: Iterable[str]) -> None:
     """Raise an error if a query returns a column of time intervals, which Polars cannot read.
 
     Raises:
-        UsageError: the SQL type of a column is an interval, or contains one.
+        UsageError: the SQL type of a column is an interval, or contains an interval.
     """
     for column, kind in zip(columns, kinds, strict=True):
         if "INTERVAL" in kind:

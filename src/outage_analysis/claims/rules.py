@@ -19,7 +19,7 @@ EXACT_COPY = "the complaint is not an exact copy of another"
 SAME_DAY = "filed_on is the day of filed_at"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 IN_A_BAND = "is a number within its edges"
-"""The end of the rule for a dimension of text whose layout has edges."""
+"""The end of the rule's name for a text dimension for which the layout has edges."""
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
 """SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
@@ -86,7 +86,7 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
     for dimension in incident.dimensions:
         raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
-        # The value of a text is the text, unless the layout has edges.
+        # The value of a text dimension is the cell itself, unless the layout has edges.
         wanted = "is a whole number" if dimension.kind == "number" else IN_A_BAND
         condition_by_rule[f"{dimension.id} {wanted}"] = f"{raw} is not null and {value} is null"
     return condition_by_rule

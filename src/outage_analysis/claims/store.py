@@ -62,7 +62,7 @@ COLUMNS = {
 PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
 STORE_EDITION = 4
-"""Version of the table layout of a warehouse file."""
+"""Version number of the structure of warehouse files."""
 READABLE_EDITIONS = (3, STORE_EDITION)
 """Versions that can be opened. In version 3, claims have no column `filed_at`."""
 
@@ -269,10 +269,10 @@ def _open_version(
     accepted: Mapping[str, str],
     older: Mapping[str, str],
 ) -> None:
-    """Open a warehouse file whose table `accepted` has the columns of this version, or those of version 3.
+    """Open a warehouse file whose table `accepted` has the columns of this version or of version 3.
 
     Raises:
-        InputRefused: the file is of neither version. The error names what differs from this version.
+        InputRefused: the file has another version. The error names what differs from this version.
     """
     try:
         warehouse.open(path, views, {**COLUMNS, "accepted": accepted})
@@ -282,7 +282,7 @@ def _open_version(
         try:
             warehouse.open(path, views, {**COLUMNS, "accepted": older})
         except InputRefused as older_error:
-            # Compared with version 3, `accepted` of each newer file differs, which is not what is wrong.
+            # `accepted` of each newer file differs from version 3, so this difference is not the error.
             raise error if older_error.problem.startswith(NOT_A_STORE) else older_error from None
 
 
@@ -297,7 +297,7 @@ def _open_store(
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     kinds = column_types(incident)
-    moment = {FILED_AT: kinds.pop(FILED_AT)}  # A file of version 3 gets this column at the end.
+    moment = {FILED_AT: kinds.pop(FILED_AT)}  # Added as the last column to version 3.
     older = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean", **kinds}
     try:
         views = {**names, "passport": "passport"}

@@ -113,15 +113,15 @@ class _FilesOfLayout:
 
     layout: Layout
     midnight: bool
-    """Whether midnight is a time of day. If not, it stands for the day alone."""
+    """Whether 00:00 is a real time of day. If false, 00:00 means that only the date is known."""
     timed: bool
-    """Whether a row may state a time of filing. DuckDB takes milliseconds to plan the SQL that parses it."""
+    """Whether a row may contain a time. If false, the SQL that parses times is left out, which saves time."""
     own_column: bool
-    """Whether a row has a text in the column `filed_at`."""
+    """Whether a row has a value in the column `filed_at`."""
     numbers: list[str] = field(default_factory=list)
 
     def filed_at(self, incident: Incident) -> dict[str, str]:
-        """Return SQL for the moment of filing, and for the day of the text in the column `filed_at`."""
+        """Return SQL for the date and time of filing, and for the date in the column `filed_at`."""
         moment, day = f"cast(null as {MOMENT})", "cast(null as date)"
         if self.timed:
             moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
@@ -175,10 +175,10 @@ def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.
 
 
 def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
-    """Group the numbers of the input files by layout, and by what their rows state about times of filing.
+    """Group the numbers of the input files by layout, and by whether the rows contain times of filing.
 
-    Most runs have a single layout (how columns map to those of a claim). Of a file without typed rows, all
-    rows are stored as text, so these texts show whether it states times.
+    In most runs, all files have the same layout (how columns map to those of a claim). All rows of a file
+    without typed rows are stored as text, so these rows show whether the file contains times.
     """
     time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
     counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}

@@ -90,8 +90,8 @@ class Warehouse:
 
     def _prepare_session(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Apply the settings that each connection to the database has for itself."""
-        # By default DuckDB reads timestamps in the time zone of the machine. In a stated zone, every machine
-        # reads the same values.
+        # By default DuckDB reads timestamps in the time zone of the machine. With a fixed zone, every
+        # machine reads the same values.
         settings = [f"set TimeZone = {quote_literal(self._time_zone)}"]
         if self._schema != "main":
             settings.append(f"set schema = 'memory.{self._schema}'")

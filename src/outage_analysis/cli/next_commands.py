@@ -62,7 +62,7 @@ def cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, sto
 
 
 def inspect_command(options: ReadOptions, file: Path) -> list[str]:
-    """Return the words of the command that shows how a file reads of which each row was rejected."""
+    """Return the words of the `inspect` command for a file whose rows were all rejected."""
     from outage_analysis.jupyter import shell_path
 
     return ["inspect", shell_path(file), *option_words(options, "max_rejects")]

@@ -243,7 +243,7 @@ class Incident(Columns):
     loss: Loss
     """The quantity that claims state as lost."""
     counted: Name | None = None
-    """What published counts count, in the plural, such as flights or subscribers; by default reports."""
+    """The items in published counts, in the plural, such as flights or subscribers; "reports" by default."""
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
@@ -358,7 +358,7 @@ def claim_columns(incident: Incident) -> list[str]:
 
 
 def text_dimensions(incident: Incident) -> list[str]:
-    """Return the ids of the dimensions of text."""
+    """Return the ids of the text dimensions."""
     return [d.id for d in incident.dimensions if d.kind == "text"]
 
 

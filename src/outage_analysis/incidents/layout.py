@@ -23,7 +23,7 @@ REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, without the dimensions of an incident."""
 FILED_AT = "filed_at"
-"""An optional column of complaint files: the time of filing. Without it, `filed_on` may state the time."""
+"""An optional column of claims files: the time of filing. The time may also be in the column `filed_on`."""
 
 UNITS = {
     f"{times}{unit}": by * of
@@ -90,9 +90,9 @@ class Columns(Document):
     `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
     """
     edges: dict[str, dict[str, Edge]] = Field(default_factory=dict)
-    """Dimension of text -> its value for each band of the numbers in its column, with the upper edge.
+    """Text dimension -> its values, each with the upper edge of a band of numbers in the column.
 
-    `zone = { near = 10, far = inf }` reads 10 as near and 10.5 as far. A number above all edges is rejected.
+    `zone = { near = 10, far = inf }` reads 10 as near, 10.5 as far. Rows above all edges are rejected.
     """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
@@ -172,9 +172,9 @@ class Layout(Columns):
     quote: Literal['"', "'", "none"] | None = None
     """The quotation mark of a delimited file. With `none`, quotation marks are ordinary text."""
     escape: Literal["\\", "none"] | None = None
-    """The character before a quotation mark or delimiter that is ordinary text.
+    """The escape character: a quotation mark or delimiter after it is an ordinary character.
 
-    By default, or with `none`, quotation marks inside quoted fields are doubled.
+    By default, or with `none`, a quotation mark inside a quoted field must be doubled.
     """
     header_row: Annotated[int, Field(ge=0)] | None = None
     """The row of the header. 0 means that the file has no header; its columns are then called 1, 2, 3."""
@@ -201,11 +201,11 @@ class Layout(Columns):
     def check_columns_known(self, known: Sequence[str], texts: Iterable[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
 
-        `texts` are the dimensions of text, which alone may have edges.
+        `texts` are the text dimensions. Only these may have edges.
 
         Raises:
-            UsageError: the layout mentions an unknown column, or edges of a column that is no dimension of
-                text. The message suggests the closest known column.
+            UsageError: the layout mentions an unknown column, or edges for a column that is not a text
+                dimension. The message suggests the closest known column.
         """
         if foreign := self.unknown_column(known):
             problem = "the --columns layout speaks of a column that no claim has"
@@ -244,8 +244,8 @@ class Layout(Columns):
 
         Columns that are not found are left out.
 
-        Headers under [columns] take precedence over the other headers of a column. If no header is one of
-        `filed_on`, the column `filed_at` also gives the day.
+        Headers under [columns] take precedence over the other headers of a column. If the file
+        lacks the column `filed_on`, the filing date is taken from `filed_at`.
         """
         positions: dict[str, list[int]] = {}
         for position, cell in enumerate(cells):
@@ -322,9 +322,9 @@ class Layout(Columns):
 
     @property
     def given_columns(self) -> set[str]:
-        """The columns of a claim that need no header of their own.
+        """The columns of a claim for which the file does not need a column.
 
-        A computed `filed_at` also gives the day, unless the file has a column for it.
+        The filing date is one of them if `filed_at` is computed.
         """
         return {*self.constants, *self.computed, *(["filed_on"] if FILED_AT in self.computed else [])}
 

@@ -25,7 +25,7 @@ MAX_EXACT_LOSSES = 200
 """If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
 _MIN_INT64 = -(2**63)
 OWN_DIMENSIONS = ("service", "claimant_type", "filed_on", "filed_hour")
-"""The dimensions that the claims of every incident have."""
+"""The dimensions that are available in every incident."""
 
 
 def build_cube(
@@ -42,7 +42,7 @@ def build_cube(
     Args:
         claims: the result of `read_claims`.
         dimensions: any of service, claimant_type, filed_on, filed_hour (start of the hour in local time; null
-            if only the day is known) and the dimensions of the incident.
+            if only the date is known) and the dimensions of the incident.
         bands: the loss bands; by default a logarithmic grid with 24 bands per decade. If the incident allows
             negative losses, the bands are mirrored below 0.
         policy: a policy whose breakpoints (the losses at which a payment formula changes) are added to the
@@ -53,7 +53,7 @@ def build_cube(
 
     Raises:
         UsageError: a dimension does not exist or is named twice.
-        InputRefused: no row of the files became a claim, a sum exceeds a 64-bit integer, or `line` is set and
+        InputRefused: all rows were rejected, a sum exceeds a 64-bit integer, or `line` is set and
             a claim has no claimant_id.
         DisclosureBlocked: the values of a dimension contain personal data.
     """
@@ -252,7 +252,7 @@ def _group_expression(name: str, dimension: Dimension | None) -> str:
 
 
 def _dimension_expression(name: str, incident: Incident) -> str:
-    """The SQL expression for a claim's value of any dimension of a cube; hours are in local time."""
+    """The SQL expression for the value of a cube dimension in a claim; hours are in local time."""
     if name == FILED_HOUR.name:
         return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
     return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))

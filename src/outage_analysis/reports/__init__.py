@@ -11,7 +11,7 @@ Modules:
     report: everything that the formats show, in one language
     first_screen: key figures and sentences of the first screen
     answer: how much, how sure, what would narrow it, and the amounts to set aside
-    options: the options of the decision, with their cost and who gains
+    options: compares the options of a decision: cost, uncertainty and who benefits
     slider_presets: settings of the sliders that a reader can choose at once
     sections: the sections after the first screen
     blocks: texts, tables and pictures of a section

@@ -92,7 +92,7 @@ def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
 
 
 def _exact(amount: float, locale: Locale) -> str:
-    """Return an amount with all digits and its unit."""
+    """Format an amount without rounding, with its unit."""
     return locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
 
 

@@ -70,7 +70,7 @@ def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
 
 
 def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return a sentence on handling, announced totals and promises without a price; [] if there are none."""
+    """Return a sentence on handling, announced totals and promises without a cost; [] if none applies."""
     parts, likely = [], analysis.likely_range
     if handling := _quantiles(analysis, "handling").get("p50"):
         parts.append(locale("report.answer_handling", median=locale.money(handling)))
@@ -141,7 +141,7 @@ def reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], 
 
 
 def reserve_note(analysis: Analysis, locale: Locale) -> str:
-    """Return why the mean to set aside exceeds P75, or "" if it does not."""
+    """Explain why the mean exceeds P75; "" if it does not."""
     table = analysis.tables.get("reserve")
     amounts = {} if table is None else dict(table.select("measure", "cash").iter_rows())
     mean, p75 = amounts.get("mean"), amounts.get("p75")

@@ -87,7 +87,7 @@ class Option:
     """The low end of the likely range."""
     high: float | None
     over_budget: float | None = None
-    """The chance that the cash exceeds the budget."""
+    """The probability that the cash cost exceeds the budget."""
     recipients: float | None = None
     """The expected number of recipients, if policies are compared."""
     per_recipient: float | None = None
@@ -107,9 +107,9 @@ class Answers:
     """Why the mean exceeds P75, if it does."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
-    """What to decide, in sentences; a format that has a table of options shows the table instead."""
+    """What to decide, in sentences; formats with a table of options show the table instead."""
     options: tuple[Option, ...] = ()
-    """The options of the decision, first what was announced."""
+    """The options of the decision; the first is the announced policy."""
     left_out: tuple[str, ...] = ()
 
 

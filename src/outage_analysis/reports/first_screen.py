@@ -266,7 +266,7 @@ def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, st
 
 
 def _plain_name(kind: str, locale: Locale) -> str:
-    """Return what an input of a kind is in plain words, such as "the average payment"."""
+    """Return the plain name of a kind of input, such as "the average payment"."""
     return capitalized(locale(f"plain.{kind}"))
 
 

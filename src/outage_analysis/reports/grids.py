@@ -72,7 +72,7 @@ class TableFormatter:
         return Grid(heads, rows)
 
     def _title(self, column: Column) -> str:
-        """Return the title of a column; loss bands have the unit of losses, as in "Loss band (won)"."""
+        """Return the title of a column; for loss bands with the unit of losses, as in "Loss band (won)"."""
         title, unit = column.title or self.locale(column.label_key), self.locale.loss_unit_name
         return self.locale.with_unit(title, f"({unit})") if column == BAND and unit else title
 

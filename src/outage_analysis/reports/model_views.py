@@ -110,7 +110,7 @@ WHAT_PEOPLE_GET = (
 
 
 ABOUT_FILING = ("nothing_claimed", "nothing_filed")
-"""Statuses of scenarios that change the filing of claims, where nobody has to file."""
+"""Statuses of scenarios that change how people file although payments are automatic."""
 
 
 def decision_views(analysis: Analysis, locale: Locale) -> dict[str, View]:

@@ -1,4 +1,4 @@
-"""The options of a decision: what each would cost, how sure that is, and who gains."""
+"""Compare the options of a decision: cost, uncertainty and who benefits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.text import Locale, short_names
 
 DECISIONS = ("effort", "extra_days", "award_factor", "acceptance_odds_ratio")
-"""What a scenario changes if it is a decision of the company; other scenarios are stresses."""
+"""Changes that are decisions of the company. Scenarios with other changes are stress tests."""
 NO_FIGURE = "–"
-"""The cell of a figure that an option does not have."""
+"""Placeholder in a cell without a figure."""
 
 
 def decision_rows(analysis: Analysis) -> list[tuple[Scenario, dict[str, Any]]]:
@@ -30,10 +30,10 @@ def decision_rows(analysis: Analysis) -> list[tuple[Scenario, dict[str, Any]]]:
 
 
 def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
-    """Return the options of the first screen, first what was announced; empty if there is nothing to choose.
+    """Return the options of the first screen, starting with the announced policy; empty without options.
 
-    They are the policies if the analysis compares policies, otherwise the scenarios that are decisions. The
-    first row has the figures of the headline.
+    If the analysis compares policies, return the policies; otherwise the scenarios that are decisions of the
+    company. The figures of the first option are those of the headline.
     """
     if analysis.compared is not None:
         return _policy_options(analysis, locale)
@@ -50,7 +50,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
 
 
 def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
-    """Return one option per compared policy, with the recipients that are expected."""
+    """Return one option per compared policy, with the expected number of recipients."""
     table, names = analysis.tables["comparison"], analysis.names(locale.lang)
     chances = _chances_over_budget(analysis)
     options = [
@@ -73,7 +73,7 @@ def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
 
 
 def _chances_over_budget(analysis: Analysis) -> dict[str, float]:
-    """Return the chance that each compared policy exceeds the budget of the plan; {} without a budget."""
+    """Return the probability that each compared policy exceeds the plan's budget; {} without a budget."""
     budget, compared = analysis.plan.budget, analysis.compared
     if budget is None or compared is None:
         return {}
@@ -81,10 +81,10 @@ def _chances_over_budget(analysis: Analysis) -> dict[str, float]:
 
 
 def _as_in_the_headline(option: Option, analysis: Analysis) -> Option:
-    """Return the option of the announced policy with the range and the chance that the headline states.
+    """Return the option for the announced policy, with the range and probability shown in the headline.
 
-    The comparison draws the inputs of all policies together, so that its own range differs from that of the
-    headline by the error of the simulation.
+    The comparison simulates all policies together, so its range differs slightly from that of the headline
+    because of simulation error.
     """
     likely = analysis.likely_cash(analysis.headline_basis)
     if likely is None:
@@ -96,7 +96,7 @@ def _as_in_the_headline(option: Option, analysis: Analysis) -> Option:
 
 
 def option_heads(options: tuple[Option, ...], analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the titles of the columns of the table of options: only of columns that have a figure."""
+    """Return the titles of the columns of the table of options: only those of columns with figures."""
     heads = [locale(f"report.option_{column}") for column in ("name", "expected", "range")]
     budget = analysis.plan.budget
     if budget is not None and _have(options, "over_budget"):
@@ -106,7 +106,7 @@ def option_heads(options: tuple[Option, ...], analysis: Analysis, locale: Locale
 
 
 def option_grid(options: tuple[Option, ...], analysis: Analysis, locale: Locale) -> Grid:
-    """Return the table of options as texts, rounded as on the first screen."""
+    """Return the table of options as strings, rounded as on the first screen."""
     titles = option_heads(options, analysis, locale)
     styles = ["", "n", "n", *(["n"] if _have(options, "over_budget") else [])]
     styles += [""] * (len(titles) - len(styles))
@@ -129,7 +129,7 @@ def _cells(option: Option, options: tuple[Option, ...], locale: Locale) -> tuple
 
 
 def _gains(option: Option, locale: Locale) -> str:
-    """Return how many recipients are expected and what each gets, or only their number."""
+    """Return the expected number of recipients and, if known, the mean payment."""
     if option.recipients is None:
         return NO_FIGURE
     count = locale.exact(float(f"{option.recipients:.2g}"))

@@ -130,7 +130,7 @@ class Report:
 
     @cached_property
     def options(self) -> Grid | None:
-        """The options of the decision as a table of texts; None if there are none."""
+        """The options of the decision as a table of strings; None without options."""
         options = self.answers.options
         return option_grid(options, self.analysis, self.locale) if options else None
 

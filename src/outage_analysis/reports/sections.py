@@ -106,7 +106,7 @@ class _SectionBuilder:
         yield from self._table("information_value", "information_title", folded=True)
 
     def _compared_title(self) -> str:
-        """Return the key of the title of the comparison; it names only what is compared."""
+        """Return the key of the title of the comparison, which depends on what is compared."""
         if self.analysis.compared is None:
             return "compared_headlines"
         return "compared_with" if "headlines" in self.grids else "compared_options"
@@ -242,7 +242,7 @@ class _SectionBuilder:
                 yield Text(locale("report.quality_clean"))
 
     def _decisions(self) -> Iterator[Block]:
-        """Yield the cash under each scenario, and the amounts to set aside without and with handling."""
+        """Yield the cash cost per scenario, and the amounts to set aside with and without handling costs."""
         lines = ", ".join(
             self.analysis.names(self.locale.lang).get(x, x) for x in reserve_scope(self.analysis).counted
         )
@@ -308,7 +308,7 @@ class _SectionBuilder:
 
 
 def funnel_title(analysis: Analysis) -> str:
-    """Return the key of the title of the funnel, which starts with claims or with published reports."""
+    """Return the key of the title of the funnel, whose first stage is claims or published reports."""
     return "funnel_title_claims" if analysis.headline_from_claims else "funnel_title"
 
 

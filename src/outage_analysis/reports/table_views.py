@@ -138,7 +138,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _services_view(services: pl.DataFrame) -> dict[str, View]:
-    """Return what was published about each service: the columns with values, and no table without any."""
+    """Return the published facts per service: only columns with values; {} if all columns are empty."""
     columns = _columns_with_values(services, SERVICES.columns)
     known = [column for column in columns if column.name not in ("service", "group")]
     return {"services": (services, columns)} if known else {}
@@ -369,7 +369,7 @@ def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) 
             (
                 line.id,
                 line.kind,
-                # The status says if the amount was not published.
+                # If the amount was not published, the status column shows this.
                 "" if statuses.get(line.id) == "unpriced" else teller.payment_summary(line),
                 line.effort_on(analysis.as_of),
                 who,

@@ -8,11 +8,11 @@ Modules:
     amounts: SQL that parses amounts
     currency_units: amounts of whole currency in the smallest unit
     dates: SQL that parses dates
-    named_days: notations of days with the name of a month, or without a year
+    named_days: date formats with the name of a month, or without a year
     times: SQL that parses the time of day in dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
-    damaged_text: converts a file with broken bytes to UTF-8
+    damaged_text: converts a file with invalid bytes to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
     table_schema: the columns of a table with data type, unit, label and description

@@ -335,10 +335,10 @@ def amount_sql(
 def number_sql(column: str, names: Sequence[str]) -> str:
     """Return SQL that parses a number, such as a distance, to a DOUBLE; NULL if it cannot be read.
 
-    Numbers have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250.
+    Numbers may have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250.
 
     Args:
-        column: the SQL expression of the text.
+        column: the SQL expression of the string to parse.
         names: notations in `AMOUNTS`.
 
     Raises:
@@ -349,7 +349,7 @@ def number_sql(column: str, names: Sequence[str]) -> str:
         number = if_match_sql(column, pattern, f"try_cast({column} as double)")
     else:
         decimal = agreed_value_sql(column, [AMOUNTS[name] for name in names], "")
-        # Its text is read, because a conversion without it may miss the nearest double.
+        # The number is parsed from its string, because another conversion may miss the nearest double.
         number = f"try_cast(cast({decimal} as varchar) as double)"
     ambiguous = "|".join(_ambiguous_patterns(names))
     return f"case when not regexp_full_match({narrowed_sql(column)}, '{ambiguous}') then {number} end"

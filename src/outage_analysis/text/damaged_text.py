@@ -1,6 +1,6 @@
-"""Convert a text file with broken bytes to UTF-8, so that a broken byte costs one line and not the file.
+"""Convert a text file with invalid bytes to UTF-8, so that only the lines with such bytes are rejected.
 
-The copy has a NUL character in place of each byte that is no text. Readers reject the lines that contain one.
+In the copy, a NUL character replaces each invalid byte. Readers reject lines that contain a NUL character.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from outage_analysis.errors import InputRefused
 
 MAX_DAMAGED_SHARE = 0.5
-"""If more lines are broken, the file is refused: it is no text, or in another encoding."""
+"""If a larger share of the lines is damaged, the file is refused: it is binary or in another encoding."""
 MAX_LINE = 1 << 25
-"""Most bytes of a line."""
+"""Largest number of bytes of a line."""
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 WESTERN_LETTERS = re.compile(rb"[\xc0-\xd6\xd8-\xef\xf1-\xf6\xf8-\xfd]")
 """Pattern of a letter with a diacritical mark in Windows-1252."""
@@ -37,7 +37,7 @@ codecs.register_error("nul_for_each_byte", _nul_for_each_byte)
 
 @dataclass
 class LineCounts:
-    """How many lines of a file can be decoded, by encoding, and how many bytes are Korean in UTF-8."""
+    """Numbers of lines that can be decoded, by encoding, and of bytes of Korean syllables in UTF-8."""
 
     lines: int = 0
     not_ascii: int = 0
@@ -47,7 +47,7 @@ class LineCounts:
     hangul_bytes: int = 0
     """Bytes of complete Korean syllables in UTF-8, also in lines that cannot be decoded."""
     western: int = 0
-    """Lines whose bytes above 127 are single letters or marks of Windows-1252."""
+    """Lines in which each byte above 127 is a separate letter or punctuation mark in Windows-1252."""
 
     @classmethod
     def of(cls, path: Path, name: str) -> LineCounts:
@@ -72,7 +72,7 @@ class LineCounts:
         """Return the encoding of most lines."""
         if not self.utf_8 and self.western and self.western == self.not_ascii:
             return "cp1252"
-        # UTF-8 is often valid CP949 by chance, but hardly the other way round.
+        # UTF-8 bytes are often valid in CP949 by chance, but CP949 bytes are hardly ever valid UTF-8.
         is_utf_8 = self.utf_8 >= self.cp949 or 2 * self.utf_8 >= self.not_ascii
         is_utf_8 |= 2 * self.hangul_bytes > self.high_bytes
         return "utf-8" if is_utf_8 else "cp949"
@@ -92,7 +92,7 @@ def byte_lines(path: Path, name: str) -> Iterator[bytes]:
 
 
 def is_decodable(line: bytes, encoding: str) -> bool:
-    """Return whether bytes are text in an encoding."""
+    """Return whether bytes are valid in an encoding."""
     try:
         line.decode(encoding)
     except UnicodeDecodeError:
@@ -106,17 +106,17 @@ def is_korean_in_utf8(line: bytes) -> bool:
 
 
 def _is_western(line: bytes) -> bool:
-    """Return whether a line is Windows-1252: each byte above 127 is a letter or mark of its own."""
+    """Return whether a line is Windows-1252: each byte above 127 is a separate letter or punctuation mark."""
     runs = HIGH_BYTES.findall(line)
     letters = [run for run in runs if WESTERN_LETTERS.fullmatch(run)]
     return len(letters) > 0 and all(run in letters or WESTERN_MARKS.fullmatch(run) for run in runs)
 
 
 def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
-    """Write a copy of a file in UTF-8, with a NUL character in place of each byte that is no text.
+    """Write a copy of a file in UTF-8, with a NUL character in place of each invalid byte.
 
     NUL characters at the end of the file are left out. In a CP949 file, a line with Korean syllables in
-    UTF-8 is broken, too.
+    UTF-8 is also damaged.
 
     Returns:
         Whether some line of the copy is damaged.
@@ -152,6 +152,6 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
 
 
 def _first_problem(line: bytes, at: int, offset: int, encoding: str) -> str:
-    """Return what is wrong with the byte `at` of a line that starts at a byte offset of its file."""
+    """Describe the invalid byte `at` of a line; the line starts at a byte offset in the file."""
     place = f"{offset + at:,}"
     return f"holds a NUL byte at {place}" if not line[at] else f"is not {encoding.upper()} at byte {place}"

@@ -50,7 +50,7 @@ def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)")
 
     `order` states how the parts of the text are rearranged to an ISO day.
 
-    `times` reads the time of day in the text.
+    `times` parses the time of day.
     """
 
     def sql(text: str, zone: str) -> str:

@@ -1,7 +1,7 @@
 """Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
 A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first and then strict CP949,
-which is common in Korean exports. If neither fits, `damaged_text` decides by the lines.
+which is common in Korean exports. If neither fits, `damaged_text` chooses the encoding of most lines.
 DuckDB reads only UTF-8, so other files are decoded into a copy in a
 temporary folder. The original file is never changed.
 """
@@ -67,7 +67,7 @@ class TextFile:
     path: Path
     encoding: str
     damaged: bool = False
-    """Whether the file has bytes that are no text; `path` has a NUL character in place of each of them."""
+    """Whether the file has invalid bytes; the file at `path` has a NUL character in place of each one."""
 
     @property
     def text_start(self) -> int:
@@ -104,7 +104,7 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
 
 
 def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[str, bool]:
-    """Write a copy in UTF-8 of a file with bytes that are no text.
+    """Write a copy in UTF-8 of a file with invalid bytes.
 
     Returns:
         The encoding of most lines, and whether a line of the copy is damaged (see `repaired_copy`).
@@ -167,7 +167,7 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
     """Return the encoding of a file: by its byte-order mark, else as declared, else the first that fits.
 
-    Returns None if the file has bytes that are no text in the encoding, or NUL characters.
+    Returns None if the file has bytes that are invalid in the encoding, or NUL characters.
 
     Raises:
         InputRefused: the byte-order mark contradicts the declared encoding, or a UTF-16 file is damaged.
@@ -203,7 +203,7 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
 
 
 def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> bool:
-    """Return whether no line of a CP949 file is in UTF-8, and the file is not in a Western encoding."""
+    """Return whether a file is all CP949, without lines in UTF-8, and not in a Western encoding."""
     if encoding != "cp949":
         return True
     if declared is None and _ends_inside_character(path):
@@ -211,13 +211,13 @@ def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> b
     if any(not line.isascii() and is_korean_in_utf8(line) for line in byte_lines(path, name)):
         return False
     with path.open("rb") as stream:
-        # Korean text consists of pairs of bytes above 127. Western text has them one by one.
+        # In Korean text, bytes above 127 come in pairs. In Western text, they stand alone.
         has_pair = HIGH_PAIR.search(stream.read(BLOCK)) is not None
     return declared is not None or has_pair or LineCounts.of(path, name).encoding() != "cp1252"
 
 
 def _ends_inside_character(path: Path) -> bool:
-    """Return whether a file is UTF-8 up to its last character, which is cut short."""
+    """Return whether a file is valid UTF-8 except for an incomplete last character."""
     failure = _decoding_failure(path, "utf-8")
     if failure is None or failure < path.stat().st_size - 3:
         return False
@@ -279,7 +279,7 @@ def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
     """Write a copy of a file that is converted to UTF-8, and return whether it contains NUL characters.
 
     Raises:
-        InputRefused: most characters are NUL, so that the file is no UTF-16.
+        InputRefused: most characters are NUL, so the file is not UTF-16.
     """
     characters = nuls = 0
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:

@@ -37,9 +37,9 @@ SPECIAL: dict[tuple[int | None, int | None], str] = {
 }
 """Band -> its label, for bands that are not written as a range."""
 WITHOUT_UNIT = frozenset(((None, None), (-1, 0)))
-"""Bands whose labels contain no amount that could have a unit."""
+"""Bands whose labels do not contain an amount."""
 EDGE = re.compile(r"-?\d[\d,.]*(?!\d|~)(?![,.]\d)")
-"""Pattern of an edge in a Korean band; the low end of a range shares the unit of its high end."""
+"""Pattern of an edge in a Korean band. In a range, the unit is written only after the high end."""
 UPPER, LOWER, OPEN = (
     ("band.up_to", "band.under"),
     ("band.between", "band.from_under"),
@@ -112,7 +112,7 @@ class Locale:
     """The probability in percent of the likely range that the labels name."""
     loss_unit: str = ""
     """The unit of losses, a currency code or a unit such as minutes; empty if it is unknown."""
-    counted: str = ""  # what published counts count, such as flights; empty for reports
+    counted: str = ""  # the items in published counts, such as flights; empty for reports
 
     def __post_init__(self) -> None:
         """Raise an error if the language or the level is not supported."""
@@ -123,7 +123,7 @@ class Locale:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text for readers with this key. Keyword arguments replace its placeholders.
 
-        Every text may contain `{counted}`. `{count:claim|claims}` is "claim" if the count is 1.
+        Every label may contain `{counted}`. `{count:claim|claims}` is "claim" if the count is 1.
 
         Raises:
             KeyError: there is no label with this key, which is a bug of this package.
@@ -241,7 +241,7 @@ class Locale:
         return f"{number} {name} {self.unit}" if name else f"{number} {self.unit}"
 
     def with_unit(self, number: str, unit: str) -> str:
-        """Return digits with their unit: "60 minutes", or "60분" in Korean."""
+        """Return a formatted number with its unit: "60 minutes", or "60분" in Korean."""
         return f"{number}{'' if self.lang == 'ko' else ' '}{unit}"
 
     def money_in_full(self, amount: float) -> str:
@@ -251,7 +251,7 @@ class Locale:
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
         """Format a range of two amounts for a table: 1.1–440 million won, or 110만 원~4억 4,000만 원.
 
-        In English, a shared unit is written once. Sentences write "1.1 million won to 440 million won".
+        In English, a shared unit is written once. In sentences, use "1.1 million won to 440 million won".
         """
         first, last = self.money(low, digits), self.money(high, digits)
         number, _, unit = first.partition(" ")
@@ -261,7 +261,7 @@ class Locale:
     def span(self, low: str, high: str) -> str:
         """Return a range of two formatted values for a table: 12%–17%, or 12%~17% in Korean.
 
-        Two equal values are no range and are written once.
+        If the two values are equal, the value is written once.
         """
         return low if low == high else self("chart.span", low=low, high=high)
 
@@ -330,7 +330,7 @@ class Locale:
     def band_with_unit(self, over: int | None, up_to: int | None) -> str:
         """Return a loss band in words with the unit of losses: "from 60 to under 120 minutes".
 
-        In Korean, each edge has the unit, as in "60분 이상 120분 미만"; the ends of a range share it.
+        In Korean, each edge has the unit, as in "60분 이상 120분 미만"; the ends of a range share a unit.
 
         Example:
             >>> Locale("en", loss_unit="minutes").band_with_unit(180, None)
@@ -345,7 +345,7 @@ class Locale:
 
     @property
     def loss_unit_name(self) -> str:
-        """The name of the unit of losses in the language: won, or minutes; empty if it is unknown."""
+        """The unit of losses in the reader's language, such as won or minutes; empty if it is unknown."""
         return self.unit if self.loss_unit == self.currency else self.unit_name(self.loss_unit)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:

@@ -1,7 +1,7 @@
-"""SQL that parses the time of day in texts of filing days.
+"""SQL that parses the time of day in strings with a filing date.
 
-The notations in `dates` decide which texts are days with a time. The SQL here only extracts the time from
-such a text, so it is the same for all notations.
+The formats in `dates` define which strings are valid. The SQL here only extracts the time from a valid
+string, so it is the same for all date formats.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ import re
 from outage_analysis.text.amounts import if_match_sql, let_sql, narrowed_sql
 
 LONGEST_DAY = 10
-"""A text of at most this many bytes contains no time, except in one of the `SHORT_NOTATIONS`."""
+"""A string of at most this many bytes contains only a date, except in one of the `SHORT_NOTATIONS`."""
 SHORT_NOTATIONS = frozenset(("excel", "unix", "no_year"))
-"""Notations in which a text of at most `LONGEST_DAY` bytes may contain a time."""
+"""Date formats in which a string of at most `LONGEST_DAY` bytes may contain a time."""
 _WIDE = "\N{FULLWIDTH COLON}\N{FULLWIDTH DIGIT ZERO}-\N{FULLWIDTH DIGIT NINE}"
 _TIME_MARK = rf"[:시{_WIDE}]|\d{{8}}[ T]?\d|^\s*[1-9]\d{{9}}|^\s*\d{{1,7}}\.\d+\s*$"
-"""Pattern that every text with a time of day matches, and few other texts. Wide digits are not examined."""
+"""Pattern that matches every string with a time of day, and few others. Full-width digits always match."""
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?(?: (?i:uhr))?|^\s*\d{8}[ T]?0{4}(?:00)?|^\s*\d{1,7}\.0+)\s*$"
-"""Pattern of a day with midnight as its time, without a UTC offset."""
+"""Pattern of a date with midnight as the time, without a UTC offset."""
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
 OFFSET = r"(?: ?(?:Z|UTC)| ?[+-](?:0\d|1[0-3])(?::?[0-5]\d)?| ?[+-]14(?::?00)?)"
-"""Pattern of a UTC offset behind an ISO day and time."""
+"""Pattern of a UTC offset after an ISO date and time."""
 _COMPACT = r"^\d{8}[ T]?(\d\d)(\d\d)(\d\d)?$"
 _CLOCK = (
     r"(오전|오후|[AaPp][Mm])?[^0-9]?(\d{1,2})"
     r"(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6})\d*)?)?|시 ?(?:(\d{1,2})분 ?(?:(\d{1,2})초)?)?)"
     r" ?(?:(?i:uhr)|([AaPp][Mm]))?$"
 )
-"""Pattern of a time of day at the end of a text: 15:30:05.25, 오후 3:05, 3:05 PM, 오후 3시 5분, 15:30 Uhr."""
+"""Pattern of a time at the end of a string: 15:30:05.25, 오후 3:05, 3:05 PM, 오후 3시 5분, 15:30 Uhr."""
 
 
 def has_time(text: str) -> bool:
-    """Return whether a text of a filing day has a time of day other than midnight.
+    """Return whether a filing date is followed by a time of day other than midnight.
 
-    Spreadsheets and databases often write a day without a time as midnight.
+    Spreadsheets and databases often write a date without a time as midnight.
 
     Example:
         >>> has_time("2022-10-15 15:30"), has_time("2022-10-15 00:00:00"), has_time("2022-10-15")
@@ -44,14 +44,14 @@ def has_time(text: str) -> bool:
 
 
 def has_time_sql(text: str, notations: frozenset[str]) -> str:
-    """Return the SQL condition that a text of a filing day has a time of day other than midnight.
+    """Return the SQL condition that a filing date is followed by a time of day other than midnight.
 
     Args:
-        text: the SQL expression of the text.
-        notations: the notations of days in which the text may be written.
+        text: the SQL expression of the string to parse.
+        notations: the date formats that the string may have.
     """
     marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
-    # DuckDB would evaluate all parts of `and` for all rows, but evaluates `case` only where it must.
+    # For `and`, DuckDB evaluates all parts for all rows. For `case`, it skips the branches it does not need.
     condition = marked
     if not notations & SHORT_NOTATIONS:
         condition = f"case when strlen({text}) > {LONGEST_DAY} then {marked} else false end"
@@ -59,16 +59,17 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
 
 
 def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
-    """Return SQL that parses the moment of filing to a TIMESTAMPTZ; NULL if the text has only a day.
+    """Return SQL that parses the date and time of filing to a TIMESTAMPTZ; NULL if there is only a date.
 
-    The moment is also NULL if it is not on the day, or if the clocks skip it (start of summer time). A time
-    that the clocks show twice (end of summer time) is read as the second one.
+    The result is also NULL if it is not on the date `day`, or if the clocks skip the time (start of summer
+    time). A time that the clocks show twice (end of summer time) is read as the second one.
 
     Args:
-        text: the SQL expression of the text.
-        day: the SQL expression of the day in `zone` that `day_sql` reads from the text.
+        text: the SQL expression of the string to parse.
+        day: the SQL expression of the date in `zone` that `day_sql` parses from the string.
         zone: the IANA time zone of times without a UTC offset.
-        midnight: whether midnight without a UTC offset is a time. If not, it stands for the day alone.
+        midnight: whether 00:00 without a UTC offset is a real time. If false, it means that only the date
+            is known.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
     exact = if_match_sql(text, _ISO_TIME + OFFSET, offset_moment_sql(text))
@@ -84,13 +85,13 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
 
 
 def offset_moment_sql(text: str) -> str:
-    """Return SQL that parses an ISO day and time with a UTC offset to a TIMESTAMPTZ."""
+    """Return SQL that parses an ISO date and time with a UTC offset to a TIMESTAMPTZ."""
     bare = rf"regexp_replace(regexp_replace({text}, ' ?(?:Z|UTC)$', 'Z'), ' ([+-])', '\1')"
     return f"try_cast({bare} as timestamptz)"
 
 
 def _in_zone(local: str, zone: str) -> str:
-    """Return SQL for the moment at which the clocks of a zone show a time; NULL if they skip it."""
+    """Return SQL that converts a local time of a zone to a TIMESTAMPTZ; NULL if the clocks skip the time."""
     moment = f"timezone({zone}, local)"
     return let_sql("local", local, f"case when timezone({zone}, {moment}) = local then {moment} end")
 
@@ -101,7 +102,7 @@ def _unix(text: str) -> str:
 
 
 def _local(text: str, day: str, zone: str) -> str:
-    """Return SQL for the moment of a day and a time of day that is not written in ISO format."""
+    """Return SQL that parses a date and a time of day in another format than ISO to a TIMESTAMPTZ."""
     names = "['before', 'hour', 'minute', 'second', 'fraction', 'korean_minute', 'korean_second', 'behind']"
     hour = "try_cast(clock.hour as bigint)"
     half = "lower(concat(clock.before, clock.behind))"

@@ -10,7 +10,7 @@ class PluralFormatter(string.Formatter):
     """Formats `{count:claim|claims}` as the singular if the count is 1, else as the plural."""
 
     def format_field(self, value: object, format_spec: str) -> str:
-        """Return one of the two forms of a word, or a value that is formatted as by `str.format`."""
+        """Return one of two word forms; format other values as `str.format` does."""
         singular, is_plural, plural = format_spec.partition("|")
         if not is_plural:
             return str(super().format_field(value, format_spec))
@@ -18,15 +18,15 @@ class PluralFormatter(string.Formatter):
 
 
 def capitalized(text: str) -> str:
-    """Return a text with its first letter capitalised."""
+    """Return a string with its first letter capitalised."""
     return text[:1].upper() + text[1:]
 
 
 def short_names(names: Sequence[str]) -> list[str]:
     """Shorten names such as "Cash: relief" to the part before the colon, if these parts are unique.
 
-    If all names have the same part before the colon, the parts after it are used, if these are unique. In all
-    other cases, the names are returned unchanged.
+    If all names have the same part before the colon, the parts after the colon are used if they are unique.
+    Otherwise, the names are returned unchanged.
     """
     parts = [name.partition(": ") for name in names]
     heads, tails = [p[0] for p in parts], [p[2] for p in parts]

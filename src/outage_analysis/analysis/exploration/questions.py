@@ -219,7 +219,7 @@ def _typed_filter(where: DimensionFilter) -> dict[str, object]:
 
 
 def _typed_values(dimension: str, values: Sequence[object]) -> list[object]:
-    """Convert texts from the command line: days and hours to dates and times, an empty text to None."""
+    """Convert command-line strings: dates and hours to date and time values, an empty string to None."""
     parse = {"filed_on": _parse_day, "filed_hour": _parse_hour}.get(dimension)
     return [None if v == "" else v if parse is None else parse(str(v)) for v in values]
 

@@ -1,4 +1,4 @@
-"""The form in which a reader finds the payments that keep a budget: its fields, words and data."""
+"""The form with which a reader searches for payments within a budget: fields, labels and data."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
 LEVELS = (50, 75, 80, 90, 95)
-"""Percentiles at which a reader can keep the budget."""
+"""Probabilities (in percent) of staying within the budget, from which the reader chooses."""
 USUAL_LEVEL = 90
 MOST_VARIED = 2
-"""At most this many payments vary at once."""
+"""Largest number of payments that a search varies at the same time."""
 BLANKS = {
     name: f"{{{name}}}"
     for name in (
@@ -31,9 +31,9 @@ BLANKS = {
         "count",
     )
 }
-"""Placeholders that the script fills."""
+"""Placeholders that the script replaces with values."""
 REPORT_WORDS = ("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded")
-"""The labels `report.search_...` with which the script writes its sentences."""
+"""The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""
 
@@ -41,13 +41,13 @@ SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 def with_search_form(
     sliders: WhatIfSliders, cost: CostTerms, policy: Policy, cubes: Sequence[Cube], locale: Locale
 ) -> WhatIfSliders:
-    """Return the sliders of a page with the form, if the page has a payment that a search can vary.
+    """Add the search form to the sliders of a page, if the page has a payment that a search can vary.
 
     Args:
         sliders: the sliders of the page.
         cost: the expected cost that the sliders change.
         policy: the announced policy.
-        cubes: the claims that the costs are computed from; empty for published counts.
+        cubes: the claims from which costs are computed; empty if they are computed from published counts.
         locale: language and currency of the labels.
     """
     if sliders.live is None:

@@ -83,15 +83,15 @@ class LiveRange:
 
 @dataclass(frozen=True)
 class SearchForm:
-    """The fields of the form in which a reader finds payments, and the data for the script live_search.js."""
+    """The fields of the form that searches for payments, and the data for the script live_search.js."""
 
     payments: tuple[tuple[str, str, bool], ...]
-    """Id, label, and whether it varies at first."""
+    """Id and label of each payment, and whether it is selected by default."""
     step: str
-    """The usual step in the notation of a number field."""
+    """The default step, as the value of an HTML number field."""
     unit: str
     levels: tuple[tuple[str, str, bool], ...]
-    """Probability, label, and whether it is chosen at first."""
+    """Each probability with its label, and whether it is selected by default."""
     data: dict[str, Any]
 
 

@@ -125,7 +125,7 @@ def _choose_by_values(
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
-    if headless:  # No header can decide, so only the values do.
+    if headless:  # Without a header, only the values can be used.
         tests["loss"] = lambda c: c.reads_as == "amount"
         tests["claim_id"] = lambda c: (
             c.reads_as == "text" and id_fault(name, c) is None and c.distinct == c.rows

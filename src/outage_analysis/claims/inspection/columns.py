@@ -104,7 +104,7 @@ class Column:
 
     @property
     def timed(self) -> int:
-        """The number of inspected rows whose value has a time of day other than midnight."""
+        """The number of inspected rows with a time of day other than midnight."""
         return sum(rows for text, rows in self.texts.iter_rows() if has_time(text))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Recognise by its words what the header of a column means, in English, Korean and German."""
+"""Recognise the meaning of a column header by its words, in English, Korean and German."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ABOUT_AMOUNTS = {
     *("신고", "추정", "예상", "총", "합계", "원"),
     *("gemeldeter", "gemeldete", "geschaetzter", "geschaetzte", "der", "des"),
 }
-"""Words that do not change the meaning of a header that contains a word of LOSS or AMOUNT."""
+"""Words that a header may contain beside a word of LOSS or AMOUNT, because they do not change its meaning."""
 SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt"}
 TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe"}
 NAME = {"name", "명", "이름"}
@@ -49,9 +49,9 @@ CONTACT = {
     *("telefon", "handy", "anschrift", "adresse", "vorname", "nachname", "geburtsdatum", "strasse"),
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
-"""Words that, in brackets in a header, show that the loss is not an amount of money, as in 피해(건)."""
+"""Words in brackets that show that the loss in a column is not an amount of money, as in 피해(건)."""
 _UNRELATED = {"발생"}
-"""Words that contain a shorter, unrelated word: 발생일 (day of an event) contains 생일 (birthday)."""
+"""Words that contain a shorter, unrelated word: 발생일 (date of an event) contains 생일 (birthday)."""
 _HANGUL = sorted(
     (
         word
@@ -78,7 +78,7 @@ def split_header(header: str) -> list[str]:
     """Split a column header into words in lower case.
 
     "customerID" becomes "customer" and "id"; "접수번호" becomes "접수" and "번호"; "Vorgangsnummer" becomes
-    "vorgangs" and "nummer". Korean text that is not in the word lists stays together as one word. Digits and
+    "vorgangs" and "nummer". Other Korean characters stay together as one word. Digits and
     punctuation are dropped.
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header)).casefold()
@@ -94,14 +94,14 @@ def split_header(header: str) -> list[str]:
 
 
 def split_brackets(header: str) -> tuple[str, list[str]]:
-    """Split a column header into the text outside brackets and the words inside brackets."""
+    """Return the part of a column header outside brackets, and the words inside brackets."""
     plain = unicodedata.normalize("NFKC", header)
     inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
     return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), split_header(inside)
 
 
 def means_personal_data(header: str) -> bool:
-    """Return whether a header means personal data: a name, contact data or a personal number."""
+    """Return whether a header names personal data: a name, contact data or a personal number."""
     words = set(split_header(header))
     if words & CONTACT:
         return True
@@ -109,7 +109,7 @@ def means_personal_data(header: str) -> bool:
 
 
 def means_claim_id(header: str) -> bool:
-    """Return whether a header means the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
+    """Return whether a header names the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
     words = set(split_header(header))
     if words & (CLAIMANT | CONTACT | NAME):
         return False
@@ -119,13 +119,13 @@ def means_claim_id(header: str) -> bool:
 
 
 def means_claimant_id(header: str) -> bool:
-    """Return whether a header means the id of a claimant: "customer id", "고객번호", "회원"."""
+    """Return whether a header names the id of a claimant: "customer id", "고객번호", "회원"."""
     words = set(split_header(header))
     return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
 
 
 def means_loss(header: str, units: Iterable[str]) -> bool:
-    """Return whether a header means the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
+    """Return whether a header names the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
 
     Args:
         header: the column header.
@@ -139,5 +139,5 @@ def means_loss(header: str, units: Iterable[str]) -> bool:
 
 
 def has_word(header: str, words: set[str]) -> bool:
-    """Return whether a header contains one of these words."""
+    """Return whether a header contains one of the given words."""
     return not words.isdisjoint(split_header(header))

@@ -146,7 +146,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
 
 
 def _detected(known_layout: Layout, file_format: FileFormat) -> Layout:
-    """Return the layout with the escape character of the file, which is only read if it is declared."""
+    """Return the layout with the escape character of the file. It must be declared before it is used."""
     return known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
 
 

@@ -71,7 +71,7 @@ def layout_document(
 def _format_lines(
     columns: list[Column], positions: Mapping[str, int], amounts: Sequence[str], known_layout: Layout
 ) -> list[str]:
-    """Return the formats of amounts and days, with the formats that fit equally well as comments."""
+    """Return the lines for the formats of amounts and dates. Formats that fit equally well are comments."""
     lines: list[str] = []
     formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
     format_choices = {c: columns[positions[c]].amount for c in amounts}
@@ -105,7 +105,7 @@ def _computed_lines(
 
 
 def _edge_lines(edges: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the lines for bands of numbers, each dimension as an inline table: { "near" = 10.0, ... }."""
+    """Return the lines for band edges, with one inline table per dimension: { "near" = 10.0, ... }."""
     bands = {
         c: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in e.items()) for c, e in edges.items()
     }

@@ -2,8 +2,9 @@
 -- The claims of the fast path come first, then those that were validated, then those of the warehouse file
 -- that this run adds to. `claimant_id` is null where the file names no claimant.
 -- Placeholders: `shift` is what to add to the place of a row in `typed_rows` to get its row number in the
--- file; `fast_filed_at` is the moment of filing of a row in `typed_rows`; `fast_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
--- cast to their types); `marked` is whether the row is marked as synthetic.
+-- file; `fast_filed_at` is the date and time of filing of a row in `typed_rows`; `fast_dimensions` and
+-- `dimensions` are the incident's dimensions, each after a comma (`fast_dimensions` casts them to their
+-- types); `marked` is whether the row is marked as synthetic.
 select
     cast(file_number as bigint) as file_number,
     rowid + {shift} as source_row,

@@ -1,3 +1,3 @@
--- One row per run: the number of claims whose time of day is known.
+-- One row per query: the number of claims whose time of day is known.
 select count(filed_at) as claims
 from accepted

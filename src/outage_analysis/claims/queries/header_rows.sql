@@ -1,4 +1,4 @@
--- One row per rechecked row that holds a word of a header where a value should be: its byte and its texts.
+-- One row per rechecked row with a column header in place of a value: its byte offset and its cells.
 -- Input: `header_words` are these words, each with its column.
 -- Placeholder: `cells` are the columns of a complaint, as texts.
 select file_number, source_row, byte_offset, {cells}

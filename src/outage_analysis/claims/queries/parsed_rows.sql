@@ -3,7 +3,7 @@
 -- Input: `spellings` are the known spellings of services and claimant types, with their ids.
 -- Placeholders: `files` are the numbers of the files, which share one layout; `texts` are the stated texts
 -- and `values` the values read from them, as "expression as name", each after a comma; `filed_at` is the
--- moment of filing.
+-- date and time of filing.
 with stated as (
     select file_number, source_row, byte_offset, byte_length, synthetic {texts}
     from text_rows

@@ -1,8 +1,8 @@
 -- One row per claim, ordered by its id, as a Parquet file of claims keeps it.
 -- Such a file can be read again as a complaint file.
--- Placeholders: `filed_at` is the moment of filing after a comma, or nothing where no claim has a time;
--- `loss` is the loss as a complaint file writes it; `dimensions` are the incident's
--- dimensions, each after a comma.
+-- Placeholders: `filed_at` is the date and time of filing after a comma, or an empty string if no claim has
+-- a time; `loss` is the loss in the unit of a claims file; `dimensions` are the incident's dimensions, each
+-- after a comma.
 select
     claim_id, claimant_id, service, claimant_type, filed_on {filed_at},
     {loss} as loss

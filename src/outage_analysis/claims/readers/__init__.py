@@ -20,7 +20,7 @@ Where to change what:
 
 - delimiter, quotation mark, escape character: `Dialect` in `dialects`;
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
-- formats of days and amounts: `value_sql` in `cell_values`;
+- formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/times.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
 - a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
@@ -36,12 +36,12 @@ Modules:
     recheck: stores the text of the doubtful rows for validation
     record_index: finds the records of a text file by their number
     delimited: CSV and similar files
-    record_splitting: splits lines into records, and isolates damaged ones
+    record_splitting: splits lines into records, and isolates damaged records
     dialects: detects delimiter, quotation mark and header of a delimited file
     shifted_columns: refuses files whose cells may be shifted against the header
     jsonlines: JSON lines files
     json_arrays: rewrites an array of JSON objects as JSON lines
-    zip_archives: the one file of complaints in a zip archive
+    zip_archives: extracts the claims file from a zip archive
     parquet: Parquet files
     workbooks: Excel and OpenDocument workbooks
     workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook

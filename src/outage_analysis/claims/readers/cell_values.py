@@ -100,7 +100,7 @@ def _null_if_missing_sql(column: str, text: str, missing: Sequence[str]) -> str:
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
     """Return SQL that parses the text column `raw_<column>`; the value is null if the text is unreadable.
 
-    The value of a dimension of text is its text, or with edges in the layout the band of its number.
+    The value of a text dimension is the cell itself. If the layout has edges, it is the band of the number.
 
     `column` is the filing day, the loss or a dimension. `only_if` is an SQL condition: unless it is true,
     only the most common format of the column is tried.
@@ -123,7 +123,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
 
 
 def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
-    """Return SQL for the band of the number in a text; null if there is no number, or no band for it.
+    """Return SQL for the band of the number in a cell; null if the cell has no number or no band fits.
 
     `edges` maps the name of each band to its upper edge, which the band includes.
     """
@@ -138,21 +138,21 @@ def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> 
 
 
 FILED_AT_DAY = "filed_at_day"
-"""The day of the text in the column `filed_at`."""
+"""The column with the date of `filed_at`."""
 
 
 def filed_at_day_sql(incident: Incident, layout: Layout) -> str:
-    """Return SQL that parses the day of the text column `raw_filed_at`; null if the text is unreadable."""
+    """Return SQL that parses the date in the string column `raw_filed_at`; null if it is unreadable."""
     return _day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident)
 
 
 def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str:
-    """Return SQL for the moment of filing; null if the file states only the day.
+    """Return SQL for the date and time of filing; null if the file contains only the date.
 
     Args:
         incident: defines the time zone of times without a UTC offset.
-        own_column: whether the file has the column `filed_at`. The time in `filed_on` is used where it is
-            empty.
+        own_column: whether the file has the column `filed_at`. If a cell of it is empty, the time in
+            `filed_on` is used.
         midnight: see `moment_sql`.
     """
     text = f"coalesce(raw_{FILED_AT}, raw_filed_on)" if own_column else "raw_filed_on"
@@ -160,12 +160,12 @@ def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str
 
 
 def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
-    """Return whether the first rows of a file state times of filing often enough for the fast path.
+    """Return whether enough of the first rows of a file contain times of filing for the fast path.
 
-    A file whose only time is midnight states no times.
+    Times are not counted if they are midnight.
 
     Args:
-        first_texts: column -> cell texts of the first rows.
+        first_texts: column -> cells of the first rows.
     """
     columns = [first_texts.get(column, NO_TEXTS) for column in ("filed_on", FILED_AT)]
     return any(
@@ -175,7 +175,7 @@ def states_times(first_texts: Mapping[str, TextCounts]) -> bool:
 
 
 def no_time_sql(layout: Layout) -> str:
-    """Return the SQL condition that the text column `raw_filed_on` has no time of day besides midnight."""
+    """Return the SQL condition that a cell of `raw_filed_on` has only a date, or midnight as its time."""
     return f"not ({has_time_sql('raw_filed_on', frozenset(_day_formats(layout)))})"
 
 
@@ -185,7 +185,7 @@ def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: 
 
 
 def _day_formats(layout: Layout) -> tuple[str, ...]:
-    # A file whose only day is `filed_at` may have its format under this name.
+    # If `filed_at` is a file's only date column, its format may be set under this key.
     return layout.formats.get("filed_on", tuple(dict.fromkeys((*layout.formats.get(FILED_AT, ()), "iso"))))
 
 

@@ -2,8 +2,7 @@
 
 DuckDB reads regular files (see `RecordIndex.regular`). All other files are split into records in Python. The
 csv module also rereads each row of a regular file that the fast path cannot accept, so that all rejects are
-described in the same way. Rows without any text are skipped, because spreadsheets often leave such rows
-behind.
+described in the same way. Empty rows are skipped, because spreadsheets often leave such rows behind.
 """
 
 from __future__ import annotations
@@ -135,7 +134,7 @@ class DelimitedFile:
         return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
 
     def _has_merged_rows(self) -> bool:
-        """Return whether stray quotation marks merge rows into one record, which Python can take apart."""
+        """Return whether stray quotation marks merge rows into one record, which Python can split again."""
         index, splitter = self.index, self.dialect.splitter
         if not index.several_lines:
             return False
@@ -195,7 +194,7 @@ class DelimitedFile:
         return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
 
     def _records(self) -> Iterator[Record]:
-        """Yield every record, read in Python."""
+        """Yield every record of the file, split in Python instead of DuckDB."""
         return split_records(self.text, self.dialect, self.positions)
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
@@ -209,9 +208,9 @@ class DelimitedFile:
 
 
 def _only_ends_in_delimiters(cells: list[str], width: int) -> bool:
-    """Return whether a row has surplus delimiters at its end, and nothing else that does not fit the header.
+    """Return whether a row fits the header except for surplus delimiters at its end.
 
-    If the last cell of the header were empty, a surplus field could be anywhere in the row.
+    If the last cell of the header is empty, return false: the surplus field may be anywhere in the row.
     """
     return len(cells) > width and not any(cells[width:]) and bool(cells[width - 1])
 
@@ -276,7 +275,7 @@ def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
 def split_records(text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> Iterator[Record]:
     """Yield every record of a file. Record 1 is the first row of the file.
 
-    The `problem` of a record states what is wrong with its quotation marks or characters.
+    The `problem` of a record describes errors in its quotation marks or characters.
     """
     offset = text.text_start
     with text.path.open(encoding="utf-8-sig", newline="") as stream:

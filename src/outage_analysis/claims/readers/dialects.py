@@ -23,7 +23,7 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 BACKSLASH = "\\"
 MIN_FILLED_ROWS = 5
 MIN_FITTING_SHARE = 0.5
-"""If this share of the rows fits a delimiter, spaces are not tried as delimiters."""
+"""If at least this share of the rows fits another delimiter, the space is not tried as a delimiter."""
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 200
 """Number of first rows from which the dialect is detected."""
@@ -36,7 +36,7 @@ class Dialect:
     """How a delimited text file is split into rows and cells.
 
     `quote` is "" if fields are not quoted. `header_row` is 0 if the file has no header. `width` is the number
-    of fields per row. `spaced` states whether spaces after a delimiter are skipped. `escape` is "" if
+    of fields per row. `spaced` is whether spaces after a delimiter are skipped. `escape` is "" if
     quotation marks inside quoted fields are doubled.
     """
 
@@ -48,13 +48,13 @@ class Dialect:
     spaced: bool = False
     escape: str = ""
     last_is_filled: bool = False
-    """Whether the last cell of every first row is filled, if there are at least `MIN_FILLED_ROWS`."""
+    """Whether the first rows all have a value in the last column, and number at least `MIN_FILLED_ROWS`."""
     preview: tuple[list[str], ...] = ()
-    """The first rows below the header. A row that cannot be read is an empty list."""
+    """The cells of the first rows below the header. For a row that cannot be read, the list is empty."""
 
     @property
     def punctuation(self) -> Punctuation:
-        """The characters that divide the file into fields."""
+        """The delimiter, quote character and escape character of the file."""
         return Punctuation(self.delimiter, self.quote, self.escape, spaced=self.spaced)
 
     @property
@@ -97,7 +97,7 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     best: tuple[tuple[int, float, int], Dialect, list[list[str]]] | None = None
     for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
         if marks.delimiter == " " != table.layout.delimiter and best and _fits_well(best[0]):
-            continue  # Words in the cells of another delimiter also have spaces between them.
+            continue  # Another delimiter fits: the spaces may separate words within cells.
         dialect, sample = _try_dialect(lines, table, marks)
         score = _score(sample, dialect, table)
         if best is None or score > best[0]:
@@ -113,9 +113,9 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
 
 
 def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
-    """Yield the punctuations to try. If two fit a file equally well, the first one counts.
+    """Yield the combinations of delimiter, quote and escape to try; of equally good ones, the first is used.
 
-    An escape character is only detected for an inspection, which proposes to declare it in the layout.
+    An escape character is detected only by `inspect`, which proposes to declare it in the layout.
     """
     declared = re.match(r"sep=(.)\r?\n", head)
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
@@ -131,7 +131,7 @@ def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[
 
 
 def _escapes_marks(head: str, quote: str, delimiter: str) -> bool:
-    """Return whether a backslash stands before a quotation mark or delimiter somewhere in a text."""
+    """Return whether a backslash precedes a quotation mark or a delimiter anywhere in a file."""
     return any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
 
 
@@ -154,7 +154,7 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 
 
 def _try_dialect(lines: Sequence[str], table: ExpectedTable, marks: Punctuation) -> tuple[Dialect, _Sample]:
-    """Split the first rows of a file with this punctuation, and return the dialect and the rows.
+    """Split the first rows of a file with the given delimiter and quote, and return the dialect and the rows.
 
     If every field below the header begins with a space, spaces after the delimiter are skipped. Otherwise
     quotation marks after these spaces would be read as part of the values.
@@ -174,7 +174,7 @@ def _try_dialect(lines: Sequence[str], table: ExpectedTable, marks: Punctuation)
 
 
 def _likely_width(lines: Sequence[str], marks: Punctuation) -> int:
-    """Return the most frequent number of fields of the first lines that are records by themselves."""
+    """Return the most frequent number of fields among the first lines that are complete records."""
     splitter = RecordSplitter(marks, 0)
     whole = (
         line for line in lines[:SAMPLE_ROWS] if not marks.quote or marks.patterns.well_formed.fullmatch(line)
@@ -190,11 +190,11 @@ class _Sample:
 
     width: int
     rows: list[list[str]]
-    """The cells of each row. Of a damaged row they are kept only if it may be the header."""
+    """The cells of each row. The cells of a damaged row are kept only if the row may be the header."""
     ends: list[int]
     """For each row, the number of lines of the file up to the end of the row."""
     damaged: frozenset[int]
-    """The positions of rows that cannot be split into cells."""
+    """The indexes of rows that cannot be split into cells."""
 
     def text(self, lines: Sequence[str], header_row: int) -> str:
         """Return the text of the rows below the header."""
@@ -256,7 +256,7 @@ def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int
 
 
 def _fits_well(score: tuple[int, float, int]) -> bool:
-    """Return whether most rows fit a header of three columns or more."""
+    """Return whether the header has at least three columns and most rows have as many fields."""
     _, fitting, width = score
     return fitting >= MIN_FITTING_SHARE and width >= MIN_HEADER_COLUMNS
 

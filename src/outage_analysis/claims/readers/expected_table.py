@@ -30,7 +30,7 @@ DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
 """Pattern that matches every text that may be a day."""
 
 DAY = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}.*|\d{1,2}[-./]\d{1,2}[-./]\d{4}.*")
-"""Pattern of a cell that is certainly a day, so that it is no name of a column."""
+"""Pattern of a cell that is certainly a date, and therefore not a column name."""
 
 
 @dataclass
@@ -104,7 +104,7 @@ class ExpectedTable:
     def computed_sql(self, cells: Mapping[str, str]) -> dict[str, str]:
         """Return SQL for the columns that the layout computes from other columns of the same row.
 
-        `cells` maps the columns of the file, with the joined ones (`Layout.parts`), to SQL for their texts.
+        `cells` maps the columns of the file, including the parts to join (`Layout.parts`), to SQL.
         """
         computed = {}
         for column in self.columns:
@@ -123,9 +123,9 @@ class ExpectedTable:
         return computed
 
     def computed_texts(self, first_texts: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return the texts of joined columns in the first rows: column -> texts.
+        """Return the joined cells of computed columns in the first rows: column -> strings.
 
-        The parts of a row may come from different rows if cells are empty, which does not matter here.
+        If cells are empty, parts of different rows may be joined, which does not matter here.
         """
         joined = {}
         for column in self.columns:
@@ -138,7 +138,7 @@ class ExpectedTable:
         return joined
 
     def _gives_day(self, columns: Iterable[str]) -> bool:
-        """Return whether a computed `filed_at` is also the day, because no column of the file is."""
+        """Return whether a computed `filed_at` defines the filing date, for lack of a column `filed_on`."""
         return not {"filed_on"} & {*columns, *self.layout.constants, *self.layout.computed}
 
     def added_columns(self, columns: Sequence[str]) -> tuple[str, str]:
@@ -223,8 +223,8 @@ class ExpectedTable:
 def second_table_error(file: str, row: int, line: int | None = None) -> InputRefused:
     """Return the error that is raised if a file contains several tables.
 
-    `row` is the row of the header of the second table; `line` is its line in a text file, which differs from
-    the row if a cell above it has several lines.
+    `row` is the header row of the second table; `line` is the line of this row in a text file. The two
+    numbers differ if a cell above has several lines.
     """
     return InputRefused(
         "has the header of another table in the middle",
@@ -242,15 +242,15 @@ def required_columns(incident: Incident) -> tuple[str, ...]:
 
 
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
-"""Pattern of the time with which spreadsheets and databases write days."""
+"""Pattern of the midnight that spreadsheets and databases append to dates."""
 _DAY_ZERO = "^(1899-12-3[01]|1900-01-0[01])[ T]"
-"""Pattern of the day with which spreadsheets write times."""
+"""Pattern of the date that spreadsheets prepend to times."""
 
 
 def _part_sql(cell: str, surplus: str) -> str:
-    """Return SQL for the text of a joined column without blanks at both ends; null if it is empty.
+    """Return SQL for a cell to be joined, without blanks at both ends; null if it is empty.
 
-    What matches the pattern `surplus` is removed.
+    The part that matches the pattern `surplus` is removed.
     """
     text = f"trim({cell}, {quote_literal(BLANKS)})"
     return f"nullif(regexp_replace({text}, '{surplus}', ''), '')" if surplus else f"nullif({text}, '')"

@@ -65,7 +65,7 @@ def fast_path_sql(
     """Return SQL that converts rows of text to typed claims.
 
     The query returns the columns of a claim, and `ok`, which is true for rows that need no recheck. The
-    column `filed_at` is returned only if the file states times of filing; a rare time is rechecked.
+    column `filed_at` is returned only if many rows have a time; otherwise, rows with a time are rechecked.
 
     Args:
         incident: defines the columns and how files write them.
@@ -114,7 +114,7 @@ def fast_path_sql(
 
 
 def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:
-    """Return the SQL of the column `filed_at` after a comma; "" if the file states no times of filing."""
+    """Return the SQL of the column `filed_at` after a comma; "" if few rows have a time of filing."""
     times = states_times(first_texts)
     sql = filed_at_sql(incident, own_column=own_column, midnight=times)
     return f", {sql} as {FILED_AT}" if times or own_column else ""

@@ -1,4 +1,4 @@
-"""Rewrite a file with one JSON array of objects as JSON lines, so that each object has a line of its own."""
+"""Rewrite a file with one JSON array of objects as JSON lines: one object per line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
 MAX_BYTES = 1 << 30
-"""Most bytes of a file with an array. Unlike JSON lines, it is read into memory."""
+"""Largest size in bytes of a file with an array, which is read into memory, unlike JSON lines."""
 SPACE = re.compile(r"[ \t\r\n]*+")
 NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
-"""Pattern of the place between two objects, where reading resumes after a damaged object."""
+"""Pattern of the characters between two objects, where reading resumes after a damaged object."""
 
 
 def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
-    """Return a file as JSON lines: a copy if it is an array of objects, or an object that contains one.
+    """Return a file as JSON lines: a copy if it is an array of objects, or an object with such an array.
 
-    In the copy, every character has the place that it has in the file: line breaks inside an object become
-    spaces, and a line break replaces a character between two objects.
+    The copy keeps every character at its offset in the file: line breaks inside an object are replaced by
+    spaces, and a character between two objects by a line break.
 
     Args:
         text: the file.
@@ -29,7 +29,7 @@ def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
         name: the name of the file in messages.
 
     Raises:
-        InputRefused: the file contains several arrays of objects or none, or it is too large.
+        InputRefused: the file does not contain exactly one array of objects, or it is too large.
     """
     with text.path.open(encoding="utf-8-sig") as stream:
         first = next((line for line in stream if line.strip()), "")
@@ -65,9 +65,9 @@ def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
 
 
 def _is_json_line(first: str, path: Path) -> bool:
-    """Return whether a file is JSON lines already: its first line is an object, and the file has others.
+    """Return whether a file is already JSON lines: an object in the first line, and in further lines.
 
-    A single line may be an object that contains an array.
+    A file of one line is JSON lines unless its object contains an array of objects.
     """
     try:
         value = json.loads(first)
@@ -77,7 +77,7 @@ def _is_json_line(first: str, path: Path) -> bool:
 
 
 def _has_line(path: Path, ending: str) -> bool:
-    """Return whether a line below the first is an object by itself."""
+    """Return whether a line below the first is a complete object."""
     with path.open(encoding="utf-8-sig") as stream:
         next(stream, None)
         return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
@@ -89,10 +89,10 @@ def _is_rows(value: object) -> bool:
 
 
 def _array_in_object(content: str, start: int, name: str) -> int:
-    """Return where the only array of objects in an object begins.
+    """Return the offset of the only array of objects in an object.
 
     Raises:
-        InputRefused: there is none, or there are several, or the text before it is no JSON.
+        InputRefused: there is not exactly one such array, or the part before it is invalid JSON.
     """
     decoder, found, at = json.JSONDecoder(), dict[str, int](), start + 1
     try:
@@ -122,7 +122,7 @@ def _array_in_object(content: str, start: int, name: str) -> int:
 
 
 def _elements(content: str, at: int) -> Iterator[tuple[int, int]]:
-    """Yield where each element of an array begins and ends; a damaged element ends before the next object."""
+    """Yield the start and end offset of each array element; a damaged one ends before the next object."""
     decoder = json.JSONDecoder()
     while True:
         at = SPACE.match(content, at).end()  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Read errors, merged cells and number formats of workbooks that are no .xlsx: .ods, .xls and .xlsb.
+"""Read errors, merged cells and number formats of .ods, .xls and .xlsb workbooks.
 
 The spreadsheet reader returns cells with an error as empty cells, as it does for .xlsx (see `workbook_xml`).
 """
@@ -30,7 +30,7 @@ def ods_details(path: Path, name: str) -> SheetDetails:
 
     Raises:
         ValueError: a sheet has more than `MAX_CELLS` cells.
-        KeyError, ET.ParseError, zipfile.BadZipFile: the file is no such workbook.
+        KeyError, ET.ParseError, zipfile.BadZipFile: the file is not an OpenDocument workbook.
     """
     cells: list[tuple[int, int, str]] = []
     merged: list[Block] = []
@@ -60,14 +60,14 @@ def check_ods_size(parts: zipfile.ZipFile) -> None:
 
     Raises:
         ValueError: a sheet has more than `MAX_CELLS` cells.
-        KeyError, ET.ParseError: the file is no such workbook.
+        KeyError, ET.ParseError: the file is not an OpenDocument workbook.
     """
     for _ in _ods_cells(parts):
         pass
 
 
 def _ods_cells(parts: zipfile.ZipFile) -> Iterator[tuple[str, int, int, ET.Element]]:
-    """Yield sheet, row, column and element of each filled cell; a repeated cell only once."""
+    """Yield the sheet, row, column and XML element of each filled cell; repeated cells are yielded once."""
     sheet, row, column, repeated = "", 0, 0, 1
     with parts.open("content.xml") as stream:
         for event, element in ET.iterparse(stream, ("start", "end")):  # noqa: S314 - no entity is resolved
@@ -89,7 +89,7 @@ def _ods_cells(parts: zipfile.ZipFile) -> Iterator[tuple[str, int, int, ET.Eleme
 
 
 def _attribute(element: ET.Element, name: str) -> str:
-    """Return an attribute whatever its namespace is; "" if there is none."""
+    """Return the value of an attribute in any namespace; "" if the element lacks it."""
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
@@ -99,16 +99,16 @@ BOF, EOF, FORMULA, MERGED_CELLS, BOUND_SHEET, BOOL_OR_ERROR, FORMAT = (
     *(0x0809, 0x000A, 0x0006, 0x00E5, 0x0085, 0x0205, 0x041E),
 )
 ERROR_RESULT = 2
-"""The kind of the value of a formula that is an error."""
+"""Code for a formula whose value is an error."""
 END_OF_CHAIN = 0xFFFFFFFA
-"""The sector numbers from here on are no sectors."""
+"""Sector numbers of at least this value are special codes, such as the end of a chain."""
 
 
 def xls_details(path: Path, name: str) -> SheetDetails:
     """Read the details of one sheet of a workbook of Excel 97; see [MS-CFB] and [MS-XLS].
 
     Raises:
-        ValueError, KeyError, struct.error: the file is no such workbook, or it is protected.
+        ValueError, KeyError, struct.error: the file is not an Excel 97 workbook, or it is protected.
     """
     stream = _workbook_stream(path.read_bytes())
     units, start = [], None
@@ -148,7 +148,7 @@ def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _xls_text(data: bytes, length_bytes: int) -> str:
-    """Return a text that begins with its number of characters and a flag for two-byte characters."""
+    """Return a string stored as its length, a flag for two-byte characters, and the characters."""
     size, wide = int.from_bytes(data[:length_bytes], "little"), data[length_bytes] & 1
     text = data[length_bytes + 1 :]
     return text[: 2 * size].decode("utf-16-le") if wide else text[:size].decode("latin-1")
@@ -158,7 +158,7 @@ def _workbook_stream(data: bytes) -> bytes:
     """Return the stream of records in a compound file.
 
     Raises:
-        ValueError: the file has no such stream.
+        ValueError: the file lacks the stream of a workbook.
     """
     sector = 1 << struct.unpack_from("<H", data, 30)[0]
     fat_count, directory, _, small_limit = struct.unpack_from("<IIII", data, 44)
@@ -202,7 +202,7 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
     """Read the details of one sheet of a binary Excel workbook; see [MS-XLSB].
 
     Raises:
-        KeyError, ValueError, struct.error, zipfile.BadZipFile: the file is no such workbook.
+        KeyError, ValueError, struct.error, zipfile.BadZipFile: the file is not a binary Excel workbook.
     """
     with zipfile.ZipFile(path) as parts:
         targets = {
@@ -235,19 +235,19 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
 
 
 def _bundled_sheet(data: bytes, targets: dict[str | None, str]) -> tuple[str, str]:
-    """Return the name of a sheet, and the name of the file that contains it."""
+    """Return the name of a sheet, and the name of the file in the workbook that contains the sheet."""
     id_, end = _wide_text(data, 8)
     return _wide_text(data, end)[0], targets[id_]
 
 
 def _wide_text(data: bytes, at: int) -> tuple[str, int]:
-    """Return a text that begins with its number of characters, and where it ends."""
+    """Return a string that is stored after its length, and the offset of its end."""
     end = at + 4 + 2 * struct.unpack_from("<I", data, at)[0]
     return data[at + 4 : end].decode("utf-16-le"), end
 
 
 def _xlsb_records(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the records of a part: kind and content."""
+    """Yield the type and the content of each record of a part."""
     at = 0
     while at < len(data):
         kind, at = _variable_number(data, at)
@@ -257,7 +257,7 @@ def _xlsb_records(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _variable_number(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number that is written in bytes of seven bits, and where it ends."""
+    """Return an integer stored with seven bits per byte, and the offset of its end."""
     number = shift = 0
     while True:
         byte = data[at]

@@ -103,7 +103,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
     headers = tuple(schema)
     positions = table.column_positions(headers, None)
     for column, at in positions.items():
-        # A time is plain only where it is joined to a day, as the column "filed_on 2".
+        # A time of day counts as plain only in a column that is joined to a date, such as "filed_on 2".
         plain = (*PLAIN_TYPES, pl.Time) if column.startswith(("filed_on ", "filed_at ")) else PLAIN_TYPES
         if not (table.for_inspection or isinstance(schema[headers[at]], plain)):
             raise InputRefused(

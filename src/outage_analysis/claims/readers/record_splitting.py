@@ -1,8 +1,8 @@
-"""Split the lines of a delimited text file into records, so that one damaged record costs one record.
+"""Split the lines of a delimited text file into records, so that a damaged record does not affect the others.
 
-A quotation mark that is never closed would make one record of all lines below it. So a record of several
-lines counts only if its quotation marks are correct and no line of it is a row by itself. Otherwise only its
-first line is damaged, and the next line begins a new record.
+An unclosed quotation mark would merge all lines below it into one record. Therefore a record of several
+lines is accepted only if its quotation marks are correct and none of its lines is a complete row. Otherwise
+only the first line is damaged, and the next line begins a new record.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from functools import cached_property
 from pathlib import Path
 
 MAX_FIELD_LENGTH = 2_000_000
-"""Most characters of one field. DuckDB cannot read longer lines either."""
+"""Largest number of characters of a field. DuckDB cannot read longer lines either."""
 MIN_MERGED_ROWS = 3
-"""Fewest rows that stray marks merge so that there is a row to save between the first and the last one."""
+"""Smallest number of merged rows that are split: only then is there a row between the first and the last."""
 MAX_NOTE_LINES = 100
-"""Below a damaged record, the end of a note is searched in this number of lines."""
+"""The end of a damaged record's note is searched in this number of lines below the record."""
 NOT_CLOSED = "a quotation mark is not closed"
 DOUBTFUL_LINE = "may belong to the note of a damaged record above"
 UNDECODABLE = "bytes that are no text, or a NUL character"
@@ -29,10 +29,10 @@ UNDECODABLE = "bytes that are no text, or a NUL character"
 
 @dataclass(frozen=True)
 class Punctuation:
-    """The characters that divide a delimited text file into fields.
+    """The delimiter, quote character and escape character of a delimited text file.
 
-    `quote` is "" if fields are not quoted. `escape` is the character that makes the next character ordinary
-    text; it is "" if a quotation mark inside a quoted field is doubled instead. `spaced` states whether
+    `quote` is "" if fields are not quoted. `escape` is the character that escapes the next
+    character; it is "" if quotation marks inside quoted fields are doubled instead. `spaced` is whether
     spaces after a delimiter are skipped.
     """
 
@@ -51,30 +51,30 @@ class Punctuation:
 
     @cached_property
     def patterns(self) -> LinePatterns:
-        """The patterns of lines; only of a file with a quotation mark."""
+        """The patterns of lines; used only if `quote` is not empty."""
         return LinePatterns.of(self)
 
 
 @dataclass(frozen=True)
 class LinePatterns:
-    """Patterns of whole lines. A record that is still open ends inside a quoted field."""
+    """Patterns of whole lines. A line is "open" if it ends inside a quoted field."""
 
     well_formed: re.Pattern[str]
-    """A record whose fields are each quoted as a whole or contain no quotation mark."""
+    """A record in which each field is either completely quoted or free of quotation marks."""
     complete: re.Pattern[str]
-    """A record that the csv module can read: it allows quotation marks inside unquoted fields."""
+    """A record that the csv module can read. The module allows quotation marks inside unquoted fields."""
     opened: re.Pattern[str]
-    """The first line of a record that is still open."""
+    """The first line of a record of several lines."""
     closing: re.Pattern[str]
     """The last line of a record of several lines."""
     still_open: re.Pattern[str]
-    """A line between them."""
+    """A line between the first and the last line of a record."""
     mark_at_start: re.Pattern[str]
-    """The first quotation mark of a line, if it is at the start of a field."""
+    """Matches a line whose first quotation mark is at the start of a field."""
 
     @classmethod
     def of(cls, marks: Punctuation) -> LinePatterns:
-        """Return the patterns of a file with this punctuation."""
+        """Return the patterns for the given delimiter, quote and escape character."""
         quote, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
         spaces = " *+" if marks.spaced else ""
         inner, outer, plain = (
@@ -105,7 +105,7 @@ class LinePatterns:
 class SplitRecord:
     """One record of a delimited text file: its lines, and its cells.
 
-    `problem` states why the record cannot be split into cells. It is empty if the record can be split.
+    `problem` explains why the record cannot be split into cells. It is empty if the record can be split.
     """
 
     lines: Sequence[str]
@@ -121,7 +121,7 @@ class RecordSplitter:
     width: int
 
     def split(self, lines: Iterable[str]) -> Iterator[SplitRecord]:
-        """Yield the records of a file, whose lines are given with their line ends."""
+        """Yield the records of a file. The lines must include their line ends."""
         source = _Lines(lines)
         for line in source:
             if "\0" in line:
@@ -135,7 +135,7 @@ class RecordSplitter:
                     yield from self._rest_of_note(source, may_be_row=len(record.cells) == self.width)
 
     def _is_plain(self, line: str) -> bool:
-        """Return whether a line has no quotation mark, no escape character and no extreme length."""
+        """Return whether a line is free of quotation marks and escape characters, and not extremely long."""
         marks = self.marks
         marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
         return not marked and len(line) <= MAX_FIELD_LENGTH
@@ -148,11 +148,11 @@ class RecordSplitter:
         return [cell.lstrip(" ") for cell in cells] if self.marks.spaced else cells
 
     def naive_cells(self, line: str) -> list[str]:
-        """Return the fields of a line as if it contained no quotation mark."""
+        """Split a line into cells after its quotation marks are removed."""
         return self._plain_cells(line.replace(self.marks.quote, "") if self.marks.quote else line)
 
     def _marked_record(self, first: str, source: _Lines) -> SplitRecord:
-        """Return the record that begins with a line with marks. It takes further lines from the source."""
+        """Return the record whose first line has quotation marks. Further lines are taken from `source`."""
         marks = self.marks
         if not marks.quote or not marks.patterns.opened.fullmatch(first):
             return self._parsed([first])
@@ -175,7 +175,7 @@ class RecordSplitter:
         return SplitRecord([first], self.naive_cells(first), NOT_CLOSED)
 
     def _parsed(self, lines: list[str]) -> SplitRecord:
-        """Return a record whose end is known, split into cells by the csv module."""
+        """Split the lines of a record into cells with the csv module."""
         try:
             cells = next(csv.reader(iter(lines), **self.marks.reader_options))  # type: ignore[arg-type]
         except csv.Error as error:
@@ -183,11 +183,12 @@ class RecordSplitter:
         return SplitRecord(lines, cells)
 
     def _are_rows(self, lines: Sequence[str], *, fits: bool) -> bool:
-        """Return whether a record of several lines is certainly several rows, merged by stray marks.
+        """Return whether a record of several lines is certainly several rows merged by stray quotation marks.
 
-        If the record does not have the number of fields of a row (`fits`), one line of it below the first
-        has. If it does, all its lines have, and the mark that closes it is at the start of a field, so that
-        it should open one. A note that copies rows ends in text.
+        `fits` is whether the record has as many fields as a row. If not, the record is several rows if a line
+        below the first has as many fields as a row. If it fits, all lines must have as many, and the closing
+        quotation mark must be at the start of a field, where it should open a quoted field. This excludes
+        notes into which rows were copied, because their closing mark follows other characters.
         """
         has_width = (len(self.naive_cells(line)) == self.width for line in lines)
         if not fits:
@@ -196,11 +197,11 @@ class RecordSplitter:
         return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
 
     def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
-        """Yield the lines below a damaged record that may belong to a note that it begins, as damaged.
+        """Yield, as damaged records, the lines that may belong to the note of the damaged record above them.
 
-        The note ends at a line with a quotation mark that closes a field. If the damaged record and that line
-        both have as many fields as a row (`may_be_row` for the record), or if no such line follows, every
-        line below is a record of its own.
+        The note ends at the first line whose quotation mark closes a field. If there is no such line, nothing
+        is yielded: every line below is a separate record. The same applies if that line and the damaged
+        record (`may_be_row`) both have as many fields as a row.
         """
         quote = self.marks.quote
         if not quote:
@@ -220,7 +221,7 @@ class RecordSplitter:
 
 
 class _Lines:
-    """An iterator of lines to which lines can be put back."""
+    """An iterator of lines that can be pushed back and read again."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._source = iter(lines)
@@ -233,7 +234,7 @@ class _Lines:
         return self._waiting.popleft() if self._waiting else next(self._source)
 
     def put_back(self, lines: Sequence[str]) -> None:
-        """Put lines in front of the others."""
+        """Push lines back, so that they are read next."""
         self._waiting.extendleft(reversed(lines))
 
     def take(self, most: int) -> list[str]:
@@ -249,7 +250,7 @@ MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 
 @dataclass(frozen=True)
 class QuotingCheck:
-    """Check of the quotation marks in one delimited text file, whose text starts at the byte `begin`."""
+    """Checks the quotation marks in a delimited text file whose content starts at the byte `begin`."""
 
     path: Path
     begin: int
@@ -258,7 +259,7 @@ class QuotingCheck:
     def problem(self, record: str, cells: list[str]) -> str:
         """Return what is wrong with the quotation marks of a record, or "" if they are correct.
 
-        In a file without quoted fields, a quotation mark is ordinary text: 5" means five inches. In a file
+        In a file without quoted fields, a quotation mark is an ordinary character (5" pipe). In a file
         with quoted fields, a quotation mark inside an unquoted field is an error: the delimiter before it or
         the second quotation mark is missing. A quotation mark after spaces at the beginning of a field is
         also an error, unless the reader skips these spaces.

@@ -24,19 +24,19 @@ MAX_CELL_LENGTH = 24
 """Most characters of a cell that the error message shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 MIN_WIDER_SHARE = 0.9
-"""The header lacks a name if at least this share of the rows has one field more, and as many can be read."""
+"""A column name is missing if at least this share of the rows has an additional field and is readable."""
 MIN_READABLE_SHARE = 0.5
 """A shift is impossible if it leaves less than this share of the readable cells of some column readable."""
 
 
 def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehouse) -> Dialect:
-    """Return the dialect with an empty name in the header if each row has one field more than the header.
+    """Insert an empty column name into the header if each row has one field more than the header.
 
-    The empty name is where the days, amounts and names of services can be read with it, if there is only one
-    such place. A first column that numbers the rows has no name in the files of some programs.
+    The name is inserted at the only position at which the dates, amounts and names of services are valid.
+    Some programs write row numbers into a first column without a name.
 
     Raises:
-        InputRefused: there are several such places, or none.
+        InputRefused: the values are valid for several positions of the empty name, or for none.
     """
     rows = [row for row in dialect.preview[:SAMPLE_ROWS] if row]
     width = len(dialect.headers) + 1
@@ -156,7 +156,7 @@ class _Reading:
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 
     def fits(self) -> bool:
-        """Return whether nearly all days, amounts and names of services and claimant types are readable."""
+        """Return whether nearly all dates, amounts, services and claimant types are readable."""
         checked = [c for c in (*NAME_COLUMNS, *EXAMPLE_COLUMNS) if c in self.mapping]
         texts = {column: len(self._texts(column, 0)) for column in checked}
         return len(checked) > 1 and all(

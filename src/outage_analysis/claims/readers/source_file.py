@@ -38,7 +38,7 @@ class FileFormat:
     header_row: int | None = None
     """The number of the row with the headers; None if the file has no such row."""
     escape: str = ""
-    """The escape character of a delimited file; "" if it has none."""
+    """The escape character of a delimited file; "" if quotation marks are doubled instead."""
     sheet: str = ""
     """The name of the workbook sheet that was read."""
     sheets: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ class TypedRows:
     """The rowid of the first row of the file in the table. The other rows follow in the order of the file."""
     row_numbers: RowNumbers
     times: bool = False
-    """Whether the first rows of the file state times of filing other than midnight."""
+    """Whether the first rows of the file contain times of filing other than midnight."""
 
     def places(self, numbers: Sequence[int]) -> Numbers:
         """Convert row numbers of the file to DuckDB rowids of the table `typed_rows`."""
@@ -130,7 +130,7 @@ class RowTyping:
         A dimension with few distinct values in the first file is stored as an enum. If a later file has many
         other values, the column is changed to text.
         """
-        # With edges, the values are those of the layout instead of the numbers in the file.
+        # If the layout has edges, the values are the bands in the layout, not the numbers in the file.
         banded = {c: names for c, names in layout.edges.items() if c in first_texts}
         first_texts = {**first_texts, **{c: Counter([*names] * 10) for c, names in banded.items()}}
         if not self.warehouse.count("typed_rows"):
@@ -144,14 +144,14 @@ class RowTyping:
                 self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
 
     def _add_filed_at(self) -> None:
-        """Add the column `filed_at` to the table. Files without times of filing need no memory for it."""
+        """Add the column `filed_at` to the table. It takes memory, so files without times lack it."""
         if FILED_AT not in self.warehouse.columns("typed_rows"):
             self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
 
     def _create_table(self) -> None:
         """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
 
-        The column `filed_at` is added when a file states times of filing.
+        The column `filed_at` is added only when a file with times of filing is read.
         """
         names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
         kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}

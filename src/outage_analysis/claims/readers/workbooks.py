@@ -1,4 +1,4 @@
-"""Read workbooks of Excel and OpenDocument. Row numbers are the ones that a spreadsheet displays."""
+"""Read workbooks of Excel and OpenDocument. Row numbers are those that a spreadsheet program displays."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from outage_analysis.text import TextFile, masked_name
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
 BROKEN = (ET.ParseError, zlib.error, zipfile.BadZipFile)
-"""Errors that show that a workbook is damaged."""
+"""Exceptions raised for a damaged workbook."""
 OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
@@ -140,7 +140,7 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
 def _check_expanded_size(path: Path, name: str) -> None:
     """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
     suffix = path.suffix.lower()
-    if suffix == ".xls":  # It is not compressed.
+    if suffix == ".xls":  # An .xls file is not compressed.
         with path.open("rb") as stream:
             if stream.read(4) != OLE:
                 raise InputRefused("is not an Excel workbook (.xls)", file=name, remedy="Save it as .xlsx.")

@@ -1,4 +1,4 @@
-"""Extract the one file of complaints from a zip archive."""
+"""Extract the claims file from a zip archive, which must contain exactly one."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.text import masked_name
 
 ZIP = ".zip"
-"""The suffix of a zip archive. Its file of complaints is read, whatever the archive is called."""
+"""The suffix of a zip archive. The name of the archive does not affect which of its files is read."""
 READ_ME = re.compile(r"read[ _-]*me|liesmich|licen[cs]e|읽어", re.IGNORECASE)
-"""Pattern of the beginning of the name of a file that explains the others."""
+"""Pattern of the start of the name of a read-me or license file."""
 MAX_EXPANSION, ALWAYS_EXPANDED, MAX_BYTES = 300, 1 << 24, 1 << 36
-"""Limits for the file: its size relative to the archive, a size that is always allowed, and the largest."""
+"""Limits of the extracted file: size relative to the archive, size that is always allowed, largest size."""
 BLOCK = 1 << 20
 
 
 def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequence[str]) -> Path:
-    """Write the file of complaints in an archive to a folder, and return its path; the suffix stays the same.
+    """Extract the claims file of an archive into a folder, and return its path; the suffix stays the same.
 
-    A read-me file, a hidden file and a file with another suffix is ignored. The name in the archive is only
-    used in messages, so that it cannot lead out of the folder.
+    Read-me files, hidden files and files with other suffixes are ignored. The file's name in the archive is
+    used only in messages, so that a path in it cannot lead out of the folder.
 
     Args:
         path: the archive.
         workspace: the folder.
         name: the name of the archive in messages.
-        suffixes: the suffixes of files of complaints.
+        suffixes: the suffixes of claims files.
 
     Raises:
-        InputRefused: the archive has no file of complaints or several, is damaged or protected by a password,
-            or expands too much.
+        InputRefused: the archive does not contain exactly one claims file, is damaged, is protected by a
+            password, or expands too much.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -60,10 +60,10 @@ def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequen
 
 
 def _complaints(archive: zipfile.ZipFile, name: str, suffixes: Sequence[str]) -> zipfile.ZipInfo:
-    """Return the only file of complaints in an archive.
+    """Return the only claims file in an archive.
 
     Raises:
-        InputRefused: there is none, or there are several, or it is protected by a password.
+        InputRefused: there is not exactly one claims file, or it is protected by a password.
     """
     found = []
     for member in archive.infolist():

@@ -1,7 +1,7 @@
-"""The fixed payments that a web page can search within a budget, with the limits that a search gives them.
+"""The fixed payments that a web page can search within a budget, with the limits of each payment.
 
-The page finds what `find_best_policy` finds by the mean payment per accepted claim. The script live_search.js
-of the charts package searches; a test compares both.
+The page maximises the mean payment per accepted claim, as `find_best_policy` can do. The search itself is in
+the script live_search.js of the charts package; a test compares the results of both.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
 
 USUAL_STEPS = 5
-"""The usual step between payments is a round number that gives at most about this many up to the largest."""
+"""The default step is a round number: the largest payment divided by about this number."""
 
 
 @dataclass(frozen=True)
 class SearchablePayment:
-    """A fixed payment that a page can vary: its factor and its limits in the smallest unit."""
+    """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
 
     factor: Factor
     line: Schedule
     tier: int
     """The position of its loss band in the line, from 0."""
     largest: int | None
-    """The largest loss of the band, which no payment exceeds; None if it is not known or no money."""
+    """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,25 @@ class PageSearch:
 
     payments: tuple[SearchablePayment, ...]
     edges: tuple[Mapping[str, Any], ...]
-    """Payments on both sides of the edges of loss bands: `below` and `above`, each an amount or the id of the
-    factor that states it."""
+    """Payments on both sides of the edges of loss bands: `below` and `above`, each an amount or the id of a
+    factor whose value is the amount."""
     step: int
-    """A usual step between the payments, in the smallest unit of the currency."""
+    """The default step between payments, in the smallest unit of the currency."""
 
 
 def page_search(
     policy: Policy, factors: Iterable[Factor], model: Mapping[str, Any], cubes: Sequence[Cube]
 ) -> PageSearch | None:
-    """Return what a page needs to search fixed payments; None if there are none that it can vary.
+    """Return what a page needs to search fixed payments; None if it cannot vary any payment.
 
-    A payment can be varied if it has a slider, if no law fixes it, and if the claims that get it are counted
-    apart from all others.
+    A payment can be varied if it has a slider, is not fixed by law, and has its own count of claims in the
+    simulation.
 
     Args:
         policy: the announced policy.
         factors: the factors that have a slider.
         model: the result of `browser_model`.
-        cubes: the claims that the costs are computed from; empty for published counts.
+        cubes: the claims from which costs are computed; empty if they are computed from published counts.
     """
     counted = {unit["pays"] for stream in model["streams"] for unit in stream["units"]}
     found = []
@@ -83,7 +83,7 @@ def page_search(
 
 
 def _tier(line: Schedule, factor: Factor) -> int | None:
-    """Return the position of the loss band that a factor pays; None if the band does not have one amount."""
+    """Return the position of the loss band whose payment is the factor; None if the payment is not fixed."""
     places = {band: place for place, (band, _) in enumerate(line.tariff.bands_with_rules)}
     tier = places.get((factor.over, factor.up_to))
     if tier is None or len(places) != len(line.bands) or line.bands[tier].fixed != factor.value:
@@ -102,7 +102,7 @@ def _largest_loss(policy: Policy, line: Schedule, tier: int, cubes: Sequence[Cub
 
 
 def _edges(line: Schedule, found: Sequence[SearchablePayment]) -> list[dict[str, Any]]:
-    """Return the edges at which a search compares payments, as `payment_jumps` does."""
+    """Return the payments below and above each band edge, which a search compares as `payment_jumps` does."""
     ids = {x.tier: x.factor.id for x in found if x.line.id == line.id}
     announced, one = VariedLine.from_parameters(line, ()), np.zeros((1, 0), dtype=np.int64)
     cuts = announced.candidate_cuts(one)
@@ -123,6 +123,6 @@ def _edges(line: Schedule, found: Sequence[SearchablePayment]) -> list[dict[str,
 
 
 def _amount(line: VariedLine, tier: int, losses: np.ndarray[Any, Any]) -> float | None:
-    """Return what the announced policy pays for one loss; None if the claim is reviewed."""
+    """Return the payment of the announced policy for a loss; None if such claims are reviewed."""
     paid = float(line.pays_at(tier, np.zeros((1, 0), dtype=np.int64), losses)[0])
     return None if np.isnan(paid) else paid / SHARE_SCALE

@@ -344,7 +344,7 @@ def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: 
 
 
 def largest_claim_loss(cube: Cube) -> int | None:
-    """Return the largest loss that a claim in a cube may have; None if it is not known."""
+    """Return the largest possible loss of a claim in a cube; None if it is unknown."""
     largest = 0
     for over, up_to, claims, loss in cube.frame.select("over", "up_to", "claims", "loss").iter_rows():
         if claims and over is not None and over >= 0:

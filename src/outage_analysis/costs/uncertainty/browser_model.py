@@ -49,13 +49,13 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         upper: the probability of a cost below the upper end of the likely range.
 
     Returns:
-        `draws` (their number, in `replicates` of equal size one after the other), `inputs` (per input, or
-        band of a mix, its coded draws and the table of its values), `fixed` (inputs that do not vary),
+        `draws` (the number of draws, which form consecutive `replicates` of equal size), `inputs` (the coded
+        draws and the table of values, per input or band of a mix), `fixed` (inputs that do not vary),
         `scores` (the coded normal scores of the counts), `streams`, `awards` (quantiles of sums of awards),
-        and `errors` (the numerical errors of the median and of the upper end with the draws of the page, in
-        the smallest unit). None if the total has so many random counts that a page with enough draws would
-        be too large, or if claims of two tiers with equal payments are drawn as one count, so that the page
-        could not change the payment of one tier.
+        and `errors` (the numerical errors of the median and of the range's upper end for these draws, in the
+        smallest unit). None if the total has so many random counts that a page with enough draws would be
+        too large. Also None if the claims of two tiers with equal payments are drawn as one count, because
+        the page could not change the payment of only one tier.
     """
     chosen = [
         (stream, units)
@@ -65,7 +65,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     if any(len(_tiers(stream, unit)) > 1 for stream, units in chosen for unit in units):
         return None
     inputs, scores, totals = _draws(run, chosen)
-    # The first band of a mix has the rest of its shares and claims, so the page needs no draws for it.
+    # The page computes the first band of a mix from the other bands, so it does not need draws for it.
     kept = {name: values for name, values in inputs.items() if name not in {f"{s.mix}.0" for s, _ in chosen}}
     varying = {name: values for name, values in kept.items() if np.ptp(values)}
     columns = len(varying) + len(scores)
@@ -206,7 +206,7 @@ def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
 
 
 def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
-    """Return the positions of the tiers that pay the claims of a unit; None stands for another payment."""
+    """Return the positions of the tiers that pay the claims of a unit; None for payments outside tiers."""
     known = {
         (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
         for part in stream.parts
@@ -218,7 +218,7 @@ def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
 def _award_table(stream: Stream) -> dict[str, Any]:
     """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores.
 
-    The logarithms are coded row by row: `codes` is the place of each between the two `ends` of its row.
+    The logarithms are coded row by row: `codes` are positions between the two `ends` of each row.
     """
     counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
     rows = np.stack([row[::SCORE_STEP] for row in table])

@@ -338,7 +338,7 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
 def cumulative_intake(
     cube: Cube, by: Sequence[str] = (), *, per: Literal["day", "hour"] = "day"
 ) -> pl.DataFrame:
-    """The number of claims filed in each day or hour and up to its end: one row per group and day or hour.
+    """Count claims per day or hour, and cumulatively up to its end: one row per group and day or hour.
 
     Args:
         cube: a cube with the dimension `filed_on`, or `filed_hour` for hours.
@@ -348,9 +348,9 @@ def cumulative_intake(
 
     Returns:
         The dimensions in `by`, `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative`
-        (up to its end). Days and hours without claims between the first and the last have a row too. Per
-        hour, the claims of which only the day is known are in the last row of their group, in which
-        `filed_hour` and `cumulative` are null.
+        (up to its end). Days and hours without claims between the first and the last have a row too. If
+        claims are counted per hour, those with only a filing date are in the last row of their group, in
+        which `filed_hour` and `cumulative` are null.
     """
     column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
     counted = regroup(cube, [*by, column])

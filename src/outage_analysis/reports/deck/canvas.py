@@ -320,10 +320,10 @@ def _balanced_title_box(title: str, size: float) -> Box:
 
 
 def least_table_height(cells: Sequence[Sequence[str]], widths: Sequence[float], width: float) -> float:
-    """Return the height in inches of a table in the smallest type, with its head.
+    """Return the height in inches of a table in the smallest font size, including the header.
 
     Args:
-        cells: the head and the rows.
+        cells: the header and the rows.
         widths: relative widths of the columns.
         width: the width of the table in inches.
     """

@@ -24,15 +24,15 @@ NO_FIGURE = "–"
 CHART_WIDTH, CHART_HEIGHT = 5.2, 1.95
 """The size of the chart in inches."""
 LEAST_NAMES = 0.25
-"""The least width of the names of the options, as a share of the table."""
+"""Smallest width of the column of option names, as a share of the table."""
 NARROW_WIDTHS = (0.246, 0.157, 0.224, 0.134, 0.239)
-"""The widths of the columns as shares of the table, if it says who gains; figures then take two lines."""
+"""Column widths as shares of the table if it has the column "who gains"; figures then take two lines."""
 GAP = 0.08
 """The space between the table of options and the amounts to set aside, in inches."""
 LEAST_TEXT = 0.4
-"""The least height of the texts above the table of options, as a share of their column."""
+"""Smallest height of the paragraphs above the table of options, as a share of the slide column."""
 MOST_RESERVE = 0.4
-"""The most height of the amounts to set aside, in inches."""
+"""Largest height of the amounts to set aside, in inches."""
 CHART_TOP = 2.06
 """Where the chart starts, in inches from the top."""
 SUMS_TOP = 6.02
@@ -81,7 +81,7 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     answers = report.answers
     left_out = _left_out_text(report)
     scope = [Paragraph(text, 13, n == 0, space_after=4) for n, text in enumerate(answers.headline)]
-    # The options leave no room for the lines outside the budget, which the notes name.
+    # The table of options takes the space of the lines outside the budget; these are in the notes.
     below = () if report.options else (_reserve_text(report), left_out)
     scope += [Paragraph(text, 12) for text in below if text]
     top = CHART_TOP + CHART_HEIGHT + 0.05
@@ -137,7 +137,7 @@ def _percentile_bars(
 
 
 def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
-    """Add what drives the cost, what would narrow its range, and the table of options below the texts."""
+    """Add what drives the cost, what would narrow its range, and below them the table of options."""
     lines, options = _answer_paragraphs(report), report.options
     if options is None:
         canvas.add_text("Why, and what to decide", column, lines, more=True)
@@ -169,7 +169,7 @@ def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
 def _option_widths(report: Report, cells: list[list[str]], available: float) -> list[float]:
     """Return the widths of the columns of the table of options in inches.
 
-    Figures stay on one line in the smallest type; the names of the options take what is left.
+    Figures stay on one line in the smallest font size; the option names take the remaining width.
     """
     grid = report.options
     if grid is None or len(grid.columns) == len(NARROW_WIDTHS):
@@ -184,7 +184,7 @@ def _option_widths(report: Report, cells: list[list[str]], available: float) -> 
 
 
 def _answer_paragraphs(report: Report) -> list[Paragraph]:
-    """Return what drives the cost, what would narrow its range, and what to decide without a table of it."""
+    """Return what drives the cost, what would narrow its range, and what to decide if there is no table."""
     locale, answers = report.locale, report.answers
     decide = () if report.options else answers.decide
     parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", decide))

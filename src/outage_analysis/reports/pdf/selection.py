@@ -29,7 +29,7 @@ PRINTED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("rule", "status", "facts", "assumptions", "approved_by")
 KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"scenarios": ("status",)}
-"""Table -> omitted columns that the PDF prints nevertheless: here why a scenario has no figures."""
+"""Table -> columns that other formats omit but the PDF prints, such as why a scenario lacks figures."""
 OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MERGED_COLUMNS = {"services": 0, "controller": 2}
 """Table -> the column whose cells are joined if rows are otherwise equal, as for services without a count."""
@@ -108,7 +108,7 @@ class PrintedReport:
             yield printed
 
     def _added_blocks(self, section: Section) -> Iterator[Block]:
-        """Yield the blocks that only the PDF has: the facts by website."""
+        """Yield the blocks that are only in the PDF: the facts by website."""
         locale = self.report.locale
         if section.id == "method" and self.grids[SOURCES].rows:
             yield Heading(locale("report.facts_title"))

@@ -80,7 +80,7 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
 
 
 def _project(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]) -> Any:  # noqa: ANN401
-    """Return the files of a document for typst, whose type hints do not describe a dictionary of files."""
+    """Return the files of a document for typst. Its result is `Any` because of the type hints of typst."""
     templates = files("outage_analysis.reports") / "templates"
     sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
     data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
@@ -90,7 +90,7 @@ def _project(template: str, values: Mapping[str, Any], drawings: Mapping[str, by
 def _end_of_text(
     template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]
 ) -> tuple[int, float]:
-    """Return the number of the last page, and how far down the text on it ends, in points.
+    """Return the number of the last page, and the distance from its top to the end of the text, in points.
 
     Raises:
         EnvironmentFailed: a font is missing, or typst reports an error.
@@ -118,7 +118,7 @@ Values = dict[str, Any]
 SETTINGS_OF_SIZE = ((1.0, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.75), (0.97, 0.8), (0.94, 0.8), (0.91, 0.8))
 """Sizes of the text and of the charts in the full report, relative to their normal size."""
 LEAST_LAST_PAGE = 260.0
-"""A last page whose text ends above this is nearly empty; in points from the upper edge, of 842."""
+"""A last page is nearly empty if its text ends above this height, in points from the top (of 842)."""
 MAX_UNBROKEN_LINES = 20
 """A table of at most this many lines of text is never split between pages."""
 MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
@@ -190,7 +190,7 @@ class PdfContent:
         }
 
     def _options(self) -> Values | None:
-        """Return the table of options for the first page; None if there is nothing to choose."""
+        """Return the table of options for the first page; None without options."""
         grid = self.report.options
         if grid is None:
             return None
@@ -219,7 +219,7 @@ class PdfContent:
 
     @cached_property
     def full_report(self) -> Values:
-        """Values for the template of the full report, a few percent smaller if that fills its last page."""
+        """Values for the template of the full report. Smaller if the last page were nearly empty."""
         content, closest = self._content, (10**6, self._content)
         for density, chart_width in SETTINGS_OF_SIZE:
             values = content | {"density": density, "chart_width": chart_width}
@@ -231,7 +231,7 @@ class PdfContent:
 
     @property
     def _content(self) -> Values:
-        """The first screen, and the content by page orientation."""
+        """The first screen, and the content grouped by page orientation."""
         report = self.report
         runs: list[Values] = []
         for block in self._with_orientation(list(map(self._block_values, self._sections_with_blocks()))):

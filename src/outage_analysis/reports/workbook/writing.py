@@ -98,7 +98,7 @@ SHEET_SECTIONS = {
 }
 """Sheet -> the report sections on it, in the order of the sheets. Other sections get a sheet of their own.
 
-Before these sheets are the summary, the inputs and the cost lines.
+The summary, the inputs and the cost lines come before these sheets.
 """
 SEPARATE_SECTIONS = ("assumptions",)
 """Ids of the sections that another module writes to a sheet of its own."""

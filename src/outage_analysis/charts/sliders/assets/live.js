@@ -223,7 +223,7 @@ var liveModel = (function () {
       return split;
     }
 
-    // The share of the first band of a mix is what the others leave.
+    // The share of the first band of a mix is 1 minus the shares of the other bands.
     data.streams.forEach(function (stream) {
       if (!stream.mix) return;
       var rest = inputs[stream.mix + '.0'] = new Float64Array(draws).fill(1);
@@ -241,7 +241,7 @@ var liveModel = (function () {
       });
     }
 
-    // Counts of claims whose payment is in `apart` are added there, not paid.
+    // If a payment is a key of `apart`, its claims are counted in `apart` instead of being paid here.
     function addPayments(sums, stream, unit, counts, values, pays, scale, apart) {
       var name = stream.process + ', ' + unit.name, k;
       if (unit.reviewed) {
@@ -283,7 +283,7 @@ var liveModel = (function () {
       return sums;
     }
 
-    // What the total of each draw consists of: the claims of some payments, and the cost of all others.
+    // For each draw: the number of claims per searched payment, and the cost of all other payments.
     function parts(changes, pays, ids) {
       var counts = {};
       ids.forEach(function (id) { counts[id] = new Float64Array(draws); });

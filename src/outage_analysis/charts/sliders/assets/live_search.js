@@ -1,5 +1,5 @@
-// The search for payments that keep a budget. liveSearch.find(parts, request) searches; liveSearch(place, ...)
-// is the form. It finds what the command `solve` finds by the mean payment per accepted claim.
+// Search for the payments whose cost stays within a budget. liveSearch.find(parts, request) searches;
+// liveSearch(place, ...) runs the form. The method is that of `solve` with `--objective per_claim`.
 var liveSearch = (function () {
   'use strict';
 
@@ -9,8 +9,9 @@ var liveSearch = (function () {
     return Math.min(Math.max(Math.ceil(level * size - 1e-6), 1), size) - 1;
   }
 
-  // A quantile of the totals of all draws, the chance of more than the budget, and the standard error of the
-  // quantile: that of the distribution function, from the replicates, divided by the density.
+  // Returns a quantile of the totals of all draws, its standard error, and the probability that the total
+  // exceeds the budget. The standard error is that of the distribution function (from the replicates),
+  // divided by the density.
   function costs(totals, request) {
     var size = totals.length, ordered = Float64Array.from(totals).sort(), p = request.level;
     function at(share) { return ordered[quantilePlace(share, size)]; }
@@ -30,7 +31,8 @@ var liveSearch = (function () {
     return {quantile: quantile, error: error * (at(high) - at(low)) / (high - low), chance: over / size};
   }
 
-  // The largest whole number up to `top` that passes a test; -1 if none does. The test fails from some number on.
+  // Returns the largest integer up to `top` for which `passes` is true; -1 if there is none. Assumes that
+  // `passes` is false for all integers above the first for which it is false.
   function largest(top, passes) {
     if (!passes(0)) return -1;
     if (passes(top)) return top;
@@ -42,9 +44,10 @@ var liveSearch = (function () {
     return low;
   }
 
-  // Args: the claims of each payment and the cost of all others, by draw; and a request with `budget`, `level`,
-  // `step`, `payments` (one or two, each with id, weight and largest amount or null), `edges`, `values` (current
-  // payments by id), `monotone` and `replicates`. A total grows with each payment, and so does its quantile.
+  // `parts` contains, for each draw, the number of claims per payment and the cost of all other payments.
+  // `request` has the keys `budget`, `level`, `step`, `payments` (one or two, each with id, weight and
+  // largest amount or null), `edges`, `values` (current payments by id), `monotone` and `replicates`. If
+  // a payment increases, the total of every draw increases, and so does the quantile.
   function find(parts, request) {
     var size = parts.base.length, counts = request.payments.map(function (x) { return parts.counts[x.id]; });
     var most = size - 1 - quantilePlace(request.level, size), step = request.step;
@@ -57,7 +60,7 @@ var liveSearch = (function () {
       return true;
     }
 
-    // The least and the most multiple of the step that each payment may be beside the payments that stay.
+    // The smallest and largest multiple of the step for each payment, given the payments that do not vary.
     var low = [], high = [], ordered = false;
     request.payments.forEach(function (x) {
       low.push(0);
@@ -93,7 +96,7 @@ var liveSearch = (function () {
     function amounts(multiples) { return multiples.map(function (n) { return n * step; }); }
 
     if (!keeps(amounts(low))) return result(low, 'nearest');
-    // A payment that no claim is expected to get costs nothing and gives nothing: it stays the least.
+    // A payment with an expected number of 0 claims does not affect the result: it keeps the lowest amount.
     var top = request.payments.map(function (x, n) {
       if (!x.weight) return low[n];
       var above = Math.min(high[n], Math.floor(LARGEST_PAYMENT / step)) - low[n];
@@ -107,7 +110,7 @@ var liveSearch = (function () {
     if (top.some(function (n, k) { return high[k] === Infinity && request.payments[k].weight && (n + 1) * step > LARGEST_PAYMENT; })) return {unlimited: true};
     if (top.some(function (n, k) { return n - low[k] >= MOST_VALUES; })) return {many: MOST_VALUES};
 
-    // The best candidates: for each first payment, the largest second payment that keeps the budget.
+    // The best candidates: for each first payment, the largest second payment within the budget.
     var best = [], value = -1, second = top[1];
     for (var first = low[0]; first <= top[0]; first++) {
       var tried = [first];
@@ -125,7 +128,7 @@ var liveSearch = (function () {
       if (worth >= value) best.push(tried);
       value = Math.max(worth, value);
     }
-    // Of equally good candidates, the one with the smallest quantile, as in the package.
+    // Among equally good candidates, choose the one with the smallest quantile, as `solve` does.
     var found = best.map(function (multiples) { return result(multiples, 'solved'); });
     found.sort(function (a, b) { return a.quantile - b.quantile; });
     found[0].limited = request.payments.some(function (x, k) {

@@ -227,7 +227,7 @@ var liveView = (function () {
         var values = model.inputs[id];
         return mean(values.map(function (v) { return change.odds * v / (1 - v + change.odds * v); })) - mean(values) + live.means[id];
       },
-      // The claims of some payments and the cost of all others, by draw.
+      // For each draw: the number of claims per searched payment, and the cost of all other payments.
       parts: function (values, known, ids) {
         var made = setting(values, known);
         return model.parts(made.changes, made.pays, ids);

@@ -37,7 +37,7 @@ var whatIf = (function () {
 
     function money(amount) { return inWords(twoDigits(amount / minor)); }
 
-    // An amount that somebody states, without rounding.
+    // Formats an amount without rounding.
     function full(amount) { return inWords(Number((amount / minor).toPrecision(10))); }
 
     function inWords(units) {
@@ -119,7 +119,7 @@ var whatIf = (function () {
     var reset = root.querySelector('.reset'), place = root.querySelector('.live');
     var view = place && data.live ? window.liveView(place, data.live, say) : null;
 
-    // The expected total, with other values of some factors; or the part of it that one factor multiplies.
+    // Returns the expected total with other values of some factors, or the part that one factor multiplies.
     function total(valuation, others, only) {
       var sum = 0;
       data.terms[valuation].forEach(function (term) {
@@ -201,7 +201,7 @@ var whatIf = (function () {
     var search = view && data.live.search ? window.liveSearch(root.querySelector('.find'), data.live, view, say, {
       parts: function (ids) { return view.parts(given, known, ids); },
       expected: function (payments) { return total('cash', payments); },
-      // The expected number of claims that get a payment.
+      // Returns the expected number of claims that receive a payment.
       weight: function (id) {
         var one = {};
         one[id] = 1;
