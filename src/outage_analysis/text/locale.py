@@ -251,7 +251,7 @@ class Locale:
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
         """Format a range of two amounts for a table: 1.1–440 million won, or 110만 원~4억 4,000만 원.
 
-        In English, a shared unit is written once. In sentences, use "1.1 million won to 440 million won".
+        This form is for tables and charts. Sentences repeat the unit: "1.1 million won to 440 million won".
         """
         first, last = self.money(low, digits), self.money(high, digits)
         number, _, unit = first.partition(" ")

@@ -28,7 +28,7 @@ LEAST_NAMES = 0.25
 NARROW_WIDTHS = (0.246, 0.157, 0.224, 0.134, 0.239)
 """Column widths as shares of the table if it has the column "who gains"; figures then take two lines."""
 GAP = 0.08
-"""The space between the table of options and the amounts to set aside, in inches."""
+"""The vertical space between the table of options and the line with the reserve amounts, in inches."""
 LEAST_TEXT = 0.4
 """Smallest height of the paragraphs above the table of options, as a share of the slide column."""
 MOST_RESERVE = 0.4
