@@ -182,7 +182,8 @@ def test_compared_policies_are_a_table_of_options_and_a_link() -> None:
         above = float((totals > 300_000_000).mean())
         assert float(row["Over 300 million won"].rstrip("%")) == pytest.approx(100 * above, abs=0.6)
         (count,) = analysis.tables["comparison"].filter(policy=str(id_))["recipients"]
-        assert row["Who gains"].startswith(f"{round(count):,} recipients, ")
+        rounded = float(f"{count:.2g}")
+        assert row["Who gains"].startswith(f"{rounded:,.0f} recipients, ")
     assert analysis.compared.sentence(w) not in found.prose()[: found.prose().index(w("report.what_if"))]
 
 
