@@ -50,7 +50,7 @@ class LineCounts:
     """Lines in which each byte above 127 is a separate letter or punctuation mark in Windows-1252."""
 
     @classmethod
-    def of(cls, path: Path, name: str) -> LineCounts:
+    def of_file(cls, path: Path, name: str) -> LineCounts:
         """Count the lines of a file.
 
         Raises:

@@ -117,7 +117,7 @@ def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[
         return "utf-8-sig", repaired_copy(path, target, "utf-8", name)
     if not declared and _ends_inside_character(path):
         return "utf-8", repaired_copy(path, target, "utf-8", name)
-    encoding = declared or LineCounts.of(path, name).encoding()
+    encoding = declared or LineCounts.of_file(path, name).encoding()
     return encoding, repaired_copy(path, target, encoding, name)
 
 
@@ -213,7 +213,7 @@ def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> b
     with path.open("rb") as stream:
         # In Korean text, bytes above 127 come in pairs. In Western text, they stand alone.
         has_pair = HIGH_PAIR.search(stream.read(BLOCK)) is not None
-    return declared is not None or has_pair or LineCounts.of(path, name).encoding() != "cp1252"
+    return declared is not None or has_pair or LineCounts.of_file(path, name).encoding() != "cp1252"
 
 
 def _ends_inside_character(path: Path) -> bool:

@@ -52,7 +52,7 @@ class Punctuation:
     @cached_property
     def patterns(self) -> LinePatterns:
         """The patterns of lines; used only if `quote` is not empty."""
-        return LinePatterns.of(self)
+        return LinePatterns.for_punctuation(self)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LinePatterns:
     """Matches a line whose first quotation mark is at the start of a field."""
 
     @classmethod
-    def of(cls, marks: Punctuation) -> LinePatterns:
+    def for_punctuation(cls, marks: Punctuation) -> LinePatterns:
         """Return the patterns for the given delimiter, quote and escape character."""
         quote, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
         spaces = " *+" if marks.spaced else ""
