@@ -72,7 +72,13 @@ def is_output(block: Block) -> bool:
     return block.language == "text" and block.above == "```"
 
 
-RUNNING = [pytest.param(page, id=name(page), marks=pytest.mark.slow) for page in GUIDES if runnable(page)]
+ELSEWHERE = {"README.md", "docs/how-to.md"}
+"""The pages that tests/contract/test_how_to.py runs."""
+RUNNING = [
+    pytest.param(page, id=name(page), marks=pytest.mark.slow)
+    for page in GUIDES
+    if runnable(page) and name(page) not in ELSEWHERE
+]
 LOADERS: tuple[Callable[[Path], object], ...] = (
     *(load_incident, load_policy, load_ledger, load_layout, load_scenarios),
 )

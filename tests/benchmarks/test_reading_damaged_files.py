@@ -4,118 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 
 import pytest
 import reading
 
-from tests.benchmarks import damaged_files
-from tests.benchmarks.damaged_files import readers
-from tests.benchmarks.damaged_files.clean_table import NAMES, Record
-from tests.benchmarks.damaged_files.damaged_file import (
-    HALVES,
-    KINDS,
-    DamagedFile,
-    all_files,
-    damaged_file,
-    kind,
-)
-from tests.benchmarks.damaged_files.readers import OURS, available_readers, run_reader
-from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome, scored, summary
-from tests.benchmarks.damaged_files.tables import by_group, by_kind, failures, group_sizes, totals
-from tests.benchmarks.damaged_files.written_values import best_claims
+from tests.benchmarks import readers
+from tests.benchmarks.readers import available_readers, run_reader
+from tests.benchmarks.reading_tables import by_group, by_kind, failures, group_sizes, totals
 from tests.benchmarks.tables import FOLDER, tell
+from tests.benchmarks.written_values import best_claims
+from tests.contract import damaged_files
+from tests.contract.damaged_files.damaged_file import HALVES, all_files, damaged_file
+from tests.contract.damaged_files.reading import OURS
+from tests.contract.damaged_files.scoring import Outcome, outcome, summary
 
 assert damaged_files.__all__  # the kinds are registered when their modules are imported
-
-ONE = Record("A-1", "kakaotalk", "general_user", date(2022, 10, 19), 300_000)
-TWO, THREE = replace(ONE, claim_id="A-2"), replace(ONE, claim_id="A-3")
-
-
-def file_of(*records: Record, damaged: tuple[Record, ...] = (), **changes: object) -> DamagedFile:
-    """A file whose truth is a handful of records."""
-    made = damaged_file("comma", 1)
-    return replace(made, records=records, damaged=damaged, **changes)  # type: ignore[arg-type]
-
-
-# --- the files --------------------------------------------------------------------------------------------
-
-
-def test_every_file_is_made_again_from_its_seed() -> None:
-    first, again = all_files(), all_files()
-    assert [f.data for f in first] == [f.data for f in again]
-    assert len({f.name for f in first}) == len(first) == len(KINDS) * sum(map(len, HALVES.values()))
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_a_file_states_its_truth(name: str) -> None:
-    file = damaged_file(name, 7)
-    assert len(file.records) + len(file.damaged) >= 12
-    assert {r.claim_id for r in file.records}.isdisjoint({r.claim_id for r in file.damaged})
-    incident = file.case.incident
-    assert all(incident.claims_from <= r.filed_on <= incident.claims_to for r in file.records)
-    assert set(file.headers) == set(NAMES) if file.keyed else set(file.headers) == set(NAMES) - {"claim_id"}
-
-
-def test_two_seeds_make_two_files() -> None:
-    assert all(damaged_file(name, 1).data != damaged_file(name, 101).data for name in KINDS)
-
-
-def test_a_name_stands_for_one_kind() -> None:
-    with pytest.raises(ValueError, match="two kinds are called comma"):
-        kind("delimiters")(KINDS["comma"].make)
-
-
-# --- scores -----------------------------------------------------------------------------------------------
-
-
-def test_records_are_exact_wrong_or_lost() -> None:
-    file = file_of(ONE, TWO)
-    assert scored(file, [ONE, TWO]) == (2, 0, "")
-    assert scored(file, [ONE]) == (1, 0, "")
-    exact, wrong, first = scored(file, [ONE, replace(TWO, loss=3)])
-    assert (exact, wrong) == (1, 1)
-    assert first == "read 'A-2' kakaotalk general_user 2022-10-19 3"
-    assert scored(file, [ONE, TWO, TWO])[:2] == (2, 1)  # a claim that is counted twice
-    assert scored(file, [ONE, TWO, THREE])[:2] == (2, 1)  # a claim that is none, such as a total
-
-
-def test_a_damaged_row_may_be_left_out_or_read_as_it_was() -> None:
-    file = file_of(ONE, damaged=(TWO,))
-    assert scored(file, [ONE]) == (1, 0, "")
-    assert scored(file, [ONE, TWO])[:2] == (1, 0)
-    assert scored(file, [ONE, replace(TWO, claim_id='"A-2')])[:2] == (1, 0)
-    assert scored(file, [ONE, replace(TWO, loss=30)])[:2] == (1, 1)
-
-
-def test_records_without_ids_are_compared_by_their_number() -> None:
-    file = file_of(ONE, TWO, keyed=False)
-    assert scored(file, [replace(ONE, claim_id="1"), replace(ONE, claim_id="2")])[:2] == (2, 0)
-    assert scored(file, [replace(ONE, claim_id=str(n)) for n in range(3)])[:2] == (2, 1)
-
-
-def test_a_right_refusal_counts_nowhere() -> None:
-    def refuse() -> list[Record]:
-        raise WholeFileRefused("a second table begins in row 9")
-
-    right = outcome("r", file_of(ONE, may_refuse=True), refuse)
-    wrong = outcome("r", file_of(ONE), refuse)
-    read = outcome("r", file_of(ONE, TWO), lambda: [ONE])
-    crash = outcome("r", file_of(ONE), lambda: [ONE] * (1 // 0))
-    assert (right.share, wrong.share, read.share, crash.share) == (None, 0, 0.5, 0)
-    assert (right.refused, wrong.refused, crash.crashed, read.message) == (False, True, True, "")
-    found = summary([right, wrong, read, crash])
-    assert (found.files, found.refusals, found.crashes) == (4, 1, 1)
-    assert found.share == pytest.approx(1 / 6)
 
 
 def test_failures_begin_with_wrong_values() -> None:
     def result(kind: str, exact: int, wrong: int = 0) -> Outcome:
         message = "read 'A-1'" if wrong else ""
         return replace(
-            outcome(OURS, file_of(ONE), lambda: [ONE]),
+            outcome(OURS, damaged_file("comma", 1), list),
             kind=kind,
             file=f"{kind}.csv",
             records=10,

@@ -16,8 +16,8 @@ from outage_analysis.claims.readers.text_rows import create_text_tables, store_t
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
-from tests.benchmarks.damaged_files.container_kinds import open_document
-from tests.benchmarks.damaged_files.old_workbook import xls_bytes
+from tests.contract.damaged_files.container_kinds import open_document
+from tests.contract.damaged_files.old_workbook import xls_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

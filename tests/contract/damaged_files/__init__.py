@@ -1,4 +1,4 @@
-"""Damaged complaint files of known truth, and a comparison of readers on them.
+"""Damaged complaint files of known truth, and how many of their records are read as they are.
 
 Modules:
     clean_table: tables of complaints with the record that each row states
@@ -9,16 +9,14 @@ Modules:
     day_kinds: days and times
     value_kinds: amounts, missing values, ids
     container_kinds: compressed files, workbooks, JSON
-    written_values: values of texts for readers that only cut lines
     old_workbook: a writer of .xls
-    readers: this package, DuckDB, Polars, pandas and clevercsv
+    reading: this package as the reader of a file
     scoring: exact and wrong records of one reading, and sums of many
-    tables: what was measured, as tables
 """
 
 from __future__ import annotations
 
-from tests.benchmarks.damaged_files import (
+from tests.contract.damaged_files import (
     container_kinds,
     cutting_kinds,
     day_kinds,

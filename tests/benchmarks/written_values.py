@@ -16,9 +16,9 @@ from functools import lru_cache
 from itertools import product
 
 from outage_analysis.incidents import normalized_name
-from tests.benchmarks.damaged_files.clean_table import Case, Record
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile
-from tests.benchmarks.damaged_files.scoring import scored
+from tests.contract.damaged_files.clean_table import Case, Record
+from tests.contract.damaged_files.damaged_file import DamagedFile
+from tests.contract.damaged_files.scoring import scored
 
 Grid = Sequence[Sequence[str]]
 MISSING = {

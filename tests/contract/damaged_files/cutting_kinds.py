@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.benchmarks.damaged_files.clean_table import NOTE, Table, clean_table
-from tests.benchmarks.damaged_files.damaged_file import (
+from tests.contract.damaged_files.clean_table import NOTE, Table, clean_table
+from tests.contract.damaged_files.damaged_file import (
     DamagedFile,
     Style,
     file_of,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.benchmarks.damaged_files.damaged_file import HALVES, KINDS
-from tests.benchmarks.damaged_files.readers import OURS
-from tests.benchmarks.damaged_files.scoring import Outcome, summary
+from tests.contract.damaged_files.damaged_file import HALVES, KINDS
+from tests.contract.damaged_files.reading import OURS
+from tests.contract.damaged_files.scoring import Outcome, summary
 
 Row = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.benchmarks.damaged_files.clean_table import KAKAO, NAMES, clean_table
-from tests.benchmarks.damaged_files.damaged_file import (
+from tests.contract.damaged_files.clean_table import KAKAO, NAMES, clean_table
+from tests.contract.damaged_files.damaged_file import (
     DamagedFile,
     Style,
     file_of,
@@ -13,7 +13,7 @@ from tests.benchmarks.damaged_files.damaged_file import (
     written_line,
     written_lines,
 )
-from tests.benchmarks.damaged_files.layout_kinds import plain_lines
+from tests.contract.damaged_files.layout_kinds import plain_lines
 
 OTHER_LINES, FIELDS, BYTES = "lines that are no rows", "missing and surplus fields", "odd characters"
 

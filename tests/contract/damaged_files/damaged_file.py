@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tests.benchmarks.damaged_files.clean_table import NAMES, Case, Record, Table
+from tests.contract.damaged_files.clean_table import NAMES, Case, Record, Table
 
 TUNE, HELD_OUT = "tune", "held out"
 SEEDS = int(os.environ.get("BENCH_SEEDS", "1"))

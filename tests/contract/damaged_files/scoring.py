@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tests.benchmarks.damaged_files.clean_table import Record
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile
+from tests.contract.damaged_files.clean_table import Record
+from tests.contract.damaged_files.damaged_file import DamagedFile
 
 
 class WholeFileRefused(Exception):

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from outage_analysis.incidents import Incident, load_incident
+import outage_analysis as oa
 
 NAMES = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim that a record compares."""
@@ -48,14 +48,14 @@ class Case:
     notes: tuple[str, ...]
 
     @property
-    def incident(self) -> Incident:
+    def incident(self) -> oa.Incident:
         """The incident that the files are read with."""
         return _incident(self.incident_id)
 
 
 @lru_cache
-def _incident(id_: str) -> Incident:
-    return load_incident(Path(__file__).with_name(f"{id_}.toml") if id_ == "courier" else id_)
+def _incident(id_: str) -> oa.Incident:
+    return oa.load_incident(Path(__file__).with_name(f"{id_}.toml") if id_ == "courier" else id_)
 
 
 KAKAO = Case(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from tests.benchmarks.damaged_files.clean_table import COURIER, KAKAO, Case, Record, Table, clean_table, plain
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile, Style, file_of, kind, written_lines
+from tests.contract.damaged_files.clean_table import COURIER, KAKAO, Case, Record, Table, clean_table, plain
+from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of, kind, written_lines
 
 AMOUNTS, MISSING, IDS = "amounts", "missing values", "ids"
 

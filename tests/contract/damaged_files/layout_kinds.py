@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import replace
 from random import Random
 
-from tests.benchmarks.damaged_files.clean_table import COURIER, KAKAO, NAMES, NOTE, Table, clean_table
-from tests.benchmarks.damaged_files.damaged_file import (
+from tests.contract.damaged_files.clean_table import COURIER, KAKAO, NAMES, NOTE, Table, clean_table
+from tests.contract.damaged_files.damaged_file import (
     DamagedFile,
     Style,
     file_of,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from tests.benchmarks.damaged_files.clean_table import COURIER, KAKAO, Case, clean_table
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile, kind
-from tests.benchmarks.damaged_files.value_kinds import written
+from tests.contract.damaged_files.clean_table import COURIER, KAKAO, Case, clean_table
+from tests.contract.damaged_files.damaged_file import DamagedFile, kind
+from tests.contract.damaged_files.value_kinds import written
 
 DAYS = "days and times"
 MONTHS = {

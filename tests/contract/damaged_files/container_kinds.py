@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 import xlsxwriter
 import zstandard
 
-from tests.benchmarks.damaged_files.clean_table import Table, clean_table
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile, Style, file_of_bytes, kind, written_lines
-from tests.benchmarks.damaged_files.old_workbook import xls_bytes
+from tests.contract.damaged_files.clean_table import Table, clean_table
+from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of_bytes, kind, written_lines
+from tests.contract.damaged_files.old_workbook import xls_bytes
 
 COMPRESSED, WORKBOOKS, JSON = "compressed files", "workbooks", "JSON"
 

@@ -11,59 +11,20 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import fastexcel
 import polars as pl
 
-from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.errors import OutageAnalysisError
-from outage_analysis.incidents import load_layout
-from tests.benchmarks.damaged_files.clean_table import Record
-from tests.benchmarks.damaged_files.damaged_file import DamagedFile
-from tests.benchmarks.damaged_files.scoring import Outcome, WholeFileRefused, outcome
-from tests.benchmarks.damaged_files.written_values import Grid, best_claims
+from tests.benchmarks.written_values import Grid, best_claims
+from tests.contract.damaged_files.clean_table import Record
+from tests.contract.damaged_files.damaged_file import DamagedFile
+from tests.contract.damaged_files.reading import OURS, our_outcome
+from tests.contract.damaged_files.scoring import Outcome, WholeFileRefused, outcome
 
-OURS = "outage-analysis"
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.zst", ".csv.zip", ".zip")
 Setting = Callable[[Path, DamagedFile], Grid]
-
-
-# --- this package -----------------------------------------------------------------------------------------
-
-
-def read_ours(path: Path, file: DamagedFile, notes: list[str]) -> list[Record]:
-    """The claims of a file by the layout that `inspect` proposes, unchanged; the first reject is a note."""
-    incident = file.case.incident
-    try:
-        layout = path.with_name("layout.toml")
-        layout.write_text(inspect_file(path, incident).layout_toml, "utf-8")
-        claims = read_claims(path, incident, layouts=[load_layout(layout)], max_rejects=1)
-    except OutageAnalysisError as why:
-        raise WholeFileRefused(str(why)) from why
-    for row in claims.rejects.head(1).iter_rows(named=True):
-        found = f" (found '{row['value']}')" if row["value"] is not None else ""
-        notes.append(f"row {row['row']}, {row['column'] or 'the whole row'}: {row['problem']}{found}")
-    return [
-        Record(row["claim_id"], row["service"], row["claimant_type"], _day(row), _whole(row["loss"]))
-        for row in claims.to_polars().iter_rows(named=True)
-    ]
-
-
-def _day(row: dict[str, object]) -> date:
-    found = row["filed_on"] if "filed_on" in row else row["filed_at"]
-    if isinstance(found, datetime):
-        return found.date()
-    return found if isinstance(found, date) else date.fromisoformat(str(found)[:10])
-
-
-def _whole(loss: object) -> int | None:
-    return None if loss is None else int(str(loss))
-
-
-# --- others -----------------------------------------------------------------------------------------------
 
 
 def _texts(rows: Iterable[Sequence[object]]) -> list[list[str]]:
@@ -256,13 +217,12 @@ def available_readers() -> list[str]:
 
 def run_reader(reader: str, file: DamagedFile, folder: Path) -> Outcome:
     """What a reader makes of a file, which is written into an empty folder."""
+    if reader == OURS:
+        return our_outcome(file, folder)
     path = folder / file.name
     path.write_bytes(file.data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if reader == OURS:
-            notes: list[str] = []
-            return outcome(OURS, file, lambda: read_ours(path, file, notes), notes)
         tried: list[Outcome] = []
         for setting in SETTINGS[reader]:
             tried.append(_tried(reader, setting, path, file))

@@ -1,25 +1,28 @@
-"""The tasks of docs/how-to.md, each with a result that is computed in another way."""
+"""The tasks of docs/how-to.md, each with a result that is computed in another way; the page itself runs."""
 
 from __future__ import annotations
 
 import csv
 import math
 import re
+import shlex
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import polars as pl
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from scipy.stats import lognorm
+from traitlets.config import Config
 
 import outage_analysis as oa
-from outage_analysis.errors import InputRefused
-from outage_analysis.reports.verification.verify import verify
-from tests.commands import command
-from tests.doc_pages import blocks
+from tests.contract.command_line import outage_analysis
+from tests.doc_pages import Block, blocks, targets
 from tests.paths import ROOT
 
 PAGE = ROOT / "docs" / "how-to.md"
@@ -174,8 +177,9 @@ def test_8_rejects(tmp_path: Path) -> None:
     assert rejects.select("row", "column", "value").rows() == [(3, "filed_on", "2026-02-30")]
     rejects.write_csv(tmp_path / "rejects.csv")
     assert "2026-02-30" in (tmp_path / "rejects.csv").read_text("utf-8")
-    with pytest.raises(InputRefused, match="50"):
-        oa.read_claims(path)
+    code, _, err = outage_analysis("cost", path, "--tiers", "300000:30000")
+    assert code == 3  # half of the rows are rejected, and nothing was said about it
+    assert "2026-02-30" in err or "50" in err
 
 
 def test_10_a_changed_tier(kakao: oa.Analysis) -> None:
@@ -188,6 +192,7 @@ def test_10_a_changed_tier(kakao: oa.Analysis) -> None:
     assert expected_cost(changed) - expected_cost(kakao) == pytest.approx(difference, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_11_a_changed_rate(kakao: oa.Analysis) -> None:
     ledger = oa.load_ledger("kakao-2022")
     (old,) = (entry.range.expected for entry in ledger.assumptions if entry.id == "as-filing-share")  # type: ignore[union-attr]
@@ -238,6 +243,7 @@ def test_14_late_claims_from_own_counts() -> None:
     assert len(repr(forecast)) < 500
 
 
+@pytest.mark.slow
 def test_15_compare_with_a_chart(kakao: oa.Analysis, tmp_path: Path) -> None:
     policy = oa.load_policy("kakao-2022").with_tier(line="small-business-cash", up_to=300_000, pays=40_000)
     comparison = oa.compare("kakao-2022", policy, draws=FEW)
@@ -248,17 +254,12 @@ def test_15_compare_with_a_chart(kakao: oa.Analysis, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_16_an_own_section_in_a_report(
-    analysis: oa.Analysis, claims: oa.Claims, path: Path, tmp_path: Path
-) -> None:
-    chart = analysis.chart("intake", width=600, title="Complaints per day")
-    report = analysis.report(formats=["html", "csv"])
-    report.add_section("Our view", "Five of twelve complaints concern the taxi.", chart, claims.by("service"))
-    page = report.write(tmp_path / "mine")
-    text = page.read_text("utf-8")
+def test_16_an_own_section_in_a_report(worked: Path) -> None:
+    text = (worked / "build" / "mine" / "report.html").read_text("utf-8")
     assert "Our view" in text
     assert "Five of twelve complaints concern the taxi." in text
-    assert verify(page.parent, claims=[path]).rebuilt
+    done = outage_analysis("verify", worked / "build" / "mine", "--claims", worked / "complaints.csv")
+    assert done.code == 0, done.err
 
 
 @pytest.mark.slow
@@ -286,10 +287,8 @@ def test_17_five_million_rows_interactively(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_18_the_notebooks(tmp_path: Path) -> None:
-    out = tmp_path / "summary.html"
-    assert command("notebook", "run", "05_executive_summary", "--lang", "ko", "--out", out)[0] == 0
-    assert "카카오" in out.read_text("utf-8")
+def test_18_the_notebooks(worked: Path) -> None:
+    assert "카카오" in (worked / "summary.html").read_text("utf-8")
 
 
 # --- the next steps ---------------------------------------------------------------------------------------
@@ -316,7 +315,7 @@ def test_euros_for_minutes_of_delay(tmp_path: Path) -> None:
 
 def test_the_suggested_command_of_a_cost_names_the_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    _, _, err = command("cost", path.name, "--tiers", "300000:30000", "--draws", FEW)
+    err = outage_analysis("cost", path.name, "--tiers", "300000:30000", "--draws", FEW).err
     assert err.splitlines()[-1].startswith(f"Next: outage-analysis report {path.name} --tiers 300000:30000")
 
 
@@ -332,3 +331,93 @@ def test_the_payments_that_a_budget_buys() -> None:
 
     assert chance(20_000, 30_000) <= 0.1
     assert min(chance(20_000, 40_000), chance(30_000, 30_000)) > 0.1
+
+
+# --- the blocks of the page and of the README -------------------------------------------------------------
+
+
+def runnable(page: Path) -> list[tuple[Block, str | None]]:
+    """The blocks that can run, each with the output that the page shows directly below it."""
+    pairs = pairwise([*blocks(page), Block("", "", "")])
+    return [
+        (block, below.text if (below.language, below.above) == ("text", "```") else None)
+        for block, below in pairs
+        if block.language in {"python", "sh"}
+    ]
+
+
+def run_lines(text: str) -> None:
+    """Run our commands as a shell would; look up the targets of make, which runs them."""
+    for line in text.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["make"]:
+            assert set(words[1:]) <= targets(ROOT / "Makefile"), line
+        elif words:
+            assert words[0] == "outage-analysis", line
+            done = outage_analysis(*words[1:])
+            assert (done.code, bool(done.out)) == (0, True), f"{line}: {done.err}"
+
+
+def printed(value: object) -> str:
+    """A value as Python prints it, without spaces at the ends of lines."""
+    return "".join(f"{line.rstrip()}\n" for line in repr(value).splitlines())
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[InteractiveShell]:
+    """A session of IPython without a history."""
+    without = Config()
+    without.HistoryManager.enabled = False
+    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
+    InteractiveShell.clear_instance()
+
+
+def run_page(page: Path, shell: InteractiveShell) -> int:
+    """Run a page from top to bottom in this folder; returns how many of its outputs were compared."""
+    shell.reset(new_session=False)  # type: ignore[no-untyped-call]
+    compared = 0
+    for block, output in runnable(page):
+        if block.language == "sh":
+            run_lines(block.text)
+            continue
+        result = shell.run_cell(block.text)  # type: ignore[no-untyped-call]
+        result.raise_error()
+        if output is not None:
+            assert printed(result.result) == output
+            compared += 1
+    return compared
+
+
+@pytest.fixture(scope="module")
+def worked(shell: InteractiveShell, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which every block of the page ran."""
+    folder = tmp_path_factory.mktemp("worked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run_page(PAGE, shell) > 15
+    return folder
+
+
+@pytest.mark.slow
+def test_every_block_of_the_page_runs_and_prints_what_the_page_shows(worked: Path) -> None:
+    assert {"complaints.csv", "days.svg", "fit.svg", "comparison.svg", "claims.duckdb"} <= {
+        path.name for path in worked.iterdir()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_every_block_of_the_front_page_runs(
+    name: str, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_page(ROOT / name, shell) == 1
+    assert (tmp_path / "build" / "mine" / "report.html").is_file()
+
+
+def test_a_block_that_fails_is_noticed(shell: InteractiveShell) -> None:
+    with pytest.raises(NameError):
+        shell.run_cell("nothing_of_the_kind").raise_error()  # type: ignore[no-untyped-call]
+    for line in ("outage-analysis cost --budged 5", "outage-analysis ingest none.csv", "make tea", "rm -r ."):
+        with pytest.raises(AssertionError):
+            run_lines(line)

@@ -1,0 +1,76 @@
+"""The command line, run in this process, and the reports that several tests read, each written once."""
+
+from __future__ import annotations
+
+import runpy
+import signal
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+import pytest
+
+from tests.shared_folders import filled_once
+
+OWN_FILE = """\
+claim_id,claimant_id,service,filed_on,loss (KRW),region
+1,c01,Messenger,2026-03-02,120000,north
+2,c02,Messenger,2026-03-02,300000,south
+3,c03,Messenger,2026-03-03,80000,north
+4,c04,Messenger,2026-03-03,0,south
+5,c05,Bank,2026-03-03,300001,north
+6,c06,Bank,2026-03-04,450000,south
+7,c02,Bank,2026-03-04,90000,south
+8,c07,Taxi,2026-03-04,500000,north
+9,c08,Taxi,2026-03-05,500001,south
+10,c09,Taxi,2026-03-05,60000,north
+11,c10,Taxi,2026-03-05,210000,south
+12,c11,Taxi,2026-03-05,,north
+"""
+"""Twelve complaints that nobody synthesised: each figure can be computed by hand."""
+REPORTS: dict[str, tuple[str, ...]] = {
+    "kakao-en": (),
+    "kakao-ko": ("--lang", "ko"),
+    "trams-en": ("--incident", "trams"),
+    "trams-ko": ("--incident", "trams", "--lang", "ko"),
+    "own-en": ("complaints.csv", "--tiers", "300000:30000,500000:50000", "--budget", "300000"),
+}
+"""The options of each report that several tests read."""
+
+
+class Printed(NamedTuple):
+    """What a command printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def outage_analysis(*arguments: object) -> Printed:
+    """Run `outage-analysis` with these arguments in this process."""
+    out, err = StringIO(), StringIO()
+    before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
+    words = ["outage-analysis", *map(str, arguments)]
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            with pytest.raises(SystemExit) as stop:
+                runpy.run_module("outage_analysis", run_name="__main__")
+        finally:
+            signal.signal(signal.SIGPIPE, before)
+    return Printed(int(stop.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def written_report(name: str, base: Path) -> Path:
+    """The folder of a report of `REPORTS`, below a folder that the workers of a test session share."""
+    return filled_once(base / name, partial(_write, name)) / "report"
+
+
+def _write(name: str, folder: Path) -> None:
+    (folder / "complaints.csv").write_text(OWN_FILE, "utf-8")
+    arguments = [folder / word if word == "complaints.csv" else word for word in REPORTS[name]]
+    done = outage_analysis("report", *arguments, "--out", folder / "report", "--force")
+    assert done.code == 0, done.err

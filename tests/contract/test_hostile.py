@@ -1,0 +1,489 @@
+"""Hostile text is only text, bombs end in a clear line, and no interruption leaves half of anything."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import zstandard
+
+import outage_analysis as oa
+from tests.contract.command_line import outage_analysis
+from tests.contract.hostile_report import (
+    FORMULAS,
+    MARKUP,
+    SQL,
+    complaints,
+    contents,
+    hostile_folder,
+)
+from tests.contract.test_reading import INCIDENT, PLAIN
+from tests.contract.test_refusals import POLICY
+from tests.shared_folders import shared_base
+
+WHERE = ("--incident", "incident.toml")
+HEADER = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region\n"
+ROW = "1,c1,Bank,Person,2026-03-02,5,{region}\n"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the report on hostile complaints."""
+    return hostile_folder(shared_base(tmp_path_factory) / "contract")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the twelve complaints, their incident and a policy."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"list.csv": PLAIN, "incident.toml": INCIDENT, "policy.toml": POLICY}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    return tmp_path
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# --- text from outside is only text -------------------------------------------------------------------------
+
+
+def test_no_cell_of_a_csv_table_or_workbook_begins_a_formula(hostile: Path) -> None:
+    in_tables = in_workbooks = formulas_seen = 0
+    for name, data in contents(hostile / "r"):
+        if name.endswith(".csv"):
+            for row in csv.reader(io.StringIO(data.decode("utf-8-sig"))):
+                for cell in row:
+                    in_tables += "cmd" in cell
+                    is_number = re.fullmatch(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?", cell)
+                    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")) or is_number, (name, cell)
+        elif name.endswith(".xml") and "/worksheets/" in name:
+            formulas = re.findall(r"<f[ >].*?</f>|<f>.*?</f>", data.decode())
+            formulas_seen += len(formulas)
+            assert [formula for formula in formulas if "cmd" in formula or "HYPERLINK" in formula] == [], name
+        elif name.endswith("sharedStrings.xml"):
+            in_workbooks += data.count(b"cmd")
+    assert in_tables > 0
+    assert in_workbooks > 0
+    assert formulas_seen > 5  # the workbook's own
+
+
+class Tags(HTMLParser):
+    """The tags of a page with what could act, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acting: list[str] = []
+        self.text = ""
+        self.external: list[str] = []
+        self.in_script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.in_script = tag in ("script", "style")
+        for name, value in attrs:
+            if name.startswith("on") or (name in ("href", "src") and "alert" in (value or "")):
+                self.acting.append(f"{tag} {name}")
+        if tag == "img" and ("src", "x") in attrs:
+            self.acting.append(tag)
+        for name, value in attrs:
+            loads = name in ("src", "srcset", "poster", "data") or (name == "href" and tag == "link")
+            if loads and re.match(r"(https?:)?//", value or ""):
+                self.external.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        del tag
+        self.in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_script:
+            self.acting += re.findall(r"^\s*alert\(1\)", data)
+        else:
+            self.text += data
+
+
+def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hostile: Path) -> None:
+    tags = Tags()
+    tags.feed((hostile / "r" / "report.html").read_text("utf-8"))
+    assert tags.acting == []
+    assert tags.external == []
+    shown = [text for text in (MARKUP[1], SQL, FORMULAS[0]) if text in tags.text]
+    assert shown == [MARKUP[1], SQL, FORMULAS[0]]
+    pictures = list((hostile / "r").rglob("*.svg"))
+    assert pictures
+    for path in pictures:
+        root = ET.fromstring(path.read_bytes())  # noqa: S314 - our own file
+        names = {element.tag.rpartition("}")[2] for element in root.iter()}
+        assert names.isdisjoint({"script", "img", "foreignObject", "b"}), path.name
+        assert not [a for element in root.iter() for a in element.attrib if a.startswith("on")], path.name
+
+
+def test_the_hostile_texts_are_read_counted_and_filtered_as_they_are(hostile: Path) -> None:
+    claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
+    regions = [row[6] for row in complaints() if row[0].isdigit()]
+    assert claims.to_polars()["region"].to_list() == regions
+    counted = {row["region"]: row["claims"] for row in claims.by("region").iter_rows(named=True)}
+    assert counted == {region: regions.count(region) for region in regions}
+    assert len(claims.filter(region=SQL)) == regions.count(SQL)
+    assert claims.query("select count(*) from claims where region = $r", r=SQL).item() == regions.count(SQL)
+    with pytest.raises(Exception, match=r"region|SELECT|https") as refusal:
+        claims.by(f'region" or 1=1 {SQL}')
+    assert getattr(refusal.value, "exit_code", None) == 2
+    assert len(claims) == len(regions)
+
+
+@pytest.mark.parametrize("what", ["region", "service", "header", "file"])
+def test_no_terminal_escape_of_a_file_reaches_the_terminal(folder: Path, what: str) -> None:
+    evil = "\x1b[2J\u202e\x9b\x07"
+    text = HEADER + ROW.format(region="x") + ROW.format(region=evil).replace("1,", "2,", 1)
+    if what == "service":
+        text = text.replace("Bank", evil)
+    elif what == "header":
+        text = text.replace("region", evil)
+    path = folder / (f"{evil}.csv" if what == "file" else "a.csv")
+    path.write_text(text, "utf-8")
+    for command in (
+        ("ingest", path, *WHERE, "--max-rejects", "90%"),
+        ("cube", path, *WHERE, "--by", "region", "--max-rejects", "90%"),
+        ("inspect", path, *WHERE),
+        ("ingest", f"no-{path.name}"),
+    ):
+        done = outage_analysis(*command)
+        assert not set(evil) & set("\x1b\u202e\x9b\x07") & set(done.out + done.err), command
+        assert "Traceback" not in done.err
+
+
+def test_a_document_cannot_speak_to_the_terminal(folder: Path) -> None:
+    evil = r"\u001b[2J\nvalid"
+    (folder / "evil.toml").write_text(POLICY.replace('en = "Cash"', f'en = "{evil}"'), "utf-8")
+    for command in ("check", "show", "explain"):
+        done = outage_analysis("policies", command, "evil.toml")
+        assert (done.code, "\x1b" in done.out) == (0, False)
+        assert not any(line.startswith("valid") for line in done.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("member", "code"),
+    [("../../escaped.csv", 0), ("/etc/escaped.csv", 0), ("..\\..\\escaped.csv", 3), ("../../escaped.exe", 3)],
+)
+def test_an_archive_writes_nothing_wherever_its_members_point(folder: Path, member: str, code: int) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr(member, PLAIN)
+    before = {path.name for path in folder.parent.iterdir()}
+    done = outage_analysis("ingest", "a.zip", *WHERE)
+    assert done.code == code, done.err
+    assert {path.name for path in folder.parent.iterdir()} == before
+    assert {path.name for path in folder.iterdir()} == {"a.zip", "list.csv", "incident.toml", "policy.toml"}
+    assert not list(Path("/etc").glob("escaped*"))
+
+
+@pytest.mark.parametrize("id_", ["../escaped", "a/b", "a\\u0000b", "", "A B"])
+def test_an_id_of_a_document_is_no_path(folder: Path, id_: str) -> None:
+    (folder / "bad.toml").write_text(POLICY.replace('"reading-policy"', f'"{id_}"'), "utf-8")
+    done = outage_analysis("policies", "check", "bad.toml")
+    assert (done.code, done.out) == (2, "")
+    assert "bad.toml" in done.err
+    assert outage_analysis("policies", "new", "../escaped").code == 2
+    assert not (folder.parent / "escaped.toml").exists()
+
+
+# --- bombs --------------------------------------------------------------------------------------------------
+
+ZEROS = 400_000_000
+
+
+def zip_bomb() -> bytes:
+    """An archive whose member is a thousand times larger."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.csv", "w") as member:
+        member.write((HEADER + ROW).encode())
+        for _ in range(ZEROS // 10_000_000):
+            member.write(bytes(10_000_000))
+    return stream.getvalue()
+
+
+def workbook_bomb() -> bytes:
+    """A workbook whose sheet has a billion spaces."""
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as member,
+    ):
+        for _ in range(ZEROS // 10_000_000):
+            member.write(b" " * 10_000_000)
+    return stream.getvalue()
+
+
+def blank_rows_in_ods() -> bytes:
+    """A sheet of one cell that is repeated 99,999,999 times."""
+    spaces = " ".join(
+        f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text")
+    )
+    repeated = 'table:number-columns-repeated="99999999"'
+    cell = f'<table:table-cell office:value-type="float" office:value="1" {repeated}/>'
+    body = f'<table:table table:name="a"><table:table-row>{cell}</table:table-row></table:table>'
+    content = (
+        f"<office:document-content {spaces}><office:body><office:spreadsheet>{body}</office:spreadsheet>"
+        "</office:body></office:document-content>"
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+    return stream.getvalue()
+
+
+def entities() -> str:
+    """A workbook part that expands to ten billion letters."""
+    names = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 11))
+    return f'<!DOCTYPE x [<!ENTITY e0 "lolololol">{names}]><x>&e10;</x>'
+
+
+def entity_bomb() -> bytes:
+    """A workbook whose list of sheets is made of entities."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("xl/workbook.xml", entities())
+    return stream.getvalue()
+
+
+BOMBS: dict[str, tuple[str, Callable[[], bytes], bool]] = {
+    "zip": (".zip", zip_bomb, False),
+    "gzip": (".csv.gz", lambda: gzip.compress(HEADER.encode() + bytes(ZEROS), 1), True),
+    "zstandard": (".csv.zst", lambda: zstandard.compress(HEADER.encode() + bytes(ZEROS)), True),
+    "xlsx": (".xlsx", workbook_bomb, True),
+    "xlsx with entities": (".xlsx", entity_bomb, False),
+    "ods": (".ods", blank_rows_in_ods, False),
+    "one huge cell": (".csv", lambda: f"{HEADER}{ROW}".replace("{region}", "x" * 60_000_000).encode(), True),
+    "one line without an end": (".csv", lambda: HEADER.strip().encode() + b"," * 50_000_000, True),
+    "a hundred thousand columns": (".csv", lambda: b",".join(b"a%d" % n for n in range(100_000)), True),
+    "a quotation mark that never ends": (".csv", lambda: HEADER.encode() + b'"' + b"a,\n" * 100_000, True),
+}
+"""Suffix, content, and whether it is slow."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if slow else n for n, (_, _, slow) in BOMBS.items()]
+)
+def test_a_bomb_ends_in_a_clear_line_within_bounds(folder: Path, name: str) -> None:
+    suffix, content, _ = BOMBS[name]
+    path = folder / f"bomb{suffix}"
+    path.write_bytes(content())
+    command = [sys.executable, "-m", "outage_analysis", "--memory", "1GB", "ingest", str(path), *WHERE]
+    limits = "import resource, os, sys; resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30)); "
+    code = limits + "os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, timeout=110, check=False
+    )
+    assert (done.returncode in (3, 6), done.stdout) == (True, ""), done.stderr[-500:]
+    assert re.fullmatch(r"error: [^\n]{,1500}\n", done.stderr), done.stderr[-500:]
+    assert path.name in done.stderr
+    assert {p.name for p in folder.iterdir()} == {path.name, "list.csv", "incident.toml", "policy.toml"}
+
+
+@pytest.mark.xfail(strict=True, reason="nested JSON ends in a RecursionError instead of a line")
+def test_deep_json_ends_in_a_clear_line(folder: Path) -> None:
+    (folder / "deep.json").write_text("[" * 5_000)
+    done = outage_analysis("ingest", "deep.json", *WHERE)
+    assert done.code == 3
+    assert "deep.json" in done.err
+
+
+def test_a_document_of_gigabytes_is_refused_unread(folder: Path) -> None:
+    with (folder / "vast.toml").open("wb") as stream:
+        stream.truncate(1 << 40)  # sparse: it takes no room, but no machine could read it
+    done = outage_analysis("policies", "check", "vast.toml")
+    assert done.code == 2
+    assert "vast.toml" in done.err
+
+
+# --- the network --------------------------------------------------------------------------------------------
+
+OFFLINE = """
+import os, socket, sys
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+        address = arguments[1] if event in ("socket.connect", "socket.sendto") else arguments[0]
+        host = address[0] if isinstance(address, tuple) else address
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            os.write(2, f"NETWORK {event} {address}".encode())
+            os._exit(99)
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unshared", [False, True], ids=["watched", "without a network"])
+def test_a_report_opens_no_connection(folder: Path, *, unshared: bool) -> None:
+    (folder / "hook").mkdir()
+    (folder / "hook" / "sitecustomize.py").write_text(OFFLINE, "utf-8")
+    probe = [sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 9), 1)"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder / "hook"), *sys.path])}
+    assert subprocess.run(probe, env=environment, capture_output=True, check=False).returncode == 99
+    command = [sys.executable, "-m", "outage_analysis", *map(str, REPORT), "--out", "r"]
+    if unshared:
+        isolate = shutil.which("unshare")
+        works = (
+            isolate
+            and subprocess.run([isolate, "-n", "true"], capture_output=True, check=False).returncode == 0
+        )
+        if not works:
+            pytest.skip("no network namespace can be made here")
+        command = [str(isolate), "-n", *command]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    tags = Tags()
+    tags.feed((folder / "r" / "report.html").read_text("utf-8"))
+    assert tags.external == []
+
+
+REPORT = ("report", *WHERE, "--policy", "policy.toml", "--claims", "list.csv")
+
+
+def test_an_address_is_no_file(folder: Path) -> None:
+    for address in ("https://192.0.2.1/a.csv", "s3://bucket/a.csv", "http://192.0.2.1/a.parquet"):
+        assert outage_analysis("ingest", address, *WHERE).code == 3
+    claims = oa.read_claims("list.csv", "incident.toml")
+    with pytest.raises(Exception, match=r"region|SELECT|https") as refusal:
+        claims.query("select * from read_csv('https://192.0.2.1/a.csv')")
+    assert getattr(refusal.value, "exit_code", None) == 2
+    assert folder.is_dir()
+
+
+# --- kills --------------------------------------------------------------------------------------------------
+
+
+def killed_after(seconds: float, *arguments: object) -> bool:
+    """Start a command and kill it after some seconds; whether it was still running."""
+    words = [sys.executable, "-m", "outage_analysis", *map(str, arguments)]
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+@pytest.mark.slow
+def test_a_report_that_is_killed_leaves_the_old_one_or_the_new_one(folder: Path) -> None:
+    options = (*REPORT, "--formats", "csv,html", "--out", "r")
+    assert outage_analysis(*options).code == 0
+    old = files_in(folder / "r")
+    shutil.copytree(folder / "r", folder / "old")
+    begun = time.monotonic()
+    assert outage_analysis(*options, "--force", "--lang", "ko").code == 0
+    whole = time.monotonic() - begun + 2
+    new = files_in(folder / "r")
+    assert old != new
+    killed = 0
+    for n in range(12):
+        shutil.rmtree(folder / "r", ignore_errors=True)
+        shutil.copytree(folder / "old", folder / "r")
+        killed += killed_after(whole * (n + 1) / 12, *options, "--force", "--lang", "ko")
+        state = files_in(folder / "r") if (folder / "r").is_dir() else {}
+        assert state in (old, new) or not state
+        # The next command finds a report in its place and tidies up.
+        if not state:
+            assert outage_analysis(*options).code == 2
+            assert files_in(folder / "r") == old
+    assert killed > 5
+    assert outage_analysis(*options, "--force").code == 0
+    assert {path.name for path in folder.iterdir()} == {
+        "r",
+        "old",
+        "list.csv",
+        "incident.toml",
+        "policy.toml",
+    }
+
+
+@pytest.mark.slow
+def test_an_addition_that_is_killed_leaves_the_old_warehouse_or_the_new_one(folder: Path) -> None:
+    rows = [f"n{n},c1,Bank,Person,2026-03-02,{n},x\n" for n in range(60_000)]
+    (folder / "more.csv").write_text(HEADER + "".join(rows), "utf-8")
+    assert outage_analysis("ingest", "list.csv", *WHERE, "--out", "old.duckdb").code == 0
+    shutil.copy("old.duckdb", "kept.duckdb")
+    begun = time.monotonic()
+    add = ("ingest", "more.csv", *WHERE, "--out", "kept.duckdb", "--add")
+    assert not killed_after(100, *add)
+    whole = time.monotonic() - begun
+    killed, counts = 0, set()
+    for n in range(12):
+        shutil.copy("old.duckdb", "kept.duckdb")
+        killed += killed_after(whole * (n + 2) / 13, *add)
+        claims = oa.read_claims("kept.duckdb", "incident.toml")
+        counts.add((len(claims), len(claims.files)))
+        del claims
+    assert counts <= {(12, 1), (60_012, 2)}
+    assert killed > 5
+    assert (12, 1) in counts
+
+
+# --- a full disk --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Writes beyond a size fail as on a full disk; no mount is needed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize(
+    ("command", "size"),
+    [
+        (("cube", "list.csv", *WHERE, "--out", "cube.csv"), 20),
+        (("ingest", "list.csv", *WHERE, "--out", "kept.parquet"), 1_000),
+        pytest.param(("ingest", "list.csv", *WHERE, "--out", "kept.duckdb"), 1_000, marks=pytest.mark.slow),
+        pytest.param((*REPORT, "--out", "new"), 1_000, marks=pytest.mark.slow),
+        pytest.param((*REPORT, "--out", "new"), 60_000, marks=pytest.mark.slow),
+    ],
+)
+def test_what_cannot_be_written_in_full_is_exit_6_and_leaves_nothing(
+    folder: Path, command: tuple[str, ...], size: int
+) -> None:
+    before = files_in(folder)
+    with files_of_at_most(size):
+        done = outage_analysis(*command)
+    assert (done.code, done.out) == (6, "")
+    assert re.fullmatch(r"error: [^\n]+\n", done.err), done.err
+    assert files_in(folder) == before
+    assert len(list(folder.iterdir())) == len(before)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_under_a_replaced_report_keeps_the_old_one(folder: Path) -> None:
+    options = (*REPORT, "--formats", "csv,html", "--out", "r")
+    assert outage_analysis(*options).code == 0
+    before = files_in(folder)
+    with files_of_at_most(50_000):
+        done = outage_analysis(*options, "--force", "--lang", "ko")
+    assert done.code == 6
+    assert files_in(folder) == before
+    assert outage_analysis("verify", "r", "--claims", "list.csv").code == 0

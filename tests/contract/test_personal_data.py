@@ -1,0 +1,201 @@
+"""Names, addresses and numbers of persons leave by no door: no file of a report, no table, no terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import outage_analysis as oa
+from tests.contract.command_line import outage_analysis
+from tests.contract.hostile_report import (
+    CARD,
+    GOOD,
+    MAIL,
+    NAME,
+    PHONE,
+    REJECTED,
+    RESIDENT,
+    SECRETS,
+    SENTENCE,
+    contents,
+    hostile_folder,
+)
+from tests.contract.test_reading import INCIDENT
+from tests.shared_folders import shared_base
+
+HEADER = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region\n"
+WHERE = ("--incident", "incident.toml")
+
+
+def shown(text: str) -> list[str]:
+    """The personal data in a text."""
+    return [secret for secret in SECRETS if secret in text]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the report on complaints full of personal data."""
+    return hostile_folder(shared_base(tmp_path_factory) / "contract")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the incident."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "incident.toml").write_text(INCIDENT, "utf-8")
+    return tmp_path
+
+
+def write_regions(*regions: str, claimant: str = "") -> None:
+    """Write complaints with these regions."""
+    rows = [
+        f"{n},{claimant or f'u{n}'},Bank,Person,2026-03-02,5,{region}\n" for n, region in enumerate(regions)
+    ]
+    Path("list.csv").write_text(HEADER + "".join(rows), "utf-8")
+
+
+# --- the report ---------------------------------------------------------------------------------------------
+
+
+def test_no_personal_data_of_any_row_are_in_any_file_of_a_report(hostile: Path) -> None:
+    files = dict(contents(hostile / "r"))
+    suffixes = {Path(name).suffix for name in files}
+    assert {".html", ".csv", ".parquet", ".pdf", ".svg", ".png", ".json", ".xml"} <= suffixes
+    leaks = {
+        name: found for name, data in files.items() if (found := [s for s in SECRETS if s.encode() in data])
+    }
+    assert leaks == {}
+    # The same rows are counted, so that nothing was merely left out.
+    (read,) = json.loads(files["manifest.json"])["inputs"]
+    assert (read["rows"], read["claims"], read["rejects"]) == (GOOD + REJECTED, GOOD, REJECTED)
+    written = (hostile / "=cmd+1.csv").read_text("utf-8")
+    assert len(shown(written)) == len(SECRETS)
+
+
+def test_no_personal_data_are_printed(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = json.loads((hostile / "printed.json").read_text("utf-8"))
+    assert (code, shown(out + err)) == (0, [])
+    monkeypatch.chdir(hostile)
+    documents = ("--incident", "incident.toml")
+    for arguments, expected in (
+        (("ingest", "=cmd+1.csv", *documents, "--max-rejects", "30%"), 0),
+        (("ingest", "=cmd+1.csv", *documents, "--max-rejects", "30%", "--json"), 0),
+        (("ingest", "=cmd+1.csv", *documents), 3),
+        (("cube", "=cmd+1.csv", *documents, "--max-rejects", "30%", "--json"), 0),
+        (("cost", "--claims", "=cmd+1.csv", *documents, "--policy", "policy.toml"), 3),
+    ):
+        done = outage_analysis(*arguments)
+        assert (done.code, shown(done.out + done.err)) == (expected, []), arguments
+
+
+def test_an_inspection_masks_what_has_a_pattern_and_says_which_columns_are_personal(
+    hostile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hostile)
+    done = outage_analysis("inspect", "=cmd+1.csv", "--incident", "incident.toml", "--json")
+    assert done.code == 0
+    # A name has no pattern: who inspects a file sees its first rows.
+    patterns = [s for s in shown(done.out + done.err) if s not in (NAME, SENTENCE)]
+    assert patterns == []
+    personal = {column["header"] for column in json.loads(done.out)["columns"] if column["personal"]}
+    assert {"연락처", "내용"} <= personal
+
+
+# --- columns that would leave -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", [PHONE, MAIL, RESIDENT, CARD, "두\n줄", "가" * 500])
+def test_a_column_with_personal_data_or_free_text_ends_in_exit_4_and_writes_nothing(
+    folder: Path, secret: str
+) -> None:
+    write_regions("north", f'"{secret}"', "south")
+    for arguments in (
+        ("cube", "list.csv", *WHERE, "--by", "region"),
+        ("cube", "list.csv", *WHERE, "--by", "region", "--out", "cube.csv"),
+        ("ingest", "list.csv", *WHERE, "--out", "kept.parquet"),
+    ):
+        done = outage_analysis(*arguments)
+        assert (done.code, done.out) == (4, ""), arguments
+        assert "region" in done.err
+        assert secret not in done.err
+        assert done.err.count("\n") == 1
+    assert {path.name for path in folder.iterdir()} == {"list.csv", "incident.toml"}
+
+
+def test_the_report_and_the_cost_of_a_dimension_with_personal_data_end_in_exit_4(folder: Path) -> None:
+    write_regions("north", PHONE)
+    policy = ("--tiers", "300000:30000")
+    for arguments in (("report", "--out", "r"), ("cost",)):
+        done = outage_analysis(*arguments, *WHERE, *policy, "--claims", "list.csv")
+        assert (done.code, done.out) == (4, ""), arguments
+        assert "region" in done.err
+        assert shown(done.err) == []
+    assert not (folder / "r").exists()
+
+
+def test_claimants_that_are_phone_numbers_are_counted_and_not_handed_on(folder: Path) -> None:
+    write_regions("north", "south", claimant=PHONE)
+    kept = outage_analysis("ingest", "list.csv", *WHERE, "--out", "kept.parquet")
+    assert (kept.code, "claimant_id" in kept.err, shown(kept.err + kept.out)) == (4, True, [])
+    for arguments in (
+        ("cube", "list.csv"),
+        ("ingest", "list.csv"),
+        ("ingest", "list.csv", "--out", "own.duckdb"),
+    ):
+        done = outage_analysis(*arguments, *WHERE)
+        assert (done.code, shown(done.out + done.err)) == (0, [])
+    # The warehouse file is the analyst's own; its doors are shut as well.
+    done = outage_analysis("ingest", "own.duckdb", "--out", "kept.parquet", *WHERE)
+    assert (done.code, shown(done.out + done.err)) == (4, [])
+    counted = json.loads(outage_analysis("ingest", "own.duckdb", "--json", *WHERE).out)["claimants"]
+    assert (counted[0]["claimants"], counted[0]["filed_again"]) == (1, 1)
+    assert not (folder / "kept.parquet").exists()
+
+
+def test_in_python_each_door_is_shut_and_what_is_not_asked_for_blocks_nothing(folder: Path) -> None:
+    write_regions("north", PHONE)
+    claims = oa.read_claims("list.csv", "incident.toml")
+    for door in (
+        lambda: claims.by("region"),
+        lambda: oa.build_cube(claims, dimensions=("region",)),
+        lambda: oa.save_claims(claims, folder / "kept.parquet"),
+    ):
+        with pytest.raises(Exception, match="region") as refusal:
+            door()
+        assert getattr(refusal.value, "exit_code", None) == 4
+        assert shown(str(refusal.value)) == []
+    assert claims.by("service")["claims"].sum() == 2
+    assert not (folder / "kept.parquet").exists()
+
+
+def test_saved_claims_hold_no_column_that_no_claim_has(hostile: Path, tmp_path: Path) -> None:
+    claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
+    oa.save_claims(claims, tmp_path / "kept.parquet")
+    frame = pl.read_parquet(tmp_path / "kept.parquet")
+    content = json.dumps(frame.rows(), ensure_ascii=False, default=str).encode()
+    content += (tmp_path / "kept.parquet").read_bytes()
+    assert len(frame) == GOOD
+    assert [secret for secret in SECRETS if secret.encode() in content] == []
+    assert shown(str(claims.rejects.rows())) == []
+    assert len(claims.rejects) == REJECTED
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+def test_headers_and_broken_rows_in_a_refusal_show_no_person(folder: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"Bank": ["a"], PHONE: ["b"], MAIL: [CARD], f"{PHONE} {RESIDENT}": ["d"]})
+    path = folder / f"a{suffix}"
+    write: dict[str, Callable[[Path], object]] = {
+        ".csv": frame.write_csv,
+        ".jsonl": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+        ".xlsx": frame.write_excel,
+    }
+    write[suffix](path)
+    for arguments in (("ingest", path, *WHERE), ("inspect", path, *WHERE)):
+        done = outage_analysis(*arguments)
+        assert shown(done.out + done.err) == [], arguments
+    assert outage_analysis("ingest", path, *WHERE).code == 3

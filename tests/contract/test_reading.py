@@ -1,0 +1,440 @@
+"""The same complaints give the same claims in every format, and every count is what plain Python counts."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+import xlsxwriter
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import outage_analysis as oa
+from tests.contract.command_line import outage_analysis
+from tests.contract.damaged_files.container_kinds import open_document, zipped
+from tests.contract.damaged_files.old_workbook import xls_bytes
+
+INCIDENT = """\
+id = "reading-2026"
+name = { en = "Reading", ko = "읽기" }
+currency = "KRW"
+time_zone = "Asia/Seoul"
+outage = { start = 2026-03-01T06:00:00+09:00, end = 2026-03-01T18:00:00+09:00 }
+claims_from = 2026-03-01
+claims_to = 2026-03-31
+loss = { name = { en = "Stated loss", ko = "피해액" }, unit = "KRW", plausible_to = 900_000_000 }
+service = [
+  { id = "messenger", name = { en = "Messenger", ko = "메신저" } },
+  { id = "bank", name = { en = "Bank", ko = "뱅크" } },
+  { id = "taxi", name = { en = "Taxi", ko = "택시" } },
+]
+claimant_type = [{ id = "person", name = { en = "Person", ko = "개인" } }]
+dimension = [{ id = "region", name = { en = "Region", ko = "지역" } }]
+
+[columns]
+claim_id = ["접수번호"]
+claimant_id = ["고객번호"]
+service = ["서비스"]
+claimant_type = ["구분"]
+filed_on = ["접수일"]
+loss = ["피해액"]
+region = ["지역"]
+"""
+COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region")
+KOREAN = ("접수번호", "고객번호", "서비스", "구분", "접수일", "피해액", "지역")
+REGIONS = {"north": "서울", "south": "부산"}
+LOCAL = {"messenger": "메신저", "bank": "뱅크", "taxi": "택시", "person": "개인", **REGIONS}
+
+
+class Complaint(NamedTuple):
+    """A complaint, with the columns of `COLUMNS`."""
+
+    claim_id: str
+    claimant_id: str
+    service: str
+    claimant_type: str
+    filed_on: date
+    loss: int | None
+    region: str
+
+
+LOSSES = [
+    *(("messenger", 0), ("messenger", 1), ("messenger", 120_000), ("messenger", None)),
+    *(("bank", 299_999), ("bank", 300_000), ("bank", 300_001), ("bank", 450_000)),
+    *(("taxi", 500_000), ("taxi", 500_001), ("taxi", 12_345_678), ("taxi", None)),
+]
+ROWS = [
+    Complaint(f"{n:03}", f"c{n % 9}", service, "person", date(2026, 3, 1 + n), loss, list(REGIONS)[n % 2])
+    for n, (service, loss) in enumerate(LOSSES)
+]
+"""Losses on, below and above the edges of the bands; ids with leading zeros."""
+BANDS = (0, 300_000, 500_000)
+
+
+def incident(folder: Path) -> oa.Incident:
+    """The incident of the complaints."""
+    path = folder / "incident.toml"
+    path.write_text(INCIDENT, "utf-8")
+    return oa.load_incident(path)
+
+
+def expected_by(rows: list[Complaint], *columns: str) -> dict[tuple[object, ...], tuple[int, int | None]]:
+    """(values of the columns, upper edge) -> claims and losses; `unstated` for losses that are not stated."""
+    counts: Counter[tuple[object, ...]] = Counter()
+    losses: Counter[tuple[object, ...]] = Counter()
+    for row in rows:
+        up_to: object = "unstated"
+        if row.loss is not None:
+            up_to = next((edge for edge in BANDS if row.loss <= edge), None)
+        key = (*(getattr(row, column) for column in columns), up_to)
+        counts[key] += 1
+        losses[key] += row.loss or 0
+    return {key: (n, None if key[-1] == "unstated" else losses[key]) for key, n in counts.items()}
+
+
+def counted_by(claims: oa.Claims, *columns: str) -> dict[tuple[object, ...], tuple[int, int | None]]:
+    """What `by` counts, in the form of `expected_by`; combinations without a claim are left out."""
+    found: dict[tuple[object, ...], tuple[int, int | None]] = {}
+    for row in claims.by(*columns, bands=BANDS).iter_rows(named=True):
+        up_to = "unstated" if (row["over"], row["up_to"]) == (None, None) else row["up_to"]
+        if row["claims"]:
+            found[(*(row[column] for column in columns), up_to)] = row["claims"], row["loss"]
+    return found
+
+
+def complaints_in(claims: oa.Claims) -> list[Complaint]:
+    """The claims, in their order."""
+    return [Complaint(*row) for row in claims.to_polars().select(COLUMNS).rows()]
+
+
+# --- formats ------------------------------------------------------------------------------------------------
+
+
+def cells(row: Complaint) -> list[str]:
+    """A complaint as texts."""
+    return ["" if cell is None else str(cell) for cell in row]
+
+
+def delimited(
+    delimiter: str = ",",
+    headers: tuple[str, ...] = COLUMNS,
+    loss: Callable[[int], str] = str,
+    *,
+    local: bool = False,
+    end: str = "\n",
+) -> str:
+    """The complaints as delimited text."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
+    writer.writerow(headers)
+    for row in ROWS:
+        texts = [*cells(row)[:5], "" if row.loss is None else loss(row.loss), row.region]
+        writer.writerow([LOCAL.get(text, text) for text in texts] if local else texts)
+    return stream.getvalue()
+
+
+def objects() -> list[dict[str, object]]:
+    """The complaints as JSON objects."""
+    return [{**row._asdict(), "filed_on": row.filed_on.isoformat()} for row in ROWS]
+
+
+def xlsx() -> bytes:
+    """The complaints as a workbook with numbers and days."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
+    sheet = book.add_worksheet("list")
+    sheet.write_row(0, 0, COLUMNS)
+    for n, row in enumerate(ROWS, start=1):
+        for c, cell in enumerate(row):
+            if isinstance(cell, date):
+                sheet.write_datetime(n, c, cell)
+            elif isinstance(cell, int):
+                sheet.write_number(n, c, cell)
+            elif cell is not None:
+                sheet.write_string(n, c, cell)
+    book.close()
+    return stream.getvalue()
+
+
+def parquet() -> bytes:
+    """The complaints as a Parquet file with typed columns."""
+    stream = io.BytesIO()
+    pl.DataFrame(ROWS, schema=list(COLUMNS), orient="row").write_parquet(stream)
+    return stream.getvalue()
+
+
+def european(loss: int) -> str:
+    """120.000,00."""
+    return f"{loss:,}".replace(",", ".") + ",00"
+
+
+def ten_thousands(loss: int) -> str:
+    """30.0001 for 300,001 won under a header in 만원."""
+    return f"{loss // 10_000}.{loss % 10_000:04}"
+
+
+def korean_words(loss: int) -> str:
+    """30만1원 for 300,001 won, and 12만원 for 120,000."""
+    above, rest = divmod(loss, 10_000)
+    return f"{above}만{rest or ''}원" if above else f"{rest}원"
+
+
+PLAIN = delimited()
+UNITS = (*KOREAN[:5], "피해액(만원)", KOREAN[6])
+FORMATS: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "csv": (".csv", PLAIN.encode, ""),
+    "csv with a mark": (".csv", lambda: PLAIN.encode("utf-8-sig"), ""),
+    "csv with CR LF": (".csv", delimited(end="\r\n").encode, ""),
+    "tsv": (".tsv", delimited("\t").encode, ""),
+    "utf-16": (".csv", lambda: PLAIN.encode("utf-16"), ""),
+    "gz": (".csv.gz", lambda: gzip.compress(PLAIN.encode()), ""),
+    "zst": (".csv.zst", lambda: zstandard.compress(PLAIN.encode()), ""),
+    "zip": (".zip", lambda: zipped({"a/list.csv": PLAIN.encode(), "README.txt": b"x"}), ""),
+    "xlsx": (".xlsx", xlsx, ""),
+    "ods": (".ods", lambda: open_document([COLUMNS, *map(cells, ROWS)]), ""),
+    "xls": (".xls", lambda: xls_bytes([list(COLUMNS), *map(cells, ROWS)]), ""),
+    "parquet": (".parquet", parquet, ""),
+    "json lines": (".jsonl", lambda: "".join(json.dumps(o) + "\n" for o in objects()).encode(), ""),
+    "json array": (".json", lambda: json.dumps(objects(), indent=1).encode(), ""),
+    "json in an object": (".json", lambda: json.dumps({"made": 1, "rows": objects()}).encode(), ""),
+    "semicolons and decimal commas": (
+        ".csv",
+        delimited(";", loss=european).encode,
+        '[formats]\nloss = ["european"]\n',
+    ),
+    "grouped thousands": (
+        ".csv",
+        delimited(loss=lambda n: f"{n:,}").encode,
+        '[formats]\nloss = ["grouped"]\n',
+    ),
+    "korean": (".csv", lambda: delimited(headers=KOREAN, local=True).encode("cp949"), ""),
+    "korean words for amounts": (
+        ".csv",
+        delimited(headers=KOREAN, local=True, loss=korean_words).encode,
+        '[formats]\nloss = ["won", "korean"]\n',
+    ),
+    "a header in ten thousands of won": (
+        ".csv",
+        delimited(headers=UNITS, local=True, loss=ten_thousands).encode,
+        '[columns]\nloss = ["피해액(만원)"]\n[scale]\nloss = 10000\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_claims_and_the_same_table(tmp_path: Path, name: str) -> None:
+    suffix, content, layout = FORMATS[name]
+    path = tmp_path / f"list{suffix}"
+    path.write_bytes(content())
+    layouts = []
+    if layout:
+        (tmp_path / "layout.toml").write_text(layout, "utf-8")
+        layouts = [oa.load_layout(tmp_path / "layout.toml")]
+    claims = oa.read_claims(path, incident(tmp_path), layouts=layouts)
+    regions = REGIONS if "korean" in name or "ten thousands" in name else {}
+    expected = [row._replace(region=regions.get(row.region, row.region)) for row in ROWS]
+    assert complaints_in(claims) == expected
+    assert claims.files.rows() == [(path.name, 12, 12, 0)]
+    assert counted_by(claims, "service") == expected_by(ROWS, "service")
+
+
+def test_a_unit_in_a_header_that_no_layout_scales_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(delimited(headers=UNITS, local=True, loss=ten_thousands), "utf-8")
+    (tmp_path / "layout.toml").write_text('[columns]\nloss = ["피해액(만원)"]\n', "utf-8")
+    with pytest.raises(Exception, match="만원") as refused:
+        oa.read_claims(path, incident(tmp_path), layouts=[oa.load_layout(tmp_path / "layout.toml")])
+    assert getattr(refused.value, "exit_code", None) == 3
+
+
+# --- rejects and duplicates ---------------------------------------------------------------------------------
+
+
+def test_copies_and_repeated_ids_are_rejected_once_each_and_name_their_row(tmp_path: Path) -> None:
+    lines = PLAIN.splitlines()
+    other = lines[3].replace("120000", "130000")
+    path = tmp_path / "list.csv"
+    path.write_text("\n".join([*lines, lines[5], other, lines[5], lines[4].replace("003", "999")]), "utf-8")
+    claims = oa.read_claims(path, incident(tmp_path), max_rejects=1)
+    assert [row.claim_id for row in complaints_in(claims)] == [*(row.claim_id for row in ROWS), "999"]
+    assert complaints_in(claims)[:12] == ROWS
+    assert claims.rejects["row"].to_list() == [14, 15, 16]
+    rules = claims.rejects["rule"].to_list()
+    assert rules[0] == rules[2] != rules[1]  # an exact copy is not the same as another complaint of one id
+    assert claims.files.rows() == [("list.csv", 16, 13, 3)]
+
+
+def test_a_complaint_in_two_files_is_counted_once(tmp_path: Path) -> None:
+    lines = PLAIN.splitlines(keepends=True)
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    paths[0].write_text("".join(lines[:9]), "utf-8")
+    paths[1].write_text("".join([lines[0], *lines[7:]]), "utf-8")
+    claims = oa.read_claims(paths, incident(tmp_path), max_rejects=1)
+    assert complaints_in(claims) == ROWS
+    assert claims.files.rows() == [("a.csv", 8, 8, 0), ("b.csv", 6, 4, 2)]
+
+
+def test_each_broken_value_is_a_reject_with_its_row_column_and_value(tmp_path: Path) -> None:
+    broken = {
+        "service": "telegram",
+        "claimant_type": "a cat",
+        "filed_on": "2026-02-30",
+        "loss": "-5",
+        "claim_id": "",
+    }
+    rows = [dict(zip(COLUMNS, cells(ROWS[n]), strict=True)) for n in range(12)]
+    for n, (column, text) in enumerate(broken.items()):
+        rows[2 * n][column] = text
+    rows[11]["filed_on"] = "2026-05-01"  # after the last day of filing
+    rows[9]["loss"] = "900000001"  # more than is plausible
+    path = tmp_path / "list.csv"
+    pl.DataFrame(rows).write_csv(path)
+    claims = oa.read_claims(path, incident(tmp_path), max_rejects=1)
+    places = {2 + 2 * n: column for n, column in enumerate(broken)} | {11: "loss", 13: "filed_on"}
+    assert dict(claims.rejects.select("row", "column").rows()) == places
+    values = dict(claims.rejects.select("row", "value").rows())
+    shown = [values[row].lstrip("'") for row in (6, 8, 11, 13)]
+    assert shown == ["2026-02-30", "-5", "900000001", "2026-05-01"]
+    assert all(claims.rejects["problem"].to_list())
+    assert all(claims.rejects["remedy"].to_list())
+    assert [row.claim_id for row in complaints_in(claims)] == ["001", "003", "005", "007", "010"]
+    assert claims.files.rows() == [("list.csv", 12, 5, 7)]
+
+
+def test_the_command_prints_the_rows_claims_and_rejects_of_each_file(tmp_path: Path) -> None:
+    lines = PLAIN.splitlines(keepends=True)
+    (tmp_path / "a.csv").write_text("".join(lines[:9]), "utf-8")
+    (tmp_path / "b.csv").write_text("".join([lines[0], *lines[7:]]), "utf-8")
+    incident(tmp_path)
+    arguments = ("ingest", tmp_path / "a.csv", tmp_path / "b.csv", "--incident", tmp_path / "incident.toml")
+    done = outage_analysis(*arguments, "--max-rejects", "50%")
+    assert done.code == 0
+    assert "14 rows = 12 claims + 2 rejects" in done.out
+    as_json = json.loads(outage_analysis(*arguments, "--max-rejects", "50%", "--json").out)
+    counted = [(f["rows"], f["claims"], f["rejects"]) for f in as_json["files"]]
+    assert counted == [(8, 8, 0), (6, 4, 2)]
+    assert outage_analysis(*arguments, "--max-rejects", "14%").code == 3  # 2 of 14 are more
+
+
+# --- questions to the claims --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def claims(tmp_path_factory: pytest.TempPathFactory) -> oa.Claims:
+    """The twelve complaints."""
+    folder = tmp_path_factory.mktemp("reading")
+    (folder / "list.csv").write_text(PLAIN, "utf-8")
+    return oa.read_claims(folder / "list.csv", incident(folder))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".duckdb"])
+def test_saved_claims_are_read_as_they_were(tmp_path: Path, claims: oa.Claims, suffix: str) -> None:
+    oa.save_claims(claims, tmp_path / f"kept{suffix}")
+    again = oa.read_claims(tmp_path / f"kept{suffix}", claims.incident)
+    assert complaints_in(again) == ROWS
+    assert counted_by(again, "service", "region") == expected_by(ROWS, "service", "region")
+    assert again.files["rows"].sum() == 12
+
+
+@pytest.mark.parametrize("columns", [(), ("service",), ("region", "service"), ("filed_on",)])
+def test_tables_by_dimension_and_band_are_those_of_plain_python(
+    claims: oa.Claims, columns: tuple[str, ...]
+) -> None:
+    assert counted_by(claims, *columns) == expected_by(ROWS, *columns)
+    frame = claims.by(*columns, bands=BANDS)
+    assert frame["share"].sum() == pytest.approx(1)
+    assert frame["claims"].sum() == 12
+    if columns:
+        totals = claims.by(*columns)
+        plain = Counter(tuple(getattr(row, c) for c in columns) for row in ROWS)
+        assert {row[:-3]: row[-3] for row in totals.rows()} == dict(plain)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "holds"),
+    [
+        ({"service": "bank"}, lambda row: row.service == "bank"),
+        ({"service": ["Bank", "택시"]}, lambda row: row.service in ("bank", "taxi")),
+        ({"loss": None}, lambda row: row.loss is None),
+        ({"loss": 300_000}, lambda row: row.loss == 300_000),
+        (
+            {"filed_from": "2026-03-04", "filed_to": date(2026, 3, 9), "region": "south"},
+            lambda row: 4 <= row.filed_on.day <= 9 and row.region == "south",
+        ),
+    ],
+)
+def test_a_filter_keeps_what_meets_its_conditions(
+    claims: oa.Claims, conditions: dict[str, object], holds: Callable[[Complaint], bool]
+) -> None:
+    kept = claims.filter(**conditions)
+    expected = [row for row in ROWS if holds(row)]
+    assert 0 < len(expected) < 12
+    assert complaints_in(kept) == expected
+    assert kept.is_derived
+
+
+def test_joined_columns_are_dimensions_and_multiply_no_claim(claims: oa.Claims) -> None:
+    customers = pl.DataFrame({"claimant_id": [f"c{n}" for n in range(5)], "segment": list("ababa")})
+    segments = dict(customers.rows())
+    left, inner = claims.join(customers), claims.join(customers, how="inner")
+    counted = {row["segment"]: row["claims"] for row in left.by("segment").iter_rows(named=True)}
+    assert counted == dict(Counter(segments.get(row.claimant_id) for row in ROWS))
+    assert complaints_in(inner) == [row for row in ROWS if row.claimant_id in segments]
+    with pytest.raises(Exception, match="c0") as refused:
+        claims.join(pl.concat([customers, customers[:1]]))
+    assert getattr(refused.value, "exit_code", None) == 2
+
+
+def test_a_query_answers_what_plain_python_counts_and_changes_nothing(claims: oa.Claims) -> None:
+    sql = (
+        "select service, count(*) as n, sum(loss) as loss from claims "
+        "where loss >= $least group by all order by all"
+    )
+    expected = []
+    for service in ("bank", "taxi"):
+        losses = [row.loss for row in ROWS if row.service == service and (row.loss or 0) >= 300_000]
+        expected.append((service, len(losses), sum(loss or 0 for loss in losses)))
+    assert claims.query(sql, least=300_000).rows() == expected
+    frame = pl.DataFrame({"service": ["taxi"], "weight": [3]})
+    weighed = claims.query("select sum(weight) as n from claims join weights using (service)", weights=frame)
+    assert weighed.item() == 12
+    assert claims.query("select rows, claims, rejects from files").rows() == [(12, 12, 0)]
+    for statement in ("drop table claims", "select 1; drop view claims", "copy claims to 'x.csv'"):
+        with pytest.raises(Exception) as refused:  # noqa: PT011 - its exit code says which
+            claims.query(statement)
+        assert getattr(refused.value, "exit_code", None) == 2, statement
+    assert complaints_in(claims) == ROWS
+
+
+@given(
+    losses=st.lists(
+        st.none()
+        | st.sampled_from([0, 1, 299_999, 300_000, 300_001, 500_000, 500_001])
+        | st.integers(0, 10**8),
+        min_size=1,
+        max_size=12,
+    )
+)
+@settings(max_examples=10, deadline=None, derandomize=True)
+def test_any_losses_fall_into_the_bands_of_plain_python(
+    tmp_path_factory: pytest.TempPathFactory, losses: list[int | None]
+) -> None:
+    folder = tmp_path_factory.mktemp("bands")
+    rows = [row._replace(loss=loss) for row, loss in zip(ROWS, losses, strict=False)]
+    pl.DataFrame(rows, schema=list(COLUMNS), orient="row").write_parquet(folder / "a.parquet")
+    claims = oa.read_claims(folder / "a.parquet", incident(folder))
+    assert counted_by(claims, "service") == expected_by(rows, "service")
+    cube = oa.build_cube(claims, dimensions=("service",)).frame
+    assert cube["claims"].sum() == len(rows)
+    assert cube["loss"].sum() == sum(loss or 0 for loss in losses)
+    assert cube["loss_squared"].sum() == sum((loss or 0) ** 2 for loss in losses)
