@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
-
-from outage_analysis.reports.archives import read_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ class Workbook:
     """A workbook, of whatever program."""
 
     def __init__(self, data: bytes) -> None:
-        self.members = read_members(data)
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            self.members = {name: archive.read(name) for name in archive.namelist()}
         book, relations = (self._xml(f"xl/{name}") for name in ("workbook.xml", "_rels/workbook.xml.rels"))
         targets = {r.attrib["Id"]: r.attrib["Target"] for r in relations}
         self.paths = {

@@ -1,0 +1,306 @@
+"""The figures of the reports: every table as numbers, and some of them computed by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from tests.contract.command_line import OWN_FILE, outage_analysis
+from tests.contract.report_tables import GOLDEN_TABLES, Golden, Table, differences, read_table, read_tables
+from tests.paths import GOLDEN
+
+Report = Callable[[str], Path]
+Row = dict[str, Any]
+Shares = NDArray[np.float64]
+TIERS = ("--tiers", "300000:30000,500000:50000")
+SAME_NUMBERS = {"kakao-en": "kakao-en", "kakao-ko": "kakao-en", "trams-en": "trams-en", "own-en": "own-en"}
+
+
+def golden_of(name: str) -> Golden:
+    golden: Golden = json.loads((GOLDEN_TABLES / f"{name}.json").read_text("utf-8"))
+    return golden
+
+
+@pytest.mark.parametrize(("name", "golden"), SAME_NUMBERS.items())
+def test_every_table_has_its_figures(report: Report, name: str, golden: str) -> None:
+    assert differences(golden_of(golden), read_tables(report(name))) == []
+
+
+SMALL: Table = {"line": ["a", "b"], "cost": [1.5, 2.0], "count": [3, 4]}
+CHANGED: dict[str, Table | None] = {
+    "t: no such table": None,
+    "t: no column cost": {"line": ["a", "b"], "count": [3, 4]},
+    "t: no row b": {"line": ["a", "c"], "cost": [1.5, 2.0], "count": [3, 4]},
+    "t: 1 rows instead of 2": {"line": ["a"], "cost": [1.5], "count": [3]},
+    "t, row b: cost is None, not 2.0": {"line": ["a", "b"], "cost": [1.5, None], "count": [3, 4]},
+    "t, row a: cost is 1.50001, not 1.5": {"line": ["a", "b"], "cost": [1.50001, 2.0], "count": [3, 4]},
+    "t, row a: count is 4, not 3": {"line": ["a", "b"], "cost": [1.5, 2.0], "count": [4, 4]},
+}
+
+
+@pytest.mark.parametrize("told", CHANGED)
+def test_what_is_missing_or_another_figure_is_named(told: str) -> None:
+    golden: Golden = {
+        "t": {"keys": ["line"], "rows": ["a", "b"], "values": {"cost": [1.5, 2.0], "count": [3, 4]}}
+    }
+    table = CHANGED[told]
+    assert told in differences(golden, {} if table is None else {"t": table})
+    more: Table = {**SMALL, "further": [0, 0]}
+    assert differences(golden, {"t": more, "u": SMALL}) == []
+
+
+# --- twelve complaints, by hand --------------------------------------------------
+
+
+def rows_of(report: Path, name: str, **where: object) -> list[Row]:
+    """The rows of a table with these values."""
+    table = read_table(report / "tables" / f"{name}.csv")
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    return [row for row in rows if all(row[column] == value for column, value in where.items())]
+
+
+def complaints() -> list[tuple[str, int | None]]:
+    """Service and stated loss of each complaint."""
+    lines = [line.split(",") for line in OWN_FILE.splitlines()[1:]]
+    return [(line[2].lower(), int(line[4]) if line[4] else None) for line in lines]
+
+
+def payment(loss: int | None) -> int:
+    if not loss:
+        return 0
+    return 30_000 if loss <= 300_000 else 50_000 if loss <= 500_000 else 0
+
+
+def rate(report: Path, kind: str) -> Row:
+    """What the manifest of a report states of an input."""
+    stated = json.loads((report / "manifest.json").read_text("utf-8"))["assumptions"]
+    (row,) = [row for row in stated if row["kind"] == kind]
+    return dict(row)
+
+
+BANDS: dict[object, tuple[int, int]] = {
+    (-1, 0): (0, 0),
+    (0, 300_000): (1, 300_000),
+    (300_000, 500_000): (300_001, 500_000),
+    (500_000, None): (500_001, 10**9),
+}
+"""The smallest and largest loss of each band of the table."""
+
+
+def test_claims_losses_and_costs_by_service_and_band(report: Report) -> None:
+    paid = (
+        rate(report("own-en"), "filing_share")["expected"] * rate(report("own-en"), "acceptance")["expected"]
+    )
+    cells = rows_of(report("own-en"), "claims_service_bands")
+    assert len(cells) == 3 * (len(BANDS) + 1)
+    for cell in cells:
+        least, most = BANDS.get((cell["over"], cell["up_to"]), (None, None))
+        losses = [loss for service, loss in complaints() if service == cell["service"]]
+        within = [x for x in losses if (x is None) == (least is None) and (x is None or least <= x <= most)]  # type: ignore[operator]
+        assert cell["claims"] == len(within)
+        assert (cell["loss"] or 0) == sum(x or 0 for x in within)
+        assert cell["expected"] == pytest.approx(paid * sum(map(payment, within)), rel=1e-5)
+    for row in rows_of(report("own-en"), "claims_services"):
+        losses = [loss for service, loss in complaints() if service == row["service"]]
+        assert (row["claims"], row["loss"]) == (len(losses), sum(x or 0 for x in losses))
+        assert row["share"] == pytest.approx(len(losses) / 12)
+
+
+def test_the_expected_cost_is_claims_times_rates_times_payments(report: Report) -> None:
+    own = report("own-en")
+    filing, acceptance = (rate(own, kind)["expected"] for kind in ("filing_share", "acceptance"))
+    promised = sum(payment(loss) for _, loss in complaints())
+    (line,) = rows_of(own, "claims_costs", level="line")
+    assert (line["count"], line["promised"]) == (12, promised)
+    assert line["expected"] == pytest.approx(promised * filing * acceptance, rel=1e-5)
+    (lever,) = rows_of(own, "levers", lever="filing")
+    assert lever["adds"] == pytest.approx(promised * lever["step"] * acceptance, rel=1e-5)
+    for swing in rows_of(own, "tornado"):
+        for end in ("low", "high"):
+            ratio = swing[f"input_{end}"] / rate(own, swing["kind"])["expected"]
+            assert swing[f"cost_{end}"] == pytest.approx(line["expected"] * ratio, rel=1e-5)
+    stages = {row["stage"]: row["expected"] for row in rows_of(own, "claims_funnel")}
+    assert stages["filed"] == pytest.approx(9 * filing, rel=1e-5)
+    assert stages["paid"] == pytest.approx(9 * filing * acceptance, rel=1e-5)
+
+
+def quantiles_of(row: Row, count: int) -> Shares:
+    """Values of a rate, each equally probable, from the distribution that the manifest states."""
+    location, scale, freedom = map(float, re.findall(r"-?[\d.]+", row["distribution"]))
+    probability = (np.arange(count) + 0.5) / count
+    shares: Shares = special.expit(location + scale * stats.t.ppf(probability, freedom))
+    return shares
+
+
+def total_distribution(rates: Shares, payments: Sequence[int]) -> dict[int, float]:
+    """The probability of each total, if each claim is paid independently at a common rate."""
+    paid = {amount: payments.count(amount) for amount in set(payments)}
+    totals: dict[int, float] = {}
+    for counts in product(*(range(most + 1) for most in paid.values())):
+        total = sum(amount * count for amount, count in zip(paid, counts, strict=True))
+        ways = math.prod(math.comb(most, count) for most, count in zip(paid.values(), counts, strict=True))
+        chance = np.mean(rates ** sum(counts) * (1 - rates) ** (len(payments) - sum(counts)))
+        totals[total] = totals.get(total, 0) + ways * float(chance)
+    return dict(sorted(totals.items()))
+
+
+def quantile(totals: dict[int, float], level: float) -> int:
+    """The smallest total with at least this cumulative probability."""
+    reached = np.cumsum(list(totals.values()))
+    return list(totals)[int(np.searchsorted(reached, level))]
+
+
+@pytest.fixture
+def paid_rates(report: Report) -> Shares:
+    """The share of the claims that is paid: filed times accepted, each independently uncertain."""
+    filing, acceptance = (
+        quantiles_of(rate(report("own-en"), x), 200) for x in ("filing_share", "acceptance")
+    )
+    return np.outer(filing, acceptance).ravel()
+
+
+def test_the_range_and_the_chance_over_the_budget_are_those_of_the_exact_distribution(
+    report: Report, paid_rates: Shares
+) -> None:
+    own = report("own-en")
+    totals = total_distribution(paid_rates, [x for _, loss in complaints() if (x := payment(loss))])
+    told = {row["measure"]: row["value"] for row in rows_of(own, "quantiles", valuation="cash")}
+    for level in (10, 50, 90, 95, 99):
+        assert told[f"p{level}"] == quantile(totals, level / 100)
+    assert told["mean"] == pytest.approx(math.fsum(x * p for x, p in totals.items()), rel=2e-3)
+    (budget,) = rows_of(own, "budget")
+    over = math.fsum(p for x, p in totals.items() if x > budget["budget"])
+    assert budget["exceeded"] == pytest.approx(over, abs=3 * budget["error"] + 5e-5)
+    shown = [row["amount"] for row in rows_of(own, "total_distribution") if row["below"] is not None]
+    assert shown.count(0) / len(shown) == pytest.approx(totals[0], abs=0.02)
+
+
+def test_payments_that_are_found_keep_the_budget_and_higher_ones_do_not(
+    paid_rates: Shares, tmp_path: Path
+) -> None:
+    claims = tmp_path / "complaints.csv"
+    claims.write_text(OWN_FILE, "utf-8")
+    asked = ("--budget", 300_000, "--vary", "tiers.tier1,tier2", "--step", 10_000, "--objective", "per_claim")
+    found = json.loads(outage_analysis("solve", claims, *TIERS, *asked, "--json").out)
+
+    def p90(first: int, second: int) -> int:
+        return quantile(total_distribution(paid_rates, [first] * 6 + [second] * 3), 0.9)
+
+    first, second = found["parameters"].values()
+    assert found["solution"][0]["at_level"] == p90(first, second) <= 300_000
+    within = [
+        (6 * a + 3 * b, -p90(a, b), -a)
+        for a, b in product(range(0, 60_001, 10_000), range(0, 90_001, 10_000))
+        if a <= b and 6 * a + 3 * b >= 6 * first + 3 * second and p90(a, b) <= 300_000
+    ]
+    assert 6 * first + 3 * second == max(within)[0]
+    assert found["solution"][0]["per_claim"] == pytest.approx(max(within)[0] / 12)
+
+
+def test_the_shares_of_the_variance_are_those_of_a_product(report: Report, tmp_path: Path) -> None:
+    claims = tmp_path / "complaints.csv"
+    claims.write_text(OWN_FILE, "utf-8")
+    told = json.loads(outage_analysis("sensitivity", claims, *TIERS, "--json").out)["indices"]
+    inputs = {x: quantiles_of(rate(report("own-en"), x), 2000) for x in ("filing_share", "acceptance")}
+    spread = {x: values.var() / values.mean() ** 2 for x, values in inputs.items()}
+    whole = math.prod(1 + x for x in spread.values()) - 1
+    for row in told:
+        own = spread[row["kind"]]
+        (other,) = [x for kind, x in spread.items() if kind != row["kind"]]
+        assert row["first"] == pytest.approx(own / whole, abs=0.005)
+        assert row["total"] == pytest.approx(1 - other / whole, abs=0.005)
+
+
+# --- Kakao, by hand and as published --------------------------------------------------
+
+
+def test_the_expected_cash_of_the_published_count(report: Report) -> None:
+    kakao = report("kakao-en")
+    filing, acceptance, award = (
+        rate(kakao, kind)["expected"] for kind in ("filing_share", "acceptance", "review_award")
+    )
+    cash = {"line": "small-business-cash", "valuation": "cash"}
+    (line,) = rows_of(kakao, "costs", level="line", **cash)
+    bands = rows_of(kakao, "costs", level="band", **cash)
+    shares = [band["count"] / 8_461 for band in bands]
+    mean_payment = math.fsum(
+        share * paid for share, paid in zip(shares, (30_000, 50_000, award), strict=True)
+    )
+    assert line["count"] == 8_461
+    assert math.fsum(shares) == pytest.approx(1)
+    assert line["expected"] == pytest.approx(8_461 * filing * acceptance * mean_payment, rel=1e-5)
+    assert line["expected"] == pytest.approx(math.fsum(band["expected"] for band in bands), rel=1e-9)
+
+
+def test_the_press_range_is_the_count_times_the_two_payments(report: Report) -> None:
+    published = json.loads((GOLDEN / "kakao.json").read_text("utf-8"))["published_range"]
+    totals = [published["claims"] * paid for paid in published["payments"]]
+    (press,) = rows_of(report("kakao-en"), "headlines", fact="CO-07")
+    assert [press["low"], press["high"]] == totals == published["totals"] == [253_830_000, 423_050_000]
+
+
+@pytest.mark.parametrize("hindsight", [False, True])
+def test_published_arithmetic_ties_as_worked_out_by_hand(report: Report, *, hindsight: bool) -> None:
+    by_hand = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]
+    told = rows_of(report("kakao-en"), "hindsight_tie_outs" if hindsight else "tie_outs")
+    wanted = {name: row for name, row in by_hand.items() if row.get("hindsight", False) == hindsight}
+    assert {row["id"] for row in told} == set(wanted)
+    for row in told:
+        hand = wanted[row["id"]]
+        assert [row["computed"], row["printed"]] == pytest.approx(
+            [hand["computed"], hand["printed"]], rel=1e-9
+        )
+        assert row["status"] == hand["status"]
+
+
+def test_the_complaints_by_service_are_those_published(report: Report) -> None:
+    services = rows_of(report("kakao-en"), "claims_services-synthetic")
+    assert sum(row["claims"] for row in services) == 105_116
+    days = rows_of(report("kakao-en"), "claims_intake-synthetic")
+    assert sum(row["claims"] for row in days) == days[-1]["cumulative"] == 105_116
+    assert all(late["cumulative"] - early["cumulative"] == late["claims"] for early, late in pairwise(days))
+
+
+def test_the_bridge_leads_from_the_forecast_to_what_was_paid() -> None:
+    steps = json.loads(outage_analysis("bridge", "kakao-2022", "kakao-2023-06-30", "--json").out)["bridge"]
+    assert (steps[0]["total"], steps[-1]["total"]) == (194_562_541, 50_000_000)
+    assert sum(step["amount"] or 0 for step in steps) == steps[-1]["total"] - steps[0]["total"]
+
+
+def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> None:
+    quantiles = {
+        row["measure"]: row["value"] for row in rows_of(report("kakao-en"), "quantiles", valuation="cash")
+    }
+    reserve = json.loads(outage_analysis("reserve", "--json").out)
+    by_measure = {row["measure"]: row for row in reserve["reserve"]}
+    base = json.loads(outage_analysis("scenarios", "--json").out)["scenarios"][0]
+    assert reserve["amount"] == by_measure["mean"]["cash"] == base["expected"] == quantiles["expected"]
+    assert by_measure["p50"]["cash"] == base["p50"] == quantiles["p50"]
+    assert by_measure["p75"]["cash"] == base["p75"]
+    assert [base["range_low"], base["range_high"]] == [quantiles["p10"], quantiles["p90"]]
+    assert by_measure["mean"]["both"] == pytest.approx(
+        by_measure["mean"]["cash"] + by_measure["mean"]["handling"]
+    )
+
+
+def test_fitted_distributions_are_those_of_four_other_programs() -> None:
+    known = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))["gdental"]
+    told = json.loads(outage_analysis("distribution", "--grouped", "dental-claims", "--fit", "--json").out)
+    assert [band["claims"] for band in told["bands"]] == known["counts"]
+    fits = {row["family"]: row for row in told["fits"]}
+    assert fits.keys() == known["fits"]["closed"].keys()
+    for family, fit in known["fits"]["closed"].items():
+        assert fits[family]["loglik"] == pytest.approx(fit["loglik"], rel=2e-6)
+        shown = dict(re.findall(r"(\w+) ([\d.e+]+) ±", fits[family]["parameters"]))
+        for name, value in fit["params"].items():
+            assert float(shown[name]) == pytest.approx(value, rel=1e-3)

@@ -1,0 +1,325 @@
+"""Both languages say the same; what is synthetic or known only afterwards is marked; nothing is loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+
+import outage_analysis as oa
+from tests.chromium import IN_A_BROWSER
+from tests.contract.command_line import outage_analysis
+from tests.contract.live_page import open_page, started_browser
+from tests.contract.report_tables import read_table, read_tables
+from tests.contract.report_texts import (
+    amounts_in,
+    cells_of,
+    in_two_digits,
+    numbers_in,
+    page_of,
+    page_text,
+    pdf_pages,
+    slides_of,
+    workbook_of,
+)
+from tests.paths import AXE
+
+Report = Callable[[str], Path]
+MARK = {"en": re.compile("synthetic", re.IGNORECASE), "ko": re.compile("합성")}
+CONTENTS = "a mark that is missing: the issue on contents"
+WITH_A_POINT = re.compile(r"[\w.:/?=%#@~&+-]*[\d.:/_@-][\w.:/?=%#@~&+-]*", re.ASCII)
+"""Ids, hosts, addresses and names of files: words of no language."""
+BRANDS = {"CFO", "CRPS", "SMSCOUPON", "parquet", "analysis"}
+TRAM_WORDS = {"trams", "day", "season", "single"}
+"""Values of a column of the tram rows, and its id."""
+
+
+def texts_of(folder: Path) -> dict[str, list[str]]:
+    """What a reader sees in each format."""
+    book = workbook_of(folder)
+    charts = sorted((folder / "charts").glob("*.svg"))
+    return {
+        "page": [page_text(folder)],
+        "pdf": [*pdf_pages(folder / "report.pdf"), *pdf_pages(folder / "brief.pdf")],
+        "slides": [text for slide in slides_of(folder) for text in slide],
+        "workbook": [*book.paths, *book.texts()],
+        "charts": [" ".join(re.findall(r"<text[^>]*>([^<]*)<", path.read_text("utf-8"))) for path in charts],
+    }
+
+
+def detailed(texts: list[str]) -> set[str]:
+    """Numbers of five digits or more, which both languages write alike."""
+    found = {number for text in texts for number in numbers_in(text)}
+    return {x for x in found if "." not in x and len(x.replace(",", "")) >= 5}
+
+
+# --- languages --------------------------------------------------
+
+
+def test_both_languages_say_the_same_numbers(report: Report) -> None:
+    english, korean = report("kakao-en"), report("kakao-ko")
+    assert len(detailed(cells_of(english))) > 100
+    assert detailed(cells_of(english)) == detailed(cells_of(korean))
+    for of, texts in texts_of(english).items():
+        others = texts_of(korean)[of]
+        said, also = (
+            {in_two_digits(x) for text in told for x in amounts_in(re.sub(r"\s+", " ", text), lang)}
+            for told, lang in ((texts, "en"), (others, "ko"))
+        )
+        assert said <= also, of  # English leaves the unit of a lower end out: "1.1-440 million won"
+        if of == "pdf":
+            assert detailed(texts) == detailed(others)
+    assert read_tables(english) == read_tables(korean)
+
+
+@pytest.mark.parametrize("name", ["kakao-ko", pytest.param("trams-ko", marks=pytest.mark.slow)])
+def test_a_korean_report_has_no_english_words_and_the_chosen_word_for_compensation(
+    report: Report, name: str
+) -> None:
+    for of, texts in texts_of(report(name)).items():
+        words = {word for text in texts for word in re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", text))}
+        assert words <= BRANDS | (TRAM_WORDS if name == "trams-ko" else set()), of
+        assert not any("배상" in text for text in texts), of
+        assert of == "charts" or any("보상" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "own-en"])
+def test_an_english_report_has_no_korean(report: Report, name: str) -> None:
+    for of, texts in texts_of(report(name)).items():
+        assert not [found for text in texts for found in re.findall("[가-힣]+", text)], of
+
+
+COMMANDS = (
+    ("cost",),
+    pytest.param(("sensitivity",), marks=pytest.mark.slow),
+    pytest.param(("scenarios", "--budget", "400M"), marks=pytest.mark.slow),
+    ("reserve",),
+    ("distribution",),
+    ("distribution", "--grouped", "dental-claims", "--fit"),
+    ("policies", "explain", "kakao-2022"),
+    ("solve", "--budget", "400M", "--vary", "small-business-cash.tier1", "--step", "50_000"),
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_answers_in_the_language_that_is_asked_for(words: tuple[str, ...]) -> None:
+    english, korean = (outage_analysis(*words, "--lang", lang) for lang in ("en", "ko"))
+    assert (english.code, korean.code) == (0, 0), english.err + korean.err
+    assert not re.search("[가-힣]", english.out)
+    assert "배상" not in korean.out
+    plain = "\n".join(line for line in korean.out.splitlines() if re.search("[가-힣]", line))
+    sentences = re.findall(r"\b[A-Z][a-z]+(?: [a-z]+){2,}", plain)
+    assert len(plain) > 200
+    assert sentences == []
+
+
+# --- marks of synthetic rows --------------------------------------------------
+
+
+def of_synthetic_rows(folder: Path) -> set[str]:
+    """Detailed numbers that stand only in tables of synthetic rows, as a reader sees them."""
+    here: set[str] = set()
+    elsewhere: set[str] = set()
+    for name, table in read_tables(folder).items():
+        numbers = {x for values in table.values() for x in values if isinstance(x, int | float)}
+        shown = {f"{x:,.0f}" for x in numbers if abs(x) >= 10_000}
+        (here if name.endswith("-synthetic") else elsewhere).update(shown)
+    return {x for x in here - elsewhere if not x.endswith("000")}
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_each_place_with_figures_of_synthetic_rows_is_marked(report: Report, name: str) -> None:
+    folder, mark = report(name), MARK[name[-2:]]
+    figures = of_synthetic_rows(folder)
+    shown = [e for e in page_of(folder).elements if e.tag == "td" and e.text.strip() in figures]
+    assert len(shown) > 100
+    assert [e.text for e in shown if not any("synthetic" in around for around in e.within)] == []
+    marked = [e for e in page_of(folder).elements if "synthetic" in e.attributes.get("class", "").split()]
+    tops = [e for e in marked if e.tag in ("section", "details")]
+    assert len(tops) > 1
+    assert [e.text[:200] for e in tops if not mark.search(e.text)] == []
+    book = workbook_of(folder)
+    for sheet in book.paths:
+        values = {f"{c.value:,.0f}" for c in book.cells(sheet).values() if isinstance(c.value, float)}
+        assert mark.search(sheet) or not values & figures, sheet
+    for path in ("report.pdf", "brief.pdf"):
+        for page in pdf_pages(folder / path):
+            assert mark.search(page) or not numbers_in(page) & figures
+    for slide in slides_of(folder):
+        assert mark.search(" ".join(slide)) or not numbers_in(" ".join(slide)) & figures
+
+
+def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Report) -> None:
+    folder = report("trams-en")
+    assert all(
+        MARK["en"].search(page) for x in ("report", "brief") for page in pdf_pages(folder / f"{x}.pdf")
+    )
+    assert MARK["en"].search(page_text(folder)[:1500])
+    assert all(MARK["en"].search(" ".join(slide)) for slide in slides_of(folder)[:-1])
+    plain = {"costs", "facts", "funnel", "headlines", "services", "tie_outs", "totals"}
+    """Tables of published counts, of which there are none here."""
+    tables = {path.stem for path in (folder / "tables").iterdir()}
+    assert {x for x in tables if not x.endswith("-synthetic") and not x.startswith("hindsight_")} == plain
+    assert all(path.stem.endswith("-synthetic") for path in (folder / "charts").iterdir())
+
+
+@pytest.mark.xfail(strict=True, reason=CONTENTS)
+def test_the_last_slide_of_a_synthetic_headline_is_marked(report: Report) -> None:
+    assert MARK["en"].search(" ".join(slides_of(report("trams-en"))[-1]))
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_tables_and_charts_of_synthetic_rows_have_it_in_their_name_and_text(
+    report: Report, name: str
+) -> None:
+    tables = {path.stem for path in (report(name) / "tables").iterdir()}
+    assert {x for x in tables if x.startswith("claims_")} == {x for x in tables if x.endswith("-synthetic")}
+    charts = {path.stem: path.read_text("utf-8") for path in (report(name) / "charts").glob("*.svg")}
+    assert {"intake-synthetic", "band_distribution-synthetic"} <= charts.keys()
+    marked = {stem for stem, svg in charts.items() if MARK[name[-2:]].search(re.sub(r"<[^>]*>", " ", svg))}
+    assert marked == {stem for stem in charts if stem.endswith("-synthetic")}
+    pictures = {path.stem for path in (report(name) / "charts").glob("*.png")}
+    assert pictures == set(charts)
+
+
+def test_the_report_of_a_file_of_ones_own_has_no_such_mark(report: Report) -> None:
+    folder = report("own-en")
+    assert not [path for path in folder.rglob("*") if "synthetic" in path.name]
+    for of, texts in texts_of(folder).items():
+        assert not [text for text in texts if MARK["en"].search(text)], of
+    assert "synthetic" not in " ".join(
+        around for e in page_of(folder).elements for around in e.within
+    )  # no section in the colours of synthetic rows
+
+
+SLOW = [pytest.param(command, marks=pytest.mark.slow) for command in ("sensitivity", "scenarios")]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("command", ["cost", "distribution", *SLOW])
+def test_the_terminal_marks_figures_of_synthetic_rows(command: str, lang: str) -> None:
+    done = outage_analysis(command, "--incident", "trams", "--lang", lang)
+    assert MARK[lang].search(done.out)
+    if command != "distribution" and lang == "en":
+        told = json.loads(outage_analysis(command, "--incident", "trams", "--lang", lang, "--json").out)
+        assert told["synthetic_claims"] is True
+
+
+@pytest.mark.xfail(strict=True, reason=CONTENTS)
+def test_the_terminal_marks_a_reserve_of_synthetic_rows() -> None:
+    assert MARK["en"].search(outage_analysis("reserve", "--incident", "trams").out)
+
+
+def test_a_notebook_marks_synthetic_claims_and_what_is_computed_from_them(report: Report) -> None:
+    claims = oa.load_sample("trams")
+    assert MARK["en"].search(claims._repr_html_())
+    assert MARK["en"].search(oa.run(oa.Plan(incident="trams", draws=1024))._repr_html_())
+    own = oa.read_claims(report("own-en").parent / "complaints.csv")
+    assert not MARK["en"].search(own._repr_html_())
+    done = oa.run(own, tiers={300_000: 30_000, 500_000: 50_000}, unknown=0, draws=1024)
+    assert not MARK["en"].search(done._repr_html_())
+
+
+# --- hindsight --------------------------------------------------
+
+
+def outcome_ids(folder: Path) -> set[str]:
+    """The ids of facts that became public only after the day of a report."""
+    return {str(x) for x in read_table(folder / "tables" / "hindsight_outcomes.csv")["id"]}
+
+
+def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
+    folder = report("kakao-en")
+    outcomes = outcome_ids(folder)
+    assert {"R2-05", "R2-06"} <= outcomes
+    for name, table in read_tables(folder).items():
+        cited = {
+            x for values in table.values() for cell in values if isinstance(cell, str) for x in cell.split()
+        }
+        assert name.startswith("hindsight_") or not cited & outcomes, name
+        days = [date.fromisoformat(str(x)) for x in table.get("public_on", []) if x]
+        assert name.startswith("hindsight_") or all(day <= date(2022, 12, 30) for day in days), name
+    cells = [e for e in page_of(folder).elements if e.tag == "td"]
+    citing = [e for e in cells if outcomes & set(re.split(r"[,\s]+", e.text))]
+    assert citing
+    assert [e.text for e in citing if not any("hindsight" in around for around in e.within)] == []
+    book = workbook_of(folder)
+    sheets = {
+        x for x in book.paths for c in book.cells(x).values() if outcomes & set(str(c.value).split(", "))
+    }
+    assert sheets == {"Hindsight"}
+    assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
+
+
+def test_before_the_outcome_was_public_nothing_says_it(report: Report, tmp_path: Path) -> None:
+    options = (
+        "--formats",
+        "csv,html,xlsx",
+        "--as-of",
+        "2022-12-30",
+        "--no-hindsight",
+        "--out",
+        tmp_path / "r",
+    )
+    done = outage_analysis("report", *options)
+    assert done.code == 0, done.err
+    assert not list((tmp_path / "r").rglob("*hindsight*"))
+    words = set(re.split(r"[,\s]+", " ".join(cells_of(tmp_path / "r"))))
+    assert not words & outcome_ids(report("kakao-en"))
+    facts = json.loads(outage_analysis("facts", "--as-of", "2022-12-30", "--json").out)
+    rows = facts if isinstance(facts, list) else next(x for x in facts.values() if isinstance(x, list))
+    assert len(rows) > 50
+    assert max(row["public_on"] for row in rows) <= "2022-12-30"
+    later = json.loads(outage_analysis("cost", "--as-of", "2022-11-30", "--json").out)
+    assert {row["line"]: row["expected"] for row in later["costs"]}.get("small-business-cash") is None
+
+
+# --- the page loads nothing, and everybody can read it --------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko", "own-en"])
+def test_the_page_allows_nothing_from_outside_and_asks_for_nothing(report: Report, name: str) -> None:
+    page = page_of(report(name))
+    metas = [e.attributes for e in page.all("meta")]
+    (policy,) = [x["content"] for x in metas if x.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    for kind in ("script-src", "style-src"):
+        assert re.fullmatch(r"('sha256-[\w+/=]+' ?)+", rules[kind])
+    assert not re.search(r"https?:|unsafe|\*", policy)
+    loaded = [e.attributes[x] for e in page.elements for x in ("src", "srcset", "data") if x in e.attributes]
+    loaded += [e.attributes.get("href", "") for e in page.elements if e.tag in ("link", "image", "use")]
+    assert [url for url in loaded if not url.startswith(("data:", "#"))] == []
+    styles = " ".join(e.text for e in page.all("style"))
+    assert not re.search(r"@import|url\((?!['\"]?(data:|#))", styles)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    yield from started_browser(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko", "own-en"])
+class TestInABrowser:
+    pytestmark = IN_A_BROWSER
+
+    def test_axe_finds_nothing_and_the_page_asks_for_itself_only(
+        self, browser: Chrome, report: Report, name: str
+    ) -> None:
+        seen = open_page(browser, report(name) / "report.html")
+        assert seen.asked == [(report(name) / "report.html").as_uri()]
+        assert seen.console == []
+        browser.execute_script(AXE.read_text("utf-8"))
+        browser.set_script_timeout(60)
+        found = browser.execute_async_script(
+            "const done = arguments[0];"
+            "document.querySelectorAll('details').forEach(d => { d.open = true; });"
+            "axe.run(document, {resultTypes: ['violations']}).then(r => done("
+            "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
+        )
+        assert found == []

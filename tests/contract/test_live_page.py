@@ -1,0 +1,221 @@
+"""The page in a browser and the workbook in LibreOffice compute what Python computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from math import hypot
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+import outage_analysis as oa
+from tests.chromium import IN_A_BROWSER
+from tests.contract.command_line import outage_analysis
+from tests.contract.live_page import open_page, started_browser, wait_until_still
+from tests.contract.report_texts import amounts_in, in_two_digits
+from tests.workbook_reader import Workbook
+
+Report = Callable[[str], Path]
+SOFFICE = shutil.which("soffice")
+REQUIRED = "1" in (os.environ.get("CI_REQUIRE_BROWSER"), os.environ.get("CI_REQUIRE_OFFICE"))
+OFFICE = [
+    pytest.mark.office,
+    pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
+]
+CONTENTS = "one value, name and rounding per quantity: the issue on contents"
+FILING, FIRST, AWARD = "Filing share", "up to 300,000 won", "Review award"
+"""Parts of the labels of three sliders."""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    yield from started_browser(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture
+def page(browser: Chrome, report: Report) -> Chrome:
+    """The page of the bundled case as it opens."""
+    open_page(browser, report("kakao-en") / "report.html")
+    return browser
+
+
+def number_field(page: Chrome, label: str) -> WebElement:
+    """The field of a number whose label has these words."""
+    return page.find_element(By.XPATH, f"//label[contains(., '{label}')]//input[@type='number']")
+
+
+def typed(page: Chrome, label: str, value: object) -> None:
+    field = number_field(page, label)
+    field.click()
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(f"{value}{Keys.TAB}")
+    wait_until_still(page)
+
+
+def expected(page: Chrome, label: str = "Expected cash") -> float:
+    """The expected amount to the won."""
+    output = page.find_element(By.XPATH, f"//output[contains(@aria-label, '{label}')]")
+    amounts = amounts_in(output.text, "en") - {0.0}
+    return max(amounts, key=lambda amount: len(str(int(amount)).rstrip("0")))
+
+
+def said(page: Chrome) -> list[str]:
+    """What the page announces beside the sliders."""
+    return [e.text for e in page.find_elements(By.XPATH, "//*[@role='status']") if e.text]
+
+
+def shown_range(page: Chrome) -> tuple[float, float]:
+    """P10 and P90, in two digits."""
+    found = [amounts_in(text, "en") for text in said(page) if "80%" in text]
+    (amounts,) = [amounts for amounts in found if len(amounts) > 1][:1]
+    return min(amounts), max(amounts)
+
+
+def analysis_of(**changes: object) -> oa.Analysis:
+    return oa.run(oa.Plan(claims=(), **changes))  # type: ignore[arg-type]
+
+
+def figure(done: oa.Analysis, valuation: str, measure: str, column: str = "value") -> float:
+    table = done.uncertainty_table("published", "quantiles")
+    assert table is not None
+    return float(table.filter(valuation=valuation, measure=measure)[column].item())
+
+
+def expected_of(done: oa.Analysis, valuation: str) -> float:
+    return figure(done, valuation, "expected")
+
+
+def close(shown: float, done: oa.Analysis, level: float) -> bool:
+    """Whether a percentile of the page is that of Python, within the errors of both and two digits."""
+    value, error = (figure(done, "cash", f"p{level:.0f}", x) for x in ("value", "error"))
+    rounded = 0.5 * 10 ** (len(f"{shown:.0f}") - 2)
+    return bool(abs(shown - value) <= 4 * hypot(error, 1.5 * error) + rounded)
+
+
+class TestInABrowser:
+    pytestmark = IN_A_BROWSER
+
+    def test_the_page_opens_with_the_figures_of_the_report(self, page: Chrome) -> None:
+        done = analysis_of()
+        assert expected(page) == round(expected_of(done, "cash")) == 194_562_541
+        assert expected(page, "Free goods") == round(expected_of(done, "face_value"))
+        low, high = shown_range(page)
+        assert close(low, done, 10)
+        assert close(high, done, 90)
+
+    def test_two_sliders_that_are_moved_cost_what_python_computes(self, page: Chrome) -> None:
+        typed(page, FIRST, 90_000)
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=90_000)
+        done = analysis_of(policy=policy, ledger="kakao-2022")
+        assert expected(page) == round(expected_of(done, "cash"))
+        typed(page, FILING, 60)
+        page.find_element(
+            By.XPATH, f"//input[@type='checkbox'][starts-with(@aria-label, '{FILING}')]"
+        ).click()
+        wait_until_still(page)
+        ledger = oa.load_ledger("kakao-2022").with_value("as-filing-share", 0.6)
+        done = analysis_of(policy=policy, ledger=ledger, budget=400_000_000)
+        assert expected(page) == round(expected_of(done, "cash")) > 400_000_000
+        low, high = shown_range(page)
+        assert close(low, done, 10)
+        assert close(high, done, 90)
+        typed(page, "Budget", 400_000_000)
+        chances = [
+            float(x) for text in said(page) for x in re.findall(r"([\d.]+) ?%", text) if "400 million" in text
+        ]
+        over = done.chance_over(400_000_000)
+        assert chances
+        assert chances[-1] == pytest.approx(100 * getattr(over, "value", over), abs=2)
+        before = expected(page)
+        page.refresh()
+        wait_until_still(page)
+        assert expected(page) == before  # the address keeps the setting
+
+    def test_payments_found_in_the_page_are_those_of_solve(self, page: Chrome) -> None:
+        typed(page, "Budget", 400_000_000)
+        page.find_element(By.XPATH, "//button[@type='submit']").click()
+        wait_until_still(page)
+        asked = ("--budget", "400M", "--vary", "small-business-cash.tier1,tier2", "--step", 10_000)
+        done = outage_analysis("solve", *asked, "--objective", "per_claim", "--json")
+        solved = json.loads(done.out)
+        payments = {float(x) for x in solved["parameters"].values()}
+        assert solved["feasible"]
+        (answer,) = [text for text in said(page) if payments <= amounts_in(text, "en")]
+        assert in_two_digits(solved["solution"][0]["expected"]) in amounts_in(answer, "en")
+
+    @pytest.mark.xfail(strict=True, reason=CONTENTS)
+    def test_one_scenario_has_one_range(self, page: Chrome) -> None:
+        row = next(x.text for x in page.find_elements(By.TAG_NAME, "tr") if "half as high again" in x.text)
+        page.find_element(By.XPATH, "//button[contains(., 'half as high again')]").click()
+        wait_until_still(page)
+        shown = [f"{end / 1e6:.3g}" for end in shown_range(page)]
+        assert all(end in row for end in shown), (shown, row)
+
+    @pytest.mark.xfail(strict=True, reason=CONTENTS)
+    def test_one_setting_has_one_mean(self, page: Chrome) -> None:
+        typed(page, FILING, 3)
+        panel = page.find_element(
+            By.XPATH, "//section[.//output[contains(@aria-label, 'Expected cash')]]"
+        ).text
+        means = amounts_in(" ".join(re.findall(r"mean is ([\d.,]+ \w+ won)", panel)), "en")
+        assert means == {in_two_digits(expected(page))}
+
+
+# --- the workbook --------------------------------------------------
+
+
+def with_values(data: bytes, changes: dict[str, float], out: Path) -> None:
+    """Write a workbook in which some named cells have other values, and no formula has a value yet."""
+    book = Workbook(data)
+    sheets = {name: book.members[path].decode("utf-8") for name, path in book.paths.items()}
+    for name, value in changes.items():
+        sheet, _, place = book.names[name].replace("$", "").rpartition("!")
+        sheet = sheet.strip("'")
+        cell = rf'(<c r="{place}"[^>]*>)<v>[^<]*</v>'
+        sheets[sheet], found = re.subn(cell, rf"\g<1><v>{value}</v>", sheets[sheet])
+        assert found == 1, name
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        sheets = {name: re.sub("(<f>[^<]*</f>)<v>[^<]*</v>", r"\1", text) for name, text in sheets.items()}
+        written = {book.paths[name]: text.encode("utf-8") for name, text in sheets.items()}
+        for member, content in (book.members | written).items():
+            archive.writestr(member, content)
+
+
+class TestInLibreOffice:
+    pytestmark = OFFICE
+
+    def test_a_changed_input_cell_gives_what_python_computes(self, report: Report, tmp_path: Path) -> None:
+        data = (report("kakao-en") / "report.xlsx").read_bytes()
+        changes = {
+            "as_filing_share": 0.6,
+            "small_business_cash_pays_0": 90_000.0,
+        }
+        with_values(data, changes, tmp_path / "changed.xlsx")
+        with_values(data, {}, tmp_path / "same.xlsx")
+        profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+        to = ("--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"))
+        files = [str(tmp_path / "changed.xlsx"), str(tmp_path / "same.xlsx")]
+        subprocess.run([str(SOFFICE), profile, *to, *files], check=True, capture_output=True, timeout=180)
+        changed, same = (Workbook((tmp_path / "out" / Path(x).name).read_bytes()) for x in files)
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=90_000)
+        ledger = oa.load_ledger("kakao-2022").with_value("as-filing-share", 0.6)
+        done = analysis_of(policy=policy, ledger=ledger)
+        assert same.named("expected_cash").value == pytest.approx(194_562_541.3, rel=1e-9)
+        assert changed.named("expected_cash").value == pytest.approx(expected_of(done, "cash"), rel=1e-9)
+        assert changed.named("expected_handling").value == pytest.approx(
+            expected_of(done, "handling"), rel=1e-9
+        )
+        values = [cell.value for cell in changed.formulas()]
+        assert len(values) > 30
+        assert not [x for x in values if isinstance(x, str) and x.startswith(("#", "Err:"))]
+        states = set(changed.texts()) - set(same.texts())
+        assert any("tale" in text for text in states)  # the percentiles are said to be stale
