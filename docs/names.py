@@ -43,10 +43,8 @@ PUBLIC = {
     "outage_analysis.costs": (
         "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
         (
-            "Binomial", "HAS_AMOUNT", "Component", "Empirical", "Fixed", "Funnel",
-            "NegativeBinomial", "Poisson", "TotalDistribution", "UNSTATED", "Simulation", "award_views",
-            "break_evens", "by_band", "cost_sobol_indices", "cost_table", "exact_total",
-            "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
+            "HAS_AMOUNT", "Funnel", "UNSTATED", "Simulation", "award_views", "break_evens", "by_band",
+            "cost_sobol_indices", "cost_table", "build_funnel", "inputs_given_exceedance", "assumption_ids", "levers", "build_portfolio",
             "information_value", "simulate", "waterfall_steps", "reconciliation_table",
             "rounded_estimate", "tornado", "total_distribution_table", "totals", "uncertainty_tables",
             "unstated_losses",

@@ -2,12 +2,11 @@
 
 The benchmark portfolio of the P99 error: 8,461 claims, paid by the tiers and the reviewed sum of
 `tests/golden/exact_cases.json`, of which a share is valid that follows Beta(80, 20). Its true law is the
-exact law given the share, averaged over the share by quadrature.
+convolution given the share, averaged over the share by quadrature.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import partial
 from typing import Any
 
@@ -18,17 +17,19 @@ from scipy import stats
 
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
 from outage_analysis.assumptions.bounded_distributions import Beta
-from outage_analysis.costs import DRAWS, Binomial, build_portfolio, exact_total, simulate
+from outage_analysis.costs import DRAWS, build_portfolio, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
-from tests.benchmarks.test_exact_speed import median_milliseconds
-from tests.costs.test_exact import TIERS, tiers
+from tests.benchmarks.test_severity_speed import median_milliseconds
+from tests.costs.convolution import Total, total_of_claims
+from tests.costs.test_convolution import CASES
 from tests.costs.uncertain_portfolios import DAY, REPORTS, entry, ledger_of, mix, portfolio, shops
 
 pytestmark = pytest.mark.bench
 
+TIERS = CASES["tiers_and_review"]
 MEASURES_ASKED = (0.1, 0.5, 0.9, 0.95, 0.99)
 ASKED = 150
 """Milliseconds."""
@@ -129,14 +130,11 @@ def true_distribution() -> Any:  # noqa: ANN401 - a function of p
     low, high = valid.ppf([1e-13, 1 - 1e-13])
     shares = (low + high) / 2 + (high - low) / 2 * nodes
     weights = weights * valid.pdf(shares) * (high - low) / 2
-    distributions = [exact_total([tiers(Binomial(REPORTS, share))]) for share in shares.tolist()]
-    points = range(0, REPORTS * 10**6, TIERS["unit"])
-
-    def below(x: float) -> float:
-        return float(np.dot(weights, [float(distribution.cdf(x)) for distribution in distributions]))
-
+    payments = {TIERS["unit"] * k: p for k, p in enumerate(TIERS["probabilities"]) if p}
     assert abs(weights.sum() - 1) < 1e-10
-    return lambda p: points[bisect_left(points, p, key=below)]
+    totals = [total_of_claims([(REPORTS, share, payments)]) for share in shares.tolist()]
+    mixed = sum(weight * total.weights for weight, total in zip(weights, totals, strict=True))
+    return Total(totals[0].amounts, np.asarray(mixed)).quantile
 
 
 def test_the_p99_of_the_benchmark_portfolio_is_right_to_a_thousandth() -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import Binomial, Component, build_portfolio, cost_table, exact_total
-from outage_analysis.costs.exact.total_distribution import TotalDistribution
+from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.uncertainty.award_sums import award_sum
 from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poisson_count
 from outage_analysis.costs.uncertainty.sobol import quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
+from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, distribution_of, entry, ledger_of, mix
 from tests.loss_cubes import loss_cube
@@ -43,15 +43,14 @@ def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepte
     return distribution_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]))
 
 
-def exact_of(payments: Sequence[int], accepted: float) -> TotalDistribution:
+def exact_of(payments: Sequence[int], accepted: float) -> Total:
     """The exact distribution of what these claims are paid, each accepted with one chance."""
-    return exact_total(Component(Binomial(n, accepted), [p], [1]) for p, n in Counter(payments).items())
+    return total_of_claims((n, accepted, {payment: 1}) for payment, n in Counter(payments).items())
 
 
-def assert_close(total: SampledTotal, exact: TotalDistribution) -> None:
+def assert_close(total: SampledTotal, exact: Total) -> None:
     """Every probability to 0.002, every quantile between those of p - 0.002 and p + 0.002, none too large."""
-    atoms = np.array(list(exact.points), float)
-    below = np.cumsum([float(weight) for weight in exact.weights])
+    atoms, below = exact.amounts, exact.weights.cumsum()
     sampled = np.sort(total.values, axis=None)
     rounding = 1e-9 * atoms[-1]
     found = np.searchsorted(sampled, atoms + rounding, side="right") / total.draws
@@ -94,13 +93,14 @@ def test_awards_that_scatter_have_the_tail_of_their_sum() -> None:
     total = distribution_of(
         build_portfolio(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims])
     )
-    unit, points = 10_000, 80_000  # the exact engine pays whole multiples: each award goes to both neighbours
+    unit, points = 10_000, 80_000  # the oracle pays whole multiples: each award goes to both neighbours
     single = stats.lognorm(np.sqrt(np.log1p(25)), scale=100_000 / np.sqrt(26))
     payments = np.arange(points + 1) * unit
     masses = lattice(single, payments)
-    exact = exact_total([Component(Binomial(2_000, 0.15), payments.tolist(), masses / masses.sum())])
+    awards = dict(zip(payments.tolist(), (masses / masses.sum()).tolist(), strict=True))
+    exact = total_of_claims([(2_000, 0.15, awards)])
     for x in (20 * MILLION, 30 * MILLION, 40 * MILLION, 80 * MILLION):
-        assert total.exceedance(x).value == pytest.approx(1 - float(exact.cdf(x)), abs=OFF)
+        assert total.exceedance(x).value == pytest.approx(1 - exact.cdf(x), abs=OFF)
     assert total.exceedance(40 * MILLION).value == pytest.approx(0.091, abs=OFF)
     assert total.quantile(0.99).value == pytest.approx(exact.quantile(0.99), rel=0.02)
 
@@ -118,7 +118,7 @@ def lattice(single: Any, x: np.ndarray) -> np.ndarray:  # noqa: ANN401 - scipy h
 
 
 def lognormal(claims: int, spread: float, seed: int = 5) -> list[int]:
-    """Losses on a lattice of 10,000, which the exact engine can hold."""
+    """Losses on a lattice of 10,000, which the oracle can hold."""
     rng = np.random.default_rng(seed)
     scattered = 160_000 * np.exp(spread * rng.standard_normal(claims))
     return [10_000 * max(round(x / 10_000), 1) for x in scattered]

@@ -20,7 +20,7 @@ from scipy import stats
 from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.bounded_distributions import Beta, Triangular, Uniform
 from outage_analysis.assumptions.distributions import Discrete, Lognormal
-from outage_analysis.costs import Binomial, Component, build_portfolio, exact_total, simulate
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
@@ -30,6 +30,7 @@ from outage_analysis.costs.uncertainty.simulation import (
 )
 from outage_analysis.costs.uncertainty.tables import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused, UsageError
+from tests.costs.convolution import total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
     DAY,
@@ -179,13 +180,13 @@ def test_given_the_rates_the_quantiles_are_those_of_the_exact_distribution() -> 
         entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
     )
     distribution = distribution_of(build_portfolio(shops(), ledger, as_of=DAY))
-    exact = exact_total([Component(Binomial(REPORTS, 0.4), pays, shares)])
-    assert distribution.mean.mean() == pytest.approx(float(exact.mean), rel=1e-12)
-    assert near(distribution.expected, float(exact.mean))
-    assert distribution.process == pytest.approx(float(exact.variance), rel=1e-9)
+    exact = total_of_claims([(REPORTS, 0.4, dict(zip(pays, shares, strict=True)))])
+    assert distribution.mean.mean() == pytest.approx(exact.mean, rel=1e-12)
+    assert near(distribution.expected, exact.mean)
+    assert distribution.process == pytest.approx(exact.variance, rel=1e-9)
     for p, right in {0.5: 1e-4, 0.9: 2e-4, 0.99: 3e-4}.items():  # what a gamma law leaves of the skewness
         assert distribution.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
-        assert distribution.tvar(p).value == pytest.approx(float(exact.tvar(p)), rel=right)
+        assert distribution.tvar(p).value == pytest.approx(exact.tvar(p), rel=right)
 
 
 def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:

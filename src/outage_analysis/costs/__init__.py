@@ -9,7 +9,6 @@ Modules:
     compile_schedules: the same for lines that pay by loss band, from a count or from claims
     expected: the cost table, from the terms
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
-    exact: the distribution of a total when every parameter is known
     uncertainty: the distribution of the total, by simulation
     sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     comparison: policies compared on the same draws
@@ -63,14 +62,6 @@ if TYPE_CHECKING:
     from outage_analysis.costs.cost_products import Term as Term
     from outage_analysis.costs.cost_products import cost_terms as cost_terms
     from outage_analysis.costs.cost_products import round_digits as round_digits
-    from outage_analysis.costs.exact.components import Binomial as Binomial
-    from outage_analysis.costs.exact.components import Component as Component
-    from outage_analysis.costs.exact.components import Empirical as Empirical
-    from outage_analysis.costs.exact.components import Fixed as Fixed
-    from outage_analysis.costs.exact.components import NegativeBinomial as NegativeBinomial
-    from outage_analysis.costs.exact.components import Poisson as Poisson
-    from outage_analysis.costs.exact.total import exact_total as exact_total
-    from outage_analysis.costs.exact.total_distribution import TotalDistribution as TotalDistribution
     from outage_analysis.costs.expected import HAS_AMOUNT as HAS_AMOUNT
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
