@@ -28,7 +28,6 @@ GROUPS: dict[TableGroup, str] = {
     "comparison": "Tables of `compare`",
     "solution": "Tables of `solve`",
     "backtest": "Tables of `backtest`",
-    "other_events": "Tables of `backtest other-events`",
     "losses": "Tables of `distribution` and `cube`",
     "intake": "Tables of `intake`",
     "documents": "Tables of `assumptions` and `bridge`",

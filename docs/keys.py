@@ -20,7 +20,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import SyntheticAssumptions
 from outage_analysis.costs import ScenarioSet
 from outage_analysis.files import Unit, data_root
-from outage_analysis.incidents import BacktestSpec, EventComparisonSpec, Incident, IntakeSeries, Layout
+from outage_analysis.incidents import BacktestSpec, Incident, IntakeSeries, Layout
 from outage_analysis.losses import GroupedLossesDocument
 from outage_analysis.policies import Policy
 
@@ -33,7 +33,6 @@ PAGES: dict[str, tuple[type[BaseModel], Path]] = {
     "Intake": (IntakeSeries, data_root() / "intakes" / "kakao-federation.toml"),
     "Grouped losses": (GroupedLossesDocument, data_root() / "grouped" / "dental-claims.toml"),
     "Back-test": (BacktestSpec, data_root() / "backtests" / "kakao-2022.toml"),
-    "Comparison of events": (EventComparisonSpec, data_root() / "backtests" / "other-events.toml"),
     "Scenarios": (ScenarioSet, data_root() / "scenarios" / "stresses.toml"),
     "Synthetic claims": (SyntheticAssumptions, data_root() / "synthetic" / "kakao-2022.toml"),
 }

@@ -34,10 +34,9 @@ from outage_analysis.costs import (
     BridgeRun,
     backtest,
     bridge,
-    compare_events,
 )
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import load_backtest_spec, load_event_comparison, load_intake
+from outage_analysis.incidents import load_backtest_spec, load_intake
 from outage_analysis.losses import (
     BAND_COUNTS,
     CUBE_MEASURES,
@@ -119,7 +118,6 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
         for id_ in ("kakao-2022", "kakao-2023-06-30")
     ]
     tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
-    events = compare_events(load_event_comparison("other-events"))
     assert made.compared is not None
     compared = made.compared.simulations
     refused = forecast_input_from_series(load_intake("kakao-federation")).tables()
@@ -128,7 +126,6 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
         "comparison": {name: getattr(compared, name) for name in table_schemas("comparison")},
         "backtest": {name: getattr(tested, name) for name in table_schemas("backtest")},
-        "other_events": {name: getattr(events, name) for name in table_schemas("other_events")},
         "intake": {name: table for name, table in intake.items() if name in table_schemas("intake")},
         "documents": {"assumptions": ledger_table(load_ledger("kakao-2022")), "bridge": bridge(*sides)},
     }

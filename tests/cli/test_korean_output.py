@@ -21,7 +21,6 @@ from outage_analysis.cli import (
     solve,
     synthetic,
 )
-from outage_analysis.incidents import load_event_comparison
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -34,8 +33,8 @@ IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
 """Ids of cost lines, services and assumptions, and names of keys and options; they have no translation."""
 HEADERS = {"service", "region", "note", "loss"}
 """Headers of the inspected file."""
-OUTCOMES = {"filed", "accepted", "paid"} | {x.id for x in load_event_comparison("other-events").outcomes}
-"""Ids of the outcomes of the back-tests."""
+OUTCOMES = {"filed", "accepted", "paid"}
+"""Stages of the outcomes of the back-test."""
 OPTION = re.compile(r"--\w+")
 CURRENCIES = {"KRW", "EUR", "USD", "GBP", "JPY", "CAD", "AUD"}
 NAMES = {
@@ -112,7 +111,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
             *FEW,
         ),
     ),
-    "backtest": (FEW, ("other-events",), ("other-events", "--level", "90")),
+    "backtest": (FEW,),
     "scenarios": (("--budget", "300_000_000", *FEW),),
     "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),
     "solve": (

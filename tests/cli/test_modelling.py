@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.analysis import table_schemas
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
 from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
@@ -167,13 +166,8 @@ def test_they_are_commands_of_the_one_program() -> None:
             "policy.toml, line 3, currency: unknown key (and 8 more). Known: as_of,",
         ),
         (("backtest", "--seed", "-1"), 2, "--seed is negative"),
-        (("backtest", "other-event"), 2, "Did you mean 'other-events'?"),
-        (
-            ("backtest", "other-events", "--seed", "1"),
-            2,
-            "simulates nothing (found 'other-events')",
-        ),
-        (("backtest", "other-events", "--level", "99"), 2, "--level"),
+        (("backtest", "kakao-2023"), 2, "Did you mean 'kakao-2022'?"),
+        (("backtest", "--level", "99"), 2, "--level"),
     ],
 )
 def test_every_refusal_is_one_line_with_a_remedy_and_its_exit_code(
@@ -323,36 +317,6 @@ def test_a_back_test_as_json_is_complete(run: Run) -> None:
     (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
     assert total["observed"] == 50_000_000
     assert {row["outcome"] for row in found["outcomes"]} == {row["outcome"] for row in found["rivals"]}
-
-
-def test_a_comparison_of_events_as_json_is_complete(run: Run) -> None:
-    found = json_output(run, "backtest", "other-events")
-    tables = set(table_schemas("other_events"))
-    assert found.keys() == tables | {"backtest", "level", "currency", "minor_units", "answer", "limits"}
-    (main,) = [row for row in found["summary"] if row["basis"] == "other_events"]
-    assert found["answer"][1].startswith(f"{main['inside']} of {main['scored']} published outcomes lie")
-    limits = {limit for row in found["forecasts"] for limit in row["limits"].split()}
-    assert limits == found["limits"].keys()
-
-
-def test_a_comparison_of_events_begins_with_the_answer_and_names_each_miss(run: Run) -> None:
-    code, out, err = run("backtest", "other-events")
-    assert (code, err) == (0, "")
-    first, second, *lines = out.splitlines()
-    assert first.startswith("No forecast here is blind")
-    assert second.startswith("11 of 16 published outcomes")
-    missed = [line for line in lines if "  miss_" in line]
-    assert len(missed) == 6, "five misses, and one that is not counted"
-    assert printed(out, "TU-FTC-packet") == pytest.approx([0.01211, 0.2159, 0.8609, 0.1, 0.3389])
-
-
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_heads_of_a_range_are_those_of_its_level(run: Run, lang: str) -> None:
-    code, out, _ = run("backtest", "other-events", "--level", "90", "--lang", lang)
-    assert code == 0
-    heads = [line for line in out.casefold().splitlines() if " p50 " in line]
-    assert len(heads) == 2
-    assert all(" p5 " in line and " p95 " in line and "p10" not in line for line in heads)
 
 
 def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(run: Run) -> None:

@@ -58,7 +58,7 @@ def test_the_benchmark_agrees_with_three_programs_to_the_unit() -> None:
 
 
 def test_a_total_of_many_points_has_those_about_its_mean() -> None:
-    claims = [(1_000, 0.3, {7: 1}), (900, 0.9, {2: 0.5, 3: 0.5})]
+    claims = [(1_000, 0.3, {7: 1.0}), (900, 0.9, {2: 0.5, 3: 0.5})]
     whole, window = total_of_claims(claims), total_of_claims(claims, most_points=2**11)
     steps = (window.amounts - whole.amounts[0]).astype(int)
     assert len(steps) == 2**11 < len(whole.amounts)

@@ -8,8 +8,8 @@ import pytest
 
 from outage_analysis.costs import backtest
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import data_root
-from outage_analysis.incidents import bundled_backtests, fact_exists, get_fact, load_backtest_spec
+from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -19,7 +19,7 @@ FEW = 2**10
 """Draws: enough to be refused."""
 
 
-@pytest.mark.parametrize("id_", bundled_backtests())
+@pytest.mark.parametrize("id_", bundled_ids("backtests"))
 def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str) -> None:
     page = load_backtest_spec(id_)
     assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")

@@ -16,12 +16,10 @@ from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import Branch
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import (
-    compares_events,
     facts,
     facts_in_language,
     is_currency,
     load_backtest_spec,
-    load_event_comparison,
     load_incident,
     load_intake,
     outcomes,
@@ -44,7 +42,7 @@ PAGES: dict[str, Callable[[str], Document]] = {
     "policies": load_policy,
     "assumptions": load_ledger,
     "intakes": load_intake,
-    "backtests": lambda id_: (load_event_comparison if compares_events(id_) else load_backtest_spec)(id_),
+    "backtests": load_backtest_spec,
     "grouped": load_grouped,
 }
 READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/take-up.csv")

@@ -48,7 +48,8 @@ from outage_analysis.costs import (
     waterfall_steps,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Incident, bundled_backtests, load_backtest_spec
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import Incident, load_backtest_spec
 from outage_analysis.policies import Policy, TierPayments, load_policy
 
 
@@ -200,7 +201,7 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
-    for spec in map(load_backtest_spec, bundled_backtests()):
+    for spec in map(load_backtest_spec, bundled_ids("backtests")):
         if (spec.policy, spec.ledger, spec.as_of) != (policy.id, ledger.id, as_of):
             continue
         # Skip the back-test if a document of the user has a bundled id but other contents.

@@ -13,7 +13,6 @@ TableGroup = Literal[
     "comparison",
     "solution",
     "backtest",
-    "other_events",
     "losses",
     "intake",
     "documents",
@@ -125,7 +124,6 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
             "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
-        "other_events": costs.EVENT_TABLES,
         "losses": _loss_schemas(),
         "intake": {
             "points": losses.POINTS,

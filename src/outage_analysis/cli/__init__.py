@@ -4,8 +4,7 @@ Each group of commands has one to three modules: report (also cost), claims and 
 with scenarios, reserve and solve, lookup and policies, notebooks. They share options.py (options that several
 commands have), option_values.py (how the values of options are parsed), console.py (printing),
 next_commands.py (which command usually follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a
-cost is printed), event_comparison.py (how a comparison of events is printed) and comparison_views.py (what
-people get, as `compare` prints it).
+cost is printed) and comparison_views.py (what people get, as `compare` prints it).
 Each command imports the library inside its function, so that `--help` starts quickly.
 """
 

@@ -16,7 +16,6 @@ from outage_analysis.cli.console import (
     warn_of_rejects,
 )
 from outage_analysis.cli.cost_output import origin, warn_of_examples
-from outage_analysis.cli.event_comparison import print_event_comparison
 from outage_analysis.cli.option_values import parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -287,26 +286,16 @@ def backtest(
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
 
     By default, the command tests the bundled case, the Kakao outage. One case with a few outcomes is an
-    illustration, not a validation. The case other-events forecasts published outcomes of several events, each
-    from the other events. Examples:
+    illustration, not a validation. Example:
 
         outage-analysis backtest
-
-        outage-analysis backtest other-events
     """
     from outage_analysis.analysis import DisplayUnits, table_schemas
     from outage_analysis.costs import backtest as run_backtest
-    from outage_analysis.incidents import compares_events, load_backtest_spec
+    from outage_analysis.incidents import load_backtest_spec
     from outage_analysis.text import LikelyRange, Locale
 
     likely = LikelyRange(parse_level(level))
-    if compares_events(case):
-        if draws is not None or seed is not None:
-            raise UsageError(
-                "a comparison of events simulates nothing", value=case, remedy="Leave out --draws and --seed."
-            )
-        print_event_comparison(case, likely, lang, as_json=as_json)
-        return
     locale = Locale(lang, level=likely.level)
     with progress(lang) as step:
         step("forecasting from what was public")

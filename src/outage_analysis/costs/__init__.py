@@ -30,9 +30,6 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting.evaluation import COVERAGE as COVERAGE
     from outage_analysis.costs.backtesting.evaluation import backtest as backtest
-    from outage_analysis.costs.backtesting.event_results import EVENT_TABLES as EVENT_TABLES
-    from outage_analysis.costs.backtesting.event_results import EventComparison as EventComparison
-    from outage_analysis.costs.backtesting.other_events import compare_events as compare_events
     from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
     from outage_analysis.costs.backtesting.results import RANGES as RANGES
     from outage_analysis.costs.backtesting.results import RIVALS as RIVALS

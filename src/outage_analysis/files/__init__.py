@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from outage_analysis.files.data_folder import notebooks_root as notebooks_root
     from outage_analysis.files.data_folder import package_root as package_root
     from outage_analysis.files.data_folder import spelling_hint as spelling_hint
-    from outage_analysis.files.documents import document_kind as document_kind
     from outage_analysis.files.documents import document_text as document_text
     from outage_analysis.files.documents import find_duplicate as find_duplicate
     from outage_analysis.files.documents import read_document as read_document

@@ -57,20 +57,6 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
         raise refusal from error
 
 
-def document_kind(kind: Kind, id_or_path: str | Path) -> str:
-    """Return the value of the key `kind` at the top of a TOML document; empty if it has none.
-
-    Args:
-        kind: the folder under data/ that contains the bundled documents.
-        id_or_path: a bundled id, or the path of a TOML file.
-
-    Raises:
-        UsageError: there is no such document, or it is not valid TOML.
-    """
-    value = _read_values(document_path(kind, id_or_path))[1].get("kind", "")
-    return value if isinstance(value, str) else ""
-
-
 def document_text(document: Document) -> str:
     """Return a document as TOML text, in the order of its class and without comments.
 

@@ -7,7 +7,6 @@ Modules:
     published_facts: published figures with source, evidence grade and date
     intake: published counts of filed claims, and deadlines
     backtest_spec: a forecast, and the published outcomes to compare it with
-    event_comparison_spec: published outcomes of several events, each to be forecast from the others
 """
 
 from __future__ import annotations
@@ -37,15 +36,6 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
-    from outage_analysis.incidents.event_comparison_spec import ClassGroup as ClassGroup
-    from outage_analysis.incidents.event_comparison_spec import EventComparisonSpec as EventComparisonSpec
-    from outage_analysis.incidents.event_comparison_spec import EventOutcome as EventOutcome
-    from outage_analysis.incidents.event_comparison_spec import PaymentOutcome as PaymentOutcome
-    from outage_analysis.incidents.event_comparison_spec import RateOutcome as RateOutcome
-    from outage_analysis.incidents.event_comparison_spec import RatioOutcome as RatioOutcome
-    from outage_analysis.incidents.event_comparison_spec import bundled_backtests as bundled_backtests
-    from outage_analysis.incidents.event_comparison_spec import compares_events as compares_events
-    from outage_analysis.incidents.event_comparison_spec import load_event_comparison as load_event_comparison
     from outage_analysis.incidents.incident import RESERVED as RESERVED
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident

@@ -6,7 +6,4 @@ Modules:
     mixed_binomial: the distribution of a count whose rate is uncertain
     scores: CRPS and other scores; benchmark forecasts
     results: result tables and summary sentences
-    other_events: `compare_events`, which forecasts the outcome of each event from the other events
-    event_results: the tables and the sentences of a comparison of events
-    dirichlet_mean: the distribution of a mean payment if band shares are uncertain
 """
