@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,23 +16,20 @@ import pytest
 from typer.testing import CliRunner
 
 from outage_analysis.claims import (
-    RULES,
     Claims,
-    dirt_counts,
     load_synthetic,
     read_claims,
     row_count,
     synthetic_chunks,
     write_synthetic,
 )
-from outage_analysis.claims.rules import SAME_DAY
 from outage_analysis.claims.synthetic.chunks import synthesise
-from outage_analysis.claims.synthetic.dirt import DIRT
 from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_incident, normalized_name
 from outage_analysis.losses import rule_table
+from tests.claims.broken_rows import with_broken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,14 +215,13 @@ def test_a_number_of_rows_that_cannot_be_is_refused(size: int) -> None:
 WRITE = """
 import sys
 from outage_analysis import load_incident
-from outage_analysis.claims import dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.claims.synthetic import chunks
 
 chunks.CHUNK_ROWS = 7_000
 page, incident = load_synthetic("kakao-2022"), load_incident("kakao-2022")
 for path in sys.argv[1:]:
-    dirt = dirt_counts(20_000, 0.02, incident, csv=path.endswith("csv"))
-    rows = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True, dirt=dirt)
+    rows = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True)
     write_synthetic(rows, path, seed=5)
 """
 
@@ -299,97 +293,20 @@ def test_all_contact_data_are_invented() -> None:
     assert set(re.findall(r"@\S+", texts)) == {"@example.com"}
 
 
-# --- dirt ---------------------------------------------------------------------------------------------------
-
-
-def records(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [*csv.reader(file)]
-
-
-def dirty_csv(tmp_path: Path, dirt: dict[str, int], *, rows: int = 400, text: bool = False) -> Path:
-    path = tmp_path / "dirty-synthetic.csv"
-    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=rows, text=text, dirt=dirt), path, seed=6)
-    return path
-
-
-def broken_rules(claims: Claims) -> dict[str, int]:
-    return dict(rule_table(claims).select("rule", "complaints").iter_rows())
-
-
-def test_every_rule_of_a_claim_can_be_broken() -> None:
-    # Synthetic claims have no column filed_at.
-    assert set(DIRT) == set(RULES) - {SAME_DAY}
+# --- rows that break a rule ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", DIRT)
-def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> None:
-    claims = read_claims(dirty_csv(tmp_path, {rule: 9}), INCIDENT)
-    assert broken_rules(claims) == {rule: 9}
-    assert len(claims) == 400
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["a.csv", "a with texts.csv", "a with texts.parquet"])
-def test_ingestion_rejects_what_was_broken_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 3_000)
-    path, text = tmp_path / f"synthetic {kind}", "texts" in kind
-    dirt = dirt_counts(10_000, 0.1, INCIDENT, csv=path.suffix == ".csv")
-    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=10_000, text=text, dirt=dirt), path, seed=6)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_ingestion_rejects_what_was_broken_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"broken-synthetic.{suffix}"
+    clean = synthesise(PAGE, INCIDENT, seed=6, rows=10_000, text=True)
+    broken, rules = with_broken_rows(clean, every=10)
+    write_synthetic(broken, path, seed=6)
     claims = read_claims(path, INCIDENT, max_rejects=0.1)
-    assert broken_rules(claims) == dirt
+    assert dict(rule_table(claims).select("rule", "complaints").iter_rows()) == rules
     assert claims.rejected_rows["broken"].list.len().unique().to_list() == [1]
-    assert claims.files.select("rows", "claims", "rejects").row(0) == (11_000, 10_000, 1_000)
-
-
-def test_dirt_is_added_between_the_clean_rows_and_leaves_them_as_they_are(tmp_path: Path) -> None:
-    clean = records(dirty_csv(tmp_path, {}))
-    dirty = records(dirty_csv(tmp_path, dirt_counts(400, 1.0, INCIDENT, csv=True)))
-    assert len(dirty) == 801
-    rest = iter(dirty)
-    assert all(record in rest for record in clean)  # in their order
-
-
-def test_a_csv_reader_counts_the_same_dirt(tmp_path: Path) -> None:
-    dirt = dirt_counts(5_000, 0.1, INCIDENT, csv=True)
-    header, *rows = records(dirty_csv(tmp_path, dirt, rows=5_000, text=True))
-    uneven = [row for row in rows if len(row) != len(header)]
-    again = [row for row in rows if row == header]
-    whole = [row for row in rows if len(row) == len(header) and row != header]
-    seen = Counter(map(tuple, whole))
-    ids = Counter(row[0] for row in seen if row[0].strip())
-    counted = {
-        "the record has the fields of its header": len(uneven),
-        "the record is not the header again": len(again),
-        "the complaint is not an exact copy of another": len(whole) - len(seen),
-        "claim_id is not repeated": ids.total() - len(ids),
-        "claim_id is given": sum(not row[0].strip() for row in whole),
-        "loss is not negative": sum(row[header.index("loss")].startswith("-") for row in whole),
-    }
-    assert counted == {rule: dirt[rule] for rule in counted}
-    assert {len(row) - len(header) for row in uneven} == {-1, 1}
-
-
-@pytest.mark.parametrize(("share", "total"), [(0, 0), (0.0001, 1), (0.02, 200), (1, 10_000)])
-def test_dirt_is_counted_exactly_and_spread_evenly(share: float, total: int) -> None:
-    counts = dirt_counts(10_000, share, INCIDENT, csv=True)
-    assert sum(counts.values()) == total
-    assert total < len(DIRT) or max(counts.values()) - min(counts.values()) <= 1
-
-
-def test_rules_that_cannot_be_broken_are_left_out() -> None:
-    loss = INCIDENT.loss.model_copy(update={"negative": "zero", "plausible_to": None})
-    counted = {"filed_on is within the claims window": "count"}
-    mild = INCIDENT.model_copy(update={"loss": loss, "rules": counted})
-    assert DIRT.keys() - dirt_counts(10_000, 0.5, mild, csv=False).keys() == {
-        "loss is not negative",
-        "loss is plausible",
-        "filed_on is within the claims window",
-        "the record has the fields of its header",
-    }
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (10_200, 9_200, 1_000)
 
 
 def test_no_clean_loss_is_beyond_the_plausible() -> None:
@@ -404,34 +321,14 @@ def test_no_clean_loss_is_beyond_the_plausible() -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("dirt", "message"),
-    [
-        ({"the record has the fields of its header": 1}, "only a CSV"),
-        ({"claim_id is given": 11}, "more rows"),
-    ],
-)
-def test_dirt_that_a_frame_cannot_hold_is_refused(dirt: dict[str, int], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        synthesise(PAGE, INCIDENT, seed=1, rows=10, dirt=dirt)
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_a_share_of_dirt_is_a_share(share: float) -> None:
-    with pytest.raises(UsageError, match="not between 0 and 1"):
-        dirt_counts(10, share, INCIDENT, csv=True)
-
-
-def test_the_command_tells_what_ingestion_must_reject(tmp_path: Path) -> None:
+def test_the_command_writes_the_rows_and_says_where(tmp_path: Path) -> None:
     out = tmp_path / "a-synthetic.csv"
-    options = ("synth", "--rows", "2_000", "--dirty", "2%", "--text", "--out", str(out))
+    options = ("synth", "--rows", "2_000", "--text", "--out", str(out))
     told = CliRunner().invoke(app, [*options, "--json"], catch_exceptions=False)
-    dirt = dirt_counts(2_000, 0.02, INCIDENT, csv=True)
-    assert json.loads(told.stdout) == {"file": str(out), "rows": 2_040, "rejects": dirt}
-    assert len(records(out)) == 2_041
+    assert json.loads(told.stdout) == {"file": str(out), "rows": 2_000}
+    assert len(pl.read_csv(out, infer_schema=False)) == 2_000
     said = CliRunner().invoke(app, options, catch_exceptions=False)
-    assert said.stdout == f"{out}\n"
-    assert said.stderr.splitlines() == [f"broken by {count}: {rule}" for rule, count in dirt.items()]
+    assert (said.stdout, said.stderr) == (f"{out}\n", "")
 
 
 # --- pages --------------------------------------------------------------------------------------------------

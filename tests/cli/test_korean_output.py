@@ -85,7 +85,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "ingest": (("p/claims", *INCIDENT), ("bad.csv", *INCIDENT, "--max-rejects", "90%")),
     "inspect": (("bad.csv", *INCIDENT),),
     "cube": (("p/claims", *INCIDENT, "--by", "service"),),
-    "synth": (("--rows", "1000", "--dirty", "2%", "--out", "{new}-synthetic.csv"),),
+    "synth": (("--rows", "1000", "--out", "{new}-synthetic.csv"),),
     "distribution": (
         ("p/claims", *INCIDENT, "--fit", "--recovery", "--compare", "app,payments"),
         ("--grouped", "dental-claims", "--fit"),

@@ -4,5 +4,4 @@ Modules:
     synthetic_assumptions: the TOML document with the assumptions, and the counts of rows that follow
     rows: draws the values of the rows
     chunks: makes rows in chunks of limited size and writes them to a file
-    dirt: makes rows that each break one validation rule, for teaching and tests
 """

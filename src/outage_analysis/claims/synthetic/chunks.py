@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -12,13 +11,6 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.dirt import (
-    UNEVEN_RECORD,
-    has_uneven_marks,
-    id_from_number,
-    replace_uneven_marks,
-    with_broken_rows,
-)
 from outage_analysis.claims.synthetic.rows import (
     SOME_LOSS,
     ZERO_LOSS,
@@ -32,7 +24,6 @@ from outage_analysis.claims.synthetic.rows import (
 from outage_analysis.claims.synthetic.synthetic_assumptions import (
     PLACEHOLDERS,
     FileCounts,
-    RemainingCounts,
     SyntheticAssumptions,
     apportion,
 )
@@ -45,7 +36,7 @@ if TYPE_CHECKING:
 
 
 CHUNK_ROWS = 500_000
-"""Most rows per chunk, without the additional rows that break a rule."""
+"""Most rows per chunk."""
 
 
 def synthesise(
@@ -55,7 +46,6 @@ def synthesise(
     seed: int,
     rows: int | None = None,
     text: bool = False,
-    dirt: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
     """Return synthetic complaints: one row per complaint, in the order of filing.
 
@@ -67,18 +57,11 @@ def synthesise(
         seed: the seed of the random numbers. The counts do not depend on it.
         rows: the number of rows, divided in the published proportions; None for the published number.
         text: whether to add a column `content` with the text of each complaint.
-        dirt: validation rule -> the number of additional rows that break this rule and no other. If `dirt` is
-            given, every column is text.
 
     Raises:
-        UsageError: the assumptions do not fit the incident or the published counts, or `dirt` contains a rule
-            that only a row of a CSV file can break.
+        UsageError: the assumptions do not fit the incident or the published counts.
     """
-    if dirt and UNEVEN_RECORD in dirt:
-        raise UsageError("only a CSV file can break this rule", value=UNEVEN_RECORD)
-    return pl.concat(
-        synthetic_chunks(assumptions, incident, seed=seed, rows=rows, text=text, dirt=dirt), rechunk=True
-    )
+    return pl.concat(synthetic_chunks(assumptions, incident, seed=seed, rows=rows, text=text), rechunk=True)
 
 
 def synthetic_chunks(
@@ -88,11 +71,8 @@ def synthetic_chunks(
     seed: int,
     rows: int | None = None,
     text: bool = False,
-    dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` valid rows.
-
-    Rows that break a validation rule are added to a chunk beyond this number.
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows.
 
     The published counts are met exactly by all chunks together. An assumed share is met exactly within each
     chunk.
@@ -102,10 +82,7 @@ def synthetic_chunks(
     if assumptions.incident != incident.id:
         raise UsageError("is about another incident", file=assumptions.id, value=incident.id)
     file_counts = FileCounts.from_assumptions(assumptions, rows)
-    calendar, broken = _filing_calendar(assumptions, incident, file_counts), dict(dirt or {})
-    if sum(broken.values()) > file_counts.rows:
-        raise UsageError("more rows are to be broken than there are", value=sum(broken.values()))
-    claimants, broken_before, left = 0, 0, RemainingCounts(broken.values())
+    calendar, claimants = _filing_calendar(assumptions, incident, file_counts), 0
     for start, stop, rng in _chunk_ranges(file_counts.rows, seed):
         drawn_rows = draw_reports(rng, assumptions, file_counts, stop - start)
         # These random numbers are not used. Without drawing them, a seed would give other rows than in
@@ -116,13 +93,6 @@ def synthetic_chunks(
         claimants += people
         if text:
             frame.insert_column(-1, _complaint_texts(drawn_rows, frame))
-        if broken:
-            broken_until = sum(broken.values()) * stop // file_counts.rows
-            counts = dict(zip(broken, left.take(broken_until - broken_before).tolist(), strict=True))
-            frame = with_broken_rows(
-                rng, frame, counts, incident, first_number=file_counts.rows + broken_before + 1
-            )
-            broken_before = broken_until
         yield frame
 
 
@@ -193,14 +163,18 @@ def _chunk_frame(
             }
         )
         .with_columns(
-            id_from_number("SYN-", "claim_id"),
-            id_from_number("SYN-C", "claimant_id"),
+            _id_from_number("SYN-", "claim_id"),
+            _id_from_number("SYN-C", "claimant_id"),
             pl.when("known").then("loss").alias("loss"),
             synthetic=pl.lit(value=True),
         )
         .drop("known")
     )
     return frame, len(first_rows)
+
+
+def _id_from_number(prefix: str, column: str) -> pl.Expr:
+    return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
 
 
 def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
@@ -216,10 +190,6 @@ def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
         cell = pl.col(column).cast(pl.String).fill_null("?")
         content = content.str.replace_all(slot, cell, literal=True)
     return frame.select(content=content).to_series()
-
-
-SLICE_ROWS = 20_000
-"""Rows that are written to CSV at a time, if a chunk contains rows that break a rule."""
 
 
 def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path, *, seed: int) -> None:
@@ -247,24 +217,14 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
     try:
         with atomic_file(path) as part, part.open("wb") as file:
             if path.suffix == ".csv":
-                _write_csv(frames, file)
+                for number, frame in enumerate(frames):
+                    frame.write_csv(file, include_header=number == 0)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
     # If the disk is full, Polars raises ComputeError for one format and OSError for the other. `atomic_file`
     # converts only OSError.
     except pl.exceptions.ComputeError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
-
-
-def _write_csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
-    for number, frame in enumerate(frames):
-        if has_uneven_marks(frame):
-            for part, piece in enumerate(frame.iter_slices(SLICE_ROWS)):
-                text = io.BytesIO()
-                piece.write_csv(text, include_header=number + part == 0)
-                file.write(replace_uneven_marks(text.getvalue()))
-        else:
-            frame.write_csv(file, include_header=number == 0)
 
 
 def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], metadata: dict[str, str]) -> None:
