@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import pickle
 from datetime import date, datetime
 from pathlib import Path
@@ -43,7 +42,6 @@ from outage_analysis.losses import (
     Branch,
     Channel,
     late_claim_tables,
-    lognormal_shares,
 )
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.grids import TableFormatter
@@ -142,18 +140,12 @@ def test_tables_by_group_begin_with_the_dimensions() -> None:
     question = Question(by=by, compared=("kakao_t", "kakao_bank"), fit=True, recovery=True)
     found = explore(None, "kakao-2022", None, [], None, question).tables
     schemas = table_schemas("losses")
-    assert {*found} == {*schemas} - {"cube", "known_shares", "known_bounds"}
+    assert {*found} == {*schemas} - {"cube"}
     dimensions = {"service": pl.String(), "filed_on": pl.Date()}
     grouped = ("bands", "summary", "quantiles", "concentration", "lorenz")
     for name, table in found.items():
         schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
         schema.check(table)
-
-
-def test_shares_from_a_known_median_have_the_columns_of_their_schemas() -> None:
-    known = lognormal_shares([0, 100, math.inf], median=100, sigmas={1.0: 1})
-    table_schemas("losses")["known_shares"].check(known.table)
-    table_schemas("losses")["known_bounds"].check(known.bounds)
 
 
 def test_a_cube_has_the_columns_of_its_schema(made: Analysis, analysis: Analysis) -> None:

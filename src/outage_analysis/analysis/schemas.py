@@ -161,8 +161,6 @@ def _loss_schemas() -> dict[str, TableSchema]:
         "quantities": loss_tables.FITTED,
         "refused": loss_tables.REFUSED_FITS,
         "cube": losses.CUBE_MEASURES,
-        "known_shares": losses.KNOWN_SHARES,
-        "known_bounds": losses.KNOWN_BOUNDS,
     }
 
 

@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from outage_analysis.claims.synthetic.chunks import synthesise as synthesise
     from outage_analysis.claims.synthetic.chunks import synthetic_chunks as synthetic_chunks
     from outage_analysis.claims.synthetic.chunks import write_synthetic as write_synthetic
-    from outage_analysis.claims.synthetic.synthetic_assumptions import LossModel as LossModel
     from outage_analysis.claims.synthetic.synthetic_assumptions import (
         SyntheticAssumptions as SyntheticAssumptions,
     )

@@ -9,7 +9,6 @@ Modules:
     severity: fits severity distributions to losses
     development: forecasts the claims still to be filed
     data_quality: quality of the complaint files, losses on round numbers and at policy edges
-    synthetic_recovery: tests whether fits recover the parameters of synthetic claims
 """
 
 from __future__ import annotations
@@ -132,12 +131,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.severity.grouped import GroupedLosses as GroupedLosses
     from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
-    from outage_analysis.losses.severity.known import KNOWN_BOUNDS as KNOWN_BOUNDS
-    from outage_analysis.losses.severity.known import KNOWN_SHARES as KNOWN_SHARES
-    from outage_analysis.losses.severity.known import lognormal_shares as lognormal_shares
     from outage_analysis.losses.severity.severity_fit import SeverityFit as SeverityFit
     from outage_analysis.losses.severity.severity_fit import fit_severity as fit_severity
-    from outage_analysis.losses.synthetic_recovery import recovery_table as recovery_table
-    from outage_analysis.losses.synthetic_recovery import rounding_table as rounding_table
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -12,6 +12,5 @@ Modules:
     newton: finds the maximum of a smooth function
     intervals: confidence intervals
     fitted_curves: curves of fitted distributions for charts
-    known: shares of losses by band if only a median or a mean is known
     display: shows fits as text and HTML
 """
