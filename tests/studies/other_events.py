@@ -53,7 +53,7 @@ COUNTS = {
     "Kakao 2022: users who took the emoticons": ("one_tap", "CO-06", "US-03"),
 }
 """Rates from two counts: the group of the forecast, how many did, how many could."""
-EVENTS = ("TU-FTC", "TU-CFPB", "TU-RAIL", "TU-KIRI", ("TU-APP", "TU-SMS"), "TU-ONLINE", "TU-KT18", "R2-")
+EVENTS = ("TU-FTC", "TU-CFPB", "TU-RAIL", ("TU-APP", "TU-SMS"), "TU-ONLINE", "TU-KT18", "R2-")
 """How the ids of the classes of one event begin."""
 Row = tuple[str, str, int | None, tuple[float, ...], float]
 
