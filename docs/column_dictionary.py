@@ -1,4 +1,4 @@
-"""Writes tables.md, the dictionary of all columns. Run by `make docs`; a test compares the two."""
+"""Writes the list of all tables and columns, build/docs/tables.md. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from outage_analysis.analysis import TableGroup, table_schemas
 from outage_analysis.text import UNITS, Column, Locale, TableSchema
 
-TABLES = Path(__file__).with_name("tables.md")
+TABLES = Path(__file__).parents[1] / "build" / "docs" / "tables.md"
 LABELS = Locale("en")
 OPENING = """# Tables and their columns
 
-Generated from the schemas in the code by `make docs`; a test compares the two. Names and units are the
+Names and units are the
 same in the terminal, in `--json`, in CSV and Parquet files and in notebooks. The report and the workbook
 show the titles, in English or Korean.
 
@@ -64,4 +64,5 @@ def _cells(column: Column) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
+    TABLES.parent.mkdir(parents=True, exist_ok=True)
     TABLES.write_text(dictionary(), "utf-8")

@@ -1,4 +1,4 @@
-"""Writes reference.md from the code: run by `make docs`, compared with the file by a test."""
+"""Writes the reference, build/docs/reference.md, from the code. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from outage_analysis.files import Kind, bundled_ids
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, Locale
 
-REFERENCE = Path(__file__).with_name("reference.md")
+REFERENCE = Path(__file__).parents[1] / "build" / "docs" / "reference.md"
 SAID = Locale("en")
 NAME = 4
 """The level of the heading of a public name."""
@@ -34,8 +34,7 @@ KINDS: tuple[Kind, ...] = (
 def reference() -> str:
     """The whole page."""
     told = _joined(f"## {title}\n\n{part}" for title, part in sections().items())
-    opening = "Generated from the code by `make docs`; a test compares the two."
-    return _joined(("# Reference", opening, contents(told), linked(told))) + "\n"
+    return _joined(("# Reference", contents(told), linked(told))) + "\n"
 
 
 def sections() -> dict[str, str]:
@@ -49,7 +48,7 @@ def sections() -> dict[str, str]:
         ),
         "Keys of the TOML documents": _joined(
             (
-                "Examples of a policy are from [every-key.toml](every-key.toml), others from bundled files.",
+                "Examples of a policy are from `docs/every-key.toml`, others from bundled files.",
                 *(f"### {title}\n\n{keys.tables(title)}" for title in keys.PAGES),
             )
         ),
@@ -146,4 +145,5 @@ def _list(entries: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
+    REFERENCE.parent.mkdir(parents=True, exist_ok=True)
     REFERENCE.write_text(reference(), "utf-8")
