@@ -36,8 +36,8 @@ PUBLIC = {
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",
         (
-            "Html", "claim_files", "note", "refusals_as_notes", "show", "show_answers", "show_grid",
-            "show_table", "show_tiles", "show_what_if", "show_section_text", "use_offline_charts",
+            "claim_files", "note", "refusals_as_notes", "show", "show_answers", "show_grid",
+            "show_table", "show_tiles", "show_what_if", "show_section_text",
         ),
     ),
     "outage_analysis.costs": (
@@ -54,14 +54,11 @@ PUBLIC = {
     "outage_analysis.losses": (
         "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",
         (
-            "Cube", "GroupComparison", "LossCounts", "PROBABILITIES", "DimensionFilter",
-            "between_heaps", "compare_groups", "concentration", "cumulative_intake", "display_bands",
-            "fit_edges", "lorenz", "loss_counts", "newcombe", "quantiles", "regroup", "filter_cube",
-            "stated_edges", "summary", "wilson", "with_shares", "FAMILIES", "Fit", "Fits", "Goodness",
-            "GroupedLosses", "LossDistribution", "Quantity", "fit_all", "fit_grouped", "CURVES",
-            "LateClaimsBacktest", "LateClaimBounds", "Branch", "Channel", "LateClaimsForecast",
-            "LateCount", "DeadlineSpike", "LateCountVariance", "backtest_late_claims",
-            "late_claim_bounds", "channel_from_cube", "forecast_late_claims", "channel_from_series",
+            "Cube", "DimensionFilter", "compare_groups", "concentration", "cumulative_intake",
+            "display_bands", "fit_edges", "lorenz", "loss_counts", "quantiles", "regroup", "filter_cube",
+            "stated_edges", "summary", "with_shares", "FAMILIES", "Fit", "Fits", "fit_all", "fit_grouped",
+            "Branch", "Channel", "LateClaimsForecast", "channel_from_cube", "forecast_late_claims",
+            "channel_from_series",
         ),
     ),
 }  # fmt: skip

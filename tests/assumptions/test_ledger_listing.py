@@ -226,10 +226,6 @@ DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal
             f"'as-filing' > distribution: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
         (
-            {"filing": "law = { low = 0 }"},
-            f"'as-filing' > law: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
-        ),
-        (
             {"award": "loss = { low = 0 }\nrule = []"},
             f"'as-award' > loss: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
@@ -247,37 +243,6 @@ def test_for_a_table_without_its_kind_the_error_lists_the_possible_kinds(
     assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
     assert said in str(refusal.value)
     assert "filing_share" not in refusal.value.remedy
-
-
-def test_the_earlier_key_of_a_distribution_is_still_read(tmp_path: Path) -> None:
-    earlier, now = (
-        f'{key} = {{ kind = "mixture", branches = [\n  {{ name = "a", weight = 1, {key} = {{'
-        ' kind = "uniform", low = 0.25, high = 0.75 } },\n] }'
-        for key in ("law", "distribution")
-    )
-    read_ledgers = [read(ledger(filing=text), tmp_path) for text in (earlier, now)]
-    assert read_ledgers[0] == read_ledgers[1]
-    filing = read_ledgers[0].find("filing_share", "delay")
-    assert filing is not None
-    assert not isinstance(filing, BandMix)
-    assert filing.range.expected == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("name", ["filing", "award"])
-def test_a_distribution_under_both_keys_is_refused(tmp_path: Path, name: str) -> None:
-    both = 'law = { kind = "fixed", value = 1 }\ndistribution = { kind = "fixed", value = 1 }'
-    with pytest.raises(UsageError, match="has both distribution and law, its earlier name") as refusal:
-        read(ledger(**{name: both}), tmp_path)
-    assert re.match(rf"ledger\.toml, line \d+, assumption 'as-{name}'", str(refusal.value))
-    assert refusal.value.remedy == "Keep distribution."
-
-
-def test_a_wrong_value_under_the_earlier_key_is_named_by_that_key_and_line(tmp_path: Path) -> None:
-    text = ledger(filing='law = { kind = "uniform", low = "x", high = 1 }')
-    with pytest.raises(UsageError) as refusal:
-        read(text, tmp_path)
-    assert refusal.value.column == "assumption 'as-filing' > law > low"
-    assert refusal.value.line == text[: text.index('low = "x"')].count("\n") + 1
 
 
 def test_for_an_assumption_without_its_kind_the_error_lists_the_kinds_of_assumptions(tmp_path: Path) -> None:

@@ -278,30 +278,6 @@ def test_saved_claims_keep_times(tmp_path: Path) -> None:
     assert "filed_at" not in pl.read_parquet_schema(tmp_path / "days.parquet")
 
 
-@pytest.mark.slow
-def test_an_older_warehouse_file_still_opens_and_takes_times(tmp_path: Path) -> None:
-    first = read(tmp_path, ["2022-10-15", "2022-10-16"])
-    path = tmp_path / "claims.duckdb"
-    save_claims(first, path)
-    with duckdb.connect(str(path)) as older:
-        older.execute("alter table accepted drop column filed_at")
-        older.execute("update passport set edition = 3")
-        older.execute("checkpoint")
-    assert hours(read_claims(path, outage())) == [None, None]
-    rows = "b1,App,User,2022-10-15 15:30,5\na1,App,User,2022-10-15,5\n"
-    (tmp_path / "b.csv").write_text(HEADER + rows, "utf-8")
-    both = read_claims(tmp_path / "b.csv", outage(), add_to=path, max_rejects=1)
-    assert both.rejects["rule"].to_list() == ["the complaint is not an exact copy of another"]
-    save_claims(both, path)
-    again = read_claims(path, outage(), max_rejects=1)
-    assert hours(again) == [None, None, "2022-10-15 15:30"]
-    (tmp_path / "c.csv").write_text(HEADER + "c1,App,User,2022-10-15 16:30,5\n", "utf-8")
-    third = read_claims(tmp_path / "c.csv", outage(), add_to=path)
-    save_claims(third, path)
-    last = read_claims(path, outage(), max_rejects=1)
-    assert hours(last) == [None, None, "2022-10-15 15:30", "2022-10-15 16:30"]
-
-
 def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
     read(tmp_path, ["2022-10-15"] * 3, name="a.csv")
     read(tmp_path, ["2022-10-15 15:30"] * 2, name="b.csv")

@@ -106,8 +106,6 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("every = 60", "every = 60.5", "rate = {", "line 'cash' > band 2 > rate > every", INTEGER, 60.5, WHOLE),
     ("every = 60", "roundup = true", "rate = {", "line 'cash' > band 2 > rate > roundup", "unknown key", None,
      "Did you mean 'round_up'?"),
-    ("every = 60", "begun = true", "rate = {", "line 'cash' > band 2 > rate > begun", "unknown key", None,
-     "It is now called round_up."),
     ("amount = 5, ", "", "rate = {", "line 'cash' > band 2 > rate > amount", MISSING, None,
      "Add it."),
     ("  over = 300\n", "", "[[line.band]]\n  rate", "line 'cash' > band 2 > over", MISSING, None,

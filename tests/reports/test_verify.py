@@ -428,7 +428,6 @@ LIES: dict[str, Callable[[Manifest], object]] = {
     "text for a number": lambda m: m.update(seed="3"),
     "a key too many": lambda m: m.update(more=1),
     "a key too few": lambda m: m.pop("epoch"),
-    "an earlier name of a key": lambda m: m.update(pages=m.pop("documents")),
     "the wrong day": lambda m: m.update(as_of="2031-02-30"),
     "a short digest": lambda m: m["outputs"]["tables/costs.csv"].update(sha256="00"),
 }

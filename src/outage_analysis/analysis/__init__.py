@@ -56,30 +56,23 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.loss_tables import fit_cube as fit_cube
     from outage_analysis.analysis.exploration.loss_tables import fit_tables as fit_tables
     from outage_analysis.analysis.exploration.loss_tables import heap_tables as heap_tables
-    from outage_analysis.analysis.exploration.loss_tables import loss_tables as loss_tables
-    from outage_analysis.analysis.exploration.questions import Exploration as Exploration
     from outage_analysis.analysis.exploration.questions import Question as Question
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
-    from outage_analysis.analysis.narrowing import NarrowerRange as NarrowerRange
     from outage_analysis.analysis.narrowing import narrower_range as narrower_range
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit
     from outage_analysis.analysis.plan import load_documents as load_documents
-    from outage_analysis.analysis.plan import load_policy_or_default as load_policy_or_default
     from outage_analysis.analysis.plan import make_plan as make_plan
     from outage_analysis.analysis.plan import with_tiers as with_tiers
     from outage_analysis.analysis.recipe import run as run
-    from outage_analysis.analysis.recipe import run_plan as run_plan
     from outage_analysis.analysis.reserve import RESERVE as RESERVE
-    from outage_analysis.analysis.reserve import ReserveScope as ReserveScope
     from outage_analysis.analysis.reserve import parse_measure as parse_measure
     from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
     from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
     from outage_analysis.analysis.reserve import reserve_table as reserve_table
-    from outage_analysis.analysis.scenarios import scenarios_of as scenarios_of
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas

@@ -23,7 +23,6 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions.entries import BandMix as BandMix
-    from outage_analysis.assumptions.entries import Entry as Entry
     from outage_analysis.assumptions.entries import MixBand as MixBand
     from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
     from outage_analysis.assumptions.entries import Range as Range
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.ledger import INPUT_UNIT as INPUT_UNIT
     from outage_analysis.assumptions.ledger import LEDGER as LEDGER
     from outage_analysis.assumptions.ledger import Assumption as Assumption
-    from outage_analysis.assumptions.ledger import Correlation as Correlation
     from outage_analysis.assumptions.ledger import Ledger as Ledger
     from outage_analysis.assumptions.ledger import bundled_ledger as bundled_ledger
     from outage_analysis.assumptions.ledger import distribution_text as distribution_text
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
     from outage_analysis.assumptions.rates import StatedNumber as StatedNumber
     from outage_analysis.assumptions.reference_classes import EFFORT_GROUPS as EFFORT_GROUPS
-    from outage_analysis.assumptions.reference_classes import INTERVAL_LEVEL as INTERVAL_LEVEL
     from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
     from outage_analysis.assumptions.reference_classes import minimum_spread as minimum_spread
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.reference_rates import rates_by_effort as rates_by_effort
     from outage_analysis.assumptions.reference_rates import reference_ledger as reference_ledger
     from outage_analysis.assumptions.reviews import Award as Award
-    from outage_analysis.assumptions.reviews import AwardRule as AwardRule
     from outage_analysis.assumptions.reviews import Handling as Handling
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import Field
 
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import UsageError
@@ -24,21 +24,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 RANGE_PROBABILITIES = (0.01, 0.99)
 """Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-
-
-DISTRIBUTION_KEYS = AliasChoices("distribution", "law")
-"""The key of a distribution in a document, and its earlier name."""
-
-
-class HasDistributionKey(Document):
-    """A document with the key `distribution` or its earlier name `law`, but not with both."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_both_names(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic passes the input as it is
-        if isinstance(values, dict) and {"distribution", "law"} <= values.keys():
-            raise ValueError("has both distribution and law, its earlier name | Keep distribution.")
-        return values
 
 
 class Distribution(Document, ABC):

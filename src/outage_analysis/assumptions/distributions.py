@@ -18,10 +18,8 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distribution_type import (
-    DISTRIBUTION_KEYS,
     Distribution,
     Finite,
-    HasDistributionKey,
     Interval,
     Positive,
     Share,
@@ -29,7 +27,7 @@ from outage_analysis.assumptions.distribution_type import (
     check_probabilities,
 )
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.files import Identifier, find_duplicate
+from outage_analysis.files import Document, Identifier, find_duplicate
 
 BISECTIONS = 100
 """How often an interval is halved: until its ends are adjacent floating-point numbers."""
@@ -135,14 +133,14 @@ _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNor
 SimpleDistribution = Annotated[_SimpleUnion, Field(discriminator="kind")]
 
 
-class Branch(HasDistributionKey):
+class Branch(Document):
     """One component of a mixture: a scenario with its probability and its distribution."""
 
     name: Identifier
     """What tables call the branch where they list each one."""
     weight: Share
     """The probability of the branch."""
-    distribution: SimpleDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
+    distribution: SimpleDistribution
     """The distribution of the number if this branch applies."""
 
 

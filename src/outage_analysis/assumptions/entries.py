@@ -13,7 +13,6 @@ from scipy import special
 
 from outage_analysis.assumptions.distribution_type import (
     Distribution,
-    HasDistributionKey,
     Share,
     check_adds_up,
     check_probabilities,
@@ -43,7 +42,7 @@ class Range(Document):
         return cls(expected=expected, low=min(low, expected), high=max(high, expected))
 
 
-class Entry(HasDistributionKey):
+class Entry(Document):
     """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
     id: Identifier

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import DISTRIBUTION_KEYS, Distribution
+from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
@@ -51,7 +51,7 @@ class RateAssumption(OneDistribution):
     widest: tuple[str, ...] = ()
     """Ids of facts in percent. The smallest and the largest are listed as the range of the rate, instead of
     the prior's percentiles."""
-    distribution: AnyDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
+    distribution: AnyDistribution | None = None
     """The distribution of the rate, if it does not come from reference classes."""
     observed: ObservedCounts | None = None
     """Counts from the same event. They update the rate of this event, but not the spread between events."""
@@ -146,7 +146,7 @@ class RateAssumption(OneDistribution):
 class StatedNumber(OneDistribution):
     """A number with a stated distribution and a smallest allowed value."""
 
-    distribution: AnyDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
+    distribution: AnyDistribution
     """The distribution; an amount is in the smallest unit of the currency."""
 
     @property

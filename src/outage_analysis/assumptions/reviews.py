@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.distribution_type import (
-    DISTRIBUTION_KEYS,
     FLOAT_NOISE,
     Distribution,
     largest_product,
@@ -71,7 +70,7 @@ class Award(Entry):
     """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
-    distribution: SimpleDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
+    distribution: SimpleDistribution | None = None
     """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
     `loss`."""
     loss: SimpleDistribution | None = None

@@ -37,7 +37,6 @@ import outage_analysis.charts.altair_import  # noqa: F401 - before any module th
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.charts.axes import money_range_ends as money_range_ends
     from outage_analysis.charts.curve_data import forecast_fan as forecast_fan
     from outage_analysis.charts.dot_stacks import DotLayout as DotLayout
     from outage_analysis.charts.dot_stacks import dot_layout as dot_layout
@@ -67,7 +66,6 @@ if TYPE_CHECKING:
     from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
     from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
     from outage_analysis.charts.standalone import check_chart_name as check_chart_name
-    from outage_analysis.charts.standalone import savable as savable
     from outage_analysis.charts.standalone import standalone_chart as standalone_chart
     from outage_analysis.charts.theme import ACCENT as ACCENT
     from outage_analysis.charts.theme import DARK as DARK

@@ -50,8 +50,6 @@ class ExtendedStore:
 
     state: FileState
     files: int
-    without_times: bool = False
-    """Whether the warehouse file has an older version, without the column `filed_at`."""
 
 
 @dataclass(frozen=True, repr=False)

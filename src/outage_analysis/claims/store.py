@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +25,7 @@ from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, Fil
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
-from outage_analysis.claims.readers.typed_rows import MOMENT, column_types, typed_columns
+from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
@@ -63,8 +63,6 @@ PRIVATE_MODE = 0o600
 """Permissions of a warehouse file: only its owner may read its claimant ids and reject texts."""
 STORE_EDITION = 4
 """Version number of the structure of warehouse files."""
-READABLE_EDITIONS = (3, STORE_EDITION)
-"""Versions that can be opened. In version 3, claims have no column `filed_at`."""
 
 
 def save_claims(claims: Claims, path: str | Path) -> None:
@@ -136,7 +134,6 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     warehouse.load("new_passport", _passport_table(claims))
     queries_by_table = {
         **{table: f"from main.{table}" for table in TABLES},
-        "accepted": queries.load("saved_accepted"),
         "passport": "from new_passport",
     }
     if claims.add_to is None or not path.exists():
@@ -145,8 +142,7 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     shutil.copyfile(path, part)
     accepted = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
     replaced = {t: query for t, query in queries_by_table.items() if t != "accepted"}
-    changes = {"accepted": f"add column {FILED_AT} {MOMENT}"} if claims.add_to.without_times else {}
-    warehouse.extend(part, accepted, replaced, changes)
+    warehouse.extend(part, accepted, replaced)
 
 
 @contextmanager
@@ -228,7 +224,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
             different definition of the incident.
     """
     warehouse = Warehouse()
-    synthetic, files, _ = _open_store(warehouse, path, incident, {t: t for t in TABLES})
+    synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
     counted = reconciliation_table(warehouse)
     return Claims(
@@ -257,51 +253,25 @@ def load_earlier_claims(
     """
     state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
-    synthetic, files, without_times = _open_store(warehouse, path, incident, names)
+    synthetic, files = _open_store(warehouse, path, incident, names)
     warehouse.create("files", "from earlier_files")
-    return files, ExtendedStore(state, len(files.inputs), without_times), synthetic
-
-
-def _open_version(
-    warehouse: Warehouse,
-    path: Path,
-    views: Mapping[str, str],
-    accepted: Mapping[str, str],
-    older: Mapping[str, str],
-) -> None:
-    """Open a warehouse file whose table `accepted` has the columns of this version or of version 3.
-
-    Raises:
-        InputRefused: the file has another version. The error names what differs from this version.
-    """
-    try:
-        warehouse.open(path, views, {**COLUMNS, "accepted": accepted})
-    except InputRefused as error:
-        if not error.problem.startswith(NOT_A_STORE):
-            raise
-        try:
-            warehouse.open(path, views, {**COLUMNS, "accepted": older})
-        except InputRefused as older_error:
-            # `accepted` of each newer file differs from version 3, so this difference is not the error.
-            raise error if older_error.problem.startswith(NOT_A_STORE) else older_error from None
+    return files, ExtendedStore(state, len(files.inputs)), synthetic
 
 
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
-) -> tuple[bool, InputFiles, bool]:
+) -> tuple[bool, InputFiles]:
     """Open a warehouse file, define one view for each of its tables, and check version and incident.
 
     `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic,
-    the input files with their layouts, and whether the file is of a version without `filed_at`.
+    and the input files with their layouts.
     """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    kinds = column_types(incident)
-    moment = {FILED_AT: kinds.pop(FILED_AT)}  # Added as the last column to version 3.
-    older = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean", **kinds}
+    own = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean"}
+    accepted = own | column_types(incident)
     try:
-        views = {**names, "passport": "passport"}
-        _open_version(warehouse, path, views, older | moment, older)
+        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted})
         passport = warehouse.table("passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
@@ -313,13 +283,10 @@ def _open_store(
         raise InputRefused(NOT_A_STORE, file=path.name) from error
     if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("has tables of other files than it lists", file=path.name)
-    if edition not in READABLE_EDITIONS or incident_sha256 != _incident_sha256(incident):
+    if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
         raise InputRefused(
             f"was validated with another definition of the incident {passport['incident']}",
             file=path.name,
             remedy="Ingest its files again.",
         )
-    without_times = FILED_AT not in warehouse.columns(names["accepted"])
-    if without_times:
-        warehouse.view(names["accepted"], queries.load("older_accepted"))
-    return passport["synthetic"], InputFiles(list(inputs), list(layouts)), without_times
+    return passport["synthetic"], InputFiles(list(inputs), list(layouts))

@@ -265,22 +265,13 @@ class Warehouse:
             for name, query in tables.items():
                 self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
-    def extend(
-        self,
-        path: Path,
-        added: Mapping[str, str],
-        replaced: Mapping[str, str],
-        changes: Mapping[str, str],
-    ) -> None:
+    def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
         """Add rows to tables in a copy of the opened warehouse file, and replace other tables in the copy.
 
-        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries. `changes` maps
-        table names to changes of their columns (see `alter`), which come first.
+        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries.
         """
         _check_base_tables_only(path, self._columns)
         with self._attach(path):
-            for table, change in changes.items():
-                self._run(f"alter table store.{quote_identifier(table)} {change}", {})
             for name, query in added.items():
                 self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():

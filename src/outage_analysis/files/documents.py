@@ -9,8 +9,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import AliasChoices, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files.data_folder import Document, Kind, document_path, spelling_hint
@@ -164,10 +163,6 @@ def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no c
     return tuple(_lists_to_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
-RENAMED_KEYS = {"begun": "round_up", "given": "denominator", "shown": "unscored"}
-"""Earlier names of keys, with the names by which they are read now."""
-
-
 def _as_usage_error(
     error: ValidationError, model: type[Document], file: str, document: dict[str, Any], text: str
 ) -> UsageError:
@@ -248,18 +243,11 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
     kinds: dict[str, None] = {}
     for inner_model in _documents_in(model):
         for name, field in inner_model.model_fields.items():
-            if key in _written_keys(name, field):
+            if key == (field.alias or name):
                 for kind in _documents_in(field.annotation, deep=False):
                     kind_field = kind.model_fields.get("kind")
                     kinds |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
     return "Known: " + ", ".join(kinds) + "."
-
-
-def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:
-    """Return the keys that a file may use for a field, including former names of the key."""
-    if isinstance(field.validation_alias, AliasChoices):
-        return tuple(map(str, field.validation_alias.choices))
-    return (field.alias or name,)
 
 
 def _known_keys(model: type[Document]) -> list[str]:
@@ -374,6 +362,4 @@ def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
     """Suggest the key that was probably meant. If the key is valid elsewhere, say that it is misplaced."""
     if key in known:
         return "It belongs to another table, or to another kind of line."
-    if RENAMED_KEYS.get(key) in known:
-        return f"It is now called {RENAMED_KEYS[key]}."
     return spelling_hint(key, known)

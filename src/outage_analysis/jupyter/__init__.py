@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.jupyter.display import Html as Html
     from outage_analysis.jupyter.display import note as note
     from outage_analysis.jupyter.display import refusals_as_notes as refusals_as_notes
     from outage_analysis.jupyter.display import show as show
@@ -24,15 +23,11 @@ if TYPE_CHECKING:
     from outage_analysis.jupyter.display import show_table as show_table
     from outage_analysis.jupyter.display import show_tiles as show_tiles
     from outage_analysis.jupyter.display import show_what_if as show_what_if
-    from outage_analysis.jupyter.export.notebook_files import Notebook as Notebook
-    from outage_analysis.jupyter.export.notebook_files import find_notebook as find_notebook
-    from outage_analysis.jupyter.export.notebook_files import notebook_names as notebook_names
     from outage_analysis.jupyter.export.page import run_notebook as run_notebook
     from outage_analysis.jupyter.projects.laboratory import open_lab as open_lab
     from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH as MAX_PATH_LENGTH
     from outage_analysis.jupyter.projects.project import new_project as new_project
     from outage_analysis.jupyter.projects.project import shell_path as shell_path
     from outage_analysis.jupyter.session import claim_files as claim_files
-    from outage_analysis.jupyter.session import use_offline_charts as use_offline_charts
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

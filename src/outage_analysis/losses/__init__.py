@@ -64,41 +64,24 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.forecast_tables import TESTED_FORECASTS as TESTED_FORECASTS
     from outage_analysis.losses.development.forecast_tables import WEEKDAY_FACTORS as WEEKDAY_FACTORS
     from outage_analysis.losses.development.forecast_tables import late_claim_tables as late_claim_tables
-    from outage_analysis.losses.development.growth_curves import CURVES as CURVES
     from outage_analysis.losses.development.intake_counts import DEADLINE as DEADLINE
     from outage_analysis.losses.development.intake_counts import EXTENDED as EXTENDED
     from outage_analysis.losses.development.intake_counts import Channel as Channel
     from outage_analysis.losses.development.intake_counts import channel_from_cube as channel_from_cube
     from outage_analysis.losses.development.intake_counts import channel_from_series as channel_from_series
-    from outage_analysis.losses.development.late_claims import DeadlineSpike as DeadlineSpike
     from outage_analysis.losses.development.late_claims import LateClaimsForecast as LateClaimsForecast
     from outage_analysis.losses.development.late_claims import forecast_late_claims as forecast_late_claims
-    from outage_analysis.losses.development.late_claims_backtest import (
-        LateClaimsBacktest as LateClaimsBacktest,
-    )
-    from outage_analysis.losses.development.late_claims_backtest import (
-        backtest_late_claims as backtest_late_claims,
-    )
     from outage_analysis.losses.development.late_count import Branch as Branch
-    from outage_analysis.losses.development.late_count import LateCount as LateCount
-    from outage_analysis.losses.development.late_count import LateCountVariance as LateCountVariance
-    from outage_analysis.losses.development.observed_counts import LateClaimBounds as LateClaimBounds
-    from outage_analysis.losses.development.observed_counts import late_claim_bounds as late_claim_bounds
     from outage_analysis.losses.loss_summaries.concentration import CONCENTRATION as CONCENTRATION
     from outage_analysis.losses.loss_summaries.concentration import LORENZ as LORENZ
     from outage_analysis.losses.loss_summaries.concentration import concentration as concentration
     from outage_analysis.losses.loss_summaries.concentration import lorenz as lorenz
-    from outage_analysis.losses.loss_summaries.fit_counts import LossCounts as LossCounts
-    from outage_analysis.losses.loss_summaries.fit_counts import between_heaps as between_heaps
     from outage_analysis.losses.loss_summaries.fit_counts import fit_edges as fit_edges
     from outage_analysis.losses.loss_summaries.fit_counts import loss_counts as loss_counts
     from outage_analysis.losses.loss_summaries.fit_counts import stated_edges as stated_edges
     from outage_analysis.losses.loss_summaries.group_comparison import DIFFERENCES as DIFFERENCES
     from outage_analysis.losses.loss_summaries.group_comparison import SHARES as SHARES
-    from outage_analysis.losses.loss_summaries.group_comparison import GroupComparison as GroupComparison
     from outage_analysis.losses.loss_summaries.group_comparison import compare_groups as compare_groups
-    from outage_analysis.losses.loss_summaries.group_comparison import newcombe as newcombe
-    from outage_analysis.losses.loss_summaries.group_comparison import wilson as wilson
     from outage_analysis.losses.loss_summaries.groups import BAND_COUNTS as BAND_COUNTS
     from outage_analysis.losses.loss_summaries.groups import GROUP_COUNTS as GROUP_COUNTS
     from outage_analysis.losses.loss_summaries.groups import INTAKE as INTAKE
@@ -112,15 +95,11 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.groups import sum_or_none as sum_or_none
     from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares
     from outage_analysis.losses.loss_summaries.quantiles import LOSS_QUANTILES as LOSS_QUANTILES
-    from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES
     from outage_analysis.losses.loss_summaries.quantiles import SUMMARY as SUMMARY
     from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
     from outage_analysis.losses.loss_summaries.quantiles import summary as summary
     from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
-    from outage_analysis.losses.severity.families import LossDistribution as LossDistribution
     from outage_analysis.losses.severity.fit import Fit as Fit
-    from outage_analysis.losses.severity.fit import Goodness as Goodness
-    from outage_analysis.losses.severity.fit import Quantity as Quantity
     from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
     from outage_analysis.losses.severity.fitted_curves import CURVES_TABLE as CURVES_TABLE
     from outage_analysis.losses.severity.fitted_curves import curve_table as curve_table
@@ -128,10 +107,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses.severity.fitting import Fits as Fits
     from outage_analysis.losses.severity.fitting import fit_all as fit_all
     from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
-    from outage_analysis.losses.severity.grouped import GroupedLosses as GroupedLosses
     from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
-    from outage_analysis.losses.severity.severity_fit import SeverityFit as SeverityFit
     from outage_analysis.losses.severity.severity_fit import fit_severity as fit_severity
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -104,7 +104,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.table_schema import TableSchema as TableSchema
     from outage_analysis.text.table_schema import Unit as Unit
     from outage_analysis.text.table_schema import UnitByRow as UnitByRow
-    from outage_analysis.text.table_schema import dimension_column as dimension_column
     from outage_analysis.text.table_schema import escape_formulas as escape_formulas
     from outage_analysis.text.table_schema import matching_schema as matching_schema
     from outage_analysis.text.times import SHORT_NOTATIONS as SHORT_NOTATIONS
