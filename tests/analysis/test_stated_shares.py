@@ -169,13 +169,6 @@ def test_the_title_of_the_bars_is_the_share_of_all_claims_in_the_widest_bar(stor
     assert row[2] == sum(1 for d in delays if d is not None and 10 < d <= 100)
 
 
-def test_the_panels_give_the_shares_of_each_service(storm: Storm) -> None:
-    shares = [sum(1 for d in of if d is not None and d < 0) / len(of) for of in DELAYS.values()]
-    said = title("small_multiples", storm.analysis.tables["claims_bands"])
-    low, high = (Locale("en").share(share) for share in sorted(shares))
-    assert said == f"{low} to {high} of a service’s claims are in the band below 0"
-
-
 def test_the_shares_of_the_bars_are_of_all_claims_of_the_service(storm: Storm) -> None:
     for service, over, up_to, claims, share in (
         storm.analysis.tables["claims_bands"].select("service", "over", "up_to", "claims", "share").rows()

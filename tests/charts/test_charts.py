@@ -48,7 +48,7 @@ Samples = dict[str, pl.DataFrame]
 
 DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65, 84, 45, 10, 11, 3])
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
-SEVERAL_VIEWS = {"small_multiples", "linked"}
+SEVERAL_VIEWS = {"linked"}
 """Views that repeat have a width of their own."""
 NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "winners_and_losers", "frontier"}
 """A forecast is none of a report's tables; the waterfall says what the bars by band say."""
@@ -191,9 +191,7 @@ def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["band_distribution", "small_multiples", "linked", "ogive", "tail", "intake_fan"]
-)
+@pytest.mark.parametrize("name", ["band_distribution", "linked", "ogive", "tail", "intake_fan"])
 def test_synthetic_rows_have_a_measure_for_a_title_and_no_figure_in_it(draw_spec: Drawing, name: str) -> None:
     finding, measure = title_of(draw_spec(name)), title_of(draw_spec(name, synthetic=True))
     assert any(c.isdigit() for c in finding)
@@ -407,37 +405,10 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
 
 def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
     assert "k thousand, m million; a band includes its upper edge" in subtitle_of(
-        draw_spec("small_multiples", BANDS)
+        draw_spec("band_distribution", BANDS)
     )
     odd = BANDS.filter(pl.col("up_to") == 0)
-    assert "k thousand" not in subtitle_of(draw_spec("small_multiples", odd))
-
-
-def test_the_panels_share_one_scale_and_name_the_range_of_a_band(draw_spec: Drawing) -> None:
-    spec = draw_spec("small_multiples", BANDS)
-    assert title_of(spec) == "25% to 50% of a service’s claims are in the band up to 300k"
-    domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in spec["spec"]["layer"]]
-    assert domains == [[0, 75 * 1.3]] * 2
-    assert [r["percent"] for r in data_of(spec) if r["name"] == "bank"] == [25, 75]
-
-
-def test_a_long_name_above_a_panel_is_on_several_lines(draw_spec: Drawing) -> None:
-    names = {r["name"] for r in data_of(draw_spec("small_multiples", lang="ko"))}
-    assert "선물하기·\n쇼핑하기" in names
-    assert "다음·메일" in names
-
-
-def test_three_panels_and_the_names_of_their_bands_are_no_wider_than_a_telephone(draw_spec: Drawing) -> None:
-    spec = draw_spec("small_multiples")
-    assert spec["columns"] * (spec["spec"]["width"] + spec["spacing"]["column"]) <= 270  # 75 are for names
-
-
-def test_less_than_half_a_percent_is_not_called_none(draw_spec: Drawing) -> None:
-    few = pl.DataFrame(
-        {"service": ["talk"] * 2, "over": [0, 10], "up_to": [10, None], "claims": [1, 400]},
-        schema_overrides={"over": pl.Int64},
-    )
-    assert [r["label"] for r in data_of(draw_spec("small_multiples", few))] == ["<1", "100"]
+    assert "k thousand" not in subtitle_of(draw_spec("band_distribution", odd))
 
 
 def luminance(colour: str) -> float:

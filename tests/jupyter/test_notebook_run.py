@@ -235,8 +235,8 @@ def test_without_the_extra_the_remedy_is_to_install_it(module: str, monkeypatch:
 CHART = """\
 import altair as alt
 import polars as pl
-from outage_analysis.jupyter import use_offline_charts
-use_offline_charts()
+import outage_analysis
+outage_analysis.load_ipython_extension(get_ipython())
 title = alt.Title("제목", subtitle=["measure", "source"])
 alt.Chart(pl.DataFrame({"n": [1]}), title=title).mark_bar().encode(x="n:Q")
 """

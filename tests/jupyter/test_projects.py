@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import keys
-import polars as pl
 import pytest
 
 from outage_analysis import Plan, load_incident, load_policy, read_claims, run, write_report
 from outage_analysis.analysis import Analysis, load_documents
-from outage_analysis.errors import EnvironmentFailed, InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
 from outage_analysis.incidents import Incident, TieOut
 from outage_analysis.incidents.incident import Headline
@@ -314,26 +313,6 @@ def test_the_project_with_every_key_has_every_key_of_an_incident(every_key: Path
         if (owner, key) not in found and owner not in (TieOut, Headline)
     ]
     assert missing == []  # the keys of a tie-out are in every-key.toml
-
-
-def test_claims_written_to_a_file_are_read_again_without_the_layout_of_the_sender(
-    every_key: Path, tmp_path: Path
-) -> None:
-    incident = load_incident(every_key / "incident.toml")
-    claims = read_claims(every_key / "claims", incident)
-    assert (len(claims), len(claims.rejects)) == (ROWS, 0)
-    pounds = claims.to_polars().with_columns(pl.col("loss") / 100).drop("source_file", "source_row")
-    pounds.write_csv(tmp_path / "saved.csv")
-    with pytest.raises(InputRefused, match="has a column for industry, which the layout gives as a constant"):
-        read_claims(tmp_path / "saved.csv", incident)
-    again = read_claims(tmp_path / "saved.csv", incident.without_layout())
-    order = ("claim_id", "service", "filed_on", "loss", "age")
-    assert (
-        again.to_polars()
-        .select(order)
-        .sort("claim_id")
-        .equals(claims.to_polars().select(order).sort("claim_id"))
-    )
 
 
 @pytest.mark.slow

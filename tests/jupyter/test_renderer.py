@@ -51,7 +51,7 @@ from outage_analysis.jupyter import (
     show_tiles,
 )
 from outage_analysis.jupyter.display import Html
-from outage_analysis.jupyter.session import use_offline_charts
+from outage_analysis.jupyter.session import enable_offline_charts
 from outage_analysis.losses import (
     GroupedLossesDocument,
     build_cube,
@@ -108,7 +108,7 @@ def test_bundle_is_one_script_that_loads_nothing() -> None:
 
 @pytest.mark.usefixtures("default_renderer")
 def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.CaptureFixture[str]) -> None:
-    use_offline_charts()
+    enable_offline_charts(None)
     capsys.readouterr()
     assert alt.renderers.active == RENDERER
     renderer: Any = alt.renderers.get()
@@ -139,7 +139,6 @@ def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: Intera
     line("load_ext", "outage_analysis")
     assert state() == ours
     line("load_ext", "outage_analysis")
-    use_offline_charts()  # as a cell copied from a script would
     line("unload_ext", "outage_analysis")
     assert state() == (before, ())
     line("load_ext", "outage_analysis")
@@ -299,9 +298,8 @@ def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize("name", ["small_multiples", "linked"])
-def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: Analysis) -> None:
-    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(show(name, analysis, lang=lang))
+def test_a_chart_of_several_views_is_marked_too(lang: str, analysis: Analysis) -> None:
+    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(show("linked", analysis, lang=lang))
 
 
 # --- pages as sources ---------------------------------------------------------------------------------

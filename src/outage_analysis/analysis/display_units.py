@@ -106,11 +106,6 @@ class DisplayUnits:
         amounts = self._amount_units(table, schema).values()
         return self.currency if any(self._places[unit] for units in amounts for unit in units if unit) else ""
 
-    def title_with_currency(self, title: str, table: pl.DataFrame, schema: TableSchema | None) -> str:
-        """Return the title, with the currency added if `format_amounts` converts amounts of the table."""
-        currency = self.currency_if_converted(table, schema)
-        return f"{title}; sums in {currency}" if currency else title
-
     def format_amounts(
         self,
         table: pl.DataFrame,

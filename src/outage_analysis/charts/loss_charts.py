@@ -23,7 +23,6 @@ from outage_analysis.charts.theme import (
     ChartContext,
     NothingToDraw,
     finish_chart,
-    finish_views,
     json_ready,
     name_axis,
     wrap_columns,
@@ -41,12 +40,8 @@ PERCENT_LABEL = (
     .then(pl.lit("<1"))
     .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
 )
-NAME, PANEL_NAME = 24, 13
-"""Largest number of characters per line of a service's name, beside a bar and above a panel."""
-PANEL, PANEL_COLUMNS, BAR = 72, 3, 14
-"""Width of a panel in pixels, panels per row, and height of a bar in pixels.
-
-Vega cannot adapt the width of repeated panels: three panels and the names of the bands fit on a phone."""
+NAME = 24
+"""Largest number of characters per line of a service's name beside a bar."""
 
 
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
@@ -61,13 +56,13 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
-def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
+def add_names(rows: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     """Add the display names of services and loss bands as the columns `name` and `band`."""
     locale = context.locale
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
     return rows.with_columns(
-        name=pl.Series([service_name(context, s, n, columns) for s, n in services], dtype=pl.String),
+        name=pl.Series([service_name(context, s, n) for s, n in services], dtype=pl.String),
         band=pl.Series([locale.band_short(*band) for band in bands], dtype=pl.String),
     )
 
@@ -183,58 +178,4 @@ def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
         middle=((pl.col("start") + pl.col("end")) / 2).round(2),
         label=PERCENT_LABEL,
         of=pl.when(first).then("of"),
-    )
-
-
-def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw one small panel per service: the share of its claims in each loss band, on a common scale."""
-    locale = context.locale
-    narrow = merge_bands(table)
-    if not narrow["claims"].sum():
-        raise NothingToDraw
-    data = fit_services(narrow, lambda few: _panel_rows(few, context))
-    bands = ordered_bands(narrow)
-    labels = [locale.band_short(*band) for band in bands]
-    names = data["name"].unique(maintain_order=True).to_list()
-    axis_end = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
-    axis = alt.Axis(labelFontSize=11, ticks=False)
-    y = alt.Y("band:N", sort=labels, title=None, scale=alt.Scale(domain=labels), axis=axis)
-    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, axis_end]))
-    base = alt.Chart(json_ready(data))
-    bars = base.mark_bar(size=BAR - 3).encode(
-        x,
-        y,
-        color=alt.Color("band:N", scale=alt.Scale(domain=labels, range=band_colours(bands)), legend=None),
-    )
-    numbers = base.mark_text(align="left", dx=3, fontSize=11).encode(x, y, text="label:N")
-    panel = (bars + numbers).properties(width=PANEL, height=BAR * len(bands))
-    header = alt.Header(
-        title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelFontSize=11
-    )
-    return finish_views(
-        panel.facet(alt.Facet("name:N", sort=names, header=header), columns=PANEL_COLUMNS).properties(
-            spacing={"row": 10, "column": 12}
-        ),
-        context,
-        title=_panels_title(narrow, context),
-        subtitle=locale("chart.panels_subtitle", loss=context.loss, note=band_notes(context, bands, table)),
-        description=locale("chart.panels_description"),
-    )
-
-
-def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.locale, largest_band(table)
-    if context.synthetic or largest is None:
-        return locale("chart.panels_measure")
-    (over, up_to), _ = largest
-    inside = pl.col("over").eq_missing(over) & pl.col("up_to").eq_missing(up_to)
-    of_band = pl.when(inside).then("claims").otherwise(0).sum() / pl.col("claims").sum()
-    by_service = table.group_by("service").agg(of_band.alias("share"))["share"]
-    low, high = (locale.share(float(v)) for v in (by_service.min(), by_service.max()))  # type: ignore[arg-type]
-    return locale("chart.panels_finding", band=locale.band_short(over, up_to), low=low, high=high)
-
-
-def _panel_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    return add_names(band_shares(few), context, PANEL_NAME).select(
-        "name", "band", "percent", label=PERCENT_LABEL
     )

@@ -120,9 +120,6 @@ function draw(chart) {
         caption(place, spec.title, (spec.usermeta || {}).footer || 1);
         delete spec.title;
       }
-      if (spec.facet && spec.columns) {  // as many small panels per row as fit
-        spec.columns = Math.max(3, Math.floor((place.clientWidth - 75) / 84));
-      }
       var views = (spec.vconcat || [])[1] || {};
       if (views.columns && place.clientWidth < 660) views.columns = 1;  // side by side they need 660
       window.vegaEmbed(place, spec, options).then(function () {

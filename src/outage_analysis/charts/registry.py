@@ -55,7 +55,6 @@ CHARTS: dict[str, ChartEntry] = {
     "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),
     "intake_hours": ChartEntry("claims_intake_hours", intake_charts.intake_hours, claims=True),
-    "small_multiples": ChartEntry("claims_bands", loss_charts.small_multiples, claims=True, page=False),
     "linked": ChartEntry("claims_combinations", linked_views.linked_chart, claims=True, page=False),
     "ogive": ChartEntry("claims_curves", fit_charts.ogive, claims=True),
     "tail": ChartEntry("claims_curves", fit_charts.tail, claims=True),

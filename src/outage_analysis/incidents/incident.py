@@ -338,15 +338,6 @@ class Incident(Columns):
         """The currency of losses; empty if losses are not money."""
         return self.currency if self.loss.unit == self.currency else ""
 
-    def without_layout(self) -> Incident:
-        """Return the incident for files whose columns have the names of a claim, with ISO days.
-
-        Headers, formats, scales and constants describe the files of a sender, so they are removed. A frame of
-        claims that was written to a file does not need them. In such a file, losses in money must be in whole
-        currency, such as 12.50 euros.
-        """
-        return self.model_copy(update=dict(Columns()))
-
     def service(self, id_: str) -> Service:
         """Return the service with this id."""
         return next(s for s in self.services if s.id == id_)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outage_analysis.charts import RENDERER, STYLE, render_offline, script_bundle
-from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.jupyter.display import Html
 
@@ -21,22 +21,6 @@ _EXTENSION = "outage_analysis"
 _LOAD = re.compile(rf"^\s*%load_ext\s+{_EXTENSION}\s*$", re.MULTILINE)
 _CHANGES = ExitStack()
 """Undoes this module's changes to the session when closed."""
-
-
-def use_offline_charts() -> None:
-    """Make all Altair charts of this session work offline, as `%load_ext outage_analysis` does.
-
-    Errors of this package then appear as one line instead of a traceback.
-
-    Raises:
-        EnvironmentFailed: IPython is not installed.
-    """
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError as error:
-        remedy = 'Run: pip install "outage-analysis[notebooks]"'
-        raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
-    enable_offline_charts(get_ipython())
 
 
 def enable_offline_charts(shell: InteractiveShell | None) -> None:

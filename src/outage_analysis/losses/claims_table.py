@@ -24,7 +24,6 @@ SHADES = 5
 LARGEST_OPACITY = 0.45
 """Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 MAX_NAME = 60
-BAND_COLUMNS = ("band", "over", "up_to")
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,6 @@ class LikelyRange:
         return {self.low_column: self.lower, MEDIAN: 0.5, self.high_column: self.upper}
 
     @property
-    def chances_above(self) -> dict[str, float]:
-        """Table columns of the range, with the probability of a value above: range_low -> 0.9, p50 -> 0.5."""
-        return {self.low_column: self.upper, MEDIAN: 0.5, self.high_column: self.lower}
-
-    @property
     def column_measures(self) -> dict[str, str]:
         """The column names of the range in printed tables: range_low -> p10, range_high -> p90."""
         return {self.low_column: self.low, self.high_column: self.high}

@@ -30,7 +30,7 @@ from outage_analysis.reports.workbook.formulas import (
 from outage_analysis.reports.workbook.sheet import SheetWriter, TableRange
 
 MEASURE_KINDS: dict[str, CellKind] = {"share": "share", "money": "money", "times": "decimal"}
-VALUE_COLUMN, UNIT_COLUMN, ORIGINAL_COLUMN = 3, 4, 5
+VALUE_COLUMN, ORIGINAL_COLUMN = 3, 5
 """Columns of the table of inputs, counted from 0."""
 MAX_MESSAGE_TITLE = 32
 """The most characters that Excel allows in the title of a validation message."""
