@@ -71,20 +71,6 @@ def test_an_interface_exports_no_name_of_a_module(package: Path) -> None:
     assert {*exports} <= {*dir(exporter)}
 
 
-def test_a_module_is_short_and_so_are_its_functions() -> None:
-    long = []
-    for path in MODULES:
-        text = path.read_text("utf-8")
-        if text.count("\n") > 400:
-            long.append(relative(path))
-        long += [
-            f"{relative(path)}: {node.name}"
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
-        ]
-    assert long == []
-
-
 def test_only_the_compiler_the_explanation_and_the_checks_ask_for_the_kind_of_a_cost_line() -> None:
     """`Policy.schedules` selects the lines that pay by loss; everything else uses the cost terms."""
     kinds = {"Schedule", "InKind", "FeeCredit", "Budget"}
