@@ -371,7 +371,6 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
 
 
 def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:
-    """Return the id of the incident that policies are for, if the user names none."""
     if ledger is not None:
         return ledger.incident
     named = [p.id.removesuffix("-changed") for p in policies]
@@ -379,7 +378,6 @@ def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:
 
 
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:
-    """Append a number to the id of a policy if an earlier policy that differs from it has the same id."""
     distinct: list[Policy] = []
     for policy in policies:
         id_, number = policy.id, 1

@@ -192,15 +192,6 @@ class CostRun:
 
 
 def _check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
-    """Raise ModelRefused if no cost line has a cost, because the report would be empty.
-
-    Args:
-        table: the cost tables of published counts and claims.
-        policy: the policy.
-        as_of: the day of the analysis.
-        counted: whether the user gave claims or totals; if so, the error message does not ask for claims or
-            totals.
-    """
     if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
         return
     days = [line.public_on for line in policy.schedules if line.public_on]

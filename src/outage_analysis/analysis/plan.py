@@ -186,7 +186,6 @@ def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
 
 
 def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:
-    """Return rates of comparable schemes; None if a line that pays by loss states no effort."""
     day = as_of or last_day(policy, incident)  # the day of the ledger becomes the default day of the run
     if not all(line.effort_on(day) for line in policy.schedules):
         return None
@@ -298,7 +297,6 @@ def check_documents_fit(
 
 
 def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> None:
-    """Raise UsageError if the ledger is for another incident or in another currency."""
     if ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
@@ -316,12 +314,6 @@ def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> 
 
 
 def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
-    """Return the claims of a plan, read from its files if necessary; None if the plan has no claims.
-
-    Raises:
-        UsageError: the plan has claims that were read for another incident, or layouts for such claims.
-        InputRefused: the files cannot be used.
-    """
     if isinstance(plan.claims, Claims):
         if plan.claims.incident != incident:
             raise UsageError(

@@ -165,7 +165,6 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
 
 def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """Return the tables computed from published counts only, except the tables of the simulation."""
     inputs, published = cost_run.inputs, cost_run.published_costs
     incident, policy, ledger, as_of = inputs.incident, inputs.policy, inputs.ledger, inputs.as_of
     return {
@@ -182,7 +181,6 @@ def _published_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _service_bands(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """Return the table of claims by service and band; {} unless claims give the headline."""
     inputs = cost_run.inputs
     if not cost_run.analysis.headline_from_claims:
         return {}
@@ -197,7 +195,6 @@ def _service_bands(cost_run: CostRun) -> dict[str, pl.DataFrame]:
 
 
 def _run_backtest(inputs: RunInputs) -> Backtest | None:
-    """Run the bundled back-test of these documents and day; None if there is none or hindsight is off."""
     plan, policy, ledger, as_of = inputs.plan, inputs.policy, inputs.ledger, inputs.as_of
     if not plan.hindsight or ledger is None:
         return None
@@ -214,13 +211,11 @@ def _run_backtest(inputs: RunInputs) -> Backtest | None:
 
 
 def _decision_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
-    """Return the tables of the scenarios and of the reserve; {} if no cash has an expected cost."""
     tables = {"scenarios": scenarios_of(analysis), "reserve": reserve_table(analysis)}
     return {name: table for name, table in tables.items() if table is not None}
 
 
 def _uncertainty_tables(cost_run: CostRun) -> dict[str, pl.DataFrame]:
-    """Return the tables of the simulations: quantiles, distribution, tornado, levers, waterfall and more."""
     level = cost_run.inputs.plan.level
     tables = {"tornado": TORNADO.empty(), "levers": LEVERS.empty()}
     for basis, (run_result, run_tables) in [*cost_run.runs_with_tables.items()][:1]:

@@ -57,13 +57,6 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
 
 
 def _growth(analysis: Analysis, scenario: Scenario) -> float:
-    """Return the expected count at an extended deadline, as a multiple of that at the deadline.
-
-    Both counts are expected values of one late-claims forecast. Its own uncertainty is in no range.
-
-    Raises:
-        DoesNotApply: there are no dated counts, the deadline has passed, or the counts determine no forecast.
-    """
     if scenario.spike is None:
         raise DoesNotApply("no_spike")
     channel, deadline = (
@@ -82,7 +75,6 @@ def _growth(analysis: Analysis, scenario: Scenario) -> float:
 
 
 def _claims_so_far(analysis: Analysis) -> tuple[Channel, date]:
-    """Return the daily counts of the claims of an analysis, and the deadline of the lines that they claim."""
     claims, day = analysis.claims, analysis.as_of
     if claims is None:
         raise DoesNotApply("no_dates")
@@ -101,7 +93,6 @@ def _claims_so_far(analysis: Analysis) -> tuple[Channel, date]:
 
 
 def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[Channel, date]:
-    """Return the counts of the intake that a scenario names, and the deadline that was known on the day."""
     day = analysis.as_of
     if not scenario.intake:
         raise DoesNotApply("no_dates")

@@ -31,7 +31,6 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
-    """Return the schemas of the tables of an `Analysis`. Slow modules are imported only on the call."""
     from outage_analysis import costs, incidents, losses
     from outage_analysis.analysis import reserve, service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
@@ -84,7 +83,6 @@ def _analysis_schemas() -> dict[str, TableSchema]:
 
 
 def _solution_schemas() -> dict[str, TableSchema]:
-    """Return the schemas of the tables of a budget search."""
     from outage_analysis import costs
     from outage_analysis.analysis import solution_sentences
 
@@ -96,7 +94,6 @@ def _solution_schemas() -> dict[str, TableSchema]:
 
 
 def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
-    """Return, by group, the schemas of tables that only one command prints."""
     from outage_analysis import assumptions, costs, losses
 
     return {
@@ -143,7 +140,6 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
 
 
 def _loss_schemas() -> dict[str, TableSchema]:
-    """Return the schemas of the tables of `distribution` and `cube`."""
     from outage_analysis import losses
     from outage_analysis.analysis.exploration import loss_tables
 

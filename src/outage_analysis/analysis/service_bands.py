@@ -81,7 +81,6 @@ def service_band_table(
 
 
 def _few(cuts: Sequence[int]) -> tuple[int, ...]:
-    """Return at most `MAX_CUTS` of the cuts, at equal steps."""
     return tuple(cuts[:: max(1, -(-len(cuts) // MAX_CUTS))])
 
 
@@ -93,13 +92,6 @@ def _in_band(band: Band) -> pl.Expr:
 def _expected_by_band(
     cube: Cube, policy: Policy, ledger: Ledger | None, as_of: date, bands: Sequence[Band]
 ) -> pl.DataFrame | None:
-    """Return the expected cost by service and band: of every line that pays per claim, added up.
-
-    The result is None if a band of the cube contains losses on both sides of an edge of the policy.
-
-    A cost table has one row per band of a line. To get rows that lie within `bands`, the bands of each line
-    are first divided at the edges of `bands`, which does not change any payment.
-    """
     edges = [up_to for _, up_to in bands if up_to is not None and up_to > 0]
     lines = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
     schema = {"service": pl.String, "over": pl.Int64, "up_to": pl.Int64, "expected": pl.Float64}
@@ -125,7 +117,6 @@ def _band_of(band: Band, bands: Sequence[Band]) -> Band:
 
 
 def _divided_line(line: Schedule, cuts: Sequence[int]) -> Schedule:
-    """Return a cost line whose bands also end at `cuts`; it pays the same for every loss."""
     shift = 0 if line.closed == "upper" else 1
     edges = [cut + shift for cut in cuts]
     segments = tuple(

@@ -120,7 +120,6 @@ def _infeasible(search: PolicySearch, values: Mapping[str, str], locale: Locale)
 
 
 def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
-    """Return what claimants get under a policy, the objective first."""
     order = [search.objective, *(name for name in OBJECTIVES if name != search.objective)]
     texts = []
     for name in order:

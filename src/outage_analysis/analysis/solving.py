@@ -291,17 +291,12 @@ def solve_plan(
 
 
 def _needs_bundled_claims(incident: Incident, policy: Policy, as_of: date) -> bool:
-    """Whether no line cites a published count, so that only the bundled claims give a cost."""
+    # Whether no line cites a published count, so that only the bundled claims give a cost.
     lines = policy.as_known_on(as_of).schedules
     return not any(line.published_count for line in lines) and bundled_claims(incident.id) is not None
 
 
 def _distinct(policies: Sequence[Policy]) -> list[Policy]:
-    """Return the policies after checking that no two have the same id.
-
-    Raises:
-        UsageError: two policies have the same id.
-    """
     ids = [policy.id for policy in policies]
     if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
         raise UsageError(

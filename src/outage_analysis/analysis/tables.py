@@ -187,7 +187,6 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 
 
 def _report_stages(funnel: Funnel) -> Stages:
-    """Return each funnel stage as a share of the reports so far, and the assumption that it needs."""
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
@@ -200,7 +199,6 @@ def _report_stages(funnel: Funnel) -> Stages:
 
 
 def _claim_stages(funnel: Funnel) -> Stages:
-    """Return each funnel stage as a share of the claims in paying bands, and the assumption that it needs."""
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
@@ -212,11 +210,6 @@ def _claim_stages(funnel: Funnel) -> Stages:
 
 
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
-    """Return the number of claims of a cost line in bands that pay: minimum, expected, maximum.
-
-    The expected number is None if a band extends across two payment rules, or if most claims state no loss
-    and the policy has no rule for them.
-    """
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
     known = not across and unstated_losses(bands)["priced"].all()
@@ -269,10 +262,6 @@ def headlines_table(
 def _likely_range(
     row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
 ) -> tuple[float | None, float | None, float | None]:
-    """Return the simulated likely range of a cost line and its median, in ascending order.
-
-    If the line is not simulated, its bounds in the cost table and no median.
-    """
     line_run = None if run is None else run.only(row["line"], row["valuation"])
     if line_run is None:
         return row["low"], None, row["high"]
@@ -362,7 +351,6 @@ def claims_tables(
 
 
 def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
-    """Return the table of mean and median losses; {} if loss bands overlap, as they may in totals."""
     try:
         return {"claims_summary": summary(cost, ["service"])}
     except ModelRefused:
@@ -370,7 +358,6 @@ def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
 
 
 def _fit_tables_if_possible(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
-    """Return tables of distributions fitted to losses; {} if a fit is refused, as for synthetic claims."""
     try:
         fits, _ = fit_cube(cost, totals=totals)
         fitted = fit_tables(fits)

@@ -60,7 +60,6 @@ def with_distribution(
 
 
 def _unit(entry: Entry, currency: str | None) -> int:
-    """Return how many of the smallest units of an assumption's value make one unit of whole currency."""
     if not isinstance(entry, Award | MeanPayment | PaidTotal):
         return 1
     if currency is None:
@@ -72,7 +71,6 @@ def _unit(entry: Entry, currency: str | None) -> int:
 
 
 def _check_values(entry: Entry, value: float | None, low: float | None, high: float | None) -> None:
-    """Raise UsageError unless the numbers are a value or a range that the kind of assumption allows."""
     if (low is None) != (high is None) or (value is None and low is None):
         raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
     least = entry.least if isinstance(entry, Factor) else 0

@@ -327,7 +327,6 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
 
 
 def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
-    """Yield one text per rule that an individual review may follow: weight, distribution, floor, cap."""
     for rule in award.rules:
         parts = [format_distribution(rule.share, locale)]
         parts += [format_distribution(award.loss, locale, 10**locale.minor_units)] if award.loss else []

@@ -90,7 +90,6 @@ def rates_by_effort(lines: Mapping[str, Sequence[str]], day: date) -> tuple[Rate
 
 
 def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date) -> dict[str, Any]:
-    """Return the ledger entry of a rate for some cost lines; it was known once its classes were published."""
     published = [get_fact(fact).public_on or day for fact in rate.get("classes", ())]
     return {
         **rate,
@@ -108,7 +107,6 @@ def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date) -> dict[s
 
 @cache
 def _rates() -> tuple[dict[str, Any], ...]:
-    """Return the rates of reference_rates.toml; their lists are tuples, as documents require."""
     text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
     return tuple(
         {key: tuple(value) if isinstance(value, list) else value for key, value in rate.items()}

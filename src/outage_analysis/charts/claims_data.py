@@ -86,7 +86,6 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
 
 
 def _services_by_claims(table: pl.DataFrame) -> list[str]:
-    """Return the services that have claims; the service with the most claims comes first."""
     totals = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
     return totals.sort("claims", "service", descending=[True, False])["service"].to_list()
 
@@ -142,7 +141,6 @@ def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
 
 
 def _merge_overlapping(groups: list[list[Band]]) -> list[list[Band]]:
-    """Merge groups of loss bands whose ranges overlap."""
     joined: list[list[Band]] = []
     for group in groups:
         if joined and (group[0][0] or 0) < _upper_edge(_spanning_band(joined[-1])):
@@ -272,7 +270,6 @@ def build_views(table: pl.DataFrame) -> tuple[list[View], list[int]]:
 
 
 def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
-    """Build one linked chart, with at most `fraction` times as many bars as `MAX_ENTRIES` allows."""
     totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
@@ -292,7 +289,6 @@ def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
 
 
 def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    """Merge days into bars that cover equally many days; only the last bar may cover fewer."""
     days: list[date] = sorted(day for (day,) in claims)
     length = (days[-1] - days[0]).days + 1
     bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
@@ -300,7 +296,6 @@ def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
 
 
 def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    """Keep the values with the most claims, in descending order, and merge the others into a last bar."""
     rest: ViewEntry = (OTHER_ID,)
     ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
     if len(ranked) + (rest in claims) > most:
@@ -321,7 +316,6 @@ def _counts(table: pl.DataFrame, views: Sequence[View]) -> list[int]:
 
 
 def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
-    """Return a table of the values in a linked chart, with the position of the bar that shows each value."""
     columns = COLUMNS[view.id]
     schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
     rows = [(*entry, position) for entry, position in view.positions.items()]

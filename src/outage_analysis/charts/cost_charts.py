@@ -84,11 +84,8 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _band_title(name: str, share: float, context: ChartContext) -> str:
-    """Return the chart title: the share of the cost in the most expensive loss band.
-
-    If the claims are synthetic, the title only states what the chart measures, because such claims support no
-    finding.
-    """
+    # If the claims are synthetic, the title only states what the chart measures, because such claims support
+    # no finding.
     locale = context.locale
     if context.synthetic:
         return locale("chart.band_measure")
@@ -139,11 +136,8 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    """Return the chart title: numbers of reports and payments in the cost line with the most payments.
-
-    If the claims are synthetic, the title only states what the chart measures, because such claims support no
-    finding.
-    """
+    # If the claims are synthetic, the title only states what the chart measures, because such claims support
+    # no finding.
     locale = context.locale
     if context.synthetic:
         return locale("report.funnel_title_claims" if "claimed" in rows["stage"] else "report.funnel_title")

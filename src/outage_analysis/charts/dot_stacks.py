@@ -102,7 +102,6 @@ def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: fl
 
 
 def _linear(amounts: Sequence[float], marked: Sequence[float]) -> DotLayout:
-    """Stack dots on a linear axis, which starts at 0 unless the amounts are close to each other."""
     everything = [*amounts, *marked]
     least, most = min(everything), max(everything)
     stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0))
@@ -127,11 +126,6 @@ def _stack(places: Sequence[float], span_if_equal: float) -> tuple[list[dict[str
 
 
 def _stacks_of_width(places: Sequence[float], width: float) -> list[tuple[float, int]]:
-    """Return the middle of each stack and its number of dots.
-
-    A stack starts at the first free dot and takes all dots within the width. Its middle is that of its dots,
-    or further right if the stack before it would overlap.
-    """
     stacks: list[tuple[float, int]] = []
     n = 0
     while n < len(places):
@@ -143,14 +137,12 @@ def _stacks_of_width(places: Sequence[float], width: float) -> list[tuple[float,
 
 
 def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:
-    """Return whether stacks do not overlap if each has as many columns as the height `tallest` requires."""
     halves = [math.ceil(count / tallest) * width / 2 for _, count in stacks]
     gaps = [later[0] - earlier[0] for earlier, later in pairwise(stacks)]
     return all(gap >= (a + b) * (1 - ROUNDING) for gap, (a, b) in zip(gaps, pairwise(halves), strict=True))
 
 
 def _block(middle: float, count: int, width: float, tallest: int) -> list[dict[str, float]]:
-    """Return the dots of one stack, row by row; a stack that is too tall has several columns."""
     columns = math.ceil(count / tallest)
     return [
         {"place": middle + (n % columns - (columns - 1) / 2) * width, "level": float(n // columns)}

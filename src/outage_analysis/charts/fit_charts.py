@@ -138,11 +138,6 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _lowest_share(lines: pl.DataFrame, least: float) -> float:
-    """Return the lower end of the axis of shares in the tail chart.
-
-    The end lies below the smallest observed share and below the end of the best family's curve, but at most
-    200 times below the smallest observed share.
-    """
     best = lines.filter(family=lines["family"][0])["share_above"]
     reached = float(best.filter(best > 0).min())  # type: ignore[arg-type] # some share is above 0
     return max(min(least, reached), least / 100) * TAIL_MARGIN

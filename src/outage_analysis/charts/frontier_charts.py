@@ -85,7 +85,6 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
-    """Return the points of policies with their labels, which stay inside the chart and beside the line."""
     chosen = pl.col("role").is_in(CHOSEN)
     layers = []
     for part, colour, shift in (
@@ -105,7 +104,6 @@ def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> l
 
 
 def _labels(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Return the policies, each with its label; policies at one place share a point and a label."""
     names = [
         context.name(row["policy"]) if row["role"] == "named" else context.locale(f"word.{row['role']}")
         for row in policies.iter_rows(named=True)
@@ -117,7 +115,6 @@ def _labels(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 
 def _budget_rule(budget: float, x: alt.X, locale: Locale) -> list[alt.Chart]:
-    """Return a vertical line at the budget, with its label."""
     label = locale("chart.frontier_budget", amount=short_amount(locale, budget))
     base = alt.Chart(json_ready(pl.DataFrame({"at_level": [float(budget)], "label": [label]})))
     return [
@@ -127,7 +124,6 @@ def _budget_rule(budget: float, x: alt.X, locale: Locale) -> list[alt.Chart]:
 
 
 def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
-    """Return a vertical axis of shares, counts or amounts, with labels in the language of the chart."""
     low, high = min(values), max(values)
     room = (high - low or high or 1.0) * ROOM
     bottom, top = max(low - room, 0.0), high + room
@@ -144,7 +140,6 @@ def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
 
 
 def _title(table: pl.DataFrame, context: ChartContext) -> str:
-    """Return the finding: what the budget buys, beside what the announced policy gives."""
     locale = context.locale
     by_role = {row["role"]: row for row in table.iter_rows(named=True)}
     mark, budget = table["mark"][0], table["budget"][0]

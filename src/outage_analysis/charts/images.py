@@ -32,10 +32,7 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
 
 
 def _renumber_ids(drawing: str) -> str:
-    """Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
-
-    The converter does not restart its numbering for each chart.
-    """
+    # Number the ids inside an SVG from 0, so that the same chart always gives the same SVG.
     ids = {
         name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
     }

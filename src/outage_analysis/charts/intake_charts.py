@@ -124,10 +124,6 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, int]:
-    """Return the bars of the hourly chart and their width in hours; the first bar begins at midnight.
-
-    The columns are `hour` and `end`, as positions on a time axis, and `claims`.
-    """
     hours = 24 * ((last - first).days + 1)
     width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
     since = pl.col("filed_hour") - datetime.combine(first, time())
@@ -141,7 +137,6 @@ def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, i
 
 
 def _peak_title(bars: pl.DataFrame, width: int, locale: Locale) -> str:
-    """Return the title of the hourly chart: when most claims were filed."""
     peak = bars.sort("claims", descending=True, maintain_order=True).row(0, named=True)
     start, end = (datetime.fromtimestamp(peak[name] / 1000, UTC) for name in ("hour", "end"))
     day, count = locale.day(start.date()), locale.exact(peak["claims"])
@@ -203,7 +198,6 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
-    """Reduce the table of a fan chart to about `MAX_POINTS` counts and `MAX_POINTS` forecast points."""
     branches = _branches(table)
     expected = [
         thin_evenly(table.filter(part="expected", branch=b), max(8, MAX_POINTS // len(branches)))
@@ -214,11 +208,6 @@ def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _title(data: pl.DataFrame, context: ChartContext) -> str:
-    """Return the chart title: the outer range of the final count in the first branch (closing scenario).
-
-    The closing time of the first branch was known on the as-of day. If the claims are synthetic, the title
-    only states what the chart measures.
-    """
     locale = context.locale
     if context.synthetic:
         return locale("chart.fan_measure")
@@ -243,10 +232,7 @@ def _branch_colours(data: pl.DataFrame) -> dict[str, str]:
 
 
 def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X, alt.Y]:
-    """Return the x and y axes of the fan chart.
-
-    The x axis counts days from the first midnight, because a time axis would use the reader's time zone.
-    """
+    # The x axis counts days from the first midnight, because a time axis would use the reader's time zone.
     last = float(data["day"].max())  # type: ignore[arg-type]
     every = max(1, round(last / MAX_TICKS))
     ticks = list(range(0, int(last) + 1, every))
@@ -269,11 +255,8 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
 
 
 def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Draw the forecast fan of each branch (scenario of the closing time).
-
-    A fan starts at the closing time of the previous branch, because both branches have the same forecast
-    until then.
-    """
+    # A fan starts at the closing time of the previous branch, because both branches have the same forecast
+    # until then.
     fields = [
         "day",
         "cumulative",
@@ -319,7 +302,6 @@ def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[al
 
 
 def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
-    """Label the end of each forecast fan with its branch (closing scenario) and its outer range."""
     locale, rows = context.locale, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
@@ -337,7 +319,6 @@ def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContex
 
 
 def _name(branch: str, context: ChartContext) -> str:
-    """Return the display name of a branch (closing scenario) or, without one, the translation of its id."""
     word = f"word.{branch}"
     return (
         context.locale(word)

@@ -77,7 +77,6 @@ def place_views(views: Sequence[View], order: Sequence[str], context: ChartConte
 
 
 def _entry_names(view: View, context: ChartContext) -> list[str]:
-    """Return the labels of the bars in a linked chart."""
     locale, firsts = context.locale, [entry[0] for entry in view.entries]
     if view.id == "service":
         return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
@@ -90,7 +89,6 @@ def _entry_names(view: View, context: ChartContext) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    """Shorten a text from the claims to one line of at most `LONGEST` characters."""
     line = _clean_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
@@ -140,7 +138,6 @@ def set_size(
 
 
 def _selection_text(layout: ViewLayout, locale: Locale) -> str:
-    """Return a Vega expression for the title of a linked chart and the names of its selected bars."""
     at, several, to = layout.at, *(quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
     name = f"names[{at}][{{}}]"
     if layout.ordered:

@@ -83,11 +83,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _combinations(counts: Sequence[int], layouts: Sequence[ViewLayout]) -> alt.Chart:
-    """Return a chart whose data have one row per combination of bars.
-
-    The fields are `claims` and `place_0`, `place_1` and so on: the position of the bar in each linked chart.
-    The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
-    """
+    # The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
     text = ",".join(str(count or "") for count in counts)
     places, width = {}, 1
     for layout in reversed(layouts):
@@ -103,7 +99,6 @@ def _combinations(counts: Sequence[int], layouts: Sequence[ViewLayout]) -> alt.C
 
 
 def _parameters(layouts: Sequence[ViewLayout], context: ChartContext) -> list[alt.TopLevelParameter]:
-    """Return the Vega parameters: the selections, and the names of all bars."""
     everything = context.locale("chart.linked_all")
     selections = [
         view_selection.selection_parameters(
@@ -118,10 +113,7 @@ def _parameters(layouts: Sequence[ViewLayout], context: ChartContext) -> list[al
 def _headline(
     views: Sequence[View], layouts: Sequence[ViewLayout], table: pl.DataFrame, context: ChartContext
 ) -> str:
-    """Return the chart title: the service with the most claims, and its share.
-
-    If the claims are synthetic, the title only lists the charts, because such claims support no finding.
-    """
+    # If the claims are synthetic, the title only lists the charts, because such claims support no finding.
     locale = context.locale
     if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
@@ -202,7 +194,6 @@ def _slots(totals: alt.Chart, layout: ViewLayout) -> alt.Chart:
 def _bar_view(
     base: alt.Chart, layouts: Sequence[ViewLayout], layout: ViewLayout, locale: Locale
 ) -> AltairChart:
-    """Draw the linked chart of services, loss bands or another dimension as bars with their counts."""
     at, totals = layout.at, _entry_totals(base, layouts, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
@@ -237,7 +228,6 @@ def _day_view(
     context: ChartContext,
     high: int,
 ) -> AltairChart:
-    """Draw the linked chart of days as vertical bars on a time axis, with the outage and the deadlines."""
     first: date = view.entries[0][0]
     step = view.days_per_entry
     last: date = view.entries[-1][0] + timedelta(step - 1)
@@ -268,7 +258,6 @@ def _day_view(
 def _heading(
     base: alt.Chart, claims: int, layouts: Sequence[ViewLayout], context: ChartContext
 ) -> AltairChart:
-    """Draw the heading: the number of claims that all selections together leave, and their share."""
     locale = context.locale
     *_, over = [layout for layout in layouts if layout.ordered]
     values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}

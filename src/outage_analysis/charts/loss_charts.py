@@ -167,7 +167,6 @@ def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
 
 
 def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Return the rows of the stacked bars. Only a service's first row contains its number of claims."""
     rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(

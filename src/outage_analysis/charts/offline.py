@@ -200,7 +200,6 @@ class _Picture(NamedTuple):
 
 
 def _picture(spec: dict[str, Any]) -> _Picture | None:
-    """Draw a picture of a chart; return None if its data are on the web or it is invalid."""
     try:
         drawing = images.svg(spec)
     except ValueError:
@@ -276,7 +275,6 @@ def chart_context(
 
 
 def _deadline_labels(incident: Incident, locale: Locale, as_of: date) -> tuple[tuple[date, str], ...]:
-    """Return the deadlines for claims that were announced by a day, with their labels."""
     days = sorted({deadline.closes for deadline in incident.deadlines_by(as_of)})
     words = ["chart.day_first_deadline"] * (len(days) - 1) + ["chart.day_deadline"]
     return tuple(

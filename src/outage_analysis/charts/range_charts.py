@@ -91,7 +91,6 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _ends_label(row: dict[str, Any], locale: Locale) -> str:
-    """Return the label of a tornado bar: the range of the cost, and in brackets that of the input."""
     points = {"left": locale("word.range_low"), "right": locale("word.range_high")}
     values = [
         _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()
@@ -167,7 +166,6 @@ def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
 
 
 def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
-    """Return a label per outcome: its name, the observed value, and whether the model's range contains it."""
     locale, labels = context.locale, {}
     for row in rows.iter_rows(named=True):
         observed = (

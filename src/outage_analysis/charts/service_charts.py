@@ -90,7 +90,6 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _band_labels(bands: Sequence[Band], context: ChartContext) -> dict[Band, str]:
-    """Return the label of each loss band; all labels have equally many lines and end at the cells."""
     # A space after the dash of a range lets a line end there.
     names = {band: context.locale.band_short(*band).replace("–", "– ") for band in bands}
     wrapped = {
@@ -102,7 +101,6 @@ def _band_labels(bands: Sequence[Band], context: ChartContext) -> dict[Band, str
 
 
 def _title(table: pl.DataFrame, context: ChartContext) -> str:
-    """Return the finding: the service with the largest share of the expected cost, if every cost is known."""
     total = table["expected"].sum()
     if context.synthetic or table["expected"].null_count() or not total:
         return context.locale("chart.service_bands_measure")
@@ -115,7 +113,6 @@ def _title(table: pl.DataFrame, context: ChartContext) -> str:
 
 
 def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: Mapping[Band, str]) -> pl.DataFrame:
-    """Return one row per cell of the table: the names, the two texts, and the colours of cell and text."""
     locale, most = context.locale, max(few["claims"].to_list())
     rows = []
     for row in few.iter_rows(named=True):

@@ -147,7 +147,6 @@ def _savable_kind(kind: type[Any]) -> type[Any]:
 
 
 def _html(spec: dict[str, Any]) -> bytes:
-    """Return a page with the chart as a notebook shows it: it contains Vega and the fonts."""
     title = spec.get("title") or {}
     name = " ".join(title.get("text", ())) if isinstance(title, dict) else str(title)
     body = render_offline(spec)["text/html"]

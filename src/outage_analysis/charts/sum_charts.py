@@ -96,13 +96,11 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _own_names(ours: pl.DataFrame, context: ChartContext) -> list[str]:
-    """Return "this model", with the name of the cost line if the press forecast several lines."""
     model = context.locale("chart.headlines_ours")
     return [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
 
 
 def _headline_layers(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Draw the ranges, the arrows of upper bounds, and the median and the mean of the model."""
     colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
     bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
     ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
@@ -125,7 +123,6 @@ def _headline_layers(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
 
 
 def _headlines_title(ours: pl.DataFrame, theirs: pl.DataFrame, names: list[str], locale: Locale) -> str:
-    """Return the finding: the lowest press forecast as a multiple of the model's mean for the same line."""
     means = dict(ours.select("line", "expected").rows())
     ratios = [
         (low / means[line], name)
@@ -139,7 +136,6 @@ def _headlines_title(ours: pl.DataFrame, theirs: pl.DataFrame, names: list[str],
 
 
 def _headline_label(row: dict[str, Any], locale: Locale) -> str:
-    """Return the amounts of a row: the range, with median and mean for the model, or an upper bound."""
     low, high = row["low"], float(row["high"] or 0)
     if low is None:
         return locale("chart.at_most", amount=short_amount(locale, high))
@@ -192,7 +188,6 @@ def separate_sums(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _announced_mark(base: alt.Chart, x: alt.X, y: alt.Y) -> alt.Chart:
-    """Mark the announced amount with a white diamond."""
     diamond = base.transform_filter("datum.announced").mark_point(
         shape="diamond", filled=True, fill="white", stroke=INK, size=90, opacity=1
     )
@@ -201,7 +196,6 @@ def _announced_mark(base: alt.Chart, x: alt.X, y: alt.Y) -> alt.Chart:
 
 
 def _sum_label(row: dict[str, Any], locale: Locale) -> str:
-    """Return the median, the likely range and the announced amount of a row."""
     low, median, high = (float(row[c] or 0) for c in (LOW, "p50", HIGH))
     parts = [_with_range(locale, median, low, high)]
     if row["announced"] is not None:
@@ -211,7 +205,6 @@ def _sum_label(row: dict[str, Any], locale: Locale) -> str:
 
 
 def _sums_title(rows: pl.DataFrame, locale: Locale) -> str:
-    """Return the finding: handling costs more than the cash, or the smallest and the largest median."""
     medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
     cash, handling = medians.get("cash"), medians.get("handling")
     if cash and handling and handling > cash:
@@ -278,7 +271,6 @@ def free_goods(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _free_title(row: pl.DataFrame, locale: Locale) -> str:
-    """Return the finding: the expected share of the list price that is taken up, with its likely range."""
     expected, low, high = (row[c][0] / row["announced"][0] for c in ("expected", LOW, HIGH))
     share, least, most = (locale.share(x) for x in (expected, low, high))
     return locale("chart.free_chart_title", share=share, low=least, high=most)

@@ -131,7 +131,6 @@ def finish_views(
 
 
 def _first_sites(sites: list[str], locale: Locale) -> str:
-    """Return the first websites as one text, followed by the number of websites left out, if any."""
     listed, left = ", ".join(sites[:MAX_SITES]), len(sites) - MAX_SITES
     return locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
 

@@ -87,7 +87,6 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
 
 
 def _distribution_title(marks: Marks, locale: Locale, *, certain: bool) -> str:
-    """Return the finding: what was paid, the chance of exceeding the budget, or the median and the mean."""
     money = {
         mark: locale.money(m["amount"], ALL_DIGITS if mark == "budget" else 2) for mark, m in marks.items()
     }
@@ -115,7 +114,6 @@ def _distribution_title(marks: Marks, locale: Locale, *, certain: bool) -> str:
 def _distribution_subtitle(
     marks: Marks, layout: DotLayout, locale: Locale, *, certain: bool, forecasts: int
 ) -> str:
-    """Return the notes on what a dot means, the scale, the probability of no payment, and the bars."""
     if certain:
         return locale("chart.total_distribution_certain_subtitle", unit=locale.unit)
     count = len(layout.dots)
@@ -136,7 +134,6 @@ def _distribution_subtitle(
 
 
 def _dots(layout: DotLayout, marks: Marks, x: alt.X, height: int, locale: Locale) -> alt.Chart:
-    """Draw the dots as stacks of touching circles, at every width of the chart."""
     tallest = max(dot["level"] for dot in layout.dots) + 1
     across = f"min(width * {layout.dot_share:.5g}, {DOT_ROOM / tallest:.5g})"
     data = pl.DataFrame(layout.dots).with_columns(
@@ -162,13 +159,11 @@ def _dots(layout: DotLayout, marks: Marks, x: alt.X, height: int, locale: Locale
 
 
 def _digits(marks: Marks) -> int:
-    """Return the number of significant digits at which both ends of the range have different labels."""
     low, high = (marks[mark]["amount"] for mark in (LOW, HIGH))
     return 2 + sum(high < times * low for times in CLOSE)
 
 
 def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, str]:
-    """Return the label of each marked amount, from the top down. A certain total has only one label."""
     digits = _digits(marks)
     own = {mark for mark in MARKS if marks.get(mark, {}).get("quantile")} - {"expected"}
     labels = {}
@@ -184,10 +179,6 @@ def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, st
 def _labelled_lines(
     labels: Mapping[str, str], marks: Marks, layout: DotLayout, x: alt.X, first: int, height: int
 ) -> list[alt.Chart]:
-    """Draw vertical lines with their labels, the first at `first` pixels and each below the one before.
-
-    Labels are on the side of their line that is towards the middle of the axis.
-    """
     rules, texts = [], []
     for n, (mark, label) in enumerate(labels.items()):
         strong = mark in STRONG or not layout.dots
@@ -209,7 +200,6 @@ def _labelled_lines(
 
 
 def _forecast_rows(table: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Return the press forecasts with the names of their publishers: `name`, `low`, `amount`."""
     rows = table.filter(valuation="cash", mark="press").sort("amount", descending=True, maintain_order=True)
     return rows.select("low", "amount").with_columns(
         name=pl.Series(publisher_names(rows["fact"].to_list(), context), dtype=pl.String)
@@ -226,7 +216,6 @@ def publisher_names(facts: list[str], context: ChartContext) -> list[str]:
 
 
 def _forecast_layers(rows: pl.DataFrame, layout: DotLayout, x: alt.X, locale: Locale) -> list[alt.Chart]:
-    """Draw each press forecast as a range on a line of its own, with the publisher and the amounts."""
     layers = []
     for line, row in enumerate(rows.iter_rows(named=True)):
         high = layout.place(row["amount"])
@@ -324,7 +313,6 @@ def _largest_part(rows: pl.DataFrame) -> int:
 
 
 def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> str:
-    """Return the chart title: the largest part's share of the expected cash cost, as its bar shows it."""
     at = _largest_part(rows)
     separator = " " if rows["rule"][at] is None else ", "
     name = names[at].replace("\n", separator)

@@ -95,7 +95,6 @@ def _by_service(pair: pl.DataFrame, context: ChartContext) -> Iterator[tuple[str
 
 
 def _parts(name: str, group: pl.DataFrame, labels: dict[str, str]) -> Iterator[Sequence[str | float]]:
-    """Yield the parts of one bar with their ends in percent of the claims."""
     claims, start = _total(group, "claims"), 0.0
     for sign, label in labels.items():
         end = start + 100 * _total(group, sign) / claims

@@ -370,7 +370,6 @@ class Claims(Displayable):
 
 
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
-    """Return the tables of the notebook summary: the input files and, if there are any, the first rejects."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
     files, more = first_rows(
@@ -388,7 +387,6 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
 
 
 def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    """Return one table row that describes a reject: file, row number, rule, value, remedy."""
     error, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule

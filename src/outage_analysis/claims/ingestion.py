@@ -82,11 +82,6 @@ def read_claims(
 def _given_or_derived(
     paths: list[Path], incident: str | Path | Incident | None, outage: OutageFacts, *, from_store: bool
 ) -> Incident:
-    """Return the incident that the caller gives, or that of saved claims if it is bundled, or derive one.
-
-    Raises:
-        UsageError: the caller gives both an incident and facts about it, or no incident for a warehouse file.
-    """
     if incident is not None:
         if outage:
             raise UsageError(
@@ -106,12 +101,6 @@ def _given_or_derived(
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    """Read complaint files into a new warehouse.
-
-    If `add_to` names a warehouse file, its claims come before the new claims.
-
-    Returns the claims, and the number of input files that the warehouse file already contained.
-    """
     paths_to_read, skipped = expand_paths(paths)
     for layout in layouts:
         layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
@@ -149,11 +138,6 @@ def _divide_rows(
     layouts: Sequence[Layout],
     before: InputFiles,
 ) -> InputFiles:
-    """Read files and divide their rows into claims and rejects, in a straight sequence of steps.
-
-    `outage_analysis.claims.readers` describes the steps and their tables. `before` are the files of the
-    warehouse file to which the run adds.
-    """
     with temporary_folder(limits.get().folder) as workspace:
         files = read_files(warehouse, paths, incident, workspace, layouts=layouts, before=before)
         empty_rows = recheck_rows(warehouse, files, workspace)
@@ -165,7 +149,6 @@ def _divide_rows(
 
 
 def _check_row_counts(counted: pl.DataFrame) -> None:
-    """Raise an error if rows were lost, that is, if a file has rows that are neither claim nor reject."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, rows, claims, rejects in lost.head(1).iter_rows():
         raise EnvironmentFailed(

@@ -161,10 +161,6 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
 
 
 def _problem(rule: str, reader_problem: str | None) -> str:
-    """Return what is wrong with a row as a sentence: "filed_on is not a date." for "filed_on is a date".
-
-    `reader_problem` states why a row could not be split into cells.
-    """
     for holds, broken in ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have ")):
         if holds in rule:
             sentence = rule.replace(holds, broken, 1)
@@ -194,10 +190,6 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
 
 
 def _other_reading(incident: Incident, text: str, locale: Locale) -> str:
-    """Return a hint if a filing day lies in the claims window when its month is read first, or second.
-
-    Returns an empty text if the order of day and month makes no difference.
-    """
     match = ORDERED_DAY.fullmatch(text.strip())
     if match is None:
         return ""

@@ -153,7 +153,6 @@ def _column(name: str) -> str:
 
 
 def _condition(column: str, values: Sequence[str | int | date | None]) -> str:
-    """Return the SQL condition that a claim has one of the values; None stands for no value."""
     literals = [
         str(value) if isinstance(value, int) else quote_literal(str(value))
         for value in values
@@ -165,7 +164,6 @@ def _condition(column: str, values: Sequence[str | int | date | None]) -> str:
 
 
 def _described(column: str, values: Sequence[object]) -> str:
-    """Return the values of a condition in words. Ids of claims and claimants are only counted."""
     if column in ID_COLUMNS:
         return f"{len(values):,} values"
     texts = [
@@ -176,11 +174,6 @@ def _described(column: str, values: Sequence[object]) -> str:
 
 
 def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
-    """Return values as the claims store them: the id of a service, a loss in the smallest unit.
-
-    Raises:
-        UsageError: no claim can have one of the values.
-    """
     incident = claims.incident
     numbers = {"loss": incident.loss_digits} | {d.id: 0 for d in incident.dimensions if d.kind == "number"}
     if column in ("service", "claimant_type"):
@@ -198,7 +191,6 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
 
 
 def _known_id(incident: Incident, column: str, value: object) -> str:
-    """Return the id of a service or claimant type, given its id, name or alias."""
     items = incident.services if column == "service" else incident.claimant_types
     for item in items:
         if normalized_name(str(value)) in item.spellings():
@@ -209,7 +201,6 @@ def _known_id(incident: Incident, column: str, value: object) -> str:
 
 
 def _unknown_text(claims: Claims, column: str, text: str) -> UsageError:
-    """Return the error about a value of a text column that no claim has."""
     masked = mask_personal_data(text)
     if column in ID_COLUMNS:
         return UsageError(f"no claim has this {column}", column=column, value=masked)
@@ -234,7 +225,6 @@ def _day(column: str, value: object) -> date:
 
 
 def _whole_number(column: str, value: object, digits: int) -> int:
-    """Return an amount with up to `digits` decimals as a whole number of its smallest unit."""
     whole = in_smallest_units(value, digits)
     if whole is None:
         kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
@@ -267,7 +257,6 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _check_new_dimension(name: str, incident: Incident) -> None:
-    """Raise UsageError if a column cannot be a dimension because of its name."""
     if name in claim_columns(incident):
         problem = "the claims already have a column of this name"
     elif (name in RESERVED and name != SEGMENT) or name.startswith("raw_"):

@@ -126,10 +126,6 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
 
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
-    """Write a warehouse file: a new one, or a copy of the existing file with the claims of this run added.
-
-    `path` is the final path of the file. `part` is the temporary path to which this function writes.
-    """
     warehouse = claims.warehouse
     warehouse.load("new_passport", _passport_table(claims))
     queries_by_table = {
@@ -147,10 +143,7 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
 
 @contextmanager
 def _folder_lock(path: Path) -> Iterator[None]:
-    """Hold a lock on the folder that contains a file, so that no other run writes there; no lock on Windows.
-
-    The operating system releases the lock when the process ends, even if the process is killed.
-    """
+    # Hold a lock on the folder that contains a file, so that no other run writes there; no lock on Windows.
     if not path.parent.is_dir():
         raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
     if sys.platform == "win32":
@@ -202,7 +195,6 @@ def _incident_sha256(incident: Incident) -> str:
 
 
 def _passport_table(claims: Claims) -> pl.DataFrame:
-    """Return one row that describes a warehouse file: version, incident, input files and layouts."""
     layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
     return pl.DataFrame(
         {

@@ -131,7 +131,6 @@ class _FilesOfLayout:
 
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
-    """Create the table `parsed_rows`: the texts of each row in `text_rows`, and the values of these texts."""
     dimensions = [d.id for d in incident.dimensions]
     columns = (*IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
@@ -158,7 +157,6 @@ def _listed_sql(expressions: Dictionary[str, str]) -> str:
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.DataFrame) -> None:
-    """Create the table `checked_rows`: each row, the rules that reject it, and the rules only counted."""
     counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
         "checked_rows",
@@ -175,11 +173,6 @@ def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.
 
 
 def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
-    """Group the numbers of the input files by layout, and by whether the rows contain times of filing.
-
-    In most runs, all files have the same layout (how columns map to those of a claim). All rows of a file
-    without typed rows are stored as text, so these rows show whether the file contains times.
-    """
     time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
     counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
     groups: list[_FilesOfLayout] = []
@@ -196,10 +189,6 @@ def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLa
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Return the spellings of known services and claimant types that occur in the rows to validate.
-
-    The columns are `list` (service or claimant_type), `raw` (the spelling) and `id`.
-    """
     lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
@@ -215,14 +204,6 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
 
 
 def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFiles) -> pl.DataFrame:
-    """Return the rows that repeat the header of their file, as file_number and source_row.
-
-    Headers are repeated if several exports were concatenated into one file.
-
-    Raises:
-        InputRefused: a row contains the headers of the file in a different order, so that another table
-            begins there.
-    """
     columns = required_columns(incident)
     header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
     repeated = []
@@ -244,7 +225,6 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
 
 
 def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
-    """Raise an error if a row has a unit such as 만원 instead of a loss, and the layout gives no scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
             raise InputRefused(
@@ -260,10 +240,6 @@ def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
 def _rows_with_header_words(
     warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows that repeat a column header in a cell: file number, row number, byte offset, cells.
-
-    Only cells for service, claimant type, day and loss that could not be read as a value are searched.
-    """
     texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
     matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
     if matches.is_empty():

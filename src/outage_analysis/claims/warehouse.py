@@ -334,7 +334,6 @@ class Warehouse:
 
 
 def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """Remove the tables of a derived warehouse, and close its connection."""
     with suppress(duckdb.Error):
         connection.execute(f"drop schema if exists memory.{schema} cascade").fetchall()
         connection.close()

@@ -113,7 +113,6 @@ def ingest(
 
 
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) -> None:
-    """Print the data quality of complaint files: broken rules, rejected rows, claimants, round losses."""
     import polars as pl
 
     from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
@@ -209,10 +208,7 @@ def inspect(
 
 
 def _print_inspection(inspection: Inspection, locale: Locale) -> None:
-    """Print what is known of a complaint file, then the proposed layout (TOML file that maps columns).
-
-    The comments of the layout are English in every language, because the layout is a file.
-    """
+    # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
 
     from outage_analysis.claims import INSPECTED_COLUMNS, UNKNOWN_NAMES
@@ -307,7 +303,6 @@ def cube(
 
 
 def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
-    """Print a cube (claims counted by dimension and loss band) with amounts in whole currency."""
     from outage_analysis.losses import CUBE_MEASURES
 
     rows, title = (
@@ -320,10 +315,6 @@ def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
 
 
 def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
-    """Check that a cube (claims counted by dimension and loss band) can be written to the file `out`.
-
-    Return whether `out` is the same file as `add`, the earlier cube, which is then replaced.
-    """
     if add and (out is None or out.suffix != ".parquet"):
         raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
     replaces = bool(add and out and out.exists() and add.exists() and out.samefile(add))
@@ -335,10 +326,6 @@ def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
 def _write_cube(
     built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
 ) -> None:
-    """Write a cube (claims counted by dimension and loss band) to a .csv or .parquet file.
-
-    In a .parquet file, the cube is added to the earlier cube if there is one.
-    """
     from outage_analysis.losses import merge_cubes, save_cube, with_provenance
     from outage_analysis.reports import write_table
 

@@ -107,7 +107,6 @@ def winner_views(result: PolicyComparison, lang: str) -> Iterator[TableView]:
 
 
 def _who(row: dict[str, Any], locale: Locale) -> str:
-    """Return whom a row counts: a service, a cost line, a cost line with its loss band, or everybody."""
     if row["level"] == "band":
         band = locale.band(row["over"], row["up_to"])
         return " ".join(part for part in (row["line"] or row["service"], band) if part)

@@ -106,7 +106,6 @@ def _without_infinities(value: object) -> object:
 
 
 def _json_value(value: object) -> object:
-    """Convert a day or a decimal number, which JSON cannot store, to a text or a whole number."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -172,10 +171,6 @@ def _terminal_width() -> int | None:
 def _in_larger_unit(
     frame: pl.DataFrame, schema: TableSchema | None, sums: DisplayUnits | None
 ) -> tuple[str, TextTable] | None:
-    """Return a larger unit, such as "million KRW", and the table with its amounts in this unit.
-
-    Returns None if no larger unit fits.
-    """
     unit = sums.common_unit(frame, schema) if sums else None
     return (
         (f"{unit[1]} {sums.currency}", _text_table(frame, schema, sums, unit[0])) if sums and unit else None
@@ -220,7 +215,6 @@ def _text_table(
 
 
 def _translated_cell(value: object, unit: object, locale: Locale) -> object:
-    """Return a cell in the language of a locale: words, true or false, and units; other cells as they are."""
     if value is None:
         return None
     if unit == "word":
@@ -283,10 +277,6 @@ def print_titled_tables(
 
 
 def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-    """Return a table in which one column `band`, in words, replaces the columns `over` and `up_to`.
-
-    The table is unchanged if `over` is not a column of integers.
-    """
     if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
         return table
     position = table.columns.index("over")

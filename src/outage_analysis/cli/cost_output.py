@@ -92,7 +92,6 @@ def print_cost(analysis: Analysis, lang: str = "en") -> None:
 
 
 def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Locale) -> None:
-    """Print a table of cost lines for each basis (published counts or claims), then tables by loss band."""
     import polars as pl
 
     from outage_analysis.costs import COSTS
@@ -161,7 +160,6 @@ def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
 
 
 def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
-    """Print a table of quantiles per basis, with numerical errors and the effect of correlated inputs."""
     from outage_analysis.costs import QUANTILES
     from outage_analysis.text import VALUATION, TableSchema
 

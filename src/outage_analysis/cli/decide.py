@@ -111,7 +111,6 @@ def sensitivity(
 
 
 def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang: str) -> None:
-    """Print the tables of `sensitivity`; with a budget, a sentence first says what to find out."""
     from outage_analysis.text import Locale
 
     if "inputs_given_exceedance" in tables:
@@ -146,7 +145,6 @@ def _print_sentence(sentence: str, synthetic: bool, lang: str) -> None:  # noqa:
 
 
 def _budget_sentence(analysis: Analysis, locale: Locale) -> str:
-    """State which input to find out before deciding between the policy and its budget, and what decides."""
     from outage_analysis.costs import information_sentence
     from outage_analysis.text import smallest_units
 
@@ -157,7 +155,6 @@ def _budget_sentence(analysis: Analysis, locale: Locale) -> str:
 
 
 def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
-    """Return the sentences below the tables: inputs that depend on each other, or nothing uncertain."""
     tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
     notes = [locale("report.tied")] if tied else []
     if not any(len(table) for name, table in tables.items() if name != "information_value"):
@@ -166,7 +163,6 @@ def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], l
 
 
 def _with_part_names(table: pl.DataFrame, analysis: Analysis, lang: str) -> pl.DataFrame:
-    """Return a table whose column `part` has the name of a loss band or model in place of its number."""
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
@@ -325,7 +321,6 @@ def backtest(
 def _with_translated_names(
     tables: Mapping[str, pl.DataFrame], spec: BacktestSpec, locale: Locale
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables of a back-test with benchmarks, reference sets and kinds of cost in a language."""
     import polars as pl
 
     rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}

@@ -174,7 +174,6 @@ def distribution(
 
 
 def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, pl.DataFrame]:
-    """Return tables in which parameters of distributions and reasons are in a language."""
     import polars as pl
 
     from outage_analysis.text import Locale
@@ -299,7 +298,6 @@ def intake(
 
 
 def _print_forecast(tables: Mapping[str, pl.DataFrame], locale: Locale, *, synthetic: bool) -> None:
-    """Print the tables of a forecast of the claims still to come, then the notes on omitted counts."""
     from outage_analysis.analysis import table_schemas
 
     prefix = locale("terminal.recovery_prefix") if synthetic else ""
@@ -311,7 +309,6 @@ def _print_forecast(tables: Mapping[str, pl.DataFrame], locale: Locale, *, synth
 def _count_files(
     files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool, lang: str
 ) -> ForecastInput:
-    """Read complaint files, and return the number of claims filed per day, up to the day `until`."""
     from outage_analysis.analysis import forecast_input_from_claims
     from outage_analysis.incidents import load_incident
 
@@ -321,10 +318,6 @@ def _count_files(
 
 
 def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
-    """Return the currency and the loss unit in which the amounts of an incident are printed.
-
-    A loss equal to a band edge in `starts` belongs to the band above the edge.
-    """
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
 
@@ -344,11 +337,6 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Parse filters such as service=kakao_t, and return the accepted values by dimension.
-
-    Raises:
-        UsageError: a filter has no dimension or no equals sign.
-    """
     values: dict[str, list[str]] = {}
     for text in texts:
         dimension, equals, value = text.partition("=")

@@ -174,7 +174,6 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
 
 
 def _print_ledger(ledger: Ledger, lang: str) -> None:
-    """Print a ledger: a table of assumptions, then each distribution and rank correlation as a sentence."""
     import polars as pl
 
     from outage_analysis.analysis import DisplayUnits

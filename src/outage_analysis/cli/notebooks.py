@@ -176,7 +176,6 @@ class ClaimsOptions:
 
 
 def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, from_claims: bool) -> None:
-    """Raise an error if the user gave an option that has no effect, with or without complaint files."""
     context, unused = (
         ("--claims", {"--name": project.name, "--loss-unit": project.loss_unit, "--counted": project.counted})
         if from_claims
@@ -237,7 +236,6 @@ def new(
 
 
 def _make_option() -> str:
-    """Return the option of `make` that states where this program is; empty if the program is on the PATH."""
     program = Path(sys.executable).with_name("outage-analysis")
     if shutil.which("outage-analysis") or not program.is_file():
         return ""
@@ -309,11 +307,6 @@ def run_notebook(
 
 
 def _parse_parameters(texts: Sequence[str]) -> dict[str, str]:
-    """Parse parameters such as budget=300_000_000. Each name may occur only once.
-
-    Raises:
-        UsageError: a parameter has no value, or a name occurs twice.
-    """
     parameters: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")

@@ -43,7 +43,6 @@ def parse_money(text: str, option: str = "--budget") -> int:
 
 
 def _in_full(text: str) -> str:
-    """Return a number with a unit, such as 1.5B, as digits; a text without a unit is not changed."""
     number = text.casefold()
     unit = next((name for name in MONEY_UNITS if number.endswith(name)), None)
     if unit is None:

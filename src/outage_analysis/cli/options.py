@@ -186,10 +186,6 @@ class PlanOptions:
         return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
 
     def _with_tiers(self, plan: Plan, tiers: str) -> Plan:
-        """Return a plan whose policy pays by tier.
-
-        Without --incident, the incident is derived from the files.
-        """
         from outage_analysis.analysis import Tiers, with_tiers
         from outage_analysis.claims import read_claims
 
@@ -281,7 +277,6 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
 
 @cache
 def _fields(group: type) -> tuple[inspect.Parameter, ...]:
-    """Return the fields of an option group as parameters of a command."""
     return tuple(inspect.signature(group, eval_str=True).parameters.values())
 
 

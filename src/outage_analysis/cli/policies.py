@@ -112,7 +112,6 @@ def show(
 
 
 def _print_gaps(policy: LoadedPolicy, sums: pl.DataFrame, locale: Locale) -> None:
-    """Print which published totals differ from the recomputed totals, and what was not published."""
     differing = sums.filter(status="differs")["id"]
     for tie in policy.tie_outs:
         if tie.id in differing:

@@ -82,10 +82,6 @@ def report(
 
 
 def _answer(analysis: Analysis, lang: str) -> list[str]:
-    """Return the answer as on the report's first screen: how much, what is not in it, what would narrow it.
-
-    Without a distribution, it is the first key figure with its note, or only the note if there is no figure.
-    """
     from outage_analysis.reports import Report
 
     report = Report(analysis, lang)
@@ -100,7 +96,6 @@ def _answer(analysis: Analysis, lang: str) -> list[str]:
 
 
 def _report_files(page: Path) -> dict[str, object]:
-    """Return the paths of all files of a report, given the path of its page."""
     from outage_analysis.reports import read_manifest
 
     folder = page.parent
@@ -110,7 +105,6 @@ def _report_files(page: Path) -> dict[str, object]:
 
 
 def _top_paths(page: Path) -> list[str]:
-    """Return the paths of a report's documents and of its folders; the path of its page comes last."""
     from outage_analysis.reports import read_manifest
 
     names = dict.fromkeys(name.partition("/") for name in read_manifest(page.parent).outputs)

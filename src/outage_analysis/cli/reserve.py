@@ -82,12 +82,6 @@ def reserve(
 
 
 def _bridge_since(analysis: Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
-    """Return the bridge of the cash from an earlier run to the analysis, with the range after each step.
-
-    Raises:
-        UsageError: the earlier run is neither a report folder nor a ledger.
-        ModelRefused: the reserve is computed from claims, which a bridge does not explain.
-    """
     from outage_analysis.analysis import reserve_scope
     from outage_analysis.costs import BridgeRun, bridge
     from outage_analysis.reports import bridge_side
@@ -136,7 +130,6 @@ def _as_json(
 def _answer(
     analysis: Analysis, amount: float, measure: str, locale: Locale, *, inside: bool
 ) -> Iterator[str]:
-    """Yield the sentences on the reserve, its measure and day, and the lines that it counts or leaves out."""
     from outage_analysis.analysis import reserve_scope
 
     scope = reserve_scope(analysis)
@@ -154,7 +147,6 @@ def _answer(
 
 
 def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> Iterator[str]:
-    """Yield the sentences on what changed since an earlier run; nothing without one."""
     if moved is None:
         return
     start, end = (moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
@@ -168,7 +160,6 @@ def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> 
 def _print_tables(
     analysis: Analysis, table: pl.DataFrame, moved: pl.DataFrame | None, locale: Locale
 ) -> None:
-    """Print the reserve by measure, and the bridge from an earlier run if there is one."""
     from outage_analysis.analysis import RESERVE, DisplayUnits
     from outage_analysis.costs import BRIDGE
 

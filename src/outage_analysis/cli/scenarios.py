@@ -73,7 +73,6 @@ def scenarios(
 
 
 def _answer(analysis: Analysis, table: pl.DataFrame, stresses: ScenarioSet, locale: Locale) -> Iterator[str]:
-    """Yield the sentences on the cash without a change, on the largest increase, and on the lines counted."""
     base = table.row(0, named=True)
     yield locale("terminal.scenarios_base", **_amounts(analysis, base, locale))
     raised = table.filter(table["change"] > 0).sort("expected", descending=True, maintain_order=True)
@@ -98,7 +97,6 @@ def _amounts(analysis: Analysis, row: dict[str, Any], locale: Locale) -> dict[st
 
 
 def _print_scenarios(analysis: Analysis, table: pl.DataFrame, stresses: ScenarioSet, locale: Locale) -> None:
-    """Print the table of scenarios, then what each assumes, and why a scenario has no figures."""
     import polars as pl
 
     from outage_analysis.analysis import DisplayUnits

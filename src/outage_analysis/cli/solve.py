@@ -139,7 +139,6 @@ def solve(
 
 
 def _check_output(path: Path | None, *, force: bool) -> None:
-    """Raise UsageError if the file to write has another ending, or exists and --force is not given."""
     if path is None:
         return
     if path.suffix != ".toml":
@@ -158,7 +157,6 @@ def _write_policy(found: BudgetSolution, path: Path, lang: str, *, quiet: bool) 
 
 
 def _solution_as_json(found: BudgetSolution) -> dict[str, Any]:
-    """Return the result as a dictionary for JSON. Amounts are in the smallest unit of the currency."""
     search = found.search
     return {
         "policy": found.policy.id,
@@ -179,7 +177,6 @@ def _solution_as_json(found: BudgetSolution) -> dict[str, Any]:
 
 
 def _print_solution(found: BudgetSolution, lang: str) -> None:
-    """Print the answer in sentences, then the table of policies, then the frontier."""
     from outage_analysis.analysis import DisplayUnits, table_schemas
 
     locale = found.locale(lang)
@@ -208,7 +205,6 @@ def _print_solution(found: BudgetSolution, lang: str) -> None:
 
 
 def _with_percentile(schema: TableSchema, found: BudgetSolution) -> TableSchema:
-    """Return a schema whose column `at_level` has the name of the percentile, such as p90."""
     mark = found.search.quantile_mark.lower()
     if "at_level" not in schema:
         return schema
@@ -217,7 +213,6 @@ def _with_percentile(schema: TableSchema, found: BudgetSolution) -> TableSchema:
 
 
 def _spread(count: int) -> list[int]:
-    """Return the places of at most `FRONTIER_ROWS` rows that are spread evenly, with both ends."""
     if count <= FRONTIER_ROWS:
         return list(range(count))
     return [round(k * (count - 1) / (FRONTIER_ROWS - 1)) for k in range(FRONTIER_ROWS)]

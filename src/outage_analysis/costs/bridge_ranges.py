@@ -101,7 +101,6 @@ class StageRanges:
         return found
 
     def _portfolio(self, stage: Stage) -> Portfolio:
-        """Return the payment streams of all lines of a stage, which share their assumptions."""
         streams: list[Stream] = []
         entries: dict[str, Assumption] = {}
         for id_, staged in stage.items():
@@ -120,7 +119,6 @@ class StageRanges:
 
 
 def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
-    """Return what the draws of one valuation depend on: its streams, distributions and correlations."""
     streams = tuple(stream for stream in portfolio.streams if stream.valuation == valuation)
     used = {name for stream in streams for name in stream.inputs}
     stated = {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used}
@@ -134,10 +132,6 @@ def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
 def _distinct(
     own: Mapping[str, Assumption], taken: Mapping[str, Assumption], line: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield each assumption of a line with the name of its draws.
-
-    An assumption that two lines state differently, such as with and without observed counts, has two names.
-    """
     for name, entry in own.items():
         yield name, name if taken.get(name, entry) == entry else f"{name} ({line})"
 

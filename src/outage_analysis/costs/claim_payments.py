@@ -111,7 +111,6 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """Return the payments of one schedule, added up by the cube's dimensions and the policy's loss bands."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
         _with_payments(rows_with_formula(cube, line, award))
@@ -131,10 +130,6 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
 
 
 def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
-    """Return an expression for the index of the tariff that applies to each row of a cube.
-
-    A row has the tariff of the first segment that it matches, else the last tariff.
-    """
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
         number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
@@ -142,7 +137,6 @@ def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
 
 
 def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add payment columns to each row: exact payments or bounds, and 0 for claims that are not entitled."""
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
     entitled = claims.filter("entitled").sum()
@@ -172,10 +166,7 @@ def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sum_of_squared_payments() -> pl.Expr:
-    """Return an expression for the sum of (fixed + slope x loss)^2.
-
-    The sum is a float, because only variances use it and rounding does not matter there.
-    """
+    # The sum is a float, because only variances use it and rounding does not matter there.
     fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
     loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
     moving = 2 * fixed * slope * loss + slope**2 * squared
@@ -201,7 +192,6 @@ def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule
 
 
 def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
-    """Return, for each loss band of a cube, the tariff rule, the payment formula and the payment bounds."""
     schema: Schema = {
         **EDGES,
         "tariff": pl.Int64,
@@ -232,7 +222,6 @@ def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Ite
 
 
 def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
-    """Return the index, the edges and the outcome of the tariff rule that covers a loss band of a cube."""
     rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
     place = touched[0].rule_index
     if touched[-1].rule_index == place:

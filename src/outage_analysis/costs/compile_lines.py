@@ -76,7 +76,6 @@ def compile_lines(
 
 
 def _promise_to_all(term: LineTerm, funnel: Funnel) -> LineTerm:
-    """Return a term whose promised amount counts everybody behind the counted units, not each unit once."""
     if not any(factor.mean is funnel.exposure for factor in term.factors):
         return term
     people = funnel.exposure.expected
@@ -124,10 +123,6 @@ def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> Lin
 
 
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the terms of a free good: one at face value, and one per other valuation with a price.
-
-    The ledger states the share of people who take the good; the cap limits their number.
-    """
     people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
     later = (people is None and line.recipients) or (cap is None and line.cap)
     rate = funnel.entries.get("take_up")
@@ -150,7 +145,6 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a fee credit; without a public number of recipients it has no expected cost."""
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
     term = LineTerm("cash", "fee_credit", facts, factors=funnel.report_factors)
@@ -168,12 +162,6 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Itera
 
 
 def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a budget: the amount actually paid if public, else the announced amount.
-
-    Raises:
-        UsageError: a cited fact is not an amount in the policy's currency, or the facts violate low <= amount
-            <= high.
-    """
     policy, as_of = inputs.policy, inputs.as_of
     term = LineTerm(line.valuation, "budget", " ".join(line.facts))
     for true_up in line.true_ups_by(as_of):

@@ -101,7 +101,6 @@ def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
 def _bands(
     line: Schedule, funnel: Funnel, term: LineTerm, pays: Mapping[Band, Input]
 ) -> Iterator[PaymentGroup]:
-    """Yield one payment group per loss band; its payments assume that all reports are in this band."""
     if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
         raise ModelRefused(
             f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
@@ -182,7 +181,6 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
 
 
 def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
-    """Return the payments if every claim is accepted, by service, claimant type, band, rule and segment."""
     only = policy.model_copy(update={"lines": (line,)})
     award, largest_award = (
         None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most)
@@ -209,7 +207,6 @@ def _claims_group(
     facts: Mapping[tuple[str | None, int | None, int | None], str],
     tiers: Mapping[Band, Tier],
 ) -> PaymentGroup:
-    """Return the payment group of one loss band: its claims, and their payments if all are accepted."""
     claims = float(row["claims"])
     fields: dict[str, Any] = {
         "claims": claims,
@@ -235,7 +232,6 @@ def _claims_group(
 
 
 def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """Return the ids of the facts that each payment rule cites, by segment (None: the rest) and band."""
     names = [*(s.id for s in line.segments), None]
     return {
         (name, *band): " ".join(rule.facts)

@@ -174,7 +174,6 @@ class BridgeRow(NamedTuple):
 def _step_rows(
     step: str, before: Stage, after: Stage, *, start: int, reasons: Callable[[str], str]
 ) -> Iterator[BridgeRow]:
-    """Yield the bridge row of a step, then one row per cost line that gains or loses an expected cost."""
     earlier, later = costs_of(before), costs_of(after)
     both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
     costs = {**earlier, **{line: later[line] for line in both}}
@@ -307,10 +306,6 @@ class _BridgeStages:
         return after
 
     def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
-        """The assumptions for a line after the step that replaces the policy.
-
-        A line that the first run did not have uses all assumptions of the second ledger.
-        """
         return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
     def _has_final_cost(self, id_: str) -> bool:
@@ -363,7 +358,6 @@ def _line_as_of(line: CostLine, day: date) -> CostLine:
 
 
 def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    """Remove the observed counts of an assumption if they are not final: claims or decisions may follow."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 

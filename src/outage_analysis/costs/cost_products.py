@@ -174,7 +174,6 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
 
 
 def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, Factor | None]:
-    """Return the base of a term, and the fixed payment of its loss band as a factor (None if not fixed)."""
     base = part.paid * float(label.get("share", 1.0))
     tier = label.get("tier")
     if tier is None:
@@ -187,7 +186,6 @@ def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, 
 
 
 def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
-    """Return the term of payments to a limited number of people; its factor is the share served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     served, most = stream.served or 0.0, (stream.capacity or 0.0) / stream.trials
     name, kind = f"{stream.line}.served", rate.kind if rate else "take_up"

@@ -63,7 +63,6 @@ def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(term: LineTerm) -> Iterator[dict[str, object]]:
-    """Yield the cost table row of a term, then one row per loss band if the costs per band are known."""
     head: dict[str, object] = {
         "valuation": term.valuation,
         "level": "line",
@@ -139,10 +138,6 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_sum(name: str) -> pl.Expr:
-    """Return an expression for the sum of a column over the cost lines that are marked `summed`.
-
-    The sum is null if an included line has no value, or if no line is included.
-    """
     counted = pl.col(name).filter("summed")
     return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 

@@ -257,7 +257,6 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
 
 
 def _mix(mix: Assumption | None, line: CostLine) -> dict[Band, float]:
-    """Return the expected share of reports per loss band; a schedule with one band needs no assumption."""
     bands = [band for band in line.bands_as_written.values() if contains_integer(band)]
     if bands and isinstance(mix, BandMix):
         return mix.shares_by_band(line)

@@ -55,7 +55,6 @@ def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
 
 
 def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    """Return what a cost line pays per claimant, as a dictionary of formatted amounts."""
     schedule = policy.schedule(line.id)
     if schedule is not None:
         segments = {

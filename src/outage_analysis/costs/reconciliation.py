@@ -87,7 +87,6 @@ def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 
 def _computed_value(tie: TieOut, policy: Policy) -> float | None:
-    """Return the recomputed amount; None if the payment of a cost line is decided by review."""
     facts = [get_fact(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
     stranger = next(
@@ -115,7 +114,6 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
-    """Return the cost of one line in the smallest unit of the currency; None if it is decided by review."""
     line = policy.line(id_)
     count = get_fact(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
@@ -133,10 +131,7 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
 
 
 def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
-    """Return what a schedule pays for `count` claims with equal losses; None if it is decided by review.
-
-    The function builds a cube with one row, so that `payments` computes the amount as for any other cube.
-    """
+    # The function builds a cube with one row, so that `payments` computes the amount as for any other cube.
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {
         **entitled,

@@ -166,7 +166,6 @@ class LineTerm:
         return mean * self.accepted_share
 
     def _mean_payments(self) -> float | None:
-        """Return the expected payments under the band mix if every trial is accepted; None if unknown."""
         known = [
             (group.mix_share, group.payments.expected)
             for group in self.groups

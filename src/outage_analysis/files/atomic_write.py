@@ -144,12 +144,6 @@ def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
 
 
 def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
-    """Move an old folder back to `out`. If `out` exists again, check that the old folder may be removed.
-
-    Raises:
-        UsageError: the old folder must not be removed, or there is no `check`.
-        OSError: the old folder cannot be restored.
-    """
     if not old.exists():
         return
     if check is None:
@@ -190,7 +184,6 @@ def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _replace(out: Path, staging: Path, check: Check | None) -> None:
-    """Replace `out` with the new folder. The old folder is removed only after the new one is in place."""
     new, old = staging / NEW, staging / OLD
     try:
         if check is not None and out.is_dir() and any(out.iterdir()):

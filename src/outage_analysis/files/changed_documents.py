@@ -38,7 +38,6 @@ def validated_copy(document: T, **changes: object) -> T:
 
 
 def _key(name: str, field: FieldInfo) -> str:
-    """Return the key that a document uses for a field."""
     if isinstance(field.validation_alias, AliasChoices):
         return str(field.validation_alias.choices[0])
     return field.alias or name

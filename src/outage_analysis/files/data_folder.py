@@ -171,7 +171,6 @@ def _decompose(word: str) -> str:
 
 
 def _edit_distance(one: str, other: str) -> int:
-    """Return the Levenshtein distance of two words. Distances above `MAX_TYPOS` need not be exact."""
     if abs(len(one) - len(other)) > MAX_TYPOS:
         return MAX_TYPOS + 1
     previous = list(range(len(other) + 1))

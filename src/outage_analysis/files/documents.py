@@ -70,7 +70,6 @@ def find_duplicate(names: Sequence[T]) -> T | None:
 
 
 def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a TOML document and the values parsed from it."""
     text = _read_text(path)
     try:
         return text, tomllib.loads(text)
@@ -80,12 +79,6 @@ def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _read_text(path: Path) -> str:
-    """Return the text of a TOML file.
-
-    Raises:
-        UsageError: the file is too large, contains too long a line, or is not UTF-8.
-        InputRefused: the file cannot be read.
-    """
     try:
         if path.stat().st_size > MAX_TOML_BYTES:
             raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
@@ -147,7 +140,6 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
 
 
 def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Return whether parsed TOML contains a value at a key path."""
     try:
         for step in loc:
             document = document[step]
@@ -166,7 +158,6 @@ def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no c
 def _as_usage_error(
     error: ValidationError, model: type[Document], file: str, document: dict[str, Any], text: str
 ) -> UsageError:
-    """Convert a validation error to an error that states the first broken rule, its key and its line."""
     # If all items of a list are invalid, pydantic also reports that the list is too short. This is not a
     # second mistake.
     all_details = error.errors(include_url=False)
@@ -207,7 +198,6 @@ def _as_usage_error(
 
 
 def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
-    """Return a key path without the values of `kind` that pydantic inserts but the file does not contain."""
     kept: list[int | str] = []
     here: Any = document
     for step in loc:
@@ -223,7 +213,6 @@ def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple
 
 
 def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
-    """Return a readable key path: `line[0].band[1].over` becomes `line 'tiers' > band 2 > over`."""
     parts: list[str] = []
     here: Any = document
     for step in loc:
@@ -238,7 +227,6 @@ def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
 
 
 def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
-    """Return a text that lists the allowed values of `kind` in the tables under a key."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
     kinds: dict[str, None] = {}
     for inner_model in _documents_in(model):
@@ -251,7 +239,6 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(model: type[Document]) -> list[str]:
-    """Return all keys of a document class and of the classes nested in it, as they are written in files."""
     return sorted(
         {f.alias or n for inner_model in _documents_in(model) for n, f in inner_model.model_fields.items()}
     )
@@ -321,7 +308,6 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
 
 
 def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Return whether a value gets its own TOML header: a long or nested table, or a list of tables."""
     if isinstance(value, Mapping):
         nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
         return nested or len(toml_value(value)) > MAX_LINE
@@ -359,7 +345,6 @@ def _escape(text: str) -> str:
 
 
 def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
-    """Suggest the key that was probably meant. If the key is valid elsewhere, say that it is misplaced."""
     if key in known:
         return "It belongs to another table, or to another kind of line."
     return spelling_hint(key, known)

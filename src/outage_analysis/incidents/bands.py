@@ -193,7 +193,6 @@ def lower_closed_cuts(text: str) -> set[int]:
 
 
 def _parse(text: str) -> Band | None:
-    """Parse a band from a stripped, lower-case text; None if the text is not a band."""
     if text in _SPECIAL_BANDS:
         return _SPECIAL_BANDS[text]
     if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", text, re.ASCII):

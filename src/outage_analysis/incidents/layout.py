@@ -300,11 +300,6 @@ class Layout(Columns):
     def _part_positions(
         self, headers: Sequence[str], row: int | None, columns: Iterable[str], file: str
     ) -> dict[str, int]:
-        """Return the positions of the columns to join: name of the part -> position.
-
-        Raises:
-            InputRefused: the file lacks a column to join, or several columns have its header.
-        """
         names = [normalized_name(header) for header in headers]
         positions = {}
         for column in columns:
@@ -334,12 +329,6 @@ class Layout(Columns):
         return {} if headers == ROW_ID else {f"{column} {n}": h for n, h in enumerate(headers, start=1)}
 
     def _check_headers(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
-        """Raise an error if the header of a column is ambiguous or contradicts the layout.
-
-        Raises:
-            InputRefused: two headers match the column, the header of the losses states a unit, or the layout
-                also defines the column as a constant.
-        """
         masked_headers = [mask_personal_data(header) for header in headers]
         if len(headers) > 1:
             raise InputRefused(

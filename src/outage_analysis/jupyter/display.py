@@ -124,12 +124,6 @@ def show_table(
 
 
 def _schema(table: pl.DataFrame, units: Mapping[str, Unit]) -> TableSchema | None:
-    """Return the columns of a table with their units; None if the units are unknown.
-
-    Args:
-        table: the table.
-        units: units that the caller states; the other columns are found among the tables of this package.
-    """
     schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
     if not units:
         return schema
@@ -141,7 +135,6 @@ def _schema(table: pl.DataFrame, units: Mapping[str, Unit]) -> TableSchema | Non
 def _display_units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
 ) -> DisplayUnits | None:
-    """Return the currency and its decimals for showing amounts; None if the source has no currency."""
     if isinstance(source, Analysis | Claims):
         return DisplayUnits.from_document(source.incident)
     if isinstance(source, Policy):
@@ -218,7 +211,6 @@ def show(
 def _context(
     source: Claims | GroupedLossesDocument | IntakeSeries, as_of: date | None, lang: str
 ) -> ChartContext:
-    """Return what the charts of a data source need: locale, names, as-of day and whether it is synthetic."""
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
@@ -275,7 +267,6 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
 
 
 def _text_lines(moved: WhatIfSliders) -> list[str]:
-    """Return the totals and the inputs of the sliders as lines of text, for terminals."""
     totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
     return [*totals, *inputs]

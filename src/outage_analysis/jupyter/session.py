@@ -49,12 +49,6 @@ def disable_offline_charts() -> None:
 
 
 def _load_on_every_run(shell: InteractiveShell) -> None:
-    """Make `%load_ext outage_analysis` load the extension again each time its cell runs.
-
-    By itself, IPython ignores all but the first. The output of the cell would then lose Vega when a user runs
-    all cells a second time, and after a reload of the page no chart of the saved notebook would be drawn.
-    """
-
     def forget(info: ExecutionInfo) -> None:
         manager = shell.extension_manager
         if manager is not None and _LOAD.search(info.raw_cell or ""):
@@ -85,7 +79,6 @@ def _on_one_line(
     _traceback: object,
     tb_offset: int | None = None,  # noqa: ARG001 - the name is IPython's
 ) -> list[str]:
-    """Print an error of this package on one line, as the command line does; the cell counts as failed."""
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - IPython has no public way to print custom lines
     return lines

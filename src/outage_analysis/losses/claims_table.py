@@ -148,7 +148,6 @@ def claims_by_band(
 
 
 def _cells(claims: Claims, dimensions: Sequence[str], edges: Bands) -> pl.DataFrame:
-    """Return the rows of a cube, with all negative losses in one band and the number of stated losses."""
     negative = pl.col("up_to") < 0
     # A cube divides negative losses by the mirrored edges; here they are one band.
     return build_cube(claims, dimensions=dimensions, bands=edges).frame.with_columns(
@@ -159,7 +158,6 @@ def _cells(claims: Claims, dimensions: Sequence[str], edges: Bands) -> pl.DataFr
 
 
 def _check_are_texts(dimensions: Sequence[object]) -> None:
-    """Raise a UsageError if a dimension is not named by a text."""
     for dimension in dimensions:
         if not isinstance(dimension, str):
             remedy = 'Name columns of the claims, such as "service".'
@@ -167,10 +165,7 @@ def _check_are_texts(dimensions: Sequence[object]) -> None:
 
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
-    """Return band edges in whole currency as the largest losses of bands, in the smallest unit.
-
-    The edge 0 is left out, because zero losses always have a band of their own.
-    """
+    # The edge 0 is left out, because zero losses always have a band of their own.
     cuts = []
     for edge in bands:
         cut = in_smallest_units(edge, incident.loss_digits)
@@ -183,7 +178,6 @@ def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
 
 
 def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band]) -> pl.DataFrame:
-    """Return one row per combination of dimension values and band, with 0 claims where there are none."""
     schema = {"over": pl.Int64, "up_to": pl.Int64}
     bands = pl.DataFrame(shown, schema=schema, orient="row").with_row_index("place")
     if not dimensions:
@@ -196,7 +190,6 @@ def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], shown: Sequ
 
 
 def _order(name: str, incident: Incident) -> pl.Expr:
-    """Return the sort key of a dimension: services and claimant types in the order of the incident."""
     ids = {
         "service": [item.id for item in incident.services],
         "claimant_type": [item.id for item in incident.claimant_types],
@@ -297,7 +290,6 @@ Figures = dict[object, list[float | None]]
 def _bands_pivot(
     frame: pl.DataFrame, heading: Heading, *, short: bool
 ) -> tuple[tuple[str, ...], Figures, int]:
-    """Return the heads, the claims per row and band with their sum, and the number of shaded columns."""
     columns = {band[0]: place for place, band in enumerate(heading.bands)}
     figures: Figures = {}
     counts = frame.group_by("_row", "band", maintain_order=True).agg(pl.col("claims").sum())
@@ -309,7 +301,6 @@ def _bands_pivot(
 
 
 def _sums_pivot(frame: pl.DataFrame, heading: Heading) -> tuple[tuple[str, ...], Figures, int]:
-    """Return the heads, the claims and stated losses per row, and the number of shaded columns."""
     loss = pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum())
     sums = frame.group_by("_row", maintain_order=True).agg(pl.col("claims").sum(), loss.alias("loss"))
     locale = heading.locale
@@ -327,7 +318,6 @@ def _figure(locale: Locale, value: float | None) -> str:
 
 
 def _name(value: object, heading: Heading) -> str:
-    """Return the display name of a value of the first dimension; without dimensions, that of all claims."""
     if not heading.dimensions:
         return heading.locale("by.total")
     if value is None:
@@ -340,11 +330,6 @@ def _lower_first(text: str) -> str:
 
 
 def _level(count: float, largest: float) -> int:
-    """Return the shade of a cell, from 0 for no claims to `SHADES` for the largest number of claims.
-
-    The shade follows the square root of the share of all claims. Otherwise one large cell, such as the claims
-    without a stated loss, would leave all other cells pale.
-    """
     return ceil(SHADES * sqrt(count / largest)) if largest else 0
 
 

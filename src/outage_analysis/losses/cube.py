@@ -161,10 +161,6 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
 def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
-    """Raise InputRefused if two loss bands of the same service and claimant type overlap.
-
-    A claim with a loss in both bands could be counted twice.
-    """
     ends = [(low, high) for _, _, low, high, *_ in rows]
     lows = [float("-inf") if low is None else low for low, _ in ends]
     highs = [float("inf") if high is None else high for _, high in ends]
@@ -185,7 +181,6 @@ def _check_no_overlap(
 
 
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The non-empty rows of a CSV file as pairs (row number, fields), including the header row."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -200,10 +195,6 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _counts_header(fields: list[str], file: str) -> list[str]:
-    """Check the header row of a file of claim totals, and return its column names in lower case.
-
-    Raises InputRefused if a column is missing or appears twice.
-    """
     header = [name.strip().casefold() for name in fields]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
@@ -220,10 +211,6 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
-    """Parse one row of a CSV file of claim totals.
-
-    Errors are raised as UsageError without the row number; `read_counts` adds the row number.
-    """
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
@@ -242,10 +229,6 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
 
 
 def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
-    """Whether the losses of `claims` claims, all of them in `band`, can add up to `loss`.
-
-    The sum must be 0 if the loss of the claims is unknown.
-    """
     over, up_to = (-1, 0) if band == UNKNOWN else band
     least = over is None or claims * (over + 1) <= loss
     return least and (up_to is None or loss <= claims * up_to)

@@ -91,7 +91,6 @@ def build_cube(
 
 
 def _source(claims: Claims) -> str:
-    """The names of the input files and, for derived claims, how they were selected."""
     files = ", ".join(f.name for f in claims.inputs)
     return f"{files} ({claims.selection})" if claims.is_derived else files
 
@@ -182,7 +181,6 @@ def count_combinations(
 
 
 def _mostly_in_common_categories(table: pl.DataFrame) -> bool:
-    """Whether at least half of the claims with a category (text value) have one that is listed by name."""
     stated = table.filter(pl.col("category").is_not_null())
     return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
@@ -211,7 +209,6 @@ def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension])
 
 
 def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
-    """The SQL condition that selects the claims that are eligible for payment under a cost line."""
     conditions = ["true"]
     for name, values in line.eligibility.items():
         known = ", ".join(quote_literal(value) for value in values)
@@ -230,7 +227,6 @@ def _filed_claims_query(until: date | None) -> str:
 
 
 def _check_claimants_named(claims: Claims, line: Schedule) -> None:
-    """Raise InputRefused if a claim has no claimant_id: its loss cannot be added to a claimant's total."""
     nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
     if nameless:
         raise InputRefused(
@@ -252,7 +248,6 @@ def _group_expression(name: str, dimension: Dimension | None) -> str:
 
 
 def _dimension_expression(name: str, incident: Incident) -> str:
-    """The SQL expression for the value of a cube dimension in a claim; hours are in local time."""
     if name == FILED_HOUR.name:
         return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
     return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))

@@ -144,7 +144,6 @@ def _sorted_with_digest(
 
 
 def _digest(frame: pl.DataFrame, provenance: CubeProvenance) -> str:
-    """The SHA-256 digest of the provenance (with zeros in its digest field) and of the rows as CSV."""
     described = provenance.model_copy(update={"sha256": NO_DIGEST}).model_dump_json()
     return hashlib.sha256(f"{described}\n{frame.write_csv()}".encode()).hexdigest()
 
@@ -228,10 +227,7 @@ def _check_row_count(rows: int, file: str) -> None:
 
 
 def _content_errors(frame: pl.DataFrame, provenance: CubeProvenance) -> Iterator[str]:
-    """Yield the contradictions between the rows of a cube file and its provenance, the most basic first.
-
-    The caller uses only the first reason, because each check assumes that the earlier checks passed.
-    """
+    # The caller uses only the first reason, because each check assumes that the earlier checks passed.
     kinds: Schema = {
         **dict.fromkeys(provenance.dimensions, pl.String),
         "filed_on": pl.Date,
@@ -258,11 +254,8 @@ def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
 
 
 def _plausible_sums() -> pl.Expr:
-    """A polars expression: whether the sums of a row are possible for its claim count and its loss band.
-
-    The columns are converted to 128-bit integers, because products of two 64-bit integers do not fit into 64
-    bits.
-    """
+    # The columns are converted to 128-bit integers, because products of two 64-bit integers do not fit into
+    # 64 bits.
     claims, loss, squares, over, up_to = (pl.col(name).cast(pl.Int128) for name in (*MEASURES, *EDGES))
     return pl.all_horizontal(
         claims > 0,
@@ -313,7 +306,6 @@ def merge_cubes(stored: StoredCube, new: StoredCube) -> StoredCube:
 
 
 def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterator[tuple[str, str]]:
-    """The reasons why two cubes cannot be added up, each with a remedy."""
     if old.incident != new.incident:
         yield f"holds claims of {old.incident}, not of {new.incident}", f"Give --incident {old.incident}."
     if old.incident_sha256 != new.incident_sha256:
@@ -336,7 +328,6 @@ def _provenance_differences(old: CubeProvenance, new: CubeProvenance) -> Iterato
 
 
 def _check_counted_once(stored: StoredCube, new: StoredCube) -> None:
-    """Raise InputRefused if both cubes count a file with the same content, even under different names."""
     before = {(f.sha256, f.sheet): f.name for f in stored.provenance.inputs}
     for file in new.provenance.inputs:
         known = before.get((file.sha256, file.sheet))

@@ -126,7 +126,6 @@ def quality_report(claims: Claims, lang: str = "en") -> dict[str, Any]:
 
 
 def _reject_sentence(reject: InputRefused, lang: str) -> str:
-    """Return an explained reject as one line: file, row, column, broken rule, value and remedy."""
     locale = Locale(lang)
     rule = reject.problem.removeprefix("breaks the rule '").removesuffix("'")
     if lang == "en" or not locale.has_label(f"rule.{rule}"):
@@ -275,7 +274,6 @@ def _equally_round_neighbours(edge: int) -> tuple[int, int]:
 
 
 def _check_column(claims: Claims, by: str) -> None:
-    """Raise an error if the column to group by does not exist or contains personal data."""
     texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:

@@ -52,7 +52,6 @@ def findings(policy: Policy, lang: str = "en") -> pl.DataFrame:
 
 
 def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
-    """Yield the possible mistakes in one cost line."""
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, locale)
     else:
@@ -71,7 +70,6 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
 
 
 def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
-    """The reason why a cost line cannot use the number of a published fact; empty if it can."""
     try:
         fact = get_fact(id_)
         if isinstance(line, Budget):
@@ -87,7 +85,6 @@ def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
 
 
 def _cited_facts(line: CostLine) -> list[str]:
-    """The ids of all published facts that a cost line cites, each once."""
     cited = [*line.facts]
     cited += [fact for change in line.effort_changes for fact in change.facts]
     cited += [fact for deadline in line.deadlines for fact in deadline.facts]
@@ -100,7 +97,6 @@ def _cited_facts(line: CostLine) -> list[str]:
 
 
 def _findings_without_loss(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator[Finding]:
-    """For a cost line without loss bands, yield caps without effect and minimum durations not reached."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:
@@ -115,7 +111,6 @@ def _findings_without_loss(line: InKind | FeeCredit | Budget, locale: Locale) ->
 
 
 def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
-    """Yield the possible mistakes in a schedule (a cost line that pays by loss band) and its segments."""
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
     for number, (when, tariff) in enumerate(line.tariffs):
@@ -143,7 +138,6 @@ def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
 
 
 def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Yield the losses above which a claimant is paid less, or has to wait for a review."""
     for before, after in pairwise(tariff.pieces[2:]):  # skip the pieces of unknown and negative losses
         edge = before.band[1] or 0
         payment, next_payment = before.pay(edge), after.pay(edge + 1)
@@ -174,7 +168,6 @@ def _pays_something(piece: Piece) -> bool:
 
 
 def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Yield the loss bands without payment that lie between loss bands with a payment."""
     paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
@@ -182,7 +175,6 @@ def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    """Yield bands that contain no whole number or pay like the next band, and limits without effect."""
     written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
         name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
@@ -196,13 +188,11 @@ def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
 
 
 def _same_rule(a: Rule, b: Rule) -> bool:
-    """Whether two payment rules differ only in the edges of their loss bands and in the cited facts."""
     drop = {"over", "up_to", "facts"}
     return a.model_dump(exclude=drop) == b.model_dump(exclude=drop)
 
 
 def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
-    """Yield the rates, deductibles, floors and limits of a rule that have no effect in its loss band."""
     low, high = (band[0] or 0) + 1, band[1]
     if rule.rate and high is not None and not rule.rate.periods(high):
         yield locale("finding.rate_never", high=_loss(high, locale))

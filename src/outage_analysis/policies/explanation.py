@@ -133,7 +133,6 @@ class PolicyExplainer:
         )
 
     def _dimension_name(self, dimension: str) -> str:
-        """The name of a dimension in the language; in English, and without a name, its id."""
         key = f"word.{dimension}"
         return self.locale(key) if self.lang != "en" and self.locale.has_label(key) else dimension
 
@@ -237,7 +236,6 @@ class PolicyExplainer:
         return text + (self._sentence("round_up" if rate.round_up else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
-        """Yield example payments at both ends of a loss band and where the payment formula changes in it."""
         low, high = band
         inside = [
             piece.band[1] for piece in tariff.pieces_overlapping(band)[:-1] if piece.band[1] is not None
@@ -368,7 +366,6 @@ def policy_card(policy: Policy, lang: str) -> Card:
 
 
 def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
-    """A list with one note: the cost lines without a rule for claims that state no loss. Empty if none."""
     lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
     return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
 

@@ -262,7 +262,6 @@ class Policy(Displayable, Document):
         return self._changed(tuple(line if x.id == line.id else x for x in self.lines), line.id)
 
     def _schedule_to_change(self, line: str | None) -> Schedule:
-        """Return the cost line that pays by loss band and has this id, or the only one if no id is given."""
         ids = [schedule.id for schedule in self.schedules]
         if line is None:
             if len(ids) != 1:

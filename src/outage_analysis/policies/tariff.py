@@ -96,7 +96,6 @@ class Tariff:
 
     @cached_property
     def _upper_ends(self) -> list[int]:
-        """The largest loss of each piece (loss interval) except the piece for unknown losses, increasing."""
         return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
@@ -198,7 +197,6 @@ def check_step_count(steps: int) -> None:
 
 
 def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """Yield the pieces (loss intervals with one payment formula) of a loss band; neighbours may be equal."""
     low, high = band[0] or 0, band[1]
     if rule.review:
         yield Piece(band, place, None, 0)
@@ -209,11 +207,6 @@ def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:
-    """Yield the pieces of a loss interval in which the payment before rounding is linear in the loss.
-
-    There is one piece, or one piece per rounding step. The slope follows from the payments for the two
-    smallest losses.
-    """
     low, high = band[0] or 0, band[1]
     first = rule.amount(low + 1)
     slope = 0 if high == low + 1 else rule.amount(low + 2) - first
@@ -234,7 +227,6 @@ def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
-    """Yield the losses inside a band after which the slope of the payment changes or the payment jumps."""
     top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
@@ -256,7 +248,6 @@ def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
 
 
 def _period_ends(rate: Rate, low: int, top: int) -> range:
-    """For each number of paid periods, the largest loss with that number, up to the loss `top`."""
     first = rate.after if rate.round_up else rate.after + rate.every - 1
     first += max(0, (low - first) // rate.every) * rate.every
     period_ends = range(first, top + 1, rate.every)
@@ -276,7 +267,6 @@ def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
 
 
 def _merge_equal_neighbours(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Merge neighbouring pieces (loss intervals) that have the same payment formula."""
     current: Piece | None = None
     for piece in pieces:
         if current is not None and (current.fixed, current.slope) == (piece.fixed, piece.slope):

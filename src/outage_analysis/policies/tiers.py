@@ -85,11 +85,6 @@ def policy_from_tiers(
 
 
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
-    """Return the bands of the cost line: one per tier, and one for larger losses.
-
-    Raises:
-        UsageError: there is no tier, or two tiers end at one loss or at a loss of 0.
-    """
     remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
     if not isinstance(tiers, Mapping):
         raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)

@@ -77,11 +77,6 @@ def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
 
 
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
-    """Return the table rows with the cost of a cost line, by valuation (such as cash or list price).
-
-    If the headline cost is computed from claims and claims give a cost for the line, the costs are those from
-    claims. Otherwise they are the costs from published counts.
-    """
     rows = analysis.tables[analysis.headline_table_name("costs")].filter(
         HAS_AMOUNT, level="line", line=line.id
     )
@@ -97,7 +92,6 @@ def _exact(amount: float, locale: Locale) -> str:
 
 
 def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
-    """Return the best estimate of a cost line as text, or the reason why there is no best estimate."""
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
     cash, rows = reserve_mean(analysis, [line.id]), _cost_rows(line, analysis)

@@ -32,7 +32,6 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
 
 
 def _budget_chance(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the chance of exceeding the budget, also if all inputs move together; [] without a budget."""
     table = analysis.uncertainty_table(analysis.headline_basis, "budget")
     if table is None:
         return []
@@ -60,7 +59,6 @@ def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
 
 
 def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """Return the names of the cost lines in the cash, or their number."""
     costs = analysis.tables["costs" if basis == "published" else "claims_costs"]
     rows = costs.filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
     lines, names = rows["line"].to_list(), analysis.names(locale.lang)
@@ -70,7 +68,6 @@ def _scope(analysis: Analysis, locale: Locale, basis: str) -> str:
 
 
 def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return a sentence on handling, announced totals and promises without a cost; [] if none applies."""
     parts, likely = [], analysis.likely_range
     if handling := _quantiles(analysis, "handling").get("p50"):
         parts.append(locale("report.answer_handling", median=locale.money(handling)))

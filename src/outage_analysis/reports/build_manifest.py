@@ -152,10 +152,6 @@ def _document_record(document: Document) -> DocumentRecord:
 
 
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
-    """Return, for each CSV file of published facts, the checksum of the facts that the run could use.
-
-    In a run without hindsight, these are the facts that were public on the as-of day.
-    """
     if analysis.plan.hindsight:
         tables = {"published": facts(), "outcomes": outcomes()}
     else:
@@ -168,7 +164,6 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
-    """Return the expected headline cost in cash and, if it was simulated, its likely range and median."""
     figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
     table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
     if table is not None:
@@ -178,7 +173,6 @@ def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
 
 
 def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
-    """Yield one manifest entry per input file, with its checksum and the number of rows read and rejected."""
     plan = analysis.plan
     if plan.counts is not None:
         path, cube = Path(plan.counts), analysis.cubes["cost"]
@@ -207,7 +201,6 @@ def _warehouse_name(analysis: Analysis) -> str | None:
 
 
 def _count_missing_glyphs(report: Report) -> int:
-    """Count the characters in names and tables that the package's fonts cannot display."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
@@ -216,6 +209,5 @@ def _count_missing_glyphs(report: Report) -> int:
 
 
 def _missing_glyphs(text: str) -> int:
-    """Count the characters of a text that the package's fonts cannot display."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.printable(joined) == joined else sum(fonts.printable(c) != c for c in joined)

@@ -96,7 +96,6 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
 
 
 def _check_repeatable(analysis: Analysis) -> None:
-    """Raise a UsageError if the claims are a selection from their files, which `verify` could not repeat."""
     if analysis.claims is not None and analysis.claims.is_derived:
         raise UsageError(
             "a report needs claims of files, and these are a selection",
@@ -131,16 +130,13 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 
 def _is_report(folder: Path) -> bool:
-    """Return whether a folder is a report, that is, whether its file SHA256SUMS lists all of its files."""
     listed = {CHECKSUMS_NAME, *read_checksums(folder)}
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
 def _write_documents(analysis: Analysis, folder: Path) -> None:
-    """Write the TOML documents of the analysis into documents/, so that the report can be rebuilt from them.
-
-    The documents are written from their values. Comments are left out, because they may be private.
-    """
+    # Write the TOML documents of the analysis into documents/, so that the report can be rebuilt from them.
+    # Comments are left out, because they may be private.
     (folder / "documents").mkdir()
     for name, document in analysis.documents.items():
         (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")

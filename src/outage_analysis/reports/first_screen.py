@@ -63,7 +63,6 @@ def _upper_bound_text(most: float | None, locale: Locale) -> str:
 
 
 def _scope_text(analysis: Analysis, locale: Locale) -> str:
-    """Return a sentence that names the cost lines in the expected cash cost; empty if they are too many."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -183,7 +182,6 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    """Return why claims give no expected cost: losses not stated, assumptions missing or bands too wide."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
     missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
@@ -234,10 +232,6 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
 
 
 def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return one sentence per policy lever, such as the award: how much one step adds to the cost.
-
-    The sentences name the cost line if levers of several cost lines exist.
-    """
     several = levers["line"].n_unique() > 1
     return [
         locale(
@@ -251,7 +245,6 @@ def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, s
 
 
 def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """Return one sentence for each of the inputs with the largest effect on the cash cost."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
     return [
         locale(
@@ -266,12 +259,10 @@ def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, st
 
 
 def _plain_name(kind: str, locale: Locale) -> str:
-    """Return the plain name of a kind of input, such as "the average payment"."""
     return capitalized(locale(f"plain.{kind}"))
 
 
 def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return a sentence on claims filed after the as-of day, which the cost leaves out."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
     later = len(analysis.claims) - analysis.cubes["cost"].claims
@@ -284,7 +275,6 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
 
 
 def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return sentences on costs outside the cash total: lines known only as a total, and handling costs."""
     line_totals, handling = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
     answers = []
     if line_totals and line_totals["expected"]:

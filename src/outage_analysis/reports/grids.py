@@ -72,7 +72,6 @@ class TableFormatter:
         return Grid(heads, rows)
 
     def _title(self, column: Column) -> str:
-        """Return the title of a column; for loss bands with the unit of losses, as in "Loss band (won)"."""
         title, unit = column.title or self.locale(column.label_key), self.locale.loss_unit_name
         return self.locale.with_unit(title, f"({unit})") if column == BAND and unit else title
 
@@ -105,14 +104,12 @@ class TableFormatter:
         )
 
     def _band(self, row: dict[str, Any]) -> str:
-        """Return the text of the loss band in a row; empty if the row covers a whole cost line."""
         if row.get("rule") == "straddles":
             return self.locale("word.straddles")
         is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
         return "" if is_whole_line else self.locale.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
-        """Return ids of published facts, separated by commas; ids that the report lists become links."""
         parts = [
             Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
             for i in dict.fromkeys(ids.split())
@@ -121,7 +118,6 @@ class TableFormatter:
 
 
 def _column_style(column: Column) -> str:
-    """Return the CSS class of a column: n for numbers, d for days, empty for text."""
     return "n" if column.is_number else "d" if column.unit == "day" else ""
 
 
@@ -132,7 +128,6 @@ def truncate(text: str) -> str:
 
 
 def _links(text: str) -> Markup:
-    """Return web addresses as HTML links that display the host name; other texts stay as they are."""
     parts = []
     for part in text.split(" ; "):
         address = urlsplit(part)

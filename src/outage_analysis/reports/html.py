@@ -88,15 +88,10 @@ def prose_columns(grid: Grid) -> list[bool]:
 
 
 def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
-    """Return the Vega-Lite specifications of charts as JSON.
-
-    They are the charts of the hindsight section if `hindsight`, otherwise all other charts.
-    """
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
 def _printable(value: object) -> object:
-    """Return a text with its control and direction characters made visible; return other values unchanged."""
     return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -184,7 +179,6 @@ def sliders(
 
 
 def _range_note(report: Report) -> str:
-    """Return the note on the likely range of the cost; the sliders do not change this range."""
     table = report.analysis.uncertainty_table(report.analysis.headline_basis, "quantiles")
     points, likely = {}, report.analysis.likely_range
     if table is not None:

@@ -82,10 +82,6 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
 
 
 def _exceedance_table(quantiles: pl.DataFrame) -> pl.DataFrame:
-    """Return the percentiles of the cash cost, each with the probability that the cost exceeds it.
-
-    The highest probability comes first.
-    """
     points = quantiles.filter(pl.col("measure").is_in(PERCENTILE_MEASURES), valuation="cash")
     below = [percentile_probability(measure) for measure in points["measure"]]
     chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
@@ -93,7 +89,6 @@ def _exceedance_table(quantiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def _steps_view(frame: pl.DataFrame) -> View:
-    """Return the table of the parts that add up to the expected cash cost, with the columns to show."""
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")

@@ -50,7 +50,6 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
 
 
 def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
-    """Return one option per compared policy, with the expected number of recipients."""
     table, names = analysis.tables["comparison"], analysis.names(locale.lang)
     chances = _chances_over_budget(analysis)
     options = [
@@ -73,7 +72,6 @@ def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
 
 
 def _chances_over_budget(analysis: Analysis) -> dict[str, float]:
-    """Return the probability that each compared policy exceeds the plan's budget; {} without a budget."""
     budget, compared = analysis.plan.budget, analysis.compared
     if budget is None or compared is None:
         return {}
@@ -81,11 +79,8 @@ def _chances_over_budget(analysis: Analysis) -> dict[str, float]:
 
 
 def _as_in_the_headline(option: Option, analysis: Analysis) -> Option:
-    """Return the option for the announced policy, with the range and probability shown in the headline.
-
-    The comparison simulates all policies together, so its range differs slightly from that of the headline
-    because of simulation error.
-    """
+    # The comparison simulates all policies together, so its range differs slightly from that of the headline
+    # because of simulation error.
     likely = analysis.likely_cash(analysis.headline_basis)
     if likely is None:
         return option
@@ -129,7 +124,6 @@ def _cells(option: Option, options: tuple[Option, ...], locale: Locale) -> tuple
 
 
 def _gains(option: Option, locale: Locale) -> str:
-    """Return the expected number of recipients and, if known, the mean payment."""
     if option.recipients is None:
         return NO_FIGURE
     count = locale.exact(float(f"{option.recipients:.2g}"))

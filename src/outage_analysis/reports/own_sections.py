@@ -138,7 +138,6 @@ def _number(name: str, value: float | Decimal | None) -> float | None:
 
 
 def _json_copy(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a specification as it is after it was written to JSON and read."""
     copied: dict[str, Any] = json.loads(json.dumps(spec, ensure_ascii=False))
     return copied
 

@@ -153,7 +153,6 @@ class Report:
         return (*built[:first], *self._added_sections(), *built[first:])
 
     def _added_sections(self) -> Iterator[Section]:
-        """Yield the sections that the user has added; each starts with a sentence that says so."""
         note = own_note(self.locale, synthetic=self.analysis.synthetic)
         for number, section in enumerate(self.own_sections, start=1):
             blocks: list[Block] = [Text(note, "strong")]
@@ -204,7 +203,6 @@ class Report:
         return charts | {name: self._added_chart(name, chart) for name, chart in self.own.charts.items()}
 
     def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
-        """Return a chart that the user has added; its description is its own, or else its title."""
         title, subtitle, footer = map(fonts.printable, chart.title_parts)
         section = self.own_sections[int(name.split("-")[1]) - 1].title[self.lang]
         description = str(chart.spec.get("description") or title or section)
@@ -218,7 +216,6 @@ class Report:
 
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
-        """The Vega-Lite specifications, including titles, of all charts that have data, by name."""
         analysis, specs = self.analysis, {}
         with skip_schema_checks():
             for name, entry in CHARTS.items():
@@ -239,7 +236,6 @@ class Report:
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
-    """Format a table that the user has added; its columns keep their names."""
     styles = ["n" if t.is_numeric() else "d" if t == pl.Date else "" for t in frame.dtypes]
     heads = [GridColumn(fonts.printable(n), style) for n, style in zip(frame.columns, styles, strict=True)]
     rows = (tuple(cell_text(locale, value) for value in row) for row in frame.iter_rows())

@@ -60,7 +60,6 @@ class _SectionBuilder:
         yield from self._appendices()
 
     def _screens(self) -> Iterator[Section]:
-        """Yield the sections that every reader sees: services, why, compared, and the method."""
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
         yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
@@ -70,7 +69,6 @@ class _SectionBuilder:
         yield self._section("method", "method_with", self._method_blocks())
 
     def _appendices(self) -> Iterator[Section]:
-        """Yield the sections that the page shows only when the reader opens them."""
         for section in self._appendix_sections():
             yield replace(section, appendix=True)
 
@@ -97,7 +95,6 @@ class _SectionBuilder:
         yield self._section("facts", "facts_title", self._with_intro("facts_intro", cited))
 
     def _why(self) -> Iterator[Block]:
-        """Yield the funnel, the parts that add up to the expected cost, and what moves it."""
         if "funnel" in self.grids:
             yield from (Text(sentence) for sentence in _funnel_sentences(self.analysis, self.locale))
             yield from self._picture("funnel", "funnel", funnel_title(self.analysis))
@@ -106,13 +103,11 @@ class _SectionBuilder:
         yield from self._table("information_value", "information_title", folded=True)
 
     def _compared_title(self) -> str:
-        """Return the key of the title of the comparison, which depends on what is compared."""
         if self.analysis.compared is None:
             return "compared_headlines"
         return "compared_with" if "headlines" in self.grids else "compared_options"
 
     def _method_blocks(self) -> Iterator[Block]:
-        """Yield what the cost leaves out, how it was computed, and the limits of the analysis."""
         locale = self.locale
         if self.left_out:
             yield Heading(locale("report.left_out_title"))
@@ -122,10 +117,6 @@ class _SectionBuilder:
         yield BulletList((*(text[locale.lang] for text in self.analysis.limits), locale("report.limits")))
 
     def _method(self) -> str:
-        """Return the paragraph on how the cost was computed.
-
-        If rates in the assumption ledger follow the reference-class rule, the paragraph explains the rule.
-        """
         keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
         if self.analysis.headline_from_claims and not needs_application(self.analysis):
             keys = ["method", "method_automatic"]
@@ -156,7 +147,6 @@ class _SectionBuilder:
             yield from self._table("beside", "beside_title")
 
     def _service_bands(self) -> Iterator[Block]:
-        """Yield claims, stated loss and cost by service and loss band, if the headline comes from claims."""
         locale, analysis = self.locale, self.analysis
         if "service_bands_claims" not in self.grids:
             return
@@ -184,7 +174,6 @@ class _SectionBuilder:
                 yield from self._table("split", "split_title", folded=True)
 
     def _compared(self) -> Iterator[Block]:
-        """Yield the published estimates beside ours, and the other policies."""
         if "headlines" in self.grids:
             yield Text(self.locale("report.differs_text"))
             yield from self._picture("headlines", "headlines", "differs")
@@ -242,7 +231,6 @@ class _SectionBuilder:
                 yield Text(locale("report.quality_clean"))
 
     def _decisions(self) -> Iterator[Block]:
-        """Yield the cash cost per scenario, and the amounts to set aside with and without handling costs."""
         lines = ", ".join(
             self.analysis.names(self.locale.lang).get(x, x) for x in reserve_scope(self.analysis).counted
         )
@@ -319,7 +307,6 @@ def needs_application(analysis: Analysis) -> bool:
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
-    """Yield one sentence per cost line: how many of 100 reports are filed as claims and how many are paid."""
     table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
     from_claims = analysis.headline_from_claims
     several = table["line"].n_unique() > 1

@@ -51,7 +51,6 @@ def _scenario_changes(analysis: Analysis, scenario: Scenario) -> dict[str, dict[
 
 
 def _observed_rates(analysis: Analysis) -> Iterator[tuple[str, dict[str, float]]]:
-    """Yield the rates of the line whose outcome is known, if hindsight is allowed."""
     outcome, run = analysis.incident.outcome, analysis.runs[analysis.headline_basis]
     if outcome is None or not analysis.plan.hindsight or analysis.headline_basis != "published":
         return

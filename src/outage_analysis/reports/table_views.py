@@ -138,7 +138,6 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _services_view(services: pl.DataFrame) -> dict[str, View]:
-    """Return the published facts per service: only columns with values; {} if all columns are empty."""
     columns = _columns_with_values(services, SERVICES.columns)
     known = [column for column in columns if column.name not in ("service", "group")]
     return {"services": (services, columns)} if known else {}
@@ -150,10 +149,6 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[Column]) -> tupl
 
 
 def _cash_view(analysis: Analysis) -> View:
-    """Return the headline cost in cash by cost line and loss band.
-
-    The table has the columns `basis` and `segment` if they differ between rows.
-    """
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = (c for c in ("basis", "segment") if cash[c].n_unique() > 1)
     return cash, (COST_COLUMNS[0], *COSTS.pick(*keys), *COST_COLUMNS[1:])
@@ -342,11 +337,6 @@ def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.Da
 
 
 def _line_statuses(analysis: Analysis) -> dict[str, str]:
-    """Return the status by cost line: `ok` if it has an expected cost, else the key of the reason why not.
-
-    If the headline cost is computed from claims, the status from claims replaces the status from published
-    counts.
-    """
     tables = [
         analysis.tables[name] for name in dict.fromkeys(("costs", analysis.headline_table_name("costs")))
     ]

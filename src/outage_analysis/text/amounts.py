@@ -167,7 +167,6 @@ def _with_currency(number: str, bare: str) -> Callable[..., str]:
 
 
 def _korean(text: str, _currency: str) -> str:
-    """Return SQL that parses amounts in Korean units: up to twelve digits, from 천억 down to one."""
     places = "abcdefghijkl"
     digits_and_places = f"regexp_replace({text}, '[^0-9.억만천백십]', '', 'g')"
     names = ", ".join(f"'{place}'" for place in places)
@@ -356,12 +355,9 @@ def number_sql(column: str, names: Sequence[str]) -> str:
 
 
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
-    """Return SQL that parses plain numbers directly, and uses the SQL `otherwise` for other texts.
-
-    Decimal points are only accepted if `points` is true, because in European notation they separate
-    thousands. Three decimals are never accepted, because "1.000" is ambiguous. The number of digits is
-    limited so that the result is always a whole number that fits into BIGINT.
-    """
+    # Decimal points are only accepted if `points` is true, because in European notation they separate
+    # thousands. Three decimals are never accepted, because "1.000" is ambiguous. The number of digits is
+    # limited so that the result is always a whole number that fits into BIGINT.
     digits_before_point = 15 - len(str(factor))
     places = min(2, len(str(factor)) - len(str(factor).rstrip("0")))
     decimals = (rf"(?:\.\d{{1,{places}}})?" if places else r"(?:\.00?)?") if points else ""

@@ -106,7 +106,6 @@ def is_korean_in_utf8(line: bytes) -> bool:
 
 
 def _is_western(line: bytes) -> bool:
-    """Return whether a line is Windows-1252: each byte above 127 is a separate letter or punctuation mark."""
     runs = HIGH_BYTES.findall(line)
     letters = [run for run in runs if WESTERN_LETTERS.fullmatch(run)]
     return len(letters) > 0 and all(run in letters or WESTERN_MARKS.fullmatch(run) for run in runs)
@@ -152,6 +151,5 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
 
 
 def _first_problem(line: bytes, at: int, offset: int, encoding: str) -> str:
-    """Describe the invalid byte `at` of a line; the line starts at a byte offset in the file."""
     place = f"{offset + at:,}"
     return f"holds a NUL byte at {place}" if not line[at] else f"is not {encoding.upper()} at byte {place}"

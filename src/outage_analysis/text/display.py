@@ -113,7 +113,6 @@ class ShortRepr:
 
 
 def _shortened(text: str) -> str:
-    """Return a text on one line, cut to `LONGEST_VALUE` characters."""
     line = one_line(text, 2 * LONGEST_VALUE)
     return line if len(line) <= LONGEST_VALUE else f"{line[:LONGEST_VALUE]}..."
 
@@ -184,7 +183,6 @@ def _table_as_html(table: Table) -> Iterator[str]:
 
 
 def _card_as_text(card: Card) -> str:
-    """Return a card as plain text for any terminal: without colours, bold type and trailing spaces."""
     from io import StringIO
 
     from rich import box
@@ -323,7 +321,6 @@ class TextTable:
         return lines
 
     def _fitted_widths(self, width: int) -> list[int]:
-        """Return the column widths for a given line width. Free space goes to the narrowest columns first."""
         widths = list(self._minimum_widths)
         while _line_width(widths) < width and widths != self._full_widths:
             growing = [n for n, full in enumerate(self._full_widths) if widths[n] < full]

@@ -104,11 +104,6 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
 
 
 def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[str, bool]:
-    """Write a copy in UTF-8 of a file with invalid bytes.
-
-    Returns:
-        The encoding of most lines, and whether a line of the copy is damaged (see `repaired_copy`).
-    """
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     if head.startswith(COMPRESSED):
@@ -122,11 +117,6 @@ def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[
 
 
 def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
-    """Decompress a file into a copy, and return the path of the copy.
-
-    Raises:
-        InputRefused: the file expands too much, or is damaged.
-    """
     target = workspace / f"{len([*workspace.iterdir()])}.expanded"
     size, limit = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
     with path.open("rb") as source, target.open("wb") as copy:
@@ -142,10 +132,6 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
 
 
 def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
-    """Yield the decompressed content of a compressed file in pieces.
-
-    The file may consist of several frames one after the other.
-    """
     make, format_name = COMPRESSIONS[suffix.lower()], suffix[1:]
     frame, started = make(), False
     # The pieces are small, because a few bytes may expand to gigabytes.
@@ -165,13 +151,6 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
 
 
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
-    """Return the encoding of a file: by its byte-order mark, else as declared, else the first that fits.
-
-    Returns None if the file has bytes that are invalid in the encoding, or NUL characters.
-
-    Raises:
-        InputRefused: the byte-order mark contradicts the declared encoding, or a UTF-16 file is damaged.
-    """
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     declared_by_mark = next(
@@ -203,7 +182,6 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
 
 
 def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> bool:
-    """Return whether a file is all CP949, without lines in UTF-8, and not in a Western encoding."""
     if encoding != "cp949":
         return True
     if declared is None and _ends_inside_character(path):
@@ -228,10 +206,7 @@ def _ends_inside_character(path: Path) -> bool:
 
 
 def _is_text_in_utf8(path: Path) -> bool:
-    """Return whether every line of a file is UTF-8 without a NUL character.
-
-    The lines are decoded by Polars, which is faster because it builds no Python strings.
-    """
+    # The lines are decoded by Polars, which is faster because it builds no Python strings.
     with path.open("rb") as stream:
         rest = b""
         while block := stream.read(BLOCK):

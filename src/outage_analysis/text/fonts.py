@@ -56,7 +56,6 @@ def covered_code_points() -> frozenset[int]:
 
 @cache
 def _printable_characters() -> frozenset[str]:
-    """Return the characters that both fonts contain, without control and other invisible characters."""
     return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 

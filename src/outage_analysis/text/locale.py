@@ -75,13 +75,11 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 @cache
 def _note_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return the keys of all notes, each with a pattern that recognises the English note."""
     notes = ((key, text) for key, text in _label_texts("en").items() if key.startswith("note."))
     return tuple((key, _note_pattern(text)) for key, text in notes)
 
 
 def _note_pattern(label: str) -> re.Pattern[str]:
-    """Return a pattern that recognises the texts of an English label; its groups are the placeholders."""
     parts = [
         re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
         for literal, name, _, _ in string.Formatter().parse(label)
@@ -152,7 +150,6 @@ class Locale:
         return text
 
     def _note_part(self, name: str, text: str) -> str:
-        """Return a part of a note in the language: a reason is a note, some other parts are words."""
         if name == "reason":
             return self.note(text)
         return self._label_or(f"word.{text}", text) if name in NOTE_WORDS else text

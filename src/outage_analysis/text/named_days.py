@@ -78,7 +78,6 @@ def _named(pattern: str, split: str, order: str) -> Callable[..., str]:
 
 
 def _day_or_month_first(text: str, zone: str) -> str:
-    """Return SQL to parse days such as "19 October 2022" and "October 19, 2022"."""
     numbers = r"\D*(\d\d?)\D+(\d{4})"
     day_first = rf"{_BEFORE}{_DAY}(?: of)?[ -]?{_MONTH}\.?,?[ -]?[1-9]\d{{3}}{_TIME}"
     month_first = rf"{_BEFORE}{_MONTH}\.?[ -]?{_DAY},?[ -]{{1,2}}[1-9]\d{{3}}{_TIME}"

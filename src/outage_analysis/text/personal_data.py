@@ -140,7 +140,6 @@ def masked_name(name: str) -> str:
 
 
 def _mask_unless_harmless(run: str) -> str:
-    """Mask a sequence of digits and separators, unless it is a day, an amount, or has at most five digits."""
     beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):

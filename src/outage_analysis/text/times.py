@@ -102,7 +102,6 @@ def _unix(text: str) -> str:
 
 
 def _local(text: str, day: str, zone: str) -> str:
-    """Return SQL that parses a date and a time of day in another format than ISO to a TIMESTAMPTZ."""
     names = "['before', 'hour', 'minute', 'second', 'fraction', 'korean_minute', 'korean_second', 'behind']"
     hour = "try_cast(clock.hour as bigint)"
     half = "lower(concat(clock.before, clock.behind))"

@@ -205,13 +205,11 @@ def _explore_cube(
 
 
 def _bands_of_counts(cube: Cube) -> Bands:
-    """Return the loss bands that end where the bands of the cube end."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
     return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed_filter(where: DimensionFilter) -> dict[str, object]:
-    """Convert each list of filter values to the types in the cube; single values stay unchanged."""
     return {
         dimension: _typed_values(dimension, values) if isinstance(values, list | tuple) else values
         for dimension, values in where.items()

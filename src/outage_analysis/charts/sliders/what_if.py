@@ -238,10 +238,6 @@ def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
 
 
 def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
-    """Return the slider of a factor of the expected cost.
-
-    The slider shows a percentage, an amount in currency units or in units of 10,000 won, or a multiple.
-    """
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -276,10 +272,6 @@ def number_text(value: float, digits: int) -> str:
 
 
 def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
-    """Return the label of a factor's slider.
-
-    In a name with a colon, the part after the colon is an explanation, and the label omits it.
-    """
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
@@ -290,7 +282,6 @@ def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
 
 
 def _script_formats(locale: Locale) -> dict[str, Any]:
-    """Return the number formats with which the script writes amounts in the same way as `Locale.money`."""
     korean = locale.lang == "ko" and locale.currency == "KRW"
     sizes = (
         (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if locale.lang == "ko" else (10**9, 10**6, 10**3)

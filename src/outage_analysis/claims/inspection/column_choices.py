@@ -95,11 +95,6 @@ def choose_columns(
 
 
 def _choose_by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """Choose the column whose header is known; none if several are, or if the column must not be an id.
-
-    A header is known if the incident or the layout (TOML file that maps columns) lists it for this column of
-    a claim.
-    """
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -116,7 +111,6 @@ def _choose_by_header(name: str, columns: list[Column], places: list[int]) -> Ch
 def _choose_by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """Choose the only column whose values fit. If several fit, choose the only one whose header fits, too."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
@@ -207,7 +201,6 @@ def _evidence(name: str, column: Column) -> str:
 
 
 def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
-    """Return why no column is proposed for a column of a claim, and name the columns that come closest."""
     if name in IDS:
         return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
     if name == "filed_on":
@@ -222,10 +215,6 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
 
 
 def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
-    """Return, for each column whose header looks like an id, why it cannot be the id.
-
-    If the file has no header, return a sentence that lists the columns that may contain ids.
-    """
     safe = [at for at in unused if id_fault(name, columns[at]) is None]
     if headless:
         return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []

@@ -228,11 +228,6 @@ class _Derivation:
         )
 
     def _currency_of(self, files: Sequence[TextColumns]) -> str:
-        """Return the currency that the losses in the files state.
-
-        Raises:
-            UsageError: they state none or several.
-        """
         losses = [
             column
             for file in (files if not self.loss_unit else ())
@@ -296,11 +291,6 @@ class _Derivation:
         )
 
     def _chosen(self, name: str, choice: Choice, columns: list[Column], file: str) -> Column | None:
-        """Return the column that was chosen for a column of a claim; None for a missing `claimant_id`.
-
-        Raises:
-            UsageError: no column was chosen, and the column is required.
-        """
         if choice.position is not None:
             return columns[choice.position]
         if name == "claimant_id" and name not in self.headers:
@@ -320,11 +310,6 @@ def _position(choice: Choice) -> int:
 
 
 def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
-    """Return the start of the outage with its UTC offset; by default the start of the first day of a claim.
-
-    Raises:
-        UsageError: the text is no ISO day or time.
-    """
     moment = start or first_day
     if isinstance(moment, str):
         try:
@@ -339,7 +324,6 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
-    """Return the UTC offset of a time zone at a local time. A fixed offset can be written to TOML."""
     return zone.utcoffset(moment) or timedelta()
 
 
@@ -364,6 +348,5 @@ def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
 
 
 def _incident_id(name: str) -> str:
-    """Return the id of a derived incident, which no bundled incident has."""
     id_ = identifier(name) or "outage"
     return f"{id_}-claims" if id_ in bundled_ids("incidents") else id_

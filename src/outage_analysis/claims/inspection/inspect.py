@@ -146,7 +146,6 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
 
 
 def _detected(known_layout: Layout, file_format: FileFormat) -> Layout:
-    """Return the layout with the escape character of the file. It must be declared before it is used."""
     return known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
 
 
@@ -177,14 +176,6 @@ def _has_no_header(
     incident: Incident,
     name: str,
 ) -> bool:
-    """Return whether the file has no header, so that its first complaint was read as the header.
-
-    A row is certainly a header if it names a known column or if the layout says so.
-
-    Raises:
-        InputRefused: it is unclear whether the row is a header or a complaint, or a Parquet file has values
-            as column names.
-    """
     if layout.header_row is not None or layout.header_positions(
         headers, (*claim_columns(incident), *OPTIONAL_COLUMNS)
     ):
@@ -200,10 +191,6 @@ def _has_no_header(
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
-    """Return the first rows of the inspected file, with personal data masked.
-
-    In columns of free text or names, a note replaces the values.
-    """
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
     frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
     frame.columns = [
@@ -221,10 +208,6 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
 
 
 def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    """Return the values in the columns for service and claimant type that are no known names.
-
-    The most frequent values come first. Each value has a hint at the closest known name.
-    """
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}

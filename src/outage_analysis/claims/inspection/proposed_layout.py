@@ -71,7 +71,6 @@ def layout_document(
 def _format_lines(
     columns: list[Column], positions: Mapping[str, int], amounts: Sequence[str], known_layout: Layout
 ) -> list[str]:
-    """Return the lines for the formats of amounts and dates. Formats that fit equally well are comments."""
     lines: list[str] = []
     formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
     format_choices = {c: columns[positions[c]].amount for c in amounts}
@@ -91,10 +90,6 @@ def _format_lines(
 def _computed_lines(
     columns: list[Column], choices: Mapping[str, Choice], known_layout: Layout, incident: Incident
 ) -> list[str]:
-    """Return the lines of the proposed layout for computed columns.
-
-    If no column of the file may be the id of a claim, the id is the name of the file and the row.
-    """
     computed, layout = dict(known_layout.computed), known_layout.merged_over(incident)
     given = layout.header_positions([c.header for c in columns], ["claim_id"]) or layout.constants.keys()
     choice = choices.get("claim_id")
@@ -105,7 +100,6 @@ def _computed_lines(
 
 
 def _edge_lines(edges: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the lines for band edges, with one inline table per dimension: { "near" = 10.0, ... }."""
     bands = {
         c: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in e.items()) for c, e in edges.items()
     }
@@ -113,10 +107,6 @@ def _edge_lines(edges: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:
-    """Return the lines of the proposed layout for the texts that stand for a missing value.
-
-    `found` is column of a claim -> such a text -> its number of rows.
-    """
     words = list(known_layout.missing)
     reasons = []
     for column, texts in found.items():
@@ -130,11 +120,6 @@ def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout)
 
 
 def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """Yield the lines of the proposed layout (TOML) for one column of a claim, such as `loss`.
-
-    The lines contain the header of the proposed column and the reason. If no column is proposed, all lines
-    are comments.
-    """
     if choice.position is not None:
         yield from _comment_lines(choice.reason)
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
@@ -160,8 +145,4 @@ def _comment_lines(text: str) -> list[str]:
 
 
 def _file_pattern(name: str) -> str:
-    """Return the file name as the pattern that selects the files to which the layout applies.
-
-    If the name contains personal data, return a pattern that contains only its suffix.
-    """
     return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

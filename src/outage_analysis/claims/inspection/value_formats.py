@@ -147,7 +147,6 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
 
 
 def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
-    """Return the number of rows that a day format can read; days outside the claims window count less."""
     rows_read, inside = _rows_read_and_inside(days, [name], window)
     return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
 
@@ -172,7 +171,6 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
 
 
 def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """Return a text on how equally good formats read the first value on which they disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)

@@ -123,10 +123,6 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
 
 
 def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
-    """Return SQL for the band of the number in a cell; null if the cell has no number or no band fits.
-
-    `edges` maps the name of each band to its upper edge, which the band includes.
-    """
     steps = "".join(
         f" when number <= {edge!r}::double then {quote_literal(name)}"
         if edge != inf

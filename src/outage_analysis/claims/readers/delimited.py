@@ -60,7 +60,6 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
 
 
 def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
-    """Return how DuckDB reads a delimited text file."""
     # The query names the columns c0, c1, and so on, because headers may contain any text and may be equal.
     names = [f"c{i}" for i in range(dialect.width)]
     # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
@@ -134,7 +133,6 @@ class DelimitedFile:
         return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
 
     def _has_merged_rows(self) -> bool:
-        """Return whether stray quotation marks merge rows into one record, which Python can split again."""
         index, splitter = self.index, self.dialect.splitter
         if not index.several_lines:
             return False
@@ -151,10 +149,6 @@ class DelimitedFile:
             yield from self._batches(self._records() if rows is None else self._records_again(rows))
 
     def _batches(self, records: Iterable[Record]) -> Iterator[RowTexts]:
-        """Divide the records below the header into batches of rows.
-
-        Records whose cells do not fit the header are unreadable. Empty records are only counted.
-        """
         width, named = self.dialect.width, len(self.dialect.headers)
         batch: list[Record] = []
         unreadable: list[UnreadableRecord] = []
@@ -194,11 +188,9 @@ class DelimitedFile:
         return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
 
     def _records(self) -> Iterator[Record]:
-        """Yield every record of the file, split in Python instead of DuckDB."""
         return split_records(self.text, self.dialect, self.positions)
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
-        """Yield the records with these numbers, read by the csv module after DuckDB has read the file."""
         options = self.dialect.punctuation.reader_options
         for number, offset, text in self.index.fetch(numbers):
             lines = list(io.StringIO(text, newline=""))
@@ -208,10 +200,6 @@ class DelimitedFile:
 
 
 def _only_ends_in_delimiters(cells: list[str], width: int) -> bool:
-    """Return whether a row fits the header except for surplus delimiters at its end.
-
-    If the last cell of the header is empty, return false: the surplus field may be anywhere in the row.
-    """
     return len(cells) > width and not any(cells[width:]) and bool(cells[width - 1])
 
 
@@ -237,7 +225,6 @@ class Record:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Allow long fields in the csv module inside the `with` block. The setting affects the whole process."""
     before = csv.field_size_limit(MAX_FIELD_LENGTH)
     try:
         yield
@@ -261,7 +248,6 @@ def _contains_rows(lines: Sequence[str], dialect: Dialect, mapping: dict[str, in
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Return whether a line looks like a row: the right number of fields, a day and an amount."""
     cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
     if len(cells) != dialect.width:
         return False

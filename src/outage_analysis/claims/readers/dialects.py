@@ -113,10 +113,6 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
 
 
 def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[Punctuation]:
-    """Yield the combinations of delimiter, quote and escape to try; of equally good ones, the first is used.
-
-    An escape character is detected only by `inspect`, which proposes to declare it in the layout.
-    """
     declared = re.match(r"sep=(.)\r?\n", head)
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
     quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
@@ -131,12 +127,10 @@ def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[
 
 
 def _escapes_marks(head: str, quote: str, delimiter: str) -> bool:
-    """Return whether a backslash precedes a quotation mark or a delimiter anywhere in a file."""
     return any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
 
 
 def _head(path: Path) -> str:
-    """Return the first lines of a file, up to `HEAD_BYTES`. An incomplete last line is left out."""
     with path.open("rb") as stream:
         block = stream.read(HEAD_BYTES)
         if stream.read(1):
@@ -145,7 +139,6 @@ def _head(path: Path) -> str:
 
 
 def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
-    """Return whether a file quotes fields with apostrophes instead of quotation marks."""
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
     if re.search(rf'{edge}"', head, re.MULTILINE):
@@ -154,11 +147,6 @@ def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
 
 
 def _try_dialect(lines: Sequence[str], table: ExpectedTable, marks: Punctuation) -> tuple[Dialect, _Sample]:
-    """Split the first rows of a file with the given delimiter and quote, and return the dialect and the rows.
-
-    If every field below the header begins with a space, spaces after the delimiter are skipped. Otherwise
-    quotation marks after these spaces would be read as part of the values.
-    """
     least = 1 + (table.layout.header_row or 0)
     for spaced in (True, False) if marks.quote and marks.delimiter != " " else (False,):
         tried = replace(marks, spaced=spaced)
@@ -174,7 +162,6 @@ def _try_dialect(lines: Sequence[str], table: ExpectedTable, marks: Punctuation)
 
 
 def _likely_width(lines: Sequence[str], marks: Punctuation) -> int:
-    """Return the most frequent number of fields among the first lines that are complete records."""
     splitter = RecordSplitter(marks, 0)
     whole = (
         line for line in lines[:SAMPLE_ROWS] if not marks.quote or marks.patterns.well_formed.fullmatch(line)
@@ -230,11 +217,6 @@ def _dialect(rows: list[list[str]], table: ExpectedTable, marks: Punctuation) ->
 
 
 def _width(body: list[list[str]], header_width: int) -> int:
-    """Return the number of fields per row.
-
-    Rows have as many fields as the header. They have more if all rows have the same larger number of fields
-    and the additional fields are empty.
-    """
     widths = {len(row) for row in body if row}
     same = widths.pop() if len(widths) == 1 else header_width
     surplus = len(body) > 1 and same > header_width and not any(any(row[header_width:]) for row in body)
@@ -242,11 +224,6 @@ def _width(body: list[list[str]], header_width: int) -> int:
 
 
 def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int, float, int]:
-    """Return the score by which dialects are compared; the highest score wins.
-
-    The score consists of these values, compared in this order: the number of known columns that the header
-    names, the share of rows that fit the header, and the number of columns.
-    """
     width = len(dialect.headers)
     below = range(dialect.header_row, len(sample.rows))
     body = [at for at in below if sample.rows[at] or at in sample.damaged]
@@ -256,7 +233,6 @@ def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int
 
 
 def _fits_well(score: tuple[int, float, int]) -> bool:
-    """Return whether the header has at least three columns and most rows have as many fields."""
     _, fitting, width = score
     return fitting >= MIN_FITTING_SHARE and width >= MIN_HEADER_COLUMNS
 

@@ -248,9 +248,5 @@ _DAY_ZERO = "^(1899-12-3[01]|1900-01-0[01])[ T]"
 
 
 def _part_sql(cell: str, surplus: str) -> str:
-    """Return SQL for a cell to be joined, without blanks at both ends; null if it is empty.
-
-    The part that matches the pattern `surplus` is removed.
-    """
     text = f"trim({cell}, {quote_literal(BLANKS)})"
     return f"nullif(regexp_replace({text}, '{surplus}', ''), '')" if surplus else f"nullif({text}, '')"

@@ -114,7 +114,6 @@ def fast_path_sql(
 
 
 def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:
-    """Return the SQL of the column `filed_at` after a comma; "" if few rows have a time of filing."""
     times = states_times(first_texts)
     sql = filed_at_sql(incident, own_column=own_column, midnight=times)
     return f", {sql} as {FILED_AT}" if times or own_column else ""
@@ -133,11 +132,6 @@ def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
 
 
 def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
-    """Return the SQL condition under which the fast SQL query also tries the less common formats of a column.
-
-    If only a few rows have such a format, rechecking these rows is faster. So the fast path tries the formats
-    only if they are frequent in the first rows.
-    """
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
     others = sum(n for text, n in first_texts.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
     return (
@@ -154,11 +148,6 @@ def _is_unpadded_sql(text: str) -> str:
 
 
 def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
-    """Return SQL that converts the name of a service or claimant type to its id; null for an unknown name.
-
-    The SQL knows the spellings that the incident lists, and the spellings in the first rows that differ from
-    them only in case, spaces or hyphens. It compares the most frequent spellings first.
-    """
     ids = {spelling: item.id for item in items for spelling in item.spellings()}
     texts: TextCounts = Counter()
     for text, count in first_texts.items():
@@ -182,10 +171,6 @@ def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCoun
 def _plain_row_conditions(
     incident: Incident, enum_values: Mapping[str, Sequence[str]], *, own_column: bool
 ) -> list[str]:
-    """Return the SQL conditions that a row must meet to be accepted without the slower validation.
-
-    `own_column` is whether the file has the column `filed_at`.
-    """
     ids = (
         f"regexp_full_match(claim_id, {_PLAIN_ID})",
         f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",

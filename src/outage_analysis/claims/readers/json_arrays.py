@@ -65,10 +65,6 @@ def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
 
 
 def _is_json_line(first: str, path: Path) -> bool:
-    """Return whether a file is already JSON lines: an object in the first line, and in further lines.
-
-    A file of one line is JSON lines unless its object contains an array of objects.
-    """
     try:
         value = json.loads(first)
     except ValueError:
@@ -84,16 +80,10 @@ def _has_line(path: Path, ending: str) -> bool:
 
 
 def _is_rows(value: object) -> bool:
-    """Return whether a value is an array of objects."""
     return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _array_in_object(content: str, start: int, name: str) -> int:
-    """Return the offset of the only array of objects in an object.
-
-    Raises:
-        InputRefused: there is not exactly one such array, or the part before it is invalid JSON.
-    """
     decoder, found, at = json.JSONDecoder(), dict[str, int](), start + 1
     try:
         while content[at := SPACE.match(content, at).end()] == '"':  # type: ignore[union-attr]

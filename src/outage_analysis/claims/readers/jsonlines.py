@@ -66,7 +66,6 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
 def _engine_query(
     table: ExpectedTable, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> EngineQuery:
-    """Return how DuckDB reads a JSON lines file. `keys` maps each column to the key of its value."""
     pointers = ", ".join(
         quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
     )
@@ -89,7 +88,6 @@ def _engine_query(
 
 
 def _further_keys(text: TextFile, warehouse: Warehouse) -> list[str]:
-    """Return all keys that occur in the file, in alphabetical order."""
     query = queries.load("keys", lines=records_query())
     try:
         keys = warehouse.frame(query, **_line_parameters(text))
@@ -185,10 +183,6 @@ def _text_sql(at: int) -> str:
 
 
 def _number_sql(key: str, at: int) -> str:
-    """Return SQL for a number exactly as the file writes it.
-
-    DuckDB alone would return 1.5 for 1.50 and 1000.0 for 1e3.
-    """
     pattern = quote_literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
     as_written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
     return f"case when kinds[{at}] = 'DOUBLE' then coalesce({as_written}, line) else {_text_sql(at)} end"

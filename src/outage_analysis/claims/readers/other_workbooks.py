@@ -155,11 +155,6 @@ def _xls_text(data: bytes, length_bytes: int) -> str:
 
 
 def _workbook_stream(data: bytes) -> bytes:
-    """Return the stream of records in a compound file.
-
-    Raises:
-        ValueError: the file lacks the stream of a workbook.
-    """
     sector = 1 << struct.unpack_from("<H", data, 30)[0]
     fat_count, directory, _, small_limit = struct.unpack_from("<IIII", data, 44)
     more, more_count = struct.unpack_from("<II", data, 68)
@@ -235,7 +230,6 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
 
 
 def _bundled_sheet(data: bytes, targets: dict[str | None, str]) -> tuple[str, str]:
-    """Return the name of a sheet, and the name of the file in the workbook that contains the sheet."""
     id_, end = _wide_text(data, 8)
     return _wide_text(data, end)[0], targets[id_]
 

@@ -27,11 +27,7 @@ from outage_analysis.text import THOUSANDTHS, TextFile
 
 
 def _text_sql(column: str, header: str, kind: pl.DataType) -> str:
-    """Return SQL that converts a column of a Parquet file to text. An empty text becomes null.
-
-    Decimal numbers with three places get a fourth place, because the text 1.500 could also mean 1500. From
-    ids that are stored as floating-point numbers ".0" is removed.
-    """
+    # Decimal numbers with three places get a fourth place, because the text 1.500 could also mean 1500.
     if kind in (pl.String, pl.Categorical, pl.Enum):
         return f"nullif(cast({quote_identifier(header)} as varchar), '')"
     if column in ("claim_id", "claimant_id") and kind in (pl.Float32, pl.Float64):

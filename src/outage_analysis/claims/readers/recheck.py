@@ -72,10 +72,6 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[
 def _doubtful_rows(
     warehouse: Warehouse, typed_rows: Iterable[TypedRows], repeated: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the rows of `typed_rows` to recheck: file_number, place (rowid), and plain (accepted as typed).
-
-    `repeated` are the hashes of claim ids that occur more than once.
-    """
     probes: list[int] = []
     for rows in typed_rows:
         probes += rows.places(rows.row_numbers.uneven).tolist()
@@ -103,10 +99,6 @@ def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> 
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, files: InputFiles, rechecked: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the hashes of claim ids that the second reading of a row has changed, in a column `id`.
-
-    Rows that the fast path accepted may have the same ids, so these rows must be rechecked, too.
-    """
     query = queries.load("corrected_ids", shift=row_number_sql("rechecked.place", files.typed))
     others = warehouse.frame(query, inputs={"rechecked": rechecked}, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
@@ -116,21 +108,11 @@ def _hashes_of_corrected_ids(
 
 
 def _probe_places(typed_rows: TypedRows) -> list[int]:
-    """Return evenly spaced rowids of the rows of a file in the table `typed_rows`.
-
-    The rows with these rowids are rechecked to verify that DuckDB kept the order of the rows.
-    """
     last = typed_rows.row_numbers.rows - 1
     return [typed_rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
 
 
 def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
-    """Return the hashes of claim ids that occur more than once, in a column `id`.
-
-    The memory needed is limited, however many rows there are. The range of hashes is split into parts. The
-    lowest part stays in memory; the other parts are written to files, which are sorted one after the other.
-    If two different ids happen to have the same hash, their rows are rechecked needlessly.
-    """
     rows = sum(map(warehouse.count, ID_SQL))
     parts = max(1, -(-rows // MAX_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
@@ -160,7 +142,6 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
 
 
 def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
-    """Yield the hashes of all claim ids, in batches."""
     for table, claim_id in ID_SQL.items():
         for condition, part, part_count in _hash_batches(warehouse, table, parts):
             query = queries.load(
@@ -170,11 +151,6 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
 
 
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the batches of rows and hashes in which the claim ids of a table are hashed.
-
-    A batch consists of an SQL condition that selects rows, and of a part number and a number of parts that
-    select hashes.
-    """
     if table == "earlier":  # `earlier` is a view. A view has no rowids, so it is split by hash.
         yield from (("true", part, parts) for part in range(parts))
         return

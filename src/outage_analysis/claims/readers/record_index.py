@@ -81,7 +81,6 @@ class RecordIndex:
         return index
 
     def _add_records(self, text: bytes, offset: int, *, last: bool) -> int:
-        """Add the complete records at the start of a block of bytes. Returns their total length in bytes."""
         starts, ends, fields, within = self._split(text, last=last)
         if not len(ends):
             return 0
@@ -102,7 +101,6 @@ class RecordIndex:
         return int(ends[-1])
 
     def _add_blanks(self, blank: Numbers, filled: Numbers) -> None:
-        """Note blank records: as numbers in `gaps` if another record follows, else as a count in `blanks`."""
         if len(filled):
             inside = np.searchsorted(blank, filled[-1])
             waiting = range(self.records + 1 - self.blanks, self.records + 1)
@@ -152,11 +150,6 @@ class RecordIndex:
     def _characters_outside_quotes(
         self, codes: Codes, positions: Numbers, kinds: Codes, *, last: bool
     ) -> tuple[Numbers, Codes, Numbers]:
-        """Return the delimiters and line breaks outside quotation marks: their positions and character codes.
-
-        The third result contains the positions of the delimiters inside quotation marks. It is empty if no
-        line break is inside quotation marks.
-        """
         quoting = kinds == ord(self.quote)
         inside = (np.cumsum(quoting) & 1).astype(bool)
         opening, closing = positions[quoting & inside], positions[quoting & ~inside]
@@ -190,10 +183,6 @@ class RecordIndex:
                     yield number, bounds[block] + int(start), text[start:end].decode()
 
     def _record_bounds(self, text: bytes) -> tuple[Numbers, Numbers]:
-        """Return where each record starts and ends in a block of complete records.
-
-        If the block contains no quotation mark, every line is a record.
-        """
         if self.quote and self.quote.encode() in text:
             starts, ends, *_ = self._split(text, last=True)
             return starts, ends

@@ -135,7 +135,6 @@ class RecordSplitter:
                     yield from self._rest_of_note(source, may_be_row=len(record.cells) == self.width)
 
     def _is_plain(self, line: str) -> bool:
-        """Return whether a line is free of quotation marks and escape characters, and not extremely long."""
         marks = self.marks
         marked = (marks.quote and marks.quote in line) or (marks.escape and marks.escape in line)
         return not marked and len(line) <= MAX_FIELD_LENGTH
@@ -152,7 +151,6 @@ class RecordSplitter:
         return self._plain_cells(line.replace(self.marks.quote, "") if self.marks.quote else line)
 
     def _marked_record(self, first: str, source: _Lines) -> SplitRecord:
-        """Return the record whose first line has quotation marks. Further lines are taken from `source`."""
         marks = self.marks
         if not marks.quote or not marks.patterns.opened.fullmatch(first):
             return self._parsed([first])
@@ -183,13 +181,6 @@ class RecordSplitter:
         return SplitRecord(lines, cells)
 
     def _are_rows(self, lines: Sequence[str], *, fits: bool) -> bool:
-        """Return whether a record of several lines is certainly several rows merged by stray quotation marks.
-
-        `fits` is whether the record has as many fields as a row. If not, the record is several rows if a line
-        below the first has as many fields as a row. If it fits, all lines must have as many, and the closing
-        quotation mark must be at the start of a field, where it should open a quoted field. This excludes
-        notes into which rows were copied, because their closing mark follows other characters.
-        """
         has_width = (len(self.naive_cells(line)) == self.width for line in lines)
         if not fits:
             return any(list(has_width)[1:])
@@ -197,12 +188,6 @@ class RecordSplitter:
         return opens and len(lines) >= MIN_MERGED_ROWS and all(has_width)
 
     def _rest_of_note(self, source: _Lines, *, may_be_row: bool) -> Iterator[SplitRecord]:
-        """Yield, as damaged records, the lines that may belong to the note of the damaged record above them.
-
-        The note ends at the first line whose quotation mark closes a field. If there is no such line, nothing
-        is yielded: every line below is a separate record. The same applies if that line and the damaged
-        record (`may_be_row`) both have as many fields as a row.
-        """
         quote = self.marks.quote
         if not quote:
             return
@@ -273,12 +258,10 @@ class QuotingCheck:
 
     @cached_property
     def _quote_after_spaces(self) -> re.Pattern[str]:
-        """Pattern of a field that begins with spaces and a quotation mark."""
         return re.compile(f"(?:^|{re.escape(self.marks.delimiter)}) +{re.escape(self.marks.quote)}")
 
     @cached_property
     def _quotes_fields(self) -> bool:
-        """Whether the file has a quoted field: a quotation mark after a delimiter or a line break."""
         mark, delimiter = (re.escape(text.encode()) for text in (self.marks.quote, self.marks.delimiter))
         opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * self.marks.spaced + mark)
         with self.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:

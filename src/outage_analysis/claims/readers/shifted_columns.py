@@ -120,20 +120,12 @@ def check_not_shifted(
 
 
 def _cell_and_place(row: Sequence[str], at: int) -> str:
-    """Describe a cell and its position for the error message.
-
-    A long text or a text with words, which may be a name, is replaced by its length.
-    """
     text = row[at].strip(BLANKS)
     short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
     return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
-    """Yield each way in which a header cell may lack delimiters, with the columns that it would shift.
-
-    Only a header cell that names no column of a claim, and has such columns after it, can lack delimiters.
-    """
     used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
     for gap, header in enumerate(dialect.headers):
         behind = tuple(column for at, column in used.items() if at > gap)
@@ -164,10 +156,6 @@ class _Reading:
         )
 
     def _contradicts(self, column: str, by: int) -> bool:
-        """Return whether more than half of the readable cells of a column are lost `by` fields further right.
-
-        The result is false if the column may contain any text, or if it is optional and empty there.
-        """
         kinds = {d.id: d.kind for d in self.table.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):

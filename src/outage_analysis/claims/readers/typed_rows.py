@@ -125,11 +125,6 @@ class RowTyping:
         return None if added is None else TypedRows(*added, times)
 
     def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
-        """Choose, from the first rows, which text dimensions of the incident are stored as SQL enums.
-
-        A dimension with few distinct values in the first file is stored as an enum. If a later file has many
-        other values, the column is changed to text.
-        """
         # If the layout has edges, the values are the bands in the layout, not the numbers in the file.
         banded = {c: names for c, names in layout.edges.items() if c in first_texts}
         first_texts = {**first_texts, **{c: Counter([*names] * 10) for c, names in banded.items()}}
@@ -144,7 +139,6 @@ class RowTyping:
                 self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
 
     def _add_filed_at(self) -> None:
-        """Add the column `filed_at` to the table. It takes memory, so files without times lack it."""
         if FILED_AT not in self.warehouse.columns("typed_rows"):
             self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
 

@@ -112,10 +112,6 @@ def used_range(part: IO[bytes]) -> UsedRange:
 
 
 def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
-    """Yield the XML tags of the rows and cells of a sheet; nothing if the file is not a sheet.
-
-    The file is read in chunks.
-    """
     rest, sheet = b"", False
     while chunk := part.read(CHUNK):
         text, end = rest + chunk, 0
@@ -143,7 +139,6 @@ def sheet_name(path: Path, member: str) -> str:
 
 
 def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield row, column and text of each cell with an error, or with a formula but no value."""
     row = column = 0
     for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
         kind = element.tag.rpartition("}")[2]

@@ -168,7 +168,6 @@ def _check_expanded_size(path: Path, name: str) -> None:
 
 
 def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
-    """Raise an error if the sheets have too many cells to be read into memory."""
     cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
     if not cells:
         return
@@ -260,16 +259,6 @@ def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, table: ExpectedTable, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    """Fill in the text of cells that have an error, or a formula but no value.
-
-    The spreadsheet reader returns cells with an error, or with a formula but no value, as empty cells.
-
-    An empty cell would count as an unknown value. With the text in the cell, validation rejects the row.
-
-    Raises:
-        InputRefused: cells of several rows are merged, so that only the first row has a value, or a number
-            format displays losses in another unit than the cells contain.
-    """
     try:
         details = DETAILS.get(path.suffix.lower(), read_sheet_details)(path, sheet)
     except (*BROKEN, KeyError, IndexError, StopIteration, ValueError, struct.error) as error:

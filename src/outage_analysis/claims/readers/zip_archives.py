@@ -60,11 +60,6 @@ def extracted_member(path: Path, workspace: Path, name: str, *, suffixes: Sequen
 
 
 def _complaints(archive: zipfile.ZipFile, name: str, suffixes: Sequence[str]) -> zipfile.ZipInfo:
-    """Return the only claims file in an archive.
-
-    Raises:
-        InputRefused: there is not exactly one claims file, or it is protected by a password.
-    """
     found = []
     for member in archive.infolist():
         at = PurePosixPath(member.filename)

@@ -97,7 +97,6 @@ def synthetic_chunks(
 
 
 def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
-    """Yield first row, end and random number generator of each chunk; all chunks have about equal sizes."""
     chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
@@ -136,10 +135,6 @@ def _filing_calendar(
 def _chunk_frame(
     rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
 ) -> tuple[pl.DataFrame, int]:
-    """Return the rows of a chunk as a Polars frame, and the number of claimants in the chunk.
-
-    `before` and `claimants` are the numbers of rows and of claimants in all earlier chunks.
-    """
     claimant_numbers, first_rows = draw_claimants(rows)
     types = CodedTexts((*rows.assumptions.claimant_types, None), rows.types)
     frame = (
@@ -178,7 +173,6 @@ def _id_from_number(prefix: str, column: str) -> pl.Expr:
 
 
 def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
-    """Return the text of each complaint, in which cells of its row replace the placeholders."""
     if not rows.assumptions.mixes_for("content"):
         raise UsageError("has no mix of content", file=rows.assumptions.id)
     content_ids = rows.draw_mix("content")

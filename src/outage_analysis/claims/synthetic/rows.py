@@ -189,10 +189,6 @@ def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
 
 
 def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarray, most: int) -> np.ndarray:
-    """Draw the losses of the selected rows: lognormal, with a fixed share of the rows per loss band.
-
-    Each loss is drawn within a band and then rounded, unless the rounded amount is outside the band.
-    """
     from scipy import special
 
     counts = apportion((b.share for b in loss_model.bands), selected.sum())

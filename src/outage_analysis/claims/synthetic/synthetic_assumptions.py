@@ -268,7 +268,6 @@ class FileCounts:
 
 
 def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
-    """Return how many of the rows of a category have a loss above 0, a loss of 0, and an unknown loss."""
     mixes = [m for m in assumptions.mixes_for("loss") if not m.categories or category in m.categories]
     if len(mixes) != 1 or mixes[0].claimant_types:
         raise UsageError("needs one mix of loss for all claimant types", file=assumptions.id, value=category)
@@ -279,14 +278,6 @@ def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: i
 def _loss_counts_by_type(
     rows_by_type: Mapping[str, int], rows_with_loss: int, wanted_losses: Mapping[str, int]
 ) -> dict[str, int]:
-    """Divide the rows with a loss among the claimant types, and return their number per type.
-
-    Args:
-        rows_by_type: claimant type -> the number of its rows.
-        rows_with_loss: the number of rows with a loss.
-        wanted_losses: claimant type -> the number of its rows that should have a loss. This number is met as
-            closely as possible. The other types get rows in proportion to their size.
-    """
     counts: dict[str, int] = {}
     left, rows_left = rows_with_loss, sum(rows_by_type.values())
     for type_, wish in wanted_losses.items():

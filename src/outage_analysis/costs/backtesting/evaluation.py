@@ -157,10 +157,6 @@ def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, o
 
 
 def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
-    """Yield one row per published figure that gets no score, with a comparable forecast.
-
-    The forecast is that of an outcome times an amount per person, or the simulated total of the policy.
-    """
     for figure in case.spec.unscored:
         fact = case.spec.later_fact(figure.fact)
         head = {"figure": figure.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
@@ -286,7 +282,6 @@ class BacktestCase:
         return [get_fact(id_, public_by=self.spec.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
-        """Return both ends of a press figure; the low end is None if the press states only a maximum."""
         scale, currency = 10**self.policy.digits, self.policy.currency
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale

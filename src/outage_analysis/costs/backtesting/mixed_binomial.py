@@ -118,8 +118,6 @@ def _check_rates(rates: Array) -> Array:
 
 
 def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
-    """Return the rates at the quadrature nodes, and the weights of the nodes, which add up to 1."""
-
     def on_panels(low: Array, width: Array) -> Array:
         u = low[:, None] + width[:, None] * POINTS
         return _check_rates(np.asarray(rate.quantile(u.ravel()), float)).reshape(u.shape)

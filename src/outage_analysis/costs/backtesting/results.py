@@ -195,10 +195,6 @@ class Backtest(ShortRepr):
         return {x.id: x.name[locale.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
-        """Yield sentences that describe an outcome outside the likely range.
-
-        The sentences state the forecast, the outcome and the inputs, and that the ledger is not changed.
-        """
         names = self._names(locale)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH

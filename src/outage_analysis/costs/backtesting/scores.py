@@ -110,7 +110,6 @@ def decades(amounts: ArrayLike) -> Array:
 
 
 def _checked_draws(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
-    """Check the draws and their weights, and return both as flat arrays."""
     x = _finite(draws).ravel()
     w = np.ones(len(x)) if weights is None else np.asarray(weights, float).ravel()
     if not len(x):

@@ -129,11 +129,6 @@ def measure_benefits(cells: LossCells, fixed: FloatArray, share: FloatArray, rev
 
 
 def _least_replaced(cells: LossCells, fixed: FloatArray, share: FloatArray) -> FloatArray:
-    """Return the smallest sum of min(loss, payment) over the claims of each cell.
-
-    The replaced amount is a concave function of the loss, so it lies above the straight line between its
-    values at the smallest and the largest possible loss.
-    """
     at_least, at_most = (np.minimum(x, fixed + share * x) for x in (cells.least, cells.most))
     width = np.maximum(cells.most - cells.least, 1.0)
     slope = (at_most - at_least) / width

@@ -263,14 +263,12 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
 def _loss_shares(
     policy: Policy, ledger: Ledger | None, as_of: date, claim_cube: Cube | None, cubes: Sequence[Cube]
 ) -> dict[str, Any]:
-    """Return the columns of a policy with the share of the losses that it pays, or why it is unknown."""
     own = next((cube for cube in cubes if cube.line is None), None)
     shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
     return {**shares.measures, "not_measured": shares.reason}
 
 
 def _ranked(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the rows with the rank of the expected cost."""
     costs = [float(f"{r['expected']:.{TABLE_DIGITS}g}") for r in rows if r.get("expected") is not None]
     for row in rows:
         cost = row.get("expected")
@@ -295,7 +293,6 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
 
 
 def _check_costs(without_cost: Sequence[Policy], priced: int, valuation: str, as_of: date) -> None:
-    """Raise an error unless at least two policies have an expected cost."""
     if priced < MIN_POLICIES:
         raise ModelRefused(
             f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
@@ -326,14 +323,12 @@ def _policy_rows(
 
 
 def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
-    """Yield, for each total, the probability that no other total is smaller."""
     least = np.min([total.values for total in totals], axis=0)
     for total in totals:
         yield replicate_mean((total.values == least).mean(axis=1))
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    """Return the expected number of payments; None if a cost line is a single amount without a count."""
     streams = [s for s in portfolio.streams if s.valuation == valuation]
     if any(stream.certain for stream in streams):
         return None

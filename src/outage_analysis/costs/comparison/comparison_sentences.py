@@ -69,7 +69,6 @@ def _least_cost(
 
 
 def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str, str]) -> Iterator[str]:
-    """Yield sentences on what people get, and on the dominated policies."""
     ranked = policies.filter(pl.col("benefit_rank").is_not_null())
     if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
         missing = policies.filter(pl.col("benefit_rank").is_null())["policy"].to_list()
@@ -99,7 +98,6 @@ def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str
 def _most_people(
     ranked: pl.DataFrame, best: Sequence[Mapping[str, object]], locale: Locale, quoted: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield a sentence if another policy pays more people than the policies that pay each of them most."""
     name, people, payment = (
         ranked.sort("recipients", descending=True, maintain_order=True)
         .select("policy", "recipients", "per_recipient")

@@ -148,7 +148,6 @@ def report_tally(reports: ReportBand) -> Tally:
 
 
 def _same_payment(payments: Sequence[RowPayment], claims: float) -> float | None:
-    """Return the sum of the payments if each claim is paid the same for every loss; else None."""
     amounts = {p.central.fixed if p.central and not p.central.slope else None for p in payments}
     amount = amounts.pop() if len(amounts) == 1 else None
     return None if amount is None else amount * claims

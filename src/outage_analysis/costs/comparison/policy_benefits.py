@@ -107,10 +107,6 @@ def loss_shares(policy: Policy, cube: Cube | None, awards: Awards) -> LossShares
 
 
 def _measured(cells: LossCells, payments: Sequence[RowPayment]) -> dict[str, float | None]:
-    """Return the columns `MEASURES`: the lower bounds from the smallest payments, the upper from the largest.
-
-    Nobody knows the awards of single claims, so nothing is certain for a reviewed claim.
-    """
     lows = [p.low for p in payments]
     highs = [p.high for p in payments]
     fixed, slope = (
@@ -151,7 +147,6 @@ def with_ranks(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _dominates(one: Mapping[str, Any], other: Mapping[str, Any], benefits: Sequence[str]) -> bool:
-    """Whether a policy costs at most as much as another and gives at least as much, and differs in one."""
     columns = ("expected", "p90", *benefits)
     mine, others = _rounded(one, columns), _rounded(other, columns)
     if mine is None or others is None:

@@ -107,11 +107,6 @@ def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
 
 
 def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    """Return the smallest and the largest share of a loss that is paid in a loss band; None means no limit.
-
-    A piece of the tariff is a range of losses with one payment formula. Within a piece the paid share is
-    monotonic in the loss, so the ends of the pieces suffice.
-    """
     ratios: list[Fraction] = []
     limited = True
     for piece in tariff.pieces_overlapping(band):

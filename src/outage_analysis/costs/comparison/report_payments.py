@@ -75,7 +75,6 @@ def report_bands(policy: Policy, other: Policy, ledger: Ledger | None, as_of: da
 
 
 def _lines_by_count(policy: Policy, ledger: Ledger | None, as_of: date) -> dict[str, list[FundedLine]]:
-    """Return the lines that pay by loss band, by the id of the published count that they pay."""
     fitting = ledger and ledger_for_policy(ledger, policy)
     lines: dict[str, list[FundedLine]] = {}
     for line in policy.schedules:

@@ -221,7 +221,6 @@ def edges_for_comparison(cube: Cube, payments: Sequence[Sequence[RowPayment]]) -
 
 
 def _edges_at_crossing(difference: Formula, losses: LossRange) -> Iterator[int]:
-    """Yield the edges inside a range of losses that separate positive, zero and negative differences."""
     if not difference.slope:
         return
     crossing, rest = divmod(-difference.fixed, difference.slope)

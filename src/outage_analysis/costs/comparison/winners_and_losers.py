@@ -134,7 +134,6 @@ def winners_and_losers(
 def _claim_tallies(
     cube: Cube, policy: Policy, other: Policy, ledger: Ledger | None, as_of: date
 ) -> dict[tuple[str | None, Band], Tally]:
-    """Return the sums over claims by service and loss band, with the bands of both policies."""
     paid, paid_other = (row_payments(p, cube, mean_awards(p, ledger, as_of)) for p in (policy, other))
     cuts = sorted({*policy.cuts, *other.cuts})
     tallies: dict[tuple[str | None, Band], Tally] = {}
@@ -155,7 +154,6 @@ def _order(item: tuple[tuple[str | None, Band], Tally]) -> tuple[object, ...]:
 
 
 def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
-    """Return the loss band of the policies that contains a band of the cube; else the band itself."""
     over, up_to = band
     if over is None or over < 0:
         return band
@@ -193,7 +191,6 @@ def _columns(tally: Tally) -> dict[str, float | None]:
 
 
 def _report_row(reports: ReportBand) -> dict[str, Any]:
-    """Return the row of a loss band from published counts, without single losses."""
     over, up_to = reports.band
     tally = report_tally(reports)
     columns: dict[str, float | None] = dict(_columns(tally))
@@ -204,7 +201,6 @@ def _report_row(reports: ReportBand) -> dict[str, Any]:
 
 
 def _line_row(id_: str, mine: LinePayment | None, other: LinePayment | None) -> dict[str, Any]:
-    """Return the row of a cost line without loss bands; a policy that lacks the line pays 0 for it."""
     sides = (mine, other)
     counts = {side.people for side in sides if side is not None}
     people = counts.pop() if len(counts) == 1 else None
@@ -232,7 +228,6 @@ SUMS = ("total_difference", "total_low", "total_high")
 def _sums(
     tallies: dict[tuple[str | None, Band], Tally], rows: Sequence[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the sums per service, and one row with the sum over all rows."""
     services: dict[str, Tally] = {}
     for (service, _), tally in tallies.items():
         if service is not None:

@@ -166,7 +166,6 @@ class BudgetSearch:
         return np.asarray(kept[np.lexsort((kept, self.expected[kept], quantiles))])
 
     def _screened(self, kept: IntArray, benefit: FloatArray, points: int, *, by_mean: bool) -> IntArray:
-        """Leave out candidates that another candidate dominates beyond doubt, from some of the draws."""
         quantiles = np.array([self._quantile(c, points) for c in kept.tolist()])
         expected = self._expected_or_zero(by_mean=by_mean)[kept]
         dominators = cheapest_dominators(Criteria(expected, quantiles, benefit[kept]))
@@ -179,7 +178,6 @@ class BudgetSearch:
         return np.asarray(kept[flags])
 
     def _surely_cheaper(self, candidate: int, dominator: int, amount: float, points: int) -> bool:
-        """Whether a dominator exceeds an amount less often than a candidate, by a test of paired draws."""
         own, other = (self.costs.total(self.formulas, c, points) > amount for c in (candidate, dominator))
         more, less = int((own & ~other).sum()), int((other & ~own).sum())
         return more - less >= SURE * math.sqrt(max(more + less, 1))

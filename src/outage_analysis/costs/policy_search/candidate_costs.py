@@ -123,7 +123,6 @@ class CandidateCosts:
     def _add(
         self, total: FloatArray, line: int, group: int, paid: Formulas, candidate: int, used: slice
     ) -> None:
-        """Add what a candidate pays in one group to its total."""
         fixed, share = float(paid.fixed[candidate, group]), float(paid.share[candidate, group])
         if fixed:
             total += fixed * self.draws.claims[line][group][:, used]
@@ -214,10 +213,6 @@ def policy_per_claim(inputs: SearchInputs, policy: Policy) -> float | None:
 
 
 def _policy_with_typical_values(policy: Policy, lines: Sequence[VariedLine]) -> Policy:
-    """Return the policy with payments above 0 in all varied tiers.
-
-    Only its claims and inputs are used; a payment of typical size lets the simulation choose its points well.
-    """
     changed = {}
     for line in lines:
         fixed = [band.fixed for band in line.schedule.bands if band.fixed]
@@ -232,7 +227,6 @@ def _policy_with_typical_values(policy: Policy, lines: Sequence[VariedLine]) -> 
 
 
 def _cash_and_handling(inputs: SearchInputs, portfolio: Portfolio, model: Policy) -> Portfolio:
-    """Return the streams of cash and, if handling counts, of handling, which the ledger states as a total."""
     cash = tuple(s for s in portfolio.streams if s.valuation == "cash")
     if not inputs.with_handling:
         return replace(portfolio, streams=cash)
@@ -254,7 +248,6 @@ def _expected_handling(inputs: SearchInputs) -> float:
 
 
 def _line_counts(term: LineTerm, own: ClaimGroups) -> LineCounts:
-    """Return the expected claims of a varied line by group of loss intervals."""
     accepted, award = term.accepted_share.expected or 0.0, own.mean_award
     claims, losses = claims_by_group(own.line, term, own.numbers), np.zeros(len(own.line.group_bands))
     other = 0.0

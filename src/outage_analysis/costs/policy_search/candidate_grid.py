@@ -52,7 +52,6 @@ def with_edges_and_shares(
 
 
 def _plain_values(parameter: Parameter, policy: Policy, step: int | None) -> tuple[int, ...]:
-    """Return the values to try for a share or an upper edge."""
     if parameter.kind == "share":
         low = 0 if parameter.low is None else parameter.low
         high = SHARE_SCALE if parameter.high is None else parameter.high
@@ -70,11 +69,6 @@ def _plain_values(parameter: Parameter, policy: Policy, step: int | None) -> tup
 
 
 def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]:
-    """Return the announced edges of the bands below and above an edge.
-
-    Raises:
-        UsageError: no higher band has an upper edge.
-    """
     bands = schedule_of(policy, parameter.line).bands
     high = bands[parameter.tier + 1].up_to
     if high is None:
@@ -86,7 +80,6 @@ def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]
 
 
 def _multiple_above(low: int, step: int) -> int:
-    """Return the smallest multiple of a step above a number."""
     return (low // step + 1) * step
 
 
@@ -152,11 +145,6 @@ def with_payments(
 def _largest_sensible(
     parameter: Parameter, step: int | None, breaks: Breaks, largest_loss: LargestLoss
 ) -> int:
-    """Return the largest payment that the loss and the budget allow: a multiple of the step.
-
-    Raises:
-        UsageError: neither the loss nor the budget limits the payment.
-    """
     pace = parameter.step or step or 1
     loss = largest_loss(parameter)
     top = (LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)) // pace
@@ -179,7 +167,6 @@ def _counts(parameters: Sequence[Parameter]) -> list[int]:
 
 
 def _check_size(parameters: Sequence[Parameter]) -> None:
-    """Raise UsageError if there are too many combinations; the message names a step that fits."""
     total = math.prod(_counts(parameters))
     if total <= MOST_CANDIDATES:
         return

@@ -89,7 +89,6 @@ def cheapest_dominators(criteria: Criteria) -> IntArray:
 
 
 def _insert(best: IntArray, place: int, candidate: int, quantile: list[float]) -> None:
-    """Enter a candidate in a binary indexed tree of the smallest quantile by level of the benefit."""
     while place < len(best):
         if best[place] < 0 or quantile[candidate] < quantile[best[place]]:
             best[place] = candidate
@@ -97,7 +96,6 @@ def _insert(best: IntArray, place: int, candidate: int, quantile: list[float]) -
 
 
 def _best_up_to(best: IntArray, place: int, quantile: list[float]) -> int:
-    """Return the candidate with the smallest quantile among the levels up to `place`."""
     found = -1
     while place:
         candidate = int(best[place])

@@ -83,7 +83,6 @@ def page_search(
 
 
 def _tier(line: Schedule, factor: Factor) -> int | None:
-    """Return the position of the loss band whose payment is the factor; None if the payment is not fixed."""
     places = {band: place for place, (band, _) in enumerate(line.tariff.bands_with_rules)}
     tier = places.get((factor.over, factor.up_to))
     if tier is None or len(places) != len(line.bands) or line.bands[tier].fixed != factor.value:
@@ -102,7 +101,6 @@ def _largest_loss(policy: Policy, line: Schedule, tier: int, cubes: Sequence[Cub
 
 
 def _edges(line: Schedule, found: Sequence[SearchablePayment]) -> list[dict[str, Any]]:
-    """Return the payments below and above each band edge, which a search compares as `payment_jumps` does."""
     ids = {x.tier: x.factor.id for x in found if x.line.id == line.id}
     announced, one = VariedLine.from_parameters(line, ()), np.zeros((1, 0), dtype=np.int64)
     cuts = announced.candidate_cuts(one)

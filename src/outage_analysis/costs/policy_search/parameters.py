@@ -159,7 +159,6 @@ def _parse(text: str, last: str, policy: Policy, statutory: frozenset[str]) -> P
 
 
 def _check_line(policy: Policy, line: str) -> None:
-    """Raise UsageError if the policy has no such line, or the line does not pay by loss band."""
     if any(line == schedule.id for schedule in policy.schedules):
         return
     lines = [x.id for x in policy.lines]
@@ -175,7 +174,6 @@ def schedule_of(policy: Policy, line: str) -> Schedule:
 
 
 def _check_rules(parameter: Parameter, policy: Policy) -> None:
-    """Raise UsageError if the band has a rule that varying the share would drop."""
     schedule = schedule_of(policy, parameter.line)
     rule = schedule.bands[parameter.tier]
     if parameter.kind != "share":
@@ -189,7 +187,6 @@ def _check_rules(parameter: Parameter, policy: Policy) -> None:
 
 
 def _number(text: str, parameter: Parameter, policy: Policy) -> int:
-    """Parse a value of a parameter, such as 40_000, 12.50, 0.1 or 10%."""
     percent = parameter.kind == "share" and text.strip().endswith("%")
     try:
         number = Decimal(text.strip().removesuffix("%" if percent else "").replace("_", ""))

@@ -96,7 +96,6 @@ class SearchTables:
 
     @cached_property
     def _relative_error(self) -> float:
-        """The numerical error of the chosen policy's cost at the level, as a share of the cost."""
         if self.found.chosen is None:
             return 0.0
         estimate = self.found.search.sample(self.found.chosen).quantile(self.found.search.quantile_level)
@@ -136,7 +135,6 @@ class SearchTables:
         }
 
     def _named_row(self, policy: Policy) -> dict[str, object]:
-        """Return the row of the announced policy, or of a policy that the user names."""
         found, costs = self.found, self.found.search.costs
         row: dict[str, object] = {
             "policy": policy.id,
@@ -184,7 +182,6 @@ class SearchTables:
         return benefits if per_claim is None else benefits | {PER_CLAIM: per_claim}
 
     def _edge_shortfall(self, policy: Policy) -> float | None:
-        """Return the largest shortfall at the upper edges of the varied lines; None without a limit."""
         worst = 0.0
         for line in self.found.search.costs.lines:
             schedule = policy.schedule(line.schedule.id)
@@ -199,7 +196,6 @@ class SearchTables:
         return worst
 
     def _stated_parameters(self, policy: Policy) -> str | None:
-        """Return the values of the parameters in a policy; None if a band has another kind of rule."""
         texts = []
         with_line = len({p.line for p in self.found.parameters}) > 1
         for parameter in self.found.parameters:

@@ -120,7 +120,6 @@ def _basis_stream(stream: Stream, own: ClaimGroups, basis: str) -> Stream:
 
 
 def _typical_payments(stream: Stream, groups: Sequence[int], count: int) -> FloatArray:
-    """Return a payment per group of about the announced size; no two groups have the same."""
     paid, claims = np.zeros(count), np.zeros(count)
     for cell, group in zip(stream.cells, groups, strict=False):
         if group != NO_GROUP:
@@ -217,7 +216,6 @@ def draw_groups(
 
 
 def _row_sums(paid: FloatArray) -> FloatArray:
-    """Add the columns of an array one after the other, (draws,)."""
     total = np.zeros(len(paid))
     for column in range(paid.shape[1]):
         total = total + paid[:, column]
@@ -227,10 +225,6 @@ def _row_sums(paid: FloatArray) -> FloatArray:
 def _units_by_group(
     units: Sequence[ClaimUnit], basis: str, line: VariedLine
 ) -> dict[int, tuple[ClaimUnit, ...]]:
-    """Return the claim units of each group whose payment is one per claim, per unit of loss, or an award.
-
-    The units of group -1, which all candidates pay alike, keep their payments.
-    """
     shared, reviewed = _used(line)
     kept: dict[int, list[ClaimUnit]] = {}
     for unit in units:

@@ -221,7 +221,6 @@ def find_best_policy(
 def _with_all_values(
     parameters: Sequence[Parameter], request: SearchRequest, costs: CandidateCosts, inputs: SearchInputs
 ) -> tuple[Parameter, ...]:
-    """Return the parameters with the values that are tried, also of the payments."""
     return with_payments(
         parameters,
         request.step,
@@ -231,7 +230,6 @@ def _with_all_values(
 
 
 def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
-    """Return the result with the solution, or with the nearest candidate and what rules out a solution."""
     search, request = found.search, found.request
     steep = np.zeros(search.count, dtype=bool)
     if request.max_cliff is not None:
@@ -265,7 +263,6 @@ def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
 
 
 def _check_known_by_counts(parameters: Sequence[Parameter]) -> None:
-    """Raise ModelRefused if a parameter needs the losses of claims."""
     for parameter in parameters:
         if parameter.kind != "payment":
             what = "thresholds need" if parameter.kind == "up_to" else "a share of the loss needs"
@@ -277,12 +274,6 @@ def _check_known_by_counts(parameters: Sequence[Parameter]) -> None:
 
 
 def _objective(objective: str | None, inputs: SearchInputs, lines: Sequence[VariedLine]) -> str:
-    """Return the objective; by default the preferred one that the inputs allow.
-
-    Raises:
-        UsageError: there is no such objective.
-        ModelRefused: losses are not money, so they cannot be replaced.
-    """
     if objective is not None and objective not in OBJECTIVES:
         raise UsageError("no such objective", value=objective, remedy=spelling_hint(objective, [*OBJECTIVES]))
     money = inputs.policy.loss_unit == inputs.policy.currency
@@ -313,7 +304,6 @@ def _breaks_budget(
     parameter: Parameter,
     value: int,
 ) -> bool:
-    """Return whether a payment breaks the budget even if all others have their smallest values."""
     edges = [p.values for p in parameters if p.kind == "up_to"]
     if np.prod([len(values) for values in edges]) > MOST_EDGE_SETS:
         return False
@@ -333,7 +323,6 @@ def _breaks_budget(
 
 
 def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: Parameter) -> int | None:
-    """Return the largest loss in the band of a parameter; None if unknown or if losses are not money."""
     if inputs.policy.loss_unit != inputs.policy.currency:
         return None
     line = next(x for x in lines if x.schedule.id == parameter.line)
@@ -359,11 +348,8 @@ def largest_claim_loss(cube: Cube) -> int | None:
 def _benefit_cube(
     inputs: SearchInputs, lines: Sequence[VariedLine], shown: Sequence[Policy]
 ) -> tuple[Cube | None, FloatArray]:
-    """Return the cube for measuring benefits, and the rows that at least one policy entitles.
-
-    The cube is None for published counts and if losses are not money. It is also None if the varied lines pay
-    different cubes, because benefits per claim and per claimant cannot be added.
-    """
+    # It is also None if the varied lines pay different cubes, because benefits per claim and per claimant
+    # cannot be added.
     nothing = np.zeros(0)
     cubes = [cost_cube(inputs, line) for line in lines]
     if inputs.policy.loss_unit != inputs.policy.currency or len({id(cube) for cube in cubes}) > 1:
@@ -381,7 +367,6 @@ def _benefit_cube(
 def _measures(
     search: BudgetSearch, policy: Policy, cube: Cube | None, entitled: FloatArray, candidates: IntArray
 ) -> Measures:
-    """Return what claimants get under each candidate, as far as it is known."""
     lines = search.costs.lines
     values: dict[str, FloatArray] = {}
     if cube is not None:

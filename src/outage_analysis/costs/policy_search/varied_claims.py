@@ -84,11 +84,6 @@ def claims_by_group(line: VariedLine, term: LineTerm, numbers: Sequence[int]) ->
 
 
 def _group_numbers(line: VariedLine, term: LineTerm) -> list[int]:
-    """Return the group of each cell of the line's claims or, for published counts, of each loss band.
-
-    Raises:
-        ModelRefused: a band of the claims contains losses that some candidate pays by different formulas.
-    """
     if term.claim_cells is None:
         groups = [line.group_of((g.labels["over"], g.labels["up_to"])) for g in term.groups]  # type: ignore[arg-type]
         return [NO_GROUP if group is None else group for group in groups]

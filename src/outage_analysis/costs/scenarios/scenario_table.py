@@ -97,7 +97,6 @@ def _measures(total: SampledTotal, likely: LikelyRange, budget: float | None) ->
 def _expected_change(
     cash: Simulation, base: SampledTotal, under: Simulation, total: SampledTotal
 ) -> Estimate:
-    """Return the change of the expected cash: in closed form, or the mean difference on the same points."""
     if under.rank is cash.rank and under.portfolio.has_closed_form("cash"):
         before, after = (float(expected_at(run.portfolio, "cash", {})[0]) for run in (cash, under))
         return Estimate(after - before, 0.0)

@@ -86,7 +86,6 @@ Change = tuple[Streams, Mapping[str, RedrawnInput]]
 
 
 def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    """Draw filing share and acceptance from the reference classes of another effort."""
     claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
     if not claimed:
         raise DoesNotApply("nothing_claimed")
@@ -112,7 +111,6 @@ def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
 
 
 def _extend_deadline(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    """Multiply the counts of lines that must be claimed by the growth up to a later deadline."""
     claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
     if not claimed:
         raise DoesNotApply("nothing_claimed")
@@ -121,7 +119,6 @@ def _extend_deadline(run: StressedRun, scenario: Scenario, streams: Streams) -> 
 
 
 def _multiply_counts(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:  # noqa: ARG001 - as the others
-    """Multiply every count."""
     if all(stream.certain for stream in streams):
         raise DoesNotApply("no_count")
     factor = float(scenario.count_factor or 1)
@@ -129,7 +126,6 @@ def _multiply_counts(run: StressedRun, scenario: Scenario, streams: Streams) -> 
 
 
 def _multiply_awards(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    """Multiply the mean award of reviewed claims."""
     entries, factor = run.cash.portfolio.entries, float(scenario.award_factor or 1)
     reviewed = [s for s in streams if s.award and entries[s.award].kind == "review_award"]
     if not reviewed:
@@ -138,7 +134,6 @@ def _multiply_awards(run: StressedRun, scenario: Scenario, streams: Streams) -> 
 
 
 def _change_acceptance(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    """Multiply the odds of acceptance."""
     ratio = float(scenario.acceptance_odds_ratio or 1)
     accepting = [s for s in streams if run.inputs_of_kind(s, "acceptance")]
     if not accepting:
@@ -158,12 +153,6 @@ def _odds_of(rate: DerivedInput, ratio: float) -> Callable[[Values], FloatArray]
 
 
 def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    """Multiply the odds of filing for the losses above an amount.
-
-    The number of filings and their split over the loss bands then depend on each other: with the shares m of
-    the bands among the reports and the filing share p' of each band, the share sum(m p') of the reports
-    files, and the bands have the shares m p' / sum(m p') among the filings.
-    """
     ratio = float(scenario.filing_odds_ratio or 1)
     by_loss = {line.id for line in run.policy.schedules}
     filing = [s for s in streams if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
@@ -190,7 +179,6 @@ def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
 
 
 def _large_bands(portfolio: Portfolio, stream: Stream, over: int | None) -> list[bool]:
-    """Return, for each band of the mix of a stream, whether its losses exceed an amount."""
     mix = portfolio.entries[stream.mix]
     edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
     edge = max(edges) if over is None else over
@@ -253,7 +241,6 @@ def _with_derived(stream: Stream, name: str, derived: DerivedInput) -> Stream:
 
 
 def _scaled(stream: Stream, name: str, factor: float) -> Stream:
-    """Return a stream in which an input is multiplied by a number."""
     before = stream.derived.get(name, _unchanged_input(name))
     scaled = replace(before, compute=lambda values: factor * before.compute(values))
     return _with_derived(stream, name, scaled)

@@ -130,7 +130,6 @@ def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumptio
 
 
 def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
-    """Return the fields to change in an assumption so that its value is fixed instead of uncertain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
         raise UsageError(f"{entry.id} takes one share per band, other inputs one number", value=value)
     if isinstance(entry, BandMix):

@@ -200,10 +200,6 @@ def _draws_of(run: Simulation) -> tuple[object, ...]:
 
 
 def _drawn_inputs(runs: Sequence[Simulation], valuation: str) -> Iterator[tuple[str, FloatArray]]:
-    """Yield the draws of each uncertain input that affects a cost, or is correlated with one that does.
-
-    The draws have the shape (coordinates, replicates, draws).
-    """
     first, portfolio = runs[0], runs[0].portfolio
     sampled = [name for name, entry in portfolio.entries.items() if entry.dimensions]
     used = {
@@ -242,7 +238,6 @@ def _value_of_costs(gaps: Sequence[FloatArray]) -> Estimate:
 
 
 def _value_of_input(values: FloatArray, gaps: Sequence[FloatArray], whole: Estimate) -> Estimate:
-    """Return the value of knowing one input, at most the value of all, with its numerical error."""
     if whole == Estimate(0.0, 0.0):  # one option is the best in every draw, whatever a regression says
         return whole
     regression = SplineRegression.from_draws(values, gaps[1:])

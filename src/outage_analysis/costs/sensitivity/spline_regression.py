@@ -129,7 +129,6 @@ def sum_in_order(columns: FloatArray, coefficients: FloatArray) -> FloatArray:
 
 
 def _steps(values: FloatArray) -> Iterator[list[FloatArray]]:
-    """Yield the columns that each step of flexibility adds."""
     yield list(values)
     if len(values) == 1:
         distinct = np.unique(values)
@@ -145,18 +144,14 @@ def _steps(values: FloatArray) -> Iterator[list[FloatArray]]:
 
 
 def _normal_scores(values: FloatArray) -> FloatArray:
-    """Return the normal quantiles of the ranks; equal values share their mean rank."""
     ordered = np.sort(values, axis=None)
     ranks = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     return np.asarray(special.ndtri(ranks / (2 * values.size)))
 
 
 def _natural_spline(score: FloatArray, knot: float) -> FloatArray:
-    """Return the natural cubic spline with one knot besides `SHARED_KNOTS`, linear beyond the outer knots.
-
-    The basis is that of Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, (5.4); the
-    knots that all its functions share come last, so that more knots add functions and change none.
-    """
+    # The basis is that of Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, (5.4); the
+    # knots that all its functions share come last, so that more knots add functions and change none.
     middle, last = special.ndtri(SHARED_KNOTS)
 
     def ramp(start: float) -> FloatArray:
@@ -167,7 +162,6 @@ def _natural_spline(score: FloatArray, knot: float) -> FloatArray:
 
 
 def _standardised(column: FloatArray) -> FloatArray | None:
-    """Return a column with mean 0 and mean square 1; None if it is constant."""
     if not np.ptp(column):
         return None
     centred = column - column.mean()
@@ -175,7 +169,6 @@ def _standardised(column: FloatArray) -> FloatArray | None:
 
 
 def _cholesky(gram: FloatArray) -> FloatArray:
-    """Return the Cholesky factor; a column that earlier columns explain gets a zero column."""
     lower = np.zeros_like(gram)
     for k in range(len(gram)):
         rest = gram[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)

@@ -139,7 +139,6 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
 
 
 def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
-    """Yield, for each lever, its name, the assumption that it changes, the step, and the changed value."""
     for name, entry in assumptions_behind(portfolio, "cash").items():
         if isinstance(entry, BandMix):
             more = _mix_with_more_review(entry, portfolio.streams)
@@ -159,7 +158,6 @@ def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatA
 
 
 def _mix_with_more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
-    """Return the band mix with one percentage point more under review, taken pro rata from other bands."""
     reviewed = [part.band for s in streams for part in s.parts if part.reviewed and part.band is not None]
     shares = np.array([band.share for band in mix.bands])
     inside = np.isin(np.arange(len(shares)), reviewed)

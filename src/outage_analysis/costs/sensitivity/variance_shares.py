@@ -152,10 +152,6 @@ def sobol_indices(
 
 
 def _index_parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
-    """Return the numerators and denominators of the Sobol indices per group of inputs, (groups, 4).
-
-    The columns are the largest absolute result, the variance, the first-order part and the total part.
-    """
     a, b = np.hsplit(points, 2)
     at_a, at_b = _model_results(model, a), _model_results(model, b)
     size = np.abs(at_a).max()

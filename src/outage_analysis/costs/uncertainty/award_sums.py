@@ -100,7 +100,6 @@ def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
 
 
 def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
-    """Return the probabilities of one award on a lattice, split over two points so that the mean is exact."""
     edges = np.arange(points + 1) * step
     scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
     below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)
@@ -113,7 +112,6 @@ def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
 
 
 def _bilinear(table: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
-    """Interpolate a table linearly between its rows and between its columns."""
     above = np.minimum(row.astype(int), table.shape[0] - 2)
     left = np.minimum(column.astype(int), table.shape[1] - 2)
     down, right = row - above, column - left

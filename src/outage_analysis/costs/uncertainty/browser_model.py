@@ -98,7 +98,6 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
 def _draws(
     run: Simulation, chosen: list[tuple[Stream, tuple[ClaimUnit, ...]]]
 ) -> tuple[Columns, Columns, FloatArray]:
-    """Return the inputs, the scores and the totals of the first draws of each replicate, (replicates, n)."""
     kept = min(MOST_DRAWS, run.draws) // REPLICATES
     used = {name for stream, _ in chosen for name in stream.inputs}
     needed = {f"{stream.process}, {name}" for stream, units in chosen for name in _score_names(stream, units)}
@@ -124,7 +123,6 @@ def _draws(
 
 
 def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
-    """Return the names of the scores from which the counts and the payments of a stream are computed."""
     if stream.certain:
         return set()
     names = {unit.name for unit in units if unit.band != 0}
@@ -142,7 +140,6 @@ def _stack(columns: Mapping[str, list[FloatArray]]) -> Columns:
 
 
 def _coded_input(values: FloatArray) -> dict[str, Any]:
-    """Return a table of quantiles of an input, and per draw its place in the table as a 16-bit number."""
     ordered = np.sort(values)
     ends = special.ndtri(np.array([0.5, len(values) - 0.5]) / len(values))
     places = special.ndtr(np.linspace(ends[0], ends[1], KNOTS)) * len(values) - 0.5
@@ -191,7 +188,6 @@ def _stream_data(
 
 
 def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
-    """Return a claim unit; `pays` is the id of the factor that states its payment, if a tier does."""
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
     tiers = _tiers(stream, unit)
     tier = next(iter(tiers)) if len(tiers) == 1 else None
@@ -216,10 +212,6 @@ def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
 
 
 def _award_table(stream: Stream) -> dict[str, Any]:
-    """Return the logarithms of the quantiles of the mean of n awards, at equally spaced scores.
-
-    The logarithms are coded row by row: `codes` are positions between the two `ends` of each row.
-    """
     counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
     rows = np.stack([row[::SCORE_STEP] for row in table])
     low, width = rows[:, :1], np.ptp(rows, axis=1, keepdims=True)

@@ -84,10 +84,6 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """Return one claim unit per part (group of claims) of a stream; all its claims get equal payments.
-
-    The payments have the same sum and the same sum of squares as the part.
-    """
     return tuple(
         ClaimUnit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
@@ -129,7 +125,6 @@ def _units_from_cells(
 
 
 def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
-    """Return pooled claims with the payment formula that their cells share, and the cells' labels."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -140,11 +135,6 @@ def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
-    """Yield one claim unit per band of large losses, and one pooled unit for all bands of smaller losses.
-
-    Yields:
-        The positions of the cells that the unit contains, and the unit.
-    """
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
         by_band.setdefault(cell.band, []).append(place)
@@ -170,7 +160,6 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
 
 
 def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
-    """Return how many loss bands, from the largest losses down, are drawn one by one and not pooled."""
     if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
         return len(bands)
     chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)

@@ -51,7 +51,6 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
 
 
 def _line_samples(run: Simulation) -> dict[tuple[str, str], Sample]:
-    """Return the sampled totals by cost line and kind of cost, in the order of the portfolio."""
     keys = list(dict.fromkeys((s.line, s.valuation) for s in run.portfolio.streams))
     kinds = [valuation for _, valuation in keys]
     if len(set(kinds)) == len(kinds):  # one line per kind of cost: its sample is the total

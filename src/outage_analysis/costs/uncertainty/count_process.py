@@ -91,10 +91,6 @@ class CountProcess:
 
 
 def _reflect(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
-    """Apply a Householder reflection to columns of independent normal numbers.
-
-    The first column then contributes to every result in proportion to the weight of the result.
-    """
     length = sum(weight**2 for weight in weights) ** 0.5
     mirror = [weight / length if length else 0.0 for weight in weights]
     mirror[0] -= 1.0
@@ -150,7 +146,6 @@ def _mean_rate(stream: Stream, values: Values) -> float:
 def _score_variances(
     stream: Stream, units: Sequence[ClaimUnit], values: Values
 ) -> Iterator[tuple[str, float]]:
-    """Yield, for each normal score of a stream, its name and the approximate variance that it causes."""
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
@@ -190,7 +185,6 @@ def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> 
 def _accepted_counts(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
 ) -> list[FloatArray]:
-    """Return the number of accepted claims of each unit, as one array of shape (draws,) per unit."""
     scale, rate = stream.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
@@ -208,7 +202,6 @@ def _accepted_counts(
 def _counts_by_band(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
-    """Split the accepted claims over the loss bands, by conditional binomial draws from the top band down."""
     remaining, remaining_share = count, np.ones_like(count)
     split, mix = {}, stream.value(stream.mix, values)
     for band in _drawn_bands(stream, units, values):
@@ -222,7 +215,6 @@ def _counts_by_band(
 def _payments(
     stream: Stream, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores
 ) -> FloatArray:
-    """Return the total payment to the accepted claims of a unit, (draws,)."""
     if unit.reviewed:
         award = stream.value(stream.award, values) if stream.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
@@ -241,12 +233,6 @@ def _payments(
 def _summed_losses(
     unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
 ) -> FloatArray:
-    """Return the sum of the losses of the accepted claims of a pooled unit, (draws,).
-
-    Accepted claims are a sample without replacement, except for Poisson arrivals, whose losses are
-    independent. The expansion of Cornish and Fisher gives the sum the mean, variance and skewness of the
-    sample. The sum is limited to the range that is possible for these claims.
-    """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)
     finite = np.ones_like(count) if poisson_arrivals else refused / np.maximum(claims - 1, 1.0)

@@ -121,7 +121,6 @@ def _search_counts(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
-    """Return the smallest counts whose distribution function reaches u, searched from the guess `count`."""
     up = np.flatnonzero(cumulative(count, size, rate) < u)
     down = np.setdiff1d(np.arange(len(u)), up, assume_unique=True)
     while len(up):
@@ -138,7 +137,6 @@ def _search_counts(
 def _quantile_table(
     size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
 ) -> tuple[float, FloatArray]:
-    """Tabulate one distribution: return the first count, and the normal score of P(X <= k) per count k."""
     reach = TABLE_WIDTH * variance**0.5 + TABLE_MARGIN
     first = max(math.floor(mean - reach), 0)
     counts = np.arange(first, math.ceil(mean + reach) + 1, dtype=float)
@@ -147,7 +145,6 @@ def _quantile_table(
 
 
 def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """Return P(successes <= count); between two whole numbers of trials, interpolate the probability."""
     whole = np.floor(trials)
     part = trials - whole
     below = _whole_binomial_cdf(count, whole, rate)

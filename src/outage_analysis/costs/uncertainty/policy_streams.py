@@ -54,7 +54,6 @@ def build_portfolio(
 
 
 def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
-    """Yield a term's payment streams; people who claim without having reported form a second one."""
     if not term.has_expected_cost:
         return
     parts = _merged_parts(term.groups) if term.claim_cells else [_part(group) for group in term.groups]
@@ -96,7 +95,6 @@ def _part(group: PaymentGroup) -> Part:
 
 
 def _merged_parts(groups: Sequence[PaymentGroup]) -> list[Part]:
-    """Merge payment groups into at most two parts: claims paid by the tariff, and reviewed claims."""
     entitled = [group for group in groups if group.trials and group.labels.get("rule") != "not_entitled"]
     merged = []
     for reviewed in (False, True):
@@ -115,7 +113,6 @@ def _labels(group: PaymentGroup, share: float) -> dict[str, object]:
 
 
 def _cells(cells: ClaimCells) -> Iterator[Cell]:
-    """Yield the cells of a cube, each with the payment formula that a schedule applies to its claims."""
     for row in rows_with_formula(cells.cube, cells.line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None

@@ -194,7 +194,6 @@ class Stream(ShortRepr):
         return scale, rate
 
     def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the mean and the variance of a stream that pays the smaller of demand and capacity."""
         (part,) = self.parts
         payment = part.paid / self.trials
         demand = self.trials * scale * rate

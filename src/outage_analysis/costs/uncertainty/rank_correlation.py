@@ -49,7 +49,6 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
 
 
 def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
-    """Check rank correlations and return the correlations of the normal variables that produce them."""
     square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
     if not (square and (np.diag(ranks) == 1).all()):
         raise ModelRefused(
@@ -75,7 +74,6 @@ def _pearson_from_ranks(ranks: Array) -> Array:
 
 
 def _feasible_share(ranks: Array) -> float:
-    """Return the largest factor (in steps of 0.01) that makes the rank correlations consistent."""
     off = ranks - np.eye(len(ranks))
     shares = (step / 100 for step in range(99, 0, -1))
     return next(
@@ -85,7 +83,6 @@ def _feasible_share(ranks: Array) -> float:
 
 
 def _cholesky(matrix: Array) -> Array:
-    """Return the Cholesky factor of a matrix, also of a singular matrix, which numpy refuses."""
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)

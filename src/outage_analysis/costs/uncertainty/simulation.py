@@ -85,11 +85,8 @@ class Simulation(ShortRepr):
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
     ) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """Reorder the uniform numbers and values of the assumptions so that they have the rank correlation.
-
-        Each assumption keeps its set of points, and so its distribution (Iman and Conover 1982). A Gaussian
-        copula decides which points of different assumptions are combined.
-        """
+        # Reorder the uniform numbers and values of the assumptions so that they have the rank correlation.
+        # Each assumption keeps its set of points, and so its distribution (Iman and Conover 1982).
         portfolio, reordered, new_values = self.portfolio, u.copy(), dict(values)
         names = _sampled_names(portfolio)
         places = [portfolio.places[name] for name in names]
@@ -135,7 +132,6 @@ class Simulation(ShortRepr):
         }
 
     def _sums(self, block: Replicate, valuation: str) -> FloatArray:
-        """Return the total of one replicate, and its mean and variance given the inputs, (3, draws)."""
         sums = np.zeros((3, len(block.uniforms)))
         for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):
             if stream.valuation == valuation:
@@ -194,7 +190,6 @@ def simulate_together(
 
 
 def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
-    """Whether the claim counts cause more than `COUNT_VARIANCE_SHARE` of the variance of a total."""
     for valuation in portfolio.valuations:
         moments = [s.moments(values, draws) for s in portfolio.streams if s.valuation == valuation]
         mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)

@@ -80,7 +80,6 @@ def quasi_random_replicates(
 
 
 def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
-    """Return the points of a random Latin hypercube, (count, dimensions)."""
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
     places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
     inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
@@ -113,7 +112,6 @@ def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> No
 
 
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
-    """Return the scrambled Sobol points of one replicate, (2^power, dimensions)."""
     columns = _scrambled_columns(dimensions, power, seed, replicate)
     x = np.empty((dimensions, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
@@ -125,10 +123,7 @@ def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Ar
 
 @lru_cache(maxsize=256)
 def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
-    """Return the scrambled direction numbers of a replicate; the last column is the first point.
-
-    The direction numbers are cached, because a simulation computes its points several times.
-    """
+    # The direction numbers are cached, because a simulation computes its points several times.
     numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
     # Raw integers do not change between numpy releases. Each dimension has its own row, so that further

@@ -99,7 +99,6 @@ def _round_digits(value: float, digits: int) -> float:
 
 
 def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
-    """Return the probability that the cash exceeds a budget, and the cost lines included or left out."""
     chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
@@ -196,7 +195,6 @@ def _distribution_rows(
 
 
 def _dots(total: SampledTotal) -> list[tuple[float, float]]:
-    """Return the probability and the amount of each dot; none if the total is certain."""
     if not (total.process or total.parameter):
         return []
     for count in DOTS:
@@ -209,7 +207,6 @@ def _dots(total: SampledTotal) -> list[tuple[float, float]]:
 
 
 def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, float]:
-    """Return the rounded quantiles to mark in the chart, without quantiles that have too few draws."""
     quantiles = {}
     for mark, p in likely.points.items():
         try:
@@ -282,7 +279,6 @@ def variance_split(run: Simulation) -> pl.DataFrame:
 def _model_codes(
     branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
 ) -> np.ndarray:
-    """Return a number per draw for the combination of rival models from which its inputs were drawn."""
     code = np.zeros(draws, dtype=np.int64)
     for name, (branch, count) in branches.items():
         if name in used:
@@ -291,7 +287,6 @@ def _model_codes(
 
 
 def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
-    """Return the variance of the mean total between the combinations of rival models."""
     models, place = np.unique(codes, return_inverse=True)
     if len(models) == 1:
         return 0.0
@@ -330,14 +325,12 @@ def contributions(run: Simulation) -> pl.DataFrame:
 def _split_over_cells(
     unit: ClaimUnit, mean: float, tail: float
 ) -> Iterator[tuple[dict[str, object], float, float]]:
-    """Split the contribution of a claim unit over its cube cells, in proportion to the mean payments."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k in LABELS}, mean * share, tail * share
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
-    """Return the weight of each draw in the mean of the worst 5 % of totals, (replicates, draws)."""
     limit = total.quantile(TAIL).value
     above = total.above(limit)
     # Draws equal to the quantile get a reduced weight, so that the tail has exactly 5 % of the probability.

@@ -85,7 +85,6 @@ def execute(
 
 
 async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
-    """Execute all cells in a new kernel, and always shut the kernel down afterwards."""
     manager = client.km
     try:
         await client.async_start_new_kernel(**kernel)
@@ -99,11 +98,6 @@ async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in another thread, where nbclient does not replace signal handlers.
-
-    If the calling thread is interrupted, the coroutine is cancelled, and the interrupt is raised after it
-    ends.
-    """
     loop = asyncio.SelectorEventLoop()
     try:
         with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
@@ -121,7 +115,6 @@ def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _run_task(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    """Run a task to its end, and then cancel the tasks that it started and did not finish."""
     try:
         loop.run_until_complete(task)
     finally:
@@ -137,8 +130,7 @@ async def _cancel_remaining() -> None:
 
 @contextmanager
 def _sigterm_raises() -> Iterator[None]:
-    """Turn SIGTERM into SystemExit, so that clean-up code runs as it does on Ctrl-C."""
-
+    # Turn SIGTERM into SystemExit, so that clean-up code runs as it does on Ctrl-C.
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
@@ -177,7 +169,6 @@ def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nb
 
 
 def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
-    """Return the error for a kernel that did not start or died."""
     if not position.number:
         remedy = "Rename any file beside it that has the name of a Python or Jupyter module."
         return EnvironmentFailed("the kernel did not start", file=name, remedy=remedy)
@@ -186,7 +177,6 @@ def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
 
 
 def _cell_error(name: str, position: _Position, kind: str, message: str) -> OutageAnalysisError:
-    """Return the error for a failed cell; errors of this package keep their class and so their exit code."""
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, OutageAnalysisError):
         error: OutageAnalysisError = known(f"{position}: {message}", file=name)

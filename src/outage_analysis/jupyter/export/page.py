@@ -100,7 +100,6 @@ def _run_and_export(
 
 
 def _check_target(page: Path, *, force: bool) -> None:
-    """Raise UsageError before the run if the page cannot be written to this path after the run."""
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
     if page.is_dir():
@@ -190,7 +189,6 @@ def notebook_page(notebook: Notebook, options: PageOptions) -> str:
 
 
 def _prose(source: str) -> str:
-    """Convert Markdown to safe HTML, without the anchor links of headings."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
@@ -198,7 +196,6 @@ def _prose(source: str) -> str:
 
 
 def _title(prose: str) -> str:
-    """Return the first heading of the notebook's text, without Markdown emphasis; "" if there is none."""
     heading = re.search(r"^#+\s+(.+)$", prose, re.MULTILINE)
     return re.sub(r"[*_`]", "", heading[1]).strip() if heading else ""
 
@@ -209,7 +206,6 @@ def _is_korean(prose: str) -> bool:
 
 
 def _colophon(options: PageOptions, locale: Locale) -> str:
-    """Return the footer: notebook, version of this package, and the parameters that the user set."""
     name = fonts.printable(options.name)
     sentence = locale("notebook.colophon", name=name, version=version("outage-analysis"))
     if not options.parameters:
@@ -257,11 +253,6 @@ def is_package_element(element: str, inside: str) -> bool:
 
 
 def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
-    """Split HTML at its script and style elements, and yield the parts.
-
-    A part is the text before an element, the element, and the content of the element. The last part is the
-    remaining text.
-    """
     at = 0
     while opening := OPENING.search(markup, at):
         closing = re.compile(rf"</{opening[1]}\s*>", re.IGNORECASE).search(markup, opening.end())

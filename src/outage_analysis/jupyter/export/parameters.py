@@ -68,7 +68,6 @@ def fill_parameters(
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """Return a hint that names the most similar parameter and all parameters of the notebook."""
     if not known:
         return "It has no cell with the tag parameters."
     closest = spelling_hint(name, known)
@@ -183,7 +182,6 @@ def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
 
 
 def _default_value(default: ast.expr) -> object:
-    """Return the value that a notebook assigns to a parameter; None if the expression is not a literal."""
     try:
         value: object = ast.literal_eval(default)
     except ValueError:

@@ -195,7 +195,6 @@ def shell_path(path: str | Path) -> str:
 
 
 def _id(name: str) -> str:
-    """Derive the id of the outage from the name of the project folder."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
     if not id_:
@@ -215,11 +214,6 @@ def _check_name(name: str) -> str:
 
 
 def _check_folder(place: Path, argument: str | Path) -> None:
-    """Raise a UsageError unless the folder is new, or empty and not the working folder.
-
-    The project is built elsewhere and then replaces the folder, so the folder must not be the working folder
-    or a parent of it.
-    """
     if not place.exists() and not place.is_symlink():
         return
     if not place.is_dir() or place.is_symlink():
@@ -234,7 +228,6 @@ def _check_folder(place: Path, argument: str | Path) -> None:
 
 
 def _write_files(folder: Path, project: Project) -> None:
-    """Write all files of a new project."""
     omitted = {"welcome.md"} if project.counted else set[str]()
     templates = {file.name for file in (files(__package__) / "template").iterdir()} - omitted
     for template in sorted(templates):
@@ -251,7 +244,6 @@ def _write_files(folder: Path, project: Project) -> None:
 
 
 def _check_documents(folder: Path) -> None:
-    """Load all TOML documents of a new project as an analysis does, to be sure that they are valid."""
     load_documents(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
     load_policy(folder / "alternative.toml")
 
@@ -379,7 +371,6 @@ def totals_csv(claims: str, edges: tuple[int, int], digits: int) -> str:
 
 
 def _reported_loss(rng: Random, kind: ClaimantGroup, digits: int, loss_unit: str) -> str:
-    """Return a random loss as a claimant reports it: rounded to two digits, 0, or empty if not stated."""
     stated, factor = rng.random(), rng.lognormvariate(0, kind.sigma)
     if stated < UNKNOWN:
         return ""

@@ -142,12 +142,6 @@ def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> Weighte
 
 
 def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The curve families for which there are enough claim counts, and a note for each other family.
-
-    Raises:
-        UsageError: no family is requested, or a requested family does not exist.
-        ModelRefused: there are too few increments for any family.
-    """
     if not families:
         raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
     for family in families:
@@ -174,7 +168,6 @@ def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> t
 
 
 def _increments_text(increments: int) -> str:
-    """The number of increments as text: "1 increment", "2 increments"."""
     return f"{increments} increment" + ("" if increments == 1 else "s")
 
 
@@ -210,7 +203,6 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
 
 
 def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
-    """Pearson's chi-square of the likeliest curve of a grid, and its degrees of freedom."""
     at = [grid.best]
     p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
@@ -221,12 +213,6 @@ def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float,
 
 
 def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    """Estimate the relative number of claims per weekday; return a `WeekdayClock` and a sentence on it.
-
-    The factor of a weekday is its ratio of observed to expected claims, shrunk towards the mean. The
-    shrinkage follows the credibility model of Buhlmann and Straub: it is strong if ratios differ between
-    weekdays no more than between days of the same weekday.
-    """
     plain = observed.clock
     if not observed.is_daily:
         return plain, "no weekday factors: they need increments of one whole calendar day each"
@@ -249,12 +235,6 @@ def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple
 
 
 def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
-    """Estimate new weekday factors (Monday first, mean 1) from observed and expected claims.
-
-    Args:
-        observed: the claims filed on each day, with the previous weekday factors in the clock.
-        expected: the expected claims on each day under the previous weekday factors.
-    """
     clock = observed.clock
     first = clock.starts.weekday() if clock.starts else 0
     weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK

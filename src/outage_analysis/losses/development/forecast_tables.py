@@ -296,10 +296,6 @@ def hindsight_table(channel: Channel, forecast: LateClaimsForecast, at: datetime
 
 
 def _bounds_hindsight_table(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
-    """Compare the final number of claims with the bounds, which were computed without this number.
-
-    The table has the columns of `hindsight_table`, with null in `level` and `probability_below`.
-    """
     rows = []
     for branch in channel.branches:
         bounds = channel.bounds()[branch.id]

@@ -125,7 +125,6 @@ def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median
 
 
 def _steps(family: str) -> list[tuple[float, float]]:
-    """The finite-difference step of each curve parameter, as a pair (step of log shape, of log median)."""
     return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
 
 

@@ -279,10 +279,6 @@ def channel_from_cube(
 
 
 def _claims_by_day(cube: Cube, until: date | None) -> pl.DataFrame:
-    """The number of claims filed on each day, in order of the days: columns `filed_on` and `claims`.
-
-    Days without claims have no row.
-    """
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
         raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")

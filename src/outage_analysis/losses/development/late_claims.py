@@ -253,11 +253,6 @@ def forecast_late_claims(
 def _late_counts(
     growth: WeightedCurves, branches: Sequence[Branch], by: float | None
 ) -> tuple[dict[str, LateCount], dict[str, str]]:
-    """The forecasts of late claims by branch id, and the reasons why other branches have no forecast.
-
-    Raises:
-        ModelRefused: no branch has a forecast; the error of the first branch is raised.
-    """
     late: dict[str, LateCount] = {}
     refused: dict[str, ModelRefused] = {}
     for branch in branches:
@@ -271,7 +266,6 @@ def _late_counts(
 
 
 def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
-    """Compute the extra claims that were filed shortly before one former deadline."""
     observed = growth.observed
     beside = observed.overlaps_day_before(deadline)
     filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()

@@ -133,18 +133,6 @@ def _score_forecast(
     levels: Sequence[float],
     refused: list[str],
 ) -> Iterator[Row]:
-    """Yield the rows that compare the forecast from one origin (an earlier time) with the later counts.
-
-    For a later count without a forecast, the reason is added to `refused` instead.
-
-    Args:
-        forecast: the forecast from the origin.
-        branch: the assumed end of the intake.
-        origin: the time from which the forecast was made.
-        later: the later counts as (time, count).
-        levels: the probability levels of the intervals.
-        refused: the list to which reasons are added.
-    """
     for at, actual in later:
         try:
             late = forecast.late_count_by(branch.id, at)

@@ -174,7 +174,6 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
 
 
 def _check_curves_agree(growth: WeightedCurves, branch: Branch, late: LateCount) -> None:
-    """Raise ModelRefused if curves that fit the counts expect very different numbers of late claims."""
     distribution = late.distribution
     chance = float(np.sqrt(distribution.process))  # standard deviation of the late claims from chance alone
     between = float(np.sqrt(distribution.weights @ (distribution.means - distribution.mean) ** 2))

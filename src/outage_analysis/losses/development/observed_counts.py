@@ -133,13 +133,6 @@ def increments_from_counts(
 
 
 def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
-    """Raise InputRefused for the first invalid time or count.
-
-    Args:
-        edges: the times, beginning with the opening of the intake.
-        cumulative: the counts, beginning with 0.
-        first: the position (from 1) of the opening in the user's list; 0 if the list leaves it out.
-    """
     for what, values in (("time", edges), ("count", cumulative)):
         if not np.isfinite(values).all():
             point = int(np.argmin(np.isfinite(values)))

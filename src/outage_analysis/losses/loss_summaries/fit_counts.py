@@ -203,7 +203,6 @@ def _nearest_end(cut: float, cell: Cell) -> int:
 
 
 def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
-    """Convert edges to floats; raise UsageError unless they are two or more, increasing and not negative."""
     checked = tuple(float(edge) for edge in edges)
     rising = all(low < high for low, high in itertools.pairwise(checked))
     if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
@@ -216,7 +215,6 @@ def _checked_edges(edges: Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_no_edge_inside(cell: Cell, edges: Sequence[float]) -> None:
-    """Raise UsageError if an edge falls inside a band of the cube: the claims of a band cannot be divided."""
     inside = next((edge for edge in edges if (cell.over or 0) < edge < _upper_end(cell)), None)
     if inside is None:
         return

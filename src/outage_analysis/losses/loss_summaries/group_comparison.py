@@ -115,7 +115,6 @@ def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _group_with_claims(by_key: Mapping[object, Group], value: object) -> Group:
-    """The group with the dimension value `value`. Raises ModelRefused if the group has no claims."""
     group = by_key[value]
     if not group.stated + group.unknown:
         raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
@@ -212,7 +211,6 @@ def _squared_error(n: int, loss: int, squares: int) -> float:
 
 
 def _welch_half_width(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
-    """Half the width of Welch's interval; a group is given as (squared standard error, number of losses)."""
     from scipy import special
 
     squared = first[0] + second[0]

@@ -283,7 +283,6 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
 
 
 def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
-    """A table that assigns each band of the cube (over, up_to) to a wider band (to_over, to_up_to)."""
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
         wider = [b for b in bands.rows() if band_within((over, up_to), b)]

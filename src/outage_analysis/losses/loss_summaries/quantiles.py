@@ -161,10 +161,6 @@ def _smaller(one: int | None, other: int) -> int:
 
 
 def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> int | None:
-    """An estimate of the j-th smallest loss of a band.
-
-    The estimate assumes that losses are spread evenly about their mean, or exponentially if the band is open.
-    """
     if low is None or high is None:
         return None
     share, least, most = (j - 0.5) / cell.claims, cell.least, cell.up_to

@@ -97,7 +97,6 @@ def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
 
 
 def _band_labels(grouped: GroupedLosses, locale: Locale) -> list[str]:
-    """The text label of each band, in the unit of the band edges."""
     edges = grouped.fitted_edges.tolist()
     return [_band_label(low, high, locale) for low, high in pairwise(edges)]
 

@@ -51,7 +51,6 @@ def _shares_from_log(log_sf: Array) -> tuple[Array, Array]:
 
 
 def _normal_shares(x: Array) -> tuple[Array, Array]:
-    """The shares below and above x of the standard normal distribution."""
     return special.ndtr(x), special.ndtr(-x)
 
 
@@ -75,21 +74,16 @@ LOGNORMAL = Kernel(
 
 
 def _burr_log_sf(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The logarithm of the share of losses above z, computed without overflow if z**gamma is large."""
     return np.asarray(-alpha * np.logaddexp(0.0, gamma * np.log(z)))
 
 
 def _burr_isf(q: Array, alpha: Array, gamma: Array) -> Array:
-    """The loss that a share q of the losses exceeds, computed without overflow if alpha is small.
-
-    The computation uses logarithms, because powers would overflow.
-    """
+    # The computation uses logarithms, because powers would overflow.
     steps = -np.log(q) / alpha
     return np.asarray(np.exp((steps + np.log(-np.expm1(-steps))) / gamma))
 
 
 def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
-    """The integral of the survival function from z to infinity; infinite if alpha x gamma <= 1 (no mean)."""
     heavy = alpha * gamma <= 1
     a, b = np.where(heavy, 1.0, alpha - 1 / gamma), 1 / gamma
     part = special.betainc(a, b, special.expit(-gamma * np.log(z))) * special.beta(a, b) / gamma

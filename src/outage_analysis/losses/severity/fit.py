@@ -245,10 +245,6 @@ def fit(grouped: GroupedLosses, family: Family) -> Fit:
 
 
 def _starts(grouped: GroupedLosses, family: Family) -> Array:
-    """The start points of the optimiser, one per row, as log parameters: the likeliest of many candidates.
-
-    Start points combine various shapes with scales that match the median or a low quantile of the losses.
-    """
     shapes = np.array(list(product(START_SHAPES, repeat=len(family.params) - 1)))
     params = np.insert(shapes, family.scale_index, 1.0, axis=1)
     with np.errstate(all="ignore"):
@@ -275,18 +271,12 @@ def _with_scale(params: Array, index: int, scale: Array) -> Array:
 
 
 def _low_quantiles(grouped: GroupedLosses) -> list[float]:
-    """Band edges near the 2 % and 20 % quantiles, in units of the median.
-
-    These edges are start values for the scale of a distribution whose density begins abruptly at small
-    losses.
-    """
     shares = np.cumsum(grouped.counts) / grouped.n
     bands = np.searchsorted(shares, (0.02, 0.2))
     return [edge / grouped.unit for edge in grouped.fitted_edges[bands + 1].tolist() if np.isfinite(edge)]
 
 
 def _check_inner_optimum(best: Optimum, family: Family, n: int) -> None:
-    """Raise ModelRefused unless the optimum is in the interior of the parameter space."""
     if not (np.isfinite(best.gradient).all() and np.isfinite(best.hessian).all()):
         _refuse_no_likelihood(family)
     flat = np.linalg.eigvalsh(-best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * n))

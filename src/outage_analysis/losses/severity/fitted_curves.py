@@ -88,7 +88,6 @@ def curve_table(
 
 
 def _counted_rows(grouped: GroupedLosses) -> pl.DataFrame:
-    """Rows with the counted shares of losses below and above each finite band edge except the first."""
     inner = np.isfinite(grouped.fitted_edges[1:])
     below = np.cumsum(grouped.counts)[inner]
     return _rows(
@@ -135,7 +134,6 @@ def observable_shares(
 
 
 def _logit_interval(fit: Fit, losses: Array, level: float) -> tuple[Array, Array]:
-    """For each value in `losses`, the confidence interval of the logit of the share below (delta method)."""
     family, best = FAMILIES[fit.family], fit.optimum
 
     def logit(at: Array) -> Array:

@@ -122,7 +122,6 @@ class GroupedLosses(ShortRepr):
 
     @cached_property
     def _weights(self) -> tuple[NDArray[np.bool_], Array]:
-        """For each band, whether it contains losses; and for those that do, the share of all losses."""
         counts = np.array(self.counts)
         return counts > 0, counts[counts > 0] / self.n
 

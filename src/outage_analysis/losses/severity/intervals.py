@@ -149,11 +149,6 @@ class AcceptedRegion(ShortRepr):
 
 
 def _end(region: AcceptedRegion) -> float:
-    """Compute one end of the interval: the smallest or largest value of the quantity in the accepted region.
-
-    Newton's method is used for increasing shares of the accepted drop in likelihood. If it fails, or if the
-    end is far from the estimate, a scan of many directions is used instead.
-    """
     origin = np.zeros((1, len(region.best.point)))
     slope = derivatives(region.signed_value, origin)[1][0]
     scale = max(float(np.linalg.norm(slope)), 1e-300)  # the value divided by `scale` has the slope 1
@@ -168,17 +163,6 @@ def _end(region: AcceptedRegion) -> float:
 
 
 def _constrained_maximum(region: AcceptedRegion, point: Array, scale: float, share: float) -> Array | None:
-    """Find the largest `signed_value` at a fixed drop in likelihood, by Newton's method on the Lagrangian.
-
-    Args:
-        region: the accepted region.
-        point: the start point.
-        scale: the number by which the value is divided.
-        share: the drop in likelihood, as a share of the accepted drop.
-
-    Returns:
-        The maximum as a point of the region; None if the method does not converge to a maximum.
-    """
     p, radius = len(point), np.sqrt(share)
     multiplier = None
     for _ in range(MAX_STEPS):
@@ -234,7 +218,6 @@ def _scan_for_end(region: AcceptedRegion) -> float:
 
 
 def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """For each direction (m, p): the radius of the accepted region, and whether the region is bounded."""
     with np.errstate(divide="ignore"):
         farthest = MAX_LOG_CHANGE / np.abs(directions @ region.scaling).max(axis=1)
     low, high = np.zeros(len(farthest)), farthest.copy()
@@ -247,7 +230,6 @@ def _radii(region: AcceptedRegion, directions: Array) -> tuple[Array, NDArray[np
 
 
 def _sphere(p: int) -> Array:
-    """Unit vectors that are spread evenly over all directions in p dimensions (1, 2 or 3), one per row."""
     if p == 1:
         return np.array([[1.0], [-1.0]])
     turns = np.arange(DIRECTIONS)

@@ -95,12 +95,6 @@ def _climb(function: Function, at: Array, steps: int) -> Array:
 
 
 def _polish(function: Function, at: Array) -> Optimum:
-    """Improve the last digits of a maximum with undamped Newton steps that reduce the gradient.
-
-    Near a maximum, values of the function are too similar to compare, but gradients are not. Undamped steps
-    may leave a curved ridge and return to it. The result is therefore the visited point with the smallest
-    gradient, among points whose value is not lower than the value at the first point.
-    """
     first = place = best = _evaluate(function, at)
     for _ in range(POLISHING_STEPS):
         place = _evaluate(

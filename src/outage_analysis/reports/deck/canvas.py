@@ -313,7 +313,6 @@ def whole_paragraphs(
 
 
 def _balanced_title_box(title: str, size: float) -> Box:
-    """Return the text box of a two-line slide title, so narrow that both lines are about equally long."""
     available_width = min(theme.TITLE.width, text_width(title, size, bold=True) * TWO_LINE_SHARE)
     narrow = Box(theme.TITLE.left, theme.TITLE.top, available_width, theme.TITLE.height)
     return narrow if line_count(title, size, available_width, bold=True) <= 2 else theme.TITLE  # noqa: PLR2004 - two lines

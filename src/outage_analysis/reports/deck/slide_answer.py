@@ -111,7 +111,6 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
 def _percentile_bars(
     report: Report, points: dict[str, float]
 ) -> tuple[native_charts.BarData, list[int], str]:
-    """Return the bars with the percentiles, the mean and the budget, the highlighted rows, and the unit."""
     locale, percentiles = report.locale, report.locale.likely_range.percentiles
     scale = native_charts.amount_format(
         locale, [points[p] / minor_units_factor(report) for p in percentiles if p in points]
@@ -137,7 +136,6 @@ def _percentile_bars(
 
 
 def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
-    """Add what drives the cost, what would narrow its range, and below them the table of options."""
     lines, options = _answer_paragraphs(report), report.options
     if options is None:
         canvas.add_text("Why, and what to decide", column, lines, more=True)
@@ -167,10 +165,6 @@ def _add_reasons(report: Report, canvas: Canvas, column: Box) -> None:
 
 
 def _option_widths(report: Report, cells: list[list[str]], available: float) -> list[float]:
-    """Return the widths of the columns of the table of options in inches.
-
-    Figures stay on one line in the smallest font size; the option names take the remaining width.
-    """
     grid = report.options
     if grid is None or len(grid.columns) == len(NARROW_WIDTHS):
         return [share * available for share in NARROW_WIDTHS]
@@ -184,7 +178,6 @@ def _option_widths(report: Report, cells: list[list[str]], available: float) -> 
 
 
 def _answer_paragraphs(report: Report) -> list[Paragraph]:
-    """Return what drives the cost, what would narrow its range, and what to decide if there is no table."""
     locale, answers = report.locale, report.answers
     decide = () if report.options else answers.decide
     parts = (("drives", answers.drives), ("narrows", answers.narrows), ("decide", decide))
@@ -206,7 +199,6 @@ def _reserve_text(report: Report) -> str:
 
 
 def _separate_sums(report: Report) -> list[tuple[str, str]]:
-    """Return each kind of cost and its median with the likely range; empty if cash is the only one."""
     locale, likely = report.locale, report.analysis.likely_range
     table = report.analysis.tables.get("cost_ranges")
     if table is None or report.analysis.headline_is_synthetic:
@@ -235,7 +227,6 @@ def likely_ends(report: Report, points: dict[str, float]) -> tuple[float, float]
 
 
 def _percentiles_alt_text(report: Report, unit: str) -> str:
-    """Return the description of the bar chart of percentiles for readers who cannot see the chart."""
     locale = report.locale
     names = ", ".join(locale(f"word.{p}") for p in locale.likely_range.percentiles)
     return locale("deck.sure_alt", percentiles=names, unit=unit)
@@ -253,7 +244,6 @@ def _budget(report: Report) -> float | None:
 
 
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
-    """Write the answer as text only, for a cost without a distribution to draw."""
     locale, is_synthetic = report.locale, report.analysis.needs_synthetic_mark("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     first, *others = report.tiles
@@ -269,7 +259,6 @@ def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> Sli
 
 
 def _text_title(report: Report, first: Tile) -> str:
-    """Return the expected cash cost as a title; no amount if claims are synthetic or nothing is known."""
     locale = report.locale
     if first.figure == NO_FIGURE:
         key = "deck.answer_none_claims" if report.analysis.headline_from_claims else "deck.answer_none"
@@ -280,7 +269,6 @@ def _text_title(report: Report, first: Tile) -> str:
 
 
 def _left_out_text(report: Report) -> str:
-    """Return a sentence on the cost lines that the budget probability leaves out; empty if none."""
     locale, analysis = report.locale, report.analysis
     names = analysis.names(locale.lang)
     lines = ", ".join(names.get(x, x) for x in analysis.lines_outside_budget)
@@ -288,7 +276,6 @@ def _left_out_text(report: Report) -> str:
 
 
 def _uncertainty_sentences(report: Report, points: dict[str, float]) -> list[str]:
-    """Return sentences on the scope of the budget, the worst outcomes and the sources of uncertainty."""
     locale, texts = report.locale, []
     if _budget(report) is not None:
         texts.append(budget_scope(report.analysis, report.analysis.headline_basis, locale))

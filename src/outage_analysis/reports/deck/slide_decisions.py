@@ -71,7 +71,6 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _method_texts(report: Report) -> tuple[str, str, str]:
-    """Return how the cost was computed, the limits of the analysis, and the websites of the sources."""
     locale, analysis = report.locale, report.analysis
     method = locale(
         "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
@@ -84,7 +83,6 @@ def _method_texts(report: Report) -> tuple[str, str, str]:
 
 
 def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add a table that compares policies and a sentence on the result; return the sentence for the notes."""
     locale, table = report.locale, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
@@ -132,7 +130,6 @@ class _Choice(NamedTuple):
 
 
 def _choices(report: Report) -> list[_Choice]:
-    """Return the scenarios that are decisions and change the expected cash upwards or downwards."""
     columns = ("expected", "change", "range_high")
     return [
         _Choice(scenario.name[report.lang], *(row[column] for column in columns))
@@ -141,10 +138,6 @@ def _choices(report: Report) -> list[_Choice]:
 
 
 def _add_choices_table(report: Report, canvas: Canvas, choices: Sequence[_Choice], width: float) -> list[str]:
-    """Add the table of choices with their expected cash, the change and the high end of the likely range.
-
-    Return the sentences of the first screen on the same choices.
-    """
     locale = report.locale
     heads = [
         locale("deck.choice_name"),
@@ -165,10 +158,6 @@ def _add_choices_table(report: Report, canvas: Canvas, choices: Sequence[_Choice
 
 
 def _add_levers_table(report: Report, canvas: Canvas, width: float) -> list[str]:
-    """Add the table of policy levers: how much one step, such as a higher award, adds to the cost.
-
-    Return the rows of the table as sentences.
-    """
     locale, levers = report.locale, report.analysis.tables["levers"]
     if levers.is_empty():
         texts = locale("deck.decide_none")

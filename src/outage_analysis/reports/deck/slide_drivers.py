@@ -64,7 +64,6 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
-    """Return one label per input: its name and, on a second line, the range of costs that it causes."""
     locale, names = report.locale, short_names([report.names.get(x, x) for x in rows["assumption"]])
     ends = [locale.money_range(left, right) for left, right in rows.select("left", "right").rows()]
     return [f"{name}\n{end}" for name, end in zip(names, ends, strict=True)]
@@ -132,10 +131,6 @@ def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, s
 
 
 def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
-    """Add the table of amounts in press headlines.
-
-    The first row is the model's expected cash cost, if the model computed it from published counts.
-    """
     locale, analysis = report.locale, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
     ours = analysis.headline_basis == "published" and "expected" in points
@@ -165,10 +160,6 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
 
 
 def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
-    """Add a bar chart of the press forecasts of the same cash, below the model's likely range with its mean.
-
-    A forecast that gives only an upper bound starts at 0.
-    """
     locale, factor = report.locale, minor_units_factor(report)
     table = report.analysis.tables["headlines"]
     ours, theirs = (
@@ -205,7 +196,6 @@ def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
 
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
-    """Add a bar chart of the parts that add up to the expected cash cost."""
     locale = report.locale
     amounts = [x / minor_units_factor(report) for x in parts["expected"]]
     scale = native_charts.amount_format(locale, amounts)
@@ -218,7 +208,6 @@ def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: B
 
 
 def _funnel_stages(report: Report) -> pl.DataFrame:
-    """Return the expected numbers of the claims funnel, from reports to payments; empty if one is unknown."""
     analysis = report.analysis
     table = analysis.tables[analysis.headline_table_name("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
@@ -226,7 +215,6 @@ def _funnel_stages(report: Report) -> pl.DataFrame:
 
 
 def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
-    """Add a bar chart of the claims funnel, from reports to payments."""
     locale, counted = report.locale, [float(round(x)) for x in rows["expected"]]
     series, names = (
         {locale("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"): counted},

@@ -57,7 +57,6 @@ def services_slide(report: Report, canvas: Canvas) -> SlideNotes:
 
 
 def _sentences(report: Report) -> list[str]:
-    """Return one sentence per service, and one for the total, with claims and expected cost."""
     locale, grids = report.locale, report.grids
     costs = grids.get("service_bands_expected")
     sentences = []

@@ -145,7 +145,6 @@ def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - pyth
 
 
 def _style_master(deck: Deck, lang: str) -> None:
-    """Set fonts, colours and placeholder positions on the slide master, and remove its date placeholder."""
     master = deck.slide_master
     theme_part = master.part.part_related_by(RT.THEME)
     theme_xml = etree.fromstring(theme_part.blob)

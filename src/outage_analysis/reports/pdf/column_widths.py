@@ -146,12 +146,6 @@ class _ColumnWidth:
 
 
 def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[float] | None:
-    """Return the column widths for which table rows need few lines; None if words would have to be broken.
-
-    The widths minimise the sum, over all cells, of the cubed number of lines, within the minimum and maximum
-    width of each column. Without these limits, the optimal width of a column is proportional to the fourth
-    root of the sum of the cubed widths of its cells.
-    """
     if sum(column.most for column in columns) <= available:
         return [column.most for column in columns]
     if sum(column.least for column in columns) > available:
@@ -176,7 +170,6 @@ def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> flo
 
 
 def _wrapped_lines(cell: _CellWidth, width: float) -> int:
-    """Return the number of lines that the text of a cell needs in a column of the given width."""
     lines, used = 1, 0.0
     for word in cell.words if cell.total > width else ():
         if used and used + word > width:

@@ -70,11 +70,6 @@ class PrintedReport:
         return report.grids | printed | {SOURCES: self._sources()}
 
     def _sources(self) -> Grid:
-        """Return the table of websites and the ids of the figures that they published, most figures first.
-
-        An id with a part, such as PP-11.fee, is listed without its part. A figure that several websites
-        published is listed under the first one.
-        """
         locale = self.report.locale
         ids_by_host: dict[str, dict[str, None]] = {}
         for hosts, ids in facts_by_host(self.report, self.report.analysis.tables["facts"]["id"]).items():
@@ -85,10 +80,6 @@ class PrintedReport:
         return Grid(heads, tuple((host, ", ".join(ids)) for host, ids in ordered))
 
     def _blocks(self, section: Section) -> Iterator[Block]:
-        """Yield the printed blocks of a section.
-
-        A chart is printed without the table of its figures. A heading without anything below it is left out.
-        """
         heading: Block | None = None
         for block in (*section.blocks, *self._added_blocks(section)):
             if isinstance(block, Heading):
@@ -108,7 +99,6 @@ class PrintedReport:
             yield printed
 
     def _added_blocks(self, section: Section) -> Iterator[Block]:
-        """Yield the blocks that are only in the PDF: the facts by website."""
         locale = self.report.locale
         if section.id == "method" and self.grids[SOURCES].rows:
             yield Heading(locale("report.facts_title"))

@@ -90,11 +90,6 @@ def _project(template: str, values: Mapping[str, Any], drawings: Mapping[str, by
 def _end_of_text(
     template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes]
 ) -> tuple[int, float]:
-    """Return the number of the last page, and the distance from its top to the end of the text, in points.
-
-    Raises:
-        EnvironmentFailed: a font is missing, or typst reports an error.
-    """
     import typst
 
     try:
@@ -190,7 +185,6 @@ class PdfContent:
         }
 
     def _options(self) -> Values | None:
-        """Return the table of options for the first page; None without options."""
         grid = self.report.options
         if grid is None:
             return None
@@ -252,13 +246,11 @@ class PdfContent:
         return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
-        """Yield every printed section, then its texts, tables and charts."""
         for section in self.printed.sections:
             yield section
             yield from section.blocks
 
     def _block_values(self, block: Block | Section) -> Values:
-        """Return a block of the report (such as a text or a table) as plain values for the template."""
         match block:
             case Section():
                 marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
@@ -275,7 +267,6 @@ class PdfContent:
                 return self._table(block)
 
     def _in_brief(self, chart: str) -> bool:
-        """Return whether the brief shows a chart; synthetic ones only beside a synthetic headline."""
         report = self.report
         return chart in report.charts and (
             report.analysis.headline_is_synthetic or not report.chart_is_synthetic(chart)
@@ -314,12 +305,6 @@ class PdfContent:
 
     @staticmethod
     def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
-        """Yield texts, tables and charts, each with its page orientation (portrait or landscape).
-
-        Headings and texts take the orientation of the next table or chart.
-
-        Captions that only repeat the heading above them are removed.
-        """
         waiting: list[Values] = []
         flipped = False
         for block in blocks:

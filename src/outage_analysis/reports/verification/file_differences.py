@@ -73,7 +73,6 @@ def _archive_location(checked: bytes, written: bytes) -> Location:
 
 
 def _csv_location(checked: bytes, written: bytes) -> Location:
-    """Return the first row of a CSV file that differs, and its column if known; the header is row 1."""
     ours, theirs = (
         list(csv.reader(io.StringIO(d.decode("utf-8-sig"), newline=""), strict=True))
         for d in (written, checked)
@@ -87,7 +86,6 @@ def _csv_location(checked: bytes, written: bytes) -> Location:
 
 
 def _parquet_location(checked: bytes, written: bytes) -> Location:
-    """Return the first column of a Parquet file that differs, and the row; rows are counted from 1."""
     ours = pl.read_parquet(io.BytesIO(written))
     scanned = pl.scan_parquet(io.BytesIO(checked))
     schema = scanned.collect_schema()

@@ -127,10 +127,6 @@ def parse_checksums(folder: Path) -> dict[str, str]:
 
 
 def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
-    """Return the manifest of a report folder; None if it cannot be read because somebody changed it.
-
-    If its checksum is right (`intact`), an unreadable manifest raises an error instead.
-    """
     try:
         return read_manifest(folder)
     except OutageAnalysisError:

@@ -87,10 +87,6 @@ def sections_from_bundle(folder: Path, manifest: Manifest) -> tuple[OwnSection, 
 
 
 def _check_supported(folder: Path, manifest: Manifest) -> None:
-    """Raise an error if this version of the package could not have written the manifest.
-
-    The documents, the number of draws, the budget and the formats in the manifest are checked.
-    """
     names_are_known = all(
         re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.documents
     )
@@ -110,10 +106,6 @@ def _check_supported(folder: Path, manifest: Manifest) -> None:
 
 
 def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
-    """Return the input files of a report, in the order of the manifest.
-
-    The files are identified by their checksums among the given files and the claims files of the package.
-    """
     if manifest.warehouse is not None:
         store = next((p for p in offered_paths if p.suffix.lower() == STORE_SUFFIX), None)
         if store is None:

@@ -124,7 +124,6 @@ def check_rebuild(
 def _compare_files(
     files: Mapping[str, Path], rebuilt: Mapping[str, Path], was: Manifest, now: Manifest
 ) -> None:
-    """Compare every file of a report with the rebuilt file, except the manifest and the checksum file."""
     names = (files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}
     known_causes = causes(was, now)
     for name in sorted(names):
@@ -156,10 +155,6 @@ def _check_same_bytes(
 
 
 def _compare_manifests(was: Manifest, now: Manifest) -> None:
-    """Raise an error if the manifests of the report and of the rebuild differ.
-
-    Keys that may differ without any effect on the files are not compared.
-    """
     apart = set(NOTED_KEYS)
     if was.code_sha256 != now.code_sha256:
         # Another version may parse the same document differently, so these checksums are not compared.
@@ -174,10 +169,6 @@ def _compare_manifests(was: Manifest, now: Manifest) -> None:
 
 
 def _comparable_json(manifest: Manifest, key: str) -> bytes:
-    """Return the value of a manifest key as JSON, without checksums of parsed assumptions.
-
-    These checksums may differ between versions of the package.
-    """
     read = {"assumptions": {"__all__": {"content_sha256"}}}
     return json.dumps(manifest.model_dump(mode="json", include={key}, exclude=read)).encode()
 
@@ -212,7 +203,6 @@ def _documents(manifest: Manifest) -> dict[str, str]:
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
-    """Yield one text per input file that differs between the runs in content, name or rows read."""
     if len(was.inputs) != len(now.inputs):
         yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
     for old, new in zip(was.inputs, now.inputs, strict=False):

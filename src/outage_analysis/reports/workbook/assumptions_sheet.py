@@ -143,7 +143,6 @@ def _input_cells(
 
 
 def _scope_text(report: Report, factor: Factor) -> str:
-    """Return the cost line and the loss band to which an input applies, as text."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
     parts += [report.locale.band(*band)] if band != (None, None) else []
@@ -151,7 +150,6 @@ def _scope_text(report: Report, factor: Factor) -> str:
 
 
 def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | None]:
-    """Return the lower and upper end of an input; both are None for a fixed payment tier of the policy."""
     ledger = report.analysis.ledger
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     if entry is not None and not isinstance(entry, BandMix):
@@ -160,7 +158,6 @@ def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | 
 
 
 def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
-    """Return the texts of the table of assumptions, by assumption id and then by column."""
     view = build_views(report.analysis, report.formatter).get("assumptions")
     if view is None:
         return {}
@@ -171,7 +168,6 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
 
 
 def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
-    """Limit the values that users can enter in an input cell."""
     locale = report.locale
     options: dict[str, Any] = {
         "validate": "decimal",
@@ -188,7 +184,6 @@ def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int
 def _write_mix_checks(
     sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
 ) -> None:
-    """Write one row per band mix (shares of claims by loss band): whether the sum of shares is unchanged."""
     locale = report.locale
     mixes: dict[str, list[int]] = {}
     for row, factor in enumerate(live.products.factors, start=table_range.first):

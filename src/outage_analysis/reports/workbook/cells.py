@@ -238,24 +238,17 @@ class CellFormats:
 
 
 def _share_format(value: float) -> str:
-    """Return a percent format with one decimal, or with two significant digits near 0 % and 100 %."""
     percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
     digits = min(MAX_SHARE_DECIMALS, max(1, 1 - decimal_exponent(percent))) if percent else 1
     return "0." + "0" * digits + "%"
 
 
 def _scaled_format(value: float, lang: str) -> str:
-    """Return the format of an amount in 만 원 or millions, with about three significant digits."""
     digits = sum(abs(value) < limit for limit in ((100, 1) if lang == "ko" else (10_000, 10)))
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
 def _decimal_format(value: float) -> str:
-    """Return the number format of a decimal number.
-
-    Whole numbers have no decimals. Other numbers have two decimals, or three significant digits if they are
-    below 1.
-    """
     if float(value).is_integer():
         return "#,##0"
     if abs(value) >= 1:

@@ -30,10 +30,7 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _dot_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the dots of the total cash cost with their heights in their stacks, and the marked amounts.
-
-    Marked amounts have a separate column, so that they are a series of their own.
-    """
+    # Marked amounts have a separate column, so that they are a series of their own.
     locale = report.locale
     layout, marks = _dots_and_marks(report)
     cells = [
@@ -67,7 +64,6 @@ def _drawn_dots(layout: DotLayout) -> list[dict[str, float]]:
 
 
 def _draw_dots(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    """Draw the dots, and below them the marked amounts with their names."""
     locale = report.locale
     layout, marks = _dots_and_marks(report)
     dots = _drawn_dots(layout)
@@ -105,11 +101,6 @@ def _draw_dots(sheet: SheetWriter, report: Report, table_range: TableRange) -> C
 
 
 def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the figures of the tornado chart, one row per input.
-
-    The columns are the low cost, the difference from the low to the expected cost, and the difference from
-    the expected to the high cost.
-    """
     locale = report.locale
     cells = [
         [
@@ -139,7 +130,6 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
 
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the figures of the waterfall chart: the start and the size of each part, and the total."""
     locale = report.locale
     rows = uncertain.waterfall_bars(report.analysis.tables["steps"])
     cells = [
@@ -173,7 +163,6 @@ def _draw_waterfall(sheet: SheetWriter, report: Report, table_range: TableRange)
 
 
 def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
-    """Draw the chart of cumulative claims by day, from the table of daily claims on the same sheet."""
     chart = add_chart(sheet, "line")
     add_line(chart, table_range, 0, 2, ACCENT)
     chart.set_x_axis(category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
@@ -247,7 +236,6 @@ def _figures_table(
 
 
 def _bar_label(sheet: SheetWriter, value: float) -> str:
-    """Return the label of a bar in a chart: the bar's amount in the unit of the axis."""
     locale = sheet.book.locale
     return locale.number(locale.rounded(sheet.book.scale.amount(value), 3))
 

@@ -210,7 +210,6 @@ class SheetWriter:
             self.worksheet.conditional_format(table.first, 1, table.last - 1, table.columns - 2, scale)
 
     def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
-        """Write the column titles of a table, in a row that is high enough for the longest title."""
         styles, most = self.book.styles, 1
         for column, title in enumerate(titles):
             text = cell_text(title.title)

@@ -75,7 +75,6 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
 
 
 def _options_table(report: Report) -> SheetTable:
-    """Return the options of the decision with their figures as numbers, in whole currency."""
     locale, options = report.locale, report.answers.options
     name, expected, *others = option_heads(options, report.analysis, locale)
     likely = report.analysis.likely_range
@@ -300,7 +299,6 @@ def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _standard_error(report: Report) -> float:
-    """Return the standard error of the expected cash cost; 0 if the expected cash cost was not simulated."""
     table = report.analysis.tables.get("quantiles")
     rows = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
     return float(rows[0]) if rows else 0.0

@@ -209,7 +209,6 @@ class _BlockWriter:
         return table_range
 
     def _picture(self, block: ChartBlock) -> None:
-        """Reserve rows for a chart if there is an Excel version of the chart, and write its table."""
         name = block.chart
         if name in self.report.own.charts:
             chart = self.report.charts[name]
@@ -223,7 +222,6 @@ class _BlockWriter:
 
 
 def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
-    """Return a table that the user has added: numbers and dates stay values, other cells become texts."""
     heads = tuple(ColumnHead(name, right=dtype.is_numeric()) for name, dtype in frame.schema.items())
 
     def cell(value: object) -> Cell:
@@ -235,7 +233,6 @@ def _own_table(frame: pl.DataFrame, locale: Locale) -> SheetTable:
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
-    """Write the sheet that counts claims and adds up losses by loss band and dimension, such as service."""
     locale, analysis = report.locale, report.analysis
     cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
