@@ -209,11 +209,6 @@ def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: flo
         InputRefused: counts decrease, or times are not in order.
         ModelRefused: no claim was filed.
         UsageError: the closing time is before the last count.
-
-    Example:
-        >>> from outage_analysis.losses import late_claim_bounds
-        >>> late_claim_bounds([1, 2, 3], [500, 800, 900], closes=5).max_late
-        1000
     """
     observed = increments_from_counts(times, counts)
     left = closes - observed.until

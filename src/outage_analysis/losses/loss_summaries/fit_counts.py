@@ -67,11 +67,6 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
     Raises:
         UsageError: `low` is not positive, or `high` is not finite.
-
-    Example:
-        >>> from outage_analysis.losses import between_heaps
-        >>> between_heaps(1000, 10_000)
-        (1616, 2610, 4217, 6813)
     """
     if not (low > 0 and math.isfinite(high)):
         raise UsageError("the smallest loss is above 0 and the largest finite", value=f"{low}, {high}")

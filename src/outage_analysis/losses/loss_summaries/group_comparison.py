@@ -146,11 +146,6 @@ def wilson(count: int, total: int, level: float = 0.95) -> Interval:
 
     Raises:
         UsageError: the total is 0, or the count is not between 0 and the total.
-
-    Example:
-        >>> from outage_analysis.losses import wilson
-        >>> tuple(round(end, 3) for end in wilson(8, 10))
-        (0.49, 0.943)
     """
     if not 0 <= count <= total or not total:
         raise UsageError("is no count of that total", value=f"{count} of {total}")
@@ -166,11 +161,6 @@ def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.9
     """Newcombe's hybrid score interval of the difference of two shares, each given as (count, total).
 
     Source: Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
-
-    Example:
-        >>> from outage_analysis.losses import newcombe
-        >>> tuple(round(end, 3) for end in newcombe((56, 70), (48, 80)))
-        (0.052, 0.334)
     """
     p, q = (count / total for count, total in (first, second))
     (p_low, p_high), (q_low, q_high) = wilson(*first, level), wilson(*second, level)
