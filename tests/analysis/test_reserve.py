@@ -63,26 +63,6 @@ def rows_of(analysis: Analysis) -> dict[str, dict[str, Any]]:
     return {row["measure"]: row for row in table.iter_rows(named=True)}
 
 
-def test_the_reserve_of_the_case_has_the_figures_of_the_report(analysis: Analysis) -> None:
-    table = reserve_table(analysis)
-    assert table is not None
-    assert analysis.tables.reserve.equals(table)
-    rows = rows_of(analysis)
-    values = {
-        (row["valuation"], row["measure"]): row["value"]
-        for row in analysis.tables.quantiles.iter_rows(named=True)
-    }
-    assert [*rows] == ["mean", "p50", "p75", "p90"]
-    for column in ("cash", "handling"):
-        assert rows["mean"][column] == values[column, "expected"]
-        assert rows["p50"][column] == values[column, "p50"]
-        assert rows["p90"][column] == values[column, "p90"]
-    assert rows["mean"]["both"] == rows["mean"]["cash"] + rows["mean"]["handling"]
-    assert rows["p75"]["cash"] == analysis.quantile(0.75) == analysis.reserve("P75")
-    assert analysis.reserve() == analysis.expected
-    assert analysis.reserve("median", handling="inside") == rows["p50"]["both"]
-
-
 def test_both_together_are_added_draw_by_draw(analysis: Analysis) -> None:
     """The same draws taken apart and sorted by hand."""
     run, rows = analysis.runs["published"], rows_of(analysis)

@@ -30,15 +30,6 @@ def test_the_tables_have_their_schemas(counted: BudgetSolution) -> None:
 
 
 @pytest.mark.slow
-def test_the_solution_costs_what_a_run_of_its_policy_costs(counted: BudgetSolution) -> None:
-    analysis = oa.run(policy=counted.policy, ledger="kakao-2022", draws=FEW)
-    expected = totals(analysis.tables.costs).filter(valuation="cash")["expected"].item()
-    assert counted.table["expected"][0] == pytest.approx(expected, rel=1e-9)
-    run = analysis.runs["published"].totals["cash"].quantile(0.9)
-    assert counted.table["at_level"][0] == pytest.approx(run.value, abs=5 * run.error)
-
-
-@pytest.mark.slow
 def test_the_announced_policy_costs_what_the_package_says(counted: BudgetSolution) -> None:
     analysis = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
     expected = totals(analysis.tables.costs).filter(valuation="cash")["expected"].item()

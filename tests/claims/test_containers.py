@@ -15,12 +15,12 @@ from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import zip_archives
 from outage_analysis.claims.readers.other_workbooks import ERROR, ods_details, xls_details, xlsb_details
 from outage_analysis.errors import InputRefused
+from tests.claims.test_damaged_rows import ids
+from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
 from tests.contract.damaged_files.container_kinds import zipped
 from tests.contract.damaged_files.damaged_file import damaged_file
 from tests.contract.damaged_files.old_workbook import xls_bytes
 from tests.contract.damaged_files.reading import read_ours
-from tests.claims.test_damaged_rows import ids
-from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
 
 if TYPE_CHECKING:
     from pathlib import Path

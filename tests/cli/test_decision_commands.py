@@ -52,14 +52,6 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     assert out.count("No figures: counts without dates.") == 1
 
 
-def test_scenarios_as_json_is_the_table(few: Analysis) -> None:
-    code, out, _ = command("scenarios", "--budget", "300_000_000", *FEW, "--json")
-    found = json.loads(out)
-    assert code == 0
-    assert found["scenarios"] == few.scenarios().to_dicts()
-    assert (found["document"], found["budget"], found["basis"]) == ("stresses", 300_000_000, "published")
-
-
 def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tmp_path: Path) -> None:
     page = tmp_path / "mine.toml"
     page.write_text(OWN, "utf-8")
@@ -107,17 +99,6 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert counted == "It counts small-business-cash."
     assert "taxi-pro-membership" in unpriced
     assert not_due == "Without an obligation, and left out: pay-merchant-support."
-
-
-def test_reserve_inside_has_the_figure_of_both_columns(few: Analysis) -> None:
-    code, out, _ = command("reserve", "--measure", "P75", "--handling", "inside", *FEW, "--json")
-    found = json.loads(out)
-    assert code == 0
-    assert (found["measure"], found["handling"]) == ("p75", "inside")
-    assert found["amount"] == few.reserve("P75", handling="inside")
-    assert found["lines"] == ["small-business-cash"]
-    assert {row["measure"]: row["both"] for row in found["reserve"]}["p75"] == found["amount"]
-    assert "bridge" not in found
 
 
 def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None:

@@ -61,15 +61,6 @@ def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
     assert own.read_text() == "done"
 
 
-def test_a_report_is_replaced_only_by_force(tmp_path: Path, made: Analysis) -> None:
-    out = written(made, tmp_path / "out")
-    with pytest.raises(UsageError, match=r"already holds a report\. Add --force"):
-        written(made, out)
-    assert written(made, out, "ko", force=True) == out
-    assert manifest_of(out)["language"] == "ko"
-    assert list(tmp_path.iterdir()) == [out]
-
-
 def test_a_report_with_a_file_of_somebody_else_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
     out = written(made, tmp_path / "out")
     note = out / "my notes.txt"

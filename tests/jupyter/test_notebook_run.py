@@ -416,34 +416,6 @@ def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("cell", "code", "said"),
-    [
-        (
-            "from outage_analysis.errors import ModelRefused\nraise ModelRefused('no count', remedy='Wait.')",
-            5,
-            "error: mine: code cell 3 (failing): no count. Wait.\n",
-        ),
-        ("1 / 0", 1, "error: mine: code cell 3 (failing): ZeroDivisionError: division by zero. Run it"),
-        ("import os\nos._exit(3)", 6, "error: mine: code cell 3 (failing): the kernel ended"),
-    ],
-)
-def test_a_failing_cell_is_one_line_an_exit_code_and_no_page(
-    cell: str, code: int, said: str, written: Written, tmp_path: Path
-) -> None:
-    path = written(("markdown", "# Title"), ("code", "1"), ("code", cell), ("code", "2"))
-    raw = json.loads(path.read_text("utf-8"))
-    raw["cells"][3]["id"] = "failing"
-    path.write_text(json.dumps(raw), "utf-8")
-    out = tmp_path / "out" / "page.html"
-    stopped, printed, err = command("notebook", "run", path, "--out", out)
-    assert (stopped, printed) == (code, "")
-    assert err.startswith(said)
-    assert err.count("\n") == 1
-    assert not out.parent.exists()
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", SystemExit)])
 def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
     number: str,

@@ -23,7 +23,6 @@ from PIL import Image
 from outage_analysis.analysis import Analysis, compare, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter import run_notebook
 from outage_analysis.jupyter.export.execution import execute as execute_cells
 from outage_analysis.jupyter.export.notebook_files import (
     Notebook,
@@ -145,17 +144,6 @@ def runs(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict
         return await asyncio.gather(*(in_turn(name) for name in notebook_names()), early)
 
     return dict(zip([*notebook_names(), "early"], asyncio.run(together()), strict=True))
-
-
-def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == [
-        "01_claims",
-        "02_loss_distribution",
-        "03_compensation_cost",
-        "04_policy_comparison",
-        "05_executive_summary",
-    ]
-    assert [path.stem for path in NOTEBOOKS] == notebook_names()
 
 
 def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> None:
@@ -417,34 +405,6 @@ def test_the_executive_summary_has_the_figures_of_the_report(
         assert [sentence for sentence in sentences if escape(sentence) not in text] == []
 
 
-SILENT = {"parameters"}
-FROM_ROWS: dict[str, set[str]] = {
-    "01_claims": {
-        *("load", "look", "services", "linked", "stated", "query", "tiers", "answer"),
-    },
-    "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps"},
-    "03_compensation_cost": {"payments"},
-    "04_policy_comparison": set(),
-    "05_executive_summary": set(),
-}
-"""The cells whose output rests on the bundled rows; that of all others rests on what was published."""
-REFUSES_ROWS = {"02_loss_distribution": {"fit-own"}}
-"""The cells that say why nothing of the bundled rows stands there."""
-
-
-@each
-def test_an_output_is_marked_synthetic_just_when_it_is_from_bundled_rows(
-    path: Path, runs: dict[str, Run]
-) -> None:
-    done = runs[path.stem]
-    marked = {c for c in set(done.cells) - SILENT if "Synthetic rows" in done.text(c)}
-    assert marked == FROM_ROWS[path.stem]
-    refusing = REFUSES_ROWS.get(path.stem, set())
-    assert all("a fit of synthetic claims would be no finding" in done.text(cell) for cell in refusing)
-    for cell in set(done.cells) - SILENT - marked - refusing:
-        assert "ynthetic" not in done.text(cell), cell
-
-
 def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: dict[str, Run]) -> None:
     tables = {
         frozenset(re.findall(r"<th[^>]*>([^<]*)</th>", markup)): markup
@@ -510,15 +470,6 @@ def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None
     with pytest.raises(UsageError, match="no such notebook"):
         find_notebook("02_loss_distribution.ko")
     assert find_notebook(FOLDER / "05_executive_summary.ipynb", "ko") == FOLDER / "05_executive_summary.ipynb"
-
-
-@pytest.mark.slow
-def test_the_summary_runs_in_korean(tmp_path: Path) -> None:
-    page = run_notebook("05_executive_summary", tmp_path / "summary.html", lang="ko").read_text("utf-8")
-    assert "경영진 요약: 보상에 얼마가 드는가?" in page
-    assert "Executive summary" not in page
-    assert "1억 9,000만 원" in page
-    assert "노트북 05_executive_summary," in page
 
 
 def test_the_refusal_is_shown(runs: dict[str, Run]) -> None:
