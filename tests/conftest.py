@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,8 @@ from outage_analysis.files import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES
+from tests.contract.command_line import written_report
 from tests.installed_package import Installed, install
 from tests.paths import GOLDEN
 from tests.shared_folders import filled_once, shared_base
@@ -75,10 +75,16 @@ def analysis() -> Analysis:
 
 
 @pytest.fixture(scope="session")
-def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of the bundled case's report, by language; the workers share one per language."""
-    base = shared_base(tmp_path_factory) / "bundles"
-    return {lang: filled_once(base / lang, partial(write_report, analysis, lang=lang)) for lang in LANGUAGES}
+def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a report by its name in `REPORTS`; the workers share one of each."""
+    base = shared_base(tmp_path_factory) / "reports"
+    return lambda name: written_report(name, base)
+
+
+@pytest.fixture(scope="session")
+def bundles(report: Callable[[str], Path]) -> dict[str, Path]:
+    """The folder of the bundled case's report, by language."""
+    return {lang: report(f"kakao-{lang}") for lang in LANGUAGES}
 
 
 @pytest.fixture(scope="session")

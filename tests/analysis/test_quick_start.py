@@ -161,6 +161,7 @@ def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path)
     assert f'"expected": {line_costs(analysis)["expected"]}' in out
 
 
+@pytest.mark.slow
 def test_rejects_that_were_accepted_when_reading_are_accepted_in_the_run(tmp_path: Path) -> None:
     path = tmp_path / "complaints.csv"
     path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
@@ -207,6 +208,7 @@ def test_a_budget_that_is_no_amount_is_refused(claims: Claims, budget: object) -
         run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_single_values_moments_and_floats_are_taken_where_they_are_certain(path: Path) -> None:
     changed = load_policy("kakao-2022").with_tier(line="small-business-cash", up_to=300_000, pays=40_000)
     assert run(compare=changed, draws=FEW).compared is not None
@@ -241,6 +243,7 @@ def test_claims_of_another_definition_of_the_incident_are_refused(claims: Claims
         run(claims, incident=other, tiers=TIERS)
 
 
+@pytest.mark.slow
 def test_documents_are_ids_paths_or_objects() -> None:
     policy = load_policy("kakao-2022")
     by_id, by_object = (

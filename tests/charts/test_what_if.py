@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis import Analysis
 from outage_analysis.charts import WhatIfSliders, script_json, what_if_sliders
 from outage_analysis.charts.sliders.what_if import merged_terms
 from outage_analysis.costs import CostTerms, Factor, Term, cost_terms, round_digits
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 
-if TYPE_CHECKING:
-    from tests.conftest import Edited
-
-FEW = 1_024
-"""Draws: an expected cost takes none of them."""
 TIER = "small-business-cash.pays.0"
 
 
@@ -42,25 +36,6 @@ def sliders_of(found: CostTerms | None, lang: str = "en") -> WhatIfSliders:
     made = what_if_sliders(found, Locale(lang), {})
     assert made
     return made
-
-
-def test_the_products_are_the_expected_cost_of_the_model(case_terms: CostTerms, analysis: Analysis) -> None:
-    assert round(case_terms.expected("cash")) == cash(analysis) == 194_562_541
-    for valuation in ("face_value", "top_down", "handling"):
-        total = analysis.totals_row("published", valuation)
-        assert total
-        assert case_terms.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("pays", [31_000, 45_000, 90_000])
-def test_another_tier_costs_what_a_policy_with_it_costs(
-    case_terms: CostTerms, edited: Edited, pays: int
-) -> None:
-    policy = edited("policies", "fixed = 30_000", f"fixed = {pays}")
-    changed = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
-    assert round(case_terms.expected("cash", {TIER: pays})) == cash(changed)
-    assert cash(changed) != cash(run(Plan(claims=(), draws=FEW)))
 
 
 def test_a_factor_that_there_is_not_is_refused(case_terms: CostTerms) -> None:

@@ -70,6 +70,7 @@ def test_a_repr_has_a_few_lines_and_print_shows_the_tables(claims: Claims) -> No
     assert "claims.csv" in str(claims)
 
 
+@pytest.mark.slow
 def test_no_repr_of_a_public_object_floods_the_screen(claims: Claims, tmp_path: Path) -> None:
     path = tmp_path / "claims.csv"
     objects = (

@@ -120,6 +120,7 @@ def test_a_column_that_no_row_decides_gets_no_proposal(tmp_path: Path, courier: 
     assert "filed_on" not in str(proposed(path, courier)["formats"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [
@@ -213,6 +214,7 @@ def test_the_texts_of_the_incident_and_of_the_layout_apply_together() -> None:
 # --- amounts ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [

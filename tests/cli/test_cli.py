@@ -172,6 +172,7 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
     assert all(Path(path).exists() for path in paths)
 
 
+@pytest.mark.slow
 def test_a_report_in_json_has_the_answer_and_every_file(run: Run) -> None:
     code, out, _ = run("report", "--out", "here", "--formats", "csv", "--json", "--lang", "ko", *FEW)
     assert code == 0

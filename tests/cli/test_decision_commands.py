@@ -101,6 +101,7 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert not_due == "Without an obligation, and left out: pay-merchant-support."
 
 
+@pytest.mark.slow
 def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None:
     _, out, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW, "--json")
     bridge = json.loads(out)["bridge"]

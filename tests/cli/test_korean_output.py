@@ -221,6 +221,7 @@ def test_what_a_command_prints_is_korean() -> None:
         )
 
 
+@pytest.mark.slow
 def test_json_is_the_same_in_every_language() -> None:
     for words in (
         *(("policies", "list"), ("policies", "show", "kakao-2022"), ("policies", "check", "kakao-2022")),

@@ -51,10 +51,8 @@ def tables_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report"
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["own-en", *(pytest.param(name, marks=pytest.mark.slow) for name in REPORTS if name != "own-en")],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_written_again_byte_for_byte(report: Report, name: str) -> None:
     folder = report(name)
     code, out, err = checked(folder, *claims_of(folder), "--json")

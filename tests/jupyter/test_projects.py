@@ -353,6 +353,7 @@ def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     assert {"EUR": "euros", "KRW": "won"}[code] in text
 
 
+@pytest.mark.slow
 def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, Analysis]) -> None:
     told = show_table(analyses["EUR"].tables["quantiles"], analyses["EUR"])._repr_html_()
     assert "ynthetic" in told

@@ -324,56 +324,6 @@ def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, C
     WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") == in_the_report)
 
 
-def test_the_range_is_that_of_the_model(moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis) -> None:
-    """The page prints the quantiles of its draws; the package those of 16 times as many."""
-    browser, _, w = moved
-    reset(browser)
-    total = analysis.runs["published"].totals["cash"]
-    page = browser.execute_script(
-        "const d = JSON.parse(document.getElementById('what-if-data').textContent).live,"
-        "t = Array.from(liveModel(d.model).totals({}, {})).sort((a, b) => a - b);"
-        "return [0.1, 0.5, 0.9].map(p => t[Math.ceil(p * t.length) - 1]).concat("
-        "d.model.errors.median, d.model.errors.upper)"
-    )
-    assert page[1] == pytest.approx(total.quantile(0.5).value, abs=4 * page[3])
-    assert page[2] == pytest.approx(total.quantile(0.9).value, abs=4 * page[4])
-    assert live_text(browser, "likely") == w(
-        "report.live_likely", low=w.money(page[0]), high=w.money(page[2])
-    )
-    assert w.money(page[1]) in live_text(browser, "half")
-
-
-def test_a_budget_shows_its_chance_and_the_address_keeps_the_setting(
-    moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis
-) -> None:
-    browser, _, w = moved
-    reset(browser)
-    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
-    budget.clear()
-    budget.send_keys("10000" if w.lang == "ko" else "100000000")
-    over = analysis.runs["published"].totals["cash"].exceedance(1e8).value
-    chance = int(live_text(browser, "over").rsplit(" ", 1)[-1].removesuffix("%"))
-    assert chance == pytest.approx(100 * over, abs=1.5)
-    typed(browser, "as-acceptance", "50")
-    exactly = field(browser, "as-acceptance", "checkbox")
-    exactly.click()
-    address = browser.current_url
-    assert address.endswith("#what-if?as-acceptance=0.5!&budget=100000000")
-    expected = slider_text(browser, "cash", "exact")
-    browser.get("about:blank")
-    browser.get(address)
-    WebDriverWait(browser, 10).until(
-        lambda b: field(b, "as-acceptance", "checkbox").is_selected()  # after the script has run
-    )
-    assert slider_text(browser, "cash", "exact") == expected
-    reset(browser)
-    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
-    browser.execute_script(
-        "arguments[0].value = ''; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))", budget
-    )
-    assert live_text(browser, "over") == w("report.live_no_budget")
-
-
 def test_payments_are_found_within_the_budget_and_set(
     moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis
 ) -> None:

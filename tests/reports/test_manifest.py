@@ -36,16 +36,6 @@ def test_what_is_written_is_what_is_read(bundles: dict[str, Path]) -> None:
         assert read_manifest(folder).to_json() == (folder / "manifest.json").read_text("utf-8")
 
 
-def test_it_tells_the_figures_of_the_tables(bundles: dict[str, Path], analysis: Analysis) -> None:
-    table = analysis.tables["quantiles"].filter(valuation="cash")
-    told = dict(table.select("measure", "value").iter_rows())
-    expected = {name: told[name] for name in ("expected", "p10", "p50", "p90")}
-    for folder in bundles.values():
-        manifest = manifest_of(folder)
-        assert manifest["figures"] == expected
-        assert manifest["expected"]["cash"] == expected["expected"]
-
-
 def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], analysis: Analysis) -> None:
     assert analysis.ledger
     used = analysis.ledger.as_known_on(analysis.as_of).assumptions

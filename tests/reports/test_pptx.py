@@ -13,7 +13,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pytest
 from pptx import Presentation
 from pptx.presentation import Presentation as Deck
@@ -39,7 +38,6 @@ from outage_analysis.reports.deck.theme import (
 from outage_analysis.reports.table_views import headline_amount
 from outage_analysis.text import LANGUAGES, Locale
 from tests.paths import OWN_OUTAGE
-from tests.untranslated_text import untranslated
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -161,38 +159,6 @@ def test_no_text_on_a_slide_ends_in_an_ellipsis(decks: dict[str, Deck], case: st
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_charts_hold_the_exact_figures_of_the_tables(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
-) -> None:
-    tables = reports[lang].analysis.tables
-    distribution = dict(tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
-    (sure,) = charts(decks[lang].slides[1])
-    points = ("p10", "p50", "expected", "p90", "p95", "p99")
-    assert list(sure.plots[0].series[0].values) == [distribution[point] for point in points]
-    moved = tables["tornado"].filter(valuation="cash")
-    (drivers,) = charts(decks[lang].slides[2])
-    ends = zip(*(series.values for series in drivers.plots[0].series), strict=True)
-    assert [(low, pytest.approx(sum((low, *parts)))) for low, *parts in ends] == [
-        tuple(sorted(row)) for row in moved.select("cost_low", "cost_high").rows()
-    ]
-    (forecasts,) = charts(decks[lang].slides[3])
-    bars = list(zip(*(series.values for series in forecasts.plots[0].series), strict=True))
-    assert bars[0] == tuple(
-        pytest.approx(x)
-        for x in (
-            distribution["p10"],
-            distribution["expected"] - distribution["p10"],
-            distribution["p90"] - distribution["expected"],
-        )
-    )
-    published = tables["headlines"].filter(pl.col("fact") != "", pl.col("line") != "")
-    assert [(low, sum((low, *parts))) for low, *parts in bars[1:]] == [
-        (low or 0, high) for low, high in published.select("low", "high").rows()
-    ]
-    assert {"CO-07", "CO-08", "CO-09"} == set(published["fact"])
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_headlines_stand_beside_ours_in_a_table(
     reports: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
@@ -205,18 +171,6 @@ def test_the_headlines_stand_beside_ours_in_a_table(
         headline_amount(told["low"], told["high"], report.locale)
     ]
     assert len(cells) == 1 + len(report.analysis.tables["headlines"])
-
-
-def test_korean_slides_are_korean(reports: dict[str, Report], decks: dict[str, Deck]) -> None:
-    for slide, title in zip(decks["ko"].slides, titles(decks["ko"]), strict=True):
-        assert re.search("[가-힣]", title)
-        said = [*texts(slide), slide.notes_slide.notes_text_frame.text]
-        said += re.findall('descr="([^"]*)"', slide.part.blob.decode())
-        assert [untranslated(text) for text in said if untranslated(text)] == []
-        drawn = [chart.part for chart in charts(slide)]
-        languages = [re.findall(r'lang="([^"]+)"', x.blob.decode()) for x in (slide.part, *drawn)]
-        assert {tuple(set(found)) for found in languages} == {("ko-KR",)}
-    assert reports["ko"].title == decks["ko"].core_properties.title
 
 
 def test_the_options_are_compared_and_the_budget_is_answered(

@@ -140,19 +140,6 @@ def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
         }
 
 
-def test_tables_as_csv_and_as_parquet_hold_the_same_figures(bundles: Bundles, analysis: Analysis) -> None:
-    folder = bundles["en"] / "tables"
-    for name, table in analysis.tables.items():
-        stem = f"{name}-synthetic" if name.startswith("claims_") else name
-        assert pl.read_parquet(folder / f"{stem}.parquet").equals(table), name
-        read = pl.read_csv(folder / f"{stem}.csv", infer_schema=False)
-        assert (read.columns, read.height) == (table.columns, table.height), name
-        for column, kind in table.schema.items():
-            if kind.is_numeric():
-                numbers = read[column].cast(pl.Float64)
-                assert numbers.equals(table[column].cast(pl.Float64), null_equal=True), (name, column)
-
-
 # --- the same bytes ------------------------------------------------------------------------------------
 
 
@@ -218,14 +205,6 @@ def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_o
         expected, written = contents(bundles[lang]), contents(out)
         assert written.keys() == expected.keys()
         assert [name for name in written if written[name] != expected[name]] == []
-
-
-def test_the_tables_are_the_same_in_every_language(bundles: Bundles) -> None:
-    first, *others = (
-        {n: c for n, c in contents(folder).items() if n.startswith("tables/")} for folder in bundles.values()
-    )
-    assert others
-    assert all(other == first for other in others)
 
 
 # --- hostile text --------------------------------------------------------------------------------------
@@ -517,20 +496,6 @@ def test_the_headline_is_the_total_of_the_tables(bundles: Bundles, pages: dict[s
     assert two_digits(expected) == Locale("en").money(expected)
 
 
-def test_the_cost_table_shows_the_same_figures_to_the_won(
-    pages: dict[str, WebPage], analysis: Analysis
-) -> None:
-    shown = pages["en"].table(Locale("en")("report.cost_title"))
-    rows = with_a_figure(analysis.tables["costs"]).filter(valuation="cash")
-    assert rows["line"].unique(maintain_order=True).to_list() == [
-        "small-business-cash",
-        "taxi-pro-membership",
-    ]
-    for column in ("count", "promised", "low", "expected", "high"):
-        exact = [f"{v:,.0f}" if v is not None else "" for v in rows[column]]
-        assert [r[Locale("en")(f"column.{column}")] for r in shown] == exact
-
-
 def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
     figures = pl.col("count", "promised", "low", "expected", "high")
     return costs.filter(pl.any_horizontal(figures.is_not_null()))
@@ -612,27 +577,6 @@ def test_services_without_any_published_count_have_one_sentence_and_no_column(
 # --- synthetic rows are marked --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_whatever_comes_from_synthetic_rows_says_so(pages: dict[str, WebPage], lang: str) -> None:
-    page, badge = pages[lang], Locale(lang)("report.synthetic_badge")
-    (appendix,) = page.all("details", id="claims")
-    assert "synthetic" in appendix.attributes["class"]
-    heads = {e.text for e in page.all("h3") if any(w.startswith("details.appendix") for w in e.within)}
-    assert Locale(lang)("report.claims_title") + " " + badge in heads
-    # The first screen rests on nothing synthetic.
-    assert not [e for e in page.all("span", class_="badge") if "section.answer" in e.within]
-    for name, spec in charts_of(page).items():
-        from_claims = name in ("band_distribution", "intake")
-        mark = "Synthetic rows" if lang == "en" else "합성"
-        assert (mark in spec["description"]) == from_claims, name
-
-
-def test_only_files_made_from_claims_are_called_synthetic(bundles: Bundles) -> None:
-    for name in contents(bundles["en"]):
-        drawn = name.startswith(("charts/band_distribution", "charts/intake"))
-        assert ("synthetic" in name) == (name.startswith("tables/claims_") or drawn), name
-
-
 @pytest.mark.slow
 def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare: Analysis) -> None:
     folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
@@ -654,16 +598,6 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
             "backtest",
         )
     }
-
-
-@pytest.mark.slow
-def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, claims_csv: ClaimsCsv) -> None:
-    analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),), draws=FEW))
-    folder = write_report(analysis, tmp_path / "out", formats=("html", "svg", "csv")).parent
-    page = WebPage.of(folder / "report.html")
-    assert not page.all("p", class_="banner")
-    assert (folder / "tables" / "claims_costs.csv").is_file()
-    assert not [n for n in contents(folder) if "synthetic" in n]
 
 
 # --- the data ------------------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from outage_analysis.reports.workbook.cells import LargerUnit, sheet_table
 from outage_analysis.reports.workbook.formulas import LiveFormulas, formula_names
 from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
 from outage_analysis.text import CLAIMS, LANGUAGES, LOSS, Locale
-from tests.untranslated_text import untranslated
 from tests.workbook_reader import Workbook
 
 SOFFICE = shutil.which("soffice")
@@ -235,13 +234,6 @@ def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_
     assert cube["Sum of losses"].dtype.is_numeric()
     facts = pl.read_excel(path, sheet_name="Sources", read_options={"header_row": 2})
     assert facts["Public on"].dtype == pl.Date
-
-
-def test_a_korean_workbook_has_no_english_words(books: dict[str, Workbook]) -> None:
-    book = books["ko"]
-    allowed = {*book.names, "parquet", "kakao-2022-synthetic.parquet", "data/published/take-up.csv"}
-    told = {re.sub(r"https?://\S+", "", text) for text in book.texts()}
-    assert {run for text in told for run in untranslated(text, allowed)} == set()
 
 
 def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:

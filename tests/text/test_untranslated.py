@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from pypdf import PdfReader
 
 from outage_analysis.assumptions import distribution_text, load_ledger
 from outage_analysis.assumptions.distribution_type import Distribution
@@ -123,29 +120,6 @@ def test_what_is_allowed_is_allowed_whole() -> None:
 
 
 # --- the report -------------------------------------------------------------------------------------------
-
-
-def test_the_korean_page_of_the_bundled_case_has_no_english(bundles: dict[str, Path]) -> None:
-    page = WebPage.of(bundles["ko"] / "report.html")
-    found = [run for text in texts(page) for run in untranslated(text, READ)]
-    assert found == []
-    assert "배상" not in page.prose()
-
-
-def test_the_charts_of_the_korean_page_have_no_english(bundles: dict[str, Path]) -> None:
-    scripts = WebPage.of(bundles["ko"] / "report.html").all("script", class_="charts")
-    titles = [title for script in scripts for title in chart_texts(json.loads(script.text))]
-    assert len(titles) > 20
-    assert [run for title in titles for run in untranslated(title)] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("book", ["brief", "report"])
-def test_the_korean_pdfs_have_no_english(bundles: dict[str, Path], book: str) -> None:
-    pages = PdfReader(BytesIO((bundles["ko"] / f"{book}.pdf").read_bytes())).pages
-    text = " ".join(page.extract_text() for page in pages).replace("\u200b", "")
-    # Ids and hosts are cut by ends of lines; two plain words in a row are prose.
-    assert re.findall(r"(?<![\w.])[a-z]{3,}(?: [a-z]{3,})+(?![\w.])", text) == []
 
 
 def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> None:
