@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
+# One thread for each worker of a test run; the command line sets the same.
+export OPENBLAS_NUM_THREADS := 1
+
 .PHONY: report test test-all installed check bench bench-reading lab docs fonts vega gallery policies notebooks lock clean
 .DEFAULT_GOAL := report
 

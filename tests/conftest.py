@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Edited = Callable[..., Path]
     Reshelve = Callable[[Callable[[FactCollection], pl.DataFrame]], None]
 
+gc.set_threshold(100_000)  # as the command line does; it saves a tenth of the time
 settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, max_examples=30, print_blob=True
 )

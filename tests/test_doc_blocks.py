@@ -87,6 +87,7 @@ LOADERS: tuple[Callable[[Path], object], ...] = (
 WITH_EXAMPLES = sorted(name for name, path in module_files().items() if ">>> " in path.read_text("utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_the_examples_of_a_module_give_what_its_docstrings_state(module: str) -> None:
     result = doctest.testmod(import_module(module))

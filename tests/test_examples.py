@@ -125,6 +125,7 @@ def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
 # --- where it is not ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path: Path) -> None:
     assert analysis.ledger

@@ -119,6 +119,7 @@ def test_the_method_names_the_inputs_it_used(
     assert published == " ".join(w(f"report.method{part}") for part in ("", "_counts", "_rule"))
 
 
+@pytest.mark.slow
 @each
 def test_each_choice_names_its_line_where_there_are_several(
     analyses: dict[str, Analysis], analysis: Analysis, lang: str

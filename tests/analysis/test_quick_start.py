@@ -117,6 +117,7 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
         assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
 
 
+@pytest.mark.slow
 def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
     analysis = run(draws=FEW)
     assert input_notes(analysis, analysis.locale("en")) == []

@@ -47,6 +47,7 @@ def test_failures_begin_with_wrong_values() -> None:
 # --- the readers ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", [OURS, *readers.SETTINGS])
 @pytest.mark.parametrize("name", ["comma", "semicolon"])
 def test_every_reader_reads_a_clean_file(tmp_path: Path, reader: str, name: str) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import ClaimsCsv
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 ROWS = [
     {"service": "카카오 T", "loss": "0", "claimant_id": "u1", "region": "north"},
     {"service": "카톡", "loss": "300000", "claimant_id": "u2", "region": "south", "filed_on": "2022-10-20"},
@@ -70,7 +72,6 @@ def test_a_repr_has_a_few_lines_and_print_shows_the_tables(claims: Claims) -> No
     assert "claims.csv" in str(claims)
 
 
-@pytest.mark.slow
 def test_no_repr_of_a_public_object_floods_the_screen(claims: Claims, tmp_path: Path) -> None:
     path = tmp_path / "claims.csv"
     objects = (
@@ -460,7 +461,6 @@ def test_no_rejects_are_an_empty_table_with_the_same_columns(
     assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
 
 
-@pytest.mark.slow
 def test_a_hundred_thousand_rejects_are_explained_in_seconds(tmp_path: Path, incident: Incident) -> None:
     good = claim_rows([{}], incident)[0]
     count = 50_000
@@ -514,7 +514,6 @@ CASES = st.lists(
 )
 
 
-@pytest.mark.slow
 @given(CASES, st.lists(st.integers(1, 250), unique=True, max_size=4).map(sorted))
 def test_the_table_agrees_with_a_count_of_the_rows(
     tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, str, int | None]], edges: list[int]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from outage_analysis.claims import Claims
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 CSV = lines(HEADER, row(1), row(2)).encode()
 GRID = [HEADER.split(","), *(row(n).split(",") for n in (1, 2, 3))]
 

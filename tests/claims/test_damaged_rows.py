@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from outage_analysis.claims import Claims
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 ROWS = [row(n) for n in range(1, 7)]
 
 
@@ -181,7 +183,6 @@ def broken_lines(content: bytes) -> int:
     )
 
 
-@pytest.mark.slow
 @given(
     notes=st.lists(st.sampled_from(["x", '"a, b"', '"a\nb"', '"x ""y"""', ""]), min_size=5, max_size=5),
     damage=st.lists(

@@ -13,6 +13,8 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import load_incident
 from tests.commands import GOOD, HEADER
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 TICKETS = """Ticket No,Customer ID,Product,Received,Damage (KRW)
 1,c1,KakaoTalk,2022-10-16,"120,000"
 2,c2,Kakao Bank,2022-10-17,

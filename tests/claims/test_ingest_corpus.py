@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -23,11 +23,12 @@ from tests.claims.complaint_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from outage_analysis.claims import Claims
     from tests.conftest import Row
+
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
 
 LANES = [(carrier, encoding) for carrier, form in CARRIERS.items() for encoding in form.encodings]
 FILES = [
@@ -36,14 +37,6 @@ FILES = [
     for damage in DAMAGE
     if CARRIERS[carrier].holds(DAMAGE[damage], encoding)
 ]
-
-
-def slow_but_first(cases: Iterable[tuple[str, ...]]) -> list[Any]:
-    """The cases of a format in its first encoding, and those in its other encodings marked slow."""
-    return [
-        pytest.param(*case, marks=() if case[1] == CARRIERS[case[0]].encodings[0] else pytest.mark.slow)
-        for case in cases
-    ]
 
 
 @dataclass(frozen=True)
@@ -93,8 +86,7 @@ def test_every_damage_is_carried_by_some_file_and_every_format_is_in_the_corpus(
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("carrier", "encoding"), slow_but_first(LANES))
+@pytest.mark.parametrize(("carrier", "encoding"), LANES)
 def test_rows_are_claims_plus_rejects_in_every_file(
     read: Callable[[str, str], Read], carrier: str, encoding: str
 ) -> None:
@@ -108,7 +100,7 @@ def test_rows_are_claims_plus_rejects_in_every_file(
     assert [f.bytes for f in lane.claims.inputs] == [path.stat().st_size for path in lane.paths.values()]
 
 
-@pytest.mark.parametrize(("carrier", "encoding", "damage"), slow_but_first(FILES))
+@pytest.mark.parametrize(("carrier", "encoding", "damage"), FILES)
 def test_the_claims_and_rejects_of_a_file_are_those_that_were_written(
     read: Callable[[str, str], Read], carrier: str, encoding: str, damage: str
 ) -> None:
@@ -141,7 +133,7 @@ def _place(form: Carrier, complaints: list[Row | None], n: int, encoding: str) -
 
 @pytest.mark.parametrize(
     ("carrier", "encoding"),
-    slow_but_first(lane for lane in LANES if CARRIERS[lane[0]].records is not None),
+    [lane for lane in LANES if CARRIERS[lane[0]].records is not None],
 )
 def test_the_text_of_every_reject_stands_at_the_byte_that_it_names(
     read: Callable[[str, str], Read], carrier: str, encoding: str

@@ -456,6 +456,7 @@ def test_each_row_is_read_under_its_number(outcome: tuple[Claims, dict[str, Path
     assert dialect == (case.dialect or dialect)
 
 
+@pytest.mark.slow
 def test_each_reject_stands_at_the_byte_that_it_names(outcome: tuple[Claims, dict[str, Path]]) -> None:
     claims, paths = outcome
     assert found_in_the_bytes(claims, list(paths.values())) == sum(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims
     from tests.conftest import Row
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region")
 NUMBERED: dict[str, tuple[str, ...]] = {c: (str(n),) for n, c in enumerate(COLUMNS, start=1)}
 
@@ -255,7 +257,6 @@ def test_cells_merged_in_titles_within_a_row_or_beside_the_columns_do_no_harm(tm
     assert passed(read(path)) == [(4, "1"), (5, "2")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shown", ['0"만원"', '#,##0,"천원"', '0"억"', '#,##0"만"'])
 def test_a_number_format_that_shows_another_unit_is_refused_until_the_layout_says_the_scale(
     tmp_path: Path, shown: str
@@ -345,7 +346,6 @@ def test_a_chart_on_a_sheet_of_its_own_is_passed_over_in_silence(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.slow
 def test_a_cell_far_away_from_the_others_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(str(path)) as workbook:
@@ -680,7 +680,6 @@ def test_a_compressed_file_may_have_several_parts(tmp_path: Path, packed: str, p
     assert claims.inputs[0].bytes == path.stat().st_size
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("packed", PACK)
 def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed: str) -> None:
     contents = {suffix: text(complaint("1", region=suffix)) for suffix in (".csv", ".tsv", ".txt")}
@@ -701,7 +700,6 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
         assert "is of no known format" in str(refused(tmp_path / name))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("packed", PACK)
 def test_a_damaged_compressed_file_is_refused_with_what_is_wrong(tmp_path: Path, packed: str) -> None:
     whole = PACK[packed](text(complaint("1"), complaint("2")))
@@ -764,7 +762,6 @@ def test_a_folder_stands_for_its_own_files_in_order(folder: Path) -> None:
     assert claims.skipped == ("notes.pdf", "old")
 
 
-@pytest.mark.slow
 def test_a_pattern_stands_for_the_files_that_fit_it(folder: Path) -> None:
     assert [f.name for f in read(folder / "*.csv").inputs] == ["b.csv"]
     assert [f.name for f in read(folder / "[bc].*").inputs] == ["b.csv", "c.jsonl"]
@@ -821,7 +818,6 @@ def test_a_number_in_the_name_of_a_file_that_tells_on_somebody_is_masked(tmp_pat
     assert names == ["2022-10-19.csv", "홍 ***-****-****.csv", "홍 ***-****-****.csv (3)"]
 
 
-@pytest.mark.slow
 def test_a_path_may_be_relative_to_where_the_user_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     for path in ("b.csv", "./b.csv", "*.csv", "old/../b.csv"):
@@ -1005,7 +1001,6 @@ BYTES = st.one_of(
 )
 
 
-@pytest.mark.slow
 @given(suffix=st.sampled_from(READABLE_SUFFIXES), content=BYTES, pack=st.booleans())
 @settings(max_examples=40)
 def test_any_bytes_under_any_suffix_are_accounted_for_or_refused_on_one_line(
@@ -1052,7 +1047,6 @@ EDITS = st.lists(
 )
 
 
-@pytest.mark.slow
 @given(
     kind=st.sampled_from(
         [
@@ -1107,7 +1101,6 @@ CELLS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.slow
 @given(rows=st.lists(st.tuples(st.one_of(st.sampled_from("abc"), ANY), CELLS), min_size=1, max_size=6))
 @settings(max_examples=10)
 def test_the_same_table_is_the_same_claims_in_whatever_format_it_comes(

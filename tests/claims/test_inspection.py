@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Incident
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 CALL_CENTRE = [
     ["티켓 No", "고객ID", "장애 서비스", "구분", "접수 날짜", "피해액(만원)", "연락처", "메모"],
     ["T-1", "u1", "카톡", "소상공인", "19/10/2022", "30", "010-1234-5678", "전화 주세요"],
@@ -140,7 +142,6 @@ def test_the_document_says_notations_units_and_what_is_not_there(inspection: Ins
     assert set(page["formats"]["loss"]) == {"grouped"} or set(page["formats"]["loss"]) == {"plain", "grouped"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"])
 def test_the_document_reads_the_file_that_it_was_proposed_for(
     tmp_path: Path, incident: Incident, suffix: str
@@ -156,7 +157,6 @@ def test_the_document_reads_the_file_that_it_was_proposed_for(
         read_claims(path, incident)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
 def test_the_document_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
@@ -174,7 +174,6 @@ def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: In
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "texts", "notations"),
     [
@@ -208,7 +207,6 @@ def test_the_notations_are_those_that_the_texts_need(
     assert row["notations"] == ", ".join(notations)
 
 
-@pytest.mark.slow
 def test_days_that_could_be_months_are_a_question_where_the_window_cannot_tell(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -241,7 +239,6 @@ def test_days_that_could_be_months_are_read_as_the_claims_window_says(
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "last", "formats"),
     [
@@ -273,7 +270,6 @@ def test_a_share_is_of_the_values_that_were_looked_at(
     assert "plain reads 100% of the amounts" in reason(found, "loss")
 
 
-@pytest.mark.slow
 def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
     # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
     january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))
@@ -288,7 +284,6 @@ def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, inci
     assert '"dep_time": excel reads 100% of the rows, 0% of these days' in reason(found, "filed_on")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "chosen"),
     [
@@ -309,7 +304,6 @@ def test_of_two_columns_of_days_the_header_decides_or_neither_is_proposed(
         )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "chosen"),
     [
@@ -327,7 +321,6 @@ def test_a_loss_is_proposed_only_where_the_header_says_nothing_else(
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("loss") == chosen
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [
@@ -354,7 +347,6 @@ def test_a_point_is_what_the_other_amounts_say_that_it_is(
         assert "# loss = [" in found.layout_toml
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "scale"),
     [
@@ -397,7 +389,6 @@ def test_an_amount_is_no_day_though_a_number_may_be_one(tmp_path: Path, incident
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident))["loss"] == "피해금액"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "texts"),
     [
@@ -445,7 +436,6 @@ NO_IDS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("header", NO_IDS)
 def test_free_text_personal_data_and_other_numbers_are_never_an_id(
     tmp_path: Path, incident: Incident, header: str
@@ -477,7 +467,6 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
     assert set(lines) <= set(page.splitlines())
 
 
-@pytest.mark.slow
 def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -497,7 +486,6 @@ def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, in
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "chosen"),
     [
@@ -560,7 +548,6 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
     assert [page[k] for k in ("header_row", "delimiter", "quote", "encoding")] == [0, "^", "'", "utf-8"]
 
 
-@pytest.mark.slow
 def test_a_sheet_is_chosen_by_name_and_said_in_the_document(tmp_path: Path, incident: Incident) -> None:
     import xlsxwriter
 
@@ -612,7 +599,6 @@ def test_personal_data_are_named_and_masked(inspection: Inspection) -> None:
     assert not [text for text in PERSONAL if text in said]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
 def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -> None:
     table = [*CALL_CENTRE, ["T-5", "010-1234-5678", "kim@example.com", "900101-1234567", *CALL_CENTRE[1][4:]]]
@@ -622,7 +608,6 @@ def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -
     assert not [text for text in PERSONAL if text in out + err]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
 def test_a_file_without_a_header_shows_no_person_in_its_place(tmp_path: Path, flags: tuple[str, ...]) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE[1:])
@@ -651,7 +636,6 @@ def without_header(path: Path, rows: list[list[str]]) -> Path:
     return path
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rows", [HEADLESS, HEADLESS[:1], [[*HEADLESS[0][:4], ""], *HEADLESS[1:]]])
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_the_first_complaint_is_no_header(
@@ -694,7 +678,6 @@ def test_a_header_may_be_the_name_of_a_service_or_a_day_above_numbers(
     assert found.records == len(table) - 1
 
 
-@pytest.mark.slow
 def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -710,7 +693,6 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     assert inspect_file(path, incident, layout=Layout(header_row=0)).records == 3
 
 
-@pytest.mark.slow
 def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
     table = table_of(고객명=["kim1", "lee2", "park3", "choi4"], 담당=["김철수", "이영희", "박민수", "최지우"])
     table[0].append("memo")
@@ -724,7 +706,6 @@ def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
     assert "김철수" not in command("inspect", headless)[1] + command("inspect", headless, "--json")[1]
 
 
-@pytest.mark.slow
 def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "010-1234-5678.csv", table_of())
     found = inspect_file(path, incident)
@@ -734,7 +715,6 @@ def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: I
         assert "1234" not in command("inspect", path, *flags)[1]
 
 
-@pytest.mark.slow
 def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
     table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
     page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml
@@ -751,7 +731,6 @@ def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: 
     assert found.rows.row(0)[1:] == tuple(table[1])
 
 
-@pytest.mark.slow
 def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -783,7 +762,6 @@ def test_claimants_are_counted_where_a_column_names_them(
     assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
-@pytest.mark.slow
 def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", table_of())
     path.write_text(path.read_text("utf-8") + "010-1234-5678,비밀\n", "utf-8")
@@ -819,7 +797,6 @@ HEADERS = st.text(
 )
 
 
-@pytest.mark.slow
 @given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
 @settings(max_examples=6)
 def test_the_document_is_valid_whatever_the_headers_and_the_name_are(
@@ -873,7 +850,6 @@ ROW = st.tuples(
 )
 
 
-@pytest.mark.slow
 @given(
     rows=st.lists(ROW, min_size=3, max_size=6),
     names=st.fixed_dictionaries({column: st.sampled_from(names) for column, names in NAMES.items()}),
@@ -949,7 +925,6 @@ READ_BY = {
 }
 
 
-@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=10)
 def test_a_proposal_is_right_or_open_and_never_wrong(
@@ -992,7 +967,6 @@ def read_answered(
     return read_claims(path, incident, layouts=[answered], max_rejects=1).to_polars()
 
 
-@pytest.mark.slow
 def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     header = "claim_id,\x1b[2J\x9b\u202ex,claimant_type,filed_on,loss"
@@ -1006,7 +980,6 @@ def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
 # --- the command --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = inspect_file(path, incident).layout_toml
@@ -1021,7 +994,6 @@ def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path
     assert command("inspect", path, "--toml") == (0, page, "")
 
 
-@pytest.mark.slow
 def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     found = inspect_file(path, incident)
@@ -1050,7 +1022,6 @@ def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Pat
     assert "speaks of a column that no claim has (found 'colour')" in err
 
 
-@pytest.mark.slow
 def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")

@@ -213,6 +213,7 @@ def advice_on(path: Path, advice: Advice) -> tuple[int, str]:
     return len(claims), " ".join(claims.rejects["remedy"].to_list())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LAYOUTS, *FILES])
 def test_advice_that_is_taken_improves_the_reading(tmp_path: Path, name: str) -> None:
     advice = (LAYOUTS | FILES)[name]
@@ -231,6 +232,7 @@ def test_an_amount_after_advice_on_its_unit_is_multiplied(tmp_path: Path) -> Non
     assert claims.to_polars()["loss"].to_list() == [50_000] * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", MENDED_ROWS)
 def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, rule: str) -> None:
     wrong, advice, right = MENDED_ROWS[rule]

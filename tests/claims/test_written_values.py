@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 WRITE_IT = "Write it as 2022-10-19, or name its notation under [formats]."
 COURIER = """
 id = "courier"
@@ -120,7 +122,6 @@ def test_a_column_that_no_row_decides_gets_no_proposal(tmp_path: Path, courier: 
     assert "filed_on" not in str(proposed(path, courier)["formats"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [
@@ -214,7 +215,6 @@ def test_the_texts_of_the_incident_and_of_the_layout_apply_together() -> None:
 # --- amounts ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [

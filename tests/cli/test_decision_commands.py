@@ -65,6 +65,7 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     assert line.split()[-1] == "-97,281,271"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

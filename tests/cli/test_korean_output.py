@@ -27,6 +27,8 @@ from tests.commands import command
 from tests.text.test_labels import PAGES
 from tests.untranslated_text import untranslated
 
+pytestmark = pytest.mark.slow  # every command; the contract suite runs some of them in the quick run
+
 FEW = ("--draws", "8192")
 INCIDENT = ("--incident", "p/incident.toml")
 IDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])")
@@ -179,7 +181,6 @@ def prose(text: str) -> str:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "number"), [(name, n) for name in CASES for n in range(len(CASES[name]))])
 def test_the_korean_output_of_a_command_has_no_english(name: str, number: int) -> None:
     arguments = CASES[name][number]
@@ -221,7 +222,6 @@ def test_what_a_command_prints_is_korean() -> None:
         )
 
 
-@pytest.mark.slow
 def test_json_is_the_same_in_every_language() -> None:
     for words in (
         *(("policies", "list"), ("policies", "show", "kakao-2022"), ("policies", "check", "kakao-2022")),

@@ -185,7 +185,9 @@ def read_without_layout(path: Path, file: DamagedFile) -> list[Record]:
     return records
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group", [pytest.param(g, marks=pytest.mark.slow if n % 3 else ()) for n, g in enumerate(GROUPS)]
+)
 def test_without_a_layout_rows_are_read_or_refused_and_never_read_wrongly(tmp_path: Path, group: str) -> None:
     check_files_that_no_layout_describes(tmp_path, group, TUNE)
 

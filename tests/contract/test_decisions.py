@@ -256,6 +256,7 @@ def test_the_ends_of_a_tornado_bar_are_costs_with_that_input_fixed(kakao: oa.Ana
 # --- claims enter by their cube only ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_cost_depends_on_the_cube_and_not_on_who_filed_the_rows(tmp_path: Path) -> None:
     """The same rows in another order, under other ids, cost exactly as much; twice the rows cost twice."""
     head, *rows = OWN_FILE.splitlines()

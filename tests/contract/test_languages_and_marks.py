@@ -215,6 +215,7 @@ def test_the_terminal_marks_a_reserve_of_synthetic_rows() -> None:
     assert MARK["en"].search(outage_analysis("reserve", "--incident", "trams").out)
 
 
+@pytest.mark.slow
 def test_a_notebook_marks_synthetic_claims_and_what_is_computed_from_them(report: Report) -> None:
     claims = oa.load_sample("trams")
     assert MARK["en"].search(claims._repr_html_())
@@ -256,6 +257,7 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
 
 
+@pytest.mark.slow
 def test_before_the_outcome_was_public_nothing_says_it(report: Report, tmp_path: Path) -> None:
     options = (
         "--formats",

@@ -18,7 +18,6 @@ from tests.contract.command_line import outage_analysis
 from tests.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-QUICK = "02_loss_distribution"
 FROM_ROWS = {
     "01_claims": {"load", "look", "services", "linked", "stated", "query", "tiers", "answer"},
     "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps", "fit-own"},
@@ -77,13 +76,8 @@ def executed(path: Path, folder: Path) -> Any:  # noqa: ANN401 - a notebook of n
     return notebook
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=[] if path.stem == QUICK else pytest.mark.slow)
-        for path in NOTEBOOKS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_gives_its_stored_figures(path: Path, tmp_path: Path) -> None:
     stored = outputs_of(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
     now = outputs_of(executed(path, tmp_path))

@@ -139,6 +139,7 @@ def test_every_input_at_its_worst_pays_each_claim_in_full(analysis: Analysis) ->
     assert total["most"] == promised + season * 1_000 + (len(unstated) - season) * 1_200
 
 
+@pytest.mark.slow
 def test_the_command_cost_prints_it() -> None:
     result = CliRunner().invoke(app, ["cost", "--incident", "trams", "--json"])
     assert result.exit_code == 0, result.output

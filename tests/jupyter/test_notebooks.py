@@ -444,6 +444,7 @@ def test_rows_are_claims_and_rejects(runs: dict[str, Run]) -> None:
     assert "claim_id is not repeated" in cells.text("rejects")
 
 
+@pytest.mark.slow
 def test_the_change_of_a_tier_costs_a_third_more_of_that_tier() -> None:
     (cell,) = (c for c in code_cells(load(FOLDER / "01_claims.ipynb")) if c.id == "change")
     table = re.findall(r"<td[^>]*>([^<]*)</td>", shown_html(cell)[-1])
@@ -451,6 +452,7 @@ def test_the_change_of_a_tier_costs_a_third_more_of_that_tier() -> None:
     assert float(table[2].replace(",", "")) == pytest.approx(-lowest["expected"].sum() / 3, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_claims_of_another_policy_are_compared_from_the_same_claims() -> None:
     claims, promised = load_sample("kakao"), load_policy("kakao-2022")
     changed = promised.with_tier(up_to=300_000, pays=40_000)

@@ -360,6 +360,7 @@ def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, A
     assert "published" not in told
 
 
+@pytest.mark.slow
 def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[str, Analysis]) -> None:
     totals = [analysis.totals_row("synthetic") for analysis in analyses.values()]
     assert totals[0]

@@ -181,6 +181,7 @@ def test_the_headline_row_and_the_back_test_have_the_range(
 # --- what readers see -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_page_and_its_tables_name_only_this_range(
     analyses: dict[str, Analysis], tmp_path: Path, lang: str

@@ -297,6 +297,7 @@ def test_every_published_figure_has_its_website(reports: dict[str, Report]) -> N
     assert ("hankyung.com", "LD-07") in [(host, str(ids).split(", ")[0]) for host, ids in rows]
 
 
+@pytest.mark.slow
 def test_the_case_from_published_counts_prints_nothing_synthetic(reports: dict[str, Report]) -> None:
     told = PdfContent(reports["en"]).full_report
     assert [b for run in told["runs"] for b in run["blocks"] if b.get("synthetic")] == []

@@ -96,6 +96,7 @@ def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
     assert blocks == ["Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
 
 
+@pytest.mark.slow
 def test_the_kakao_report_keeps_its_order() -> None:
     analysis = run(Plan(draws=1_024))
     assert "claims_service_bands" not in analysis.tables

@@ -79,6 +79,7 @@ def one_of(bundle: Path, suffix: str) -> str:
 # --- one byte -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", sorted({*FORMATS} & {"xlsx", "pptx"}))
 def test_a_flipped_byte_inside_an_archive_names_the_member(copy: Path, suffix: str) -> None:
     name = one_of(copy, suffix)
