@@ -17,7 +17,27 @@ from tests.paths import ROOT, TESTS
 SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
-CEILINGS: dict[str, int] = {}
+CEILINGS = {
+    "analysis": 1967,
+    "assumptions": 1131,
+    "charts": 2295,
+    "claims": 4616,
+    "cli": 1840,
+    "costs": 5938,
+    "files": 508,
+    "incidents": 778,
+    "jupyter": 900,
+    "losses": 2886,
+    "policies": 1149,
+    "reports": 4765,
+    "root": 111,
+    "text": 1416,
+    "tests": 33_590,
+    "TOML": 3868,
+    "SQL": 754,
+    "JavaScript": 1117,
+    "templates and styles": 895,
+}
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {
     "TOML": (".toml",),
