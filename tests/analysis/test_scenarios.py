@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.analysis import Analysis, Plan, open_intake_note, price
+from outage_analysis.cli.cost_output import cost_sentences
 from outage_analysis.costs import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
-from tests.tram_case import tram_plan
+from outage_analysis.reports.answer import headline_sentences
+from tests.commands import command
+from tests.tram_case import ENTRY, MIX, ledger, tram_plan
 
 DEADLINE, DAYS = date(2031, 3, 31), 14
 PER_DAY = [round(600 * 0.86**day) for day in range(20)]
@@ -67,8 +71,67 @@ def test_the_table_of_a_report_is_that_of_the_bundled_scenarios(analysis: Analys
     assert dict(table.select("scenario", "status").iter_rows())["two-more-weeks"] == "no_dates"
 
 
+ULTIMATE = ENTRY.format(
+    name="ultimate", kind="ultimate", distribution='distribution = { kind = "fixed", value = 1 }'
+)
+
+
+def test_an_open_intake_is_the_first_thing_that_is_said_and_a_longer_deadline_has_no_figures(
+    dated: Analysis,
+) -> None:
+    for lang, said in (("en", "31 March 2031"), ("ko", "2031. 3. 31.")):
+        locale = dated.locale(lang)
+        (note,) = open_intake_note(dated, locale)
+        assert said in note
+        assert dated.card(lang).lines[0] == note
+        for first in (headline_sentences(dated, locale)[0], cost_sentences(dated, locale)[0]):
+            assert first.startswith(note)
+    row = row_of(dated, extra_days=DAYS, spike=0)
+    assert (row["status"], row["reason"], row["expected"]) == ("claims_to_come", "2031-03-31", None)
+    assert row_of(dated, rank_correlation=0.5)["status"] == "ok"
+
+
+def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: Path, tmp_path: Path) -> None:
+    incident = tmp_path / "incident.toml"
+    text = (tram / "incident.toml").read_text("utf-8")
+    incident.write_text(re.sub(r"(?m)^claims_to = .*$", f"claims_to = {DEADLINE}", text), "utf-8")
+    options = ("--incident", incident, "--policy", tram / "policy.toml", "--ledger", tram / "ledger.toml")
+    for words in (("reserve",), ("scenarios",), ("cost",)):
+        code, out, err = command(*words, counted, *options, "--as-of", "2031-03-21")
+        assert code == 0, err
+        assert out.startswith(
+            "This counts only the claims filed by 21 March 2031. Filing is open until 31 March"
+        )
+
+
+def test_a_stated_ultimate_or_a_passed_deadline_needs_no_such_sentence(
+    dated: Analysis, tram: Path, counted: Path, tmp_path: Path, analysis: Analysis
+) -> None:
+    assert open_intake_note(analysis, analysis.locale("en")) == []
+    assert open_intake_note(with_ultimate(dated, tram, counted, tmp_path), dated.locale("en")) == []
+
+
+def with_ultimate(dated: Analysis, tram: Path, counted: Path, folder: Path) -> Analysis:
+    """The same analysis with a ledger that states the claims in the end."""
+    path = folder / "ledger.toml"
+    path.write_text(ledger(ULTIMATE), "utf-8")
+    plan = tram_plan(
+        tram,
+        incident=dated.incident,
+        policy=tram / "policy.toml",
+        ledger=path,
+        claims=(counted,),
+        compare=(),
+        as_of=dated.as_of,
+    )
+    return price(plan)
+
+
 @pytest.mark.slow
-def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(dated: Analysis) -> None:
+def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(
+    dated: Analysis, tram: Path, counted: Path, tmp_path: Path
+) -> None:
+    dated = with_ultimate(dated, tram, counted, tmp_path)
     base = dated.scenarios().row(0, named=True)
     row = row_of(dated, extra_days=DAYS, spike=0)
     filed = [sum(PER_DAY[: day + 1]) for day in range(len(PER_DAY))]
@@ -139,7 +202,10 @@ def intake_page(folder: Path, incident: str, counts: list[int]) -> str:
 
 
 @pytest.mark.slow
-def test_an_intake_gives_the_growth_of_a_published_count(tmp_path: Path, made: Analysis) -> None:
+def test_an_intake_gives_the_growth_of_a_published_count(tmp_path: Path, tram: Path) -> None:
+    mix = ENTRY.format(name="mix", kind="band_mix", distribution=MIX)
+    (tmp_path / "ledger.toml").write_text(ledger(mix, ULTIMATE), "utf-8")
+    made = price(tram_plan(tram, ledger=tmp_path / "ledger.toml", compare=()))
     known = [sum(PER_DAY[:day]) for day in range(1, 10)]
     page = intake_page(tmp_path, made.incident.id, known)
     base, row = made.scenarios(scenarios(extra_days=DAYS, spike=0, intake=page)).iter_rows(named=True)

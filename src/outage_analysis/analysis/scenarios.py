@@ -12,6 +12,7 @@ from outage_analysis.analysis.exploration.intake_query import (
     forecast_input_from_claims,
     forecast_input_from_series,
 )
+from outage_analysis.analysis.summary import open_until
 from outage_analysis.costs import (
     DoesNotApply,
     Scenario,
@@ -70,6 +71,8 @@ def _growth(analysis: Analysis, scenario: Scenario) -> float:
     for branch in (DEADLINE, EXTENDED):
         if branch in forecast.refused:
             raise DoesNotApply("no_forecast", forecast.refused[branch])
+    if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
+        raise DoesNotApply("claims_to_come", str(last))
     at_deadline, at_later = (forecast.counted + forecast.late[branch].mean for branch in (DEADLINE, EXTENDED))
     return at_later / at_deadline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -80,6 +81,35 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
         )
         for line, over, count in above.iter_rows()
     ]
+
+
+def open_until(analysis: Analysis) -> date | None:
+    """Return the last day to claim if the cost counts only the claims filed so far; otherwise None.
+
+    It counts only those if a line with an expected cash still takes claims after the day of the analysis, and
+    the ledger states no `ultimate` for it.
+    """
+    day, ledger = analysis.as_of, analysis.known_ledger
+    run = analysis.runs.get(analysis.headline_basis)
+    counted = run.portfolio.counted("cash") if run else ()
+    closings = [
+        line.closes_on(day) or analysis.incident.claims_to
+        for line in analysis.policy.as_known_on(day).schedules
+        for effort in [line.effort_on(day)]
+        if line.id in counted and effort != "automatic"
+        if ledger is None or ledger.find("ultimate", line.id, effort) is None
+    ]
+    last = max(closings, default=day)
+    return last if last > day else None
+
+
+def open_intake_note(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the sentence that claims still to come are not in the cost; [] if they are or none can come."""
+    last = open_until(analysis)
+    if last is None:
+        return []
+    days = {"day": locale.day(analysis.as_of), "deadline": locale.day(last)}
+    return [locale("report.open_intake", **days)]
 
 
 def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = False) -> list[str]:

@@ -130,9 +130,10 @@ def _as_json(
 def _answer(
     analysis: Analysis, amount: float, measure: str, locale: Locale, *, inside: bool
 ) -> Iterator[str]:
-    from outage_analysis.analysis import reserve_scope
+    from outage_analysis.analysis import open_intake_note, reserve_scope
 
     scope = reserve_scope(analysis)
+    yield from open_intake_note(analysis, locale)
     yield locale(
         f"terminal.reserve_{'inside' if inside else 'outside'}",
         day=locale.day(analysis.as_of),
