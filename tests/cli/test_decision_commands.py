@@ -100,6 +100,7 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert counted == "It counts small-business-cash."
     assert "taxi-pro-membership" in unpriced
     assert not_due == "Without an obligation, and left out: pay-merchant-support."
+    assert "A few very large outcomes lift the mean above P75." in out
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
 from tests.costs.test_payouts import claims_of, owed, rich_lines
 from tests.costs.test_payouts import policy_of as euros
+from tests.loss_cubes import loss_cube
 from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 if TYPE_CHECKING:
@@ -340,7 +341,12 @@ DRIVERS = get_fact("US-07").count
             "tiers",
             REPORTS * 70_000,
         ),  # chance, not the rate
-        (FLAT, ({"kind": "ultimate", "distribution": uniform(1, 2.5)},), "tiers", 2.5 * REPORTS * 70_000),
+        (
+            FLAT,
+            ({"kind": "ultimate", "distribution": uniform(1, 2.5)},),
+            "tiers",
+            21_153 * 70_000,
+        ),  # rounded up
         (FLAT, ({"kind": "new_applicants", "distribution": fixed(0.01)},), "tiers", None),  # in no count
         (FLAT, ({"kind": "new_applicants", "distribution": fixed(0)},), "tiers", REPORTS * 70_000),
         (policy_of(tiers()), (), "tiers", None),  # a review has no limit of its own
@@ -392,6 +398,21 @@ def test_the_most_of_a_line_is_every_claim_paid_the_most_that_it_can_get(
     assert line_of(policy, *entries, line=line)["most"] == (
         None if most is None else pytest.approx(most, rel=1e-14)
     )
+
+
+@pytest.mark.parametrize(("claims", "most"), [(1, 2), (5, 8)])
+@pytest.mark.parametrize("share", [False, True])
+def test_claims_in_the_end_are_rounded_up_so_that_no_total_exceeds_the_most(
+    claims: int, most: int, *, share: bool
+) -> None:
+    band = {"over": 0, "share": 0.5} if share else {"over": 0, "fixed": 30_000}
+    certain = ("ultimate", "filing_share", "acceptance")
+    ledger = ledger_of(*({"kind": k, "distribution": fixed(1.5 if k == "ultimate" else 1)} for k in certain))
+    policy, cube = policy_of(tiers(band=(band,))), loss_cube([60_000] * claims)
+    row = totals(cost_table(policy, ledger, as_of=DAY, cubes=[cube])).row(0, named=True)
+    assert [row[end] for end in ENDS] == [45_000 * claims] * 3 + [30_000 * most]
+    cash = simulate(build_portfolio(policy, ledger, as_of=DAY, cubes=[cube]), draws=2**10).totals["cash"]
+    assert cash.exceedance(row["most"]).value == 0
 
 
 def test_a_fee_credit_is_at_most_that_of_the_fact_which_bounds_its_subscribers() -> None:

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.reserve import parse_measure as parse_measure
     from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
     from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
+    from outage_analysis.analysis.reserve import reserve_note as reserve_note
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
     from outage_analysis.analysis.reserve import reserve_table as reserve_table
     from outage_analysis.analysis.schemas import TableGroup as TableGroup

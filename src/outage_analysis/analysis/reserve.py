@@ -12,7 +12,7 @@ import polars as pl
 from outage_analysis.costs import Sample, Simulation, expected_estimate, rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import Column, TableSchema
+from outage_analysis.text import Column, Locale, TableSchema
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -173,3 +173,12 @@ def _sample(part: Simulation) -> Sample:
 def _mean(part: Simulation) -> float:
     """Return the expected total of all valuations of a simulation."""
     return sum(expected_estimate(part, valuation).value for valuation in part.portfolio.valuations)
+
+
+def reserve_note(table: pl.DataFrame | None, locale: Locale, column: str = "cash") -> str:
+    """Say in a sentence that the mean exceeds P75, if it does; otherwise return ""."""
+    amounts = {} if table is None else dict(table.select("measure", column).iter_rows())
+    mean, p75 = amounts.get("mean"), amounts.get("p75")
+    if mean is None or p75 is None or mean <= p75:
+        return ""
+    return locale("report.reserve_skewed", measure="P75")

@@ -53,7 +53,14 @@ def reserve(
     Example:
         outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
     """
-    from outage_analysis.analysis import parse_measure, price, refuse_no_cash, reserve_amount, reserve_table
+    from outage_analysis.analysis import (
+        parse_measure,
+        price,
+        refuse_no_cash,
+        reserve_amount,
+        reserve_note,
+        reserve_table,
+    )
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
@@ -75,6 +82,8 @@ def reserve(
     inside = handling == "inside"
     for sentence in _answer(analysis, amount, chosen, locale, inside=inside):
         print_text(sentence)
+    if note := reserve_note(table, locale, "both" if inside else "cash"):
+        print_text(note)
     for sentence in _movement(moved, since, locale):
         print_text(sentence)
     print_line("")

@@ -8,6 +8,7 @@ in the workbook are all computed from these terms.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,6 +23,8 @@ from outage_analysis.policies import CostLine, Policy, Schedule
 UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
 NOTHING = Input.certain(0.0)
+PAIR = 2
+"""So few losses may be drawn one by one."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ class LineTerm:
         """Return the expected cost of a payment group and its bounds; the low bound is 0 with a band mix."""
         if group.paid_nothing:
             return NOTHING
-        cost = group.payments * self.accepted_share
+        cost = self._in_whole_trials(group.payments * self.accepted_share, group.trials)
         if self.mixed:
             cost = replace(cost, low=0.0, expected=product_or_none(cost.expected, group.mix_share))
         return cost
@@ -163,7 +166,16 @@ class LineTerm:
         payments = [group.payments for group in self.groups]
         highs, mosts = [pay.high for pay in payments], [pay.most for pay in payments]
         mean = Input(min(pay.low for pay in payments), self._mean_payments(), largest(highs), largest(mosts))
-        return mean * self.accepted_share
+        return self._in_whole_trials(mean * self.accepted_share, self.trials)
+
+    def _in_whole_trials(self, cost: Input, trials: float) -> Input:
+        """Return the cost with its largest value for whole trials, to which the simulation may round up."""
+        scale = math.prod(factor.mean.most or 0.0 for factor in self.factors if factor.scale)
+        if cost.most is None or not trials * scale or self.certain or self.capacity is not None:
+            return cost
+        # Two losses may be drawn one by one, so that each is rounded up.
+        whole = trials * math.ceil(scale) if trials <= PAIR else math.ceil(round(trials * scale, 6))
+        return replace(cost, most=cost.most * whole / (trials * scale))
 
     def _mean_payments(self) -> float | None:
         known = [

@@ -136,13 +136,3 @@ def reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], 
     return tuple(
         (labels.get(name, name.upper()), locale.money(amount)) for name, amount in rows if amount is not None
     )
-
-
-def reserve_note(analysis: Analysis, locale: Locale) -> str:
-    """Explain why the mean exceeds P75; "" if it does not."""
-    table = analysis.tables.get("reserve")
-    amounts = {} if table is None else dict(table.select("measure", "cash").iter_rows())
-    mean, p75 = amounts.get("mean"), amounts.get("p75")
-    if mean is None or p75 is None or mean <= p75:
-        return ""
-    return locale("report.reserve_skewed", measure="P75")

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, budget_scope, input_notes, unstated_notes
+from outage_analysis.analysis import (
+    MAX_NAMED_LINES,
+    Analysis,
+    budget_scope,
+    input_notes,
+    reserve_note,
+    unstated_notes,
+)
 from outage_analysis.costs import UNSTATED
 from outage_analysis.policies import Schedule
 from outage_analysis.reports.answer import (
@@ -14,7 +21,6 @@ from outage_analysis.reports.answer import (
     headline_sentences,
     narrowing_sentence,
     reserve_lines,
-    reserve_note,
 )
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.reports.options import decision_options
@@ -225,7 +231,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         headline=headline_sentences(analysis, locale),
         narrows=narrowing_sentence(analysis, locale),
         reserve=reserve_lines(analysis, locale),
-        reserve_note=reserve_note(analysis, locale),
+        reserve_note=reserve_note(analysis.tables.get("reserve"), locale),
         options=decision_options(analysis, locale),
         **{key: tuple(texts) for key, texts in answers.items()},
     )
