@@ -58,7 +58,9 @@ def test_a_report_is_written_again_byte_for_byte(report: Report, name: str) -> N
     code, out, err = checked(folder, *claims_of(folder), "--json")
     assert (code, err) == (0, "")
     count = len([path for path in folder.rglob("*") if path.is_file()])
-    assert json.loads(out) == {"verified": True, "files": count, "rebuilt": True, "notes": []}
+    found = json.loads(out)
+    assert found.pop("stated") == {"max_rejects": 0.05}
+    assert found == {"verified": True, "files": count, "rebuilt": True, "notes": []}
 
 
 # --- a change that nobody sealed --------------------------------------------------------------------------
@@ -198,9 +200,6 @@ def test_a_changed_payment_is_found_by_both_checks(tables_report: Path, tmp_path
         ),
     ],
 )
-@pytest.mark.xfail(
-    strict=True, reason="issue 34, item 14: a wrong digest of facts switches off the check of the assumptions"
-)
 def test_a_wrong_digest_does_not_hide_a_forged_sign_off(
     tables_report: Path, tmp_path: Path, lie: Callable[[Manifest], object]
 ) -> None:
@@ -214,10 +213,12 @@ def test_a_wrong_digest_does_not_hide_a_forged_sign_off(
     assert checked(folder, *claims_of(folder)).code == 1
 
 
-@pytest.mark.xfail(strict=True, reason="issue 34, item 14: a changed max_rejects is never noticed")
-def test_a_forged_limit_of_rejects_is_found(tables_report: Path, tmp_path: Path) -> None:
+def test_a_limit_of_rejects_is_shown_as_stated_because_no_rebuild_can_check_it(
+    tables_report: Path, tmp_path: Path
+) -> None:
     folder = retold(copy_of(tables_report, tmp_path), lambda manifest: manifest.update(max_rejects=0.5))
-    assert checked(folder, *claims_of(folder)).code == 1
+    done = checked(folder, *claims_of(folder))
+    assert (done.code, "50%" in done.out) == (0, True)
 
 
 def other_expected(path: Path) -> None:

@@ -405,11 +405,20 @@ def test_what_is_no_manifest_is_refused(bundle: Path, text: bytes) -> None:
 @pytest.mark.slow
 def test_the_command_prints_what_it_found_and_nothing_else(bundle: Path) -> None:
     count = len([p for p in bundle.rglob("*") if p.is_file()])
-    assert command("verify", bundle) == (0, f"{count} files are written again, byte for byte\n", "")
+    code, out, err = command("verify", bundle)
+    written, stated = out.splitlines()
+    assert (code, err, written) == (0, "", f"{count} files are written again, byte for byte")
+    assert (
+        stated
+        == "The report states that up to 5% of the rows could be rejected. No check can confirm this limit."
+    )
     found = command("verify", bundle, "--integrity")
     assert found == (0, f"{count} files are as the report wrote them\n", "")
     code, out, _ = command("verify", bundle, "--integrity", "--json")
-    assert (code, json.loads(out)) == (0, {"verified": True, "files": count, "rebuilt": False, "notes": []})
+    assert (code, json.loads(out)) == (
+        0,
+        {"verified": True, "files": count, "rebuilt": False, "notes": [], "stated": {"max_rejects": None}},
+    )
     flip(bundle / "tables" / "costs.csv")
     assert command("verify", bundle) == (1, "", "error: tables/costs.csv: is not as the report wrote it\n")
     code, out, _ = command("verify", bundle, "--json")

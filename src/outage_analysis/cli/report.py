@@ -192,10 +192,18 @@ def verify(
         raise
     if as_json:
         print_json(
-            {"verified": True, "files": result.files, "rebuilt": result.rebuilt, "notes": result.notes}
+            {
+                "verified": True,
+                "files": result.files,
+                "rebuilt": result.rebuilt,
+                "notes": result.notes,
+                "stated": {"max_rejects": result.max_rejects},
+            }
         )
         return
     outcome = "terminal.verify_rebuilt" if result.rebuilt else "terminal.verify_intact"
     print_text(locale(outcome, count=result.files))
     for note in result.notes:
         print_text(locale("terminal.verify_note", note=one_line(locale.note(note))))
+    if result.max_rejects is not None:
+        print_text(locale("terminal.verify_stated", percent=f"{100 * result.max_rejects:g}"))

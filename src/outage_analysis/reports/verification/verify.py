@@ -43,11 +43,13 @@ class VerificationResult:
         files: the number of files in the report folder.
         rebuilt: whether the report was also rebuilt and compared byte by byte.
         notes: differences between the two runs that changed no file, such as library versions.
+        max_rejects: the largest share of rejects that the report states. A rebuild takes it as it is.
     """
 
     files: int
     rebuilt: bool
     notes: tuple[str, ...] = ()
+    max_rejects: float | None = None
 
 
 def verify(
@@ -77,10 +79,11 @@ def verify(
     if integrity:
         progress("checking the files")
         check_integrity(folder)
-    notes: tuple[str, ...] = ()
-    if rebuild:
-        notes = check_rebuild(folder, claims=claims, progress=progress)
-    return VerificationResult(len(bundle_files(folder)), rebuild, notes)
+    files = len(bundle_files(folder))
+    if not rebuild:
+        return VerificationResult(files, rebuilt=False)
+    notes = check_rebuild(folder, claims=claims, progress=progress)
+    return VerificationResult(files, rebuilt=True, notes=notes, max_rejects=read_manifest(folder).max_rejects)
 
 
 def check_rebuild(
@@ -155,13 +158,7 @@ def _check_same_bytes(
 
 
 def _compare_manifests(was: Manifest, now: Manifest) -> None:
-    apart = set(NOTED_KEYS)
-    if was.code_sha256 != now.code_sha256:
-        # Another version may parse the same document differently, so these checksums are not compared.
-        apart |= {"documents", "policy"}
-    if was.facts != now.facts:
-        apart |= {"assumptions"}
-    for key in sorted(Manifest.model_fields.keys() - apart):
+    for key in sorted(Manifest.model_fields.keys() - NOTED_KEYS):
         old, new = (_comparable_json(manifest, key) for manifest in (was, now))
         if old != new:
             place = first_difference(MANIFEST_NAME, old, new)
