@@ -312,6 +312,15 @@ def test_the_range_of_late_claims_has_the_end_of_a_known_curve(seed: int) -> Non
     assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
 
 
+def test_a_rush_on_the_last_day_adds_to_the_usual_claims_of_that_day() -> None:
+    counts = np.cumsum([round(600 * 0.86**day) for day in range(12)]).tolist()
+    closings = {"usual": (20, 0), "rush": (20, 2), "a day less": (19, 0)}
+    branches = [oa.Branch(name, closes=closes, spike=spike) for name, (closes, spike) in closings.items()]
+    late = oa.forecast_late_claims(range(1, 13), counts, branches).late
+    last_day = late["usual"].mean - late["a day less"].mean
+    assert late["rush"].mean - late["usual"].mean == pytest.approx(2 * last_day, rel=1e-9)
+
+
 @pytest.mark.parametrize(("median", "sigma"), [(60_000, 1.1), (250_000, 0.6)])
 def test_a_fit_recovers_the_distribution_that_its_counts_come_from(median: float, sigma: float) -> None:
     edges = [0, 10_000, 30_000, 100_000, 300_000, 1_000_000]

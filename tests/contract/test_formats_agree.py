@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
-from tests.contract.report_tables import read_table
+from tests.contract.report_tables import read_table, read_tables
 from tests.contract.report_texts import (
     Known,
     amounts_in,
@@ -64,6 +64,13 @@ def whole_text(folder: Path, of: str) -> list[str]:
     if of == "slides":
         return [text for slide in slides_of(folder) for text in slide]
     return list(pdf_pages(folder / of))
+
+
+def test_the_charts_of_slides_in_euros_are_in_euros(report: Report) -> None:
+    (most,) = read_tables(report("trams-en"))["claims_totals-synthetic"]["most"]
+    values = chart_values(report("trams-en"))
+    assert len(values) > 10
+    assert max(values) <= float(most or 0) / 100  # tables are in cents
 
 
 @pytest.mark.parametrize("of", ["page", "report.pdf", "brief.pdf", "slides"])

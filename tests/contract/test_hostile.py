@@ -134,6 +134,21 @@ def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hos
         assert not [a for element in root.iter() for a in element.attrib if a.startswith("on")], path.name
 
 
+def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path) -> None:
+    incident, policy = hostile / "incident.toml", hostile / "policy.toml"
+    claims = oa.read_claims(hostile / "=cmd+1.csv", incident, max_rejects=1)
+    shown = [
+        oa.load_policy(policy),
+        claims,
+        claims.by("region"),
+        oa.run(claims, policy=policy, draws=1_024),
+    ]
+    for thing in shown:
+        tags = Tags()
+        tags.feed(thing._repr_html_())  # type: ignore[attr-defined] # what Jupyter calls
+        assert tags.acting == [], type(thing)
+
+
 def test_the_hostile_texts_are_read_counted_and_filtered_as_they_are(hostile: Path) -> None:
     claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
     regions = [row[6] for row in complaints() if row[0].isdigit()]

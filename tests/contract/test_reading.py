@@ -189,6 +189,11 @@ def korean_words(loss: int) -> str:
     return f"{above}만{rest or ''}원" if above else f"{rest}원"
 
 
+def in_either_unit(loss: int) -> str:
+    """12만원 or, under a header in 만원, 30.0001."""
+    return f"{loss // 10_000}만원" if loss and loss % 10_000 == 0 else ten_thousands(loss)
+
+
 PLAIN = delimited()
 UNITS = (*KOREAN[:5], "피해액(만원)", KOREAN[6])
 FORMATS: dict[str, tuple[str, Callable[[], bytes], str]] = {
@@ -222,6 +227,11 @@ FORMATS: dict[str, tuple[str, Callable[[], bytes], str]] = {
         ".csv",
         delimited(headers=KOREAN, local=True, loss=korean_words).encode,
         '[formats]\nloss = ["won", "korean"]\n',
+    ),
+    "a header in ten thousands of won above some cells with a unit of their own": (
+        ".csv",
+        delimited(headers=UNITS, local=True, loss=in_either_unit).encode,
+        '[columns]\nloss = ["피해액(만원)"]\n[scale]\nloss = 10000\n[formats]\nloss = ["plain", "korean"]\n',
     ),
     "a header in ten thousands of won": (
         ".csv",

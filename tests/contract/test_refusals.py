@@ -100,6 +100,7 @@ FILES: dict[str, str | bytes] = {
     "free.csv": FREE,
     "dollar.csv": FREE.replace(",12\n", ",$12\n"),
     "two-currencies.csv": FREE.replace("loss\n", "loss (원/EUR)\n"),
+    "won-in-euros.csv": FREE.replace("loss\n", "loss (EUR)\n").replace(",12\n", ",12 KRW\n"),
     "two-days.csv": FREE.replace("2026-01-15", "03/04/2026").replace("2026-01-16", "05/06/2026"),
     "unnamed.csv": FREE.replace("service", "what failed"),
     "persons.csv": ONE.replace(",x\n", ",010-1234-5678\n"),
@@ -251,6 +252,13 @@ def test_bad_input_ends_with_its_exit_code_on_one_line_with_the_place_and_a_reme
     assert sorted(folder.rglob("*")) == before
 
 
+def test_a_budget_that_nothing_stays_within_is_a_refusal_in_json_too() -> None:
+    words = "solve --vary small-business-cash.tier1 --step 10000 --budget 1 --json"
+    done = outage_analysis(*shlex.split(words))
+    assert (done.code, json.loads(done.out)["budget"]) == (MODEL, 1)
+    assert done.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "command", ["nonsense", "cost --nonsense", "ingest", "verify", "policies show", "solve"]
 )
@@ -336,6 +344,11 @@ PYTHON: dict[str, tuple[Callable[[Path], Any], int, tuple[str, ...]]] = {
         lambda f: oa.read_claims(f / "dollar.csv"),
         USAGE,
         ("currenc",),
+    ),
+    "won under a header in euros": (
+        lambda f: oa.read_claims(f / "won-in-euros.csv"),
+        USAGE,
+        ("won-in-euros.csv", "EUR", "KRW"),
     ),
     "two currencies": (lambda f: oa.read_claims(f / "two-currencies.csv"), USAGE, ("currenc",)),
     "days in two orders": (
