@@ -18,6 +18,7 @@ from outage_analysis.claims.readers.cell_values import (
     IDS,
     IS_SYNTHETIC,
     MANY_SHARE,
+    MISSING_WORDS,
     filed_at_day_sql,
     filed_at_sql,
     stated_text_sql,
@@ -47,9 +48,18 @@ from outage_analysis.incidents import (
     Layout,
     NamedItem,
     normalized_name,
+    unit_multiplier,
+)
+from outage_analysis.text import (
+    CURRENCY,
+    SHORT_NOTATIONS,
+    check_one_currency,
+    has_time_sql,
+    line_number,
+    mask_personal_data,
+    rows_by_currency,
     scale_remedy,
 )
-from outage_analysis.text import SHORT_NOTATIONS, has_time_sql, line_number, mask_personal_data
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -64,10 +74,12 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
     The fast path has already accepted the rows of `typed_rows` in which `ok` is true.
 
     Raises:
-        InputRefused: a file contains the header of another table between its rows, or a row that states the
-            unit of the losses.
+        InputRefused: a file contains the header of another table between its rows, a row that states the
+            unit of the losses, or rows in another currency.
     """
     if warehouse.count("text_rows"):
+        if incident.loss_currency:
+            _check_currencies(warehouse, incident, files)
         _parse_rows(warehouse, incident, files)
         _check_no_unit_rows(warehouse, files)
         _apply_rules(warehouse, incident, _repeated_headers(warehouse, incident, files))
@@ -224,6 +236,27 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
     return pl.DataFrame(repeated, schema=keys, orient="row")
 
 
+def _check_currencies(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
+    """Check the column that names the currency of a row. `typed_rows` has only rows in the right currency."""
+    texts: dict[int, dict[str, int]] = {}
+    for number, text, rows in warehouse.frame(queries.load("currencies")).iter_rows():
+        texts.setdefault(number, {})[text] = rows
+    for number, of_file in texts.items():
+        missing = {*MISSING_WORDS, *map(str.casefold, files.layouts[number].missing)}
+        rows_of = rows_by_currency(of_file, missing)
+        typed = files.typed.get(number)
+        others = 0 if typed is None else typed.row_numbers.rows - sum(of_file.values())
+        if others and rows_of.keys() - {incident.loss_currency}:
+            own = rows_of.pop(incident.loss_currency, 0) + others
+            rows_of[f"{incident.loss_currency} or none"] = own
+        check_one_currency(
+            rows_of,
+            incident.loss_currency,
+            file=files.inputs[number].name,
+            column=CURRENCY,
+        )
+
+
 def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT_PATTERN.search(text.strip()) and "loss" not in files.layouts[number].scale:
@@ -233,7 +266,7 @@ def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
                 row=row,
                 column="loss",
                 value=mask_personal_data(text),
-                remedy=scale_remedy(text),
+                remedy=scale_remedy(unit_multiplier(text)),
             )
 
 

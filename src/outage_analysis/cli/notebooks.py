@@ -112,6 +112,10 @@ class ClaimsOptions:
     unknown: Annotated[
         str | None, typer.Option(help="With --claims, the payment for a claim without a stated loss.")
     ] = None
+    scale: Annotated[
+        float | None,
+        typer.Option(help="With --claims, how many units of currency a loss of 1 in the files stands for."),
+    ] = None
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -148,6 +152,7 @@ class ClaimsOptions:
             effort=self.effort or PlanOptions.effort,
             unknown=self.unknown,
             currency=currency or None,
+            scale=self.scale,
             column=self.column,
         )
         with progress(lang) as step:
@@ -181,7 +186,12 @@ def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, f
         if from_claims
         else (
             "an example project",
-            {"--effort": options.effort, "--unknown": options.unknown, "--column": options.column},
+            {
+                "--effort": options.effort,
+                "--unknown": options.unknown,
+                "--scale": options.scale,
+                "--column": options.column,
+            },
         )
     )
     given = next((name for name, value in unused.items() if value), None)

@@ -88,7 +88,7 @@ Recovery = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
-TIERS = ("files", "tiers", "effort", "unknown", "currency", "column")
+TIERS = ("files", "tiers", "effort", "unknown", "currency", "scale", "column")
 """Options of a plan without TOML files; commands that compare several policies do not offer them."""
 
 
@@ -116,6 +116,12 @@ class PlanOptions:
     ] = None
     currency: Annotated[
         str | None, typer.Option(help="With --tiers, the currency of the files if they do not state it: KRW.")
+    ] = None
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            help="With --tiers, how many units of currency a loss of 1 in the files stands for: 1000."
+        ),
     ] = None
     column: Annotated[
         list[str] | None,
@@ -194,11 +200,15 @@ class PlanOptions:
         if self.incident is None and isinstance(plan.claims, tuple):
             columns = parse_columns(self.column or ())
             claims = read_claims(
-                plan.claims, max_rejects=plan.max_rejects, currency=self.currency or "", columns=columns
+                plan.claims,
+                max_rejects=plan.max_rejects,
+                currency=self.currency or "",
+                columns=columns,
+                scale=self.scale,
             )
             plan = replace(plan, claims=claims, incident=claims.incident)
-        elif self.currency or self.column:
-            raise UsageError("--currency and --column describe files without --incident")
+        elif self.currency or self.column or self.scale:
+            raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
         return with_tiers(plan, Tiers(parse_tiers(tiers), self.effort, unknown))
 

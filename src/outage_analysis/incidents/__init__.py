@@ -52,11 +52,9 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.layout import ROW_ID as ROW_ID
     from outage_analysis.incidents.layout import UNIT_PATTERN as UNIT_PATTERN
     from outage_analysis.incidents.layout import Layout as Layout
-    from outage_analysis.incidents.layout import header_multiplier as header_multiplier
     from outage_analysis.incidents.layout import layout_for as layout_for
     from outage_analysis.incidents.layout import load_layout as load_layout
     from outage_analysis.incidents.layout import normalized_name as normalized_name
-    from outage_analysis.incidents.layout import scale_remedy as scale_remedy
     from outage_analysis.incidents.layout import unit_multiplier as unit_multiplier
     from outage_analysis.incidents.published_facts import FACTS_TABLE as FACTS_TABLE
     from outage_analysis.incidents.published_facts import Fact as Fact

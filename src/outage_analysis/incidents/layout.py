@@ -16,7 +16,15 @@ from pydantic import Field, field_validator, model_validator
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document, read_document, spelling_hint
-from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
+from outage_analysis.text import (
+    AMOUNTS,
+    CURRENCY,
+    CURRENCY_HEADERS,
+    DATES,
+    SCALES,
+    mask_personal_data,
+    stated_unit,
+)
 
 REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 """Columns that every complaint file must have."""
@@ -25,12 +33,6 @@ CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "fil
 FILED_AT = "filed_at"
 """An optional column of claims files: the time of filing. The time may also be in the column `filed_on`."""
 
-UNITS = {
-    f"{times}{unit}": by * of
-    for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
-    for unit, of in {"원": 1, "만원": 10_000, "억원": 100_000_000}.items()
-}
-"""Korean unit of amounts, as in the header 피해액(만원) -> how many won it stands for."""
 _UNIT = r"[십백천만억]+\s*원?"
 UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
 """Pattern of a Korean unit other than one won: after the word 단위, in brackets, or alone in a cell."""
@@ -38,16 +40,10 @@ FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 """Pattern of a Korean unit after the number in the number format of a spreadsheet cell."""
 
 
-def scale_remedy(unit_text: str) -> str:
-    """Return advice for an error message if losses are stated in a unit such as 만원 (10,000 won)."""
-    multiplier = unit_multiplier(unit_text)
-    return f"If losses are meant: loss = {multiplier} under [scale] of a --columns layout; if not, loss = 1."
-
-
-def unit_multiplier(unit_text: str) -> int:
-    """Return how many won the unit in a text stands for: 10,000 for 만원."""
+def unit_multiplier(unit_text: str) -> Decimal:
+    """Return how many units of currency the unit in a text stands for: 10,000 for 만원."""
     match = re.search(r"([십백천]?[만억]|[십백천])", unit_text)
-    return UNITS[f"{match[1]}원"] if match else 1
+    return SCALES[match[1]] if match else stated_unit(unit_text, brackets_only=True).scale
 
 
 NO_EDGES = "edges are given for a column that is no dimension of text"
@@ -62,12 +58,6 @@ ROW_ID: Literal["row"] = "row"
 def normalized_name(text: str) -> str:
     """Return a name in a form for comparison: without case, character width, spaces and hyphens."""
     return re.sub(r"[\s\-_.·\u200b\u2060\ufeff]+", "", unicodedata.normalize("NFKC", text).casefold())
-
-
-def header_multiplier(header: str) -> int:
-    """Return how many won the unit in a header stands for: 10,000 for 피해액(만원), 1 without a unit."""
-    unit_text = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", normalized_name(header))
-    return UNITS.get(unit_text[1], 1) if unit_text else 1
 
 
 class Columns(Document):
@@ -236,7 +226,11 @@ class Layout(Columns):
         """Return all headers that a column may have, without case, spaces and hyphens."""
         return {
             normalized_name(s)
-            for s in (column, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
+            for s in (
+                *(CURRENCY_HEADERS if column == CURRENCY else (column,)),
+                *self.columns.get(column, ()),
+                *self.otherwise.get(column, ()),
+            )
         }
 
     def header_positions(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
@@ -276,8 +270,8 @@ class Layout(Columns):
         """Return the position of each column of a claim in the header row: column -> position.
 
         Raises:
-            InputRefused: a required column is missing, two headers match one column, the header of the losses
-                states a unit, or the layout also defines the column as a constant.
+            InputRefused: a required column is missing, two headers match one column, or the layout also
+                defines the column as a constant.
         """
         searched = [c for c in (*needed, *optional) if self.computed.get(c, ROW_ID) == ROW_ID]
         columns_found = self.header_positions(headers, searched)
@@ -337,14 +331,6 @@ class Layout(Columns):
                 row=row,
                 value=" and ".join(masked_headers),
                 remedy="Remove or rename one.",
-            )
-        if column == "loss" and header_multiplier(headers[0]) != 1 and column not in self.scale:
-            raise InputRefused(
-                "says a unit in its header",
-                file=file,
-                row=row,
-                column=masked_headers[0],
-                remedy=scale_remedy(masked_headers[0]),
             )
         if column in self.constants:
             raise InputRefused(

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from outage_analysis.policies.lines_without_loss import CostLine as CostLine
     from outage_analysis.policies.lines_without_loss import FeeCredit as FeeCredit
     from outage_analysis.policies.lines_without_loss import InKind as InKind
-    from outage_analysis.policies.policy import NO_DECIMALS as NO_DECIMALS
-    from outage_analysis.policies.policy import THREE_DECIMALS as THREE_DECIMALS
     from outage_analysis.policies.policy import Policy as Policy
     from outage_analysis.policies.policy import check_same_units as check_same_units
     from outage_analysis.policies.policy import decimal_places as decimal_places

@@ -28,15 +28,7 @@ from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.rules import RuleBand
 from outage_analysis.policies.tariff import MAX_STEPS
-from outage_analysis.text import Card, Displayable, Locale, smallest_units
-
-NO_DECIMALS = {
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-}  # fmt: skip
-"""Currencies without decimal places (ISO 4217)."""
-THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
-"""Currencies with three decimal places (ISO 4217)."""
+from outage_analysis.text import NO_DECIMALS, THREE_DECIMALS, Card, Displayable, Locale, smallest_units
 
 
 class Policy(Displayable, Document):

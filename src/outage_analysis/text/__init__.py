@@ -7,6 +7,7 @@ Modules:
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
     currency_units: amounts of whole currency in the smallest unit
+    stated_units: what a header says about currency, scale and unit of time
     dates: SQL that parses dates
     named_days: date formats with the name of a month, or without a year
     times: SQL that parses the time of day in dates
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.amounts import let_sql as let_sql
     from outage_analysis.text.amounts import number_sql as number_sql
+    from outage_analysis.text.currency_units import NO_DECIMALS as NO_DECIMALS
+    from outage_analysis.text.currency_units import THREE_DECIMALS as THREE_DECIMALS
     from outage_analysis.text.currency_units import in_smallest_units as in_smallest_units
     from outage_analysis.text.currency_units import smallest_units as smallest_units
     from outage_analysis.text.dates import DATES as DATES
@@ -97,6 +100,16 @@ if TYPE_CHECKING:
     from outage_analysis.text.shared_columns import STATUS as STATUS
     from outage_analysis.text.shared_columns import UP_TO as UP_TO
     from outage_analysis.text.shared_columns import VALUATION as VALUATION
+    from outage_analysis.text.stated_units import CURRENCIES as CURRENCIES
+    from outage_analysis.text.stated_units import CURRENCY as CURRENCY
+    from outage_analysis.text.stated_units import CURRENCY_HEADERS as CURRENCY_HEADERS
+    from outage_analysis.text.stated_units import CURRENCY_WORDS as CURRENCY_WORDS
+    from outage_analysis.text.stated_units import SCALES as SCALES
+    from outage_analysis.text.stated_units import check_one_currency as check_one_currency
+    from outage_analysis.text.stated_units import checked_scale as checked_scale
+    from outage_analysis.text.stated_units import rows_by_currency as rows_by_currency
+    from outage_analysis.text.stated_units import scale_remedy as scale_remedy
+    from outage_analysis.text.stated_units import stated_unit as stated_unit
     from outage_analysis.text.table_schema import ESTIMATE_DIGITS as ESTIMATE_DIGITS
     from outage_analysis.text.table_schema import TABLE_DIGITS as TABLE_DIGITS
     from outage_analysis.text.table_schema import UNITS as UNITS

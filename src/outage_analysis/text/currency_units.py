@@ -7,6 +7,14 @@ from numbers import Real
 
 from outage_analysis.errors import UsageError
 
+NO_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+}  # fmt: skip
+"""Currencies without decimal places (ISO 4217)."""
+THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+"""Currencies with three decimal places (ISO 4217)."""
+
 
 def in_smallest_units(amount: object, digits: int) -> int | None:
     """Return an amount in the main unit as a whole number of the smallest unit: 12.5 euros are 1,250 cents.

@@ -26,7 +26,7 @@ from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, requ
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
 from outage_analysis.incidents import FILED_AT, Incident, Layout
-from outage_analysis.text import AMOUNTS, DATES, mask_personal_data, masked_name
+from outage_analysis.text import AMOUNTS, CURRENCY, DATES, mask_personal_data, masked_name
 
 MIN_DISTINCT_SHARE = 0.9
 """Least share of distinct values in a column of claim ids. It is below 1 because files may repeat rows."""
@@ -78,10 +78,11 @@ def choose_columns(
     well, none is proposed.
     """
     known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
+    dimensions = {d.id for d in incident.dimensions}
     choices = {
         name: _choose_by_header(name, columns, places)
         for name, places in known_positions.items()
-        if name != "synthetic"
+        if name not in ("synthetic", CURRENCY) or name in dimensions
     }
     used_positions = {at for places in known_positions.values() for at in places}
     for name in CHOICE_ORDER:

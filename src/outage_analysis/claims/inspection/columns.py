@@ -19,7 +19,7 @@ from outage_analysis.claims.inspection.value_formats import (
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import Incident, NamedItem, header_multiplier, normalized_name
+from outage_analysis.incidents import Incident, NamedItem, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
     DATES,
@@ -28,6 +28,7 @@ from outage_analysis.text import (
     find_personal_data,
     has_time,
     mask_personal_data,
+    stated_unit,
 )
 
 MAX_VALUES = 100_000
@@ -60,7 +61,7 @@ class Column:
         )
         counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
         self.rows, self.filled, self.distinct = counts.row(0)
-        self.scale = header_multiplier(header)
+        self.scale = stated_unit(header).scale
         self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
         self._warehouse, self._incident = warehouse, incident
         # `_counted` is the number of cells whose values are inspected. It is less than `filled` if the column

@@ -33,14 +33,23 @@ from outage_analysis.claims.inspection.names_and_ids import (
     Names,
     identifier,
 )
-from outage_analysis.claims.inspection.stated_currency import CURRENCIES, stated_currency
+from outage_analysis.claims.inspection.stated_currency import stated_currency
 from outage_analysis.claims.inspection.text_columns import TextColumns, layout_of
+from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.read_files import as_paths, expand_paths
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
 from outage_analysis.incidents import Incident, normalized_name
 from outage_analysis.policies import decimal_places
-from outage_analysis.text import mask_personal_data, masked_name
+from outage_analysis.text import (
+    CURRENCIES,
+    CURRENCY_HEADERS,
+    check_one_currency,
+    checked_scale,
+    mask_personal_data,
+    masked_name,
+    rows_by_currency,
+)
 
 MAX_LISTED = 12
 """Most headers that an error lists."""
@@ -57,6 +66,7 @@ class OutageFacts(TypedDict, total=False):
 
     currency: str
     loss_unit: str
+    scale: float | None
     columns: Mapping[str, str]
     formats: Mapping[str, str]
     dimensions: Sequence[str]
@@ -64,11 +74,12 @@ class OutageFacts(TypedDict, total=False):
     time_zone: str
 
 
-def incident_from_files(
+def incident_from_files(  # noqa: PLR0913 - what files may not state
     paths: str | Path | Sequence[str | Path],
     *,
     currency: str = "",
     loss_unit: str = "",
+    scale: float | None = None,
     columns: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
@@ -86,6 +97,9 @@ def incident_from_files(
             the values of the loss state, such as `loss (EUR)` or `12,000원`.
         loss_unit: the unit of losses if they are not money, such as minutes; `currency` is then the currency
             of payments.
+        scale: how many units of currency (or of `loss_unit`) an amount of 1 in the files stands for: 1000 if
+            losses are in thousands. By default 1, or what the header of the loss says, such as
+            `loss (EUR thousands)`.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
             is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
@@ -97,7 +111,9 @@ def incident_from_files(
     Raises:
         UsageError: the files do not state the currency, or a column is not recognised, and no argument states
             it.
-        InputRefused: a file cannot be read, or it has no days or too many different services.
+        InputRefused: a file cannot be read, or it has no days or too many different services; or what its
+            header or a column says about the currency, the scale or the unit of losses contradicts the
+            arguments, or is not understood.
 
     Example:
         >>> from pathlib import Path
@@ -115,6 +131,7 @@ def incident_from_files(
     derivation = _Derivation(
         currency=currency,
         loss_unit=loss_unit,
+        scale=scale,
         headers={**(columns or {}), **_dimension_ids(dimensions)},
         formats=dict(formats or {}),
         dimensions=_dimension_ids(dimensions),
@@ -130,6 +147,7 @@ class _Derivation:
 
     currency: str
     loss_unit: str
+    scale: float | None
     headers: Mapping[str, str]
     """Column of a claim -> its header in the files."""
     formats: Mapping[str, str]
@@ -153,6 +171,7 @@ class _Derivation:
             "claims_to": LAST_DAY,
             "window": "observed",
             "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
+            "scale": {} if self.scale is None else {"loss": self.scale},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},
             "service": ({"id": "service", "name": {"en": "Service"}},),
@@ -195,7 +214,7 @@ class _Derivation:
         draft = self.draft(**known, columns=_sorted_headers(headers))
         days: list[date] = []
         formats = {name: {format_} for name, format_ in self.formats.items()}
-        scales: dict[str, set[int]] = {"loss": set()}
+        scales: set[float] = set()
         for file in files:
             file_columns = file.columns(draft)
             choices = choose_columns(file_columns, file.headers, layout_of(draft), draft)
@@ -205,22 +224,23 @@ class _Derivation:
                     headers.setdefault(name, set()).add(column.header)
             filed = file_columns[_position(choices["filed_on"])]
             loss = file_columns[_position(choices["loss"])]
+            self._check_currencies(file_columns, file.file)
+            scales.add(self._checked_scale(loss.header, file.file))
             for name, column in (("filed_on", filed), ("loss", loss)):
                 if name not in self.formats:
                     formats.setdefault(name, set()).update(certain_formats(name, column, file.file))
             days += file.first_and_last_day(
                 _position(choices["filed_on"]), in_known_order("filed_on", formats["filed_on"]), draft
             )
-            scales["loss"].add(loss.scale)
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
-        if len(scales["loss"]) > 1:
+        if len(scales) > 1:
             raise UsageError("files state losses in different units", remedy="Read them one by one.")
         return self.draft(
             **known,
             columns=_sorted_headers(headers),
             formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
-            scale={name: of for name, (of,) in ((n, s) for n, s in scales.items()) if of != 1},
+            scale={} if scales == {1} and self.scale is None else {"loss": scales.pop()},
             claims_from=min(days),
             claims_to=max(days),
             limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
@@ -236,7 +256,26 @@ class _Derivation:
         ]
         if not losses and not self.loss_unit:
             raise self._unknown_column(files, [], "loss")
-        return stated_currency(losses, files[0].file)
+        named = {
+            code for file in files for code in self._check_currencies(file.columns(self.draft()), file.file)
+        }
+        return stated_currency(losses, named, files[0].file)
+
+    def _checked_scale(self, header: str, file: str) -> float:
+        unit, stated = self.loss_unit or self.currency, self.scale is not None
+        found = checked_scale(header, self.currency, unit, scaled=stated, file=masked_name(file))
+        return self.scale or (int(found) if found == int(found) else float(found))
+
+    def _check_currencies(self, columns: Sequence[Column], file: str) -> Collection[str]:
+        """Return the currencies that the rows of a file name, after a check that they are one and ours."""
+        names = {normalized_name(header) for header in CURRENCY_HEADERS}
+        found: set[str] = set()
+        for column in columns if not self.loss_unit else ():
+            if normalized_name(column.header) in names:
+                rows = rows_by_currency(dict(column.texts.iter_rows()), MISSING_WORDS)
+                check_one_currency(rows, self.currency, file=masked_name(file), column=column.header)
+                found |= rows.keys()
+        return found
 
     def _named_columns(
         self, columns: Mapping[str, list[Column]], kind: str, words: set[str]

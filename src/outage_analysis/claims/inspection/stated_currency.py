@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.inspection.header_words import split_header
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import NO_DECIMALS, THREE_DECIMALS
-from outage_analysis.text import SIGNS, masked_name
+from outage_analysis.text import CURRENCIES, CURRENCY_WORDS, masked_name, stated_unit
 
-CURRENCIES = {
-    *(*SIGNS, *NO_DECIMALS, *THREE_DECIMALS),
-    *("AED", "ARS", "BRL", "CHF", "COP", "CZK", "DKK", "EGP", "HUF", "IDR", "ILS", "INR", "MXN", "MYR"),
-    *("NGN", "NOK", "PEN", "PHP", "PLN", "QAR", "RON", "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR"),
-}
-"""Currency codes that are recognised in the header of the loss and in its values."""
-CURRENCY_WORDS = {"원": "KRW", "won": "KRW", "euro": "EUR", "euros": "EUR", "yen": "JPY"}
-"""Words in the header of the loss that name a currency."""
 CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
 
 
-def stated_currency(losses: Sequence[Column], file: str) -> str:
-    """Return the only currency that columns of losses state.
+def stated_currency(losses: Sequence[Column], named: Iterable[str], file: str) -> str:
+    """Return the only currency that columns of losses, or of currencies, state.
 
     Args:
         losses: the columns.
+        named: the currencies that a column of currencies names.
         file: the name of the first file, for the error message.
 
     Raises:
@@ -35,12 +27,13 @@ def stated_currency(losses: Sequence[Column], file: str) -> str:
     """
     stated: set[str] = set()
     for column in losses:
-        words = {word.upper() for word in split_header(column.header)}
-        stated |= words & CURRENCIES
-        stated |= {code for word, code in CURRENCY_WORDS.items() if word.upper() in words}
+        words = [*split_header(column.header), *stated_unit(column.header).currencies]
+        meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
+        stated |= {codes[0] for codes in meant if len(codes) == 1}
         marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
         text = column.header + " " + " ".join(column.texts["text"])
         stated |= {code for code, mark in marks if re.search(mark, text)}
+    stated |= {*named}
     if len(stated) != 1:
         several = f"states losses in several currencies: {', '.join(sorted(stated))}"
         raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from outage_analysis.claims import queries
@@ -36,7 +37,12 @@ class TextColumns:
 
     def columns(self, incident: Incident) -> list[Column]:
         """Describe the columns under an incident, which defines names, currency and claims window."""
-        return [Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)]
+        columns = [
+            Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)
+        ]
+        for column in columns:  # The scale that the caller states replaces those in headers.
+            column.scale = Decimal(str(incident.scale.get("loss", column.scale)))
+        return columns
 
     def first_and_last_day(self, position: int, formats: Sequence[str], incident: Incident) -> list[date]:
         """Return the first and the last day of a column, over all rows; [] if no value is a day.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
@@ -17,11 +18,11 @@ from outage_analysis.incidents import (
     UNIT_PATTERN,
     Incident,
     Layout,
-    scale_remedy,
+    unit_multiplier,
 )
-from outage_analysis.text import mask_personal_data
+from outage_analysis.text import CURRENCY, checked_scale, mask_personal_data, scale_remedy, stated_unit
 
-OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT)
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic", FILED_AT, CURRENCY)
 HEADER_SEARCH_ROWS = 50
 """Number of first rows in which the header is searched."""
 MIN_HEADER_COLUMNS = 3
@@ -73,7 +74,8 @@ class ExpectedTable:
             row: the number of the header row; None if the file has no such row.
 
         Raises:
-            InputRefused: see `Layout.column_positions`.
+            InputRefused: see `Layout.column_positions` and `checked_scale`; or the header of the losses
+                states a scale that the layout does not.
         """
         if self.for_inspection:
             return {f"c{at}": at for at in range(len(headers))}
@@ -87,9 +89,24 @@ class ExpectedTable:
                 remedy="Add a header, or declare in a --columns layout that there is none: header_row = 0, "
                 'and under [columns] the place of each column: claim_id = ["1"].',
             )
-        return self.layout.column_positions(
+        positions = self.layout.column_positions(
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
         )
+        if "loss" in positions:
+            self._check_scale(headers[positions["loss"]], row)
+        return positions
+
+    def _check_scale(self, header: str, row: int | None) -> None:
+        about, scaled = self.incident, "loss" in self.layout.scale
+        scale = checked_scale(header, about.currency, about.loss.unit, scaled=scaled, file=self.file, row=row)
+        if scale != 1:
+            raise InputRefused(
+                "says a unit in its header",
+                file=self.file,
+                row=row,
+                column=mask_personal_data(header),
+                remedy=scale_remedy(scale),
+            )
 
     @property
     def numbers_rows(self) -> bool:
@@ -204,7 +221,8 @@ class ExpectedTable:
             )
 
     def _check_units(self, titles: Sequence[Sequence[str]]) -> None:
-        unit = next((cell for row in titles for cell in row if UNIT_PATTERN.search(cell)), None)
+        cells = [cell for row in titles for cell in row]
+        unit = next((c for c in cells if UNIT_PATTERN.search(c) or _bracket_scale(c) != 1), None)
         if self.for_inspection:
             self.unit = unit or self.unit
         elif unit is not None and "loss" not in self.layout.scale:
@@ -212,7 +230,7 @@ class ExpectedTable:
                 "says a unit above its header",
                 file=self.file,
                 value=mask_personal_data(unit),
-                remedy=scale_remedy(unit),
+                remedy=scale_remedy(unit_multiplier(unit)),
             )
 
     def is_other_header(self, cells: Sequence[str]) -> bool:
@@ -239,6 +257,10 @@ def second_table_error(file: str, row: int, line: int | None = None) -> InputRef
 def required_columns(incident: Incident) -> tuple[str, ...]:
     """Return the columns that every complaint file must have, unless its layout defines them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))
+
+
+def _bracket_scale(title: str) -> Decimal:
+    return stated_unit(title, brackets_only=True).scale
 
 
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"

@@ -31,7 +31,7 @@ from outage_analysis.claims.readers.cell_values import (
 )
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
 from outage_analysis.incidents import FILED_AT, Incident, Layout, NamedItem, normalized_name
-from outage_analysis.text import NEVER
+from outage_analysis.text import CURRENCY, CURRENCY_WORDS, NEVER
 
 
 def enum_type(values: Iterable[str]) -> str:
@@ -41,6 +41,8 @@ def enum_type(values: Iterable[str]) -> str:
 
 PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
+CURRENCY_TEXT = "currency text"
+"""The text that names the currency of a row, beside a dimension that may be called `currency`."""
 MAX_ENUM_VALUES = 200
 """Most values of a dimension that is stored as an SQL enum."""
 _ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}\x{{200B}}\x{{2060}}\x{{FEFF}}+{CONTROL_CHARACTERS}]*"
@@ -96,7 +98,10 @@ def fast_path_sql(
     filed_at = _filed_at_column(incident, first_texts, own_column=own_column)
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
+    if CURRENCY in cells and incident.loss_currency:
+        named[CURRENCY_TEXT] = cells[CURRENCY]
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
+    conditions += [_currency_condition(incident.loss_currency)] if CURRENCY_TEXT in named else []
     conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
     return queries.load(
         "fast_path",
@@ -111,6 +116,13 @@ def fast_path_sql(
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
+
+
+def _currency_condition(currency: str) -> str:
+    """Return an SQL condition that is true if a row names no currency, or that of the losses."""
+    words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
+    text = quote_identifier(CURRENCY_TEXT)
+    return f"({text} is null or lower(trim({text})) in ({', '.join(map(quote_literal, words))}))"
 
 
 def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:

@@ -37,8 +37,8 @@ from outage_analysis.claims.readers.workbook_xml import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import scale_remedy
-from outage_analysis.text import TextFile, masked_name
+from outage_analysis.incidents import unit_multiplier
+from outage_analysis.text import TextFile, masked_name, scale_remedy
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -270,7 +270,7 @@ def _with_hidden_values(
             "shows numbers in another unit than its cells hold",
             file=table.file,
             value=details.units[0],
-            remedy=scale_remedy(details.units[0]),
+            remedy=scale_remedy(unit_multiplier(details.units[0])),
         )
     used = {int(frame.columns[position]) for position in mapping.values()}
     for top, bottom, left, right in details.merged:

@@ -1,0 +1,295 @@
+"""What the header of an amount says about its currency, its scale and its unit of time."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.text.amounts import SIGNS
+from outage_analysis.text.currency_units import NO_DECIMALS, THREE_DECIMALS
+from outage_analysis.text.personal_data import mask_personal_data
+
+CURRENCIES = {
+    *(*SIGNS, *NO_DECIMALS, *THREE_DECIMALS),
+    *("AED", "ARS", "BRL", "CHF", "COP", "CZK", "DKK", "EGP", "HUF", "IDR", "ILS", "INR", "MXN", "MYR"),
+    *("NGN", "NOK", "PEN", "PHP", "PLN", "QAR", "RON", "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR"),
+}
+"""Currency codes that are recognised in headers and values."""
+CURRENCY_WORDS = {
+    **{code.casefold(): (code,) for code in CURRENCIES},
+    **dict.fromkeys(("원", "won", "₩"), ("KRW",)),
+    **dict.fromkeys(("euro", "euros", "€", "유로"), ("EUR",)),
+    **dict.fromkeys(("yen", "엔"), ("JPY",)),
+    "£": ("GBP",),
+    "¥": ("JPY", "CNY"),
+    **dict.fromkeys(("달러", "us$"), ("USD",)),
+    **dict.fromkeys(("a$", "au$"), ("AUD",)),
+    **dict.fromkeys(("c$", "ca$"), ("CAD",)),
+    **{f"{sign}$": (code,) for sign, code in {"nz": "NZD", "s": "SGD", "hk": "HKD", "r": "BRL"}.items()},
+    **dict.fromkeys(
+        ("$", "dollar", "dollars"),
+        ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"),
+    ),
+}
+"""Word or sign -> the currencies that it may mean."""
+SCALES = {
+    **dict.fromkeys(("cent", "cents", "ct", "pence"), Decimal("0.01")),
+    **dict.fromkeys(("hundred", "hundreds"), Decimal(100)),
+    **dict.fromkeys(("thousand", "thousands", "thous", "thd", "ths", "tsd", "tausend"), Decimal(1_000)),
+    **dict.fromkeys(("k", "t"), Decimal(1_000)),
+    **dict.fromkeys(("million", "millions", "millionen", "mio", "mill"), Decimal(1_000_000)),
+    **dict.fromkeys(("mln", "mn", "mm", "m"), Decimal(1_000_000)),
+    **dict.fromkeys(("billion", "billions", "bn", "mrd", "milliarde", "milliarden"), Decimal(10**9)),
+    **{
+        f"{times}{unit}": Decimal(by * of)
+        for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
+        for unit, of in {"": 1, "만": 10_000, "억": 100_000_000}.items()
+        if times or unit
+    },
+}
+"""Word -> how many units it stands for: 1000 for thousand, Tsd. and 천."""
+TIME_UNITS = {
+    **dict.fromkeys(("second", "seconds", "sec", "secs", "sekunden", "초"), "seconds"),
+    **dict.fromkeys(("minute", "minutes", "min", "mins", "minuten", "분"), "minutes"),
+    **dict.fromkeys(("hour", "hours", "h", "hr", "hrs", "stunden", "std", "시간"), "hours"),
+    **dict.fromkeys(("day", "days", "d", "tage", "일", "일수"), "days"),
+    **dict.fromkeys(("week", "weeks", "wochen", "주"), "weeks"),
+}
+"""Word -> the unit of time that it means."""
+REMARKS = {
+    *("in", "of", "unit", "units", "x", "s", "es", "단위"),
+    *("gross", "net", "total", "incl", "including", "excl", "excluding", "without", "with", "vat", "tax"),
+    *("claimed", "reported", "stated", "alleged", "estimated", "estimate", "approx", "optional", "required"),
+    *("brutto", "netto", "gesamt", "inkl", "exkl", "ohne", "mit", "mwst", "ust", "geschätzt", "gemeldet"),
+    *("부가세", "포함", "별도", "제외", "합계", "총액", "추정", "예상", "신고", "선택", "필수"),
+}
+"""Words that change nothing about an amount."""
+CURRENCY = "currency"
+"""The column of a file that names the currency of each row."""
+CURRENCY_HEADERS = (
+    *(CURRENCY, "currency code", "loss currency", "ccy", "curr", "통화", "통화코드", "통화단위", "화폐"),
+    *("Währung", "Waehrung", "Währungscode", "Währungskennzeichen"),
+)
+"""Headers of that column."""
+KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *REMARKS}
+MAX_SCALE = 10**9
+"""The largest scale that is understood."""
+LONG_WORD = 4
+"""Fewest letters of a word that says a scale or a unit outside brackets; `min` may mean a minimum."""
+UNKNOWN_CURRENCY = "XXX"
+"""The code of an unknown currency (ISO 4217), which contradicts no other."""
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_NUMBER = r"\d+(?:[.,' ]\d{3})*"
+_WORD = re.compile(rf"(?:us|au?|ca?|nz|s|hk|r|nt)\$|[$€£¥₩]|{_NUMBER}|[^\W\d_]+")
+_POWER = re.compile(r"1(0{0,9})|(000|000000)")
+_FILLING = re.compile(r"[\s.,;:/'`_|*×\u2018\u2019\u00b4\u2013-]*")
+
+
+@dataclass(frozen=True)
+class StatedUnit:
+    """What a header says about the amounts below it."""
+
+    currencies: frozenset[str] = frozenset()
+    """The currencies that may be meant; none if the header names none."""
+    scale: Decimal = Decimal(1)
+    """How many units an amount of 1 stands for."""
+    unit: str = ""
+    """The unit of time, or the unit of the incident's losses."""
+    unknown: str = ""
+    """The text that is not understood."""
+
+
+@lru_cache(maxsize=10_000)
+def stated_unit(header: str, own_unit: str = "", *, brackets_only: bool = False) -> StatedUnit:
+    """Return what a header says about the amounts below it, in brackets and in its other words.
+
+    Text in brackets is understood as a whole or not at all. Outside brackets, where most words are the name
+    of the column, only currencies and long words such as `thousand` or `minutes` count.
+
+    Args:
+        header: the header of a column.
+        own_unit: the unit of the incident's losses, or its currency, which a header may name.
+        brackets_only: whether words outside brackets are ignored, as in a title.
+
+    Example:
+        >>> stated_unit("loss (Tsd. EUR)").scale, stated_unit("loss (per flight)").unknown
+        (Decimal('1000'), 'per flight')
+    """
+    plain = unicodedata.normalize("NFKC", header).replace("\u200b", "")
+    inside = " ".join(_BRACKETS.findall(plain)).strip()
+    within = _understood(inside, own_unit)
+    outside = [] if brackets_only else _unit_words(_BRACKETS.sub(" ", plain))
+    beside = _understood(" ".join(outside), own_unit)
+    both = None if within is None or beside is None else _merged(within, beside)
+    return both or StatedUnit(unknown=inside or " ".join(outside))
+
+
+def _unit_words(text: str) -> list[str]:
+    """Return the words outside brackets that certainly say a currency, a scale or a unit."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()
+    return [
+        word
+        for word in _WORD.findall(apart)
+        if word in CURRENCY_WORDS
+        or word in ("tsd", "mio", "mrd")
+        or ((len(word) >= LONG_WORD or word.endswith("원")) and _parts(word))
+    ]
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """Return the known words of which a word consists, such as k and eur; none if it has another part."""
+    if word in KNOWN:
+        return (word,)
+    ends = ((word[:at], _parts(word[at:])) for at in range(len(word) - 1, 0, -1) if word[:at] in KNOWN)
+    return next(((first, *rest) for first, rest in ends if rest), ())
+
+
+def _understood(text: str, own_unit: str) -> StatedUnit | None:
+    """Return what a text says; None if any of it is not understood."""
+    folded, own = text.casefold(), own_unit.casefold()
+    if own and folded.strip() == own and own not in {*CURRENCY_WORDS, *TIME_UNITS}:
+        return StatedUnit(unit=own_unit)
+    if not _FILLING.fullmatch(_WORD.sub("", folded)):
+        return None
+    currencies: set[str] | None = None
+    scale, letters, units = Decimal(1), "", set[str]()
+    for word in _WORD.findall(folded):
+        power = _POWER.fullmatch(re.sub(r"\D", "", word))
+        parts = (word,) if word == own or power else _parts(word)
+        if not parts:
+            return None
+        for part in parts:
+            if power:
+                scale *= 10 ** len(power[1] if power[2] is None else power[2])
+            elif part in CURRENCY_WORDS:
+                meant = set(CURRENCY_WORDS[part])
+                currencies = meant if currencies is None else currencies & meant
+            elif part in SCALES:
+                scale *= SCALES[part]
+                letters += part if len(part) == 1 and part.isascii() else ""
+            elif part in TIME_UNITS or part == own:
+                units.add(TIME_UNITS.get(part, own_unit))
+    contradictory = currencies is not None and (units or not currencies)
+    if contradictory or len(units) > 1 or scale > MAX_SCALE:
+        return None
+    # One letter alone may mean minutes, metres or tonnes; before a currency it means k, m or German T.
+    lone = letters and (not currencies or scale != SCALES[letters[0]])
+    if lone or ("t" in letters and not {"EUR", "CHF"} >= (currencies or set())):
+        return None
+    return StatedUnit(frozenset(currencies or ()), scale, "".join(units))
+
+
+def _merged(within: StatedUnit, beside: StatedUnit) -> StatedUnit | None:
+    """Return what a header says in brackets and beside them; None if the two contradict each other."""
+    currencies = [part.currencies for part in (within, beside) if part.currencies]
+    scales = {part.scale for part in (within, beside)} - {1}
+    units = {part.unit for part in (within, beside)} - {""}
+    common = frozenset.intersection(*currencies) if currencies else frozenset[str]()
+    if len(scales) > 1 or len(units) > 1 or bool(currencies) > bool(common) or (units and currencies):
+        return None
+    return StatedUnit(common, max(scales, default=Decimal(1)), "".join(units))
+
+
+def scale_remedy(scale: Decimal | int) -> str:
+    """Return advice for an error message if losses are stated in a unit such as 만원 (10,000 won)."""
+    return (
+        f"If losses are meant: loss = {scale} under [scale] of a --columns layout; if not, loss = 1. Without "
+        f"an incident: scale={scale} in Python, --scale {scale} on the command line."
+    )
+
+
+def checked_scale(
+    header: str, currency: str, unit: str, *, scaled: bool, file: str, row: int | None = None
+) -> Decimal:
+    """Return how many units an amount of 1 below a header stands for; 1 if the caller states the scale.
+
+    Args:
+        header: the header of the losses.
+        currency: the currency of the incident.
+        unit: the unit of losses; the currency if they are money.
+        scaled: whether the caller states the scale, so that only currencies and units are checked.
+        file: the name of the file, for the error message.
+        row: the row of the header.
+
+    Raises:
+        InputRefused: the header is not understood, or it contradicts the currency or the unit.
+    """
+    stated = stated_unit(header, unit)
+    named, problem = " or ".join(sorted(stated.currencies)), ""
+    if stated.unknown and not scaled:
+        problem = f"says in its header something about its amounts that is not understood: {stated.unknown}"
+        remedy = (
+            'State how many units 1 stands for: scale=1, or currency="KRW", or loss_unit="minutes" if losses '
+            "are no money (on the command line: --scale 1, --currency KRW; with an incident: loss = 1 under "
+            "[scale] of a --columns layout)."
+        )
+    elif stated.unit not in ("", TIME_UNITS.get(unit.casefold(), unit)) and (unit == currency or not scaled):
+        problem = f"says {stated.unit} in its header, but losses are in {unit}"
+        remedy = f'Read it with loss_unit="{stated.unit}", or with an incident whose losses are in this unit.'
+    elif named and unit != currency:
+        problem = f"says {named} in its header, but losses are in {unit}"
+        remedy = "Leave out loss_unit, or name the column of the losses."
+    elif named and currency not in (*stated.currencies, UNKNOWN_CURRENCY):
+        problem = f"says {named} in its header, but the currency is {currency}"
+        remedy = _currency_remedy(min(stated.currencies))
+    if problem:
+        masked = mask_personal_data(header)
+        raise InputRefused(mask_personal_data(problem), file=file, row=row, column=masked, remedy=remedy)
+    return Decimal(1) if scaled else stated.scale
+
+
+def _currency_remedy(code: str) -> str:
+    return (
+        f'Read it with currency="{code}" (on the command line: --currency {code}) or an incident in {code}, '
+        "or convert the amounts."
+    )
+
+
+def rows_by_currency(texts: Mapping[str, int], missing: Iterable[str] = ()) -> dict[str, int]:
+    """Return how many rows name each currency, given the texts of a column; empty texts are left out."""
+    rows: Counter[str] = Counter()
+    for text, count in texts.items():
+        word = text.strip().casefold()
+        if word and word not in missing:
+            meant = CURRENCY_WORDS.get(word, ())
+            rows[meant[0] if len(meant) == 1 else text.strip().upper()] += count
+    return dict(rows.most_common())
+
+
+def check_one_currency(rows: Mapping[str, int], currency: str, *, file: str, column: str) -> None:
+    """Raise an error if rows name several currencies, or another one than the losses have.
+
+    Args:
+        rows: currency -> the number of rows that name it.
+        currency: the currency of the losses; "" if it is not known yet.
+        file: the name of the file, for the error message.
+        column: the header of the column.
+
+    Raises:
+        InputRefused: the rows name another currency.
+    """
+    foreign = [
+        code for code in rows if code != currency and currency not in CURRENCY_WORDS.get(code.casefold(), ())
+    ]
+    if len(rows) > 1 and (foreign or not currency):
+        listed = ", ".join(f"{mask_personal_data(code)} in {n:,}" for code, n in rows.items())
+        raise InputRefused(
+            f"has rows in several currencies: {listed}",
+            file=file,
+            column=column,
+            remedy="Keep the rows of one currency, or convert the amounts to one.",
+        )
+    if foreign and currency:
+        code = mask_personal_data(foreign[0])
+        raise InputRefused(
+            f"has rows in {code}, but the currency is {currency}",
+            file=file,
+            column=column,
+            remedy=_currency_remedy(code),
+        )

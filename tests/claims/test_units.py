@@ -1,0 +1,232 @@
+"""What a header or a column says about currency, scale and unit of losses is understood or refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.incidents import Incident, Layout, load_incident
+from outage_analysis.text import stated_unit
+from tests.commands import GOOD, HEADER
+from tests.contract.command_line import outage_analysis
+
+UNDERSTOOD = {
+    "loss (KRW)": ("KRW", 30),
+    "KRW loss": ("KRW", 30),
+    "loss (KRW, gross)": ("KRW", 30),
+    "loss (원, 부가세 포함)": ("KRW", 30),
+    "loss (thousand KRW)": ("KRW", 30_000),
+    "loss (KRW thousands)": ("KRW", 30_000),
+    "loss KRW (in thousands)": ("KRW", 30_000),
+    "loss (1000 KRW)": ("KRW", 30_000),
+    "loss (1,000 KRW)": ("KRW", 30_000),
+    "loss (million KRW)": ("KRW", 30_000_000),
+    "loss (KRW m)": ("KRW", 30_000_000),
+    "피해액(천원)": ("KRW", 30_000),
+    "피해액 (단위: 만 원)": ("KRW", 300_000),
+    "피해액\uff08백만원\uff09": ("KRW", 30_000_000),
+    "피해액(억원)": ("KRW", 3_000_000_000),
+    "loss (EUR)": ("EUR", 30_00),
+    "loss (kEUR)": ("EUR", 30_000_00),
+    "loss (EUR thousands)": ("EUR", 30_000_00),
+    "loss (EUR '000)": ("EUR", 30_000_00),
+    "loss (T EUR)": ("EUR", 30_000_00),
+    "Schaden (TEUR)": ("EUR", 30_000_00),
+    "Schaden (Tsd. EUR)": ("EUR", 30_000_00),
+    "loss (Mio. EUR)": ("EUR", 30_000_000_00),
+    "loss (€k)": ("EUR", 30_000_00),
+    "loss (EUR cents)": ("EUR", 30),
+    "loss (USD mn)": ("USD", 30_000_000_00),
+    "loss (US$)": ("USD", 30_00),
+    "loss (KWD thousands)": ("KWD", 30_000_000),
+}
+"""Header -> the currency that it states, and the amount of "30" below it in the smallest unit."""
+
+
+def written(folder: Path, header: str, *losses: object, name: str = "complaints.csv") -> Path:
+    rows = [f'{at},Taxi,2026-03-0{at},"{loss}"' for at, loss in enumerate(losses, start=1)]
+    path = folder / name
+    path.write_text("\n".join([f'claim_id,service,filed_on,"{header}"', *rows, ""]), "utf-8")
+    return path
+
+
+def losses(claims: Claims) -> list[int]:
+    return claims.warehouse.frame("select loss from claims order by source_row")["loss"].to_list()
+
+
+def kakao_with(header: str, **changes: object) -> tuple[str, Incident]:
+    """A good file of the bundled incident under another header of the losses, and the incident."""
+    kakao = load_incident("kakao-2022")
+    incident = kakao.model_copy(update={"columns": {**kakao.columns, "loss": (header,)}, **changes})
+    return "\n".join([HEADER.replace("loss", f'"{header}"').strip(), *GOOD.strip().split("\n"), ""]), incident
+
+
+@pytest.mark.parametrize("header", UNDERSTOOD)
+def test_a_header_gives_currency_and_scale(tmp_path: Path, header: str) -> None:
+    currency, amount = UNDERSTOOD[header]
+    columns = {"loss": header}
+    claims = read_claims(written(tmp_path, header, 30), currency=currency, columns=columns)
+    assert losses(claims) == [amount]
+    assert read_claims(written(tmp_path, header, 30), columns=columns).incident.currency == currency
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["loss (per flight)", "loss (m)", "loss (%)", "loss (EUR/h)", "loss (KRW or EUR)", "loss (trillion KRW)"],
+)
+def test_other_text_in_brackets_refuses_the_file_until_the_scale_is_stated(
+    tmp_path: Path, header: str
+) -> None:
+    path = written(tmp_path, header, 30)
+    with pytest.raises(InputRefused) as refused:
+        read_claims(path, currency="KRW", columns={"loss": header})
+    text = str(refused.value)
+    assert all(said in text for said in (path.name, header, "scale=1", "currency=", "loss_unit=", "--scale"))
+    claims = read_claims(path, currency="KRW", columns={"loss": header}, scale=1_000)
+    assert losses(claims) == [30_000]
+
+
+def test_the_stated_scale_replaces_that_of_the_header(tmp_path: Path) -> None:
+    path = written(tmp_path, "loss (thousand KRW)", 30, "0.5")
+    assert losses(read_claims(path)) == [30_000, 500]
+    assert losses(read_claims(path, scale=1_000_000)) == [30_000_000, 500_000]
+    assert losses(read_claims(path, scale=2)) == [60, 1]
+    with pytest.raises(UsageError):
+        read_claims(path, scale=0)
+
+
+def test_files_in_different_units_are_refused(tmp_path: Path) -> None:
+    paths = [written(tmp_path, "loss (KRW)", 30), written(tmp_path, "loss (KRW m)", 31, name="b.csv")]
+    with pytest.raises(OutageAnalysisError, match="different units"):
+        read_claims(paths)
+
+
+def test_thousands_are_compared_with_tiers_in_single_units(tmp_path: Path) -> None:
+    path = str(written(tmp_path, "loss (thousand KRW)", 250, 450, 800))
+    tiers = ["--tiers", "300000:30000,500000:50000", "--effort", "automatic", "--unknown", "0"]
+    for further, cash in (([], 80_000), (["--scale", "1000"], 80_000), (["--scale", "1"], 90_000)):
+        run = outage_analysis("cost", path, *tiers, *further, "--json")
+        assert run.code == 0, run.err
+        assert f'"expected": {cash}' in run.out, run.out[:500]
+
+
+def test_minutes_are_no_money(tmp_path: Path) -> None:
+    path, columns = written(tmp_path, "loss (minutes)", 75), {"loss": "loss (minutes)"}
+    with pytest.raises(InputRefused, match='loss_unit="minutes"'):
+        read_claims(path, currency="EUR", columns=columns)
+    assert losses(read_claims(path, currency="EUR", loss_unit="minutes", columns=columns)) == [75]
+    with pytest.raises(InputRefused, match="says minutes in its header, but losses are in hours"):
+        read_claims(path, currency="EUR", loss_unit="hours", columns=columns)
+    with pytest.raises(InputRefused, match="says EUR in its header, but losses are in minutes"):
+        read_claims(written(tmp_path, "loss (EUR)", 75), currency="EUR", loss_unit="minutes")
+
+
+@pytest.mark.parametrize("header", ["loss (KRW)", "loss_krw", "loss (천원)", "loss (thousand won)"])
+def test_a_header_and_the_stated_currency_must_agree(tmp_path: Path, header: str) -> None:
+    path = written(tmp_path, header, 30)
+    with pytest.raises(InputRefused, match="says KRW in its header, but the currency is EUR") as refused:
+        read_claims(path, currency="EUR", columns={"loss": header})
+    assert refused.value.column == header
+    run = outage_analysis(
+        "cost", str(path), "--tiers", "1:1", "--currency", "EUR", "--column", f"loss={header}"
+    )
+    assert run.code == InputRefused.exit_code
+    assert "--currency KRW" in run.err
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("loss (thousand KRW)", "loss = 1000 under [scale]"),
+        ("loss (in thousands)", "loss = 1000 under [scale]"),
+        ("loss (Mio. KRW)", "loss = 1000000 under [scale]"),
+        ("피해액(천원)", "loss = 1000 under [scale]"),
+        ("loss (per call)", "loss = 1 under [scale]"),
+        ("loss (EUR)", "says EUR in its header, but the currency is KRW"),
+        ("loss (hours)", "says hours in its header, but losses are in KRW"),
+    ],
+)
+def test_an_incident_refuses_what_its_scale_does_not_explain(tmp_path: Path, header: str, said: str) -> None:
+    text, incident = kakao_with(header)
+    (path := tmp_path / "claims.csv").write_text(text, "utf-8")
+    with pytest.raises(InputRefused) as refused:
+        read_claims(path, incident)
+    assert said in str(refused.value)
+    layouts = [Layout(scale={"loss": 1_000})]
+    if said.startswith("loss ="):
+        assert losses(read_claims(path, incident, layouts=layouts))[0] % 1_000 == 0
+    else:
+        with pytest.raises(InputRefused):
+            read_claims(path, incident, layouts=layouts)
+
+
+def with_currencies(folder: Path, header: str, codes: list[str]) -> Path:
+    rows = [f"{at},Taxi,2026-03-02,{100 * at},{code}" for at, code in enumerate(codes, start=1)]
+    path = folder / "complaints.csv"
+    path.write_text("\n".join([f"claim_id,service,filed_on,loss,{header}", *rows, ""]), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("header", ["currency", "Currency Code", "통화", "Währung"])
+def test_rows_in_several_currencies_are_refused_with_their_numbers(tmp_path: Path, header: str) -> None:
+    path = with_currencies(tmp_path, header, ["USD", "EUR", "usd", ""])
+    for further in ({}, {"currency": "USD"}, {"currency": "EUR", "scale": 1_000}):
+        with pytest.raises(InputRefused, match="several currencies: USD in 2, EUR in 1") as refused:
+            read_claims(path, **further)
+        assert (refused.value.column, refused.value.file) == (header, path.name)
+        assert "convert" in refused.value.remedy
+
+
+def test_one_currency_in_a_column_is_that_of_the_losses(tmp_path: Path) -> None:
+    path = with_currencies(tmp_path, "currency", ["eur", "€", "n/a", ""])
+    assert read_claims(path).incident.currency == "EUR"
+    delays = read_claims(path, currency="KRW", loss_unit="minutes")
+    assert losses(delays) == [100, 200, 300, 400]
+    assert losses(read_claims(path, currency="EUR")) == [100_00, 200_00, 300_00, 400_00]
+    with pytest.raises(InputRefused, match="rows in EUR, but the currency is KRW"):
+        read_claims(path, currency="KRW")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+def test_an_incident_refuses_rows_in_another_currency(tmp_path: Path, suffix: str) -> None:
+    own = read_claims(with_currencies(tmp_path, "currency", ["USD"] * 3))
+    incident, frame = own.incident, own.to_polars()
+    table = frame.select("claim_id", "service", "filed_on", loss=frame["loss"] // 100)
+    write = {
+        ".csv": "write_csv",
+        ".jsonl": "write_ndjson",
+        ".parquet": "write_parquet",
+        ".xlsx": "write_excel",
+    }
+    for codes, said in (
+        (["USD"] * 3, ""),
+        (["USD", "EUR", "USD"], "(?=.*EUR in 1)(?=.*USD.* in 2)"),
+        (["EUR"] * 3, "rows in EUR"),
+    ):
+        marked = table.with_columns(currency=pl.Series(codes))
+        path = tmp_path / f"own{suffix}"
+        getattr(marked, write[suffix])(path)
+        if not said:
+            assert losses(read_claims(path, incident)) == [100_00, 200_00, 300_00]
+            continue
+        with pytest.raises(InputRefused, match=said):
+            read_claims(path, incident)
+
+
+def test_a_unit_above_the_header_is_refused_in_english_too(tmp_path: Path) -> None:
+    path = written(tmp_path, "loss", 30)
+    path.write_text("Complaints (thousand KRW)\n" + path.read_text("utf-8"), "utf-8")
+    with pytest.raises(InputRefused, match="says a unit above its header"):
+        read_claims(path, currency="KRW")
+    assert losses(read_claims(path, currency="KRW", scale=1_000)) == [30_000]
+
+
+def test_the_unit_of_an_incident_is_understood() -> None:
+    assert stated_unit("flights (GB)", "GB").unit == "GB"
+    assert stated_unit("flights (GB)").unknown == "GB"
+    assert replace(stated_unit("delay (Min.)"), unit="") == stated_unit("delay")
