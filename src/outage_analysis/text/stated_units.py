@@ -225,9 +225,8 @@ def checked_scale(
     if stated.unknown and not scaled:
         problem = f"says in its header something about its amounts that is not understood: {stated.unknown}"
         remedy = (
-            'State how many units 1 stands for: scale=1, or currency="KRW", or loss_unit="minutes" if losses '
-            "are no money (on the command line: --scale 1, --currency KRW; with an incident: loss = 1 under "
-            "[scale] of a --columns layout)."
+            "State how many units of currency= or loss_unit= an amount of 1 stands for: scale=1 (on the "
+            "command line --scale 1; with an incident, loss = 1 under [scale] of a --columns layout)."
         )
     elif stated.unit not in ("", TIME_UNITS.get(unit.casefold(), unit)) and (unit == currency or not scaled):
         problem = f"says {stated.unit} in its header, but losses are in {unit}"
