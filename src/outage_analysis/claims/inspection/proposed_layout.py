@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import PurePath
 
 from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choice, quote_header
@@ -52,7 +53,7 @@ def layout_document(
         lines += _column_lines(column, choice, columns)
     amounts = [c for c in ("loss", *numbers) if c in positions]
     lines += ["", "[formats]", *_format_lines(columns, positions, amounts, known_layout)]
-    scales: dict[str, float] = {
+    scales: dict[str, Decimal | float] = {
         c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
     }
     if unit and "loss" in positions:
