@@ -55,7 +55,20 @@ def slides_of(report: Path) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(_slide_texts(slide)) for slide in Presentation(str(report / "report.pptx")).slides)
 
 
+@cache
+def shown_on_slides(report: Path) -> tuple[str, ...]:
+    """The text that each slide shows, without its notes."""
+    deck = Presentation(str(report / "report.pptx"))
+    return tuple(" ".join(_shape_texts(slide)) for slide in deck.slides)
+
+
 def _slide_texts(slide: object) -> Iterator[str]:
+    yield from _shape_texts(slide)
+    if slide.has_notes_slide:  # type: ignore[attr-defined]
+        yield slide.notes_slide.notes_text_frame.text  # type: ignore[attr-defined]
+
+
+def _shape_texts(slide: object) -> Iterator[str]:
     for shape in slide.shapes:  # type: ignore[attr-defined]
         if shape.has_text_frame:
             yield shape.text_frame.text
@@ -63,8 +76,6 @@ def _slide_texts(slide: object) -> Iterator[str]:
             yield from (cell.text for row in shape.table.rows for cell in row.cells)
         if shape.has_chart:
             yield " ".join(_chart_texts(shape.chart))
-    if slide.has_notes_slide:  # type: ignore[attr-defined]
-        yield slide.notes_slide.notes_text_frame.text  # type: ignore[attr-defined]
 
 
 def _chart_texts(chart: object) -> Iterator[str]:

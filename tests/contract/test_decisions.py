@@ -141,6 +141,12 @@ def test_a_policy_differs_from_itself_by_nothing() -> None:
     assert first == second
     (pair,) = comparison.pairs.select("difference", "range_low", "p50", "range_high").rows()
     assert pair == (0, 0, 0, 0)
+    (claims, *signs) = (
+        comparison.winners_table.filter(level="total")
+        .select("claims", "gain", "lose", "equal", "unclear", "total_low", "total_high")
+        .row(0)
+    )
+    assert signs == [0, 0, claims, 0, 0, 0]
 
 
 @settings(max_examples=5, deadline=None)

@@ -73,6 +73,12 @@ def test_the_charts_of_slides_in_euros_are_in_euros(report: Report) -> None:
     assert max(values) <= float(most or 0) / 100  # tables are in cents
 
 
+def test_the_workbook_has_the_mean_losses_in_full(report: Report) -> None:
+    means = read_tables(report("trams-en"))["claims_summary-synthetic"]["mean"]
+    numbers = {round(x, 6) for found in workbook_numbers(report("trams-en")).values() for x in found}
+    assert {round(float(mean or 0), 6) for mean in means} <= numbers
+
+
 @pytest.mark.parametrize("of", ["page", "report.pdf", "brief.pdf", "slides"])
 def test_each_detailed_number_is_one_of_the_tables(named: tuple[str, Path], of: str) -> None:
     texts = whole_text(named[1], of)

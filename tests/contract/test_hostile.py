@@ -20,6 +20,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import polars as pl
 import pytest
 import zstandard
 
@@ -83,6 +84,20 @@ def test_no_cell_of_a_csv_table_or_workbook_begins_a_formula(hostile: Path) -> N
     assert in_tables > 0
     assert in_workbooks > 0
     assert formulas_seen > 5  # the workbook's own
+
+
+def test_no_cell_of_an_own_table_begins_a_formula(hostile: Path, tmp_path: Path) -> None:
+    claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
+    report = oa.run(claims, policy=hostile / "policy.toml", draws=1_024).report()
+    texts = [f"{start}cmd" for start in ("=", "+", "-", "@", "\t=", "\r=")]
+    report.add_section("Ours", "A table of our own.", pl.DataFrame({"text": texts}))
+    report.write(tmp_path / "r", formats=["csv"])
+    cells: list[str] = []
+    for path in (tmp_path / "r" / "tables").glob("*.csv"):
+        text = path.read_bytes().decode("utf-8-sig")
+        cells += [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row if "cmd" in cell]
+    assert len(cells) >= len(texts)
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
 
 
 class Tags(HTMLParser):

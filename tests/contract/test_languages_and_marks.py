@@ -24,6 +24,7 @@ from tests.contract.report_texts import (
     page_of,
     page_text,
     pdf_pages,
+    shown_on_slides,
     slides_of,
     workbook_of,
 )
@@ -150,8 +151,8 @@ def test_each_place_with_figures_of_synthetic_rows_is_marked(report: Report, nam
     for path in ("report.pdf", "brief.pdf"):
         for page in pdf_pages(folder / path):
             assert mark.search(page) or not numbers_in(page) & figures
-    for slide in slides_of(folder):
-        assert mark.search(" ".join(slide)) or not numbers_in(" ".join(slide)) & figures
+    for slide in shown_on_slides(folder):
+        assert mark.search(slide) or not numbers_in(slide) & figures
 
 
 def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Report) -> None:
@@ -160,7 +161,7 @@ def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Re
         MARK["en"].search(page) for x in ("report", "brief") for page in pdf_pages(folder / f"{x}.pdf")
     )
     assert MARK["en"].search(page_text(folder)[:1500])
-    assert all(MARK["en"].search(" ".join(slide)) for slide in slides_of(folder)[:-1])
+    assert all(MARK["en"].search(slide) for slide in shown_on_slides(folder)[:-1])
     plain = {"costs", "facts", "funnel", "headlines", "services", "tie_outs", "totals"}
     """Tables of published counts, of which there are none here."""
     tables = {path.stem for path in (folder / "tables").iterdir()}
@@ -170,7 +171,7 @@ def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Re
 
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_last_slide_of_a_synthetic_headline_is_marked(report: Report) -> None:
-    assert MARK["en"].search(" ".join(slides_of(report("trams-en"))[-1]))
+    assert MARK["en"].search(shown_on_slides(report("trams-en"))[-1])
 
 
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
