@@ -67,7 +67,7 @@ HEADER = (
     "내용",
 )
 PRIVATE = (NAME, PHONE, f"{SENTENCE}, {NAME} 올림 {MAIL} {RESIDENT} {CARD}")
-GOOD, REJECTED = 15, 5
+GOOD, REJECTED = 15, 6
 
 
 def complaints() -> list[tuple[str, ...]]:
@@ -87,7 +87,9 @@ def complaints() -> list[tuple[str, ...]]:
         for n in range(GOOD)
     ]
     good = list(rows[0])
-    for n, (at, secret) in enumerate([(2, NAME), (3, SENTENCE), (4, MAIL), (5, PHONE), (2, RESIDENT)]):
+    for n, (at, secret) in enumerate(
+        [(2, NAME), (3, SENTENCE), (4, MAIL), (5, PHONE), (2, RESIDENT), (5, NAME)]
+    ):
         rows.append((f"x{n}", *good[1:at], secret, *good[at + 1 :]))
     return rows
 

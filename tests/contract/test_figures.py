@@ -277,6 +277,14 @@ def test_the_bridge_leads_from_the_forecast_to_what_was_paid() -> None:
     assert sum(step["amount"] or 0 for step in steps) == steps[-1]["total"] - steps[0]["total"]
 
 
+def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
+    options = ("--level", "90", "--draws", "8192", "--json")
+    base = json.loads(outage_analysis("scenarios", *options).out)["scenarios"][0]
+    found = json.loads(outage_analysis("cost", *options).out)["uncertainty"]["published"]["quantiles"]
+    ends = {row["measure"]: row["value"] for row in found if row["valuation"] == "cash"}
+    assert (base["range_low"], base["range_high"]) == (ends["p5"], ends["p95"])
+
+
 def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> None:
     quantiles = {
         row["measure"]: row["value"] for row in rows_of(report("kakao-en"), "quantiles", valuation="cash")

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -256,6 +257,25 @@ def test_every_format_gives_the_same_claims_and_the_same_table(tmp_path: Path, n
     assert complaints_in(claims) == expected
     assert claims.files.rows() == [(path.name, 12, 12, 0)]
     assert counted_by(claims, "service") == expected_by(ROWS, "service")
+
+
+EURO_AMOUNTS: list[tuple[str, list[str], list[int], int]] = [
+    ("loss", ["12,50 €", "1.300,05 €", "7,00 €"], [1_250, 130_005, 700], 0),
+    ("loss (EUR)", ["300.000", "12.50", "7"], [1_250, 700], 1),  # 300 or 300,000
+    ("loss (EUR)", ["12.05", "0.99", "100"], [1_205, 99, 10_000], 0),
+]
+
+
+@pytest.mark.parametrize(("header", "texts", "cents", "rejects"), EURO_AMOUNTS)
+def test_euros_are_read_to_the_cent_or_rejected(
+    tmp_path: Path, header: str, texts: list[str], cents: list[int], rejects: int
+) -> None:
+    rows = "".join(f'{n};App;2026-01-{15 + n};"{text}"\n' for n, text in enumerate(texts))
+    (tmp_path / "list.csv").write_text(f"claim_id;service;filed_on;{header}\n{rows}", "utf-8")
+    claims = oa.read_claims(tmp_path / "list.csv", max_rejects=1)
+    assert (claims.to_polars()["loss"].to_list(), len(claims.rejects)) == (cents, rejects)
+    printed = str(claims.by(bands=[12.05]))
+    assert re.search(r"up to 12\.05\b", printed)
 
 
 def test_a_unit_in_a_header_that_no_layout_scales_is_refused(tmp_path: Path) -> None:

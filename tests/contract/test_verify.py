@@ -91,6 +91,7 @@ CHANGED: dict[str, Callable[[Path], object]] = {
     "manifest.json": other_digit,
     "tables/totals.csv": Path.unlink,
     "tables/more.csv": lambda path: path.write_text("a\n1\n", "utf-8"),
+    ".more": lambda path: path.write_text("a\n1\n", "utf-8"),
     "SHA256SUMS": other_digit,
 }
 
