@@ -196,6 +196,7 @@ def test_a_command_prints_words_and_figures_only(
     )  # names of an incident are its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case", "lang"), cases(ROWS))
 def test_the_figures_of_the_json_are_those_that_are_printed(name: str, case: str, lang: str) -> None:
     stated = told(name, case)

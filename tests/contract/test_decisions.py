@@ -121,6 +121,7 @@ def test_low_expected_high_and_most_are_in_order(kakao: oa.Analysis) -> None:
         assert table["expected"].count() > 0
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_same_for_the_same_seed(claims: oa.Claims) -> None:
     first, again, other = (oa.run(claims, tiers=TIERS, draws=FEW, seed=seed).sample(50) for seed in (1, 1, 2))
     assert first.to_list() == again.to_list()

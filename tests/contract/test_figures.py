@@ -277,6 +277,7 @@ def test_the_bridge_leads_from_the_forecast_to_what_was_paid() -> None:
     assert sum(step["amount"] or 0 for step in steps) == steps[-1]["total"] - steps[0]["total"]
 
 
+@pytest.mark.slow
 def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
     options = ("--level", "90", "--draws", "8192", "--json")
     base = json.loads(outage_analysis("scenarios", *options).out)["scenarios"][0]

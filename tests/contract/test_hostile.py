@@ -86,6 +86,7 @@ def test_no_cell_of_a_csv_table_or_workbook_begins_a_formula(hostile: Path) -> N
     assert formulas_seen > 5  # the workbook's own
 
 
+@pytest.mark.slow
 def test_no_cell_of_an_own_table_begins_a_formula(hostile: Path, tmp_path: Path) -> None:
     claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
     report = oa.run(claims, policy=hostile / "policy.toml", draws=1_024).report()
@@ -149,6 +150,7 @@ def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hos
         assert not [a for element in root.iter() for a in element.attrib if a.startswith("on")], path.name
 
 
+@pytest.mark.slow
 def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path) -> None:
     incident, policy = hostile / "incident.toml", hostile / "policy.toml"
     claims = oa.read_claims(hostile / "=cmd+1.csv", incident, max_rejects=1)

@@ -216,6 +216,7 @@ def test_the_terminal_marks_a_reserve_of_synthetic_rows() -> None:
     assert MARK["en"].search(outage_analysis("reserve", "--incident", "trams").out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_a_column_says_that_rows_are_synthetic_and_a_chart_with_an_own_title_keeps_the_mark(
     tmp_path: Path, suffix: str

@@ -278,6 +278,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return pages
 
 
+@pytest.mark.slow
 def test_the_page_has_its_title_its_languages_and_what_it_was_given(exported: dict[str, Path]) -> None:
     seen = WebPage.of(exported["plain"])
     assert [e.text for e in seen.all("title")] == ["A first heading"]
