@@ -230,3 +230,10 @@ def test_the_unit_of_an_incident_is_understood() -> None:
     assert stated_unit("flights (GB)", "GB").unit == "GB"
     assert stated_unit("flights (GB)").unknown == "GB"
     assert replace(stated_unit("delay (Min.)"), unit="") == stated_unit("delay")
+
+
+@pytest.mark.parametrize("scale", [0, -5, float("nan"), float("inf")])
+def test_a_scale_that_is_no_positive_number_is_refused_before_a_file_is_read(scale: float) -> None:
+    with pytest.raises(UsageError, match="the scale is not a number above 0") as refusal:
+        read_claims("missing.csv", scale=scale)
+    assert "1000 if losses are in thousands" in refusal.value.remedy

@@ -104,7 +104,9 @@ if TYPE_CHECKING:
     from outage_analysis.text.stated_units import CURRENCY as CURRENCY
     from outage_analysis.text.stated_units import CURRENCY_HEADERS as CURRENCY_HEADERS
     from outage_analysis.text.stated_units import CURRENCY_WORDS as CURRENCY_WORDS
+    from outage_analysis.text.stated_units import MAX_SCALE as MAX_SCALE
     from outage_analysis.text.stated_units import SCALES as SCALES
+    from outage_analysis.text.stated_units import UNKNOWN_CURRENCY as UNKNOWN_CURRENCY
     from outage_analysis.text.stated_units import check_one_currency as check_one_currency
     from outage_analysis.text.stated_units import checked_scale as checked_scale
     from outage_analysis.text.stated_units import rows_by_currency as rows_by_currency

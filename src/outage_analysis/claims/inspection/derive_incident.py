@@ -44,6 +44,8 @@ from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
     CURRENCY_HEADERS,
+    MAX_SCALE,
+    UNKNOWN_CURRENCY,
     check_one_currency,
     checked_scale,
     mask_personal_data,
@@ -128,6 +130,12 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     files, _ = expand_paths(as_paths(paths))
     if not files:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
+    if scale is not None and not 0 < scale <= MAX_SCALE:
+        raise UsageError(
+            f"the scale is not a number above 0 and up to {MAX_SCALE:,}",
+            value=scale,
+            remedy="State how many units an amount of 1 stands for, such as 1000 if losses are in thousands.",
+        )
     derivation = _Derivation(
         currency=currency,
         loss_unit=loss_unit,
@@ -158,7 +166,7 @@ class _Derivation:
 
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
-        currency = self.currency or "XXX"
+        currency = self.currency or UNKNOWN_CURRENCY
         zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
         document: dict[str, Any] = {
             "id": _incident_id(self.name),
