@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, open_intake_note, price
+from outage_analysis.analysis import Analysis, Plan, counted_notes, price
 from outage_analysis.cli.cost_output import cost_sentences
 from outage_analysis.costs import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
@@ -81,7 +81,7 @@ def test_an_open_intake_is_the_first_thing_that_is_said_and_a_longer_deadline_ha
 ) -> None:
     for lang, said in (("en", "31 March 2031"), ("ko", "2031. 3. 31.")):
         locale = dated.locale(lang)
-        (note,) = open_intake_note(dated, locale)
+        (note,) = counted_notes(dated, locale)
         assert said in note
         assert dated.card(lang).lines[0] == note
         for first in (headline_sentences(dated, locale)[0], cost_sentences(dated, locale)[0]):
@@ -107,8 +107,8 @@ def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: P
 def test_a_stated_ultimate_or_a_passed_deadline_needs_no_such_sentence(
     dated: Analysis, tram: Path, counted: Path, tmp_path: Path, analysis: Analysis
 ) -> None:
-    assert open_intake_note(analysis, analysis.locale("en")) == []
-    assert open_intake_note(with_ultimate(dated, tram, counted, tmp_path), dated.locale("en")) == []
+    assert counted_notes(analysis, analysis.locale("en")) == []
+    assert counted_notes(with_ultimate(dated, tram, counted, tmp_path), dated.locale("en")) == []
 
 
 def with_ultimate(dated: Analysis, tram: Path, counted: Path, folder: Path) -> Analysis:

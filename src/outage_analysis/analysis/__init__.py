@@ -83,8 +83,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.solving import solve_plan as solve_plan
     from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.summary import budget_scope as budget_scope
+    from outage_analysis.analysis.summary import counted_notes as counted_notes
     from outage_analysis.analysis.summary import input_notes as input_notes
-    from outage_analysis.analysis.summary import open_intake_note as open_intake_note
     from outage_analysis.analysis.summary import unstated_notes as unstated_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES

@@ -20,6 +20,7 @@ from outage_analysis.analysis.plan import (
     load_documents,
     make_plan,
 )
+from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -147,7 +148,8 @@ class PolicyComparison(Displayable):
         lines += [locale("card.synthetic")] if self.synthetic else []
         lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
         table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
-        notes = [f"{id_}: {name}" for id_, name in names.items()] + [self.sentence(locale)]
+        notes = [f"{id_}: {name}" for id_, name in names.items()]
+        notes += [*self.counted_notes(locale), self.sentence(locale)]
         if self.budget is not None:
             amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
             chances = self.simulations.chances_over(amount)
@@ -232,6 +234,11 @@ class PolicyComparison(Displayable):
     def sentence(self, locale: Locale, *, benefits: bool = True) -> str:
         """State the result of the comparison: the costs and, with `benefits`, what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang), benefits=benefits)
+
+    def counted_notes(self, locale: Locale) -> list[str]:
+        """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
+        cubes = self.cubes.by_policy.get(self.policies[0].id, ())
+        return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""

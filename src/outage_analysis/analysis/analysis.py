@@ -13,7 +13,7 @@ import polars as pl
 from outage_analysis.analysis.analysis_tables import AnalysisTables
 from outage_analysis.analysis.cash_total import HeadlineCash
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.analysis.summary import card_notes, cash_texts, open_intake_note
+from outage_analysis.analysis.summary import card_notes, cash_texts, counted_notes
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band
@@ -70,7 +70,7 @@ class Analysis(HeadlineCash, Displayable):
         """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
         locale = self.locale(lang)
         lines = [
-            *open_intake_note(self, locale),
+            *counted_notes(self, locale),
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=self.policy.name[lang]),
         ]

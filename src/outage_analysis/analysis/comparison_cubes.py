@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from outage_analysis.analysis.plan import Plan, load_cubes
+from outage_analysis.analysis.plan import Plan, check_one_stage, load_cubes
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import edges_for_comparison, mean_awards, row_payments
@@ -38,6 +38,7 @@ def build_comparison_cubes(
     for policy in known:
         claims, built = load_cubes(plan, incident, policy, as_of, beside=known)
         by_policy[policy.id] = [*built.values()]
+        check_one_stage(built.values())
     cube = next((x for cubes in by_policy.values() for x in cubes if x.line is None), None)
     if claims is None or cube is None:
         return claims, ComparisonCubes(by_policy, cube)

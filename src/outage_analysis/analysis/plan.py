@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack, cast
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
@@ -50,6 +50,8 @@ class Plan:
         max_rejects: the largest acceptable share of rejected rows.
         hindsight: whether to show facts that became public after `as_of`, in separate tables.
         compare: other policies to compare with, on the same draws and published counts.
+        rows: what a row of the claims or totals is: `complaints`, `filed` (claims) or `accepted` (claims); by
+            default what the incident says.
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the draws; the same seed gives the same results.
@@ -70,6 +72,7 @@ class Plan:
     max_rejects: float = MAX_REJECTS
     hindsight: bool = True
     compare: tuple[str | Path | Policy, ...] = ()
+    rows: str | None = None
     budget: int | None = None
     draws: int = DRAWS
     seed: int = SEED
@@ -96,6 +99,7 @@ class PlanSettings(TypedDict, total=False):
     """Fields of a `Plan` with the same types; see there."""
 
     counts: str | Path | None
+    rows: str | None
     max_rejects: float
     hindsight: bool
     draws: int
@@ -161,7 +165,9 @@ def make_plan(
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare)
     settings = cast("PlanSettings", arguments)
     if claims is not None and not isinstance(claims, Claims) and incident is None:
-        claims = read_claims(claims, max_rejects=settings.get("max_rejects", MAX_REJECTS))
+        claims = read_claims(
+            claims, max_rejects=settings.get("max_rejects", MAX_REJECTS), rows=settings.get("rows")
+        )
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
         settings.setdefault("max_rejects", claims.max_rejects)
     if incident is None:
@@ -214,7 +220,7 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     Raises:
         UsageError: a document is invalid, or documents do not fit together.
     """
-    incident = load_incident(plan.incident)
+    incident = load_incident(plan.incident).with_rows(plan.rows)
     policy = load_policy_or_default(incident, plan.policy)
     if plan.ledger is not None:
         ledger: Ledger | None = load_ledger(plan.ledger)
@@ -315,15 +321,16 @@ def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> 
 
 def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
     if isinstance(plan.claims, Claims):
-        if plan.claims.incident != incident:
+        claims = replace(plan.claims, incident=plan.claims.incident.with_rows(incident.rows))
+        if claims.incident != incident:
             raise UsageError(
                 f"the claims were read for another definition of the incident {incident.id}",
                 remedy="Use the incident of the claims: claims.incident.",
             )
         if plan.columns:
             raise UsageError("claims that are read already take no layouts", remedy="Give the files instead.")
-        plan.claims.check_reject_share(plan.max_rejects)
-        return plan.claims
+        claims.check_reject_share(plan.max_rejects)
+        return claims
     paths = plan.claims
     if paths is None:
         bundled = bundled_claims(incident.id)
@@ -332,6 +339,40 @@ def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
         return None
     layouts = [load_layout(layout) for layout in plan.columns]
     return read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
+
+
+def check_one_stage(cubes: Iterable[Cube]) -> None:
+    """Raise an error if claims, of which several policies are considered, have come to different stages.
+
+    Raises:
+        ModelRefused: they have, or they are refused or paid already.
+    """
+    for cube in cubes:
+        if not cube.decision:
+            continue
+        decisions = {*cube.frame[cube.decision].fill_null(cube.first_decision)}
+        if len(decisions) > 1 or decisions & {"refused", "paid"}:
+            raise ModelRefused(
+                "policies can only be compared for claims at one stage that are neither refused nor paid; "
+                f"these are {', '.join(sorted(decisions))}",
+                column=cube.decision,
+                remedy=f'Keep the rows of one stage; in Python, claims.filter({cube.decision}="filed") does.',
+            )
+
+
+def _check_decided(policy: Policy, incident: Incident) -> None:
+    """Raise an error if the decisions about claims do not fit the policy."""
+    by_claimant = next((line.id for line in policy.schedules if line.grain == "claimant"), None)
+    if by_claimant is not None:
+        raise ModelRefused(
+            f"the line {by_claimant} pays per claimant, and the rows say how far each claim has come",
+            remedy='Set grain = "claim" in the line.',
+        )
+    if incident.paid and len(policy.schedules) > 1:
+        raise ModelRefused(
+            f"the policy {policy.id} has several lines that pay claims, and the files do not say which paid",
+            remedy=f"Leave out the column {incident.paid}: then the policy says what a paid claim was paid.",
+        )
 
 
 def load_cubes(
@@ -381,6 +422,9 @@ def load_cubes(
         for condition in (line.eligibility, *(segment.when for segment in line.segments))
         for dimension in condition
     }
+    if incident.decision:
+        used_dimensions.add(incident.decision)
+        _check_decided(policy, incident)
     eligibility = sorted(used_dimensions - {"service", "claimant_type"})
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
     bands = Bands.from_cuts(cost_bands(claims, policies).cuts, tuple(cuts))

@@ -142,12 +142,14 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         if cost_run.claims_costs is None or "published" in cost_run.runs
         else {"claims_funnel": cost_run.claims_costs}
     )
+    cube = next(iter(cost_run.cubes.values()), None)
+    decision = "" if cube is None or cube.decision else cube.first_decision
     compared = compare_with_alternatives(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
         **_published_tables(cost_run),
         **claims_tables(cost_run.claims, cost_run.cubes, inputs.known_policy, cost_run.claims_costs, as_of),
         **_service_bands(cost_run),
-        **{name: funnel_table(policy, ledger, as_of, costs) for name, costs in funnels.items()},
+        **{name: funnel_table(policy, ledger, as_of, costs, decision) for name, costs in funnels.items()},
         **_uncertainty_tables(cost_run),
         **decision_tables,
         **({} if compared is None else compared.tables),

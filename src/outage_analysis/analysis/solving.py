@@ -16,6 +16,7 @@ from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
     check_documents_fit,
+    check_one_stage,
     last_day,
     load_cubes,
     load_documents,
@@ -26,6 +27,7 @@ from outage_analysis.analysis.solution_sentences import (
     frontier_points,
     solution_sentences,
 )
+from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -143,7 +145,11 @@ class BudgetSolution(Displayable):
 
     def sentences(self, lang: str = "en") -> list[str]:
         """Return the result in sentences: what to announce, what it costs, what people get."""
-        return solution_sentences(self.search, self.table, self.policy, self.locale(lang))
+        locale, inputs = self.locale(lang), self.search.inputs
+        counted = rows_are_complaints(
+            self.incident, self.used_ledger, inputs.cubes.get(inputs.policy.id, ()), locale
+        )
+        return counted + solution_sentences(self.search, self.table, self.policy, locale)
 
     def sentence(self, lang: str = "en") -> str:
         """Return the result in words: what to announce, what it costs, what people get."""
@@ -273,7 +279,8 @@ def solve_plan(
         raise UsageError("the step is not above 0", value=step)
     claims, cubes_at = None, None
     if plan.has_own_counts or _needs_bundled_claims(incident, policy, as_of):
-        claims, _ = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
+        claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
+        check_one_stage(cubes.values())
         read = plan if claims is None else replace(plan, claims=claims, columns=())
 
         def cubes_at(cuts: Sequence[int]) -> Mapping[str, Sequence[Cube]]:

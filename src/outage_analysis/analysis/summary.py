@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from outage_analysis.assumptions import REFERENCE_LEDGER, value_and_range
-from outage_analysis.costs import unstated_losses
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, Ledger, value_and_range
+from outage_analysis.claims import DECISIONS
+from outage_analysis.costs import build_portfolio, expected_at, expected_estimate, simulate, unstated_losses
+from outage_analysis.incidents import Incident
+from outage_analysis.losses import Cube
 from outage_analysis.text import Locale
 
 if TYPE_CHECKING:
@@ -83,6 +88,57 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     ]
 
 
+def counted_notes(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return what the first sentence of every output says about the rows: what they are, and what is missing.
+
+    It is empty if the files or the user state what the rows are, and no claims are still to come.
+    """
+    return [*_rows_note(analysis, locale), *_open_intake_note(analysis, locale)]
+
+
+def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
+    basis, incident = analysis.headline_basis, analysis.incident
+    if basis in ("", "published"):
+        return []
+    cubes = list(analysis.cubes.values())
+    if incident.decision:
+        counts = cubes[0].frame.group_by(pl.col(incident.decision).fill_null(cubes[0].first_decision))
+        claims = dict(counts.agg(pl.col("claims").sum()).iter_rows())
+        parts = [locale(f"report.rows_{x}", count=locale.number(claims[x])) for x in DECISIONS if x in claims]
+        return [locale("report.rows_decided", parts=", ".join(parts))]
+    plan, entries = analysis.plan, analysis.runs[basis].portfolio.entries
+    share = share_to_be_filed(incident, entries.values(), locale)
+    if not share:
+        return []
+    others = [replace(cube, rows="filed") for cube in cubes]
+    filed = build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
+    if filed.has_closed_form("cash"):
+        expected = float(expected_at(filed, "cash", {})[0])
+    else:
+        expected = expected_estimate(simulate(filed, draws=plan.draws, seed=plan.seed), "cash").value
+    return [locale("report.rows_unstated", share=share, expected=locale.money(expected))]
+
+
+def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: Locale) -> str:
+    """Return the share of complaints that is expected to be filed, if rows count as complaints by default.
+
+    It is empty if the files or the user state what the rows are, or if nobody has to file.
+    """
+    if incident.rows or incident.decision:
+        return ""
+    shares = sorted(x.range.expected or 0.0 for x in entries if x.kind == "filing_share")
+    return "–".join(dict.fromkeys(map(locale.share, shares[:1] + shares[-1:])))
+
+
+def rows_are_complaints(
+    incident: Incident, ledger: Ledger | None, cubes: Collection[Cube], locale: Locale
+) -> list[str]:
+    """Return the sentence that rows count as complaints; [] if this is stated, or no claims are counted."""
+    entries = ledger.assumptions if ledger and cubes else ()
+    share = share_to_be_filed(incident, entries, locale)
+    return [locale("report.rows_complaints", share=share)] if share else []
+
+
 def open_until(analysis: Analysis) -> date | None:
     """Return the last day to claim if the cost counts only the claims filed so far; otherwise None.
 
@@ -103,7 +159,7 @@ def open_until(analysis: Analysis) -> date | None:
     return last if last > day else None
 
 
-def open_intake_note(analysis: Analysis, locale: Locale) -> list[str]:
+def _open_intake_note(analysis: Analysis, locale: Locale) -> list[str]:
     """Return the sentence that claims still to come are not in the cost; [] if they are or none can come."""
     last = open_until(analysis)
     if last is None:

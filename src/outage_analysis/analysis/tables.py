@@ -145,7 +145,9 @@ def split_hindsight(
     return separated
 
 
-def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
+def funnel_table(
+    policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame, decision: str = "complaint"
+) -> pl.DataFrame:
     """Return the funnel from reports to payments for each schedule with a count of reports or claims.
 
     From published counts the first stage is `reported`. From claims, where entitlement is known, the first
@@ -158,6 +160,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         ledger: the ledger, if any.
         as_of: the day of the analysis.
         table: the cost table.
+        decision: how far the claims have come, which is where the funnel begins; empty if each states its
+            own, so that the funnel ends before the claims are filed.
 
     Returns:
         One row per line and stage: `line`, `stage`, `low`, `expected`, `high` (numbers of people or claims).
@@ -173,7 +177,9 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
             (count, count, count) if published else _claims_in_paying_bands(table.filter(line=name))
         )
         rows.append((name, "reported" if published else "claimed", count, count, count))
-        for stage, (share, kind) in (_report_stages(funnel) if published else _claim_stages(funnel)).items():
+        for stage, (share, kind) in (
+            _report_stages(funnel) if published else _claim_stages(funnel, decision)
+        ).items():
             if kind and kind not in funnel.entries:
                 continue
             # Nobody has to file for an automatic payment.
@@ -198,14 +204,17 @@ def _report_stages(funnel: Funnel) -> Stages:
     }
 
 
-def _claim_stages(funnel: Funnel) -> Stages:
+def _claim_stages(funnel: Funnel, decision: str) -> Stages:
+    filing: Stages = {
+        "new": (funnel.exposed * funnel.new, "new_applicants"),
+        "filed": (funnel.exposed * (funnel.filing + funnel.new), ""),
+    }
     return {
         "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
-        "new": (funnel.exposed * funnel.new, "new_applicants"),
-        "filed": (funnel.exposed * (funnel.filing + funnel.new), ""),
-        "paid": (funnel.paid_share_of_claims, ""),
+        **(filing if decision == "complaint" else {}),
+        **({"paid": (funnel.paid_share_of_claims(decision), "")} if decision else {}),
     }
 
 

@@ -17,6 +17,8 @@ Modules:
     resource_limits: limits on memory, threads and disk space
     query_errors: explains mistakes in a user's SQL query
     queries: the SQL, one query per file
+    header_words: recognises the meaning of a header by its words
+    decisions: the words for how far a claim has come
     inspection: describes an unknown complaint file, proposes a layout for it, and derives an incident from it
     synthetic: makes synthetic complaints
 """
@@ -30,6 +32,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.claims_and_rejects import Claims as Claims
+    from outage_analysis.claims.decisions import DECISIONS as DECISIONS
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files as incident_from_files
     from outage_analysis.claims.inspection.inspect import INSPECTED_COLUMNS as INSPECTED_COLUMNS

@@ -39,6 +39,7 @@ def read_claims(
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
     add_to: str | Path | None = None,
+    rows: str | None = None,
     **outage: Unpack[OutageFacts],
 ) -> Claims:
     """Read complaint files. Every row becomes either one claim or one reject.
@@ -54,6 +55,8 @@ def read_claims(
             least one claim.
         add_to: a warehouse file with earlier claims. The result contains these claims first, then the new
             ones. The warehouse file is not changed.
+        rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default what the
+            incident says. Where a row states a decision (filed, accepted, refused, paid), this decides.
         outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
             as currency="EUR", and the headers of further columns to keep, such as dimensions=["region"].
 
@@ -70,7 +73,7 @@ def read_claims(
     if stores and (len(path_list) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
-    loaded = _given_or_derived(path_list, incident, outage, from_store=bool(stores or add_to))
+    loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
     if stores:
         claims, first_file = open_claims(stores[0], loaded), 0
     else:
@@ -80,7 +83,12 @@ def read_claims(
 
 
 def _given_or_derived(
-    paths: list[Path], incident: str | Path | Incident | None, outage: OutageFacts, *, from_store: bool
+    paths: list[Path],
+    incident: str | Path | Incident | None,
+    outage: OutageFacts,
+    rows: str | None,
+    *,
+    from_store: bool,
 ) -> Incident:
     if incident is not None:
         if outage:
@@ -89,13 +97,13 @@ def _given_or_derived(
                 value=", ".join(outage),
                 remedy="Give either the incident or these arguments.",
             )
-        return load_incident(incident)
+        return load_incident(incident).with_rows(rows)
     if from_store:
         raise UsageError("a warehouse file needs its incident", remedy="Give the incident of its claims.")
     saved = {saved_incident_id(path) for path in expand_paths(paths)[0]}
     if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
-        return load_incident(str(id_))
-    return incident_from_files(paths, **outage)
+        return load_incident(str(id_)).with_rows(rows)
+    return incident_from_files(paths, rows=rows, **outage)
 
 
 def _read_files(

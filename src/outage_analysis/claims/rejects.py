@@ -14,7 +14,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
-from outage_analysis.claims.rules import EXACT_COPY, IN_A_BAND, READABLE_LOSS, REPEATED_ID
+from outage_analysis.claims.rules import A_DECISION, EXACT_COPY, IN_A_BAND, PAID, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
@@ -177,8 +177,9 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
     if rule.endswith("is known"):
         return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
-    if rule.endswith(IN_A_BAND):
-        return locale("remedy.in_a_band")
+    for ending, key in ((IN_A_BAND, "in_a_band"), (A_DECISION, "decision"), (PAID, "paid")):
+        if rule.endswith(ending):
+            return locale(f"remedy.{key}")
     if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
         return f"{other} {remedy}"
     if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:

@@ -20,6 +20,8 @@ SAME_DAY = "filed_on is the day of filed_at"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 IN_A_BAND = "is a number within its edges"
 """The end of the rule's name for a text dimension for which the layout has edges."""
+A_DECISION, PAID = "is a decision", "is an amount for each paid claim and no other"
+"""The ends of the names of the rules for decisions and for amounts paid."""
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
 """SQL pattern of a long number that a spreadsheet has rounded, such as 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
@@ -87,8 +89,16 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
     for dimension in incident.dimensions:
         raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
         # The value of a text dimension is the cell itself, unless the layout has edges.
-        wanted = "is a whole number" if dimension.kind == "number" else IN_A_BAND
-        condition_by_rule[f"{dimension.id} {wanted}"] = f"{raw} is not null and {value} is null"
+        wanted = {"number": "is a whole number", "decision": A_DECISION, "paid": PAID}.get(
+            dimension.kind, IN_A_BAND
+        )
+        broken = f"{raw} is not null and {value} is null"
+        if dimension.kind == "paid":
+            decided = f"{quote_identifier(incident.decision)} is not distinct from 'paid'"
+            broken = (
+                f"{broken} or {value} < 0 or ({value} is null) = ({decided}) and {value} is distinct from 0"
+            )
+        condition_by_rule[f"{dimension.id} {wanted}"] = broken
     return condition_by_rule
 
 

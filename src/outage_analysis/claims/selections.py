@@ -78,7 +78,7 @@ def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claim
         raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
     if not isinstance(frame, pl.DataFrame):
         raise UsageError("is not a Polars frame", value=type(frame).__name__)
-    numbers = [d.id for d in claims.incident.dimensions if d.kind == "number"]
+    numbers = [d.id for d in claims.incident.dimensions if d.is_number]
     keys = [c for c in claim_columns(claims.incident) if c not in ("loss", *numbers)]
     if on not in keys:
         raise UsageError("claims cannot be joined on this column", value=on, remedy=spelling_hint(on, keys))
@@ -175,7 +175,9 @@ def _described(column: str, values: Sequence[object]) -> str:
 
 def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[str | int | date | None]:
     incident = claims.incident
-    numbers = {"loss": incident.loss_digits} | {d.id: 0 for d in incident.dimensions if d.kind == "number"}
+    numbers = {"loss": incident.loss_digits} | {
+        d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
+    }
     if column in ("service", "claimant_type"):
         return [None if value is None else _known_id(incident, column, value) for value in given]
     if column == "filed_on":

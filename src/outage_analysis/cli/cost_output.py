@@ -116,7 +116,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     The sentences state the expected cash, which cost lines it includes, and how likely the cash exceeds the
     budget.
     """
-    from outage_analysis.analysis import open_intake_note
+    from outage_analysis.analysis import counted_notes
 
     basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None
@@ -137,7 +137,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
         amount = locale("terminal.cash", **values)
     else:
         amount = locale("terminal.cash_certain", **values)
-    amount = " ".join([*open_intake_note(analysis, locale), amount])
+    amount = " ".join([*counted_notes(analysis, locale), amount])
     omitted = portfolio.left_out.get("cash", ())
     scope = locale("terminal.counts", lines=", ".join(portfolio.counted("cash")))
     scope += f" {locale('terminal.omits', lines=', '.join(omitted))}" if omitted else ""

@@ -220,7 +220,8 @@ def compare(
         print_json(origin(result, plan) | {"valuation": valuation} | rows)
         return
     locale = Locale(lang, result.incident.currency, result.incident.minor_units)
-    print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
+    sentences = [*result.counted_notes(locale), result.sentence(locale)]
+    print_text(one_line(" ".join(sentences), LONGEST_SENTENCE))
     _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
     likely = LikelyRange(plan.level)
     benefits, *winners = (benefit_view(result, lang), *winner_views(result, lang))

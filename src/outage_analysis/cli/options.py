@@ -85,6 +85,13 @@ Recovery = Annotated[
         "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
     ),
 ]
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        help="What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
+        "the incident says, else complaints. A column of decisions goes before."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -151,6 +158,7 @@ class PlanOptions:
     ] = None
     columns: Layouts = None
     counts: Counts = None
+    rows: Rows = None
     as_of: AsOf = None
     max_rejects: MaxRejects = "5%"
     budget: Annotated[
@@ -181,6 +189,7 @@ class PlanOptions:
             claims=files,
             columns=tuple(self.columns or ()),
             counts=self.counts,
+            rows=self.rows,
             as_of=parse_day(self.as_of),
             max_rejects=parse_share(self.max_rejects),
             hindsight=hindsight,
@@ -205,6 +214,7 @@ class PlanOptions:
                 currency=self.currency or "",
                 columns=columns,
                 scale=self.scale,
+                rows=self.rows,
             )
             plan = replace(plan, claims=claims, incident=claims.incident)
         elif self.currency or self.column or self.scale:

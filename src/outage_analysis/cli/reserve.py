@@ -139,10 +139,10 @@ def _as_json(
 def _answer(
     analysis: Analysis, amount: float, measure: str, locale: Locale, *, inside: bool
 ) -> Iterator[str]:
-    from outage_analysis.analysis import open_intake_note, reserve_scope
+    from outage_analysis.analysis import counted_notes, reserve_scope
 
     scope = reserve_scope(analysis)
-    yield from open_intake_note(analysis, locale)
+    yield from counted_notes(analysis, locale)
     yield locale(
         f"terminal.reserve_{'inside' if inside else 'outside'}",
         day=locale.day(analysis.as_of),

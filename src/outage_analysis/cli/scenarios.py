@@ -73,10 +73,10 @@ def scenarios(
 
 
 def _answer(analysis: Analysis, table: pl.DataFrame, stresses: ScenarioSet, locale: Locale) -> Iterator[str]:
-    from outage_analysis.analysis import open_intake_note
+    from outage_analysis.analysis import counted_notes
 
     base = table.row(0, named=True)
-    yield from open_intake_note(analysis, locale)
+    yield from counted_notes(analysis, locale)
     yield locale("terminal.scenarios_base", **_amounts(analysis, base, locale))
     raised = table.filter(table["change"] > 0).sort("expected", descending=True, maintain_order=True)
     if raised.is_empty():

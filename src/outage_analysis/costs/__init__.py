@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
     from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
+    from outage_analysis.costs.uncertainty.portfolio import expected_at as expected_at
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS
     from outage_analysis.costs.uncertainty.schemas import COST_RANGES as COST_RANGES

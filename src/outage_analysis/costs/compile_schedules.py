@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.assumptions import Award, MeanPayment
-from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
-from outage_analysis.costs.funnel import Funnel, Input, product_or_none
+from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments, rows_with_formula
+from outage_analysis.costs.funnel import Funnel, Input, product_or_none, rates_from
 from outage_analysis.costs.terms import (
     UNSTATED,
     ClaimCells,
@@ -141,6 +141,8 @@ def _tiers(line: Schedule) -> dict[Band, Tier]:
     }
 
 
+STAGES = ("complaint", "filed", "accepted", "paid")
+"""How far claims have come that a line may pay, in order."""
 KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
 """The columns that identify a group of claims."""
 
@@ -160,14 +162,20 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         return
     facts, tiers = _facts_of_bands(line), _tiers(line)
     frame = _paid_by_band(line, funnel, cube, inputs.policy)
-    groups = tuple(_claims_group(row, funnel, facts, tiers) for row in frame.iter_rows(named=True))
+    by_row = [_claims_group(row, funnel, facts, tiers) for row in frame.iter_rows(named=True)]
+    if "paid" in cube.frame.columns:
+        by_row = [*(group for group in by_row if group.decision != "paid"), *_paid_groups(line, cube)]
+    groups = tuple(by_row)
     entitled = [group for group in groups if group.labels["rule"] != "not_entitled"]
+    decisions = {group.decision for group in entitled if group.trials}
+    rates = {kind for decision in decisions for kind in rates_from(decision)}
     promised = [group.promised for group in groups if not group.reviewed]
     count = float(sum(group.trials for group in entitled))
     yield replace(
         term,
         groups=groups,
-        factors=funnel.claim_factors,
+        factors=funnel.claim_factors(min(decisions, key=STAGES.index, default="complaint")),
+        factors_of={decision: funnel.claim_factors(decision) for decision in decisions},
         trials=count,
         count=count,
         promised=None if None in promised else sum(filter(None, promised)),
@@ -175,9 +183,30 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         payment_assumptions=(funnel.award.assumption,),
         claim_cells=ClaimCells(cube, line),
         status=UNSTATED if any(group.status == UNSTATED for group in groups) else None,
-        missing=funnel.missing(review=any(group.reviewed for group in groups), mix=False),
+        missing=funnel.missing(review=any(group.reviewed for group in groups), mix=False, rates=rates),
         **_award(funnel, [group for group in groups if group.trials]),
     )
+
+
+def _paid_groups(line: Schedule, cube: Cube) -> list[PaymentGroup]:
+    """Return the claims that were paid, by service and band, with the sums that were paid."""
+    paid = cube.frame.filter(pl.col(cube.decision) == "paid")
+    by = ("service", "claimant_type", "rule_over", "rule_up_to", "rule")
+    rows = rows_with_formula(replace(cube, frame=paid), line)
+    rule = pl.when(pl.col("paid") > 0).then(pl.lit("pays")).otherwise("rule").alias("rule")
+    sums = rows.with_columns(rule).group_by(by, maintain_order=True).agg(pl.col("claims", "paid").sum())
+    return [
+        PaymentGroup(
+            Input.certain(float(total)),
+            float(claims),
+            claims=float(claims),
+            promised=float(total),
+            decision="paid",
+            certain=True,
+            labels=dict(zip(KEYS, (*of, None), strict=True)),
+        )
+        for *of, claims, total in sums.iter_rows()
+    ]
 
 
 def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
@@ -193,10 +222,12 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
         payment_most=most["payment_high"],
         payment_squared=pl.when(pl.col("claims") > 0).then(pl.col("payment_squared").fill_null(equal)),
     )
+    stated = pl.col(cube.decision) if cube.decision else pl.lit(None, pl.String)
+    frame = frame.with_columns(decision=stated.fill_null(cube.first_decision))
     missing = [name for name in ("service", "claimant_type") if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     amounts = ("payment", "payment_low", "payment_high", "payment_most")
-    return frame.group_by(KEYS, maintain_order=True).agg(
+    return frame.group_by(*KEYS, "decision", maintain_order=True).agg(
         pl.col("claims", "payment_squared").sum(), *map(sum_or_null, amounts)
     )
 
@@ -212,7 +243,11 @@ def _claims_group(
         "claims": claims,
         "labels": {name: row[name] for name in KEYS},
         "facts": facts.get((row["segment"], row["over"], row["up_to"]), ""),
+        "decision": row["decision"],
     }
+    if row["decision"] == "refused":
+        fields["labels"]["rule"] = "not_entitled"
+        return PaymentGroup(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
     if row["rule"] == "review":
         return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
     low, mid, high, most = (

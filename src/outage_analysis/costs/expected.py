@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import reduce
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compile_lines
 from outage_analysis.costs.funnel import Input, cost_status, join_ids
 from outage_analysis.costs.schemas import COSTS
-from outage_analysis.costs.terms import UNSTATED, LineTerm
+from outage_analysis.costs.terms import UNSTATED, LineTerm, PaymentGroup
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
@@ -83,16 +84,20 @@ def _rows(term: LineTerm) -> Iterator[dict[str, object]]:
             "assumptions": join_ids(term.accepted_share.assumption, *term.payment_assumptions),
         }
     )
+    bands: dict[tuple[object, ...], list[PaymentGroup]] = {}
     for group in term.groups if term.by_band else ():
-        cost = term.group_cost(group)
+        bands.setdefault(tuple(group.labels.values()), []).append(group)
+    for group, *others in bands.values():  # the others are claims of the band that have come further
+        cost = reduce(Input.__add__, map(term.group_cost, others), term.group_cost(group))
+        counts, promised = ([getattr(g, name) for g in (group, *others)] for name in ("claims", "promised"))
         yield (
             head
             | group.labels
             | _amounts(cost, group.status)
             | {
                 "level": "band",
-                "count": group.claims,
-                "promised": group.promised,
+                "count": None if None in counts else sum(counts),
+                "promised": None if None in promised else sum(promised),
                 "facts": group.facts,
                 "assumptions": join_ids(cost.assumption, term.mix),
             }

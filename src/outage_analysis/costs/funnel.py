@@ -6,7 +6,7 @@ The cost is a product of independent inputs, so the expected cost is the product
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -64,6 +64,15 @@ class Input:
 
 ALL_PASS = Input.certain(1.0)
 """The share of a stage that every claim passes."""
+
+
+RATES = {"filing_share": "filing", "acceptance": "acceptance"}
+"""Kind of rate that claims pass, in order -> its name in a `Funnel`."""
+
+
+def rates_from(decision: str) -> tuple[str, ...]:
+    """Return the kinds of rate that claims have yet to pass which have come so far."""
+    return tuple(RATES)[{"complaint": 0, "filed": 1}.get(decision, len(RATES)) :]
 
 
 def product_or_none(*factors: float | None) -> float | None:
@@ -160,28 +169,27 @@ class Funnel:
     @property
     def report_factors(self) -> tuple[FunnelFactor, ...]:
         """The factors that turn the number of reports received so far into the number of paid claims."""
-        later = self.claim_factors[len(self.scales) :]
+        later = self.claim_factors()[len(self.scales) :]
         return (*self.scales, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *later)
 
-    @property
-    def claim_factors(self) -> tuple[FunnelFactor, ...]:
-        """The factors that turn entitled claims so far into paid claims, including claims still to come."""
+    def claim_factors(self, decision: str = "complaint") -> tuple[FunnelFactor, ...]:
+        """The factors that turn entitled claims so far into paid claims, including claims still to come.
+
+        `decision` says how far the claims have come: the funnel begins there.
+        """
         added = self.new if "new_applicants" in self.entries else None
-        return (
-            *self.scales,
-            FunnelFactor(self.filing, added=added),
-            FunnelFactor(self.acceptance),
-        )
+        filing, acceptance = FunnelFactor(self.filing, added=added), FunnelFactor(self.acceptance)
+        left = {"filing_share": filing, "acceptance": acceptance}
+        return (*self.scales, *(left[kind] for kind in rates_from(decision)))
 
     @property
     def reports(self) -> Input:
         """Expected entitled claimants per report received so far, including reports still to come."""
         return product_of_factors(self.report_factors[: len(self.scales) + 2])
 
-    @property
-    def paid_share_of_claims(self) -> Input:
-        """Expected accepted claims per entitled claim of a cube, including claims still to come."""
-        return product_of_factors(self.claim_factors)
+    def paid_share_of_claims(self, decision: str) -> Input:
+        """Expected accepted claims per entitled claim at this stage, including claims still to come."""
+        return product_of_factors(self.claim_factors(decision))
 
     @property
     def filed(self) -> Input:
@@ -193,17 +201,18 @@ class Funnel:
         """Expected paid claims per report so far."""
         return product_of_factors(self.report_factors)
 
-    def missing(self, *, review: bool, mix: bool) -> str:
+    def missing(self, *, review: bool, mix: bool, rates: Collection[str] = RATES) -> str:
         """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.
 
         Args:
             review: whether the schedule has a band under review, which needs a mean award.
             mix: whether the expected cost needs the shares of the loss bands.
+            rates: the kinds of rate that it needs.
 
         Returns:
             The kinds, separated by spaces; empty if nothing is missing.
         """
-        needed = {"filing_share": self.filing, "acceptance": self.acceptance}
+        needed = {kind: getattr(self, RATES[kind]) for kind in rates}
         if self.mean_payment is None and review:
             needed["review_award"] = self.award
         absent = [name for name, value in needed.items() if value.expected is None]

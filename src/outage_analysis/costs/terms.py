@@ -9,7 +9,7 @@ in the workbook are all computed from these terms.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
@@ -67,6 +67,10 @@ class PaymentGroup:
     """Whether the payment is certain to be 0 without any assumption."""
     labels: dict[str, object] = field(default_factory=dict)
     """Service, claimant type, segment, edges of the band and outcome of the rule, where they apply."""
+    decision: str = "complaint"
+    """How far the claims have come: complaint, filed, accepted, refused or paid."""
+    certain: bool = False
+    """Whether the sum of the payments is stated as such, so that no single payment is drawn."""
     promised: float | None = None
     status: str | None = None
     """A status other than those of `cost_status`."""
@@ -84,6 +88,8 @@ class LineTerm:
     groups: tuple[PaymentGroup, ...] = ()
     """What is paid, per loss band; empty if the cost cannot be computed, for the reason in `status`."""
     factors: tuple[FunnelFactor, ...] = ()
+    factors_of: Mapping[str, tuple[FunnelFactor, ...]] = field(default_factory=dict)
+    """The factors of claims by how far they have come; `factors` are those of the first stage among them."""
     trials: float = 1.0
     """The count that the factors multiply: reports, people, claims, or one amount."""
     count: float | None = None
@@ -152,7 +158,9 @@ class LineTerm:
         """Return the expected cost of a payment group and its bounds; the low bound is 0 with a band mix."""
         if group.paid_nothing:
             return NOTHING
-        cost = self._in_whole_trials(group.payments * self.accepted_share, group.trials)
+        factors = self.factors_of.get(group.decision)
+        share = self.accepted_share if factors is None else product_of_factors(factors)
+        cost = self._in_whole_trials(group.payments * share, group.trials)
         if self.mixed:
             cost = replace(cost, low=0.0, expected=product_or_none(cost.expected, group.mix_share))
         return cost

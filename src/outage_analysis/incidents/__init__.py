@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident
     from outage_analysis.incidents.incident import NamedItem as NamedItem
+    from outage_analysis.incidents.incident import checked_rows as checked_rows
     from outage_analysis.incidents.incident import claim_columns as claim_columns
     from outage_analysis.incidents.incident import load_incident as load_incident
     from outage_analysis.incidents.incident import text_dimensions as text_dimensions

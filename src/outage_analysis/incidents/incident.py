@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
+from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
@@ -56,6 +57,10 @@ COUNTABLE = (
     "the complaint is not an exact copy of another",
 )
 """Validation rules that an incident may set to `count`: a row that breaks one is kept and counted."""
+
+
+Rows = Literal["complaints", "filed", "accepted"]
+"""What a row of a complaint file may be."""
 
 
 def _with_offset(moment: datetime) -> datetime:
@@ -150,14 +155,21 @@ class Dimension(Document):
     """The name of the column."""
     name: Name
     """The name for readers."""
-    kind: Literal["text", "number"] = "text"
-    """`text`, or `number` for whole numbers that are grouped into bands."""
+    kind: Literal["text", "number", "decision", "paid"] = "text"
+    """`text`; `number` for whole numbers that are grouped into bands; `decision` for how far a claim has come
+    (filed, accepted, refused or paid, in English, Korean or German words); `paid` for the amount that was
+    paid, in the currency."""
     unit: str = ""
     """The unit of the numbers."""
     edges: tuple[int, ...] = ()
     """The edges between the bands."""
     closed: Closed = "upper"
     """Which edge a band includes: `upper` its upper edge, `lower` its lower edge."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers: whole numbers, or amounts in the smallest unit of the currency."""
+        return self.kind in ("number", "paid")
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -242,6 +254,9 @@ class Incident(Columns):
     and the last day in the complaint files (`observed`)."""
     loss: Loss
     """The quantity that claims state as lost."""
+    rows: Rows | None = None
+    """What a row of a complaint file is: a complaint of somebody who may file a claim, a filed claim, or an
+    accepted claim. A row that states a decision is what this says. Without `rows`, rows are complaints."""
     counted: Name | None = None
     """The items in published counts, in the plural, such as flights or subscribers; "reports" by default."""
     sources: tuple[str, ...] = ()
@@ -303,6 +318,13 @@ class Incident(Columns):
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_decision(self) -> Self:
+        kinds = [dimension.kind for dimension in self.dimensions]
+        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
+            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
+        return self
+
     def __repr__(self) -> str:
         # The fields of the document would take thousands of characters.
         return f"<Incident {self.id}: {self.name.en}>"
@@ -326,6 +348,24 @@ class Incident(Columns):
         """The number of decimals of a loss: that of the currency if losses are money, else 0."""
         return self.minor_units if self.loss_currency else 0
 
+    @property
+    def decision(self) -> str:
+        """The id of the dimension that says how far a claim has come; empty if there is none."""
+        return next((d.id for d in self.dimensions if d.kind == "decision"), "")
+
+    @property
+    def paid(self) -> str:
+        """The id of the dimension with the amounts paid; empty if there is none."""
+        return next((d.id for d in self.dimensions if d.kind == "paid"), "")
+
+    def with_rows(self, rows: str | None) -> Incident:
+        """Return the incident whose rows are complaints, filed or accepted claims; None leaves it as it is.
+
+        Raises:
+            UsageError: `rows` is something else.
+        """
+        return self if rows is None else self.model_copy(update={"rows": checked_rows(rows)})
+
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
         divisible = not self.loss_currency
@@ -341,6 +381,21 @@ class Incident(Columns):
     def service(self, id_: str) -> Service:
         """Return the service with this id."""
         return next(s for s in self.services if s.id == id_)
+
+
+def checked_rows(rows: str | None) -> str | None:
+    """Return what the rows of files are, as a caller states it, after a check that it is known.
+
+    Raises:
+        UsageError: it is unknown.
+    """
+    if rows is not None and rows not in get_args(Rows):
+        raise UsageError(
+            "rows are complaints, filed (claims) or accepted (claims)",
+            value=rows,
+            remedy=f"Write one of {', '.join(get_args(Rows))}.",
+        )
+    return rows
 
 
 def claim_columns(incident: Incident) -> list[str]:

@@ -50,7 +50,8 @@ class Cube:
 
     `frame` has one row per combination of dimension values and loss band. Its columns are the dimensions,
     `over` and `up_to` (the band: over < loss <= up_to; both are null if the loss is unknown), `claims`, and
-    the sums `loss` and `loss_squared`. Both sums are null if only the number of claims is known.
+    the sums `loss` and `loss_squared`. Both sums are null if only the number of claims is known. If the
+    claims state decisions and amounts paid, `paid` is the sum that was paid.
     """
 
     frame: pl.DataFrame
@@ -63,6 +64,10 @@ class Cube:
     line: str | None = None
     """If the rows count the claimants that a cost line entitles: the id of the line. None: they count
     claims."""
+    rows: str = "complaints"
+    """What the rows are that state no decision: complaints, filed or accepted claims."""
+    decision: str = ""
+    """The dimension that says how far the claims have come; empty if there is none."""
     starts: frozenset[int] = frozenset()
     """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
     [0, 300000)."""
@@ -71,6 +76,11 @@ class Cube:
         by = f" by {', '.join(self.dimensions)} and band" if self.dimensions else " by band"
         synthetic = ", synthetic" if self.synthetic else ""
         return f"<Cube of {self.claims:,} claims{by}: {len(self.frame):,} rows{synthetic}>"
+
+    @property
+    def first_decision(self) -> str:
+        """How far the claims have come that state no decision."""
+        return self.rows.removesuffix("s")
 
     @property
     def display_rows(self) -> pl.DataFrame:
@@ -155,7 +165,14 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
     )
     starts = frozenset[int]().union(*(lower_closed_cuts(text) for text in texts))
     synthetic = "synthetic" in path.name.lower()
-    return Cube(sorted_cube(frame, COUNT_DIMENSIONS), COUNT_DIMENSIONS, synthetic, path.name, starts=starts)
+    return Cube(
+        sorted_cube(frame, COUNT_DIMENSIONS),
+        COUNT_DIMENSIONS,
+        synthetic,
+        path.name,
+        rows=incident.rows or Cube.rows,
+        starts=starts,
+    )
 
 
 def _check_no_overlap(

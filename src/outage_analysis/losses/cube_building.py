@@ -59,7 +59,8 @@ def build_cube(
     """
     claims.check_any_claim()
     dimensions = () if line is not None else dimensions
-    by_id = {d.id: d for d in claims.incident.dimensions}
+    incident = claims.incident
+    by_id = {d.id: d for d in incident.dimensions if d.kind != "paid"}
     _check_dimensions(dimensions, by_id)
     # Cubes are printed and saved, so their dimension values must not contain personal data.
     claims.check_no_personal_data(
@@ -67,10 +68,10 @@ def build_cube(
     )
     if bands is None:
         bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
-    if claims.incident.loss.negative == "band":
+    if incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _dimension_expression(name, claims.incident) for name in dimensions}
+    groups = {name: _dimension_expression(name, incident) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
     else:
@@ -79,15 +80,20 @@ def build_cube(
         source = queries.load(
             "claimants", entitled=f"{_eligibility_condition(line, by_id)} and {_filed_condition(until)}"
         )
+    decision = incident.decision if incident.decision in dimensions else ""
+    paid = quote_identifier(incident.paid) if decision and incident.paid else ""
     query = queries.load(
         "cube",
         source=source,
+        paid_by_loss=f", sum(coalesce({paid}, 0)) as paid" if paid else "",
+        paid=", cast(sum(by_loss.paid) as bigint) as paid" if paid else "",
         columns="".join(f"{e} as {quote_identifier(name)}, " for name, e in groups.items()),
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     frame = claims.warehouse.frame(query)
-    return Cube(frame, tuple(dimensions), claims.synthetic, _source(claims), line.id if line else None)
+    names, rows = (_source(claims), line.id if line else None), incident.rows or Cube.rows
+    return Cube(frame, tuple(dimensions), claims.synthetic, *names, rows, decision)
 
 
 def _source(claims: Claims) -> str:
@@ -238,7 +244,7 @@ def _check_claimants_named(claims: Claims, line: Schedule) -> None:
 
 def _group_expression(name: str, dimension: Dimension | None) -> str:
     """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
-    if dimension is None or dimension.kind == "text":
+    if dimension is None or dimension.kind != "number":
         return quote_identifier(name)
     cases = [f"when {quote_identifier(name)} is null then null"]
     *labels, last = dimension_labels(dimension)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, narrower_range, open_intake_note
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, counted_notes, narrower_range
 from outage_analysis.reports.options import decision_rows
 from outage_analysis.text import Locale, short_names
 
@@ -28,7 +28,7 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     )
     if analysis.compared is not None:
         first = f"{first} {locale('report.answer_options', count=len(analysis.tables['comparison']))}"
-    first = " ".join([*open_intake_note(analysis, locale), first])
+    first = " ".join([*counted_notes(analysis, locale), first])
     return (first, *_budget_chance(analysis, locale), *_not_in_it(analysis, locale))
 
 

@@ -4,7 +4,6 @@ Modules:
     inspect: `inspect_file`, which runs all steps
     proposed_layout: writes the proposed layout
     columns: describes one column of the file by its header words and its values
-    header_words: recognises the meaning of a header by its words
     value_formats: chooses the formats of dates and amounts in a column
     derive_incident: derives an incident from complaint files, for a start without a TOML document
     names_and_ids: names and ids of a derived incident

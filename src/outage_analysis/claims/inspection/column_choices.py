@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.header_words import (
+from outage_analysis.claims.header_words import (
     AMOUNT,
     CLAIM,
     CLAIMANT,
@@ -21,6 +20,7 @@ from outage_analysis.claims.inspection.header_words import (
     means_loss,
     means_personal_data,
 )
+from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.inspection.value_formats import MIN_SHARE, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError

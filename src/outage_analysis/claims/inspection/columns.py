@@ -8,7 +8,8 @@ from functools import cached_property
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, means_personal_data
+from outage_analysis.claims.decisions import is_decision
+from outage_analysis.claims.header_words import FILED, TIME, has_word, means_personal_data
 from outage_analysis.claims.inspection.value_formats import (
     MIN_SHARE,
     FilingWindow,
@@ -162,6 +163,11 @@ class Column:
     def free_text(self) -> bool:
         """Whether the column contains free text, such as sentences."""
         return self.share(pl.col("text").str.contains(_LONG_TEXT)) >= _FREE_TEXT_SHARE
+
+    @property
+    def decisions(self) -> float:
+        """The share of inspected non-empty cells that say how far a claim has come."""
+        return self.share(pl.col("text").map_elements(is_decision, return_dtype=pl.Boolean))
 
     @property
     def codes(self) -> float:

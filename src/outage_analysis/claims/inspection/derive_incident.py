@@ -15,6 +15,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from outage_analysis.claims.header_words import (
+    DECISION,
+    PAID,
+    SERVICE,
+    TYPE,
+    has_word,
+    means_decision,
+    means_loss,
+    means_paid,
+)
 from outage_analysis.claims.inspection.column_choices import (
     Choice,
     certain_formats,
@@ -23,7 +33,6 @@ from outage_analysis.claims.inspection.column_choices import (
     quote_header,
 )
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.header_words import SERVICE, TYPE, has_word, means_loss
 from outage_analysis.claims.inspection.names_and_ids import (
     DERIVED_LIMIT,
     LOSS_NAME,
@@ -35,11 +44,12 @@ from outage_analysis.claims.inspection.names_and_ids import (
 )
 from outage_analysis.claims.inspection.stated_currency import stated_currency
 from outage_analysis.claims.inspection.text_columns import TextColumns, layout_of
+from outage_analysis.claims.inspection.value_formats import MIN_SHARE
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.read_files import as_paths, expand_paths
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
-from outage_analysis.incidents import Incident, normalized_name
+from outage_analysis.incidents import Incident, checked_rows, normalized_name
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
@@ -53,6 +63,8 @@ from outage_analysis.text import (
     rows_by_currency,
 )
 
+DECIDED = ("decision", "paid")
+"""The columns that say how far a claim has come, and what was paid for it."""
 MAX_LISTED = 12
 """Most headers that an error lists."""
 RESERVED_IDS = ("tiers",)
@@ -82,6 +94,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     currency: str = "",
     loss_unit: str = "",
     scale: float | None = None,
+    rows: str | None = None,
     columns: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
@@ -102,6 +115,8 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         scale: how many units of currency (or of `loss_unit`) an amount of 1 in the files stands for: 1000 if
             losses are in thousands. By default 1, or what the header of the loss says, such as
             `loss (EUR thousands)`.
+        rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default complaints. In
+            files with a column of decisions (filed, accepted, refused, paid), each row is what it says.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
             is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
@@ -140,7 +155,10 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         currency=currency,
         loss_unit=loss_unit,
         scale=scale,
-        headers={**(columns or {}), **_dimension_ids(dimensions)},
+        rows=checked_rows(rows),
+        decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
+        headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
+        | _dimension_ids(dimensions),
         formats=dict(formats or {}),
         dimensions=_dimension_ids(dimensions),
         time_zone=time_zone,
@@ -156,6 +174,9 @@ class _Derivation:
     currency: str
     loss_unit: str
     scale: float | None
+    rows: str | None
+    decided: Mapping[str, str]
+    """`decision` and `paid`, where the caller names their headers -> these."""
     headers: Mapping[str, str]
     """Column of a claim -> its header in the files."""
     formats: Mapping[str, str]
@@ -179,6 +200,7 @@ class _Derivation:
             "claims_to": LAST_DAY,
             "window": "observed",
             "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
+            "rows": self.rows or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},
@@ -219,10 +241,16 @@ class _Derivation:
             "claimant_type": tuple(type_items),
             "constants": {} if types else {"claimant_type": type_items[0]["id"]},
         }
+        decided = self._decided_columns(files, columns)
+        headers |= {name: {column.header for column in found.values()} for name, found in decided.items()}
+        known["dimension"] = (
+            *({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
+            *({"id": name, "name": {"en": name.capitalize()}, "kind": name} for name in decided),
+        )
         draft = self.draft(**known, columns=_sorted_headers(headers))
         days: list[date] = []
         formats = {name: {format_} for name, format_ in self.formats.items()}
-        scales: set[float] = set()
+        scales: dict[str, set[float]] = {}
         for file in files:
             file_columns = file.columns(draft)
             choices = choose_columns(file_columns, file.headers, layout_of(draft), draft)
@@ -233,22 +261,25 @@ class _Derivation:
             filed = file_columns[_position(choices["filed_on"])]
             loss = file_columns[_position(choices["loss"])]
             self._check_currencies(file_columns, file.file)
-            scales.add(self._checked_scale(loss.header, file.file))
-            for name, column in (("filed_on", filed), ("loss", loss)):
-                if name not in self.formats:
-                    formats.setdefault(name, set()).update(certain_formats(name, column, file.file))
+            read = {"filed_on": filed, "loss": loss}
+            read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
+            for name in read.keys() - {"filed_on"}:
+                unit = self.loss_unit if name == "loss" else ""
+                scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
+            for name in read.keys() - self.formats.keys():
+                formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
             days += file.first_and_last_day(
                 _position(choices["filed_on"]), in_known_order("filed_on", formats["filed_on"]), draft
             )
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
-        if len(scales) > 1:
+        if any(len(of_files) > 1 for of_files in scales.values()):
             raise UsageError("files state losses in different units", remedy="Read them one by one.")
         return self.draft(
             **known,
             columns=_sorted_headers(headers),
             formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
-            scale={} if scales == {1} and self.scale is None else {"loss": scales.pop()},
+            scale={name: x for name, (x,) in scales.items() if x != 1 or self.scale is not None},
             claims_from=min(days),
             claims_to=max(days),
             limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
@@ -269,10 +300,11 @@ class _Derivation:
         }
         return stated_currency(losses, named, files[0].file)
 
-    def _checked_scale(self, header: str, file: str) -> float:
-        unit, stated = self.loss_unit or self.currency, self.scale is not None
-        found = checked_scale(header, self.currency, unit, scaled=stated, file=masked_name(file))
-        return self.scale or (int(found) if found == int(found) else float(found))
+    def _checked_scale(self, header: str, file: str, unit: str) -> float:
+        scale = self.scale if unit == self.loss_unit else None
+        unit = unit or self.currency
+        found = checked_scale(header, self.currency, unit, scaled=scale is not None, file=masked_name(file))
+        return scale or (int(found) if found == int(found) else float(found))
 
     def _check_currencies(self, columns: Sequence[Column], file: str) -> Collection[str]:
         """Return the currencies that the rows of a file name, after a check that they are one and ours."""
@@ -325,6 +357,76 @@ class _Derivation:
                 )
             found += [(file, column) for column in fitting]
         return found
+
+    def _decided_columns(
+        self, files: Sequence[TextColumns], columns: Mapping[str, list[Column]]
+    ) -> dict[str, dict[str, Column]]:
+        """Return the columns of decisions, and those of amounts paid: kind -> name of the file -> column."""
+        found = {kind: self._columns_of_kind(columns, kind) for kind in DECIDED}
+        found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
+        for file, file_columns in columns.items() if "paid" not in found and found else ():
+            for column in file_columns:
+                named = {*self.headers.values(), *self.dimensions.values()}
+                if (
+                    has_word(column.header, PAID)
+                    and column.reads_as == "amount"
+                    and column.header not in named
+                ):
+                    raise UsageError(
+                        "has a column of amounts that may be what was paid for each claim",
+                        file=masked_name(file),
+                        column=mask_personal_data(column.header),
+                        remedy='If it is, name it: columns={"paid": "..."} (on the command line: --column '
+                        'paid=...); if not, rename it, or keep it as a text: dimensions=["..."].',
+                    )
+        for kind, by_file in found.items():
+            if len(by_file) < len(files):
+                raise self._unknown_column(files, list(by_file), kind)
+        return found
+
+    def _columns_of_kind(self, columns: Mapping[str, list[Column]], kind: str) -> dict[str, Column]:
+        """Return the column of decisions, or of amounts paid, of each file that has one.
+
+        Raises:
+            UsageError: several columns of a file fit, or no value of the column is a decision.
+        """
+        wanted, found = self.decided.get(kind), dict[str, Column]()
+        for file, file_columns in columns.items():
+            fitting = [
+                column
+                for column in file_columns
+                if column.header not in self.dimensions.values()
+                if (self._may_be(kind, column) if wanted is None else column.header == wanted)
+            ]
+            if wanted is not None and not fitting:
+                remedy = spelling_hint(wanted, [column.header for column in file_columns])
+                raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
+            if len(fitting) > 1:
+                listed = ", ".join(map(quote_header, fitting))
+                raise UsageError(
+                    f"has several columns that may be the {kind}: {listed}",
+                    file=masked_name(file),
+                    remedy=f'Name one: columns={{"{kind}": "..."}}; on the command line --column {kind}=...',
+                )
+            for column in fitting:
+                if kind == "decision" and not column.decisions:
+                    raise UsageError(
+                        "has a column that may say how far each claim has come, but no value of it does",
+                        file=masked_name(file),
+                        column=mask_personal_data(column.header),
+                        remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
+                        'rows are: rows="complaints", "filed" or "accepted" (command line: --rows filed).',
+                    )
+                found[file] = column
+        return found
+
+    def _may_be(self, kind: str, column: Column) -> bool:
+        if kind == "paid":
+            return means_paid(column.header, CURRENCIES) and column.reads_as == "amount"
+        certain = column.decisions >= MIN_SHARE
+        return (means_decision(column.header) and not (self.rows and not certain)) or (
+            certain and has_word(column.header, DECISION)
+        )
 
     @staticmethod
     def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:

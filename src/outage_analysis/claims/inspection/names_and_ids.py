@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.claims.header_words import means_personal_data
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.header_words import means_personal_data
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import normalized_name
 from outage_analysis.text import find_personal_data, masked_name

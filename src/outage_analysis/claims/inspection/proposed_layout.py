@@ -43,7 +43,7 @@ def layout_document(
     ]
     missing_columns = [c for c in missing_columns if c not in constants_known]
     dimension_ids = {d.id for d in incident.dimensions}
-    numbers = [d.id for d in incident.dimensions if d.kind == "number"]
+    numbers = [d.id for d in incident.dimensions if d.is_number]
     missing = {
         c: columns[at].missing_words for c, at in positions.items() if c not in ("service", "claimant_type")
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from outage_analysis.claims.header_words import split_header
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.header_words import split_header
 from outage_analysis.errors import UsageError
 from outage_analysis.text import CURRENCIES, CURRENCY_WORDS, masked_name, stated_unit
 

@@ -3,13 +3,14 @@
 -- per distinct loss.
 -- Placeholders: `source` is the query of the claims or claimants to count; `columns` are the chosen
 -- dimensions as "expression as name", `groups` the expressions and `names` the names, each followed by a
--- comma.
+-- comma. `paid_by_loss` and `paid` are the sums of amounts paid, each after a comma, or empty.
 with source as ({source}),
 by_loss as (
     select
         {columns}
         loss,
         count(*) as claims
+        {paid_by_loss}
     from source
     group by {groups} loss
 ),
@@ -28,6 +29,7 @@ select
     cast(
         coalesce(sum(cast(claims as hugeint) * by_loss.loss * by_loss.loss), 0) as decimal(38, 0)
     ) as loss_squared
+    {paid}
 from by_loss
 left join banded on banded.loss = by_loss.loss
 group by {names} banded.over, banded.up_to

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import inf
 
+from outage_analysis.claims.decisions import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import FILED_AT, Dimension, Incident, Layout
+from outage_analysis.incidents import FILED_AT, Incident, Layout
 from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql, number_sql
 
 BLANKS = (
@@ -108,18 +109,19 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
         return _day_sql(raw, _day_formats(layout), incident, only_if=only_if)
-    loss = column == "loss"
-    if not loss and _dimension(incident, column).kind == "text":
-        edges, formats = layout.edges.get(column), layout.formats.get(column, ("plain",))
+    formats = layout.formats.get(column, ("plain",))
+    kind = "loss" if column == "loss" else next(d.kind for d in incident.dimensions if d.id == column)
+    if kind == "decision":
+        return decision_sql(raw)
+    if kind == "text":
+        edges = layout.edges.get(column)
         return _band_sql(raw, edges, formats) if edges else raw
-    return amount_sql(
-        raw,
-        layout.formats.get(column, ("plain",)),
-        digits=incident.loss_digits if loss else 0,
-        scale=Decimal(str(layout.scale.get(column, 1))),
-        currency=incident.loss_currency if loss else "",
-        only_if=only_if,
-    )
+    digits, currency = {
+        "loss": (incident.loss_digits, incident.loss_currency),
+        "paid": (incident.minor_units, incident.currency),
+    }.get(kind, (0, ""))
+    scale = Decimal(str(layout.scale.get(column, 1)))
+    return amount_sql(raw, formats, digits=digits, scale=scale, currency=currency, only_if=only_if)
 
 
 def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
@@ -187,7 +189,3 @@ def _day_formats(layout: Layout) -> tuple[str, ...]:
 
 def _filed_at_formats(layout: Layout) -> tuple[str, ...]:
     return layout.formats.get(FILED_AT, tuple(dict.fromkeys((*_day_formats(layout), "iso"))))
-
-
-def _dimension(incident: Incident, name: str) -> Dimension:
-    return next(d for d in incident.dimensions if d.id == name)

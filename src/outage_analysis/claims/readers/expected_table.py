@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS, IDS
 from outage_analysis.errors import InputRefused
+from outage_analysis.files import toml_value
 from outage_analysis.incidents import (
     FILED_AT,
     REQUIRED_COLUMNS,
@@ -92,13 +94,26 @@ class ExpectedTable:
         positions = self.layout.column_positions(
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
         )
-        if "loss" in positions:
-            self._check_scale(headers[positions["loss"]], row)
+        about = self.incident
+        for column, unit in (("loss", about.loss.unit), (about.paid, about.currency)):
+            if column in positions:
+                self._check_scale(column, unit, headers[positions[column]], row)
+        unused = (header for at, header in enumerate(headers) if at not in positions.values())
+        ignored = "" if about.decision else next(filter(means_decision, unused), "")
+        if ignored and not (about.window == "observed" and about.rows):
+            raise InputRefused(
+                "has a column that may say how far each claim has come, and the incident does not mention it",
+                file=self.file,
+                row=row,
+                column=(column := mask_personal_data(ignored)),
+                remedy='Add it to the incident: [[dimension]] with id = "decision", a name and kind = '
+                f'"decision" (or "text", if it is none), and [columns] decision = [{toml_value(column)}].',
+            )
         return positions
 
-    def _check_scale(self, header: str, row: int | None) -> None:
-        about, scaled = self.incident, "loss" in self.layout.scale
-        scale = checked_scale(header, about.currency, about.loss.unit, scaled=scaled, file=self.file, row=row)
+    def _check_scale(self, column: str, unit: str, header: str, row: int | None) -> None:
+        currency, scaled = self.incident.currency, column in self.layout.scale
+        scale = checked_scale(header, currency, unit, scaled=scaled, file=self.file, row=row)
         if scale != 1:
             raise InputRefused(
                 "says a unit in its header",

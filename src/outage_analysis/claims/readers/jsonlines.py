@@ -69,7 +69,7 @@ def _engine_query(
     pointers = ", ".join(
         quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
     )
-    numbers = {"loss", *(d.id for d in table.incident.dimensions if d.kind == "number")}
+    numbers = {"loss", *(d.id for d in table.incident.dimensions if d.is_number)}
     places = {column: at for at, column in enumerate(keys, start=1)}
     query = queries.load(
         "jsonlines",

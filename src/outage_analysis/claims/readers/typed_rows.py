@@ -170,7 +170,7 @@ def column_types(incident: Incident) -> dict[str, str]:
     """Return the columns of a claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
     kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", FILED_AT: MOMENT, "loss": "bigint"}
-    return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
+    return kinds | {d.id: "bigint" if d.is_number else "varchar" for d in incident.dimensions}
 
 
 def typed_columns(incident: Incident) -> str:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.claim_payments import rows_with_formula
 from outage_analysis.costs.compile_lines import compile_lines
@@ -56,6 +58,9 @@ def build_portfolio(
 def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
     if not term.has_expected_cost:
         return
+    if len(term.factors_of) > 1 or any(group.certain for group in term.groups):
+        yield from _streams_by_decision(line, term)
+        return
     parts = _merged_parts(term.groups) if term.claim_cells else [_part(group) for group in term.groups]
     stream = Stream(
         line,
@@ -81,6 +86,25 @@ def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
             rates=_ids(f for f in term.factors if not f.scale and f not in joined),
             poisson_arrivals=True,
         )
+
+
+def _streams_by_decision(line: str, term: LineTerm) -> Iterator[Stream]:
+    """Yield the streams of claims that have come to different stages, each with the factors that are left."""
+    for decision, factors in term.factors_of.items():
+        groups = tuple(group for group in term.groups if group.decision == decision)
+        if groups[0].certain:
+            sums = [group.payments.expected or 0.0 for group in groups]
+            total = sum(sums)
+            labels = tuple(_labels(g, paid / total) for g, paid in zip(groups, sums, strict=True) if paid)
+            parts = (Part(total, total**2, labels=labels),) if total else ()
+            yield Stream(line, term.valuation, 1.0, parts, scales=_ids(factors), certain=True)
+            continue
+        cells, trials = term.claim_cells, sum(group.trials for group in groups)
+        if cells is not None:
+            stated = pl.col(cells.cube.decision).fill_null(cells.cube.first_decision) == decision
+            cells = replace(cells, cube=replace(cells.cube, frame=cells.cube.frame.filter(stated)))
+        alone = replace(term, groups=groups, factors=factors, factors_of={}, trials=trials, claim_cells=cells)
+        yield from (replace(stream, decision=decision) for stream in _streams(line, alone))
 
 
 def _ids(factors: Iterable[FunnelFactor]) -> tuple[str, ...]:

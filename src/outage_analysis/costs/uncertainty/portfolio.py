@@ -124,13 +124,16 @@ class Stream(ShortRepr):
     """Whether the stream is one amount, which is certain once the inputs are known."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
     """The cells of the cube that the stream pays; empty if it uses a published count."""
+    decision: str = ""
+    """How far the claims have come, if those of the line have come to different stages."""
     derived: Mapping[str, DerivedInput] = field(default_factory=dict, repr=False)
     """By the name of an input of the stream: the computed value that the stream uses in its place."""
 
     @property
     def process(self) -> str:
         """The name of the claim counts; streams with the same name get the same random counts."""
-        return f"{self.line} (new applicants)" if self.poisson_arrivals else self.line
+        name = f"{self.line} ({self.decision})" if self.decision else self.line
+        return f"{name} (new applicants)" if self.poisson_arrivals else name
 
     @property
     def inputs(self) -> tuple[str, ...]:

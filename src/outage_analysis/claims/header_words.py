@@ -39,6 +39,38 @@ ABOUT_AMOUNTS = {
 """Words that a header may contain beside a word of LOSS or AMOUNT, because they do not change its meaning."""
 SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt"}
 TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe"}
+DECISION = {
+    *(
+        "status",
+        "decision",
+        "decided",
+        "outcome",
+        "disposition",
+        "상태",
+        "결정",
+        "결과",
+        "판정",
+        "entscheidung",
+    ),
+    "bescheid",
+}
+ABOUT_DECISIONS = {
+    *("processing", "process", "review", "payment", "payout", "current", "final", "the", "of"),
+    *("처리", "심사", "검토", "신청", "지급", "승인", "여부", "현재"),
+}
+"""Words that a header may contain beside a word of DECISION."""
+PAID = {
+    "paid",
+    "payout",
+    "payouts",
+    "payment",
+    "payments",
+    "지급",
+    "보상",
+    "ausgezahlt",
+    "auszahlung",
+    "gezahlt",
+}
 NAME = {"name", "명", "이름"}
 CONTACT = {
     *("phone", "telephone", "tel", "mobile", "cell", "cellphone", "contact", "callback", "fax", "whatsapp"),
@@ -56,7 +88,7 @@ _HANGUL = sorted(
     (
         word
         for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
-        for word in (*words, *NAME, *CONTACT, *_UNRELATED)
+        for word in (*words, *DECISION, *ABOUT_DECISIONS, *PAID, *NAME, *CONTACT, *_UNRELATED)
         if not word.isascii()
     ),
     key=len,
@@ -136,6 +168,18 @@ def means_loss(header: str, units: Iterable[str]) -> bool:
     if set(inside) & (COUNTS - allowed):
         return False
     return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
+
+
+def means_decision(header: str) -> bool:
+    """Return whether a header names the decision about a claim: "status", "claim status", "처리상태"."""
+    words = set(split_header(header))
+    return bool(words & DECISION) and words <= DECISION | ABOUT_DECISIONS | CLAIM
+
+
+def means_paid(header: str, units: Iterable[str]) -> bool:
+    """Return whether a header names the amount paid: "paid amount", "지급액", "payout (EUR)"."""
+    words = set(split_header(split_brackets(header)[0]))
+    return bool(words & PAID) and words <= PAID | AMOUNT | {"total", "in", "원", *map(str.casefold, units)}
 
 
 def has_word(header: str, words: set[str]) -> bool:

@@ -1,0 +1,212 @@
+"""What a row of a file is: a complaint, a filed claim, or a claim that is decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import outage_analysis as oa
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from tests.contract.command_line import outage_analysis
+
+TIERS = {200: 20, 500: 40}
+LOSSES = [100, 250, 150, 480, 90, 600, 210, 30]
+PAID_BY_TIERS = sum(20 if loss <= 200 else 40 for loss in LOSSES if loss <= 500)
+
+
+def write(folder: Path, header: str = "", cells: list[str] | None = None) -> Path:
+    """Write a file of the losses, with further columns if there are any."""
+    rows = [f"{n},App,2026-01-{15 + n % 5},{loss}" for n, loss in enumerate(LOSSES, start=1)]
+    if cells is not None:
+        rows = [f"{row},{cell}" for row, cell in zip(rows, cells, strict=True)]
+        header = f",{header}"
+    file = folder / "claims.csv"
+    file.write_text("\n".join([f"claim_id,service,filed_on,loss (EUR){header}", *rows]) + "\n", "utf-8")
+    return file
+
+
+def rates(analysis: oa.Analysis) -> dict[str, float]:
+    """Return the mean of each rate of the analysis, by kind."""
+    ledger = analysis.ledger
+    assert ledger is not None
+    return {x.kind: float(x.range.expected or 0) for x in ledger.assumptions if x.kind != "band_mix"}
+
+
+def test_the_funnel_begins_at_the_stage_that_the_rows_have_come_to(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    by_rows = {
+        rows: oa.run(file, tiers=TIERS, rows=rows) for rows in (None, "complaints", "filed", "accepted")
+    }
+    rate = rates(by_rows[None])
+    expected = {
+        "accepted": PAID_BY_TIERS,
+        "filed": PAID_BY_TIERS * rate["acceptance"],
+        "complaints": PAID_BY_TIERS * rate["acceptance"] * rate["filing_share"],
+    }
+    for rows, amount in expected.items():
+        assert by_rows[rows].expected == pytest.approx(amount)
+    assert by_rows[None].expected == by_rows["complaints"].expected
+
+
+@pytest.mark.parametrize(("lang", "filed"), [("en", "filed claims"), ("ko", "접수된 신청")])
+def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
+    tmp_path: Path, lang: str, filed: str
+) -> None:
+    file = write(tmp_path)
+    words = (file, "--tiers", "200:20,500:40", "--lang", lang)
+    if_filed = oa.run(file, tiers=TIERS, rows="filed").expected
+    for command in ("cost", "reserve", "scenarios"):
+        first = outage_analysis(command, *words).out.splitlines()[0]
+        assert filed in first
+        assert f"{if_filed:.0f}" in first
+        assert filed not in outage_analysis(command, *words, "--rows", "complaints").out
+    solution = outage_analysis("solve", *words, "--budget", 100, "--vary", "tiers.tier1", "--step", 10)
+    assert "27%" in solution.out.splitlines()[0]
+    report = outage_analysis("report", *words, "--formats", "html", "--out", tmp_path / "report")
+    assert report.code == 0
+    assert filed in (tmp_path / "report" / "report.html").read_text("utf-8")
+
+
+def test_nobody_files_for_an_automatic_payment_so_nothing_is_said(tmp_path: Path) -> None:
+    printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20,500:40", "--effort", "automatic")
+    assert "complaint" not in printed.out.splitlines()[0]
+
+
+DECISIONS = ["", "open", "approved", "denied", "Paid out", "paid", "접수", "지급완료"]
+
+
+def decided_cost(rate: dict[str, float], paid: dict[int, float]) -> float:
+    """Compute the expected cost of the decided file by hand; `paid` is what paid rows cost, by row."""
+    pays = [20.0 if loss <= 200 else 40.0 if loss <= 500 else 0.0 for loss in LOSSES]
+    by_row = {row: pays[row] for row in (4, 5, 7)} | paid
+    complaint, filed, accepted = pays[0], pays[1] + pays[6], pays[2]
+    return (
+        complaint * rate["filing_share"] * rate["acceptance"]
+        + filed * rate["acceptance"]
+        + accepted
+        + sum(by_row.values())
+    )
+
+
+def test_a_row_that_states_a_decision_costs_what_it_says(tmp_path: Path) -> None:
+    analysis = oa.run(write(tmp_path, "claim status", DECISIONS), tiers=TIERS)
+    assert analysis.expected == pytest.approx(decided_cost(rates(analysis), {}))
+
+
+@pytest.mark.parametrize("header", ["paid amount (EUR)", "지급액", "payout (EUR cents)"])
+def test_a_paid_row_costs_what_was_paid(tmp_path: Path, header: str) -> None:
+    amounts = {4: 12.5, 5: 250.0, 7: 0.0}
+    scale = 100 if "cents" in header else 1
+    cells = [f"{text},{scale * amounts.get(row, 0):g}" for row, text in enumerate(DECISIONS)]
+    analysis = oa.run(write(tmp_path, f"status,{header}", cells), tiers=TIERS)
+    rate = rates(analysis)
+    assert analysis.expected == pytest.approx(decided_cost(rate, amounts))
+    # Three trials that cost 20 or 40, and what is certain: by enumeration of the accepted ones.
+    certain = 20 + sum(amounts.values())
+    assert analysis.chance_over(certain - 0.01) == 1.0
+    assert analysis.chance_over(certain + 20 + 40 + 40) == 0.0
+
+
+def test_forty_paid_rows_cost_what_the_policy_pays(tmp_path: Path) -> None:
+    file = tmp_path / "paid.csv"
+    rows = [f"{n},App,2026-01-15,{100 if n < 15 else 300},paid" for n in range(40)]
+    file.write_text("\n".join(["claim_id,service,filed_on,loss (EUR),status", *rows]), "utf-8")
+    assert oa.run(file, tiers=TIERS).expected == 15 * 20 + 25 * 40
+
+
+def test_decisions_agree_with_draws_of_our_own(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    size, words = 400, np.array(["", "filed", "approved", "refused", "paid"])
+    losses = random.integers(10, 600, size)
+    decisions = random.choice(words, size, p=[0.2, 0.3, 0.1, 0.15, 0.25])
+    file = tmp_path / "claims.csv"
+    rows = [f"{n},App,2026-01-15,{x},{y}" for n, (x, y) in enumerate(zip(losses, decisions, strict=True))]
+    file.write_text("\n".join(["claim_id,service,filed_on,loss (EUR),status", *rows]), "utf-8")
+    analysis = oa.run(file, tiers=TIERS)
+    assert analysis.ledger is not None
+    drawn = {
+        x.kind: x.draw(random.random((100_000, x.dimensions)))
+        for x in analysis.ledger.assumptions
+        if x.kind in ("filing_share", "acceptance")
+    }
+    pays = np.where(losses <= 200, 20, np.where(losses <= 500, 40, 0))
+    total = np.full(100_000, pays[np.isin(decisions, ["approved", "paid"])].sum(), dtype=float)
+    for amount in (20, 40):
+        for decision, rate in (
+            ("", drawn["filing_share"] * drawn["acceptance"]),
+            ("filed", drawn["acceptance"]),
+        ):
+            total += amount * random.binomial(((pays == amount) & (decisions == decision)).sum(), rate)
+    assert analysis.expected == pytest.approx(total.mean(), rel=0.01)
+    for share in (0.1, 0.9):
+        assert analysis.quantile(share) == pytest.approx(np.quantile(total, share), rel=0.02)
+
+
+def test_a_column_of_decisions_is_mapped_or_refused_by_name(tmp_path: Path) -> None:
+    unknown = write(tmp_path, "status", ["gold"] * len(LOSSES))
+    with pytest.raises(UsageError, match="status") as refused:
+        oa.read_claims(unknown)
+    assert 'rows="complaints"' in refused.value.remedy
+    assert oa.read_claims(unknown, rows="filed").incident.rows == "filed"
+    assert oa.read_claims(unknown, dimensions=["status"]).by("status").height == 1
+    written = write(tmp_path, "membership status", ["gold"] * len(LOSSES))
+    assert not oa.read_claims(written).incident.decision
+
+
+def test_a_word_that_is_no_decision_is_a_reject(tmp_path: Path) -> None:
+    cells = ["filed", "filed", "file", *["paid"] * (len(LOSSES) - 3)]
+    claims = oa.read_claims(write(tmp_path, "status", cells), max_rejects=0.2)
+    assert claims.rejects["row"].to_list() == [4]
+    assert "decision" in claims.rejects["rule"][0]
+
+
+@pytest.mark.parametrize(("decision", "paid"), [("paid", ""), ("filed", "5"), ("paid", "-5")])
+def test_an_amount_belongs_to_a_paid_claim_and_to_no_other(tmp_path: Path, decision: str, paid: str) -> None:
+    cells = [f"{decision},{paid}", *["paid,7"] * (len(LOSSES) - 1)]
+    claims = oa.read_claims(write(tmp_path, "status,paid amount", cells), max_rejects=0.2)
+    assert claims.rejects["row"].to_list() == [2]
+
+
+def test_amounts_that_may_be_what_was_paid_are_named_or_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "status,paid by insurer", ["paid,7"] * len(LOSSES))
+    with pytest.raises(UsageError, match="paid by insurer"):
+        oa.read_claims(file)
+    named = oa.read_claims(file, columns={"paid": "paid by insurer"})
+    assert oa.run(named, tiers=TIERS).expected == 7 * len(LOSSES)
+    assert oa.run(oa.read_claims(file, dimensions=["paid by insurer"]), tiers=TIERS).expected == PAID_BY_TIERS
+
+
+def test_an_incident_that_does_not_mention_the_column_refuses_the_file(tmp_path: Path) -> None:
+    incident = oa.read_claims(write(tmp_path)).incident
+    stated = incident.model_copy(update={"window": "stated", "rows": "complaints"})
+    file = write(tmp_path, "status", ["paid"] * len(LOSSES))
+    with pytest.raises(InputRefused, match="status") as refused:
+        oa.read_claims(file, stated)
+    assert 'kind = "decision"' in refused.value.remedy
+
+
+def test_policies_are_compared_for_claims_at_one_stage(tmp_path: Path) -> None:
+    file = write(tmp_path, "status", DECISIONS)
+    claims = oa.read_claims(file)
+    search: dict[str, Any] = {"tiers": TIERS, "budget": 100, "vary": ["tiers.tier1"], "step": 10}
+    with pytest.raises(ModelRefused, match="one stage"):
+        oa.solve(claims=claims, **search)
+    assert oa.solve(claims=claims.filter(decision="filed"), **search).sentence()
+
+
+@pytest.mark.parametrize("words", [("--rows", "fild"), ("--rows", "")])
+def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
+    printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20", *words)
+    assert printed.code == 2
+    assert "complaints, filed" in printed.err
+
+
+def test_the_rows_of_a_report_are_stated_in_its_incident_and_verified(tmp_path: Path) -> None:
+    words = (write(tmp_path), "--tiers", "200:20,500:40", "--rows", "filed")
+    folder = tmp_path / "report"
+    assert outage_analysis("report", *words, "--formats", "csv", "--out", folder).code == 0
+    assert 'rows = "filed"' in (folder / "documents" / "incident.toml").read_text("utf-8")
+    assert outage_analysis("verify", folder, "--claims", words[0]).code == 0
