@@ -18,11 +18,11 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2060,
+    "analysis": 2061,
     "assumptions": 1131,
     "charts": 2295,
-    "claims": 4760,
-    "cli": 1854,
+    "claims": 4801,
+    "cli": 1862,
     "costs": 6002,
     "files": 508,
     "incidents": 788,
@@ -32,9 +32,9 @@ CEILINGS = {
     "reports": 4756,
     "root": 111,
     "text": 1559,
-    "tests": 33_999,
-    "TOML": 3894,
-    "SQL": 763,
+    "tests": 34_047,
+    "TOML": 3910,
+    "SQL": 775,
     "JavaScript": 1117,
     "templates and styles": 895,
 }

@@ -31,7 +31,7 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
-    from outage_analysis import costs, incidents, losses
+    from outage_analysis import claims, costs, incidents, losses
     from outage_analysis.analysis import reserve, service_bands, tables
     from outage_analysis.analysis.exploration import loss_tables
 
@@ -69,6 +69,7 @@ def _analysis_schemas() -> dict[str, TableSchema]:
         "claims_intake": losses.INTAKE,
         "claims_intake_hours": losses.INTAKE_BY_HOUR,
         "claims_quality": losses.QUALITY,
+        "claims_amounts": claims.CONTROL_TOTALS,
         "claims_rules": losses.BROKEN_RULES,
         "claims_heaping": losses.HEAPING,
         "claims_bunching": losses.BUNCHING,

@@ -352,6 +352,7 @@ def claims_tables(
             hours = build_cube(claims, until=as_of, dimensions=("filed_hour",), bands=display)
             tables["claims_intake_hours"] = cumulative_intake(hours, per="hour")
         tables["claims_quality"] = quality_table(claims)
+        tables["claims_amounts"] = claims.control_totals
         tables["claims_rules"] = rule_table(claims)
         tables["claims_heaping"] = heaping_table(claims)
         tables["claims_bunching"] = heap_tables(claims, policy)["bunching"]

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.claims.claim_tables import CONTROL_TOTALS as CONTROL_TOTALS
     from outage_analysis.claims.claims_and_rejects import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.claims_and_rejects import Claims as Claims
     from outage_analysis.claims.decisions import DECISIONS as DECISIONS

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident
+from outage_analysis.text import Column, TableSchema
 
 
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
@@ -28,6 +32,44 @@ def file_names(warehouse: Warehouse, table: str) -> list[str]:
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
     """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
     return warehouse.frame(queries.load("reconciliation"))
+
+
+CONTROL_TOTALS = TableSchema(
+    "One row per complaint file: the losses as they were read, to compare with the totals of the sender.",
+    (
+        Column("file", "data", "Name of the file."),
+        Column("stated", "count", "Rows that state a loss."),
+        Column("total", "loss", "Sum of the losses."),
+        Column("smallest", "loss", "The smallest loss."),
+        Column("median", "loss", "The loss in the middle; of an even number the lower one."),
+        Column("largest", "loss", "The largest loss."),
+        Column("unit", "data", "Unit of the losses.", label="loss_unit"),
+        Column("scale", "decimal", "What an amount of 1 in the file stands for.", label="file_scale"),
+    ),
+)
+
+
+def control_totals(
+    warehouse: Warehouse, incident: Incident, files: Mapping[str, Decimal | float], **query: str
+) -> pl.DataFrame:
+    """Return the columns of `CONTROL_TOTALS` for the claims of a warehouse, or for the rows of one file.
+
+    Args:
+        warehouse: the warehouse.
+        incident: the incident, which states the unit of the losses.
+        files: name of each file -> its scale.
+        query: the placeholders of `control_totals.sql`, if the rows are not the claims.
+    """
+    query = {"file": "file_number", "amount": "loss", "source": "accepted"} | query
+    found = {
+        number: sums for number, *sums in warehouse.frame(queries.load("control_totals", **query)).rows()
+    }
+    nothing = [0, *4 * [None]]
+    rows = [
+        (name, *found.get(number, nothing), incident.loss.unit, float(scale))
+        for number, (name, scale) in enumerate(files.items())
+    ]
+    return pl.DataFrame(rows, schema=CONTROL_TOTALS.dtypes, orient="row")
 
 
 def dimension_columns(incident: Incident) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.claim_tables import control_totals
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
@@ -283,6 +284,17 @@ class Claims(Displayable):
 
         return claims_by_band(self, dimensions, bands, lang)
 
+    @property
+    def control_totals(self) -> pl.DataFrame:
+        """The number, sum, smallest, middle and largest of the losses of each file, to check their unit.
+
+        The columns are file, stated, total, smallest, median, largest, unit and scale (what an amount of 1 in
+        the file stands for). Losses are in the smallest currency unit.
+        """
+        scales = [layout.scale.get("loss", 1) for layout in self.layouts]
+        files = dict(zip((file.name for file in self.inputs), scales, strict=True))
+        return control_totals(self.warehouse, self.incident, files)
+
     def counted_rules(self) -> pl.DataFrame:
         """Count the claims that break a validation rule but are not rejected for it.
 
@@ -369,6 +381,13 @@ class Claims(Displayable):
                 )
 
 
+def _units_read(sums: pl.DataFrame, locale: Locale) -> str:
+    """Return the unit of the losses and, where files state them in another, what 1 in a file stands for."""
+    unit = locale.unit if locale.loss_unit == locale.currency else locale.unit_name(locale.loss_unit)
+    scales = [locale.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
+    return locale("card.scaled", unit=unit, scale=", ".join(scales)) if scales else unit
+
+
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
@@ -376,6 +395,17 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
         locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files"
     )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
+    measures = ("file", "stated", "total", "smallest", "median", "largest")
+    own, sums = claims.incident.locale(locale.lang), claims.control_totals
+    amounts, more = first_rows(
+        locale,
+        sums.select(measures).rows(),
+        lambda f: (str(f[0]), locale.number(f[1]), *("–" if x is None else own.loss(x) for x in f[2:])),
+        "claims.control_totals",
+    )
+    titles = tuple(locale(f"column.{name}") for name in measures)
+    title = locale("card.amounts", units=_units_read(sums, own))
+    tables.append(Table(titles, amounts, frozenset(range(1, len(measures))), title, more))
     if rejected:
         rejects = rejected_rows(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
         rows, more = first_rows(

@@ -115,6 +115,7 @@ def ingest(
 def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) -> None:
     import polars as pl
 
+    from outage_analysis.claims import CONTROL_TOTALS
     from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
 
     files = pl.DataFrame(quality["files"], schema_overrides={"dialect": pl.String})
@@ -129,6 +130,8 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) 
     if quality["rejects"] > len(quality["first_rejects"]):
         more = quality["rejects"] - len(quality["first_rejects"])
         print_text(locale("terminal.ingest_more", count=f"{more:,}"))
+    amounts = pl.DataFrame(quality["amounts"], schema=CONTROL_TOTALS.dtypes)
+    print_table(amounts, locale("terminal.ingest_amounts"), CONTROL_TOTALS, sums, locale=locale)
     claimants = pl.DataFrame(quality["claimants"])
     print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
     if quality["heaping"]:
@@ -173,6 +176,7 @@ def inspect(
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
+    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
     from outage_analysis.jupyter import shell_path
@@ -184,18 +188,19 @@ def inspect(
         layout = layout.model_copy(update={"sheet": options.sheet})
     with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the file")
-        inspection = inspect_file(file, load_incident(options.incident), layout=layout)
+        incident = load_incident(options.incident)
+        inspection = inspect_file(file, incident, layout=layout)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif as_json:
         values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "layout_toml")
-        tables = ("columns", "rows", "strangers", "proposals")
+        tables = ("columns", "rows", "strangers", "amounts", "proposals")
         print_json(
             {name: getattr(inspection, name) for name in values}
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        _print_inspection(inspection, locale)
+        _print_inspection(inspection, DisplayUnits.from_document(incident), locale)
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
@@ -207,11 +212,11 @@ def inspect(
         )
 
 
-def _print_inspection(inspection: Inspection, locale: Locale) -> None:
+def _print_inspection(inspection: Inspection, sums: DisplayUnits, locale: Locale) -> None:
     # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
 
-    from outage_analysis.claims import INSPECTED_COLUMNS, UNKNOWN_NAMES
+    from outage_analysis.claims import CONTROL_TOTALS, INSPECTED_COLUMNS, UNKNOWN_NAMES
 
     unreadable = (
         locale("terminal.inspect_unreadable", count=f"{inspection.unreadable:,}")
@@ -232,6 +237,9 @@ def _print_inspection(inspection: Inspection, locale: Locale) -> None:
     if len(inspection.strangers):
         title = locale("terminal.inspect_strangers")
         print_table(_with_notes(inspection.strangers, "nearest", locale), title, UNKNOWN_NAMES, locale=locale)
+    if len(inspection.amounts):
+        title = locale("terminal.ingest_amounts")
+        print_table(inspection.amounts, title, CONTROL_TOTALS, sums, locale=locale)
     if inspection.claimants is not None:
         print_text(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
     print_line("")

@@ -120,6 +120,7 @@ def quality_report(claims: Claims, lang: str = "en") -> dict[str, Any]:
         "rejects": int(claims.files["rejects"].sum()),
         "rules": rule_table(claims, lang).to_dicts(),
         "first_rejects": [_reject_sentence(explain_reject(claims, reject, lang), lang) for reject in first],
+        "amounts": claims.control_totals.to_dicts(),
         "claimants": claimants_table(claims).to_dicts(),
         "heaping": heaping_table(claims).to_dicts(),
     }

@@ -17,6 +17,7 @@ from outage_analysis.text import Locale
 
 QUALITY = {
     "claims_quality": "quality_files",
+    "claims_amounts": "quality_amounts",
     "claims_rules": "quality_rules",
     "claims_claimants": "quality_claimants",
     "claims_heaping": "quality_heaping",

@@ -183,7 +183,14 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         columns = (SERVICE, BAND, *BAND_COUNTS.pick("claims", "share"))
         views["claims_bands"] = (tables["claims_bands"], columns)
     intake = ("claims_intake", "claims_intake_hours")
-    whole = (*intake, "claims_quality", "claims_rules", "claims_claimants", "claims_heaping")
+    whole = (
+        *intake,
+        "claims_quality",
+        "claims_amounts",
+        "claims_rules",
+        "claims_claimants",
+        "claims_heaping",
+    )
     for name in whole:
         if name in tables:
             views[name] = (tables[name], tables.schema(name).columns)

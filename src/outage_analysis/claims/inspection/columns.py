@@ -56,7 +56,7 @@ class Column:
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
-        self.header = header
+        self.name, self.header = name, header
         self.texts = warehouse.frame(
             queries.load("column_texts", name=quote_identifier(name), most=str(MAX_VALUES))
         )

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.claim_tables import CONTROL_TOTALS, control_totals
 from outage_analysis.claims.inspection.column_choices import (
     choose_columns,
 )
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.inspection.proposed_layout import layout_document
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.source_file import FileFormat
@@ -30,9 +33,17 @@ from outage_analysis.incidents import (
     claim_columns,
     normalized_name,
     text_dimensions,
+    unit_multiplier,
 )
 from outage_analysis.text import Column as TableColumn
-from outage_analysis.text import TableSchema, find_personal_data, mask_personal_data, masked_name
+from outage_analysis.text import (
+    TableSchema,
+    amount_sql,
+    find_personal_data,
+    mask_personal_data,
+    masked_name,
+    stated_unit,
+)
 
 MAX_EXAMPLES = 5
 """Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
@@ -85,6 +96,9 @@ class Inspection:
     strangers: pl.DataFrame
     proposals: pl.DataFrame
     claimants: int | None
+    amounts: pl.DataFrame
+    """The losses as the proposed layout reads them, with the columns of `Claims.control_totals`; empty if no
+    column of losses is proposed, or its notation is uncertain."""
     layout_toml: str
     """The proposed layout file, as TOML."""
 
@@ -129,7 +143,9 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         )
         for name, choice in choices.items()
     ]
-    claimant = column_by_name.get("claimant_id")
+    claimant, loss = column_by_name.get("claimant_id"), column_by_name.get("loss")
+    if loss is not None and unit:
+        loss.scale = unit_multiplier(unit)
     return Inspection(
         name,
         file_format.encoding,
@@ -141,8 +157,22 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         _unknown_names(column_by_name, incident),
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
+        _amounts(name, warehouse, loss, known_layout.merged_over(incident), incident),
         layout_document(path.name, columns, choices, _detected(known_layout, file_format), incident, unit),
     )
+
+
+def _amounts(
+    name: str, warehouse: Warehouse, loss: Column | None, layout: Layout, incident: Incident
+) -> pl.DataFrame:
+    formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
+    named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
+    if loss is None or not formats or (named and incident.currency not in named):
+        return pl.DataFrame(schema=CONTROL_TOTALS.dtypes)
+    scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
+    digits, currency = incident.loss_digits, incident.loss_currency
+    amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
+    return control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
 
 
 def _detected(known_layout: Layout, file_format: FileFormat) -> Layout:
