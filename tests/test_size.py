@@ -18,24 +18,24 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2061,
+    "analysis": 2065,
     "assumptions": 1131,
     "charts": 2295,
     "claims": 4801,
-    "cli": 1862,
-    "costs": 6002,
+    "cli": 1873,
+    "costs": 6021,
     "files": 508,
     "incidents": 788,
     "jupyter": 900,
-    "losses": 2894,
-    "policies": 1145,
+    "losses": 2914,
+    "policies": 1192,
     "reports": 4756,
     "root": 111,
     "text": 1559,
-    "tests": 34_047,
-    "TOML": 3910,
+    "tests": 34_148,
+    "TOML": 3924,
     "SQL": 775,
-    "JavaScript": 1117,
+    "JavaScript": 1118,
     "templates and styles": 895,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""

@@ -21,6 +21,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped
 from outage_analysis.policies import load_policy
+from tests.commands import command
 from tests.paths import GOLDEN, OWN_OUTAGE
 
 if TYPE_CHECKING:
@@ -73,18 +74,39 @@ def claims_path(claims_csv: ClaimsCsv) -> Path:
     return claims_csv(rows(TOLD))
 
 
+@pytest.fixture
+def many_claims(claims_csv: ClaimsCsv) -> Path:
+    """Ten claims for each, so that no region is merged with others."""
+    return claims_csv(rows(10 * TOLD), name="many.csv")
+
+
 # --- claims -------------------------------------------------------------------------------------------
 
 
-def test_bands_by_service_and_region_are_counted_by_python(claims_path: Path) -> None:
-    found = explored(claims_path, by=("service", "region"))
+def test_bands_by_service_and_region_are_counted_by_python(many_claims: Path) -> None:
+    found = explored(many_claims, by=("service", "region"))
     counted = Counter((SERVICES[s], r or None, *band_of(x)) for s, r, _, x in TOLD)
     of_group = Counter((SERVICES[s], r or None) for s, r, _, _ in TOLD)
-    expected = {key: (n, n / of_group[key[:2]]) for key, n in counted.items()}
+    expected = {key: (10 * n, n / of_group[key[:2]]) for key, n in counted.items()}
     bands = found.tables["bands"]
     keys = bands.select("service", "region", "over", "up_to").rows()
     assert dict(zip(keys, bands.select("claims", "share").rows(), strict=True)) == expected
-    assert bands["loss"].sum() == sum(x or 0 for *_, x in TOLD)
+    assert bands["loss"].sum() == 10 * sum(x or 0 for *_, x in TOLD)
+
+
+def test_no_command_prints_the_loss_of_the_only_claimant_of_a_region(claims_csv: ClaimsCsv) -> None:
+    told = [("카톡", region, "2022-10-19", 10_000) for region in 12 * ["서울"] + 15 * ["부산"] + [""]]
+    path = claims_csv(rows([*told, ("카톡", "울릉", "2022-10-19", 777_777)]))
+    code, out, _ = command("distribution", path, "--by", "region")
+    assert (code, "울릉" in out, "others" in out, "서울" in out) == (0, False, True, False)
+    (summary,) = re.findall(r"^ others +(\d+) +0 +0 +0 +\d+ +([\d,]+)", out, re.MULTILINE)
+    assert summary == ("13", "897,777")  # with the claims of Seoul: of 1 claim it would be the loss itself
+    assert "small groups are counted together" in out
+    found = explored(path, by=("region",)).tables["summary"]
+    assert dict(found.select("region", "claims").rows()) == {None: 1, "": 13, "부산": 15}
+    for asked in ({"where": {"region": ["울릉"]}}, {"by": ("region",), "compared": ("부산", "울릉")}):
+        with pytest.raises(UsageError, match="counted together with other small groups"):
+            explored(path, **asked)
 
 
 def test_means_and_medians_are_those_of_python(claims_path: Path) -> None:
@@ -117,16 +139,16 @@ def test_every_table_of_a_question_is_there(claims_path: Path) -> None:
     ],
 )
 def test_the_claims_asked_for_are_as_if_there_were_no_others(
-    claims_path: Path,
+    many_claims: Path,
     claims_csv: ClaimsCsv,
     where: dict[str, object],
     kept: Callable[[tuple[object, ...]], bool],
 ) -> None:
-    found = explored(claims_path, where=where)
-    alone = explored(claims_csv(rows([row for row in TOLD if kept(row)]), name="alone.csv"))
+    found = explored(many_claims, where=where)
+    alone = explored(claims_csv(rows([row for row in 10 * TOLD if kept(row)]), name="alone.csv"))
     for name in BY_GROUP:
         assert_frame_equal(found.tables[name], alone.tables[name])
-    whole = explored(claims_path)
+    whole = explored(many_claims)
     for name in ("bunching", "heaps"):
         assert found.tables[name].equals(whole.tables[name])
     assert any(note.endswith("at edges are of all claims") for note in found.notes)
@@ -152,9 +174,9 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
         ({"fit": True, "families": ("normal",)}, r"no such family .*Did you mean 'lognormal'"),
     ],
 )
-def test_what_does_not_exist_is_named(claims_path: Path, asked: dict[str, Any], said: str) -> None:
+def test_what_does_not_exist_is_named(many_claims: Path, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        explored(claims_path, **asked)
+        explored(many_claims, **asked)
 
 
 def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> None:
@@ -206,15 +228,15 @@ def test_heaps_are_looked_for_at_the_edges_of_the_policy(claims_path: Path, inci
 # --- two groups -----------------------------------------------------------------------------------------
 
 
-def test_two_services_are_compared_over_the_claims_asked_for(claims_path: Path) -> None:
+def test_two_services_are_compared_over_the_claims_asked_for(many_claims: Path) -> None:
     asked = {"compared": ("kakao_t", "kakaotalk"), "where": {"region": ["서울"]}}
-    tables = explored(claims_path, **asked).tables
+    tables = explored(many_claims, **asked).tables
     shares = tables["shares"].select("over", "claims_first", "claims_second", "difference").rows()
     assert shares == [
-        (-1, 0, 1, pytest.approx(-1 / 3)),
-        (100_000, 0, 1, pytest.approx(-1 / 3)),
-        (300_000, 0, 1, pytest.approx(-1 / 3)),
-        (1_000_000, 1, 0, 1),
+        (-1, 0, 10, pytest.approx(-1 / 3)),
+        (100_000, 0, 10, pytest.approx(-1 / 3)),
+        (300_000, 0, 10, pytest.approx(-1 / 3)),
+        (1_000_000, 10, 0, 1),
     ]
     mean = tables["differences"].row(0, named=True)
     assert mean["first"] == 2_000_000
@@ -222,11 +244,11 @@ def test_two_services_are_compared_over_the_claims_asked_for(claims_path: Path) 
     assert (mean["low"], mean["status"]) == (None, "too_few")
 
 
-def test_two_days_and_what_is_not_known_can_be_compared(claims_path: Path) -> None:
-    days = explored(claims_path, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
-    assert (days["claims_first"].sum(), days["claims_second"].sum()) == (3, 3)
-    regions = explored(claims_path, by=("region",), compared=("서울", "")).tables["shares"]
-    assert (regions["claims_first"].sum(), regions["claims_second"].sum()) == (4, 1)
+def test_two_days_and_what_is_not_known_can_be_compared(many_claims: Path) -> None:
+    days = explored(many_claims, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
+    assert (days["claims_first"].sum(), days["claims_second"].sum()) == (30, 30)
+    regions = explored(many_claims, by=("region",), compared=("서울", "")).tables["shares"]
+    assert (regions["claims_first"].sum(), regions["claims_second"].sum()) == (40, 10)
 
 
 # --- the honesty gate -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import outage_analysis as oa
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
 from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
@@ -460,6 +461,19 @@ def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:
     ]
     found = json_output(run, *certain)
     assert (found["tornado"], found["levers"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "No input of it is uncertain"), ("ko", "불확실한 입력이 없어")]
+)
+def test_a_certain_cost_has_a_range_of_one_point(run: Run, lang: str, words: str) -> None:
+    certain = (*TRAM, "--policy", "certain.toml")
+    assert words in run("cost", *certain, "--lang", lang)[1].splitlines()[0]
+    assert len({row["value"] for row in quantiles(json_output(run, "cost", *certain)).values()}) == 1
+    analysis = oa.run(incident="incident.toml", ledger="mixed.toml", policy="certain.toml", draws=8192)
+    (cash,) = analysis.card(lang).tables
+    assert [name for name, *_ in cash.rows][1:] == ["P10", "P90"]
+    assert len({amount for _, amount in cash.rows}) == 1
 
 
 @pytest.mark.slow

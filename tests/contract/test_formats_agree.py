@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
 from tests.contract.report_tables import read_table, read_tables
 from tests.contract.report_texts import (
@@ -349,6 +350,68 @@ def test_an_expected_cost_that_solve_finds_has_the_correlation_in_it(correlated:
     solved = json.loads(outage_analysis("solve", "--claims", claims, *options, *asked).out)
     (announced,) = [x["expected"] for x in solved["solution"] if x["role"] == "announced"]
     assert announced == pytest.approx(quantiles["mean"], rel=0.01)
+
+
+FLAT = """
+id = "flat"
+name.en = "Each claim is paid the same"
+currency = "KRW"
+loss_unit = "KRW"
+[[line]]
+id = "flat"
+kind = "schedule"
+name.en = "Flat"
+public_on = 2026-03-02
+effort = "automatic"
+zero = { fixed = 6_000 }
+unknown = { fixed = 6_000 }
+band = [{ over = 0, fixed = 6_000 }]
+"""
+"""It costs 72,000 won for certain: more than the tiers without their correlation, less than with it."""
+
+
+@pytest.mark.xfail(strict=True, reason=f"compare ranks by a mean without the declared correlation: {MODEL}")
+def test_compare_ranks_policies_with_the_correlation_in_their_means(
+    correlated: tuple[object, ...], tmp_path: Path
+) -> None:
+    claims, _, incident, _, tiers, _, ledger = correlated
+    (tmp_path / "flat.toml").write_text(FLAT, "utf-8")
+    shared = ("--claims", claims, "--incident", incident, "--ledger", ledger, "--json")
+    told = json.loads(outage_analysis("cost", "--policy", tiers, *shared).out)
+    means = {x["measure"]: x["value"] for x in told["uncertainty"]["claims"]["quantiles"]}
+    assert means["mean"] > 72_000
+    compared = json.loads(outage_analysis("compare", tiers, tmp_path / "flat.toml", *shared).out)["policies"]
+    expected = {row["policy"]: row["expected"] for row in compared}
+    assert min(expected, key=lambda policy: expected[policy]) == "flat"
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason=f"what would narrow the range is said for a favourable answer: {MODEL}"
+)
+def test_what_would_narrow_the_range_is_no_narrower_than_an_answer_makes_it_on_average(
+    report: Report,
+) -> None:
+    """A survey may also find that many file: P10, the median and P90 of the share stand for its answers."""
+    pattern = r"known to .{0,80}?range would be (.{1,30}? won) to (.{1,30}? won)"
+    told = re.findall(pattern, page_text(report("kakao-en"))) or [("0 won", "1,000 billion won")]
+    low, high = (max(amounts_in(end, "en")) for end in told[0])
+    table = read_table(report("kakao-en") / "tables" / "tornado.csv")
+    place = table["assumption"].index("as-filing-share")
+    shares = [float(str(table[f"input_{end}"][place])) for end in ("low", "high")]
+    widths = []
+    for share in (shares[0], 0.146, shares[1]):
+        known = oa.load_ledger("kakao-2022").with_value("as-filing-share", share)
+        p10, p90 = oa.run(policy="kakao-2022", ledger=known, draws=8192).quantile([0.1, 0.9])
+        widths.append(p90 - p10)
+    assert high - low > 0.9 * (0.3 * widths[0] + 0.4 * widths[1] + 0.3 * widths[2])
+
+
+@pytest.mark.xfail(strict=True, reason=f"what would narrow the range has no error: {MODEL}")
+def test_what_would_narrow_the_range_is_said_with_its_error(report: Report) -> None:
+    pattern = r"known to .{0,80}?range would be .{1,60}? won\..{0,40}"
+    told = re.findall(pattern, page_text(report("kakao-en")))
+    assert all(re.search("±|error", sentence) for sentence in told)
 
 
 @pytest.mark.xfail(strict=True, reason=f"the parts of the handling cost do not move together: {MODEL}")

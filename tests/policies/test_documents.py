@@ -265,10 +265,6 @@ def hostile_documents() -> dict[str, tuple[str | bytes, str]]:
             f"{LINE}band = [{{ over = 0, rate = {{ amount = 1, every = 2 }}, limit = 1_000_000_000_000 }}]\n",
             "2,000 losses",
         ),
-        "endless rounding": (
-            f"{LINE}rounding = {{ to = 1 }}\nband = [{{ over = 0, share = 0.5 }}]\n",
-            "2,000 losses",
-        ),
         "many steps on other losses": (
             HEAD
             + "".join(

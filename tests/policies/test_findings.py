@@ -7,13 +7,14 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 
 from outage_analysis.costs import cost_table, line_table
+from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
@@ -37,6 +38,9 @@ from tests.policies.policy_documents import (
     Written,
 )
 from tests.untranslated_text import untranslated
+
+if TYPE_CHECKING:
+    from tests.conftest import Edited
 
 # --- what a second reader would ask about ----------------------------------------------------------
 
@@ -265,6 +269,47 @@ def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
     assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
     assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
     assert not any("9.00" in sentence for sentence in explain(policy))
+
+
+# --- against facts and a ledger -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "fact"),
+    [
+        (("up_to = 300_000", "up_to = 250_000", "over = 300_000", "over = 250_000"), "small-business-cash",
+         "PR-01.upper-edge (300,000 KRW)"),
+        (("fixed = 50_000", "fixed = 60_000"), "small-business-cash", "PR-02 (50,000 KRW)"),
+        (("face_value = 50_000", "face_value = 5_000"), "channel-credit", "PR-08 (50,000 KRW)"),
+        (("days = 6", "days = 5"), "taxi-pro-membership", "PP-11.days (6 days)"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_is_not_that_of_the_fact_it_cites_is_found(
+    edited: Edited, changes: tuple[str, ...], line: str, fact: str
+) -> None:
+    found = json.loads(command("policies", "check", edited("policies", *changes), "--json")[1])
+    doubts = [(row["line"], row["says"]) for row in found if row["finding"] == "fact"]
+    assert doubts == [(line, f"states another figure than what it cites: {fact}")]
+
+
+@pytest.mark.parametrize("id_", sorted(bundled_ids("policies")))
+def test_the_bundled_policies_state_the_figures_of_their_facts(id_: str) -> None:
+    found = json.loads(command("policies", "check", id_, "--json")[1])
+    assert [row for row in found if row["finding"] in ("fact", "mix")] == []
+
+
+def test_a_band_mix_for_other_edges_is_found(edited: Edited, tmp_path: Path) -> None:
+    moved = edited("policies", "up_to = 500_000", "up_to = 600_000", "over = 500_000", "over = 600_000")
+    own = tmp_path / "mine.toml"
+    own.write_text(moved.read_text("utf-8").replace('id = "kakao-2022"', 'id = "mine"', 1), "utf-8")
+    for arguments, found in (
+        ((moved,), True),  # the bundled ledger of the policy
+        ((own,), False),
+        ((own, "--ledger", "kakao-2022"), True),
+        (("kakao-2022", "--ledger", "kakao-2022"), False),
+    ):
+        code, out, _ = command("policies", "check", *arguments)
+        assert (code, "as-band-mix" in out and "stated for other edges" in out) == (0, found), arguments
 
 
 # --- against an incident ------------------------------------------------------------------------------

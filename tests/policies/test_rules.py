@@ -158,24 +158,6 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
         st.integers(2, 10**9),
         st.sampled_from([{}, {"limit": 9 * 2_050}]),
     ),
-    st.builds(  # rounding a share without an end; the whole of a whole number needs no rounding to 1
-        lambda share, to, how: ({"band": [{"over": 0, "share": share}], "rounding": {"to": to, "how": how}},),
-        SHARES,
-        st.integers(2, 10**6),
-        st.sampled_from(["up", "down", "half_up"]),
-    ),
-    st.builds(  # rounding up to a limit that is far
-        lambda share, to, steps: (
-            {"band": [{"over": 0, "share": share, "limit": to * steps}], "rounding": {"to": to}},
-        ),
-        SHARES,
-        st.integers(2, 1_000),
-        st.integers(MAX_STEPS + 2, 10**6),
-    ),
-    st.builds(  # rounding a rate by the unit
-        lambda amount: ({"band": [{"over": 0, "rate": {"amount": amount}}], "rounding": {"to": amount * 2}},),
-        st.integers(1, 10**9),
-    ),
     st.builds(  # three lines of 900 steps, each on losses of its own
         lambda every: tuple(
             {"band": [{"over": 0, "rate": {"amount": 1, "every": every, "after": n}, "limit": 900}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -359,6 +360,10 @@ def test_payments_are_found_within_the_budget_and_set(
     assert not use.is_displayed()
     run_it.click()
     assert w("report.search_none", budget=w.money(4e8), mark="P90") in answer.text
+    nearest = json.loads(place.get_attribute("data-found") or "")
+    step = 10 ** math.floor(math.log10(nearest["error"]))
+    least = step * math.ceil(nearest["quantile"] / step)
+    assert w("solve.least", amount=w.exact_money(least), unit=w.unit) in answer.text
     place.find_element(By.CSS_SELECTOR, "summary").click()
     reset(browser)
 

@@ -123,16 +123,16 @@ class HeadlineCash:
         return float(simulated[0]) if len(simulated) else total["expected"]
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
-        """Return the likely cash range of a data source; None without a simulation or without uncertainty.
+        """Return the likely cash range of a data source; None without a simulation, or with too few draws.
 
-        The range is P10 to P90 unless the plan has another level.
+        The range is P10 to P90 unless the plan has another level. If the cash is certain, both ends are it.
         """
         table = self.uncertainty_table(basis, "quantiles")
         if table is None:
             return None
         values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
         low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
-        return None if low is None or high is None or low == high else (low, high)
+        return None if low is None or high is None else (low, high)
 
     def check_budget_has_cash(self) -> None:
         """Check that a budget can be compared with expected cash.

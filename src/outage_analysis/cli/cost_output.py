@@ -130,13 +130,15 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
     portfolio, quantiles = analysis.runs[basis].portfolio, analysis.uncertainty_table(basis, "quantiles")
     likely = analysis.likely_cash(basis)
     values = {"expected": locale.money(expected), "basis": locale(f"word.{basis}")}
-    if likely and quantiles is not None:
+    if likely == (expected, expected):
+        amount = locale("terminal.cash_certain", **values)
+    elif likely and quantiles is not None:
         (median,) = quantiles.filter(valuation="cash", measure="p50")["value"]
         low, high = map(locale.money, likely)
-        values |= {"median": locale.money(median), "range": locale("report.low_to_high", low=low, high=high)}
-        amount = locale("terminal.cash", **values)
+        ends = low if low == high else locale("report.low_to_high", low=low, high=high)
+        amount = locale("terminal.cash", median=locale.money(median), range=ends, **values)
     else:
-        amount = locale("terminal.cash_certain", **values)
+        amount = locale("terminal.cash_no_range", **values)
     amount = " ".join([*counted_notes(analysis, locale), amount])
     omitted = portfolio.left_out.get("cash", ())
     scope = locale("terminal.counts", lines=", ".join(portfolio.counted("cash")))

@@ -169,16 +169,21 @@ def distribution(
     prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
     sums = None if grouped else _sums(incident, answer.starts)
     titles = {name: locale(f"terminal.distribution_{name}") for name in DISTRIBUTION_TABLES}
-    notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang)
+    notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang, question.by)
     print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), sums, lang)
 
 
-def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, pl.DataFrame]:
+def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str, by: Sequence[str]) -> dict[str, pl.DataFrame]:
     import polars as pl
 
     from outage_analysis.text import Locale
 
     locale, translated = Locale(lang), dict(tables)
+    for name, table in tables.items():
+        texts_of_groups = [pl.col(n) for n in by if table.schema.get(n) == pl.String]
+        translated[name] = table.with_columns(
+            column.replace("", locale("terminal.merged_groups")) for column in texts_of_groups
+        )
     texts = (("fits", "parameters", locale.translated_distribution), ("refused", "reason", locale.note))
     for name, column, translate in texts:
         if lang != "en" and name in translated:

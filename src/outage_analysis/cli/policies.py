@@ -162,17 +162,29 @@ def check(
             help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Also check the band mixes of this ledger: bundled id, or path to its TOML file. By default "
+            "the bundled ledger with the id of the policy."
+        ),
+    ] = None,
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
-    """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days.
+    """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days, other figures.
 
-    An invalid TOML file is refused with an error that states file, line, key and remedy. With --incident, a
-    service, claimant type or band of a numeric column that no claim can have is refused, too. Example:
+    A figure is compared with the fact that it cites, and the edges of the loss bands with those for which the
+    ledger states its shares. An invalid TOML file is refused with an error that states file, line, key and
+    remedy. With --incident, a service, claimant type or band of a numeric column that no claim can have is
+    refused, too. Example:
 
         outage-analysis policies check my-policy.toml --incident my-outage.toml
     """
     from outage_analysis.analysis import check_documents_fit
+    from outage_analysis.assumptions import load_ledger
+    from outage_analysis.costs import mix_findings
+    from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
     from outage_analysis.policies import findings, load_policy
     from outage_analysis.text import Locale
@@ -181,7 +193,10 @@ def check(
     document = load_policy(policy)
     if incident is not None:
         check_documents_fit(load_incident(incident), document, None)
-    table = findings(document, "en" if as_json else lang)
+    own = "en" if as_json else lang
+    table = findings(document, own)
+    if ledger is not None or document.id in bundled_ids("assumptions"):
+        table = table.extend(mix_findings(document, load_ledger(ledger or document.id), own))
     if as_json:
         print_json(table.to_dicts())
         return

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
     from outage_analysis.costs.expected import ledger_for_policy as ledger_for_policy
+    from outage_analysis.costs.expected import mix_findings as mix_findings
     from outage_analysis.costs.expected import totals as totals
     from outage_analysis.costs.expected import unstated_losses as unstated_losses
     from outage_analysis.costs.funnel import ALL_PASS as ALL_PASS

@@ -47,8 +47,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         payments as a float, for variances (null if the payment is null or the cube has no squares).
 
         A band of the cube that spans several rules of the policy keeps its own edges (`over` and `up_to`) if
-        one formula pays all its losses; the payment is then exact. Otherwise the payment has bounds, `rule`
-        is `straddles`, and `over` and `up_to` are null.
+        one formula pays all its losses; the payment is then exact. If a rounded share has too many steps, the
+        payment is not rounded above them, and its bounds are. Otherwise the payment has bounds, `rule` is
+        `straddles`, and `over` and `up_to` are null.
 
         `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims have a
         payment of 0 and an upper bound of the largest payment of the schedule. If they are more than half of
@@ -101,7 +102,8 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
         (the index of the line's tariff); `place`, `rule_over`, `rule_up_to` and `rule` (the index, the edges
         and the outcome of the tariff's band); `fixed` and `slope` of the payment `fixed + slope x loss` in
         the smallest unit of the currency (null if no single formula applies); and the bounds `low` and `high`
-        of the payment per claim.
+        of the payment per claim. `rounded_down` and `rounded_up` are the least and the most by which rounding
+        changes `fixed + slope x loss`; 0 unless a rounded share has too many steps.
     """
     entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
@@ -144,14 +146,20 @@ def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
     # A flat payment is known even if the loss is unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
+
+    def rounded(name: str) -> pl.Expr:
+        return pl.col("payment") + (pl.col(name) * claims).cast(MONEY)
+
     paid = (
         rows.with_columns(
             payment=pl.when(claims == 0).then(nothing).otherwise(exact),
             payment_squared=_sum_of_squared_payments(),
         )
         .with_columns(
-            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
-            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+            payment_low=rounded("rounded_down").fill_null((pl.col("low") * claims).cast(MONEY)),
+            payment_high=pl.when(~unruled)
+            .then(rounded("rounded_up"))
+            .fill_null((pl.col("high") * claims).cast(MONEY)),
             **{
                 name: pl.when(~(unruled & mostly_unstated)).then(name)
                 for name in ("payment", "payment_squared")
@@ -199,7 +207,7 @@ def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | Non
         "rule_over": pl.Int64,
         "rule_up_to": pl.Int64,
         "rule": pl.String,
-        **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
+        **dict.fromkeys(("fixed", "slope", "low", "high", "rounded_down", "rounded_up"), MONEY),
     }
     rows = [
         (*band, number, *place)
@@ -218,7 +226,8 @@ def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Ite
             high = tariff.payment_range(ANY_LOSS, award)[1]
             # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
             rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
-        yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high)
+        error = map(_from_ten_thousandths, tariff.rounding_error(band))
+        yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high), *error
 
 
 def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:

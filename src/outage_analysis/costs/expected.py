@@ -189,6 +189,22 @@ def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
     return not isinstance(entry, BandMix) or not line.bands_as_written or entry.fits(line)
 
 
+def mix_findings(policy: Policy, ledger: Ledger, lang: str = "en") -> pl.DataFrame:
+    """List the band mixes of a ledger that are stated for other edges than the policy has.
+
+    Returns:
+        The columns of `findings`; the `finding` is `mix`.
+    """
+    locale = policy.locale(lang)
+    rows = [
+        ("mix", line.id, locale("finding.other_edges", mix=entry.id, ledger=ledger.id))
+        for entry in ledger.assumptions
+        for line in policy.lines
+        if line.id in entry.lines and not mix_fits_line(entry, line)
+    ]
+    return pl.DataFrame(rows, schema=["finding", "line", "says"], orient="row")
+
+
 def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
     """Return the ledger with each band mix removed from cost lines of the policy with other loss bands."""
     lines = {line.id: line for line in policy.lines}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import sorted_cube as sorted_cube
     from outage_analysis.losses.cube import sum_or_null as sum_or_null
     from outage_analysis.losses.cube_building import CLAIM_COMBINATIONS as CLAIM_COMBINATIONS
+    from outage_analysis.losses.cube_building import MIN_CLAIMS_PER_CATEGORY as MIN_CLAIMS_PER_CATEGORY
     from outage_analysis.losses.cube_building import build_cube as build_cube
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_combinations as count_combinations
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.groups import cumulative_intake as cumulative_intake
     from outage_analysis.losses.loss_summaries.groups import display_bands as display_bands
     from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
+    from outage_analysis.losses.loss_summaries.groups import merge_rare_groups as merge_rare_groups
     from outage_analysis.losses.loss_summaries.groups import regroup as regroup
     from outage_analysis.losses.loss_summaries.groups import sum_or_none as sum_or_none
     from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares

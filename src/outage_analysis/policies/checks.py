@@ -9,11 +9,11 @@ from typing import Literal
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Band, fact_exists, get_fact
+from outage_analysis.incidents import Band, Fact, fact_exists, get_fact
 from outage_analysis.policies.cost_lines import EntitledValues, Schedule
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.policy import Policy
-from outage_analysis.policies.rules import SHARE_SCALE, Rule
+from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rule, RuleBand
 from outage_analysis.policies.tariff import Piece, Tariff, contains_integer
 from outage_analysis.text import Locale
 
@@ -26,7 +26,7 @@ FINDINGS = {
     "unknown": "no rule for a claim without a stated loss",
     "undated": "a line without a day of announcement, or without a last day to claim",
     "accounting": "a line without an accounting view for the controller",
-    "fact": "a fact that is cited and is not among the published ones",
+    "fact": "a fact that is cited and is not among the published ones, or that states another figure",
 }
 """Kind of finding -> what `findings` looks for."""
 Finding = tuple[str, str]
@@ -67,6 +67,67 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
             yield "fact", locale("finding.cites", fact=fact)
         elif fact in line.numeric_facts and (problem := _problem_with_number(line, fact, locale)):
             yield "fact", locale("finding.takes", fact=fact, problem=problem)
+    for facts in _contradicted_facts(line, locale):
+        cited = ", ".join(f"{fact.id} ({fact.value:,.12g} {fact.unit})" for fact in facts)
+        yield "fact", locale("finding.other_figure", facts=cited)
+
+
+Figures = dict[str, tuple[int, set[float | None]]]
+"""Unit of facts -> the decimal places in which a policy states this unit, and the figures that it states."""
+
+
+def _contradicted_facts(line: CostLine, locale: Locale) -> Iterator[list[Fact]]:
+    """Yield the cited facts that no figure of the line agrees with.
+
+    A rule must state the figure of each fact that it cites. A whole line also cites facts for the context, so
+    it must state the figure of one fact of each unit in which it states a figure, or this fact divided by a
+    cited multiple.
+    """
+    if isinstance(line, Schedule):
+        for rule in [rule for _, tariff in line.tariffs for _, rule in tariff.rules()]:
+            figures = _figures_of_rule(rule, locale)
+            yield from (
+                [fact] for fact in _comparable_facts(rule.facts, figures) if not _agrees(fact, figures)
+            )
+        return
+    figures = _figures_of_line(line, locale)
+    multiples = [fact.number for fact in _comparable_facts(line.facts, {"times": (0, set())}) if fact.number]
+    for unit in figures:
+        facts = [fact for fact in _comparable_facts(line.facts, figures) if fact.unit == unit]
+        if facts and not any(_agrees(fact, figures, by) for fact in facts for by in (1.0, *multiples)):
+            yield facts
+
+
+def _figures_of_rule(rule: Rule, locale: Locale) -> Figures:
+    rate = rule.rate
+    money: set[float | None] = {rule.fixed, rule.floor, rule.limit, rate.amount if rate else None}
+    losses: set[float | None] = {rule.deductible, *((rate.every, rate.after) if rate else ())}
+    losses |= {rule.over, rule.up_to} if isinstance(rule, RuleBand) else set()
+    if locale.loss_unit == locale.currency:
+        money = losses = money | losses
+    return {
+        "%": (SHARE_DIGITS - 2, {rule.share}),
+        locale.loss_unit: (locale.loss_digits, losses),
+        locale.currency: (locale.minor_units, money),
+    }
+
+
+def _figures_of_line(line: InKind | FeeCredit | Budget, locale: Locale) -> Figures:
+    terms = {"days": "days", "hours": "hours", "times": "multiple"}
+    figures: Figures = {unit: (0, {getattr(line, term, None)}) for unit, term in terms.items()}
+    amounts = line.valuations.values() if isinstance(line, InKind) else [line.amount]
+    figures[locale.currency] = (locale.minor_units, {x for x in amounts if not isinstance(x, str)})
+    return {unit: (places, stated) for unit, (places, stated) in figures.items() if stated - {None}}
+
+
+def _comparable_facts(ids: tuple[str, ...], figures: Figures) -> list[Fact]:
+    facts = [get_fact(id_, hindsight=True) for id_ in ids if fact_exists(id_)]
+    return [fact for fact in facts if fact.value is not None and fact.unit in figures]
+
+
+def _agrees(fact: Fact, figures: Figures, divided_by: float = 1.0) -> bool:
+    places, stated = figures[fact.unit]
+    return round(fact.number * 10**places / divided_by, 4) in stated
 
 
 def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:

@@ -2,15 +2,16 @@
 
 On each interval (piece), a claim is paid `fixed + slope x loss`. A deductible, floor or limit changes the
 slope at one loss. Rounding and payment periods make the payment jump. Each jump starts a new piece, so that
-the total payment can still be computed from the counts and sums of losses by band. A tariff with too many or
-infinitely many jumps is rejected instead of approximated.
+the total payment can still be computed from the counts and sums of losses by band. A rounded share of any
+loss has infinitely many jumps: after the first ones its payment is counted without rounding, and is known to
+the rounding step. Any other tariff with too many jumps is rejected instead of approximated.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -22,6 +23,9 @@ LARGEST_TOTAL = 2**63 - 1
 """Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
 MAX_STEPS = 2_000
 """The largest number of edges of one policy, including those from rounding and periods."""
+ROUNDED_STEPS = 200
+"""So many steps of a rounded payment are exact if it has more than `MAX_STEPS`. So above, a step is at most
+half a percent of the payment."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,26 @@ class Piece:
     """An interval of losses in which the payment for one claim is `fixed + slope x loss`.
 
     The payment is in ten-thousandths of the smallest currency unit. `fixed` is None if claims are paid by
-    individual review. `rule_index` is the index of the rule in `Tariff.rules()`.
+    individual review. `rule_index` is the index of the rule in `Tariff.rules()`. With a `rounding`, the
+    payment is `fixed + slope x loss` rounded by it.
     """
 
     band: Band
     rule_index: int
     fixed: int | None
     slope: int
+    rounding: Rounding | None = None
 
     def pay(self, loss: int) -> int | None:
         """The payment for one claim, in ten-thousandths of the smallest unit; None if it takes a review."""
-        return None if self.fixed is None else self.fixed + self.slope * loss
+        amount = None if self.fixed is None else self.fixed + self.slope * loss
+        return amount if amount is None or self.rounding is None else self.rounding.round_amount(amount)
+
+    @property
+    def rounding_error(self) -> tuple[int, int]:
+        """The least and the most by which a payment exceeds `fixed + slope x loss`, in the same unit."""
+        added = self.rounding.increment if self.rounding else 0
+        return (added - self.rounding.step + 1 if self.rounding else 0), added
 
     def overlap(self, band: Band) -> tuple[int | None, int | None]:
         """The smallest and the largest loss of this piece that are also in `band`; None for an open end."""
@@ -52,7 +65,9 @@ class Piece:
         if (self.fixed, self.slope) == (fixed, slope):
             return True
         ends = self.overlap(band)
-        return None not in ends and all(self.pay(x) == fixed + slope * x for x in ends if x is not None)
+        if self.rounding or None in ends:
+            return False
+        return all(self.pay(x) == fixed + slope * x for x in ends if x is not None)
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,8 @@ class Tariff:
         """A pair (`fixed`, `slope`) so that `fixed + slope x loss` is the payment for every loss in `band`.
 
         The payment is in ten-thousandths of the smallest currency unit. The result is None if there is no
-        such pair: claims in the band are reviewed, or the pieces in the band have different formulas.
+        such pair: claims in the band are reviewed, or the pieces in the band have different formulas. Add
+        `rounding_error` for the bounds of a rounded payment.
         """
         low, high = self.payment_range(band)
         if low == high:  # every claim in the band is paid the same: slope 0
@@ -137,6 +153,12 @@ class Tariff:
             if fixed is not None and all(piece.matches_formula(fixed, slope, band) for piece in overlapping):
                 return fixed, slope
         return None
+
+    def rounding_error(self, band: Band) -> tuple[int, int]:
+        """The least and the most by which the payment for a loss in `band` exceeds its `formula`."""
+        low, high = self.payment_range(band)
+        errors = [(0, 0), *(piece.rounding_error for piece in self.pieces_overlapping(band))]
+        return (0, 0) if low == high else (min(errors)[0], max(most for _, most in errors))
 
     def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The smallest and the largest payment for one claim in a band; None if there is no largest payment.
@@ -150,13 +172,9 @@ class Tariff:
                 lows.append(0)
                 highs.append(None if award is None else award * SHARE_SCALE)
                 continue
-            if not piece.slope:
-                lows.append(piece.fixed)
-                highs.append(piece.fixed)
-                continue
             first, last = piece.overlap(band)
-            lows.append(piece.fixed + piece.slope * (first or 0))
-            highs.append(None if last is None else piece.fixed + piece.slope * last)
+            lows.append(piece.pay(first or 0) or 0)
+            highs.append(piece.fixed if not piece.slope else None if last is None else piece.pay(last))
         known = [high for high in highs if high is not None]
         most = Fraction(max(known), SHARE_SCALE) if len(known) == len(highs) else None
         return Fraction(min(lows), SHARE_SCALE), most
@@ -218,12 +236,15 @@ def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | Non
         yield Piece(band, place, rounding.round_amount(fixed), 0)
         return
     top = LARGEST_TOTAL if high is None else high
-    check_step_count(slope * (top - low) // rounding.step)
+    steps = 0 if slope * (top - low) // rounding.step <= MAX_STEPS else ROUNDED_STEPS
     while low < top:
         value = rounding.round_amount(fixed + slope * (low + 1))
         end = min(top, (value + rounding.step - rounding.increment - fixed - 1) // slope)
         yield Piece((low, high if end == top else end), place, value, 0)
-        low = end
+        low, steps = end, steps - 1
+        if not steps:
+            yield Piece((low, high), place, fixed, slope, rounding)
+            return
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
@@ -269,10 +290,8 @@ def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
 def _merge_equal_neighbours(pieces: Iterator[Piece]) -> Iterator[Piece]:
     current: Piece | None = None
     for piece in pieces:
-        if current is not None and (current.fixed, current.slope) == (piece.fixed, piece.slope):
-            current = Piece(
-                (current.band[0], piece.band[1]), current.rule_index, current.fixed, current.slope
-            )
+        if current is not None and replace(piece, band=current.band) == current:
+            current = replace(current, band=(current.band[0], piece.band[1]))
             continue
         if current is not None:
             yield current

@@ -83,7 +83,7 @@ def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
     if likely is None:
         return ""
     low, high = map(locale.money, likely)
-    return locale("report.tile_likely", low=low, high=high) + " "
+    return locale("report.tile_likely_one" if low == high else "report.tile_likely", low=low, high=high) + " "
 
 
 def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:

@@ -16,6 +16,7 @@ from outage_analysis.files import bundled_claims, bundled_ids
 from outage_analysis.incidents import Bands, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
+    MIN_CLAIMS_PER_CATEGORY,
     Cube,
     DimensionFilter,
     build_cube,
@@ -24,6 +25,7 @@ from outage_analysis.losses import (
     filter_cube,
     fit_all,
     load_grouped,
+    merge_rare_groups,
     read_counts,
     with_shares,
 )
@@ -122,12 +124,16 @@ def explore(
     layouts = [load_layout(layout) for layout in columns]
     claims = read_claims(list(files), loaded, layouts=layouts, max_rejects=max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
-    cube = build_cube(claims, dimensions=dimensions, policy=edges)
+    every = build_cube(claims, dimensions=dimensions, policy=edges)
+    cube = merge_rare_groups(
+        every, [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
+    )
     starts = edges.starts if edges else frozenset[int]()
     bands = display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
-    return replace(
-        _explore_cube(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts
-    )
+    found = _explore_cube(cube, bands, question, heap_tables(claims, edges))
+    note = f"small groups are counted together, so that each has at least {MIN_CLAIMS_PER_CATEGORY} claims"
+    notes = found.notes if cube is every else (note, *found.notes)
+    return replace(found, claims=claims, starts=starts, notes=notes)
 
 
 def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:

@@ -116,8 +116,9 @@ def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
             continue
         first = max(edge for edge in (band[0], piece.band[0]) if edge is not None) + 1
         tops = [edge for edge in (band[1], piece.band[1]) if edge is not None]
-        ratios.append(Fraction(piece.fixed, first) + piece.slope)
-        ratios.append((Fraction(piece.fixed, min(tops)) if tops else Fraction(0)) + piece.slope)
+        for fixed in (piece.fixed + error for error in piece.rounding_error):
+            ratios.append(Fraction(fixed, first) + piece.slope)
+            ratios.append((Fraction(fixed, min(tops)) if tops else Fraction(0)) + piece.slope)
         limited = limited and not (first == 1 and piece.fixed > 0)
     low, high = (float(end / SHARE_SCALE) for end in (min(ratios), max(ratios)))
     return low, high if limited else None

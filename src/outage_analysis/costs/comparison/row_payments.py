@@ -166,7 +166,9 @@ def _line_payments(line: Schedule, cube: Cube, award: float | None) -> Iterator[
         elif row["fixed"] is None:
             payment = RowPayment(None, low, high)
         else:
-            payment = RowPayment.exact(_formula(row["fixed"], row["slope"]))
+            known = _formula(row["fixed"], row["slope"])
+            low, high = (known + _formula(row[name]) for name in ("rounded_down", "rounded_up"))
+            payment = RowPayment(known, low, high)
         rules = (tariffs[row["tariff"]], award if payment.reviewed else None)
         yield RowPayment(payment.central, payment.low, payment.high, payment.reviewed, rules)
 
@@ -187,7 +189,8 @@ def tariff_payment(tariff: Tariff, band: Band, award: float | None) -> RowPaymen
     formula = tariff.formula(band)
     if formula is not None:
         known = Formula(*formula)
-        return RowPayment(known, known, known, rules=rules)
+        least, most = (known + Formula(error) for error in tariff.rounding_error(band))
+        return RowPayment(known, least, most, rules=rules)
     low, high = tariff.payment_range(band)
     ends = [None if x is None else Formula(int(x * SHARE_SCALE)) for x in (low, high)]
     return RowPayment(None, ends[0] or NOTHING, ends[1], rules=rules)

@@ -84,6 +84,13 @@ class BudgetSearch:
         """Return the cost that must not exceed the budget: the expected cost or a quantile."""
         return float(self.expected[candidate]) if self.level is None else self.quantile(candidate)
 
+    def budget_for(self, candidate: int) -> float:
+        """Return a budget that a candidate keeps: its limited cost, rounded up to the error of a quantile."""
+        cost = self.limited_cost(candidate)
+        error = 0.0 if self.level is None else self.sample(candidate).quantile(self.level).error
+        step = 10.0 ** math.floor(math.log10(error)) if error and math.isfinite(error) else 0.0
+        return math.ceil(cost / step) * step if step else cost
+
     def keeps_budget(self, candidate: int) -> bool:
         """Whether a candidate keeps the budget, from all draws."""
         if self.level is None:

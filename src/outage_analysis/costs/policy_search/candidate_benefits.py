@@ -114,7 +114,7 @@ def paid_by_line(line: Schedule, cube: Cube) -> tuple[Formulas, FloatArray]:
     A row without a single formula counts as paid nothing, so that benefits are guaranteed.
     """
     rows = rows_with_formula(cube, line)
-    columns = rows.select("entitled", "rule", "fixed", "slope").rows()
+    columns = rows.select("entitled", "rule", pl.col("fixed") + pl.col("rounded_down"), "slope").rows()
     fixed, share, reviewed, entitled = np.zeros((4, len(columns)))
     for place, (own, rule, flat, slope) in enumerate(columns):
         entitled[place] = bool(own)

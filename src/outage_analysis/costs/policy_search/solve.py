@@ -11,6 +11,7 @@ import numpy as np
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.policy_search.budget_search import BudgetSearch
 from outage_analysis.costs.policy_search.candidate_benefits import (
+    MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
@@ -99,7 +100,7 @@ class PolicySearch:
         nearest: if there is no solution, the candidate with the smallest cost above the budget.
         frontier: the candidates that no other candidate dominates, the cheapest first.
         excluded_by: if there is no solution, each constraint without which there is one.
-        least_budget: if there is no solution, the smallest budget that has one.
+        least_budget: if there is no solution, the smallest budget that has one, rounded up to its error.
         is_limited: whether the budget rules out a better candidate.
     """
 
@@ -184,7 +185,8 @@ def find_best_policy(
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
-        ModelRefused: the inputs do not determine the cost or the objective.
+        ModelRefused: the inputs do not determine the cost or the objective, or the objective is the number of
+            claims paid in full and no candidate within the budget pays one in full.
     """
     policy, shown = inputs.policy, (inputs.policy, *named)
     parameters = parse_parameters(request.vary, policy, statutory=statutory_lines(policy))
@@ -240,6 +242,13 @@ def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
     solution = search.best(allowed, found.benefit, further)
     frontier = search.frontier(allowed, found.benefit, by_mean=found.by_mean)
     if solution is not None:
+        if found.objective == MADE_WHOLE and not found.benefit[solution]:
+            raise ModelRefused(
+                "no policy that was tried and keeps the budget is sure to pay any claim in full, so by this "
+                "objective nothing is better than paying nothing",
+                value=MADE_WHOLE,
+                remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
+            )
         better = (found.benefit[allowed] > found.benefit[solution]).any()
         return replace(found, solution=solution, frontier=frontier, is_limited=bool(better))
     excluded = {
@@ -253,7 +262,7 @@ def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
         if best is not None and (name == BUDGET or search.keeps_budget(best)):
             names_found.append(name)
     nearest = search.cheapest(allowed)
-    least = None if nearest is None else search.limited_cost(nearest)
+    least = None if nearest is None else search.budget_for(nearest)
     if nearest is None:  # no candidate is allowed: take the smallest cliff among payments that do not fall
         kept = np.flatnonzero(~jumps.falls) if not jumps.falls.all() else np.arange(search.count)
         nearest = search.cheapest(kept[jumps.largest[kept] == jumps.largest[kept].min()])

@@ -12,7 +12,8 @@ import polars as pl
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
-from outage_analysis.losses.cube import Cube, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.losses.cube import MEASURES, Cube, null_unstated_sums, sorted_cube, sum_or_null
+from outage_analysis.losses.cube_building import MIN_CLAIMS_PER_CATEGORY
 from outage_analysis.text import (
     CLAIMS,
     FILED_HOUR,
@@ -208,8 +209,10 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
     known = column.unique(maintain_order=True).to_list()
     for value in values:
         if value not in known:
-            remedy = spelling_hint(str(value), [str(k) for k in known if k is not None])
-            raise UsageError("no claim of the cube has it", column=dimension, value=value, remedy=remedy)
+            remedy = spelling_hint(str(value), [str(k) for k in known if k not in (None, MERGED)])
+            merged = ", or it is counted together with other small groups" if MERGED in known else ""
+            problem = f"no claim of the cube has it{merged}"
+            raise UsageError(problem, column=dimension, value=value, remedy=remedy)
         if list(values).count(value) > 1:
             raise UsageError("is named twice", column=dimension, value=value)
     wanted = pl.Series(values, dtype=column.dtype)
@@ -226,6 +229,35 @@ def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
         values = list(value) if isinstance(value, list | tuple) else [value]
         cube = replace(cube, frame=rows_with_values(cube, dimension, values))
     return cube
+
+
+MERGED = ""
+"""The value of a text dimension that stands for all with too few claims, as in `count_combinations`."""
+
+
+def merge_rare_groups(cube: Cube, texts: Sequence[str]) -> Cube:
+    """Count groups of claims together if they are so small that their losses could be those of one claimant.
+
+    Groups are the combinations of all dimensions. Those with fewer than `MIN_CLAIMS_PER_CATEGORY` claims get
+    the value `MERGED` in each text dimension, and so does the next larger one if they have fewer in all.
+
+    Args:
+        cube: any cube.
+        texts: its text dimensions, whose values may identify a claimant.
+    """
+    keys = list(cube.dimensions)
+    before = pl.col("claims").cum_sum().over([pl.lit(0), *(k for k in keys if k not in texts)])
+    rare = pl.col("claims") < MIN_CLAIMS_PER_CATEGORY
+    rare |= (before - pl.col("claims")).is_between(1, MIN_CLAIMS_PER_CATEGORY - 1)
+    named = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_not_null() for name in texts))
+    sizes = cube.frame.filter(named).group_by(keys).agg(pl.col("claims").sum()).sort("claims", *keys)
+    rare_groups = sizes.filter(rare).select(*keys, rare=True)
+    if rare_groups.is_empty():
+        return cube
+    frame = cube.frame.join(rare_groups, on=keys, how="left", nulls_equal=True)
+    merged = (pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(name)).alias(name) for name in texts)
+    summed = frame.with_columns(*merged).group_by(*keys, "over", "up_to").agg(pl.col(*MEASURES).sum())
+    return replace(cube, frame=sorted_cube(summed.select(cube.frame.columns), keys))
 
 
 MAX_DISPLAY_CUTS = 24

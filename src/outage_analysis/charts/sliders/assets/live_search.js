@@ -172,11 +172,12 @@ var liveSearch = (function () {
     }
 
     function sentences(made, asked) {
+      var unit = made.error > say.minor ? Math.pow(10, Math.floor(Math.log10(made.error))) : say.minor;
       var values = {
         tiers: asked.payments.map(function (x) { return fill(x.text, {payment: say.exact(made.payments[x.id])}); }).join('; '),
         expected: say.money(page.expected(made.payments)), quantile: say.money(made.quantile),
         mark: 'P' + Math.round(100 * asked.level), budget: say.full(asked.budget), chance: view.percent(made.chance),
-        error: say.money(made.error), unit: say.unit, amount: say.amount(Math.ceil(made.quantile / say.minor - 1e-9) * say.minor)
+        error: say.money(made.error), unit: say.unit, amount: say.amount(Math.ceil(made.quantile / unit - 1e-9) * unit)
       };
       var used = made.solved ? ['answer'].concat(made.limited ? [] : ['not_limited']) : ['none', 'nearest', 'least'];
       return used.concat('error').map(function (name) { return fill(words[name], values); }).join(' ');
