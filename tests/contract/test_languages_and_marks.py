@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from selenium.webdriver import Chrome
 
 import outage_analysis as oa
 from tests.chromium import IN_A_BROWSER
-from tests.contract.command_line import outage_analysis
+from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.live_page import open_page, started_browser
 from tests.contract.report_tables import read_table, read_tables
 from tests.contract.report_texts import (
@@ -29,7 +30,7 @@ from tests.contract.report_texts import (
     slides_of,
     workbook_of,
 )
-from tests.paths import AXE
+from tests.paths import AXE, ROOT
 
 Report = Callable[[str], Path]
 MARK = {"en": re.compile("synthetic", re.IGNORECASE), "ko": re.compile("합성")}
@@ -96,27 +97,108 @@ def test_an_english_report_has_no_korean(report: Report, name: str) -> None:
         assert not [found for text in texts for found in re.findall("[가-힣]+", text)], of
 
 
-COMMANDS = (
-    ("cost",),
-    pytest.param(("sensitivity",), marks=pytest.mark.slow),
-    pytest.param(("scenarios", "--budget", "400M"), marks=pytest.mark.slow),
-    ("reserve",),
+FEW = ("--draws", "8192")
+TIERS = ("complaints.csv", "--tiers", "300000:30000,500000:50000")
+VARIED = ("--vary", "small-business-cash.tier1", "--step", "50_000")
+WEEK = ("--as-of", "2022-10-24")
+QUICK: tuple[tuple[str, ...], ...] = (
+    ("cost", *FEW),
+    ("cost", *WEEK, *FEW),
+    ("reserve", "--measure", "P75", "--since", "kakao-2022-10-24", *FEW),
+    ("reserve", "--measure", "median", "--handling", "inside", *FEW),
+    ("reserve", *TIERS, *FEW),
+    ("solve", "--budget", "400M", *VARIED, *FEW),
+    ("solve", "--budget", "1", *VARIED, *FEW),
+    ("compare", "kakao-candidate-cash", "kakao-candidate-voucher", *WEEK, *FEW),
+    ("report", *TIERS, "--formats", "csv", "--force", "--out", "written", *FEW),
     ("distribution",),
     ("distribution", "--grouped", "dental-claims", "--fit"),
     ("policies", "explain", "kakao-2022"),
-    ("solve", "--budget", "400M", "--vary", "small-business-cash.tier1", "--step", "50_000"),
+    ("policies", "check", "kakao-2022"),
+    ("inspect", "complaints.csv", "--incident", "mine/incident.toml"),
+    ("ingest", "complaints.csv", "--incident", "mine/incident.toml"),
+)
+SLOW_COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("scenarios", *TIERS, *FEW),
+    ("cost", *TIERS, "--budget", "1", *FEW),
+    ("cost", "--budget", "100M", *FEW),
+    ("cost", "--incident", "trams", *FEW),
+    ("reserve", *FEW),
+    ("reserve", "--incident", "trams", *FEW),
+    ("solve", *TIERS, "--vary", "tiers.tier1", "--step", "10000", "--budget", "300000"),
+    ("compare", "kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidate-fees", *WEEK, *FEW),
+    ("scenarios", "--budget", "400M", *FEW),
+    ("scenarios", "--incident", "trams", *FEW),
+    ("sensitivity", *FEW),
+    ("distribution", "complaints.csv", "--incident", "mine/incident.toml", "--fit"),
+    ("bridge", "kakao-2022", "kakao-2023-06-30"),
+    ("backtest", *FEW),
+    ("intake",),
+    ("facts", "--topic", "cost"),
+    ("assumptions", "kakao-2022"),
+)
+UNTRANSLATED = {
+    *("KRW", "EUR", "AIC", "XII", "CRPS"),  # currencies and measures
+    *("cost", "report", "inspect", "ingest", "files", "columns", "formats", "constants", "unknown", "true"),
+    *("Loss", "Models", "actuar", "gdental", "SAS", "PROC", "SEVERITY"),  # a book and two programs
+}
+"""Words beside those of data: also commands, and keys of documents."""
+FUNCTION_WORD = re.compile(
+    r"(?<![\w-])(?:the|of|and|is|are|it|in|to|for|with|by|from|than|that|was|an|as|at|on|no|all)(?![\w-])"
 )
 
 
-@pytest.mark.parametrize("words", COMMANDS)
-def test_a_command_answers_in_the_language_that_is_asked_for(words: tuple[str, ...]) -> None:
-    english, korean = (outage_analysis(*words, "--lang", lang) for lang in ("en", "ko"))
-    assert (english.code, korean.code) == (0, 0), english.err + korean.err
-    assert not re.search("[가-힣]", english.out)
-    assert "배상" not in korean.out
-    sentences = re.findall(r"\b[A-Z][a-z]+(?: [a-z]+){2,}", korean.out)
-    assert len(re.findall("[가-힣]", korean.out)) > 50
-    assert sentences == []
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the twelve complaints and the three files of their outage."""
+    folder = tmp_path_factory.mktemp("languages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("complaints.csv").write_text(OWN_FILE, "utf-8")
+        made = outage_analysis("new", "mine", "--claims", *TIERS)
+        assert made.code == 0, made.err
+    return folder
+
+
+@cache
+def stated_words(folder: Path) -> set[str]:
+    """The words of ids, of texts of one word and of complaints, which no language translates."""
+    files = [path for of in (ROOT / "data", folder) for path in sorted(of.rglob("*")) if path.is_file()]
+    texts = [path.read_text("utf-8") for path in files if path.suffix in (".toml", ".csv")]
+    quoted = [word for text in texts for word in re.findall(r'"([\w-]+)"', text)]
+    return set(re.findall("[A-Za-z]{3,}", " ".join([*quoted, OWN_FILE])))
+
+
+@pytest.mark.parametrize(
+    "words", [*QUICK, *(pytest.param(words, marks=pytest.mark.slow) for words in SLOW_COMMANDS)]
+)
+def test_a_command_answers_in_the_language_that_is_asked_for(
+    complaints: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(complaints)
+    korean = outage_analysis(*words, "--lang", "ko")
+    assert korean.code == (5 if "1" in words and "solve" in words else 0), korean.err
+    text = korean.out + ("" if korean.code else korean.err)  # a refusal is in English
+    text = re.sub(r"(?m)^#.*$", "", text)  # comments of a proposed layout
+    assert len(re.findall("[가-힣]", text)) > 20
+    assert "배상" not in text
+    text = WITH_A_POINT.sub("·", text)
+    assert set(re.findall("[A-Za-z]{3,}", text)) <= UNTRANSLATED | stated_words(complaints)
+    assert FUNCTION_WORD.findall(text) == []
+
+
+def test_the_outcome_of_verify_is_said_in_korean(report: Report) -> None:
+    done = outage_analysis("verify", report("own-en"), "--integrity", "--lang", "ko")
+    assert done.code == 0, done.err
+    assert re.search("[가-힣]", done.out)
+    assert not re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", done.out.replace("report", "")))
+
+
+@pytest.mark.parametrize("words", [("cost", *FEW), pytest.param(("distribution",), marks=pytest.mark.slow)])
+def test_an_english_answer_has_no_korean(words: tuple[str, ...]) -> None:
+    done = outage_analysis(*words, "--lang", "en")
+    assert done.code == 0, done.err
+    assert not re.search("[가-힣]", done.out)
 
 
 # --- marks of synthetic rows --------------------------------------------------
