@@ -167,7 +167,8 @@ def seen_lines(folder: Path, of: str) -> list[Line]:
 def is_seen(value: object, line: Line) -> bool | None:
     """Whether a line has a value; None if nothing can be said, as of a share, which is shown in percent."""
     if isinstance(value, str):
-        return value in line[1] if value else None
+        ids = value.split() if re.fullmatch(r"([A-Z][\w.-]*\d[\w.-]* ?)+", value) else [value]
+        return all(id_ in line[1] for id_ in ids) if value else None
     if not isinstance(value, int | float) or (isinstance(value, float) and abs(value) < 1_000):
         return None
     return round(abs(value)) in line[0]

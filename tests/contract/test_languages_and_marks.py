@@ -16,6 +16,7 @@ from selenium.webdriver import Chrome
 import outage_analysis as oa
 from tests.chromium import IN_A_BROWSER
 from tests.contract.command_line import OWN_FILE, outage_analysis
+from tests.contract.hostile_report import GOOD, REJECTED, hostile_folder
 from tests.contract.live_page import open_page, started_browser
 from tests.contract.report_tables import read_table, read_tables
 from tests.contract.report_texts import (
@@ -31,6 +32,7 @@ from tests.contract.report_texts import (
     workbook_of,
 )
 from tests.paths import AXE, ROOT
+from tests.shared_folders import shared_base
 
 Report = Callable[[str], Path]
 MARK = {"en": re.compile("synthetic", re.IGNORECASE), "ko": re.compile("합성")}
@@ -143,6 +145,8 @@ UNTRANSLATED = {
     *("Loss", "Models", "actuar", "gdental", "SAS", "PROC", "SEVERITY"),  # a book and two programs
 }
 """Words beside those of data: also commands, and keys of documents."""
+DAMAGED = "13,c12,Taxi,2026-02-30,5,north\n14,c12,Bank,2026-03-05,-7,north\n"
+"""Two rows that cannot be claims."""
 FUNCTION_WORD = re.compile(
     r"(?<![\w-])(?:the|of|and|is|are|it|in|to|for|with|by|from|than|that|was|an|as|at|on|no|all)(?![\w-])"
 )
@@ -156,6 +160,9 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         Path("complaints.csv").write_text(OWN_FILE, "utf-8")
         made = outage_analysis("new", "mine", "--claims", *TIERS)
+        assert made.code == 0, made.err
+        Path("damaged.csv").write_text(f"{OWN_FILE}{DAMAGED}", "utf-8")
+        made = outage_analysis("new", "draft", "--currency", "EUR", "--loss-unit", "minutes")
         assert made.code == 0, made.err
     return folder
 
@@ -199,6 +206,83 @@ def test_an_english_answer_has_no_korean(words: tuple[str, ...]) -> None:
     done = outage_analysis(*words, "--lang", "en")
     assert done.code == 0, done.err
     assert not re.search("[가-힣]", done.out)
+
+
+# --- marks of rejected rows and of examples --------------------------------------------------
+
+OWN = ("--incident", "mine/incident.toml")
+DRAFT = tuple(f"--{kind}=draft/{kind}.toml" for kind in ("incident", "policy", "ledger"))
+SAID: dict[str, bool] = {
+    f"{name} damaged.csv {' '.join(options)}": quick
+    for name, options, quick in [
+        *((name, OWN, True) for name in ("ingest", "cube", "distribution")),
+        ("intake", (*OWN, "--closes", "2026-03-10", "--spike", "0"), False),
+        ("cost", (*TIERS[1:], *FEW), True),
+        *((name, (*TIERS[1:], *FEW), False) for name in ("reserve", "scenarios", "sensitivity")),
+        ("solve", (*TIERS[1:], "--vary", "tiers.tier1", "--step", "10000", "--budget", "300000"), False),
+        ("report", (*TIERS[1:], *FEW, "--formats", "csv", "--force", "--out", "damaged"), False),
+    ]
+}
+"""Commands on a file with two damaged rows, and whether they are quick."""
+
+
+@pytest.mark.parametrize("lang", ["en", pytest.param("ko", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "command", [pytest.param(x, marks=[] if quick else pytest.mark.slow) for x, quick in SAID.items()]
+)
+def test_every_command_says_how_many_rows_were_rejected(
+    complaints: Path, command: str, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(complaints)
+    words = command.split()
+    assert outage_analysis(*words).code == 3  # two of 14 rows are more than is usual
+    done = outage_analysis(*words, "--max-rejects", "20%", "--lang", lang)
+    assert done.code == 0, done.err
+    lines = [re.findall(r"\d+", line) for line in (done.out + done.err).splitlines()]
+    assert any({"14", "2"} <= set(numbers) for numbers in lines)
+    text = done.out + done.err
+    assert "row 14" in text or "14행" in text  # the first of them
+
+
+@pytest.mark.xfail(strict=True, reason="the first rejected row is described in English")
+def test_the_warning_of_rejected_rows_is_korean(complaints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(complaints)
+    done = outage_analysis("cube", "damaged.csv", *OWN, "--max-rejects", "20%", "--lang", "ko")
+    assert done.code == 0, done.err
+    assert FUNCTION_WORD.findall(done.err) == []
+
+
+def test_the_rejected_rows_of_a_report_are_counted_where_its_claims_are_described(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = hostile_folder(shared_base(tmp_path_factory) / "contract") / "r"
+    accounts = re.compile(rf"\b{GOOD + REJECTED}\b\D+\b{GOOD}\b\D+\b{REJECTED}\b")
+    assert accounts.search(page_text(folder))
+    assert any(accounts.search(text) for text in workbook_of(folder).texts())
+
+
+@pytest.mark.parametrize("lang", ["en", pytest.param("ko", marks=pytest.mark.slow)])
+def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_format(
+    complaints: Path, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(complaints)
+    mark = re.compile(r"example[^.]*\b5 of 5\b" if lang == "en" else r"5개 중 5개[^.]*예시")
+    (rows,) = map(str, Path("draft").rglob("*.csv"))
+    for command in ("cost", "reserve") if lang == "en" else ("scenarios", "sensitivity"):
+        done = outage_analysis(command, rows, *DRAFT, *FEW, "--lang", lang)
+        assert done.code == 0, done.err
+        assert mark.search(done.err)
+    to = ("--formats", "html,pdf,xlsx,pptx", "--out", f"drafted-{lang}", "--lang", lang)
+    done = outage_analysis("report", rows, *DRAFT, *FEW, *to)
+    assert mark.search(done.err)
+    folder = complaints / f"drafted-{lang}"
+    formats = texts_of(folder)
+    formats["brief"] = [*pdf_pages(folder / "brief.pdf")]
+    formats["pdf"] = [*pdf_pages(folder / "report.pdf")]
+    del formats["charts"]
+    assert [of for of, texts in formats.items() if not mark.search(" ".join(" ".join(texts).split()))] == []
+    own = outage_analysis("cube", "complaints.csv", *OWN, "--lang", lang)
+    assert not mark.search(own.err)
 
 
 # --- marks of synthetic rows --------------------------------------------------
