@@ -435,9 +435,7 @@ band = [{ over = 0, fixed = 7_000 }]
     ("day", "closes", "other", "known"),
     [
         ("2026-03-26", date(2026, 3, 21), date(2026, 3, 30), False),
-        pytest.param(
-            "2026-03-28", date(2026, 3, 30), date(2026, 3, 21), True, marks=pytest.mark.slow
-        ),
+        pytest.param("2026-03-28", date(2026, 3, 30), date(2026, 3, 21), True, marks=pytest.mark.slow),
     ],
 )
 def test_the_accounting_of_a_day_knows_no_later_line_and_no_later_deadline(

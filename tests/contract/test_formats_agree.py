@@ -222,6 +222,34 @@ PRESS = {
 """Press forecasts of the cash: publisher, low and high in millions of won, and how a chart says them."""
 
 
+@pytest.mark.parametrize(
+    ("name", "stem", "of", "least"),
+    [
+        ("kakao-en", "reserve", "page", 3),
+        ("kakao-en", "reserve", "workbook", 3),
+        ("kakao-en", "quantiles", "page", 20),
+        ("own-en", "quantiles", "page", 2),
+    ],
+)
+def test_each_percentile_stands_beside_its_name(
+    report: Report, name: str, stem: str, of: str, least: int
+) -> None:
+    """A row with the figures of P90 says P90; no other row of the format has these figures."""
+    table = read_tables(report(name))[stem]
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    named = 0
+    for row in rows:
+        large = {round(x) for x in row.values() if isinstance(x, int | float) and x >= 1_000}
+        measure = str(row["measure"])
+        if len(large) > 1 and re.fullmatch(r"p\d+", measure):
+            found = [texts for numbers, texts in seen_lines(report(name), of) if len(numbers & large) > 1]
+            words = {measure.upper()} | ({"median", "Median"} if measure == "p50" else set())
+            others = {f"P{level}" for level in (1, 5, 10, 25, 50, 75, 90, 95, 99)} - words
+            assert all(not texts & others for texts in found if texts & {*others, *words}), row
+            named += any(texts & words for texts in found)
+    assert named >= least
+
+
 def shelf(name: str) -> dict[str, dict[str, str]]:
     """The published facts of a file by id, read without the package."""
     text = (ROOT / "data" / name).read_text("utf-8-sig")

@@ -155,7 +155,9 @@ def held_by(picture: bytes) -> set[str]:
         assert not [name for name in element.attrib if name.startswith("on")]
         texts[tag] = f"{texts.get(tag, '')} {element.text or ''}"
     names = (LARGEST, LOSS, OWN_TITLE, "<img src=x")
-    return {f"{tag} {name}" for tag, text in texts.items() for name in names if name in " ".join(text.split())}
+    return {
+        f"{tag} {name}" for tag, text in texts.items() for name in names if name in " ".join(text.split())
+    }
 
 
 OWN_TITLE = "<b>Ours</b> & <script>alert(1)</script>"
@@ -178,17 +180,13 @@ def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hos
 def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path, tmp_path: Path) -> None:
     incident, policy = hostile / "incident.toml", hostile / "policy.toml"
     claims = oa.read_claims(hostile / "=cmd+1.csv", incident, max_rejects=1)
-    shown = [
-        oa.load_policy(policy),
-        claims,
-        claims.by("region"),
-        oa.run(claims, policy=policy, draws=1_024),
-    ]
+    analysis = oa.run(claims, policy=policy, draws=1_024)
+    shown = [oa.load_policy(policy), claims, claims.by("region"), analysis]
     for thing in shown:
         tags = Tags()
         tags.feed(thing._repr_html_())  # type: ignore[attr-defined] # what Jupyter calls
         assert tags.acting == [], type(thing)
-    chart = shown[-1].chart("services_by_band", title=OWN_TITLE)  # type: ignore[union-attr]
+    chart = analysis.chart("services_by_band", title=OWN_TITLE)
     chart.save(tmp_path / "ours.svg")
     assert f"text {OWN_TITLE}" in held_by((tmp_path / "ours.svg").read_bytes())
     chart.save(tmp_path / "ours.html")

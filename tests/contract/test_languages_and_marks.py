@@ -439,6 +439,10 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
         x for x in book.paths for c in book.cells(x).values() if outcomes & set(str(c.value).split(", "))
     }
     assert sheets == {"Hindsight"}
+    pages = [page for x in ("report", "brief") for page in pdf_pages(folder / f"{x}.pdf")]
+    printed = [page for page in pages if outcomes & set(re.split(r"[,\s:;()]+", page))]
+    assert printed
+    assert all(re.search("hindsight", page, re.IGNORECASE) for page in printed)
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
 
 
@@ -464,6 +468,22 @@ def test_before_the_outcome_was_public_nothing_says_it(report: Report, tmp_path:
     assert max(row["public_on"] for row in rows) <= "2022-12-30"
     later = json.loads(outage_analysis("cost", "--as-of", "2022-11-30", "--json").out)
     assert {row["line"]: row["expected"] for row in later["costs"]}.get("small-business-cash") is None
+
+
+# --- one currency --------------------------------------------------
+
+CURRENCIES = {"won": re.compile(r"\bwon\b|KRW|[₩원]"), "euros": re.compile("euro|EUR|€|유로")}
+
+
+@pytest.mark.parametrize(("name", "of"), [("kakao-en", "won"), ("own-en", "won"), ("trams-en", "euros")])
+def test_every_format_names_the_currency_of_the_report_and_no_other(
+    report: Report, name: str, of: str
+) -> None:
+    texts = {format_: " ".join(parts) for format_, parts in texts_of(report(name)).items()}
+    texts["brief"] = " ".join(pdf_pages(report(name) / "brief.pdf"))
+    for currency, mark in CURRENCIES.items():
+        found = {format_: bool(mark.search(text)) for format_, text in texts.items()}
+        assert set(found.values()) == {currency == of}, (currency, found)
 
 
 # --- the page loads nothing, and everybody can read it --------------------------------------------------

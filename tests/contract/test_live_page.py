@@ -78,9 +78,7 @@ def said(page: Chrome) -> list[str]:
 
 def panel(page: Chrome) -> str:
     """All that stands around the expected amount, sliders and range included."""
-    return page.find_element(
-        By.XPATH, "//section[.//output[contains(@aria-label, 'Expected cash')]]"
-    ).text
+    return page.find_element(By.XPATH, "//section[.//output[contains(@aria-label, 'Expected cash')]]").text
 
 
 def shown_range(page: Chrome) -> tuple[float, float]:
@@ -154,7 +152,7 @@ class TestInABrowser:
         ("label", "entry", "odds"), [(FILING, "as-filing-share", 6), (ACCEPTANCE, "as-acceptance", 0.2)]
     )
     def test_a_rate_that_is_moved_keeps_its_uncertainty_as_in_python(
-        self, page: Chrome, tmp_path: Path, label: str, entry: str, odds: float
+        self, page: Chrome, report: Report, tmp_path: Path, label: str, entry: str, odds: float
     ) -> None:
         """A scenario of Python multiplies the odds; the field gets the mean that the rate then has."""
         kind = "filing" if label == FILING else "acceptance"
@@ -162,19 +160,16 @@ class TestInABrowser:
         (tmp_path / "moved.toml").write_text(f"{ONE_SCENARIO}{change}", "utf-8")
         done = analysis_of(budget=400_000_000)
         moved = done.scenarios(tmp_path / "moved.toml").row(1, named=True)
-        assert done.ledger
-        (rate,) = (x for x in done.ledger.assumptions if x.id == entry)
-        law = rate.sampled_distribution  # type: ignore[union-attr]
-        scores = stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, law.df)
-        before, after = (
-            special.expit(law.location + np.log(x) + law.scale * scores).mean() for x in (1, odds)
-        )
+        stated = json.loads((report("kakao-en") / "manifest.json").read_text("utf-8"))["assumptions"]
+        (rate,) = (x for x in stated if x["id"] == entry)
+        location, scale, freedom = map(float, re.findall(r"-?[\d.]+", rate["distribution"]))
+        scores = stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, freedom)
+        before, after = (special.expit(location + np.log(x) + scale * scores).mean() for x in (1, odds))
+        mean = rate["expected"] + after - before
         typed(page, "Budget", 400_000_000)
-        typed(page, label, round(100 * float(rate.range.expected + after - before), 6))  # type: ignore[union-attr]
-        assert expected(page) == pytest.approx(
-            expected_of(done, "cash") * (1 + (after - before) / rate.range.expected),  # type: ignore[union-attr]
-            rel=1e-3,
-        )
+        typed(page, label, round(100 * mean, 6))
+        cash = expected_of(done, "cash")
+        assert expected(page) == pytest.approx(cash * mean / rate["expected"], rel=1e-3)
         assert shown_range(page) == pytest.approx((moved["range_low"], moved["range_high"]), rel=0.08)
         assert any(x == pytest.approx(moved["p50"], rel=0.08) for x in amounts_in(panel(page), "en"))
         chances = [

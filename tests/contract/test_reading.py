@@ -288,7 +288,7 @@ def test_a_unit_in_a_header_that_no_layout_scales_is_refused(tmp_path: Path) -> 
 
 
 def test_every_sheet_with_a_header_is_read_and_a_sheet_that_is_left_out_is_named(tmp_path: Path) -> None:
-    """The second sheet has fewer columns, in another order; the third has a title above; the last is a note."""
+    """The second sheet has fewer columns, in another order; the third has a title; the last is a note."""
     few = ("service", "claimant_type", "claim_id", "filed_on", "region", "loss")
     sheets: dict[str, tuple[tuple[str, ...], list[Complaint]]] = {
         "north": (COLUMNS, ROWS[:5]),
