@@ -323,11 +323,21 @@ def test_each_place_with_figures_of_synthetic_rows_is_marked(report: Report, nam
 
 def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Report) -> None:
     folder = report("trams-en")
+    first_sheet = next(iter(workbook_of(folder).paths))
     assert all(
         MARK["en"].search(page) for x in ("report", "brief") for page in pdf_pages(folder / f"{x}.pdf")
     )
     assert MARK["en"].search(page_text(folder)[:1500])
     assert all(MARK["en"].search(slide) for slide in shown_on_slides(folder)[:-1])
+    firsts = {
+        "page": page_text(folder)[:1500],
+        "report.pdf": pdf_pages(folder / "report.pdf")[0],
+        "brief.pdf": pdf_pages(folder / "brief.pdf")[0],
+        "slides": shown_on_slides(folder)[0],
+        "workbook": " ".join(str(c.value) for c in workbook_of(folder).cells(first_sheet).values()),
+    }
+    notice = re.compile(r"no\s+finding\s+about")  # what the rows are, in a sentence, not in a word alone
+    assert [of for of, text in firsts.items() if not notice.search(text)] == []
     plain = {"costs", "facts", "funnel", "headlines", "services", "tie_outs", "totals"}
     """Tables of published counts, of which there are none here."""
     tables = {path.stem for path in (folder / "tables").iterdir()}
