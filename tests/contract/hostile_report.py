@@ -23,6 +23,10 @@ SECRETS = (NAME, PHONE, MAIL, RESIDENT, CARD, SENTENCE, "9876-5432", "minsu", "-
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+cmd", "-1+cmd", "@SUM(cmd)", '=HYPERLINK("http://cmd")')
 MARKUP = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</script><b onclick=alert(1)>&amp;")
 SQL = "'; drop table claims; --"
+LARGEST = f"{SQL} & <i>"
+"""The name of the service with the largest cost, which titles of charts name."""
+LOSS = "@SUM(cmd) &amp; <u>"
+"""The name of the loss, which subtitles and axes of charts name."""
 INCIDENT = f"""\
 id = "hostile-2026"
 name = {{ en = "{MARKUP[0]}", ko = "=1+cmd" }}
@@ -31,11 +35,11 @@ time_zone = "Asia/Seoul"
 outage = {{ start = 2026-03-01T06:00:00+09:00 }}
 claims_from = 2026-03-01
 claims_to = 2026-03-31
-loss = {{ name = {{ en = "@SUM(cmd)" }}, unit = "KRW" }}
+loss = {{ name = {{ en = "{LOSS}" }}, unit = "KRW" }}
 service = [
   {{ id = "one", name = {{ en = "{FORMULAS[0]}" }}, aliases = ["s1"] }},
   {{ id = "two", name = {{ en = "{MARKUP[1]}" }}, aliases = ["s2"] }},
-  {{ id = "three", name = {{ en = "{SQL}" }}, aliases = ["s3"] }},
+  {{ id = "three", name = {{ en = "{LARGEST}" }}, aliases = ["s3"] }},
 ]
 claimant_type = [{{ id = "person", name = {{ en = "-1+cmd" }}, aliases = ["p"] }}]
 dimension = [{{ id = "region", name = {{ en = "{MARKUP[2]}" }} }}]

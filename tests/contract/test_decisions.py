@@ -17,6 +17,9 @@ from scipy import stats
 
 import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, outage_analysis
+from tests.contract.report_texts import cells_of, workbook_of
+from tests.contract.test_reading import INCIDENT, PLAIN
+from tests.contract.test_refusals import POLICY
 
 FEW = 8_192
 LINE = "small-business-cash"
@@ -406,6 +409,58 @@ def test_a_count_enters_a_cost_from_the_day_on_which_it_was_published(
     table = oa.cost_table(policy, ledger, as_of=date.fromisoformat(day)).filter(level="line")
     most = None if count is None else 10_000 * count
     assert table.select("count", "most").rows() == [(count, most)]
+
+
+EXTENDED = """\
+effort = "form"
+deadlines = [
+  { announced_on = 2026-03-04, closes = 2026-03-21 },
+  { announced_on = 2026-03-28, closes = 2026-03-30 },
+]
+accounting = { obligation = "constructive", presentation = "expense" }
+"""
+GOODWILL = """
+[[line]]
+id = "goodwill"
+kind = "schedule"
+name = { en = "Goodwill" }
+public_on = 2026-03-27
+effort = "automatic"
+accounting = { obligation = "legal", presentation = "revenue" }
+band = [{ over = 0, fixed = 7_000 }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "closes", "other", "known"),
+    [
+        ("2026-03-26", date(2026, 3, 21), date(2026, 3, 30), False),
+        pytest.param("2026-03-28", date(2026, 3, 30), date(2026, 3, 21), True, marks=pytest.mark.slow),
+    ],
+)
+def test_the_accounting_of_a_day_knows_no_later_line_and_no_later_deadline(
+    tmp_path: Path, day: str, closes: date, other: date, *, known: bool
+) -> None:
+    for name, text in {
+        "incident.toml": INCIDENT,
+        "policy.toml": POLICY.replace('effort = "form"\n', EXTENDED) + GOODWILL,
+        "list.csv": PLAIN,
+    }.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    documents = (f"--{x}={tmp_path / x}.toml" for x in ("incident", "policy"))
+    inputs = ("--claims", tmp_path / "list.csv", *documents, "--as-of", day)
+    made = outage_analysis("report", *inputs, "--formats", "html,xlsx", "--out", tmp_path / "r")
+    assert made.code == 0, made.err
+    cells = [text.strip() for text in cells_of(tmp_path / "r")]
+    book = workbook_of(tmp_path / "r")
+    values = [cell.value for sheet in book.paths for cell in book.cells(sheet).values()]
+    serial = {x: (x - date(1899, 12, 30)).days for x in (closes, other)}
+    for told in (cells, values):
+        assert ("Goodwill" in told) == known
+        shown = [str(x) for x in told]
+        for x in (closes, other):
+            texts = (f"{x.day} {x:%B %Y}", x.isoformat(), f"{float(serial[x])}")
+            assert any(text in shown for text in texts) == (x == closes), x
 
 
 def test_the_decision_week_has_no_cash_and_says_so() -> None:

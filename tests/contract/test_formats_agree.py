@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from math import log10
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
 
 import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
-from tests.contract.report_tables import read_table, read_tables
+from tests.contract.report_tables import Table, read_table, read_tables
 from tests.contract.report_texts import (
     Known,
     amounts_in,
     cells_of,
     chart_values,
     in_two_digits,
+    numbers_in,
+    page_of,
     page_text,
     pdf_pages,
     slides_of,
     workbook_of,
 )
+from tests.paths import ROOT
 
 Report = Callable[[str], Path]
 READ = ("kakao-en", "kakao-ko", "own-en")
@@ -107,6 +114,187 @@ def test_each_bar_of_a_slide_ends_at_a_number_of_the_tables(named: tuple[str, Pa
     own = {169_220_000.0, 300_000_000.0}  # the width of a press range, drawn without an end of its own
     assert {x for x in values if not known(named[1]).has(x, 1e-6 * abs(x))} <= own
     assert {in_two_digits(x) for x in values} >= {in_two_digits(figures_of(named[1])[m]) for m in MEASURES}
+
+
+# --- rows --------------------------------------------------
+
+Line = tuple[set[int], set[str]]
+"""The numbers of a row as a reader sees it, and its texts and their words."""
+BOTH = ("page", "workbook")
+WHOLE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("claims_bunching", "claims_claimants", "claims_heaping", "claims_intake"), BOTH),
+    **dict.fromkeys(("claims_summary", "claims_totals", "claims_costs", "claims_fitted"), BOTH),
+    **dict.fromkeys(("costs", "facts", "funnel", "headlines", "steps", "tie_outs", "tornado"), BOTH),
+    **dict.fromkeys(("reserve", "scenarios", "hindsight_tie_outs", "hindsight_total_distribution"), BOTH),
+    **dict.fromkeys(("quantiles", "claims_service_bands", "cost_ranges", "totals"), ("page",)),
+}
+"""The tables that formats show in full; the others are shown in part, or as charts and sentences."""
+ELSEWHERE = {"over", "valuation", "verdict"}
+"""Columns whose values stand in words, such as 300,001 for over 300,000."""
+IN_MILLIONS = {"cost_ranges", "totals"}
+"""Tables some of whose rows the page shows in millions."""
+
+
+def seen_numbers(texts: list[str]) -> set[int]:
+    return {round(float(x.replace(",", ""))) for text in texts for x in numbers_in(text)}
+
+
+def seen_line(cells: list[object]) -> Line:
+    texts = [x.strip() for x in cells if isinstance(x, str)]
+    numbers = {round(x) for x in cells if isinstance(x, float)} | seen_numbers(texts)
+    return numbers, {*texts, *(word for text in texts for word in re.split(r"[\s,;]+", text))}
+
+
+@cache
+def seen_lines(folder: Path, of: str) -> list[Line]:
+    """The rows of all tables of the page, or of all sheets of the workbook."""
+    rows: list[list[object]] = [[]]
+    if of == "page":
+        for element in page_of(folder).elements:
+            if element.tag == "tr":
+                rows.append([])
+            elif element.tag in ("td", "th"):
+                rows[-1].append(element.text)
+        return [seen_line(row) for row in rows]
+    book = workbook_of(folder)
+    for sheet in book.paths:
+        by_row: dict[str, list[object]] = {}
+        for place, cell in book.cells(sheet).items():
+            by_row.setdefault(re.sub("[A-Z]", "", place), []).append(cell.value)
+        rows += by_row.values()
+    return [seen_line(row) for row in rows]
+
+
+def is_seen(value: object, line: Line) -> bool | None:
+    """Whether a line has a value; None if nothing can be said, as of a share, which is shown in percent."""
+    if isinstance(value, str):
+        ids = value.split() if re.fullmatch(r"([A-Z][\w.-]*\d[\w.-]* ?)+", value) else [value]
+        return all(id_ in line[1] for id_ in ids) if value else None
+    if not isinstance(value, int | float) or (isinstance(value, float) and abs(value) < 1_000):
+        return None
+    return round(abs(value)) in line[0]
+
+
+def not_seen(table: Table, lines: list[Line], *, whole: bool) -> tuple[int, list[object]]:
+    """How many rows have two large numbers; those that no line has, and the cells that their line lacks."""
+    found: list[tuple[dict[str, object], Line]] = []
+    missing: list[object] = []
+    for values in zip(*table.values(), strict=True):
+        large = {round(abs(x)) for x in values if isinstance(x, int | float) and abs(x) >= 1_000}
+        if len(large) < 2:
+            continue
+        line = max(lines, key=lambda line: len(line[0] & large))
+        if len(line[0] & large) < 2:
+            missing.append(values)
+        found.append((dict(zip(table, values, strict=True)), line))
+    for column in table.keys() - ELSEWHERE if whole else ():
+        seen = [(row, is_seen(row[column], line)) for row, line in found]
+        told = [x for _, x in seen if x is not None]
+        if 2 * sum(told) > len(told):  # a column that is shown
+            missing += [(column, row) for row, x in seen if x is False]
+    return len(found), missing
+
+
+@pytest.mark.parametrize("of", BOTH)
+@pytest.mark.parametrize("name", ["kakao-en", "own-en"])
+def test_every_row_of_a_table_is_a_row_of_each_format_with_the_same_figures(
+    report: Report, name: str, of: str
+) -> None:
+    compared = 0
+    for stem, table in read_tables(report(name)).items():
+        plain_stem = stem.removesuffix("-synthetic")
+        if of in WHOLE.get(plain_stem, ()) and (name, plain_stem) not in FOLDED:
+            whole = plain_stem not in IN_MILLIONS and (name, plain_stem) not in FEW_ROWS
+            count, missing = not_seen(table, seen_lines(report(name), of), whole=whole)
+            assert missing == [], stem
+            compared += count
+    assert compared > (60 if name == "kakao-en" else 15)
+
+
+FOLDED = {("kakao-en", "claims_costs")}
+"""Tables that are shown without the rows of the smallest services."""
+FEW_ROWS = {("own-en", "claims_service_bands"), ("own-en", "claims_summary")}
+"""Small tables in which most cells of a column may be seen by chance in a row of another table."""
+PRESS = {
+    "CO-07": ("Dailian", 253.83, 423.05, "250m–420m"),
+    "CO-08": ("Maeil Business", 450.0, 750.0, "450m–750m"),
+    "CO-09": ("The CFO", None, 1_000.0, "at most 1bn"),
+}
+"""Press forecasts of the cash: publisher, low and high in millions of won, and how a chart says them."""
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "of", "least"),
+    [
+        ("kakao-en", "reserve", "page", 3),
+        ("kakao-en", "reserve", "workbook", 3),
+        ("kakao-en", "quantiles", "page", 20),
+        ("own-en", "quantiles", "page", 2),
+    ],
+)
+def test_each_percentile_stands_beside_its_name(
+    report: Report, name: str, stem: str, of: str, least: int
+) -> None:
+    """A row with the figures of P90 says P90; no other row of the format has these figures."""
+    table = read_tables(report(name))[stem]
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    named = 0
+    for row in rows:
+        large = {round(x) for x in row.values() if isinstance(x, int | float) and x >= 1_000}
+        measure = str(row["measure"])
+        if len(large) > 1 and re.fullmatch(r"p\d+", measure):
+            found = [texts for numbers, texts in seen_lines(report(name), of) if len(numbers & large) > 1]
+            words = {measure.upper()} | ({"median", "Median"} if measure == "p50" else set())
+            others = {f"P{level}" for level in (1, 5, 10, 25, 50, 75, 90, 95, 99)} - words
+            assert all(not texts & others for texts in found if texts & {*others, *words}), row
+            named += any(texts & words for texts in found)
+    assert named >= least
+
+
+def shelf(name: str) -> dict[str, dict[str, str]]:
+    """The published facts of a file by id, read without the package."""
+    text = (ROOT / "data" / name).read_text("utf-8-sig")
+    return {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+@pytest.mark.parametrize("fact", PRESS)
+def test_a_press_forecast_stands_beside_the_name_of_its_publisher(report: Report, fact: str) -> None:
+    folder = report("kakao-en")
+    publisher, low, high, short = PRESS[fact]
+    row = shelf("published/kakao-2022.csv")[fact]
+    assert [float(row[x] or 0) / 1e6 for x in ("low", "high")] == [low or 0, high]
+    svg = (folder / "charts" / "total_distribution.svg").read_text("utf-8")
+    assert f"{publisher} {short}<" in svg
+    ends = [f"{x:,.10g}" for x in (low, high) if x is not None]
+    whole = [f"{x * 1e6:,.0f}" for x in (low, high) if x is not None]
+    rows = [texts for _, texts in seen_lines(folder, "page") if fact in texts]
+    named = [texts for texts in rows if any(text.startswith(publisher) for text in texts)]
+    assert named
+    for texts in named:
+        shown = " ".join(texts)
+        assert all(x in shown for x in ends) or all(x in shown for x in whole) or "1 billion" in shown
+    said = [text for slide in slides_of(folder) for text in slide if publisher in text]
+    assert any(re.search(rf"{publisher}[^\n]*({ends[-1]}|1 billion|{short})", text) for text in said)
+
+
+def test_each_published_fact_of_the_page_has_the_value_the_day_and_the_source_of_its_id(
+    report: Report,
+) -> None:
+    """The shelves of facts are read by the csv module; the page shows each fact in one row."""
+    folder = report("kakao-en")
+    facts = {
+        **shelf("published/kakao-2022.csv"), **shelf("published/take-up.csv"),
+        **shelf("published/comparable-schemes.csv"), **shelf("outcomes/kakao-2022.csv"),
+    }  # fmt: skip
+    ids = read_tables(folder)["facts"]["id"]
+    lines = seen_lines(folder, "page")
+    for id_ in map(str, ids):
+        fact = facts[id_]
+        day = date.fromisoformat(fact["public_on"])
+        wanted = [f"{day.day} {day:%B %Y}", urlsplit(fact["source"].split()[0]).netloc.removeprefix("www.")]
+        values = {round(float(fact[x])) for x in ("value", "low", "high") if fact.get(x)}
+        rows = [line for line in lines if id_ in line[1] and all(x in line[1] for x in wanted)]
+        assert any(values <= numbers for numbers, _ in rows), id_
 
 
 # --- expected, P10, P50, P90 --------------------------------------------------

@@ -28,6 +28,8 @@ import outage_analysis as oa
 from tests.contract.command_line import outage_analysis
 from tests.contract.hostile_report import (
     FORMULAS,
+    LARGEST,
+    LOSS,
     MARKUP,
     SQL,
     complaints,
@@ -87,12 +89,21 @@ def test_no_cell_of_a_csv_table_or_workbook_begins_a_formula(hostile: Path) -> N
 
 
 @pytest.mark.slow
-def test_no_cell_of_an_own_table_begins_a_formula(hostile: Path, tmp_path: Path) -> None:
+def test_an_own_section_is_text_and_no_cell_of_its_table_begins_a_formula(
+    hostile: Path, tmp_path: Path
+) -> None:
     claims = oa.read_claims(hostile / "=cmd+1.csv", hostile / "incident.toml", max_rejects=1)
-    report = oa.run(claims, policy=hostile / "policy.toml", draws=1_024).report()
+    analysis = oa.run(claims, policy=hostile / "policy.toml", draws=1_024)
+    report = analysis.report()
     texts = [f"{start}cmd" for start in ("=", "+", "-", "@", "\t=", "\r=")]
-    report.add_section("Ours", "A table of our own.", pl.DataFrame({"text": texts}))
-    report.write(tmp_path / "r", formats=["csv"])
+    chart = analysis.chart("services_by_band", title=OWN_TITLE)
+    report.add_section(OWN_TITLE, MARKUP[0], chart, pl.DataFrame({MARKUP[1]: texts}))
+    report.write(tmp_path / "r", formats=["csv", "html", "svg"])
+    tags = Tags()
+    tags.feed((tmp_path / "r" / "report.html").read_text("utf-8"))
+    assert (tags.acting, [x for x in (OWN_TITLE, *MARKUP[:2]) if x not in tags.text]) == ([], [])
+    held = [held_by(path.read_bytes()) for path in (tmp_path / "r" / "charts").glob("*.svg")]
+    assert any({f"title {OWN_TITLE}", f"text {OWN_TITLE}"} <= names for names in held)
     cells: list[str] = []
     for path in (tmp_path / "r" / "tables").glob("*.csv"):
         text = path.read_bytes().decode("utf-8-sig")
@@ -134,6 +145,24 @@ class Tags(HTMLParser):
             self.text += data
 
 
+def held_by(picture: bytes) -> set[str]:
+    """The hostile names that a picture holds as text, each with the element; nothing in it can act."""
+    root = ET.fromstring(picture)  # noqa: S314 - our own file
+    texts: dict[str, str] = {}
+    for element in root.iter():
+        tag = element.tag.rpartition("}")[2]
+        assert tag not in {"script", "img", "foreignObject", "a", "b", "i", "u"}
+        assert not [name for name in element.attrib if name.startswith("on")]
+        texts[tag] = f"{texts.get(tag, '')} {element.text or ''}"
+    names = (LARGEST, LOSS, OWN_TITLE, "<img src=x")
+    return {
+        f"{tag} {name}" for tag, text in texts.items() for name in names if name in " ".join(text.split())
+    }
+
+
+OWN_TITLE = "<b>Ours</b> & <script>alert(1)</script>"
+
+
 def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hostile: Path) -> None:
     tags = Tags()
     tags.feed((hostile / "r" / "report.html").read_text("utf-8"))
@@ -141,29 +170,30 @@ def test_markup_of_complaints_and_labels_is_text_in_the_page_and_in_pictures(hos
     assert tags.external == []
     shown = [text for text in (MARKUP[1], SQL, FORMULAS[0]) if text in tags.text]
     assert shown == [MARKUP[1], SQL, FORMULAS[0]]
-    pictures = list((hostile / "r").rglob("*.svg"))
-    assert pictures
-    for path in pictures:
-        root = ET.fromstring(path.read_bytes())  # noqa: S314 - our own file
-        names = {element.tag.rpartition("}")[2] for element in root.iter()}
-        assert names.isdisjoint({"script", "img", "foreignObject", "b"}), path.name
-        assert not [a for element in root.iter() for a in element.attrib if a.startswith("on")], path.name
+    held: set[str] = set()
+    for path in (hostile / "r" / "charts").glob("*.svg"):
+        held |= held_by(path.read_bytes())
+    assert {f"title {LARGEST}", f"text {LARGEST}", f"text {LOSS}", "tspan <img src=x"} <= held
 
 
 @pytest.mark.slow
-def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path) -> None:
+def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path, tmp_path: Path) -> None:
     incident, policy = hostile / "incident.toml", hostile / "policy.toml"
     claims = oa.read_claims(hostile / "=cmd+1.csv", incident, max_rejects=1)
-    shown = [
-        oa.load_policy(policy),
-        claims,
-        claims.by("region"),
-        oa.run(claims, policy=policy, draws=1_024),
-    ]
+    analysis = oa.run(claims, policy=policy, draws=1_024)
+    shown = [oa.load_policy(policy), claims, claims.by("region"), analysis]
     for thing in shown:
         tags = Tags()
         tags.feed(thing._repr_html_())  # type: ignore[attr-defined] # what Jupyter calls
         assert tags.acting == [], type(thing)
+    chart = analysis.chart("services_by_band", title=OWN_TITLE)
+    chart.save(tmp_path / "ours.svg")
+    assert f"text {OWN_TITLE}" in held_by((tmp_path / "ours.svg").read_bytes())
+    chart.save(tmp_path / "ours.html")
+    tags = Tags()
+    tags.feed((tmp_path / "ours.html").read_text("utf-8"))
+    assert tags.acting == tags.external == []
+    assert OWN_TITLE in tags.text  # the title of the page
 
 
 def test_the_hostile_texts_are_read_counted_and_filtered_as_they_are(hostile: Path) -> None:
@@ -487,11 +517,19 @@ def files_of_at_most(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
+SYNTH = ("synth", "--rows", "1_000")
+
+
 @pytest.mark.parametrize(
     ("command", "size"),
     [
         (("cube", "list.csv", *WHERE, "--out", "cube.csv"), 20),
         (("ingest", "list.csv", *WHERE, "--out", "kept.parquet"), 1_000),
+        ((*SYNTH, "--out", "new-synthetic.csv"), 8_000),
+        ((*SYNTH, "--out", "new-synthetic.parquet"), 2_000),
+        (("cube", "list.csv", *WHERE, "--out", "cube.parquet"), 100),
+        (("policies", "new", "draft", "--out", "draft.toml"), 100),
+        (("new", "mine", "--currency", "EUR"), 100),
         pytest.param(("ingest", "list.csv", *WHERE, "--out", "kept.duckdb"), 1_000, marks=pytest.mark.slow),
         pytest.param((*REPORT, "--out", "new"), 1_000, marks=pytest.mark.slow),
         pytest.param((*REPORT, "--out", "new"), 60_000, marks=pytest.mark.slow),
@@ -507,6 +545,33 @@ def test_what_cannot_be_written_in_full_is_exit_6_and_leaves_nothing(
     assert re.fullmatch(r"error: [^\n]+\n", done.err), done.err
     assert files_in(folder) == before
     assert len(list(folder.iterdir())) == len(before)
+
+
+SOLVE = ("solve", "--budget", "400M", "--vary", "small-business-cash.tier1", "--step", "50_000")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ((*SYNTH, "--out"), "old-synthetic.csv"),
+        ((*SYNTH, "--out"), "old-synthetic.parquet"),
+        pytest.param((*SOLVE, "--draws", "8192", "--force", "--write"), "old.toml", marks=pytest.mark.slow),
+    ],
+)
+def test_a_disk_that_fills_up_keeps_the_file_that_was_there(
+    folder: Path, command: tuple[str, ...], name: str
+) -> None:
+    """A file that a command may replace is the old one until the new one is complete."""
+    (folder / name).write_bytes(b"x" * 30)
+    whole = outage_analysis(*command, f"whole-{name}")
+    assert whole.code == 0, whole.err
+    size = (folder / f"whole-{name}").stat().st_size
+    before = files_in(folder)
+    for limit in (size // 8, size // 2, size - 1):
+        with files_of_at_most(limit):
+            done = outage_analysis(*command, name)
+        assert done.code == 6, done
+        assert files_in(folder) == before
 
 
 @pytest.mark.slow

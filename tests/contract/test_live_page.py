@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from math import hypot
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import special, stats
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -22,6 +24,7 @@ from tests.chromium import IN_A_BROWSER
 from tests.contract.command_line import outage_analysis
 from tests.contract.live_page import open_page, started_browser, wait_until_still
 from tests.contract.report_texts import amounts_in, in_two_digits
+from tests.contract.test_decisions import ONE_SCENARIO
 from tests.workbook_reader import Workbook
 
 Report = Callable[[str], Path]
@@ -32,7 +35,7 @@ OFFICE = [
     pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
 ]
 CONTENTS = "one value, name and rounding per quantity: the issue on contents"
-FILING, FIRST, AWARD = "Filing share", "up to 300,000 won", "Review award"
+FILING, ACCEPTANCE, FIRST = "Filing share", "Acceptance", "up to 300,000 won"
 """Parts of the labels of three sliders."""
 
 
@@ -71,6 +74,11 @@ def expected(page: Chrome, label: str = "Expected cash") -> float:
 def said(page: Chrome) -> list[str]:
     """What the page announces beside the sliders."""
     return [e.text for e in page.find_elements(By.XPATH, "//*[@role='status']") if e.text]
+
+
+def panel(page: Chrome) -> str:
+    """All that stands around the expected amount, sliders and range included."""
+    return page.find_element(By.XPATH, "//section[.//output[contains(@aria-label, 'Expected cash')]]").text
 
 
 def shown_range(page: Chrome) -> tuple[float, float]:
@@ -140,6 +148,35 @@ class TestInABrowser:
         wait_until_still(page)
         assert expected(page) == before  # the address keeps the setting
 
+    @pytest.mark.parametrize(
+        ("label", "entry", "odds"), [(FILING, "as-filing-share", 6), (ACCEPTANCE, "as-acceptance", 0.2)]
+    )
+    def test_a_rate_that_is_moved_keeps_its_uncertainty_as_in_python(
+        self, page: Chrome, report: Report, tmp_path: Path, label: str, entry: str, odds: float
+    ) -> None:
+        """A scenario of Python multiplies the odds; the field gets the mean that the rate then has."""
+        kind = "filing" if label == FILING else "acceptance"
+        change = f"{kind}_odds_ratio = {odds}\n" + ("over = 0\n" if label == FILING else "")
+        (tmp_path / "moved.toml").write_text(f"{ONE_SCENARIO}{change}", "utf-8")
+        done = analysis_of(budget=400_000_000)
+        moved = done.scenarios(tmp_path / "moved.toml").row(1, named=True)
+        stated = json.loads((report("kakao-en") / "manifest.json").read_text("utf-8"))["assumptions"]
+        (rate,) = (x for x in stated if x["id"] == entry)
+        location, scale, freedom = map(float, re.findall(r"-?[\d.]+", rate["distribution"]))
+        scores = stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, freedom)
+        before, after = (special.expit(location + np.log(x) + scale * scores).mean() for x in (1, odds))
+        mean = rate["expected"] + after - before
+        typed(page, "Budget", 400_000_000)
+        typed(page, label, round(100 * mean, 6))
+        cash = expected_of(done, "cash")
+        assert expected(page) == pytest.approx(cash * mean / rate["expected"], rel=1e-3)
+        assert shown_range(page) == pytest.approx((moved["range_low"], moved["range_high"]), rel=0.08)
+        assert any(x == pytest.approx(moved["p50"], rel=0.08) for x in amounts_in(panel(page), "en"))
+        chances = [
+            float(x) for text in said(page) for x in re.findall(r"([\d.]+) ?%", text) if "400 million" in text
+        ]
+        assert chances[-1] == pytest.approx(100 * moved["over_budget"], abs=1.5)
+
     def test_payments_found_in_the_page_are_those_of_solve(self, page: Chrome) -> None:
         typed(page, "Budget", 400_000_000)
         page.find_element(By.XPATH, "//button[@type='submit']").click()
@@ -163,10 +200,7 @@ class TestInABrowser:
     @pytest.mark.xfail(strict=True, reason=CONTENTS)
     def test_one_setting_has_one_mean(self, page: Chrome) -> None:
         typed(page, FILING, 3)
-        panel = page.find_element(
-            By.XPATH, "//section[.//output[contains(@aria-label, 'Expected cash')]]"
-        ).text
-        means = amounts_in(" ".join(re.findall(r"mean is ([\d.,]+ \w+ won)", panel)), "en")
+        means = amounts_in(" ".join(re.findall(r"mean is ([\d.,]+ \w+ won)", panel(page))), "en")
         assert means == {in_two_digits(expected(page))}
 
 

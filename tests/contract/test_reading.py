@@ -287,6 +287,39 @@ def test_a_unit_in_a_header_that_no_layout_scales_is_refused(tmp_path: Path) -> 
     assert getattr(refused.value, "exit_code", None) == 3
 
 
+def test_every_sheet_with_a_header_is_read_and_a_sheet_that_is_left_out_is_named(tmp_path: Path) -> None:
+    """The second sheet has fewer columns, in another order; the third has a title; the last is a note."""
+    few = ("service", "claimant_type", "claim_id", "filed_on", "region", "loss")
+    sheets: dict[str, tuple[tuple[str, ...], list[Complaint]]] = {
+        "north": (COLUMNS, ROWS[:5]),
+        "south": (few, ROWS[5:7]),
+        "east": (COLUMNS[::-1], ROWS[7:]),
+    }
+    book = xlsxwriter.Workbook(tmp_path / "list.xlsx")
+    for name, (columns, rows) in sheets.items():
+        sheet = book.add_worksheet(name)
+        texts = [[str(x) if (x := getattr(row, c)) is not None else "" for c in columns] for row in rows]
+        top = [["Complaints"], []] if name == "east" else []
+        for n, line in enumerate([*top, columns, *texts]):
+            sheet.write_row(n, 0, line)
+    book.add_worksheet("remarks").write_row(0, 0, ["Called", "back"])
+    book.close()
+    (tmp_path / "layout.toml").write_text('sheet = "*"\n', "utf-8")
+    layout = oa.load_layout(tmp_path / "layout.toml")
+    claims = oa.read_claims(tmp_path / "list.xlsx", incident(tmp_path), layouts=[layout])
+    expected = [row._replace(claimant_id=row.claim_id) if row in ROWS[5:7] else row for row in ROWS]
+    assert sorted(complaints_in(claims), key=lambda row: row.claim_id) == expected
+    counted = claims.files.select("rows", "claims", "rejects").rows()
+    assert sorted(counted) == [(2, 2, 0), (5, 5, 0), (5, 5, 0)]
+    where = ("--incident", tmp_path / "incident.toml")
+    read = outage_analysis("ingest", tmp_path / "list.xlsx", *where, "--columns", tmp_path / "layout.toml")
+    assert (read.code, "remarks" in read.out + read.err) == (0, True), read.err
+    code, out, err = outage_analysis("ingest", tmp_path / "list.xlsx", *where)
+    assert (code, out) == (3, "")  # two sheets have all columns: which one?
+    assert "north" in err
+    assert "east" in err
+
+
 # --- rejects and duplicates ---------------------------------------------------------------------------------
 
 

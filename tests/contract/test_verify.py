@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -174,6 +175,55 @@ def test_a_rebuild_finds_what_fits_every_checksum(tables_report: Path, tmp_path:
     told = json.loads(out)
     assert (code, told["verified"]) == (1, False)
     assert told["file"] == word
+
+
+def leaves(
+    value: dict[str, Any] | list[Any], path: tuple[object, ...] = ()
+) -> Iterator[tuple[tuple[object, ...], object]]:
+    """Each value of a manifest with its place; of a list, those of the first item."""
+    items = [*value.items()] if isinstance(value, dict) else [*enumerate(value)][:1]
+    for key, item in items:
+        if isinstance(item, dict | list):
+            yield from leaves(item, (*path, key))
+        else:
+            yield (*path, key), item
+
+
+def another(value: object) -> object:
+    """Another value of the same kind."""
+    if isinstance(value, bool) or value is None:
+        return not value
+    if isinstance(value, int | float):
+        return value + 1 if isinstance(value, int) else value / 2 + 0.001
+    text = str(value)
+    return "2026-03-06" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else f"{text[:-1]}{int(text[-1:] == '0')}"
+
+
+TESTED_ABOVE = {"outputs", "versions", "fonts", "facts", "code_sha256"}
+"""Digests of files; versions and code say when a rebuild is another one, which is another test."""
+STATED = {("max_rejects",), ("environment", "machine"), ("environment", "python")}
+"""What no rebuild can check; it is shown as stated."""
+
+
+@pytest.mark.slow
+def test_no_field_of_a_manifest_is_changed_unnoticed(tables_report: Path, tmp_path: Path) -> None:
+    fields = [x for x in leaves(manifest_of(tables_report)) if x[0][0] not in TESTED_ABOVE]
+    assert len(fields) > 40
+    unnoticed = set()
+    for number, (path, value) in enumerate(fields):
+        (tmp_path / str(number)).mkdir()
+        folder = copy_of(tables_report, tmp_path / str(number))
+
+        def lie(manifest: Manifest, path: tuple[object, ...] = path, value: object = value) -> None:
+            place: Any = manifest
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = another(value)
+
+        retold(folder, lie)
+        if checked(folder, *claims_of(tables_report)).code == 0:
+            unnoticed.add(path)
+    assert unnoticed == STATED
 
 
 @pytest.mark.parametrize("option", ["--integrity", "--rebuild"])
