@@ -35,9 +35,8 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.claims import Claims, Inspection
-    from outage_analysis.incidents import Bands
-    from outage_analysis.losses import Cube, StoredCube
+    from outage_analysis.claims import Inspection
+    from outage_analysis.losses import Cube
     from outage_analysis.text import Locale
 
 commands = typer.Typer()
@@ -45,11 +44,6 @@ commands = typer.Typer()
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
 ]
-DUPLICATES_WARNING = (
-    "duplicates across files cannot be checked in a bare cube; where a claim may be in two files, use "
-    "ingest --add with a warehouse file"
-)
-"""The warning that is printed after cubes were added."""
 
 
 @commands.command()
@@ -263,10 +257,6 @@ def cube(
     bands: Edges = None,
     policy: CubePolicy = None,
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
-    add: Annotated[
-        Path | None,
-        typer.Option(help="A cube that was written as .parquet: add its counts; --out may be the same file."),
-    ] = None,
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:
@@ -274,26 +264,24 @@ def cube(
 
     Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
     of the policy. A band contains losses over `over`, up to and including `up_to`. Both are empty in the band
-    of unknown losses. A .parquet file also records its complaint files, rules and bands, so that files of
-    another month can be added later. Examples:
+    of unknown losses. Examples:
 
         outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
-
-        outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
     from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import PARQUET_SUFFIX
     from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import build_cube, load_cube
+    from outage_analysis.losses import build_cube, save_cube
+    from outage_analysis.reports import write_table
     from outage_analysis.text import Locale
 
     locale = Locale(lang)
-
-    replaces = _check_cube_paths(out, add)
+    if out and out.exists():
+        raise UsageError("exists already", file=out, remedy="Choose another --out.")
     incident = load_incident(options.incident)
     loss_bands = cube_bands(incident, bands, policy)
-    earlier = load_cube(add) if add else None
     with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, incident)
@@ -301,8 +289,11 @@ def cube(
         dimensions = tuple(name.strip() for name in by.split(","))
         built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
     warn_of_rejects(claims, lang)
+    if out and out.suffix == PARQUET_SUFFIX:
+        save_cube(built, claims, out)
+    elif out:
+        write_table(built.display_rows, out)
     if out:
-        _write_cube(built, claims, loss_bands, out, earlier, replaces=replaces)
         print_line(str(out))
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
@@ -320,27 +311,3 @@ def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
     currency = sums.currency_if_converted(rows, CUBE_MEASURES)
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
     print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)
-
-
-def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
-    if add and (out is None or out.suffix != ".parquet"):
-        raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
-    replaces = bool(add and out and out.exists() and add.exists() and out.samefile(add))
-    if out and out.exists() and not replaces:
-        raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    return replaces
-
-
-def _write_cube(
-    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: StoredCube | None, *, replaces: bool
-) -> None:
-    from outage_analysis.losses import merge_cubes, save_cube, with_provenance
-    from outage_analysis.reports import write_table
-
-    if out.suffix != ".parquet":
-        write_table(built.display_rows, out)
-        return
-    kept = with_provenance(built, claims, bands=bands)
-    save_cube(merge_cubes(earlier, kept) if earlier else kept, out, add_to=earlier if replaces else None)
-    if earlier:
-        typer.echo(DUPLICATES_WARNING, err=True)

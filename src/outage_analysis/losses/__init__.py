@@ -4,7 +4,7 @@ Modules:
     cube: claim counts and sums of losses by dimension and loss band
     claims_table: claims by dimension and loss band, as a frame that shows itself as a heat table
     cube_building: builds a cube from claims
-    cube_files: saves cubes as files and adds two cubes up
+    cube_files: saves cubes as files
     loss_summaries: quantiles, concentration and group comparisons of losses
     severity: fits severity distributions to losses
     development: forecasts the claims still to be filed
@@ -35,11 +35,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_combinations as count_combinations
     from outage_analysis.losses.cube_building import dimension_labels as dimension_labels
-    from outage_analysis.losses.cube_files import StoredCube as StoredCube
-    from outage_analysis.losses.cube_files import load_cube as load_cube
-    from outage_analysis.losses.cube_files import merge_cubes as merge_cubes
     from outage_analysis.losses.cube_files import save_cube as save_cube
-    from outage_analysis.losses.cube_files import with_provenance as with_provenance
     from outage_analysis.losses.data_quality import BROKEN_RULES as BROKEN_RULES
     from outage_analysis.losses.data_quality import BUNCHING as BUNCHING
     from outage_analysis.losses.data_quality import CLAIMANTS as CLAIMANTS
