@@ -69,6 +69,7 @@ class OutageFacts(TypedDict, total=False):
     currency: str
     loss_unit: str
     scale: float | None
+    encoding: str | None
     columns: Mapping[str, str]
     formats: Mapping[str, str]
     dimensions: Sequence[str]
@@ -82,6 +83,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     currency: str = "",
     loss_unit: str = "",
     scale: float | None = None,
+    encoding: str | None = None,
     columns: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
@@ -102,6 +104,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         scale: how many units of currency (or of `loss_unit`) an amount of 1 in the files stands for: 1000 if
             losses are in thousands. By default 1, or what the header of the loss says, such as
             `loss (EUR thousands)`.
+        encoding: the encoding of text files, such as "gbk", if it cannot be told from their bytes.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
             is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
@@ -140,6 +143,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         currency=currency,
         loss_unit=loss_unit,
         scale=scale,
+        encoding=encoding,
         headers={**(columns or {}), **_dimension_ids(dimensions)},
         formats=dict(formats or {}),
         dimensions=_dimension_ids(dimensions),
@@ -156,6 +160,7 @@ class _Derivation:
     currency: str
     loss_unit: str
     scale: float | None
+    encoding: str | None
     headers: Mapping[str, str]
     """Column of a claim -> its header in the files."""
     formats: Mapping[str, str]
@@ -179,6 +184,7 @@ class _Derivation:
             "claims_to": LAST_DAY,
             "window": "observed",
             "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
+            "encoding": self.encoding or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},
