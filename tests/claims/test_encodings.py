@@ -33,6 +33,7 @@ CASES = {
     "utf-16 with a mark": Case("utf-16", KOREAN, ("서울",), told="utf-16"),
     "cp949": Case("cp949", KOREAN, ("서울", "부산"), told="cp949"),
     "euc-kr": Case("euc-kr", KOREAN, ("제주",), told="cp949"),
+    "cp949, a syllable that is a letter in UTF-8": Case("cp949", ("카", "코"), ("대구",), told="cp949"),
     "cp949, one word": Case("cp949", ("Taxi",), ("대구",), told="cp949"),
     "cp1252, only a euro sign": Case("cp1252", ("Taxi",), loss="€ 12", told="cp1252"),
     "cp1252, only a dash": Case("cp1252", ("Taxi – App",), told="cp1252"),

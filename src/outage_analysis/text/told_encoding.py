@@ -88,6 +88,9 @@ MOST_WORDS = 1_000_000
 NOT_ASCII = re.compile(rb"[0-9@-\xff]*[\x80-\xff][0-9@-\xff]*")
 """Pattern of a word with bytes above 127. Other bytes are no part of a longer character in any encoding."""
 
+UTF_8_BY_CHANCE = re.compile(rb"(?:[\xc4-\xc8][\x80-\xbf]|[0-9])+")
+"""Pattern of Korean syllables such as 카 in CP949, whose bytes are a rare letter in UTF-8."""
+
 
 def known_encoding(name: str) -> str:
     """Return the known encoding that a name stands for: cp949 for EUC-KR.
@@ -122,7 +125,8 @@ def told_encoding(path: Path, name: str) -> str | None:
     """
     found = (word for line in byte_lines(path, name) for word in NOT_ASCII.findall(line))
     words = Counter(islice(found, MOST_WORDS))
-    if 2 * sum(n for word, n in words.items() if is_decodable(word, "utf-8")) >= words.total():
+    utf_8 = [n for w, n in words.items() if is_decodable(w, "utf-8") and not UTF_8_BY_CHANCE.fullmatch(w)]
+    if 2 * sum(utf_8) >= words.total():
         return None
     shares = {encoding: _common_share(words, encoding) for encoding in COMMON_CHARACTERS}
     shares |= {encoding: float(_is_well_read(words, encoding)) for encoding in ALPHABETS}
