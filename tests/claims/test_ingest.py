@@ -229,7 +229,7 @@ def test_no_row_is_lost_whatever_the_fields_hold(
         ("claim_id,카".encode()[:-1], "is not UTF-8 at byte 9"),
         ("claim_id".encode("utf-16")[:-1], "is not UTF-16 at byte 16"),
         ("c\0\0".encode("utf-16"), "holds more NUL characters than text"),
-        ("클레임".encode("cp949") + b"\xff", "is not UTF-8 at byte 2, and in 1 of 1 lines"),
+        ("클레임".encode("cp949") + b"\xff", "is not CP949 at byte 6, and in 1 of 1 lines"),
         (b"claim_id,\0", "holds a NUL byte at 9"),
         (b'"' + b"x" * 200_000, "the column claim_id is missing"),
     ],
@@ -280,7 +280,7 @@ def test_a_korean_file_is_read_in_whatever_encoding_korea_saves_it(
 def test_what_only_one_encoding_can_hold_is_not_read_in_the_other(tmp_path: Path, incident: Incident) -> None:
     # The syllable 뷁 is CP949 and not EUC-KR; as UTF-8 its bytes say the same again.
     for encoding in ("cp949", "utf-8"):
-        content = "claim_id\n뷁뷁\n".encode(encoding)
+        content = "claim_id\n카뷁뷁\n".encode(encoding)
         with pytest.raises(InputRefused, match="the column service is missing"):
             read_text(tmp_path / "a.csv", content, incident)
 

@@ -472,7 +472,7 @@ def test_a_document_says_all_of_it(tmp_path: Path) -> None:
         ("10_000", '"half"', "line 17, scale > loss: "),
         ("10_000", "1_000_000_001", "line 17, scale > loss: "),
         ('"카톡"', "7", "line 20, constants > service: "),
-        ('"cp949"', '"latin-1"', "line 3, encoding: input should be 'utf-8', 'utf-16', 'cp949' or 'cp1252'"),
+        ('"cp949"', '"klingon"', "line 3, encoding: 'klingon' is no known encoding"),
         ('delimiter = ";"', 'delimiter = ";;"', "line 4, delimiter: "),
         ('delimiter = ";"', 'delimiter = ""', "line 4, delimiter: "),
         ('"none"', '"`"', "line 5, quote: "),

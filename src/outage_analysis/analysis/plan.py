@@ -14,7 +14,7 @@ from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
-from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout
+from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
 from outage_analysis.policies import (
     Amount,
@@ -111,6 +111,7 @@ class FurtherArguments(PlanSettings, total=False):
     """The less common arguments of `run`."""
 
     unknown: Amount | None
+    encoding: str | None
     compare: str | Path | Policy | Sequence[str | Path | Policy]
     columns: str | Path | Layout | Sequence[str | Path | Layout]
 
@@ -163,11 +164,13 @@ def make_plan(
     columns, compare = arguments.pop("columns", ()), arguments.pop("compare", ())
     columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns)
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare)
+    encoding = arguments.pop("encoding", None)
     settings = cast("PlanSettings", arguments)
     if claims is not None and not isinstance(claims, Claims) and incident is None:
-        claims = read_claims(
-            claims, max_rejects=settings.get("max_rejects", MAX_REJECTS), rows=settings.get("rows")
-        )
+        most = settings.get("max_rejects", MAX_REJECTS)
+        claims = read_claims(claims, max_rejects=most, rows=settings.get("rows"), encoding=encoding)
+    elif encoding is not None:
+        columns = with_encoding([load_layout(layout) for layout in columns], encoding)
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
         settings.setdefault("max_rejects", claims.max_rejects)
     if incident is None:

@@ -29,7 +29,14 @@ from outage_analysis.claims.validation import check_rows, create_claims, create_
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_ids, temporary_folder
-from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident, text_dimensions
+from outage_analysis.incidents import (
+    Incident,
+    Layout,
+    claim_columns,
+    load_incident,
+    text_dimensions,
+    with_encoding,
+)
 
 
 def read_claims(
@@ -58,7 +65,8 @@ def read_claims(
         rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default what the
             incident says. Where a row states a decision (filed, accepted, refused, paid), this decides.
         outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
-            as currency="EUR", and the headers of further columns to keep, such as dimensions=["region"].
+            as currency="EUR", and the headers of further columns to keep, such as dimensions=["region"]. Also
+            with an incident: encoding="gbk", if the encoding of text files cannot be told from their bytes.
 
     Raises:
         UsageError: no file is named, or the files do not state what a derived incident needs.
@@ -73,6 +81,8 @@ def read_claims(
     if stores and (len(path_list) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
+    if incident is not None:
+        layouts = with_encoding(layouts, outage.pop("encoding", None))
     loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
     if stores:
         claims, first_file = open_claims(stores[0], loaded), 0

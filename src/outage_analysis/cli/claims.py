@@ -21,6 +21,7 @@ from outage_analysis.cli.next_commands import cost_command, inspect_command, lan
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
+    Encoding,
     Incident,
     Json,
     Language,
@@ -149,6 +150,7 @@ class InspectOptions:
     columns: Annotated[
         str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
     ] = None
+    encoding: Encoding = None
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None
 
 
@@ -183,7 +185,7 @@ def inspect(
     with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the file")
         incident = load_incident(options.incident)
-        inspection = inspect_file(file, incident, layout=layout)
+        inspection = inspect_file(file, incident, layout=layout, encoding=options.encoding)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif as_json:
@@ -199,7 +201,11 @@ def inspect(
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
             *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
-            *("outage-analysis ingest", shell_path(file), *option_words(options, "columns", "sheet")),
+            *(
+                "outage-analysis ingest",
+                shell_path(file),
+                *option_words(options, "columns", "encoding", "sheet"),
+            ),
             f"--columns {layout_file}",
             *language_option(lang),
             lang=lang,

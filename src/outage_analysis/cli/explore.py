@@ -22,6 +22,7 @@ from outage_analysis.cli.options import (
     ReadOptions,
     Recovery,
     expand_options,
+    load_layouts,
     mention_default_incident,
 )
 from outage_analysis.errors import UsageError
@@ -148,7 +149,13 @@ def distribution(
 
     locale = Locale(lang)  # an unknown language is refused before anything is computed
     if grouped:
-        unused = {"FILES": files, "--columns": reading.columns, "--counts": counts, "--policy": policy}
+        unused = {
+            "FILES": files,
+            "--columns": reading.columns,
+            "--encoding": reading.encoding,
+            "--counts": counts,
+            "--policy": policy,
+        }
         _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
     else:
         _refuse_unused("with claims", {"--top": None if counts else options.top})
@@ -159,7 +166,8 @@ def distribution(
         if grouped:
             answer = explore_grouped(grouped, question, "en" if as_json else lang)
         else:
-            layouts, most_rejects = reading.columns or [], parse_share(reading.max_rejects)
+            layouts = load_layouts(reading.columns, reading.encoding)
+            most_rejects = parse_share(reading.max_rejects)
             answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
     warn_of_rejects(answer.claims, lang)
     if as_json:
@@ -283,7 +291,11 @@ def intake(
 
     locale = Locale(lang)  # an unknown language is refused before anything is computed
     until = parse_day(as_of)
-    unused = {"--series": series} if files else {"--columns": reading.columns, "--recovery": recovery or None}
+    unused = (
+        {"--series": series}
+        if files
+        else {"--columns": reading.columns, "--encoding": reading.encoding, "--recovery": recovery or None}
+    )
     _refuse_unused("with files" if files else "without files", unused)
     with progress(lang) as step, mention_default_incident(reading.incident):
         step("reading the counts")

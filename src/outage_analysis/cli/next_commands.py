@@ -49,7 +49,7 @@ def cost_command(claims: Claims, options: ReadOptions, files: list[Path], *, sto
     about, folder = claims.incident, Path(options.incident).parent
     words = ["cost"]
     words += [word for file in files for word in ("--claims", shell_path(file))]
-    words += option_words(options, *(("columns", "max_rejects") if stored else ()))
+    words += option_words(options, *(("columns", "encoding", "max_rejects") if stored else ()))
     if about.id in bundled_ids("policies"):
         return words
     if not (folder / "policy.toml").is_file():

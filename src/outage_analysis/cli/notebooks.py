@@ -14,7 +14,7 @@ import typer
 
 from outage_analysis.cli.console import print_json, print_line, progress, warn_of_rejects
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Json, PlanOptions, expand_options
+from outage_analysis.cli.options import Encoding, Json, PlanOptions, expand_options
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -116,6 +116,7 @@ class ClaimsOptions:
         float | None,
         typer.Option(help="With --claims, how many units of currency a loss of 1 in the files stands for."),
     ] = None
+    encoding: Encoding = None
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -153,6 +154,7 @@ class ClaimsOptions:
             unknown=self.unknown,
             currency=currency or None,
             scale=self.scale,
+            encoding=self.encoding,
             column=self.column,
         )
         with progress(lang) as step:
@@ -190,6 +192,7 @@ def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, f
                 "--effort": options.effort,
                 "--unknown": options.unknown,
                 "--scale": options.scale,
+                "--encoding": options.encoding,
                 "--column": options.column,
             },
         )

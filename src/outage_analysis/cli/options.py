@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     from outage_analysis.analysis import Plan
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident as LoadedIncident
+    from outage_analysis.incidents import Layout
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -48,6 +49,10 @@ Layouts = Annotated[
     typer.Option(
         help="TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one."
     ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of text files, if it cannot be told from their bytes: cp1252, gbk, cp949."),
 ]
 Counts = Annotated[
     Path | None,
@@ -157,6 +162,7 @@ class PlanOptions:
         ),
     ] = None
     columns: Layouts = None
+    encoding: Encoding = None
     counts: Counts = None
     rows: Rows = None
     as_of: AsOf = None
@@ -179,6 +185,7 @@ class PlanOptions:
         """
         from outage_analysis.analysis import Plan
 
+        derived = self.tiers is not None and self.incident is None
         files = tuple(self.files or self.claims or ()) or None
         if self.files and self.claims:
             raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
@@ -187,7 +194,7 @@ class PlanOptions:
             policy=self.policy,
             ledger=self.ledger,
             claims=files,
-            columns=tuple(self.columns or ()),
+            columns=load_layouts(self.columns, None if derived else self.encoding),
             counts=self.counts,
             rows=self.rows,
             as_of=parse_day(self.as_of),
@@ -215,6 +222,7 @@ class PlanOptions:
                 columns=columns,
                 scale=self.scale,
                 rows=self.rows,
+                encoding=self.encoding,
             )
             plan = replace(plan, claims=claims, incident=claims.incident)
         elif self.currency or self.column or self.scale:
@@ -229,6 +237,7 @@ class ReadOptions:
 
     incident: Incident = BUNDLED
     columns: Layouts = None
+    encoding: Encoding = None
     max_rejects: MaxRejects = "5%"
 
     def read_claims(
@@ -245,15 +254,21 @@ class ReadOptions:
             InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
         """
         from outage_analysis.claims import read_claims
-        from outage_analysis.incidents import load_layout
 
         return read_claims(
             files,
             incident,
-            layouts=[load_layout(layout) for layout in self.columns or ()],
+            layouts=load_layouts(self.columns, self.encoding),
             max_rejects=parse_share(self.max_rejects),
             add_to=add_to,
         )
+
+
+def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[Layout, ...]:
+    """Load the layouts of --columns, and state the encoding of --encoding in them and for all other files."""
+    from outage_analysis.incidents import load_layout, with_encoding
+
+    return with_encoding([load_layout(layout) for layout in columns or ()], encoding)
 
 
 def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

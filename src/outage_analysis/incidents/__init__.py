@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.layout import load_layout as load_layout
     from outage_analysis.incidents.layout import normalized_name as normalized_name
     from outage_analysis.incidents.layout import unit_multiplier as unit_multiplier
+    from outage_analysis.incidents.layout import with_encoding as with_encoding
     from outage_analysis.incidents.published_facts import FACTS_TABLE as FACTS_TABLE
     from outage_analysis.incidents.published_facts import Fact as Fact
     from outage_analysis.incidents.published_facts import TieOut as TieOut

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document, read_document, spelling_hint
@@ -22,6 +22,7 @@ from outage_analysis.text import (
     CURRENCY_HEADERS,
     DATES,
     SCALES,
+    known_encoding,
     mask_personal_data,
     stated_unit,
 )
@@ -67,6 +68,8 @@ class Columns(Document):
     """Column of a claim -> its headers in files. The name of the column itself is always recognised."""
     formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Column of a claim -> the formats of its days or amounts. The defaults are iso and plain."""
+    encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
+    """The encoding of the files; by default it is detected."""
     scale: dict[str, Scale] = Field(default_factory=dict)
     """Column of a claim -> the value of a unit in the file: 10000 for losses in 만원, 0.5 for half units."""
     constants: dict[str, str] = Field(default_factory=dict)
@@ -155,8 +158,6 @@ class Layout(Columns):
 
     files: str = "*"
     """Pattern of the names of the files to which the layout applies, with * and ?."""
-    encoding: Literal["utf-8", "utf-16", "cp949", "cp1252"] | None = None
-    """The encoding of the files; by default it is detected."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The delimiter of the fields; by default it is detected from the header and the first rows."""
     quote: Literal['"', "'", "none"] | None = None
@@ -213,6 +214,7 @@ class Layout(Columns):
         return self.model_copy(
             update={
                 "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+                "encoding": self.encoding or below.encoding,
                 "formats": {**below.formats, **self.formats},
                 "scale": {**below.scale, **self.scale},
                 "constants": {**below.constants, **self.constants},
@@ -349,6 +351,22 @@ def load_layout(id_or_path: str | Path | Layout) -> Layout:
         UsageError: there is no such document, or one of its keys is invalid.
     """
     return read_document(Layout, "layouts", id_or_path)
+
+
+def with_encoding(layouts: Sequence[Layout], encoding: str | None) -> tuple[Layout, ...]:
+    """Return layouts that state an encoding, if there is one; the last is for files without another layout.
+
+    Raises:
+        UsageError: the encoding is not known.
+    """
+    if encoding is None:
+        return tuple(layouts)
+    try:
+        known = known_encoding(encoding)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition(" | ")
+        raise UsageError(problem, remedy=remedy) from None
+    return tuple(x.model_copy(update={"encoding": known}) for x in (*layouts, Layout()))
 
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:

@@ -17,11 +17,9 @@ MAX_DAMAGED_SHARE = 0.5
 """If a larger share of the lines is damaged, the file is refused: it is binary or in another encoding."""
 MAX_LINE = 1 << 25
 """Largest number of bytes of a line."""
+STATE_ENCODING = 'State its encoding: encoding="{0}" (on the command line --encoding {0}).'
+"""The remedy where the encoding of a file cannot be told; `{0}` is an example."""
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
-WESTERN_LETTERS = re.compile(rb"[\xc0-\xd6\xd8-\xef\xf1-\xf6\xf8-\xfd]")
-"""Pattern of a letter with a diacritical mark in Windows-1252."""
-WESTERN_MARKS = re.compile(rb"[\x80\x85\x91-\x97\xa0\xa3\xa7\xab\xb0\xb4\xbb]")
-"""Pattern of punctuation that is common in Windows-1252: quotation marks, dashes, currencies."""
 HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
 """Pattern of a Korean syllable in UTF-8 bytes."""
 
@@ -46,8 +44,6 @@ class LineCounts:
     high_bytes: int = 0
     hangul_bytes: int = 0
     """Bytes of complete Korean syllables in UTF-8, also in lines that cannot be decoded."""
-    western: int = 0
-    """Lines in which each byte above 127 is a separate letter or punctuation mark in Windows-1252."""
 
     @classmethod
     def of_file(cls, path: Path, name: str) -> LineCounts:
@@ -65,13 +61,10 @@ class LineCounts:
                 counts.cp949 += is_decodable(line, "cp949")
                 counts.high_bytes += sum(map(len, HIGH_BYTES.findall(line)))
                 counts.hangul_bytes += sum(map(len, HANGUL_IN_UTF8.findall(line)))
-                counts.western += _is_western(line)
         return counts
 
     def encoding(self) -> str:
-        """Return the encoding of most lines."""
-        if not self.utf_8 and self.western and self.western == self.not_ascii:
-            return "cp1252"
+        """Return the encoding of most lines: UTF-8 or CP949."""
         # UTF-8 bytes are often valid in CP949 by chance, but CP949 bytes are hardly ever valid UTF-8.
         is_utf_8 = self.utf_8 >= self.cp949 or 2 * self.utf_8 >= self.not_ascii
         is_utf_8 |= 2 * self.hangul_bytes > self.high_bytes
@@ -103,12 +96,6 @@ def is_decodable(line: bytes, encoding: str) -> bool:
 def is_korean_in_utf8(line: bytes) -> bool:
     """Return whether a line is UTF-8 with a Korean syllable."""
     return HANGUL_IN_UTF8.search(line) is not None and is_decodable(line, "utf-8")
-
-
-def _is_western(line: bytes) -> bool:
-    runs = HIGH_BYTES.findall(line)
-    letters = [run for run in runs if WESTERN_LETTERS.fullmatch(run)]
-    return len(letters) > 0 and all(run in letters or WESTERN_MARKS.fullmatch(run) for run in runs)
 
 
 def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
@@ -145,7 +132,7 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
         raise InputRefused(
             f"{first}, and in {damaged:,} of {lines:,} lines",
             file=name,
-            remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
+            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {STATE_ENCODING.format('cp1252')}",
         )
     return damaged > 0
 

@@ -1,7 +1,8 @@
 """Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
-A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first and then strict CP949,
-which is common in Korean exports. If neither fits, `damaged_text` chooses the encoding of most lines.
+A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first. If it does not fit,
+`told_encoding` looks at the words. If these do not tell, the file is damaged, and `damaged_text` chooses
+UTF-8 or CP949, which is common in Korean exports, by most lines.
 DuckDB reads only UTF-8, so other files are decoded into a copy in a
 temporary folder. The original file is never changed.
 """
@@ -27,6 +28,7 @@ from outage_analysis.text.damaged_text import (
     is_korean_in_utf8,
     repaired_copy,
 )
+from outage_analysis.text.told_encoding import told_encoding
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
@@ -38,10 +40,6 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Byte-order mark -> the encoding that it declares."""
-ENCODINGS_TO_TRY = ("utf-8", "cp949")
-"""The encodings that are tried for a file without a byte-order mark, in this order."""
-HIGH_PAIR = re.compile(rb"[\xa1-\xfe][\xa1-\xfe]")
-"""Pattern of a frequent Korean syllable in CP949."""
 LINE_END = re.compile(rb"\r\n?|\n")
 MAX_UNBROKEN = 1 << 25
 """Most bytes without a line break that are held in memory."""
@@ -76,7 +74,7 @@ class TextFile:
 
 
 def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
-    """Detect the encoding of a file by decoding the whole file, and return the file as UTF-8.
+    """Decode a whole file in its stated or detected encoding, and return it as UTF-8.
 
     Args:
         path: the file. A .gz or .zst file is decompressed first.
@@ -85,11 +83,14 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
         encoding: the encoding of the file, if it is known. Then only this encoding is tried.
 
     Raises:
-        InputRefused: most lines fit no encoding, or a compressed file is damaged or expands too much.
+        InputRefused: most lines fit no encoding, or several encodings fit that read the file differently; or
+            a compressed file is damaged or expands too much.
     """
     if path.suffix.lower() in COMPRESSIONS:
         path = _decompress_to_copy(path, workspace, name)
     detected = _detect_encoding(path, name, encoding)
+    if detected is None and encoding is None and (encoding := _told(path, name)) is not None:
+        detected = _detect_encoding(path, name, encoding)
     target, damaged = workspace / f"{len([*workspace.iterdir()])}.decoded", False
     if detected is None:
         detected, damaged = _repair(path, target, name, encoding)
@@ -150,13 +151,21 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
 
 
+def _told(path: Path, name: str) -> str | None:
+    with path.open("rb") as stream:
+        head = stream.read(len(codecs.BOM_UTF8))
+    if head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head or _ends_inside_character(path):
+        return None
+    return told_encoding(path, name)
+
+
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     declared_by_mark = next(
         (known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None
     )
-    candidates = (declared_by_mark,) if declared_by_mark else (declared,) if declared else ENCODINGS_TO_TRY
+    encoding = declared_by_mark or declared or "utf-8"
     if declared and (
         (declared_by_mark and declared not in declared_by_mark)
         or (declared == "utf-16" and not declared_by_mark)
@@ -167,31 +176,14 @@ def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
             else "begins with no mark"
         )
         raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
-    for encoding in candidates:
-        if encoding.startswith("utf-8"):
-            if _is_text_in_utf8(path):
-                return encoding
-        elif encoding == "utf-16":
-            if (failure := _decoding_failure(path, encoding)) is not None:
-                problem = f"is not UTF-16 at byte {failure:,}"
-                raise InputRefused(problem, file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8).")
-            return encoding
-        elif _decoding_failure(path, encoding) is None and _is_certain(path, name, encoding, declared):
-            return encoding
-    return None
-
-
-def _is_certain(path: Path, name: str, encoding: str, declared: str | None) -> bool:
-    if encoding != "cp949":
-        return True
-    if declared is None and _ends_inside_character(path):
-        return False
-    if any(not line.isascii() and is_korean_in_utf8(line) for line in byte_lines(path, name)):
-        return False
-    with path.open("rb") as stream:
-        # In Korean text, bytes above 127 come in pairs. In Western text, they stand alone.
-        has_pair = HIGH_PAIR.search(stream.read(BLOCK)) is not None
-    return declared is not None or has_pair or LineCounts.of_file(path, name).encoding() != "cp1252"
+    if encoding.startswith("utf-8"):
+        return encoding if _is_text_in_utf8(path) else None
+    failure = _decoding_failure(path, encoding)
+    if failure is not None and encoding == "utf-16":
+        problem = f"is not UTF-16 at byte {failure:,}"
+        raise InputRefused(problem, file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8).")
+    mixed = encoding == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))
+    return None if failure is not None or mixed else encoding
 
 
 def _ends_inside_character(path: Path) -> bool:

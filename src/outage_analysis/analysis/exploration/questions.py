@@ -13,7 +13,7 @@ from outage_analysis.analysis.exploration.loss_tables import fit_cube, fit_table
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import UsageError, check_level
 from outage_analysis.files import bundled_claims, bundled_ids
-from outage_analysis.incidents import Bands, load_incident, load_layout
+from outage_analysis.incidents import Bands, Layout, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
     MIN_CLAIMS_PER_CATEGORY,
@@ -83,7 +83,7 @@ def explore(
     files: Sequence[str | Path] | None,
     incident: str | Path,
     policy: str | Path | None,
-    columns: Sequence[str | Path],
+    columns: Sequence[str | Path | Layout],
     counts: str | Path | None,
     question: Question,
     max_rejects: float = MAX_REJECTS,

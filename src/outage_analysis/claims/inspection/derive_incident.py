@@ -81,6 +81,7 @@ class OutageFacts(TypedDict, total=False):
     currency: str
     loss_unit: str
     scale: float | None
+    encoding: str | None
     columns: Mapping[str, str]
     formats: Mapping[str, str]
     dimensions: Sequence[str]
@@ -95,6 +96,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     loss_unit: str = "",
     scale: float | None = None,
     rows: str | None = None,
+    encoding: str | None = None,
     columns: Mapping[str, str] | None = None,
     formats: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
@@ -117,6 +119,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             `loss (EUR thousands)`.
         rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default complaints. In
             files with a column of decisions (filed, accepted, refused, paid), each row is what it says.
+        encoding: the encoding of text files, such as "gbk", if it cannot be told from their bytes.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
             is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
@@ -155,6 +158,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         currency=currency,
         loss_unit=loss_unit,
         scale=scale,
+        encoding=encoding,
         rows=checked_rows(rows),
         decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
         headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
@@ -177,6 +181,7 @@ class _Derivation:
     rows: str | None
     decided: Mapping[str, str]
     """`decision` and `paid`, where the caller names their headers -> these."""
+    encoding: str | None
     headers: Mapping[str, str]
     """Column of a claim -> its header in the files."""
     formats: Mapping[str, str]
@@ -201,6 +206,7 @@ class _Derivation:
             "window": "observed",
             "loss": {"name": LOSS_NAME, "unit": self.loss_unit or currency},
             "rows": self.rows or (),
+            "encoding": self.encoding or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
             "columns": {name: (header,) for name, header in self.headers.items()},
             "formats": {name: (format_,) for name, format_ in self.formats.items()},

@@ -34,6 +34,7 @@ from outage_analysis.incidents import (
     normalized_name,
     text_dimensions,
     unit_multiplier,
+    with_encoding,
 )
 from outage_analysis.text import Column as TableColumn
 from outage_analysis.text import (
@@ -106,19 +107,23 @@ class Inspection:
         return f"<Inspection of {self.name}: {self.records:,} rows, {len(self.columns):,} columns>"
 
 
-def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
+def inspect_file(
+    path: str | Path, incident: Incident, *, layout: Layout | None = None, encoding: str | None = None
+) -> Inspection:
     """Describe the columns of a complaint file, and propose a layout (TOML file that maps them).
 
     Args:
         path: a file of any supported format.
         incident: defines the expected columns, services and claimant types.
         layout: settings that are already known, such as the sheet of a workbook.
+        encoding: the encoding of a text file, if it cannot be told from its bytes.
 
     Raises:
+        UsageError: the encoding is not known.
         InputRefused: the file cannot be read, or it is unclear whether its first row is a header or a
             complaint.
     """
-    path, known_layout = Path(path), layout or Layout()
+    path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
     known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
     headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
