@@ -244,7 +244,6 @@ def test_every_command_says_how_many_rows_were_rejected(
     assert "row 14" in text or "14행" in text  # the first of them
 
 
-@pytest.mark.xfail(strict=True, reason="the first rejected row is described in English")
 def test_the_warning_of_rejected_rows_is_korean(complaints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(complaints)
     done = outage_analysis("cube", "damaged.csv", *OWN, "--max-rejects", "20%", "--lang", "ko")

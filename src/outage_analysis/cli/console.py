@@ -65,6 +65,7 @@ def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
     `ingest` cannot read files of a derived incident, so for these the first reject is explained here.
     """
     from outage_analysis.claims import explain_reject
+    from outage_analysis.losses import reject_sentence
     from outage_analysis.text import Locale
 
     rejects = int(claims.files["rejects"].sum()) if claims else 0
@@ -73,7 +74,8 @@ def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
         key = "rejects"
         if claims.incident.window == "observed":
             key = "rejects_observed"
-            counts["first"] = str(explain_reject(claims, claims.rejected_rows.row(0, named=True), lang))
+            first = explain_reject(claims, claims.rejected_rows.row(0, named=True), lang)
+            counts["first"] = reject_sentence(first, lang)
         sys.stderr.write(Locale(lang)(f"terminal.{key}", **counts) + "\n")
 
 

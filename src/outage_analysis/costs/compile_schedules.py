@@ -238,7 +238,7 @@ def _claims_group(
     facts: Mapping[tuple[str | None, int | None, int | None], str],
     tiers: Mapping[Band, Tier],
 ) -> PaymentGroup:
-    claims = float(row["claims"])
+    claims, already_paid = float(row["claims"]), row["decision"] == "paid"
     fields: dict[str, Any] = {
         "claims": claims,
         "labels": {name: row[name] for name in KEYS},
@@ -261,7 +261,7 @@ def _claims_group(
         paid_nothing=not claims or mid == high == 0,
         promised=mid,
         status=UNSTATED if row["rule"] == NO_RULE and mid is None else None,
-        tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" else None,
+        tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" and not already_paid else None,
         **fields,
     )
 

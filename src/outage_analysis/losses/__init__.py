@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.data_quality import heaps_table as heaps_table
     from outage_analysis.losses.data_quality import quality_report as quality_report
     from outage_analysis.losses.data_quality import quality_table as quality_table
+    from outage_analysis.losses.data_quality import reject_sentence as reject_sentence
     from outage_analysis.losses.data_quality import rule_table as rule_table
     from outage_analysis.losses.development.forecast_tables import CURVE_FORECASTS as CURVE_FORECASTS
     from outage_analysis.losses.development.forecast_tables import CURVE_SPREAD as CURVE_SPREAD

@@ -119,14 +119,15 @@ def quality_report(claims: Claims, lang: str = "en") -> dict[str, Any]:
         "claims": len(claims),
         "rejects": int(claims.files["rejects"].sum()),
         "rules": rule_table(claims, lang).to_dicts(),
-        "first_rejects": [_reject_sentence(explain_reject(claims, reject, lang), lang) for reject in first],
+        "first_rejects": [reject_sentence(explain_reject(claims, reject, lang), lang) for reject in first],
         "amounts": claims.control_totals.to_dicts(),
         "claimants": claimants_table(claims).to_dicts(),
         "heaping": heaping_table(claims).to_dicts(),
     }
 
 
-def _reject_sentence(reject: InputRefused, lang: str) -> str:
+def reject_sentence(reject: InputRefused, lang: str) -> str:
+    """Return a reject in one sentence: file, row, column, value, broken rule and remedy."""
     locale = Locale(lang)
     rule = reject.problem.removeprefix("breaks the rule '").removesuffix("'")
     if lang == "en" or not locale.has_label(f"rule.{rule}"):
