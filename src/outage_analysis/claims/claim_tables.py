@@ -43,7 +43,7 @@ CONTROL_TOTALS = TableSchema(
         Column("smallest", "loss", "The smallest loss."),
         Column("median", "loss", "The loss in the middle; of an even number the lower one."),
         Column("largest", "loss", "The largest loss."),
-        Column("unit", "data", "Unit of the losses.", label="loss_unit"),
+        Column("unit", "unit", "Unit of the losses.", label="loss_unit"),
         Column("scale", "decimal", "What an amount of 1 in the file stands for.", label="file_scale"),
     ),
 )

@@ -14,7 +14,7 @@ import typer
 
 from outage_analysis.cli.console import print_json, print_line, progress, warn_of_rejects
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Encoding, Json, PlanOptions, expand_options
+from outage_analysis.cli.options import Encoding, Json, PlanOptions, Rows, expand_options
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -117,6 +117,7 @@ class ClaimsOptions:
         typer.Option(help="With --claims, how many units of currency a loss of 1 in the files stands for."),
     ] = None
     encoding: Encoding = None
+    rows: Rows = None
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,6 +156,7 @@ class ClaimsOptions:
             currency=currency or None,
             scale=self.scale,
             encoding=self.encoding,
+            rows=self.rows,
             column=self.column,
         )
         with progress(lang) as step:
@@ -193,6 +195,7 @@ def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, f
                 "--unknown": options.unknown,
                 "--scale": options.scale,
                 "--encoding": options.encoding,
+                "--rows": options.rows,
                 "--column": options.column,
             },
         )
