@@ -46,7 +46,7 @@ def service_band_table(
         unit of the currency) is null if the cost of a claim is unknown. The table is empty if a band of the
         cube contains losses on both sides of an edge of the policy, which is possible in totals.
     """
-    bands = Bands.from_cuts(_few(policy.cuts), negative=negative)
+    bands = Bands.from_cuts(policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))], negative=negative)
     costs = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
     try:
         counted = regroup(cube, ["service"], bands)
@@ -80,10 +80,6 @@ def service_band_table(
     )
 
 
-def _few(cuts: Sequence[int]) -> tuple[int, ...]:
-    return tuple(cuts[:: max(1, -(-len(cuts) // MAX_CUTS))])
-
-
 def _in_band(band: Band) -> pl.Expr:
     over, up_to = band
     return pl.col("over").eq_missing(pl.lit(over)) & pl.col("up_to").eq_missing(pl.lit(up_to))
@@ -102,7 +98,10 @@ def _expected_by_band(
     rows = cost_table(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None
-    edges_of = {row: _band_of(row, bands) for row in rows.select("over", "up_to").unique().rows()}
+    edges_of = {
+        row: next(wider for wider in bands if band_within(row, wider))
+        for row in rows.select("over", "up_to").unique().rows()
+    }
     mapped = [edges_of[row] for row in rows.select("over", "up_to").rows()]
     placed = rows.with_columns(
         over=pl.Series([band[0] for band in mapped], dtype=pl.Int64),
@@ -110,10 +109,6 @@ def _expected_by_band(
     )
     summed = placed.group_by("service", "over", "up_to", maintain_order=True).agg(sum_or_null("expected"))
     return summed.select("service", "over", "up_to", pl.col("expected").round_sig_figs(TABLE_DIGITS))
-
-
-def _band_of(band: Band, bands: Sequence[Band]) -> Band:
-    return next(wider for wider in bands if band_within(band, wider))
 
 
 def _divided_line(line: Schedule, cuts: Sequence[int]) -> Schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -202,11 +202,12 @@ class Dirichlet(Document):
     @cached_property
     def log_gamma_tables(self) -> dict[int, QuantileTable]:
         """By index of each share above 0: a table from normal scores to logarithms of its gamma quantiles."""
-        return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
-
-
-def _log_gamma(shape: float) -> QuantileTable:
-    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))
+        tables = {
+            at: partial(log_gamma_quantile, self.size * share)
+            for at, share in enumerate(self.shares)
+            if share
+        }
+        return {at: QuantileTable(quantile) for at, quantile in tables.items()}
 
 
 class MixBand(Document):

@@ -169,9 +169,10 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if counted.is_empty() or expected.is_empty():
         raise NothingToDraw
     midnight = datetime.combine(min(table["moment"]).date(), time())
+    colours = {branch: OKABE_ITO[n % len(OKABE_ITO)] for n, branch in enumerate(_branches(table))}
     data = _thin_points(table).with_columns(
         day=((pl.col("moment") - midnight).dt.total_seconds() / DAY.total_seconds()).round(3),
-        colour=pl.col("branch").replace_strict(_branch_colours(table), default=INK),
+        colour=pl.col("branch").replace_strict(colours, default=INK),
     )
     x, y = _axes(data, midnight, locale)
     outcome = data.filter(part="outcome")
@@ -225,10 +226,6 @@ def _closing_day(moment: datetime) -> date:
 def _branches(data: pl.DataFrame) -> list[str]:
     branches: list[str] = data.filter(part="expected")["branch"].unique(maintain_order=True).to_list()
     return branches
-
-
-def _branch_colours(data: pl.DataFrame) -> dict[str, str]:
-    return {b: OKABE_ITO[n % len(OKABE_ITO)] for n, b in enumerate(_branches(data))}
 
 
 def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X, alt.Y]:

@@ -161,7 +161,7 @@ def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
     ticks = log_ticks(low, high)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = labelled_axis(ticks, [_multiple_label(tick) for tick in ticks])
+    axis = labelled_axis(ticks, [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks])
     return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
 
 
@@ -176,10 +176,6 @@ def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]
         verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
         labels[row["outcome"]] = f"{wrap_name(context.name(row['outcome']))}\n{observed} · {verdict}"
     return labels
-
-
-def _multiple_label(value: float) -> str:
-    return f"×{value:,.10g}" if value >= 1 else f"×1/{1 / value:,.3g}"
 
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:

@@ -268,7 +268,11 @@ def _pivot(frame: pl.DataFrame, heading: Heading, *, short: bool) -> _Pivot:
     bodies = [
         (
             (_name(row, heading), *(_figure(locale, value) for value in values)),
-            (-1, *(_level(n or 0, largest) for n in values[:shaded]), *[0] * (len(values) - shaded)),
+            (
+                -1,
+                *(ceil(SHADES * sqrt((n or 0) / largest)) if largest else 0 for n in values[:shaded]),
+                *[0] * (len(values) - shaded),
+            ),
         )
         for row, values in figures.items()
     ]
@@ -327,10 +331,6 @@ def _name(value: object, heading: Heading) -> str:
 
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _level(count: float, largest: float) -> int:
-    return ceil(SHADES * sqrt(count / largest)) if largest else 0
 
 
 def _html_cell(text: str, level: int) -> str:

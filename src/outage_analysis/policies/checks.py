@@ -14,7 +14,7 @@ from outage_analysis.policies.cost_lines import EntitledValues, Schedule
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rule, RuleBand
-from outage_analysis.policies.tariff import Piece, Tariff, contains_integer
+from outage_analysis.policies.tariff import Tariff, contains_integer
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
@@ -224,12 +224,8 @@ def _loss(amount: int, locale: Locale) -> str:
     return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")
 
 
-def _pays_something(piece: Piece) -> bool:
-    return piece.fixed is None or bool(piece.fixed or piece.slope)
-
-
 def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
+    paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
             yield "gap", locale("finding.gap", band=locale.band_with_unit(*piece.band))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import Effort, Schedule
+from outage_analysis.policies.cost_lines import Schedule
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rate, Rounding, Rule
 from outage_analysis.policies.tariff import Tariff
@@ -344,7 +344,7 @@ def policy_card(policy: Policy, lang: str) -> Card:
             locale(f"word.{line.kind}"),
             explainer.payment_summary(line),
             locale.day(line.public_on) if line.public_on else "–",
-            _effort_label(line.effort_on(date.max), locale),
+            locale(f"word.{effort}") if (effort := line.effort_on(date.max)) else "–",
         ),
         "policy.lines",
     )
@@ -368,7 +368,3 @@ def policy_card(policy: Policy, lang: str) -> Card:
 def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
     lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
     return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
-
-
-def _effort_label(effort: Effort | None, locale: Locale) -> str:
-    return locale(f"word.{effort}") if effort else "–"

@@ -255,17 +255,13 @@ def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, st
     return [
         locale(
             "report.drives_next" if place else "report.drives_text",
-            plain=_plain_name(row["kind"], locale),
+            plain=capitalized(locale(f"plain.{row['kind']}")),
             name=names.get(row["assumption"], row["assumption"]).split(":")[0],
             low=locale.money(row["cost_low"]),
             high=locale.money(row["cost_high"]),
         )
         for place, row in enumerate(moved.head(MAX_DRIVERS).iter_rows(named=True))
     ]
-
-
-def _plain_name(kind: str, locale: Locale) -> str:
-    return capitalized(locale(f"plain.{kind}"))
 
 
 def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:

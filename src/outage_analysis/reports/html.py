@@ -59,7 +59,10 @@ def html_page(report: Report) -> str:
     context = {
         "report": report,
         "locale": report.locale,
-        "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
+        "specs": {
+            later: Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == later}))
+            for later in (False, True)
+        },
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
         "linked": linked_view,
@@ -85,10 +88,6 @@ def prose_columns(grid: Grid) -> list[bool]:
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
     are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
     return [False if c.style else next(are_prose) for c in grid.columns]
-
-
-def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
-    return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
 def _printable(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -193,7 +193,7 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     return {
         "fits": fits.table(),
         "quantities": quantities.with_columns(finite),
-        "refused": _refused_table(fits.refused),
+        "refused": pl.DataFrame([*fits.refused.items()], schema=REFUSED_FITS.dtypes, orient="row"),
     }
 
 
@@ -207,7 +207,3 @@ def _quantity_row(fits: Fits, quantity: str, level: float) -> tuple[str | float 
         low = high = None
     values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
     return (quantity, best.family, *values)
-
-
-def _refused_table(reasons: Mapping[str, str]) -> pl.DataFrame:
-    return pl.DataFrame([*reasons.items()], schema=REFUSED_FITS.dtypes, orient="row")

@@ -116,7 +116,9 @@ def _choose_by_values(
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
         "filed_on": lambda c: c.reads_as == "day",
-        "loss": lambda c: c.reads_as == "amount" and means_loss(c.header, _units(incident)),
+        "loss": lambda c: (
+            c.reads_as == "amount" and means_loss(c.header, (incident.currency, incident.loss.unit))
+        ),
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
@@ -147,10 +149,6 @@ def _choose_by_values(
     else:
         return Choice(None, _reason_for_none(name, columns, unused, headless=headless))
     return Choice(matches[0], "; ".join(filter(None, (basis, _evidence(name, columns[matches[0]])))))
-
-
-def _units(incident: Incident) -> tuple[str, ...]:
-    return incident.currency, incident.loss.unit
 
 
 def id_fault(name: str, column: Column) -> str | None:

@@ -475,11 +475,7 @@ def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo
             ) from None
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(_offset(moment, zone)))
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
-    return zone.utcoffset(moment) or timedelta()
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone.utcoffset(moment) or timedelta()))
 
 
 def _sorted_headers(headers: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:

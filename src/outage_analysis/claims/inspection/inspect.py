@@ -151,6 +151,7 @@ def inspect_file(
     claimant, loss = column_by_name.get("claimant_id"), column_by_name.get("loss")
     if loss is not None and unit:
         loss.scale = unit_multiplier(unit)
+    detected = known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
     return Inspection(
         name,
         file_format.encoding,
@@ -163,7 +164,7 @@ def inspect_file(
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
         _amounts(name, warehouse, loss, known_layout.merged_over(incident), incident),
-        layout_document(path.name, columns, choices, _detected(known_layout, file_format), incident, unit),
+        layout_document(path.name, columns, choices, detected, incident, unit),
     )
 
 
@@ -178,10 +179,6 @@ def _amounts(
     digits, currency = incident.loss_digits, incident.loss_currency
     amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
     return control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
-
-
-def _detected(known_layout: Layout, file_format: FileFormat) -> Layout:
-    return known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
 
 
 def _read_columns(

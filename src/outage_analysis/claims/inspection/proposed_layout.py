@@ -28,15 +28,12 @@ def layout_document(
 ) -> str:
     """Return the proposed layout (file that maps columns) as TOML, with open questions as comments."""
     positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    pattern = name if masked_name(name) == name else f"*{PurePath(name).suffix}"
     settings = {
         k: getattr(known_layout, k)
         for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
     }
-    lines = [
-        f"{k} = {toml_value(v)}"
-        for k, v in {"files": _file_pattern(name), **settings}.items()
-        if v is not None
-    ]
+    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None]
     constants_known = {**incident.constants, **known_layout.constants}
     missing_columns = [
         c for c in required_columns(incident) if c not in choices or choices[c].position is None
@@ -143,7 +140,3 @@ def _comment_lines(text: str) -> list[str]:
     return textwrap.wrap(
         sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
     )
-
-
-def _file_pattern(name: str) -> str:
-    return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

@@ -141,7 +141,8 @@ FILED_AT_DAY = "filed_at_day"
 
 def filed_at_day_sql(incident: Incident, layout: Layout) -> str:
     """Return SQL that parses the date in the string column `raw_filed_at`; null if it is unreadable."""
-    return _day_sql(f"raw_{FILED_AT}", _filed_at_formats(layout), incident)
+    formats = layout.formats.get(FILED_AT, tuple(dict.fromkeys((*_day_formats(layout), "iso"))))
+    return _day_sql(f"raw_{FILED_AT}", formats, incident)
 
 
 def filed_at_sql(incident: Incident, *, own_column: bool, midnight: bool) -> str:
@@ -185,7 +186,3 @@ def _day_sql(text: str, formats: Sequence[str], incident: Incident, *, only_if: 
 def _day_formats(layout: Layout) -> tuple[str, ...]:
     # If `filed_at` is a file's only date column, its format may be set under this key.
     return layout.formats.get("filed_on", tuple(dict.fromkeys((*layout.formats.get(FILED_AT, ()), "iso"))))
-
-
-def _filed_at_formats(layout: Layout) -> tuple[str, ...]:
-    return layout.formats.get(FILED_AT, tuple(dict.fromkeys((*_day_formats(layout), "iso"))))

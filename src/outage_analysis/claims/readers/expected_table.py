@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 
 from outage_analysis.claims.header_words import means_decision
@@ -237,7 +236,10 @@ class ExpectedTable:
 
     def _check_units(self, titles: Sequence[Sequence[str]]) -> None:
         cells = [cell for row in titles for cell in row]
-        unit = next((c for c in cells if UNIT_PATTERN.search(c) or _bracket_scale(c) != 1), None)
+        unit = next(
+            (c for c in cells if UNIT_PATTERN.search(c) or stated_unit(c, brackets_only=True).scale != 1),
+            None,
+        )
         if self.for_inspection:
             self.unit = unit or self.unit
         elif unit is not None and "loss" not in self.layout.scale:
@@ -272,10 +274,6 @@ def second_table_error(file: str, row: int, line: int | None = None) -> InputRef
 def required_columns(incident: Incident) -> tuple[str, ...]:
     """Return the columns that every complaint file must have, unless its layout defines them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))
-
-
-def _bracket_scale(title: str) -> Decimal:
-    return stated_unit(title, brackets_only=True).scale
 
 
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"

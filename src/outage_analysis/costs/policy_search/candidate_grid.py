@@ -63,7 +63,7 @@ def _plain_values(parameter: Parameter, policy: Policy, step: int | None) -> tup
     else:
         low, high = _between_neighbours(parameter, policy)
         pace = stated or round_step((high - low) / DEFAULT_STEPS)
-        low, high = _multiple_above(low, pace), (high - 1) // pace * pace
+        low, high = (low // pace + 1) * pace, (high - 1) // pace * pace
         stated = pace
     return _range(parameter, low, high, stated or round_step((high - low) / DEFAULT_STEPS))
 
@@ -77,10 +77,6 @@ def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]
             remedy=f"Write {parameter.name}=LOW..HIGH or {parameter.name}=LOW..HIGH/STEP.",
         )
     return bands[parameter.tier].over, high
-
-
-def _multiple_above(low: int, step: int) -> int:
-    return (low // step + 1) * step
 
 
 def round_step(width: float) -> int:

@@ -107,7 +107,11 @@ def _draws(
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
-            parts = {name: values} if values.ndim == 1 else _bands(name, values)
+            parts = (
+                {name: values}
+                if values.ndim == 1
+                else {f"{name}.{band}": values[:, band] for band in range(values.shape[1])}
+            )
             for part, column in parts.items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
@@ -129,10 +133,6 @@ def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
     names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and stream.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
     return names | ({"count"} if stream.mix else set())
-
-
-def _bands(name: str, values: FloatArray) -> Columns:
-    return {f"{name}.{band}": values[:, band] for band in range(values.shape[1])}
 
 
 def _stack(columns: Mapping[str, list[FloatArray]]) -> Columns:

@@ -87,7 +87,7 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
     Raises:
         ModelRefused: there is no positive loss, bands overlap, or a band contains zero and positive losses.
     """
-    cells = _positive_cells(cube)
+    cells = next((group.cells_above(0) for group in groups(cube)), ())
     if not cells:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     last = cells[-1]
@@ -171,10 +171,6 @@ def loss_counts(
         source=cube.source,
         synthetic=cube.synthetic,
     )
-
-
-def _positive_cells(cube: Cube) -> tuple[Cell, ...]:
-    return next((group.cells_above(0) for group in groups(cube)), ())
 
 
 def _upper_end(cell: Cell) -> float:
