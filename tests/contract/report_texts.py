@@ -62,6 +62,13 @@ def shown_on_slides(report: Path) -> tuple[str, ...]:
     return tuple(" ".join(_shape_texts(slide)) for slide in deck.slides)
 
 
+@cache
+def notes_of_slides(report: Path) -> tuple[str, ...]:
+    """The notes that a speaker has beside each slide."""
+    deck = Presentation(str(report / "report.pptx"))
+    return tuple(x.notes_slide.notes_text_frame.text if x.has_notes_slide else "" for x in deck.slides)
+
+
 def _slide_texts(slide: object) -> Iterator[str]:
     yield from _shape_texts(slide)
     if slide.has_notes_slide:  # type: ignore[attr-defined]

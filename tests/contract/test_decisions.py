@@ -467,3 +467,23 @@ def test_the_decision_week_has_no_cash_and_says_so() -> None:
     code, _, err = outage_analysis("reserve", "--as-of", "2022-10-24", "--draws", FEW)
     assert code == 5
     assert err.startswith("error: ")
+
+
+def test_two_lines_that_pay_the_same_published_reports_count_them_once(tmp_path: Path) -> None:
+    other = EARLY.replace('"early"', '"other"').replace('"tiers"', '"again"').replace("10_000", "20_000")
+    entry = (
+        '[[assumption]]\nid = "as-{0}"\nkind = "{0}"\nname.en = "A rate"\nlines = ["tiers", "again"]\n'
+        'public_on = 2022-10-20\ngrade = "assumed"\nsource = "a test"\nrationale = "a test"\n'
+        'owner = "a test"\noutcome_known = false\n'
+        'distribution = {{ kind = "fixed", value = 0.5 }}\n'
+    )
+    ledger = 'id = "mine"\nname.en = "Mine"\nincident = "kakao-2022"\nas_of = 2022-12-30\n'
+    ledger += "".join(entry.format(kind) for kind in ("filing_share", "acceptance"))
+    for name, text in (("early", EARLY), ("other", other), ("ledger", ledger)):
+        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+    files = [tmp_path / f"{name}.toml" for name in ("other", "early")]
+    done = outage_analysis("compare", *files, "--ledger", tmp_path / "ledger.toml", "--json")
+    assert done.code == 0, done.err
+    rows = json.loads(done.out)["winners_and_losers"]
+    (total,) = (row for row in rows if row["level"] == "total")
+    assert (total["gain"], total["lose"], total["equal"]) == (REPORTS, 0, 0)

@@ -88,6 +88,18 @@ def test_no_cell_of_a_csv_table_or_workbook_begins_a_formula(hostile: Path) -> N
     assert formulas_seen > 5  # the workbook's own
 
 
+def test_no_cell_of_the_rejects_begins_a_formula(folder: Path) -> None:
+    starts = ("=cmd|' /C calc'!A0", "+cmd", "-cmd", "@SUM(cmd)")
+    twice = [f'"{start}",u,Bank,Person,2026-03-02,{loss},north' for start in starts for loss in (5, 6)]
+    header = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region"
+    (folder / "list.csv").write_text("\n".join([header, *twice]) + "\n", "utf-8")
+    (folder / "incident.toml").write_text(INCIDENT, "utf-8")
+    rejects = oa.read_claims(folder / "list.csv", folder / "incident.toml", max_rejects=1).rejects
+    cells = [str(cell) for row in rejects.rows() for cell in row]
+    assert sum("cmd" in cell for cell in cells) == len(rejects) == len(starts)
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
+
+
 @pytest.mark.slow
 def test_an_own_section_is_text_and_no_cell_of_its_table_begins_a_formula(
     hostile: Path, tmp_path: Path

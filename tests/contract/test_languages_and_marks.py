@@ -23,6 +23,7 @@ from tests.contract.report_texts import (
     amounts_in,
     cells_of,
     in_two_digits,
+    notes_of_slides,
     numbers_in,
     page_of,
     page_text,
@@ -344,6 +345,12 @@ def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Re
     assert all(path.stem.endswith("-synthetic") for path in (folder / "charts").iterdir())
 
 
+@pytest.mark.parametrize("name", ["trams-en", "trams-ko"])
+def test_each_slide_of_a_synthetic_headline_and_its_notes_are_marked(report: Report, name: str) -> None:
+    texts = (*shown_on_slides(report(name))[:-1], *notes_of_slides(report(name))[:-1])
+    assert [text for text in texts if not MARK[name[-2:]].search(text)] == []
+
+
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_last_slide_of_a_synthetic_headline_is_marked(report: Report) -> None:
     assert MARK["en"].search(shown_on_slides(report("trams-en"))[-1])
@@ -453,6 +460,19 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
     assert printed
     assert all(re.search("hindsight", page, re.IGNORECASE) for page in printed)
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
+
+
+def test_without_hindsight_no_button_sets_the_rates_that_came_out(report: Report, tmp_path: Path) -> None:
+    options = ("--formats", "html", "--no-hindsight", "--out", tmp_path / "r")
+    assert outage_analysis("report", *options).code == 0
+    buttons = {
+        folder: {e.text for e in page_of(folder).elements if e.tag == "button"}
+        for folder in (report("kakao-en"), tmp_path / "r")
+    }
+    with_hindsight, without = buttons.values()
+    assert with_hindsight - without
+    assert without <= with_hindsight
+    assert not any("turned out" in text for text in without)
 
 
 @pytest.mark.slow

@@ -105,6 +105,24 @@ def test_an_inspection_masks_what_has_a_pattern_and_says_which_columns_are_perso
     assert {"연락처", "내용"} <= personal
 
 
+@pytest.mark.parametrize("name", ["홍길동", "Kim Min-su", "Müller"])
+@pytest.mark.parametrize("place", [2, 3, 4, 5])
+@pytest.mark.usefixtures("folder")
+def test_a_name_in_any_column_of_a_rejected_row_is_shown_nowhere(place: int, name: str) -> None:
+    cells = ["x", "u", "Bank", "Person", "2026-03-02", "5", "north"]
+    good = ",".join(cells)
+    cells[0], cells[place] = "y", name
+    Path("list.csv").write_text(f"{HEADER}{good}\n{','.join(cells)}\n", "utf-8")
+    for arguments in (("ingest",), ("ingest", "--json"), ("ingest", "--lang", "ko"), ("cube",)):
+        done = outage_analysis(arguments[0], "list.csv", *WHERE, "--max-rejects", "100%", *arguments[1:])
+        assert done.code == 0
+        assert name not in done.out + done.err
+    refused = outage_analysis("ingest", "list.csv", *WHERE)
+    assert (refused.code, name in refused.err) == (3, False)
+    claims = oa.read_claims("list.csv", "incident.toml", max_rejects=1)
+    assert name not in f"{claims.rejects.rows()}{claims!r}{claims._repr_html_()}"
+
+
 # --- columns that would leave -------------------------------------------------------------------------------
 
 

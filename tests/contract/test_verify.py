@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -109,6 +110,22 @@ def test_a_changed_missing_or_additional_file_is_named(report: Report, tmp_path:
     told = json.loads(out)
     assert (code, told["verified"]) == (1, False)
     assert told["file"] == name or name == "SHA256SUMS"
+
+
+@pytest.mark.parametrize("name", ["tables/more.csv", "more.html"])
+def test_an_additional_file_that_the_checksums_list_is_named(
+    report: Report, tmp_path: Path, name: str
+) -> None:
+    folder = copy_of(report("own-en"), tmp_path)
+    (folder / name).write_text("more", "utf-8")
+    line = f"{hashlib.sha256(b'more').hexdigest()}  {name}\n"
+    sums = (folder / "SHA256SUMS").read_text("utf-8")
+    (folder / "SHA256SUMS").write_text(
+        "".join(sorted([*sums.splitlines(keepends=True), line], key=str)), "utf-8"
+    )
+    code, out, err = checked(folder, "--integrity")
+    assert (code, out) == (1, "")
+    assert name in err
 
 
 # --- a change with checksums and manifest that fit --------------------------------------------------------
