@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from math import log10
 from pathlib import Path
@@ -114,6 +115,38 @@ def test_each_bar_of_a_slide_ends_at_a_number_of_the_tables(named: tuple[str, Pa
     own = {169_220_000.0, 300_000_000.0}  # the width of a press range, drawn without an end of its own
     assert {x for x in values if not known(named[1]).has(x, 1e-6 * abs(x))} <= own
     assert {in_two_digits(x) for x in values} >= {in_two_digits(figures_of(named[1])[m]) for m in MEASURES}
+
+
+def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_stressed_one(
+    report: Report,
+) -> None:
+    folder = report("own-en")
+    budget = pl.read_csv(folder / "tables" / "budget.csv").row(0, named=True)
+    book = workbook_of(folder)
+    first = {cell.value for cell in book.cells(next(iter(book.paths))).values()}
+    assert budget["exceeded"] in first
+    assert budget["stressed"] != budget["exceeded"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("unit", "header"), [("EUR", "loss (EUR)"), ("minutes", "delay (minutes)")])
+def test_the_sheet_of_the_cube_adds_up_to_the_losses_in_their_unit(
+    tmp_path: Path, unit: str, header: str
+) -> None:
+    texts = ("12.50", "75", "250.25") if unit == "EUR" else ("5", "75", "120")
+    losses = [Decimal(text) for text in texts]
+    rows = [f"{n},App,2026-03-0{n},{loss}" for n, loss in enumerate(losses, start=1)]
+    (tmp_path / "a.csv").write_text("\n".join([f"claim_id,service,filed_on,{header}", *rows]), "utf-8")
+    stated: dict[str, Any] = {} if unit == "EUR" else {"loss_unit": unit, "columns": {"loss": header}}
+    claims = oa.read_claims(tmp_path / "a.csv", currency="EUR", **stated)
+    oa.run(claims, tiers={200: 20}, draws=1024).report(tmp_path / "r", formats=["xlsx"])
+    book = workbook_of(tmp_path / "r")
+    (sheet,) = (name for name in book.paths if "cube" in name.casefold())
+    values = {float(x.value) for x in book.cells(sheet).values() if isinstance(x.value, int | float)}
+    assert {
+        float(losses[-1]),
+        float(losses[0] + losses[1]),
+    } <= values  # alone and together in a band
 
 
 # --- rows --------------------------------------------------

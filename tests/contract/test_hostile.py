@@ -25,7 +25,7 @@ import pytest
 import zstandard
 
 import outage_analysis as oa
-from tests.contract.command_line import outage_analysis
+from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.hostile_report import (
     FORMULAS,
     LARGEST,
@@ -584,6 +584,20 @@ def test_a_disk_that_fills_up_keeps_the_file_that_was_there(
             done = outage_analysis(*command, name)
         assert done.code == 6, done
         assert files_in(folder) == before
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "html", "json"])
+def test_a_disk_that_fills_up_keeps_the_chart_that_was_there(tmp_path: Path, suffix: str) -> None:
+    claims = tmp_path / "list.csv"
+    claims.write_text(OWN_FILE, "utf-8")
+    chart = oa.run(claims, tiers={300_000: 30_000}, draws=1024).chart("cost_by_band")
+    path = tmp_path / f"chart.{suffix}"
+    chart.save(path)
+    before = path.read_bytes()
+    with files_of_at_most(len(before) // 2), pytest.raises(Exception, match="chart") as stopped:
+        chart.save(path)
+    assert getattr(stopped.value, "exit_code", None) == 6
+    assert path.read_bytes() == before
 
 
 @pytest.mark.slow

@@ -501,3 +501,12 @@ def test_any_losses_fall_into_the_bands_of_plain_python(
     assert cube["claims"].sum() == len(rows)
     assert cube["loss"].sum() == sum(loss or 0 for loss in losses)
     assert cube["loss_squared"].sum() == sum((loss or 0) ** 2 for loss in losses)
+
+
+def test_a_time_with_an_offset_is_of_the_day_in_the_zone_of_the_incident(tmp_path: Path) -> None:
+    texts = ["2026-03-02T20:00:00Z", "2026-03-03T00:30:00+09:00", "2026-03-02T10:00:00-05:00", "2026-03-02"]
+    rows = [f"{n},u{n},Bank,Person,{text},5,north" for n, text in enumerate(texts)]
+    (tmp_path / "incident.toml").write_text(INCIDENT, "utf-8")
+    (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]), "utf-8")
+    days = oa.read_claims(tmp_path / "a.csv", tmp_path / "incident.toml").to_polars()["filed_on"]
+    assert [day.day for day in days] == [3, 3, 3, 2]
