@@ -96,6 +96,25 @@ def test_a_row_that_states_a_decision_costs_what_it_says(tmp_path: Path) -> None
     assert analysis.expected == pytest.approx(decided_cost(rates(analysis), {}))
 
 
+@pytest.mark.parametrize("decision", ["filed", "complaint", "approved", "paid"])
+def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
+    half = len(LOSSES) // 2
+    decided = oa.run(
+        write(tmp_path, "status", [decision] * half + ["refused"] * (len(LOSSES) - half)), tiers=TIERS
+    )
+    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
+    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
+    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
+    assert decided.expected == alone.expected
+    for share in (0.1, 0.5, 0.9, 0.99):
+        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
+
+
+def test_if_all_rows_are_refused_the_cost_is_nothing(tmp_path: Path) -> None:
+    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
+    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("header", ["paid amount (EUR)", "지급액", "payout (EUR cents)"])
 def test_a_paid_row_costs_what_was_paid(tmp_path: Path, header: str) -> None:
     amounts = {4: 12.5, 5: 250.0, 7: 0.0}

@@ -58,8 +58,8 @@ def build_portfolio(
 def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
     if not term.has_expected_cost:
         return
-    if len(term.factors_of) > 1 or any(group.certain for group in term.groups):
-        yield from _streams_by_decision(line, term)
+    if term.claim_cells and term.claim_cells.cube.decision:
+        yield from _streams_by_decision(line, term, term.claim_cells)
         return
     parts = _merged_parts(term.groups) if term.claim_cells else [_part(group) for group in term.groups]
     stream = Stream(
@@ -88,8 +88,11 @@ def _streams(line: str, term: LineTerm) -> Iterator[Stream]:
         )
 
 
-def _streams_by_decision(line: str, term: LineTerm) -> Iterator[Stream]:
+def _streams_by_decision(line: str, term: LineTerm, cells: ClaimCells) -> Iterator[Stream]:
     """Yield the streams of claims that have come to different stages, each with the factors that are left."""
+    cube = cells.cube
+    if not term.factors_of:  # all claims are refused: the cost is certain, and nothing
+        yield Stream(line, term.valuation, 1.0, (), certain=True)
     for decision, factors in term.factors_of.items():
         groups = tuple(group for group in term.groups if group.decision == decision)
         if groups[0].certain:
@@ -99,11 +102,10 @@ def _streams_by_decision(line: str, term: LineTerm) -> Iterator[Stream]:
             parts = (Part(total, total**2, labels=labels),) if total else ()
             yield Stream(line, term.valuation, 1.0, parts, scales=_ids(factors), certain=True)
             continue
-        cells, trials = term.claim_cells, sum(group.trials for group in groups)
-        if cells is not None:
-            stated = pl.col(cells.cube.decision).fill_null(cells.cube.first_decision) == decision
-            cells = replace(cells, cube=replace(cells.cube, frame=cells.cube.frame.filter(stated)))
-        alone = replace(term, groups=groups, factors=factors, factors_of={}, trials=trials, claim_cells=cells)
+        stated = pl.col(cube.decision).fill_null(cube.first_decision) == decision
+        own = replace(cells, cube=replace(cube, frame=cube.frame.filter(stated), decision=""))
+        trials = sum(group.trials for group in groups)
+        alone = replace(term, groups=groups, factors=factors, factors_of={}, trials=trials, claim_cells=own)
         yield from (replace(stream, decision=decision) for stream in _streams(line, alone))
 
 
