@@ -20,8 +20,8 @@ from outage_analysis.charts import chart_context, display_names, draw, render_of
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import Bands
-from outage_analysis.losses import count_combinations
-from outage_analysis.losses.cube_building import MAX_CATEGORIES, MIN_CLAIMS_PER_CATEGORY
+from outage_analysis.losses import MIN_CLAIMS_PER_CATEGORY, count_combinations
+from outage_analysis.losses.cube_building import MAX_CATEGORIES
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 from tests.conftest import claim_rows

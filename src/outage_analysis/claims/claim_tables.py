@@ -50,7 +50,13 @@ CONTROL_TOTALS = TableSchema(
 
 
 def control_totals(
-    warehouse: Warehouse, incident: Incident, files: Mapping[str, Decimal | float], **query: str
+    warehouse: Warehouse,
+    incident: Incident,
+    files: Mapping[str, Decimal | float],
+    *,
+    file: str = "file_number",
+    amount: str = "loss",
+    source: str = "accepted",
 ) -> pl.DataFrame:
     """Return the columns of `CONTROL_TOTALS` for the claims of a warehouse, or for the rows of one file.
 
@@ -58,12 +64,12 @@ def control_totals(
         warehouse: the warehouse.
         incident: the incident, which states the unit of the losses.
         files: name of each file -> its scale.
-        query: the placeholders of `control_totals.sql`, if the rows are not the claims.
+        file: SQL for the number of the file of a row; by default of a claim.
+        amount: SQL for the loss of a row.
+        source: the table of the rows.
     """
-    query = {"file": "file_number", "amount": "loss", "source": "accepted"} | query
-    found = {
-        number: sums for number, *sums in warehouse.frame(queries.load("control_totals", **query)).rows()
-    }
+    query = queries.load("control_totals", file=file, amount=amount, source=source)
+    found = {number: sums for number, *sums in warehouse.frame(query).rows()}
     nothing = [0, *4 * [None]]
     rows = [
         (name, *found.get(number, nothing), incident.loss.unit, float(scale))

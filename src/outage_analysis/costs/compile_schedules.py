@@ -167,14 +167,15 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         by_row = [*(group for group in by_row if group.decision != "paid"), *_paid_groups(line, cube)]
     groups = tuple(by_row)
     entitled = [group for group in groups if group.labels["rule"] != "not_entitled"]
-    decisions = {group.decision for group in entitled if group.trials}
+    found = {group.decision for group in entitled if group.trials}
+    decisions = [decision for decision in STAGES if decision in found]
     rates = {kind for decision in decisions for kind in rates_from(decision)}
     promised = [group.promised for group in groups if not group.reviewed]
     count = float(sum(group.trials for group in entitled))
     yield replace(
         term,
         groups=groups,
-        factors=funnel.claim_factors(min(decisions, key=STAGES.index, default="complaint")),
+        factors=funnel.claim_factors((*decisions, "complaint")[0]),
         factors_of={decision: funnel.claim_factors(decision) for decision in decisions},
         trials=count,
         count=count,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import CUBE_MEASURES as CUBE_MEASURES
     from outage_analysis.losses.cube import EDGES as EDGES
     from outage_analysis.losses.cube import MEASURES as MEASURES
+    from outage_analysis.losses.cube import MIN_CLAIMS_PER_CATEGORY as MIN_CLAIMS_PER_CATEGORY
     from outage_analysis.losses.cube import Cube as Cube
     from outage_analysis.losses.cube import Schema as Schema
     from outage_analysis.losses.cube import null_unstated_sums as null_unstated_sums
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube import sorted_cube as sorted_cube
     from outage_analysis.losses.cube import sum_or_null as sum_or_null
     from outage_analysis.losses.cube_building import CLAIM_COMBINATIONS as CLAIM_COMBINATIONS
-    from outage_analysis.losses.cube_building import MIN_CLAIMS_PER_CATEGORY as MIN_CLAIMS_PER_CATEGORY
     from outage_analysis.losses.cube_building import build_cube as build_cube
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_combinations as count_combinations

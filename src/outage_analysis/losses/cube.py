@@ -36,6 +36,10 @@ CUBE_MEASURES = TableSchema(
 )
 """The columns of a cube after its dimensions."""
 MAX_INT64 = 2**63 - 1
+MIN_CLAIMS_PER_CATEGORY = 10
+"""`count_combinations` lists a value by name only if at least this many claims have it. A rarer value, such
+as a full address, may identify a claimant, and the row would then disclose the loss. Publishers of official
+counts usually require 3 to 11."""
 MAX_DIGITS = 15
 """The longest count or loss, in digits, that a file of totals may contain."""
 COUNT_DIMENSIONS = ("service", "claimant_type")

@@ -11,16 +11,19 @@ from outage_analysis.claims import Claims, queries, quote_identifier, quote_lite
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
-from outage_analysis.losses.cube import EDGES, MAX_INT64, Cube, Schema, check_total_fits
+from outage_analysis.losses.cube import (
+    EDGES,
+    MAX_INT64,
+    MIN_CLAIMS_PER_CATEGORY,
+    Cube,
+    Schema,
+    check_total_fits,
+)
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.text import CLAIMS, FILED_HOUR, FILED_ON, OVER, SERVICE, UP_TO, Column, TableSchema
 
 MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
-MIN_CLAIMS_PER_CATEGORY = 10
-"""`count_combinations` lists a value by name only if at least this many claims have it. A rarer value, such
-as a full address, may identify a claimant, and the row would then disclose the loss. Publishers of official
-counts usually require 3 to 11."""
 MAX_EXACT_LOSSES = 200
 """If claims state at most this many different losses, `cost_bands` may give each loss its own band."""
 _MIN_INT64 = -(2**63)

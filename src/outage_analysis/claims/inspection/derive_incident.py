@@ -269,7 +269,7 @@ class _Derivation:
             self._check_currencies(file_columns, file.file)
             read = {"filed_on": filed, "loss": loss}
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
-            for name in read.keys() - {"filed_on"}:
+            for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
                 scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
             for name in read.keys() - self.formats.keys():

@@ -12,8 +12,14 @@ import polars as pl
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
-from outage_analysis.losses.cube import MEASURES, Cube, null_unstated_sums, sorted_cube, sum_or_null
-from outage_analysis.losses.cube_building import MIN_CLAIMS_PER_CATEGORY
+from outage_analysis.losses.cube import (
+    MEASURES,
+    MIN_CLAIMS_PER_CATEGORY,
+    Cube,
+    null_unstated_sums,
+    sorted_cube,
+    sum_or_null,
+)
 from outage_analysis.text import (
     CLAIMS,
     FILED_HOUR,
