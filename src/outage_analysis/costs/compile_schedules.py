@@ -169,13 +169,13 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
     entitled = [group for group in groups if group.labels["rule"] != "not_entitled"]
     found = {group.decision for group in entitled if group.trials}
     decisions = [decision for decision in STAGES if decision in found]
-    rates = {kind for decision in decisions for kind in rates_from(decision)}
+    first = (*decisions, "complaint")[0]
     promised = [group.promised for group in groups if not group.reviewed]
     count = float(sum(group.trials for group in entitled))
     yield replace(
         term,
         groups=groups,
-        factors=funnel.claim_factors((*decisions, "complaint")[0]),
+        factors=funnel.claim_factors(first),
         factors_of={decision: funnel.claim_factors(decision) for decision in decisions},
         trials=count,
         count=count,
@@ -184,7 +184,9 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         payment_assumptions=(funnel.award.assumption,),
         claim_cells=ClaimCells(cube, line),
         status=UNSTATED if any(group.status == UNSTATED for group in groups) else None,
-        missing=funnel.missing(review=any(group.reviewed for group in groups), mix=False, rates=rates),
+        missing=funnel.missing(
+            review=any(group.reviewed for group in groups), mix=False, rates=rates_from(first)
+        ),
         **_award(funnel, [group for group in groups if group.trials]),
     )
 
