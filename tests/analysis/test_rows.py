@@ -229,3 +229,16 @@ def test_the_rows_of_a_report_are_stated_in_its_incident_and_verified(tmp_path: 
     assert outage_analysis("report", *words, "--formats", "csv", "--out", folder).code == 0
     assert 'rows = "filed"' in (folder / "documents" / "incident.toml").read_text("utf-8")
     assert outage_analysis("verify", folder, "--claims", words[0]).code == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "missing"),
+    [("complaints", "filing_share acceptance"), ("filed", "acceptance"), ("accepted", "")],
+)
+def test_the_rates_that_are_missing_are_named_in_their_order(tmp_path: Path, rows: str, missing: str) -> None:
+    claims = oa.read_claims(write(tmp_path), rows=rows)
+    oa.scaffold(tmp_path / "mine", claims, tiers=TIERS)
+    policy = (tmp_path / "mine" / "policy.toml").read_text("utf-8").replace('effort = "form"\n', "")
+    (tmp_path / "policy.toml").write_text(policy, "utf-8")
+    costs = oa.run(claims, policy=tmp_path / "policy.toml").tables["claims_costs"]
+    assert costs.filter(level="line")["missing"].to_list() == [missing]

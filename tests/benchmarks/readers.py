@@ -152,7 +152,7 @@ def _skip(file: DamagedFile) -> int:
     return file.header_line or 0
 
 
-def _told(delimiter: str, quote: str, escape: str, skip: str) -> dict[str, object]:
+def _detect_by_words(delimiter: str, quote: str, escape: str, skip: str) -> dict[str, object]:
     """The delimiter, quotation mark, escape and first line that a reader is told, by its own option names."""
     told: dict[str, Callable[[DamagedFile], object]] = {
         delimiter: lambda file: file.delimiter,
@@ -164,12 +164,12 @@ def _told(delimiter: str, quote: str, escape: str, skip: str) -> dict[str, objec
 
 
 DUCKDB_TOLD = {
-    **_told("delim", "quote", "escape", "skip"),
+    **_detect_by_words("delim", "quote", "escape", "skip"),
     "header": lambda file: file.header_line is not None,
 }
 LENIENT = {"ignore_errors": True, "null_padding": True, "strict_mode": False}
-POLARS_TOLD = _told("separator", "quote_char", "", "skip_lines")
-PANDAS_TOLD = _told("sep", "quotechar", "escapechar", "skiprows")
+POLARS_TOLD = _detect_by_words("separator", "quote_char", "", "skip_lines")
+PANDAS_TOLD = _detect_by_words("sep", "quotechar", "escapechar", "skiprows")
 PANDAS_WIDE = {**PANDAS_TOLD, "names": list(range(12))}
 """With more names than columns, pandas keeps rows that are wider than the first one."""
 

@@ -120,7 +120,7 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
 
 
 def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: Locale) -> str:
-    """Return the share of complaints that is expected to be filed, if rows count as complaints by default.
+    """Return the expected filing share as text, if rows count as complaints only for lack of a statement.
 
     It is empty if the files or the user state what the rows are, or if nobody has to file.
     """

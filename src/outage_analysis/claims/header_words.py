@@ -40,19 +40,8 @@ ABOUT_AMOUNTS = {
 SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt"}
 TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe"}
 DECISION = {
-    *(
-        "status",
-        "decision",
-        "decided",
-        "outcome",
-        "disposition",
-        "상태",
-        "결정",
-        "결과",
-        "판정",
-        "entscheidung",
-    ),
-    "bescheid",
+    *("status", "decision", "decided", "outcome", "disposition", "entscheidung", "bescheid"),
+    *("상태", "결정", "결과", "판정"),
 }
 ABOUT_DECISIONS = {
     *("processing", "process", "review", "payment", "payout", "current", "final", "the", "of"),
@@ -60,16 +49,8 @@ ABOUT_DECISIONS = {
 }
 """Words that a header may contain beside a word of DECISION."""
 PAID = {
-    "paid",
-    "payout",
-    "payouts",
-    "payment",
-    "payments",
-    "지급",
-    "보상",
-    "ausgezahlt",
-    "auszahlung",
-    "gezahlt",
+    *("paid", "payout", "payouts", "payment", "payments", "ausgezahlt", "auszahlung", "gezahlt"),
+    *("지급", "보상"),
 }
 NAME = {"name", "명", "이름"}
 CONTACT = {

@@ -126,7 +126,7 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) 
         more = quality["rejects"] - len(quality["first_rejects"])
         print_text(locale("terminal.ingest_more", count=f"{more:,}"))
     amounts = pl.DataFrame(quality["amounts"], schema=CONTROL_TOTALS.dtypes)
-    print_table(amounts, locale("terminal.ingest_amounts"), CONTROL_TOTALS, sums, locale=locale)
+    print_table(amounts, locale("report.quality_amounts"), CONTROL_TOTALS, sums, locale=locale)
     claimants = pl.DataFrame(quality["claimants"])
     print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
     if quality["heaping"]:
@@ -201,11 +201,8 @@ def inspect(
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
             *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
-            *(
-                "outage-analysis ingest",
-                shell_path(file),
-                *option_words(options, "columns", "encoding", "sheet"),
-            ),
+            *("outage-analysis ingest", shell_path(file)),
+            *option_words(options, "columns", "encoding", "sheet"),
             f"--columns {layout_file}",
             *language_option(lang),
             lang=lang,
@@ -238,7 +235,7 @@ def _print_inspection(inspection: Inspection, sums: DisplayUnits, locale: Locale
         title = locale("terminal.inspect_strangers")
         print_table(_with_notes(inspection.strangers, "nearest", locale), title, UNKNOWN_NAMES, locale=locale)
     if len(inspection.amounts):
-        title = locale("terminal.ingest_amounts")
+        title = locale("report.quality_amounts")
         print_table(inspection.amounts, title, CONTROL_TOTALS, sums, locale=locale)
     if inspection.claimants is not None:
         print_text(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))

@@ -142,7 +142,7 @@ def _tiers(line: Schedule) -> dict[Band, Tier]:
 
 
 STAGES = ("complaint", "filed", "accepted", "paid")
-"""How far claims have come that a line may pay, in order."""
+"""The stages of claims that a line can still pay, or has paid, in order."""
 KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
 """The columns that identify a group of claims."""
 

@@ -188,7 +188,7 @@ class Funnel:
         return product_of_factors(self.report_factors[: len(self.scales) + 2])
 
     def paid_share_of_claims(self, decision: str) -> Input:
-        """Expected accepted claims per entitled claim at this stage, including claims still to come."""
+        """Expected number of paid claims per entitled claim at a stage, including claims still to come."""
         return product_of_factors(self.claim_factors(decision))
 
     @property

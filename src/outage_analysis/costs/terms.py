@@ -68,7 +68,7 @@ class PaymentGroup:
     labels: dict[str, object] = field(default_factory=dict)
     """Service, claimant type, segment, edges of the band and outcome of the rule, where they apply."""
     decision: str = "complaint"
-    """How far the claims have come: complaint, filed, accepted, refused or paid."""
+    """The stage of the claims: complaint, filed, accepted, refused or paid."""
     certain: bool = False
     """Whether the sum of the payments is stated as such, so that no single payment is drawn."""
     promised: float | None = None

@@ -60,7 +60,7 @@ COUNTABLE = (
 
 
 Rows = Literal["complaints", "filed", "accepted"]
-"""What a row of a complaint file may be."""
+"""The possible meanings of a row of a complaint file."""
 
 
 def _with_offset(moment: datetime) -> datetime:

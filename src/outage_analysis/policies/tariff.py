@@ -155,7 +155,7 @@ class Tariff:
         return None
 
     def rounding_error(self, band: Band) -> tuple[int, int]:
-        """The least and the most by which the payment for a loss in `band` exceeds its `formula`."""
+        """The bounds of payment minus `formula` for a loss in `band`: what rounding takes off or adds."""
         low, high = self.payment_range(band)
         errors = [(0, 0), *(piece.rounding_error for piece in self.pieces_overlapping(band))]
         return (0, 0) if low == high else (min(errors)[0], max(most for _, most in errors))

@@ -13,7 +13,7 @@ Modules:
     times: SQL that parses the time of day in dates
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
-    told_encoding: tells by its words in which encoding a text is written
+    encoding_by_words: finds the encoding of a text by its words
     damaged_text: converts a file with invalid bytes to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.display import first_rows as first_rows
     from outage_analysis.text.display import html_table as html_table
     from outage_analysis.text.display import wrap_text as wrap_text
+    from outage_analysis.text.encoding_by_words import known_encoding as known_encoding
     from outage_analysis.text.encodings import COMPRESSIONS as COMPRESSIONS
     from outage_analysis.text.encodings import TextFile as TextFile
     from outage_analysis.text.encodings import as_utf8 as as_utf8
@@ -126,7 +127,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.times import has_time as has_time
     from outage_analysis.text.times import has_time_sql as has_time_sql
     from outage_analysis.text.times import moment_sql as moment_sql
-    from outage_analysis.text.told_encoding import known_encoding as known_encoding
     from outage_analysis.text.wording import capitalized as capitalized
     from outage_analysis.text.wording import short_names as short_names
 

@@ -1,7 +1,7 @@
 """Detect the encoding of text files by decoding them, and convert the files to UTF-8.
 
 A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first. If it does not fit,
-`told_encoding` looks at the words. If these do not tell, the file is damaged, and `damaged_text` chooses
+`encoding_by_words` looks at the words. If these do not tell, the file is damaged, and `damaged_text` chooses
 UTF-8 or CP949, which is common in Korean exports, by most lines.
 DuckDB reads only UTF-8, so other files are decoded into a copy in a
 temporary folder. The original file is never changed.
@@ -28,7 +28,7 @@ from outage_analysis.text.damaged_text import (
     is_korean_in_utf8,
     repaired_copy,
 )
-from outage_analysis.text.told_encoding import told_encoding
+from outage_analysis.text.encoding_by_words import encoding_by_words
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
@@ -89,7 +89,7 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
     if path.suffix.lower() in COMPRESSIONS:
         path = _decompress_to_copy(path, workspace, name)
     detected = _detect_encoding(path, name, encoding)
-    if detected is None and encoding is None and (encoding := _told(path, name)) is not None:
+    if detected is None and encoding is None and (encoding := _detect_by_words(path, name)) is not None:
         detected = _detect_encoding(path, name, encoding)
     target, damaged = workspace / f"{len([*workspace.iterdir()])}.decoded", False
     if detected is None:
@@ -151,12 +151,12 @@ def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[b
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
 
 
-def _told(path: Path, name: str) -> str | None:
+def _detect_by_words(path: Path, name: str) -> str | None:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     if head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head or _ends_inside_character(path):
         return None
-    return told_encoding(path, name)
+    return encoding_by_words(path, name)
 
 
 def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:

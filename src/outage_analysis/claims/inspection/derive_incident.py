@@ -64,7 +64,7 @@ from outage_analysis.text import (
 )
 
 DECIDED = ("decision", "paid")
-"""The columns that say how far a claim has come, and what was paid for it."""
+"""The columns for the status of a claim and for the amount paid."""
 MAX_LISTED = 12
 """Most headers that an error lists."""
 RESERVED_IDS = ("tiers",)

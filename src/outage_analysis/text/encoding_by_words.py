@@ -1,4 +1,4 @@
-"""Tell by its words in which of the known encodings a text is written, or refuse to guess.
+"""Find the encoding of a text by its words, or refuse to guess.
 
 In Korean, Chinese and Japanese text, many characters are common ones; in another encoding, the same bytes are
 rare characters. In European text, bytes above 127 are the letters of one language inside words of Latin
@@ -30,7 +30,7 @@ SUPERSETS = {
     "gb2312": "gbk",
     "iso8859-1": "cp1252",
 }
-"""Other name of an encoding in Python -> the known encoding that has all its characters."""
+"""Encoding in Python -> the known encoding that contains all its characters."""
 COMMON_HANGUL = frozenset(
     "이다니지수는에가을의만기로없습자서은용하정시음사일스인카상한비대를고원위할오보신실액금리값합억입표있"
     "구트어간으않건개제그과전파모아계공료함터해중요부현톡된나도되손소치장데안여문목분작션단급행형드적블면"
@@ -69,7 +69,8 @@ ALPHABETS = {
     "iso-8859-15": (WESTERN, WESTERN.replace("ø", "šž")),
     "cp1250": CENTRAL,
 }
-"""Encoding -> the letters beyond a to z of its languages. Only Czech read as Western has ø beside š and ž."""
+"""Encoding -> for each alphabet, its letters besides a to z. No Western alphabet here has ø beside š and ž:
+these occur together only in Czech text that is read in the wrong encoding."""
 LETTERS = "A-Za-zÀ-ÖØ-öø-ž"
 SIGNS = "°·´±×÷µ©®™†‡¬€£¥¢¹²³½¼¾ªº‰"  # noqa: RUF001 - signs of Windows-1252
 MARKS = (
@@ -82,7 +83,7 @@ SINGLE_LETTERS = frozenset("àáâäåéèêíóòôöúùüÀÁÄÅÉÈÍÓÖÚ
 LEAST_SHARE = 0.2
 """Least share of common characters in a text of an Asian language."""
 WELL_READ = 0.98
-"""Least share of the words of a European text that are read well."""
+"""Least share of words that must fit one alphabet if a text is in a European encoding."""
 MOST_WORDS = 1_000_000
 """Most words with bytes above 127 that are looked at."""
 NOT_ASCII = re.compile(rb"[0-9@-\xff]*[\x80-\xff][0-9@-\xff]*")
@@ -110,8 +111,8 @@ def known_encoding(name: str) -> str:
         raise ValueError(f"{name!r} is no known encoding | {remedy}") from None
 
 
-def told_encoding(path: Path, name: str) -> str | None:
-    """Return the encoding in which the words of a file that is not valid UTF-8 can be read.
+def encoding_by_words(path: Path, name: str) -> str | None:
+    """Return the encoding of a file that is not valid UTF-8, judged by its words.
 
     Args:
         path: the file.
