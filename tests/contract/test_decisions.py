@@ -216,6 +216,21 @@ def test_a_search_over_own_claims_costs_what_a_run_of_its_policy_costs(claims: o
     assert row["replaced"] == pytest.approx(paid / sum(stated), rel=1e-6)
 
 
+@pytest.mark.parametrize("at", ["P90", "expected"])
+@pytest.mark.parametrize(("budget", "pays"), [(89_999, 10_000), (90_000, 20_000), (90_001, 20_000)])
+def test_a_certain_cost_that_equals_the_budget_keeps_it(
+    tmp_path: Path, budget: int, pays: int, at: str
+) -> None:
+    path = tmp_path / "accepted.csv"
+    losses = "".join(f"{loss},A,2026-03-02,{loss}\n" for loss in (120_000, 250_000, 400_000))
+    path.write_text("id,service,filed_on,loss (KRW)\n" + losses)
+    accepted = oa.read_claims(path, rows="accepted")
+    found = oa.solve(
+        accepted, tiers=TIERS, vary=["tiers.tier1"], step=10_000, budget=budget, draws=FEW, at=at
+    )
+    assert found.parameters == {"tiers.tier1": pays}
+
+
 def test_a_budget_that_nothing_meets_is_refused_with_its_own_exit_code() -> None:
     code, out, _ = outage_analysis(
         *("solve", "--vary", f"{LINE}.tier1", "--step", "10_000", "--budget", "1_000", "--draws", FEW)
