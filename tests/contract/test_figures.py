@@ -286,6 +286,18 @@ def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
     assert (base["range_low"], base["range_high"]) == (ends["p5"], ends["p95"])
 
 
+def test_the_ranges_of_all_sums_have_the_level_that_is_asked_for(tmp_path: Path) -> None:
+    options = ("--level", "95", "--draws", "8192", "--formats", "csv")
+    assert outage_analysis("report", *options, "--out", tmp_path / "report").code == 0
+    measured = rows_of(tmp_path / "report", "quantiles")
+    ends = {(row["valuation"], row["measure"]): row["value"] for row in measured}
+    sums = [row for row in rows_of(tmp_path / "report", "cost_ranges") if not row["line"]]
+    assert len(sums) > 2
+    for row in sums:
+        expected = [ends[row["valuation"], measure] for measure in ("p2_5", "p97_5")]
+        assert [row["range_low"], row["range_high"]] == expected
+
+
 def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> None:
     quantiles = {
         row["measure"]: row["value"] for row in rows_of(report("kakao-en"), "quantiles", valuation="cash")

@@ -266,6 +266,30 @@ EURO_AMOUNTS: list[tuple[str, list[str], list[int], int]] = [
 ]
 
 
+def test_won_are_read_as_written_or_rejected(tmp_path: Path) -> None:
+    rows = {"300.000원": None, "300.5원": None, "300,000원": 300_000, "30만 원": 300_000, "₩5,000": 5_000}
+    lines = [f'{n},App,2026-01-15,"{text}"\n' for n, text in enumerate(rows, start=1)]
+    path = tmp_path / "list.csv"
+    path.write_text("claim_id,service,filed_on,loss\n" + "".join(lines), "utf-8")
+    claims = oa.read_claims(path, max_rejects=1)
+    assert claims.to_polars()["loss"].to_list() == [loss for loss in rows.values() if loss is not None]
+    assert claims.rejects["row"].to_list() == [2, 3]
+
+
+def test_an_error_in_a_cell_of_a_sheet_costs_its_own_row(tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "list.xlsx")
+    sheet = book.add_worksheet("list")
+    sheet.write_row(0, 0, ["claim_id", "service", "filed_on", "loss (KRW)"])
+    for n, loss in enumerate([100, 200, 300, 400], start=1):
+        sheet.write_row(n, 0, [str(n), "App", "2026-01-15", loss])
+    sheet.write_formula(2, 3, "=NA()", None, "#N/A")
+    book.close()
+    claims = oa.read_claims(tmp_path / "list.xlsx", max_rejects=1)
+    assert claims.to_polars()["claim_id"].to_list() == ["1", "3", "4"]
+    assert claims.to_polars()["loss"].to_list() == [100, 300, 400]
+    assert claims.rejects["row"].to_list() == [3]
+
+
 @pytest.mark.parametrize(("header", "texts", "cents", "rejects"), EURO_AMOUNTS)
 def test_euros_are_read_to_the_cent_or_rejected(
     tmp_path: Path, header: str, texts: list[str], cents: list[int], rejects: int
