@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
+    from outage_analysis.incidents.forecasts import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents.incident import RESERVED as RESERVED
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.published_facts import ids_public_by as ids_public_by
     from outage_analysis.incidents.published_facts import is_currency as is_currency
     from outage_analysis.incidents.published_facts import outcomes as outcomes
+    from outage_analysis.incidents.published_facts import published_rates as published_rates
     from outage_analysis.incidents.published_facts import source_sites as source_sites
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

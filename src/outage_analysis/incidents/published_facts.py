@@ -59,11 +59,13 @@ SCHEMA = FACTS_TABLE.without("collection").dtypes
 """Columns of a table of facts. `counts` states what the number counts; columns that end in _ko are in Korean.
 """
 
+RATE_COLUMNS = dict.fromkeys(("event", "effort", "of", "stake", "field"), pl.String)
+"""The further columns of `published_rates`."""
 KOREAN = "_ko"
 """Suffix of the names of columns in Korean."""
 FactCollection = Literal["published", "outcomes"]
 """The folders under data/ that contain facts."""
-MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
+MEASURES = {"", "%", "% fall", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that are neither counts of people or cases nor amounts of money."""
 
 
@@ -80,10 +82,12 @@ def is_currency(unit: str) -> bool:
 def _fact_table(name: FactCollection) -> pl.DataFrame:
     """Return all facts in one folder of data/ as a table."""
     frames = [
-        pl.read_csv(path, schema=SCHEMA).with_columns(pl.lit(path.stem).alias("collection"))
+        pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}).with_columns(
+            pl.lit(path.stem).alias("collection")
+        )
         for path in sorted((data_root() / name).glob("*.csv"))
     ]
-    return pl.concat(frames)
+    return pl.concat(frames, how="diagonal")
 
 
 def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:
@@ -96,7 +100,7 @@ def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.Data
     Returns:
         A table with the columns of `SCHEMA`, and `collection`, the name of the file without suffix.
     """
-    table = _fact_table("published")
+    table = _fact_table("published").drop(RATE_COLUMNS)
     if public_by is not None:
         # Undated facts are dropped here, because a comparison with null is not true.
         table = table.filter(pl.col("public_on") <= public_by)
@@ -111,6 +115,17 @@ def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.Data
 def outcomes() -> pl.DataFrame:
     """Return facts that became known only with the outcome. Use them only for comparisons in hindsight."""
     return _fact_table("outcomes")
+
+
+def published_rates() -> pl.DataFrame:
+    """Return what is published about claims of other events: who filed, what was accepted, when they came.
+
+    Returns:
+        The facts of data/published/rates.csv, with further columns: `event`, the event or study, where the
+        row is its reference class; `effort`, what claimants had to do; `of`, of whom the rate is a share;
+        `stake`, the sum at stake; and `field`, such as rail.
+    """
+    return _fact_table("published").filter(pl.col("collection") == "rates")
 
 
 def facts_in_language(table: pl.DataFrame, lang: str) -> pl.DataFrame:
