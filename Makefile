@@ -78,7 +78,7 @@ notebooks: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/method.py
-	$(BIN)/python -m tests.studies.other_events
+	$(BIN)/python -m tests.studies.left_out_one_by_one
 	$(BIN)/python docs/column_dictionary.py
 
 # After a policy was added or changed: its golden result, its line in docs/policies.md, the reference.

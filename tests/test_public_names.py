@@ -14,7 +14,8 @@ from outage_analysis.lazy_exports import exported_names
 
 PINNED = [
     "Analysis", "Branch", "Claims", "Cube", "Incident", "Ledger", "Plan", "Policy", "build_cube",
-    "compare", "cost_table", "facts", "fit_severity", "forecast_late_claims", "incident_from_files",
+    "compare", "cost_table", "facts", "fit_severity", "forecast_late_claims", "forecasts_and_payments",
+    "incident_from_files",
     "inspect_file", "load_incident", "load_layout", "load_ledger", "load_policy", "load_sample",
     "payments", "policy_from_tiers", "read_claims", "reference_ledger", "run", "save_claims", "scaffold",
     "solve", "write_report",

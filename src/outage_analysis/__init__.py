@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs import payments as payments
     from outage_analysis.incidents import Incident as Incident
     from outage_analysis.incidents import facts as facts
+    from outage_analysis.incidents import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.incidents import load_layout as load_layout
     from outage_analysis.losses import Branch as Branch

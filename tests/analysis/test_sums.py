@@ -20,7 +20,6 @@ from outage_analysis.costs import (
     BREAK_EVENS,
     BRIDGE,
     COSTS,
-    COVERAGE,
     FLIPS,
     INDICES,
     INPUTS_GIVEN_EXCEEDANCE,
@@ -253,7 +252,6 @@ def test_a_table_without_amounts_has_no_unit() -> None:
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        (COVERAGE, {"low": [0.2], "high": [0.4], "share": [0.3]}),
         (INDICES, {"first": [0.2], "total": [0.4]}),
         (SHARES, {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]}),
         (FUNNEL, {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people

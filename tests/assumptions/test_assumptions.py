@@ -37,7 +37,7 @@ SHARES = st.floats(0.01, 0.99)
 
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True))
 def test_the_mean_of_a_prior_lies_between_its_ends(shares: list[float]) -> None:
-    distribution = reference_class_prior(shares)
+    distribution = reference_class_prior(shares, published_spread("take-up"))
     low, high = distribution.ends
     assert 0 <= low <= distribution.mean <= high <= 1
 
@@ -53,13 +53,12 @@ def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> Non
         assert 0 < rate.low < rate.expected < rate.high < 1, assumption.id
 
 
-def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: Ledger) -> None:
+def test_a_filing_share_follows_from_its_classes(ledger: Ledger) -> None:
     entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
     shares = [get_fact(c).middle / 100 for c in entry.classes]
-    prior = reference_class_prior(shares, published_spread(entry.classes))
-    assert entry.range.expected == prior.mean
-    assert entry.range.low == pytest.approx(min(get_fact(c).number for c in entry.widest) / 100)
-    assert entry.range.high == pytest.approx(max(get_fact(c).number for c in entry.widest) / 100)
+    spread = published_spread("take-up", entry.classes, public_by=entry.public_on)
+    prior = reference_class_prior(shares, spread)
+    assert (entry.range.expected, entry.range.low, entry.range.high) == (prior.mean, *prior.ends)
 
 
 def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
@@ -128,7 +127,7 @@ def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited:
         mix_of(ledger).shares_by_band(line)
 
 
-CLASSES = 'classes = ["TU-KT18"]'
+CLASSES = 'classes = ["TU-ORR.ok-2021", "TA-PPI20", "TA-FCAVM21.emergency"]'
 UNIFORM = 'distribution = { kind = "uniform", low = 0.5, high = 1 }'
 LOSS = 'loss = { kind = "pert", low = 500_000, mode = 1_500_000, high = 2_950_000 }'
 RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'

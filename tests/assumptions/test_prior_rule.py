@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions import leave_one_out, load_ledger, published_spread
+from outage_analysis.assumptions import RateAssumption, class_groups, load_ledger, published_spread
 from outage_analysis.assumptions.bounded_distributions import (
     Beta,
     LogitNormal,
@@ -24,22 +25,16 @@ from outage_analysis.assumptions.bounded_distributions import (
 )
 from outage_analysis.assumptions.distributions import Fixed
 from outage_analysis.assumptions.reference_classes import (
-    EFFORT_GROUPS,
     RatePrior,
     Spread,
     UpdatedRate,
-    minimum_spread,
     reference_class_prior,
     update_rate,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import load_backtest_spec
+from outage_analysis.files import bundled_ids
 from tests.paths import ROOT
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-METHOD = ROOT / "docs/method.md"
 SHARES = st.floats(0.01, 0.99)
 FORM = [0.09, 0.08, 0.37]
 """Claims by form: three events that disagree."""
@@ -53,51 +48,80 @@ def expit(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-PUBLISHED: list[list[float]] = [[10, 6, 3, 8, 46, 22], [95.9, 85.4, 79.5, 13], [12, 40, 0.7]]
-"""The published classes in percent, by the effort they ask: form, documents, one tap."""
-POOLED = math.fsum((len(g) - 1) * stats.tvar([logit(p / 100) for p in g]) for g in PUBLISHED) / 10
-WEIGHT, FLOOR = 4, stats.tstd([logit(p / 100) for p in PUBLISHED[0]])
+def classes_by_hand(topic: str, day: str = "9999-99") -> dict[tuple[str, str], dict[str, float]]:
+    """(effort, denominator) -> event -> its rate, read from the file of rates."""
+    groups: dict[tuple[str, str], dict[str, float]] = {}
+    rows = csv.DictReader((ROOT / "data/published/rates.csv").read_text("utf-8").splitlines())
+    for row in sorted(rows, key=lambda row: row["public_on"]):  # of one event, the latest counts
+        if row["topic"] == topic and row["event"] and (row["public_on"] or "9999-99") <= day:
+            low, high = (float(row[end] or row["value"]) for end in ("low", "high"))
+            rate = float(row["value"]) if row["value"] else (low + high) / 2
+            groups.setdefault((row["effort"], row["of"]), {})[row["event"]] = rate / 100
+    return groups
 
 
-def by_hand(shares: Sequence[float], pooled: float = POOLED, weight: int = WEIGHT) -> tuple[float, float]:
+def spread_by_hand(topic: str, day: str = "9999-99", without: Collection[str] = ()) -> tuple[float, int]:
+    """The variance of logits about the means of their groups, and its degrees of freedom."""
+    squares, free = 0.0, 0
+    for group in classes_by_hand(topic, day).values():
+        logits = [logit(rate) for event, rate in group.items() if event not in without]
+        if logits:
+            squares += (len(logits) - 1) * (stats.tvar(logits) if len(logits) > 1 else 0)
+            free += len(logits) - 1
+    return squares / free, free
+
+
+SPREAD = Spread(3.0, 4)
+"""A spread between other events, for the tests of the rule."""
+
+
+def by_hand(shares: Sequence[float], pooled: float = 3.0, weight: int = 4) -> tuple[float, float]:
     """The 80 % range of the written rule, up to the clause that it contains up to three classes."""
     logits = [logit(s) for s in shares]
     n, centre = len(logits), math.fsum(logits) / len(logits)
     df = weight + n - 1
     variance = (weight * pooled + math.fsum((x - centre) ** 2 for x in logits)) / df
-    reach = stats.t.ppf(0.9, df) * max(math.sqrt(variance), FLOOR) * math.sqrt(1 + 1 / n)
+    reach = stats.t.ppf(0.9, df) * math.sqrt(variance * (1 + 1 / n))
     return expit(centre - reach), expit(centre + reach)
 
 
-def likely(shares: Sequence[float], spread: Spread | None = None) -> tuple[float, float]:
+def likely(shares: Sequence[float], spread: Spread = SPREAD) -> tuple[float, float]:
     low, high = reference_class_prior(shares, spread).quantile([0.1, 0.9]).tolist()
     return low, high
 
 
-def test_the_spread_is_pooled_within_the_published_effort_groups() -> None:
-    assert published_spread().variance == pytest.approx(POOLED) == pytest.approx(3.1278, abs=1e-4)
-    assert published_spread().weight == WEIGHT
-    assert minimum_spread() == pytest.approx(FLOOR) == pytest.approx(1.1737, abs=1e-4)
+@pytest.mark.parametrize("topic", ["take-up", "acceptance"])
+def test_the_spread_is_pooled_within_groups_of_one_effort_and_denominator(topic: str) -> None:
+    assert published_spread(topic) == pytest.approx(spread_by_hand(topic))
+    day = date(2022, 12, 30)
+    assert published_spread(topic, public_by=day) == pytest.approx(spread_by_hand(topic, str(day)))
+    assert published_spread(topic, public_by=day).weight < published_spread(topic).weight
+    groups = class_groups(topic, public_by=day)
+    expected = {key: len(group) for key, group in classes_by_hand(topic, str(day)).items()}
+    assert {key: len(ids) for key, ids in groups.items()} == expected
 
 
-def test_the_effort_groups_are_those_on_which_the_back_test_tries_the_rule() -> None:
-    tried = {s.id: s.classes for s in load_backtest_spec("kakao-2022").reference_sets}
-    assert {effort: EFFORT_GROUPS[effort] for effort in ("form", "documents")} == tried
-    taps = next(a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
-    assert EFFORT_GROUPS["one_tap"] == taps.classes  # type: ignore[union-attr]
-
-
-def test_a_source_that_an_assumption_uses_counts_once() -> None:
-    taps, papers = ([logit(p / 100) for p in PUBLISHED[k]] for k in (2, 1))
-    others = (2 * stats.tvar(taps) + 3 * stats.tvar(papers)) / 5
-    # The studies of the three classes hold every class of the form group: 2 + 2 sources in 2 groups are left.
-    left = published_spread(["TU-FTC-median", "TU-CFPB.median", "TU-RAIL"])
-    assert list(left) == pytest.approx([others, 2])
-    assert published_spread(["TU-KT18"]) == published_spread()
-    everything = [c for group in EFFORT_GROUPS.values() for c in group]
-    assert published_spread(everything) == (0.0, 0)
+def test_an_event_that_an_assumption_uses_or_forecasts_is_in_no_spread() -> None:
+    assert published_spread("acceptance", without=["kt-2018"]) == pytest.approx(
+        spread_by_hand("acceptance", without=["kt-2018"])
+    )
+    assert published_spread("acceptance", ["TU-KT18"]) == published_spread("acceptance", without=["kt-2018"])
+    everything = [id_ for ids in class_groups("acceptance").values() for id_ in ids]
+    assert published_spread("acceptance", everything) == (0.0, 0)
     with pytest.raises(UsageError, match="no such fact"):
-        published_spread(["TU-KT19"])
+        published_spread("acceptance", ["TU-KT19"])
+
+
+def test_a_bundled_ledger_names_whole_groups_of_its_day_without_its_own_event() -> None:
+    for name in bundled_ids("assumptions"):
+        ledger = load_ledger(name)
+        for rate in ledger.assumptions:
+            if isinstance(rate, RateAssumption) and rate.classes:
+                topic = "acceptance" if rate.kind == "acceptance" else "take-up"
+                groups = class_groups(topic, public_by=ledger.as_of, without=[ledger.incident])
+                assert rate.classes in groups.values(), (name, rate.id)
+                assert "TU-KT18" not in rate.classes or ledger.incident != "kt-2018"
+                assert ledger.incident != "kt-2018" or rate.left_out == ("kt-2018",)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +135,7 @@ def test_the_range_is_that_of_the_written_rule(shares: list[float]) -> None:
 
 
 def test_a_prior_averages_over_20_000_points() -> None:
-    distribution = reference_class_prior(FORM)
+    distribution = reference_class_prior(FORM, SPREAD)
     points = special.expit(
         distribution.location
         + distribution.scale * stats.t.ppf((np.arange(20_000) + 0.5) / 20_000, distribution.df)
@@ -123,26 +147,19 @@ def test_a_prior_averages_over_20_000_points() -> None:
 
 def test_two_classes_that_disagree_lie_in_the_range() -> None:
     low, high = likely([0.05, 0.95])
-    assert [low, high] == pytest.approx([0.012, 0.988], abs=5e-4)
+    assert [low, high] == pytest.approx(by_hand([0.05, 0.95]))
+    assert low < 0.05
 
 
 def test_three_classes_that_happen_to_agree_leave_the_pooled_spread() -> None:
     low, high = likely([0.30, 0.31, 0.32])
-    assert [low, high] == pytest.approx([0.04, 0.83], abs=0.005)
-
-
-@pytest.mark.parametrize("n", [10, 30, 1000])
-def test_many_classes_that_agree_are_never_narrower_than_the_floor(n: int) -> None:
-    low, high = likely([0.30, 0.31] * (n // 2))
-    reach = (logit(high) - logit(low)) / 2
-    assert reach >= FLOOR * math.sqrt(1 + 1 / n) * stats.t.ppf(0.9, WEIGHT + n - 1) * (1 - 1e-12)
-    if n >= 10:
-        assert reach == pytest.approx(FLOOR * math.sqrt(1 + 1 / n) * stats.t.ppf(0.9, WEIGHT + n - 1))
+    assert [low, high] == pytest.approx(by_hand([0.30, 0.31, 0.32]))
+    assert high - low > 0.6
 
 
 @given(shares=st.lists(st.floats(1e-6, 1 - 1e-6), min_size=1, max_size=3), weight=st.integers(1, 9))
 def test_up_to_three_classes_lie_in_the_range(shares: list[float], weight: int) -> None:
-    for spread in (None, Spread(2.0, weight)):
+    for spread in (SPREAD, Spread(2.0, weight)):
         low, high = likely(shares, spread)
         assert low * (1 - 1e-9) <= min(shares) <= max(shares) <= high * (1 + 1e-9)
 
@@ -155,53 +172,17 @@ def test_one_class_and_no_other_event_say_nothing_of_a_spread() -> None:
     assert likely([0.2, 0.3], Spread(0.0, 0)) == pytest.approx(by_hand([0.2, 0.3], 0.0, 0))
 
 
-COVERAGE = {
-    2: (100, 98, 96, 92, 85, 78, 73, 66, 80),
-    3: (100, 97, 95, 90, 84, 78, 73, 69, 80),
-    5: (100, 95, 92, 88, 82, 78, 75, 72, 80),
-    10: (100, 91, 88, 85, 81, 78, 76, 75, 80),
-}
-"""Of the method page, in %: by classes, and the standard deviation between events."""
-BETWEEN = (0.5, 1.0, 1.17, 1.4, 1.77, 2.14, 2.5, 3.0)
-EVENTS = 20_000
-
-
-def covered(n: int, tau: NDArray[np.float64], rng: np.random.Generator) -> float:
-    """How often the 80 % range from n classes holds a new event, in %: logits are normal about 0."""
-    logits, new = tau[:, None] * rng.standard_normal((len(tau), n)), tau * rng.standard_normal(len(tau))
-    low, high = np.transpose([likely(special.expit(row).tolist(), published_spread()) for row in logits])
-    return float(100 * np.mean((special.logit(low) <= new) & (new <= special.logit(high))))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n", COVERAGE)
-def test_the_range_holds_a_new_event_as_often_as_the_method_page_says(n: int) -> None:
-    rng = np.random.default_rng(n)
-    uncertain = np.sqrt(WEIGHT * POOLED / rng.chisquare(WEIGHT, 2_000))  # what four degrees of freedom leave
-    found = covered(n, uncertain, rng)
-    assert 77 <= found <= 83
-    row = (n, *COVERAGE[n])
-    assert f"| {' | '.join(map(str, row))} |" in METHOD.read_text("utf-8")
-    for tau, stated in zip(BETWEEN, COVERAGE[n], strict=False):
-        logits, new = tau * rng.standard_normal((EVENTS, n)), tau * rng.standard_normal(EVENTS)
-        centre = logits.mean(1)
-        df = WEIGHT + n - 1
-        variance = (WEIGHT * POOLED + ((logits - centre[:, None]) ** 2).sum(1)) / df
-        reach = stats.t.ppf(0.9, df) * np.maximum(np.sqrt(variance), FLOOR) * math.sqrt(1 + 1 / n)
-        assert 100 * np.mean(abs(new - centre) <= reach) == pytest.approx(stated, abs=1.5)
-
-
 @pytest.mark.parametrize("shares", [[0.5], [0.3, 0.7], [0.1, 0.5, 0.9]])
 def test_symmetric_classes_give_one_half(shares: list[float]) -> None:
-    distribution = reference_class_prior(shares)
+    distribution = reference_class_prior(shares, SPREAD)
     assert distribution.mean == pytest.approx(0.5)
     assert sum(distribution.ends) == pytest.approx(1)
 
 
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True), data=st.data())
 def test_the_order_of_the_classes_does_not_matter(shares: list[float], data: st.DataObject) -> None:
-    one = reference_class_prior(shares)
-    other = reference_class_prior(data.draw(st.permutations(shares)))
+    one = reference_class_prior(shares, SPREAD)
+    other = reference_class_prior(data.draw(st.permutations(shares)), SPREAD)
     assert (one.mean, *one.ends) == pytest.approx((other.mean, *other.ends))
     assert 0 <= one.ends[0] <= one.mean <= one.ends[1] <= 1
 
@@ -209,7 +190,7 @@ def test_the_order_of_the_classes_does_not_matter(shares: list[float], data: st.
 @given(low=SHARES, high=SHARES)
 def test_one_class_that_rises_raises_everything(low: float, high: float) -> None:
     low, high = sorted((low, high))
-    one, other = (reference_class_prior([share]) for share in (low, high))
+    one, other = (reference_class_prior([share], SPREAD) for share in (low, high))
     assert one.mean <= other.mean
     assert one.ends <= other.ends
 
@@ -217,7 +198,7 @@ def test_one_class_that_rises_raises_everything(low: float, high: float) -> None
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True), shift=st.floats(0.1, 2))
 def test_classes_that_rise_together_raise_the_mean(shares: list[float], shift: float) -> None:
     risen = [expit(logit(s) + shift) for s in shares]
-    assert reference_class_prior(risen).mean > reference_class_prior(shares).mean
+    assert reference_class_prior(risen, SPREAD).mean > reference_class_prior(shares, SPREAD).mean
 
 
 @pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
@@ -225,35 +206,11 @@ def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[f
     with pytest.raises(
         ModelRefused, match=r"need shares between 0 and 1.*State the distribution of the rate"
     ):
-        reference_class_prior(shares)
+        reference_class_prior(shares, SPREAD)
 
 
 def test_equal_classes_have_the_pooled_spread() -> None:
     assert likely([0.2, 0.2, 0.2]) == pytest.approx(by_hand([0.2, 0.2, 0.2]))
-
-
-def test_each_class_is_tried_against_the_prior_from_the_others() -> None:
-    table = leave_one_out({"a": 0.09, "b": 0.08, "c": 0.37, "d": 0.2})
-    assert table.columns == ["class", "share", "low", "high", "inside", "percentile"]
-    assert table["class"].to_list() == ["a", "b", "c", "d"]
-    others = reference_class_prior([0.09, 0.08, 0.2])
-    low, high = others.quantile([0.1, 0.9])
-    assert table.row(2)[1:4] == (0.37, pytest.approx(low), pytest.approx(high))
-    assert table["inside"].to_list() == [True, True, bool(high >= 0.37), True]
-    assert table["percentile"][2] == pytest.approx(float(others.cdf(0.37)))
-    wider = leave_one_out({"a": 0.09, "b": 0.08, "c": 0.37, "d": 0.2}, level=0.99)
-    assert (wider["high"] - wider["low"] > table["high"] - table["low"]).all()
-    far = leave_one_out({"a": 0.09, "b": 0.08, "c": 0.999}, spread=Spread(1.0, 50))
-    assert far["inside"].to_list() == [True, False, False]  # 8 % lies just below a range that reaches to 9 %
-    low, high = likely([0.09, 0.08], Spread(1.0, 50))
-    assert far.row(2)[2:4] == (pytest.approx(low), pytest.approx(high))
-
-
-def test_one_class_alone_and_no_level_are_refused() -> None:
-    with pytest.raises(ModelRefused, match="need shares"):
-        leave_one_out({"a": 0.2})
-    with pytest.raises(UsageError, match="a level lies between"):
-        leave_one_out({"a": 0.2, "b": 0.3}, level=1.0)
 
 
 BETAS = [
@@ -342,7 +299,7 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
 
 
 def test_the_next_event_still_has_the_prior_however_much_was_seen_of_this_one() -> None:
-    prior = reference_class_prior(FORM)
+    prior = reference_class_prior(FORM, SPREAD)
     before = prior.model_dump(), prior.mean, prior.variance
     for n in (10, 1_000, 1_000_000):
         distribution = update_rate(prior, n // 20, n)

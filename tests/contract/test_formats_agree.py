@@ -316,7 +316,7 @@ def test_each_published_fact_of_the_page_has_the_value_the_day_and_the_source_of
     """The shelves of facts are read by the csv module; the page shows each fact in one row."""
     folder = report("kakao-en")
     facts = {
-        **shelf("published/kakao-2022.csv"), **shelf("published/take-up.csv"),
+        **shelf("published/kakao-2022.csv"), **shelf("published/rates.csv"),
         **shelf("published/comparable-schemes.csv"), **shelf("outcomes/kakao-2022.csv"),
     }  # fmt: skip
     ids = read_tables(folder)["facts"]["id"]

@@ -164,15 +164,6 @@ def test_a_cap_below_its_low_end_is_no_low_end_of_a_rate() -> None:
     assert found.low <= found.expected < found.high == 0.3
 
 
-def test_the_widest_classes_of_a_rate_hold_its_mean(ledger: Ledger) -> None:
-    entry = next(a for a in ledger.assumptions if isinstance(a, RateAssumption) and a.widest)
-    narrow = entry.model_copy(update={"widest": (entry.widest[0],)})
-    found = RateAssumption.model_validate(narrow.model_dump()).range
-    end = get_fact(entry.widest[0]).number / 100
-    assert found.low <= found.expected <= found.high
-    assert {found.low, found.high} == {min(end, found.expected), max(end, found.expected)}
-
-
 def test_the_ends_of_an_award_under_rules_hold_its_mean() -> None:
     page = {
         "kind": "review_award",

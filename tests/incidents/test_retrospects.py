@@ -32,7 +32,6 @@ def test_a_bundled_document_tries_facts_that_came_out_between_its_days(id_: str)
         assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
     cited = [f for o in page.outcomes for f in (o.denominator, o.fact, *o.press) if f]
     cited += [f for s in page.unscored for f in (s.fact, s.each) if f]
-    cited += [f for s in page.reference_sets for f in s.classes]
     assert [fact for fact in cited if not fact_exists(fact)] == []
 
 
@@ -60,7 +59,6 @@ def test_the_kakao_document_has_five_independent_outcomes_and_a_total_of_three_o
         ('each = "PR-08"\n', "", "needs either valuations, or an outcome and what each is worth"),
         ('each = "PR-08"', 'each = "PR-08"\nvaluations = ["cash"]', "needs either valuations"),
         ('outcome = "channel-applicants"', 'outcome = "paid"', "no outcome that counts people"),
-        ('"TU-KIRI-in", "TU-KIRI-out"', '"TU-KIRI-in", "TU-KIRI-in"', "names TU-KIRI-in twice"),
         ('stage = "paid"', 'stage = "refused"', "'filed', 'accepted', 'taken', 'paid' or 'total'"),
     ],
 )
@@ -102,7 +100,6 @@ def test_a_document_that_contradicts_itself_is_refused(
         ('line = "emoticons"', 'line = "small-business-cash"', ModelRefused, "states no take_up"),
         ('stage = "total"', 'stage = "total"\nline = "paid-services"', ModelRefused, "is no schedule"),
         ('"cash", "top_down"', '"displaced_sales"', ModelRefused, "has an expected displaced_sales"),
-        ('"TU-KIRI-in", "TU-KIRI-out"', '"TU-KIRI-in", "R2-06.acceptance"', UsageError, "no such fact"),
     ],
 )
 def test_a_case_that_cannot_be_tried_is_refused_with_its_remedy(

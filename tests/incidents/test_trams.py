@@ -91,7 +91,7 @@ def test_the_rates_are_published_and_only_the_outage_is_invented() -> None:
     for entry in ledger.assumptions:
         assert entry.computed_from
         assert all(get_fact(id_, public_by=ledger.as_of).source for id_ in entry.computed_from)
-        assert "data/published/take-up.csv" in entry.source.en
+        assert "data/published/rates.csv" in entry.source.en
     assert not ledger.examples
 
 

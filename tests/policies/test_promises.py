@@ -154,7 +154,7 @@ def stated(low: float, expected: float, high: float) -> Ledger:
     """A rate that is one of two, with this mean."""
     share = (expected - low) / (high - low)
     distribution = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
-    return rates(classes=(), widest=(), distribution=distribution)
+    return rates(classes=(), distribution=distribution)
 
 
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
@@ -166,19 +166,17 @@ def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN40
 def expected_of_the_lesser(ceiling: float) -> float:
     """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis.
 
-    Three classes of one effort group: the pool is the groups of other sources, and the scale is at least such
-    that the classes lie within the 80 % range (docs/method.md, rates of a new event).
+    Five classes of one group: the pool is the other groups (docs/method.md, rates of a new event).
     """
     (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
     assert isinstance(entry, RateAssumption)
     shares = [get_fact(fact).middle / 100 for fact in entry.classes]
     logits = [math.log(share / (1 - share)) for share in shares]
-    pool = published_spread(entry.classes)
+    pool = published_spread("take-up", entry.classes, public_by=entry.public_on)
     free, location = pool.weight + len(logits) - 1, float(np.mean(logits))
     squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
     spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
-    widest = max(abs(x - location) for x in logits) / stats.t(free).ppf(0.9)
-    distribution = stats.t(free, loc=location, scale=max(spread, widest))
+    distribution = stats.t(free, loc=location, scale=spread)
 
     def weighed(x: float) -> float:
         return float(min(1 / (1 + math.exp(-x)), ceiling) * distribution.pdf(x))

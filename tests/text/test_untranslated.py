@@ -42,7 +42,7 @@ PAGES: dict[str, Callable[[str], Document]] = {
     "backtests": load_backtest_spec,
     "grouped": load_grouped,
 }
-READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/take-up.csv")
+READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/rates.csv")
 """The bundled file of claims, how it was read, and the file of facts that sources of assumptions name."""
 TEXTS = (
     *("title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "summary", "span", "strong"),

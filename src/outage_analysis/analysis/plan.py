@@ -274,6 +274,16 @@ def check_documents_fit(
             another incident or currency.
     """
     check_same_units(policy, incident)
+    cited = [fact for line in policy.lines for fact in (*line.facts, *line.numeric_facts)]
+    cited += [
+        f for entry in (ledger.assumptions if ledger else ()) for f in (*entry.facts, *entry.computed_from)
+    ]
+    if incident.own_facts and (own := next((f for f in cited if f.startswith(incident.own_facts)), None)):
+        raise UsageError(
+            "a published fact states the outcome of this outage, which a forecast must not use",
+            value=own,
+            remedy="Leave it out of the policy and the ledger.",
+        )
     values: dict[str, list[str] | None] = {
         "service": [s.id for s in incident.services],
         "claimant_type": [c.id for c in incident.claimant_types],

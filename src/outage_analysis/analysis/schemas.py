@@ -119,7 +119,6 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
         "backtest": {
             "outcomes": costs.OUTCOMES,
             "rivals": costs.RIVALS,
-            "coverage": costs.COVERAGE,
             "unscored": costs.UNSCORED,
         },
         "losses": _loss_schemas(),

@@ -44,9 +44,7 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.rates import PaidTotal as PaidTotal
     from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
     from outage_analysis.assumptions.rates import StatedNumber as StatedNumber
-    from outage_analysis.assumptions.reference_classes import EFFORT_GROUPS as EFFORT_GROUPS
-    from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
-    from outage_analysis.assumptions.reference_classes import minimum_spread as minimum_spread
+    from outage_analysis.assumptions.reference_classes import class_groups as class_groups
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
     from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior
     from outage_analysis.assumptions.reference_rates import REFERENCE_LEDGER as REFERENCE_LEDGER

@@ -36,7 +36,7 @@ def with_distribution(
         UsageError: a value is invalid, or the assumption is not one number.
     """
     if isinstance(entry, RateAssumption):
-        replaced: dict[str, object] = {"classes": (), "widest": (), "observed": None}
+        replaced: dict[str, object] = {"classes": (), "left_out": (), "observed": None}
     elif isinstance(entry, Award):
         replaced = {"loss": None, "rules": ()}
     elif isinstance(entry, Factor | MeanPayment | PaidTotal):

@@ -48,9 +48,9 @@ class RateAssumption(OneDistribution):
     classes: tuple[str, ...] = ()
     """Reference classes: ids of facts in percent, one per event. The prior follows from them by a written
     rule, for which a range counts as its midpoint."""
-    widest: tuple[str, ...] = ()
-    """Ids of facts in percent. The smallest and the largest are listed as the range of the rate, instead of
-    the prior's percentiles."""
+    left_out: tuple[str, ...] = ()
+    """Events (the column `event` of data/published/rates.csv) that the spread between events must not use,
+    such as the outage itself."""
     distribution: AnyDistribution | None = None
     """The distribution of the rate, if it does not come from reference classes."""
     observed: ObservedCounts | None = None
@@ -68,9 +68,9 @@ class RateAssumption(OneDistribution):
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """The ids of the facts that state the reference classes, the listed range and the observed counts."""
+        """The ids of the facts that state the reference classes and the observed counts."""
         observed = (self.observed.hits, self.observed.of) if self.observed else ()
-        return (*self.classes, *self.widest, *observed)
+        return (*self.classes, *observed)
 
     @cached_property
     def prior(self) -> Distribution:
@@ -78,7 +78,9 @@ class RateAssumption(OneDistribution):
         if self.distribution is not None:
             return self.distribution
         shares = [get_fact(c).middle / 100 for c in self.classes]
-        return reference_class_prior(shares, published_spread(self.classes))
+        topic = "acceptance" if self.kind == "acceptance" else "take-up"
+        spread = published_spread(topic, self.classes, public_by=self.public_on, without=self.left_out)
+        return reference_class_prior(shares, spread)
 
     @cached_property
     def sampled_distribution(self) -> Distribution:
@@ -125,16 +127,13 @@ class RateAssumption(OneDistribution):
     def range_under_cap(self, ceiling: float) -> Range:
         """The expected value and the range of the smaller of the rate and `ceiling`."""
         low, high = self.sampled_distribution.ends
-        if self.widest:
-            percentages = [get_fact(c).number / 100 for c in self.widest]
-            low, high = min(percentages), max(percentages)
         return Range.around(
             self.sampled_distribution.capped_mean(ceiling), min(low, ceiling), min(high, ceiling)
         )
 
     @cached_property
     def range(self) -> Range:
-        """The expected rate and its range: from `widest` if it is stated, otherwise from the distribution."""
+        """The expected rate and its range."""
         return self.range_under_cap(1.0)
 
     @property

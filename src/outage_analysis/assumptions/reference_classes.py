@@ -6,7 +6,8 @@ Counts of an event update the rate of that event only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -25,24 +26,9 @@ from outage_analysis.assumptions.bounded_distributions import (
 )
 from outage_analysis.assumptions.distribution_type import Distribution, Interval
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.incidents import get_fact
-from outage_analysis.policies import Effort
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import get_fact, published_rates
 
-EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
-    "form": (
-        "TU-FTC-packet",
-        "TU-FTC-postcard",
-        "TU-FTC-email",
-        "TU-CFPB.median",
-        "TU-RAIL30.2020",
-        "TU-RAIL15.2020",
-    ),
-    "documents": ("TU-KIRI-in", "TU-KIRI-out", "TU-KIRI-drug", "TU-KIRI-small"),
-    "one_tap": ("TU-APPCOUPON", "TU-SMSCOUPON", "TU-ONLINECOUPON"),
-}
-"""The published reference classes (data/published/take-up.csv), grouped by the effort that claimants must
-make. Each population appears once, and no class contains another. All were public by 31 December 2021."""
 INTERVAL_LEVEL = 0.8
 """The level of the prediction interval by which the rule is evaluated."""
 FEW_CLASSES = 3
@@ -59,70 +45,85 @@ class Spread(NamedTuple):
     """Its degrees of freedom."""
 
 
-def published_spread(classes: Collection[str] = ()) -> Spread:
-    """The variance of logit rates between events, pooled over published groups of events of equal effort.
+def class_groups(
+    topic: str, *, public_by: date | None = None, without: Collection[str] = ()
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The published reference classes of one topic (data/published/rates.csv), one per event in each group.
 
-    The variance is the mean square of the distances of the logits from their group mean. Classes from one
-    source are not independent events, so the weight is the number of sources minus the number of groups.
+    Of several rows of one event the latest stands for it.
+
+    A group is what claimants must do (`effort`) and of whom the rate is a share (`of`), such as `form` and
+    `entitled`.
 
     Args:
-        classes: facts that an assumption uses. Their sources are left out, so that no data counts twice.
+        topic: take-up or acceptance.
+        public_by: leave out classes that were not public by this day, or have no day.
+        without: events that are left out, such as the one whose rate is forecast.
+
+    Returns:
+        (effort, of) -> ids of facts in percent.
+    """
+    rates = published_rates().filter(pl.col("topic") == topic, pl.col("event").is_not_null())
+    if public_by is not None:
+        rates = rates.filter(pl.col("public_on") <= public_by)
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for id_, event, effort, of in (
+        rates.sort("public_on", maintain_order=True).select("id", "event", "effort", "of").iter_rows()
+    ):
+        if event not in without:
+            groups.setdefault((effort, of), {})[event] = id_
+    return {key: tuple(ids.values()) for key, ids in groups.items()}
+
+
+def published_spread(
+    topic: str, classes: Collection[str] = (), *, public_by: date | None = None, without: Collection[str] = ()
+) -> Spread:
+    """The variance of logit rates between events, pooled over the groups of published classes of a topic.
+
+    The variance is the mean square of the distances of the logits from the mean of their group.
+
+    Args:
+        topic: take-up or acceptance.
+        classes: facts that an assumption uses. Their events are left out, so that no data counts twice.
+        public_by: leave out classes that were not public by this day, or have no day.
+        without: further events that are left out.
 
     Raises:
         UsageError: there is no such fact.
     """
-    used = {get_fact(c).source for c in classes}
-    squares, degrees_of_freedom, weight = 0.0, 0, 0
-    for group in EFFORT_GROUPS.values():
-        facts = [fact for fact in map(get_fact, group) if fact.source not in used]
-        if facts:
-            squares += _sum_of_squares(_logits([fact.middle / 100 for fact in facts]))
-            degrees_of_freedom += len(facts) - 1
-            weight += len({fact.source for fact in facts}) - 1
-    return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, weight)
+    used = {get_fact(c).id for c in classes}
+    events = set(published_rates().filter(pl.col("id").is_in(used))["event"].drop_nulls())
+    squares, degrees_of_freedom = 0.0, 0
+    for group in class_groups(topic, public_by=public_by, without=events | set(without)).values():
+        squares += _sum_of_squares(_logits([get_fact(c).middle / 100 for c in group]))
+        degrees_of_freedom += len(group) - 1
+    return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, degrees_of_freedom)
 
 
-def minimum_spread(left_out: Collection[str] = ()) -> float:
-    """The lower limit of the spread between events: the smallest standard deviation in any effort group.
-
-    Args:
-        left_out: classes that a forecast must not use. A group with a single class left has no standard
-            deviation; if no group has one, the limit is 0.
-    """
-    groups = ([c for c in group if c not in left_out] for group in EFFORT_GROUPS.values())
-    logits = [_logits([get_fact(c).middle / 100 for c in group]) for group in groups if len(group) > 1]
-    return float(min((x.std(ddof=1) for x in logits), default=0.0))
-
-
-def reference_class_prior(
-    shares: Sequence[float], spread: Spread | None = None, minimum: float | None = None
-) -> LogitT:
+def reference_class_prior(shares: Sequence[float], spread: Spread) -> LogitT:
     """The prior distribution of the rate in a new event, from the rates of comparable events (classes).
 
     Each class is one observation, however many people it counted. On the logit scale the rate of a new event
     follows a Student t distribution around the mean of the classes. Its variance is the variance of the
-    classes pooled with the published variance, weighted by degrees of freedom, and is at least
-    `minimum_spread` squared.
+    classes pooled with that of other events, weighted by degrees of freedom. With up to three classes the
+    range is wide enough to contain all of them.
 
     Args:
         shares: observed rates, each strictly between 0 and 1.
-        spread: the spread between other events; by default the spread of all published effort groups.
-        minimum: the lower limit of the spread; by default `minimum_spread` of all classes.
+        spread: the spread between other events, as from `published_spread`.
 
     Raises:
         ModelRefused: a share is 0 or 1, there is no share, or there is a single share and no spread.
     """
     if not shares or not all(0 < share < 1 for share in shares):
         raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
-    pooled = published_spread() if spread is None else spread
     logits = _logits(shares)
     location, n = float(logits.mean()), len(logits)
-    df = pooled.weight + n - 1
+    df = spread.weight + n - 1
     if not df:
         raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
-    variance = (pooled.weight * pooled.variance + _sum_of_squares(logits)) / df
-    least = minimum_spread() if minimum is None else minimum
-    scale = max(variance**0.5, least) * (1 + 1 / n) ** 0.5
+    variance = (spread.weight * spread.variance + _sum_of_squares(logits)) / df
+    scale = (variance * (1 + 1 / n)) ** 0.5
     if n <= FEW_CLASSES:
         farthest = float(np.abs(logits - location).max())
         scale = max(scale, farthest / float(special.stdtrit(df, (1 + INTERVAL_LEVEL) / 2)))
@@ -136,36 +137,6 @@ def _logits(shares: Sequence[float]) -> FloatArray:
 def _sum_of_squares(logits: FloatArray) -> float:
     """The sum of squared distances of the logits from their mean."""
     return float(((logits - logits.mean()) ** 2).sum())
-
-
-def leave_one_out(
-    shares: Mapping[str, float], level: float = INTERVAL_LEVEL, spread: Spread | None = None
-) -> pl.DataFrame:
-    """Test `reference_class_prior`: compare each class's rate with the prior from the other classes.
-
-    Args:
-        shares: observed rates by class.
-        level: the level of the prediction interval.
-        spread: the spread between events other than these classes; by default the spread of all effort
-            groups.
-
-    Returns:
-        One row per class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and
-        `percentile`, the prior probability of a rate of at most `share`.
-
-    Raises:
-        ModelRefused: there are fewer than two classes, or the other classes give no prior.
-        UsageError: the level is not strictly between 0 and 1.
-    """
-    check_level(level)
-    rows = []
-    for left_out, share in shares.items():
-        others = [s for name, s in shares.items() if name != left_out]
-        prior = reference_class_prior(others, spread)
-        low, high = prior.quantile([(1 - level) / 2, (1 + level) / 2]).tolist()
-        rows.append((left_out, share, low, high, low <= share <= high, float(prior.cdf(share))))
-    columns = {"class": pl.String, **dict.fromkeys(("share", "low", "high"), pl.Float64)}
-    return pl.DataFrame(rows, {**columns, "inside": pl.Boolean, "percentile": pl.Float64}, orient="row")
 
 
 MAX_NORMAL_SCORE = 8.2

@@ -11,6 +11,7 @@ from typing import Any
 
 from outage_analysis.assumptions.ledger import Ledger
 from outage_analysis.assumptions.rates import RateAssumption
+from outage_analysis.assumptions.reference_classes import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, get_fact
 from outage_analysis.policies import Policy
@@ -31,7 +32,7 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
 
     Raises:
         UsageError: a line states no effort.
-        ModelRefused: the reference classes were published after `as_of`.
+        ModelRefused: no reference class was public by `as_of`.
 
     Example:
         >>> from outage_analysis.incidents import load_incident
@@ -49,7 +50,7 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
         if effort is None:
             raise UsageError("a line states no effort", value=line.id, remedy="Give it one, such as form.")
         lines.setdefault(effort, []).append(line.id)
-    rates = rates_by_effort(lines, day)
+    rates = rates_by_effort(lines, day, incident.id)
     return Ledger.model_validate(
         {
             "id": REFERENCE_LEDGER,
@@ -62,15 +63,18 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
     )
 
 
-def rates_by_effort(lines: Mapping[str, Sequence[str]], day: date) -> tuple[RateAssumption, ...]:
+def rates_by_effort(
+    lines: Mapping[str, Sequence[str]], day: date, event: str = ""
+) -> tuple[RateAssumption, ...]:
     """Return the filing share and the acceptance rate of each effort, from published reference classes.
 
     Args:
         lines: effort -> the ids of the cost lines with this effort.
-        day: the day of the analysis.
+        day: the day of the analysis; classes that were not public by then are left out.
+        event: the event whose own rates are left out.
 
     Raises:
-        ModelRefused: the reference classes were published after `day`.
+        ModelRefused: no class was public by `day`.
 
     Example:
         >>> rates = rates_by_effort({"one_tap": ["cash"]}, date(2022, 12, 30))
@@ -78,37 +82,40 @@ def rates_by_effort(lines: Mapping[str, Sequence[str]], day: date) -> tuple[Rate
         [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
     """
     rates = [rate for rate in _rates() if rate["effort"] in lines]
-    published = [fact for rate in rates for fact in (*rate.get("classes", ()), *rate.get("widest", ()))]
-    days = [get_fact(fact).public_on or date.max for fact in published]
-    if days and max(days) > day:
-        raise ModelRefused(
-            f"as of {day} the reference classes of the rates were not published: the last on {max(days)}",
-            remedy="Give a later as_of, or a ledger of your own.",
-        )
-    stated = (_assumption(rate, lines[rate["effort"]], day) for rate in rates)
-    return tuple(map(RateAssumption.model_validate, stated))
+    return tuple(_assumption(rate, lines[rate["effort"]], day, event) for rate in rates)
 
 
-def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date) -> dict[str, Any]:
-    published = [get_fact(fact).public_on or day for fact in rate.get("classes", ())]
-    return {
-        **rate,
-        "lines": tuple(lines),
-        "public_on": max(published, default=day),
-        "grade": "assumed",
-        "source": {
-            "en": "data/published/take-up.csv, comparable schemes",
-            "ko": "비교 사례(data/published/take-up.csv)",
-        },
-        "owner": "outage-analysis",
-        "outcome_known": False,
-    }
+def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date, event: str) -> RateAssumption:
+    rate = dict(rate)
+    if (of := rate.pop("of", None)) is not None:
+        topic = "acceptance" if rate["kind"] == "acceptance" else "take-up"
+        ids = class_groups(topic, public_by=day, without=[event]).get((rate["effort"], of), ())
+        if not ids:
+            raise ModelRefused(
+                f"as of {day} no comparable rate was published for the effort {rate['effort']}",
+                remedy="Give a later as_of, or a ledger of your own.",
+            )
+        shares = sorted(get_fact(id_).middle for id_ in ids)
+        words = {"count": len(ids), "low": f"{shares[0]:.2g}", "high": f"{shares[-1]:.2g}"}
+        rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
+        rate |= {"classes": ids, "left_out": (event,)}
+    return RateAssumption.model_validate(
+        {
+            **rate,
+            "lines": tuple(lines),
+            "public_on": day,
+            "grade": "assumed",
+            "source": {
+                "en": "data/published/rates.csv, comparable schemes",
+                "ko": "비교 사례(data/published/rates.csv)",
+            },
+            "owner": "outage-analysis",
+            "outcome_known": False,
+        }
+    )
 
 
 @cache
 def _rates() -> tuple[dict[str, Any], ...]:
     text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
-    return tuple(
-        {key: tuple(value) if isinstance(value, list) else value for key, value in rate.items()}
-        for rate in tomllib.loads(text)["rate"]
-    )
+    return tuple(tomllib.loads(text)["rate"])

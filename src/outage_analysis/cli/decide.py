@@ -38,7 +38,6 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
     from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
     from outage_analysis.cli.comparison_views import TableView
-    from outage_analysis.incidents import BacktestSpec
     from outage_analysis.text import LikelyRange, Locale
 
 commands = typer.Typer()
@@ -59,7 +58,7 @@ SENSITIVITY_TABLES = (
 """The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
 COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
 """The tables of `compare` in JSON, besides the winners and losers."""
-BACKTEST_TABLES = ("outcomes", "rivals", "coverage", "unscored")
+BACKTEST_TABLES = ("outcomes", "rivals", "unscored")
 """The tables that `backtest` prints, in order."""
 
 
@@ -313,26 +312,22 @@ def backtest(
         return
     notes = result.sentences(Locale(lang, policy.currency, policy.digits))
     if lang != "en":
-        tables = _with_translated_names(tables, spec, locale)
+        tables = _with_translated_names(tables, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
     schemas, sums = table_schemas("backtest"), DisplayUnits.from_document(policy)
     print_titled_tables(tables, titles, "", notes, schemas, sums, lang, likely)
 
 
-def _with_translated_names(
-    tables: Mapping[str, pl.DataFrame], spec: BacktestSpec, locale: Locale
-) -> dict[str, pl.DataFrame]:
+def _with_translated_names(tables: Mapping[str, pl.DataFrame], locale: Locale) -> dict[str, pl.DataFrame]:
     import polars as pl
 
     rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
-    sets = {each.id: each.name[locale.lang] for each in spec.reference_sets}
     # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
     outcomes = set(tables["outcomes"]["outcome"])
     costs = {kind: locale(f"word.{kind}") for kind in set(tables["unscored"]["beside"]) - outcomes}
     translated = dict(tables)
     for table, column, names in (
         ("rivals", "rival", rivals),
-        ("coverage", "set", sets),
         ("unscored", "beside", costs),
     ):
         translated[table] = tables[table].with_columns(pl.col(column).replace(names))

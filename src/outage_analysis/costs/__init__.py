@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.backtesting.evaluation import COVERAGE as COVERAGE
     from outage_analysis.costs.backtesting.evaluation import backtest as backtest
     from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
     from outage_analysis.costs.backtesting.results import RANGES as RANGES

@@ -24,6 +24,7 @@ Kind = Literal[
     "intakes",
     "grouped",
     "backtests",
+    "forecasts",
     "scenarios",
 ]
 MAX_LISTED = 12

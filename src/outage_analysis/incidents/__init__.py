@@ -6,6 +6,7 @@ Modules:
     bands: loss bands, which state whether each edge is included
     published_facts: published figures with source, evidence grade and date
     intake: published counts of filed claims, and deadlines
+    forecasts: forecasts of the time, and what was paid
     backtest_spec: a forecast, and the published outcomes to compare it with
 """
 

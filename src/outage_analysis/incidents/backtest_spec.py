@@ -73,26 +73,6 @@ class UnscoredFigure(Document):
         return self
 
 
-class ReferenceSet(Document):
-    """Published percentages for cases with the same effort of claiming, to test how priors are derived.
-
-    In a leave-one-out test, each percentage (reference class) is forecast from the others.
-    """
-
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
-    classes: tuple[str, ...] = Field(min_length=3)
-    """Ids of facts that are percentages, each once."""
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        if (name := find_duplicate(self.classes)) is not None:
-            raise ValueError(f"names {name} twice")
-        return self
-
-
 class BacktestSpec(Document):
     """A back-test: a forecast from a policy and a ledger as of a day, scored with facts published later."""
 
@@ -114,8 +94,6 @@ class BacktestSpec(Document):
     """The figures with which the forecast is scored."""
     unscored: tuple[UnscoredFigure, ...] = ()
     """Figures listed without a score."""
-    reference_sets: tuple[ReferenceSet, ...] = Field(alias="reference_set", default=())
-    """Additional reference sets for the test of the priors, besides the sets that the ledger uses."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -124,11 +102,7 @@ class BacktestSpec(Document):
                 f"has outcomes of {self.known_on} for a forecast of {self.as_of}"
                 " | Let known_on be a day after as_of."
             )
-        ids = [
-            *(x.id for x in self.outcomes),
-            *(x.id for x in self.unscored),
-            *(x.id for x in self.reference_sets),
-        ]
+        ids = [*(x.id for x in self.outcomes), *(x.id for x in self.unscored)]
         if (id_ := find_duplicate(ids)) is not None:
             raise ValueError(f"gives the id {id_} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}

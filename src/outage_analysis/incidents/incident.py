@@ -277,6 +277,9 @@ class Incident(Columns):
     """The id of the fact with a quarter's operating profit, to compare the cost with."""
     outcome: LineOutcome | None = None
     """The outcome of one cost line; used only in hindsight."""
+    own_facts: tuple[str, ...] = ()
+    """How the ids of published facts begin that state the outcome of this outage. Other cases may use them,
+    its own policy and ledger may not."""
     limits: tuple[Text, ...] = ()
     """What cannot be known about this incident; shown in the last section of the report."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())

@@ -65,7 +65,7 @@ KOREAN = "_ko"
 """Suffix of the names of columns in Korean."""
 FactCollection = Literal["published", "outcomes"]
 """The folders under data/ that contain facts."""
-MEASURES = {"", "%", "% fall", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
+MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that are neither counts of people or cases nor amounts of money."""
 
 

@@ -10,14 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import polars as pl
-
 from outage_analysis.assumptions import (
     Ledger,
-    RateAssumption,
-    leave_one_out,
     load_ledger,
-    published_spread,
 )
 from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, UNSCORED, Backtest, rounded_table
 from outage_analysis.costs.backtesting.scores import (
@@ -46,7 +41,7 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, load_policy
-from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, Column, LikelyRange, TableSchema
+from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 
 def backtest(
@@ -66,7 +61,6 @@ def backtest(
         ModelRefused: the ledger states no assumption for a stage of the funnel.
     """
     case = _load_case(spec, draws, seed, LikelyRange(level))
-    coverage_table = coverage(spec, case.ledger, level=level)
     trials = {outcome.id: case.trial(outcome) for outcome in spec.outcomes}
     outcomes = [_outcome_row(trial, case) for trial in trials.values()]
     against = [
@@ -80,7 +74,6 @@ def backtest(
         case.ledger,
         rounded_table(outcomes, OUTCOMES),
         rounded_table(against, RIVALS),
-        coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)),
         rounded_table(list(_unscored_rows(case, trials)), UNSCORED),
         level,
     )
@@ -286,48 +279,3 @@ class BacktestCase:
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale
         return low, fact.money(currency, "high") * scale
-
-
-COVERAGE = TableSchema(
-    "One row per set and reference class.",
-    (
-        Column("set", "names", "Ids of the assumptions with these reference classes."),
-        Column(
-            "class", "text", "The reference class that is predicted from the others.", label="reference_class"
-        ),
-        Column("share", "share", "Observed rate of the class."),
-        Column("low", "share", "Low end of the likely range of the prediction.", label="value_low"),
-        Column("high", "share", "High end of the likely range of the prediction.", label="value_high"),
-        Column("inside", "flag", "Whether the interval contains the observed rate."),
-        Column("percentile", "share", "Percentile of the observed rate in the prediction."),
-    ),
-)
-
-
-def coverage(spec: BacktestSpec, ledger: Ledger, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
-    """Test the reference-class rule: predict each class's rate from the other classes of its set.
-
-    A set contains the reference classes of an assumption in the ledger or of the specification.
-
-    Returns:
-        The columns of `COVERAGE`, one row per set and class: the observed rate of the class (`share`), the
-        likely range that the rule predicts from the other classes (`low`, `high`), and the percentile of the
-        observed rate in the prediction. The prediction uses the published spread between events, without the
-        sources of the set. Assumptions with the same classes form one set; a set with a single class has a
-        row without an interval.
-
-    Raises:
-        ModelRefused: a class was not public by the forecast day.
-    """
-    sets: dict[tuple[str, ...], list[str]] = {}
-    stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]
-    for name, classes in (*stated, *((s.id, s.classes) for s in spec.reference_sets)):
-        sets.setdefault(tuple(sorted(classes)), []).append(name)
-    frames = [COVERAGE.empty()]
-    for classes, names in sets.items():
-        shares = {c: get_fact(c, public_by=spec.as_of).middle / 100 for c in classes}
-        predicted = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
-        if len(shares) > 1:
-            predicted = leave_one_out(shares, level / 100, published_spread(classes))
-        frames.append(predicted.with_columns(pl.lit(" ".join(names)).alias("set")))
-    return pl.concat(frames, how="diagonal").select(*COVERAGE)

@@ -127,7 +127,6 @@ class Backtest(ShortRepr):
             press figure): the range of the benchmark, the factor by which the outcome lies outside the range,
             whether the factor exceeds `FLAGGED_BEYOND` (`flagged`), the CRPS of the benchmark, and the CRPS
             of our forecast (`ours`).
-        coverage: the result of `coverage`.
         unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
         level: the probability of the likely range in percent.
     """
@@ -137,7 +136,6 @@ class Backtest(ShortRepr):
     ledger: Ledger = field(repr=False)
     outcomes: pl.DataFrame
     rivals: pl.DataFrame = field(repr=False)
-    coverage: pl.DataFrame = field(repr=False)
     unscored: pl.DataFrame = field(repr=False)
     level: int = DEFAULT_LEVEL
 
@@ -171,7 +169,6 @@ class Backtest(ShortRepr):
             *self._verdicts(locale),
             *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note),
             *self._rivalry(locale),
-            *self._coverage(locale),
             *self._unscored_figures(locale),
         ]
 
@@ -262,14 +259,6 @@ class Backtest(ShortRepr):
             times=locale.number(locale.rounded(row["factor"])),
         )
         return f"{sentence} {locale('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
-
-    def _coverage(self, locale: Locale) -> Iterator[str]:
-        tried = self.coverage.drop_nulls("inside")
-        if len(tried):
-            yield locale("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
-        alone = self.coverage.filter(pl.col("inside").is_null())["set"].str.split(" ").explode()
-        if len(alone):
-            yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
     def _unscored_figures(self, locale: Locale) -> Iterator[str]:
         values = dict(self.unscored.select("figure", "value").rows())

@@ -139,7 +139,7 @@ def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[st
         return {"band": tuple(bands), "size": None}
     distribution = {"distribution": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
-        return distribution | {"classes": (), "widest": (), "observed": None}
+        return distribution | {"classes": (), "left_out": (), "observed": None}
     if isinstance(entry, StatedNumber):
         return distribution
     if isinstance(entry, Award):
