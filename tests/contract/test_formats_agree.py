@@ -515,6 +515,31 @@ def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
     assert not re.search(r"[-–]>\d", page_text(report("own-en")))
 
 
+def test_the_best_estimate_of_each_line_with_an_obligation_is_in_page_and_pdf(report: Report) -> None:
+    folder = report("kakao-en")
+    page, pdf = page_text(folder), " ".join(pdf_pages(folder / "report.pdf"))
+    costs = read_table(folder / "tables" / "costs.csv")
+    kinds = zip(costs["expected"], costs["level"], costs["valuation"], strict=True)
+    best = [float(str(x)) for x, level, kind in kinds if x and (level, kind) == ("line", "cash")]
+    assert best
+    for text in (page, pdf):
+        assert re.search(r"constructive\s+obligation", text)
+        assert {f"{amount:,.0f}" for amount in best} <= numbers_in(text)
+
+
+def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Path) -> None:
+    policies = ("--policy", "kakao-candidate-cash", "--compare", "kakao-candidate-voucher")
+    asked = (*policies, "--ledger", "kakao-2022-10-24", "--budget", "400000000", "--draws", "8192")
+    done = outage_analysis("report", *asked, "--formats", "csv,html", "--out", tmp_path / "r")
+    assert done.code == 0, done.err
+    page = page_of(tmp_path / "r").elements
+    before = next(n for n, e in enumerate(page) if e.tag in ("input", "svg"))  # charts and sliders follow
+    top = {x for e in page[:before] if e.tag == "td" for x in amounts_in(e.text, "en")}
+    expected = read_table(tmp_path / "r" / "tables" / "comparison.csv")["expected"]
+    assert len(expected) == 2
+    assert {in_two_digits(float(str(x))) for x in expected} <= top
+
+
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_chances_of_being_cheapest_add_to_one() -> None:
     asked = ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", "--json")

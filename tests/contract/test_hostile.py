@@ -193,7 +193,7 @@ def test_markup_of_names_is_text_in_what_a_notebook_shows(hostile: Path, tmp_pat
     incident, policy = hostile / "incident.toml", hostile / "policy.toml"
     claims = oa.read_claims(hostile / "=cmd+1.csv", incident, max_rejects=1)
     analysis = oa.run(claims, policy=policy, draws=1_024)
-    shown = [oa.load_policy(policy), claims, claims.by("region"), analysis]
+    shown = [oa.load_policy(policy), claims, claims.by("region"), claims.by("service"), analysis]
     for thing in shown:
         tags = Tags()
         tags.feed(thing._repr_html_())  # type: ignore[attr-defined] # what Jupyter calls

@@ -83,6 +83,22 @@ def test_both_languages_say_the_same_numbers(report: Report) -> None:
     assert read_tables(english) == read_tables(korean)
 
 
+@pytest.mark.parametrize(
+    ("name", "mean", "median"), [("kakao-en", "mean is", "under"), ("kakao-ko", "평균은", "원이며,")]
+)
+def test_the_answer_names_mean_and_median_rightly(report: Report, name: str, mean: str, median: str) -> None:
+    quantiles = read_table(report(name) / "tables" / "quantiles.csv")
+    rows = zip(quantiles["valuation"], quantiles["measure"], quantiles["value"], strict=True)
+    cash = {measure: float(str(value)) for valuation, measure, value in rows if valuation == "cash"}
+    text = page_text(report(name))
+    for words, amount in ((mean, cash["expected"]), (median, cash["p50"])):
+        behind = text[text.index(words) + len(words) :][:40]
+        lang = name[-2:]
+        first = re.match(r".*?(won|원)", behind)
+        assert first
+        assert amounts_in(first.group(), lang) == {in_two_digits(amount)}, words
+
+
 @pytest.mark.parametrize("name", ["kakao-ko", pytest.param("trams-ko", marks=pytest.mark.slow)])
 def test_a_korean_report_has_no_english_words_and_the_chosen_word_for_compensation(
     report: Report, name: str
