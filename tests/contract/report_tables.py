@@ -74,8 +74,8 @@ def golden_tables(runs: Sequence[Mapping[str, Table]]) -> Golden:
 def golden_table(runs: Sequence[Table]) -> dict[str, object]:
     ours = runs[0]
     length = len(next(iter(ours.values())))
-    assert all(len(next(iter(run.values()))) == length for run in runs), "rows depend on the seed"
-    if length > MOST_ROWS:
+    depends = any(len(next(iter(run.values()))) != length for run in runs)  # points of a distribution
+    if length > MOST_ROWS or depends:
         sums = [{name: total(run[name]) for name in numeric(ours)} for run in runs]
         return {"rows": length, "sums": {name: kept([x[name] for x in sums]) for name in numeric(ours)}}
     keys = key_columns(runs)

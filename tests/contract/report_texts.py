@@ -137,6 +137,7 @@ class Known:
         stated |= {edge + 1 for edge in stated if 0 < edge < 1e10 and edge % 100 == 0}  # "300,001 to ..."
         texts = [path.read_text("utf-8").replace("_", "") for path in (report / "documents").iterdir()]
         texts.append((report / "manifest.json").read_text("utf-8"))
+        texts += [x for x in numbers if isinstance(x, str)]
         stated |= {float(x.replace(",", "")) for text in texts for x in numbers_in(text) if len(x) < 16}
         self.numbers = sorted(stated)
 

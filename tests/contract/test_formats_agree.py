@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 import outage_analysis as oa
-from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
+from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis, thin_ledger
 from tests.contract.report_tables import Table, read_table, read_tables
 from tests.contract.report_texts import (
     Known,
@@ -426,7 +426,7 @@ def test_the_terminal_says_the_figures_of_the_report(named: tuple[str, Path]) ->
     assert [row["expected"] for row in lines] == rows["expected"]
 
 
-CHANCE = re.compile(r"\b2\.2 ?%")
+CHANCE = re.compile(r"\b0\.85 ?%")
 
 
 @pytest.mark.parametrize("of", ["page", "brief.pdf", "report.pdf", "slides", "workbook", "terminal", "json"])
@@ -435,7 +435,7 @@ def test_every_format_has_the_chance_over_the_budget_and_the_number_of_claims(
 ) -> None:
     folder = report("own-en")
     (chance,) = read_table(folder / "tables" / "budget.csv")["exceeded"]
-    assert chance == pytest.approx(0.022, abs=5e-4)
+    assert chance == pytest.approx(0.0085, abs=1e-4)
     if of == "workbook":
         numbers = workbook_numbers(folder).values()
         assert all(any(wanted in values for values in numbers) for wanted in (chance, 12.0))
@@ -455,10 +455,11 @@ def test_every_format_has_the_chance_over_the_budget_and_the_number_of_claims(
 # --- known contradictions --------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_chance_that_nothing_is_paid_is_one_figure(report: Report) -> None:
-    book = workbook_of(report("kakao-en"))
-    texts = [page_text(report("kakao-en")), *pdf_pages(report("kakao-en") / "brief.pdf")]
+    book = workbook_of(report("thin-en"))
+    texts = [page_text(report("thin-en")), *pdf_pages(report("thin-en") / "brief.pdf")]
     texts += [data.decode("utf-8") for name, data in book.members.items() if "charts/chart" in name]
     told = {x for text in texts for x in re.findall(r"nothing\s+is\s+paid\s+in\s+([\d.]+%)", text)}
     assert len(told) == 1
@@ -499,7 +500,6 @@ def test_an_estimate_is_not_said_to_be_announced(report: Report) -> None:
     assert not re.search(r"as announced[^.]{0,80}?59,972,100,000", page)
 
 
-@pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_bounds_of_an_input_enclose_its_p10_and_p90(report: Report) -> None:
     stated = json.loads((report("kakao-en") / "manifest.json").read_text("utf-8"))["assumptions"]
     table = read_table(report("kakao-en") / "tables" / "tornado.csv")
@@ -510,9 +510,10 @@ def test_the_bounds_of_an_input_enclose_its_p10_and_p90(report: Report) -> None:
     assert entry["low"] <= low <= high <= entry["high"]
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
-    assert not re.search(r"[-–]>\d", page_text(report("own-en")))
+    assert not re.search(r"[-–]>\d", page_text(report("thin-en")))
 
 
 def test_the_best_estimate_of_each_line_with_an_obligation_is_in_page_and_pdf(report: Report) -> None:
@@ -541,17 +542,19 @@ def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Pat
 
 
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
-def test_the_chances_of_being_cheapest_add_to_one() -> None:
-    asked = ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", "--json")
+def test_the_chances_of_being_cheapest_add_to_one(tmp_path: Path) -> None:
+    (tmp_path / "thin.toml").write_text(thin_ledger("kakao-2022-10-24"), "utf-8")
+    asked = ("kakao-candidate-cash", "kakao-candidate-voucher", "--ledger", tmp_path / "thin.toml", "--json")
     policies = json.loads(outage_analysis("compare", *asked).out)["policies"]
     assert sum(row["cheapest"] for row in policies) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_axis_of_the_chart_of_sums_begins_below_its_lowest_bar(report: Report) -> None:
     """The bar of the cash begins at 1.1 million won; the axis has to begin there or lower."""
-    svg = (report("kakao-en") / "charts" / "separate_sums.svg").read_text("utf-8")
-    table = read_table(report("kakao-en") / "tables" / "cost_ranges.csv")
+    svg = (report("thin-en") / "charts" / "separate_sums.svg").read_text("utf-8")
+    table = read_table(report("thin-en") / "tables" / "cost_ranges.csv")
     lowest = min(float(str(x)) for x in table["range_low"] if x)
     ticks = dict(
         re.findall(r'text-anchor="middle" transform="translate\(([\d.]+),[\d.]+\)"[^>]*>(\d+m|\d+bn)<', svg)
@@ -609,9 +612,9 @@ kind = "schedule"
 name.en = "Flat"
 public_on = 2026-03-02
 effort = "automatic"
-zero = { fixed = 6_000 }
-unknown = { fixed = 6_000 }
-band = [{ over = 0, fixed = 6_000 }]
+zero = { fixed = 7_900 }
+unknown = { fixed = 7_900 }
+band = [{ over = 0, fixed = 7_900 }]
 """
 """It costs 72,000 won for certain: more than the tiers without their correlation, less than with it."""
 
@@ -625,7 +628,7 @@ def test_compare_ranks_policies_with_the_correlation_in_their_means(
     shared = ("--claims", claims, "--incident", incident, "--ledger", ledger, "--json")
     told = json.loads(outage_analysis("cost", "--policy", tiers, *shared).out)
     means = {x["measure"]: x["value"] for x in told["uncertainty"]["claims"]["quantiles"]}
-    assert means["mean"] > 72_000
+    assert means["mean"] > 94_800
     compared = json.loads(outage_analysis("compare", tiers, tmp_path / "flat.toml", *shared).out)["policies"]
     expected = {row["policy"]: row["expected"] for row in compared}
     assert min(expected, key=lambda policy: expected[policy]) == "flat"
