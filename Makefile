@@ -79,6 +79,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/method.py
 	$(BIN)/python -m tests.studies.left_out_one_by_one
+	$(BIN)/python docs/forecasts.py
 	$(BIN)/python docs/column_dictionary.py
 
 # After a policy was added or changed: its golden result, its line in docs/policies.md, the reference.

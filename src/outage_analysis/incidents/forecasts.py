@@ -18,9 +18,8 @@ class ForecastEvent(Document):
     """The id in tables."""
     name: Name
     """The name for readers."""
-    how: Literal["claimed", "automatic", "growing", "provision"]
-    """What was forecast: payments that people must claim; payments without a claim under a published rule; a
-    promise that still grew; or the company's own provision or first account."""
+    how: str
+    """What was forecast: a key of `how` of the list."""
     forecast: tuple[str, ...] = Field(min_length=1)
     """The ids of the facts that state the forecasts."""
     paid: str
@@ -36,6 +35,8 @@ class ForecastEvents(Document):
     """The id by which the list is loaded."""
     name: Name
     """The name for readers."""
+    how: dict[str, Name]
+    """What was forecast, such as payments that people must claim -> its name for readers."""
     events: tuple[ForecastEvent, ...] = Field(alias="event", min_length=1)
     """The outages."""
 
@@ -46,22 +47,21 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
     The outages were chosen because both figures were published: they are no sample.
 
     Returns:
-        One row per forecast: `event`, `how` (claimed, automatic, growing or provision), `public_on` and the
-        ends `low` and `high` of the forecast, `paid`, `currency`, in whole currency; `ratio_low` and
-        `ratio_high`, forecast over paid; `facts` (ids of forecast and payment) and `note`.
+        One row per forecast: `event`; `how`, whether people must claim, for example; `public_on`, `low` and
+        `high` of the forecast, `paid` and `currency`, in whole currency; `ratio_low` and `ratio_high`,
+        forecast over paid; `facts`, the ids of forecast and payment; and `note`, what is not like for like.
     """
     rows = []
-    for event in read_document(ForecastEvents, "forecasts", "outages").events:
+    listed = read_document(ForecastEvents, "forecasts", "outages")
+    for event in listed.events:
         paid = get_fact(event.paid, hindsight=True)
         for id_ in event.forecast:
             forecast = get_fact(id_)
             high = forecast.money(paid.unit, "high")
             low = high if forecast.low is None else forecast.low
-            rows.append(
-                (
-                    *(event.name[lang], event.how, forecast.public_on, low, high, paid.number, paid.unit),
-                    *(low / paid.number, high / paid.number, f"{id_} {paid.id}", event.note[lang]),
-                )
-            )
+            terms = event.name[lang], listed.how[event.how][lang], forecast.public_on
+            ratios = low / paid.number, high / paid.number
+            facts = f"{id_} {paid.id}"
+            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, facts, event.note[lang]))
     names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
     return pl.DataFrame(rows, [*names, "facts", "note"], orient="row")
