@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent / "method.md"
 PICTURE = Path(__file__).parent / "gallery" / "forecasts.png"
 START, END = "<!-- forecasts: written by `make docs` -->\n", "<!-- end of forecasts -->\n"
 HEAD = (
-    "| event | what was forecast | public on | forecast, millions | paid, millions | forecast ÷ paid | facts |\n"
+    "| event | what was forecast | public on | forecast, millions | paid, millions | ratio | facts |\n"
     "| --- | --- | --- | ---: | ---: | ---: | --- |\n"
 )
 
