@@ -207,7 +207,7 @@ CASES = [
     Case("claims", TIERS[:1], 60_000_000, 90, 5_000),
     Case("claims", TIERS[:2], 1_000_000, 90, 10_000),  # no payments keep the budget
     Case("trams", DELAYS[:2], 600, 95, 1),
-    Case("trams", DELAYS[1:], 550, 80, 2),
+    Case("trams", DELAYS[1:], 580, 80, 2),
     Case("trams", DELAYS[:1], 700, 90, 1),
     Case("few", TIERS[:2], 400_000, 90, 10_000),
     Case("few", TIERS[:2], 90_000, 80, 20_000),
