@@ -59,7 +59,7 @@ def test_an_analysis_solves_with_its_own_inputs(counted: BudgetSolution) -> None
 @pytest.mark.slow
 def test_claims_know_the_share_of_the_losses() -> None:
     claims = oa.load_sample("kakao")
-    found = oa.solve(claims, vary=VARY, budget=550_000_000, ledger="kakao-2022", draws=FEW)
+    found = oa.solve(claims, vary=VARY, budget=620_000_000, ledger="kakao-2022", draws=FEW)
     assert (found.basis, found.search.objective, found.is_feasible) == ("synthetic", "replaced", True)
     row = found.table.row(0, named=True)
     losses = claims.query("select service, claimant_type, loss from claims where loss > 0")

@@ -43,7 +43,7 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     chance = round(100 * table_of["over_budget"][0])
     assert answer.splitlines()[0].startswith("Without a change the expected cash is 270 million won, P90")
     assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
-    assert 'largest expected cash is "All inputs move together"' in answer
+    assert 'largest expected cash is "One tap instead of a form"' in answer
     assert "small-business-cash" in answer.splitlines()[2]
     assert "over_budget" in table
     for scenario in load_scenarios().scenarios:
@@ -128,5 +128,5 @@ def test_reserve_since_a_report_starts_at_what_the_report_states(tmp_path: Path)
     assert (
         (folder / "tables" / "reserve.csv")
         .read_text("utf-8")
-        .startswith("measure,cash,handling,both\nmean,194562541.3")
+        .startswith("measure,cash,handling,both\nmean,267798587.1")
     )
