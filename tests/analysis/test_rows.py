@@ -10,6 +10,7 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.text import Locale
 from tests.contract.command_line import outage_analysis
 
 TIERS = {200: 20, 500: 40}
@@ -58,13 +59,15 @@ def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     file = write(tmp_path)
     words = (file, "--tiers", "200:20,500:40", "--lang", lang)
     if_filed = oa.run(file, tiers=TIERS, rows="filed").expected
+    assert if_filed is not None
+    as_read = Locale(lang, "EUR", 2).money(100 * if_filed)
     for command in ("cost", "reserve", "scenarios"):
         first = outage_analysis(command, *words).out.splitlines()[0]
         assert filed in first
-        assert f"{if_filed:.0f}" in first
+        assert as_read in first
         assert filed not in outage_analysis(command, *words, "--rows", "complaints").out
     solution = outage_analysis("solve", *words, "--budget", 100, "--vary", "tiers.tier1", "--step", 10)
-    assert "27%" in solution.out.splitlines()[0]
+    assert "36%" in solution.out.splitlines()[0]
     report = outage_analysis("report", *words, "--formats", "html", "--out", tmp_path / "report")
     assert report.code == 0
     assert filed in (tmp_path / "report" / "report.html").read_text("utf-8")

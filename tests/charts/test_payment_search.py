@@ -188,16 +188,17 @@ BOTH = (FIRST, SECOND)
 DELAYS = tuple(f"delay-payment.pays.{n}" for n in (1, 2, 3))
 TIERS = tuple(f"tiers.pays.{n}" for n in range(3))
 CASES = [
-    Case("published", BOTH, 400_000_000, 90, 10_000),
-    Case("published", BOTH, 600_000_000, 90, 10_000),
-    Case("published", BOTH, 450_000_000, 90, 5_000, equal=False),
-    Case("published", BOTH, 500_000_000, 90, 2_500),
+    Case("published", BOTH, 520_000_000, 90, 10_000),
+    Case("published", BOTH, 700_000_000, 90, 50_000),
+    Case("published", BOTH, 600_000_000, 90, 5_000, equal=False),
+    Case("published", BOTH, 650_000_000, 90, 2_500, equal=False),
+    Case("published", BOTH, 250_000_000, 75, 2_500),
     Case("published", BOTH, 300_000_000, 75, 10_000),
     Case("published", BOTH, 250_000_000, 80, 10_000, equal=False),
     Case("published", BOTH, 60_000_000, 50, 5_000, equal=False),
-    Case("published", BOTH, 900_000_000, 95, 20_000),
-    Case("published", (FIRST,), 500_000_000, 90, 5_000),
-    Case("published", (SECOND,), 500_000_000, 90, 10_000),
+    Case("published", BOTH, 1_100_000_000, 95, 20_000),
+    Case("published", (FIRST,), 610_000_000, 90, 20_000),
+    Case("published", (SECOND,), 640_000_000, 90, 20_000),
     Case("published", BOTH, 100_000_000, 90, 10_000),  # no payments keep the budget
     Case("published", BOTH, 100_000_000_000, 95, 50_000),  # all payments keep the budget
     Case("claims", TIERS[:2], 30_000_000, 90, 10_000),
@@ -206,7 +207,7 @@ CASES = [
     Case("claims", TIERS[:1], 60_000_000, 90, 5_000),
     Case("claims", TIERS[:2], 1_000_000, 90, 10_000),  # no payments keep the budget
     Case("trams", DELAYS[:2], 600, 95, 1),
-    Case("trams", DELAYS[1:], 550, 80, 2),
+    Case("trams", DELAYS[1:], 580, 80, 2),
     Case("trams", DELAYS[:1], 700, 90, 1),
     Case("few", TIERS[:2], 400_000, 90, 10_000),
     Case("few", TIERS[:2], 90_000, 80, 20_000),

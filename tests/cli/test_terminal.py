@@ -29,7 +29,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
     "cost": ("--budget", "300_000_000", *FEW),
     "sensitivity": ("--exceeds", "500_000_000", *FEW),
     "compare": ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", *FEW),
-    "solve": ("--budget", "400M", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
+    "solve": ("--budget", "520M", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
     "scenarios": ("--budget", "300_000_000", *FEW),
     "reserve": ("--measure", "P75", "--handling", "inside", *FEW),
     "backtest": FEW,

@@ -77,17 +77,17 @@ def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: L
         for page, day in ((ledger, DAY), (outcome, LATER))
     )
     assert (table["total"][0], table["total"][-1]) == (round(start), round(end))
-    filing = {
-        name: entry.prior.mean
-        for page, name in ((ledger, "as-filing-share"), (outcome, "as-filing-share-documents"))
-        for entry in page.assumptions
-        if isinstance(entry, RateAssumption) and entry.id == name
-    }
-    documents = start / filing["as-filing-share"] * filing["as-filing-share-documents"]
+    before, after = (
+        {a.id: a.prior.mean for a in page.assumptions if isinstance(a, RateAssumption)}
+        for page in (ledger, outcome)
+    )
+    accepted = start / before["as-acceptance"] * after["as-acceptance"]  # the classes ask for papers too
+    documents = accepted / before["as-filing-share"] * after["as-filing-share-documents"]
     found = moves(table)
-    assert list(found) == ["policy", "payments"]
+    assert list(found) == ["assumption", "policy", "payments"]
+    assert found["assumption"] == (pytest.approx(accepted - start, abs=1), "as-acceptance as-handling")
     assert found["policy"] == (
-        pytest.approx(documents - start, abs=1),
+        pytest.approx(documents - accepted, abs=1),
         "small-business-cash PR-06",  # papers were asked for
     )
     assert found["payments"][0] == pytest.approx(end - documents, abs=1)

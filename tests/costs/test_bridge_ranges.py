@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.assumptions import load_ledger
+from outage_analysis.assumptions import RateAssumption, load_ledger
 from outage_analysis.costs import BRIDGE, BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.bridge_ranges import QUANTILES, StagedLine, StageRanges
 from outage_analysis.costs.cost_bridge import STEPS
@@ -148,4 +148,15 @@ def test_the_case_ends_with_the_figures_of_its_run(policy: Policy, ledger: Ledge
     found = ranges(table)
     assert found["start"] == [quantiles_of(policy, ledger)]
     assert found["end"] == [quantiles_of(policy, outcome, LATER)]
-    assert found["assumption"] == found["data"] == found["start"]  # the text of assumptions changed only
+    assert found["data"] == found["start"]
+    # The classes of the acceptance changed, and nothing else before the policy: a run with them alone.
+    (acceptance,) = (a for a in outcome.assumptions if a.id == "as-acceptance")
+    assert isinstance(acceptance, RateAssumption)
+    stated = acceptance.model_dump(exclude={"classes", "left_out", "observed"}, exclude_none=True)
+    forecast = RateAssumption.model_validate(stated | {"distribution": acceptance.prior, "public_on": DAY})
+    entries = tuple(forecast if a.id == "as-acceptance" else a for a in ledger.assumptions)
+    changed = ledger.model_copy(update={"assumptions": entries})
+    alone = simulate(build_portfolio(policy, changed, as_of=DAY), draws=DRAWS).totals["cash"]
+    for value, p in zip(found["assumption"][0], QUANTILES.values(), strict=True):
+        estimate = alone.quantile(p)  # of other draws, since one id states two rates in the bridge
+        assert value == pytest.approx(estimate.value, abs=4 * estimate.error)

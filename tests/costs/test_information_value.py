@@ -413,8 +413,8 @@ def test_the_sentence_names_the_input_to_find_out_first(week: list[Simulation]) 
     table, folio = information_value(week), week[0].portfolio
     assert table["assumption"][0] == "as-filing-share"
     assert information_sentence(table, folio, Locale("en", "KRW", 0)) == (
-        "Find out first: Filing share. Knowing it exactly before the decision is worth 300 million won of "
-        "expected cost on average; knowing all inputs is worth 430 million won."
+        "Find out first: Filing share. Knowing it exactly before the decision is worth 130 million won of "
+        "expected cost on average; knowing all inputs is worth 270 million won."
     )
     unclear = table.with_columns(error=pl.lit(1e9))
     assert "less expected cost than the numerical error" in information_sentence(unclear, folio, Locale("en"))

@@ -285,9 +285,9 @@ def test_the_answers_run_and_give_the_figures_that_they_state(path: Path) -> Non
         text = notebook.cells[-1].source
         assert "50,822 claims" in text
         assert "50822" in results[0]
-        assert "358,363,028 won instead of 194,562,541 won" in text
-        assert round(float(results[1])) == 358_363_028
-        assert run(policy="kakao-2022").expected == pytest.approx(194_562_541, abs=1)
+        assert "394,483,908 won instead of 267,798,587 won" in text
+        assert round(float(results[1])) == 394_483_908
+        assert run(policy="kakao-2022").expected == pytest.approx(267_798_587, abs=1)
 
 
 @each
@@ -377,7 +377,7 @@ def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tm
         driver.execute_async_script(DRAWN)
         assert driver.execute_script("return document.documentElement.scrollWidth") == 390
         captions = driver.find_elements("css selector", ".outage-caption strong")
-        assert "the mean 190 million won" in captions[0].text
+        assert "the mean 270 million won" in captions[0].text
         loaded = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
         assert [name for name in loaded if not name.startswith("data:")] == []
         driver.execute_script(AXE.read_text("utf-8"))

@@ -113,7 +113,7 @@ def solve(
     All combinations of the varied values are tried on the same random draws. Payments never fall as the loss
     grows. If no combination keeps the budget, the command prints the nearest and exits with code 5. Example:
 
-        outage-analysis solve --budget 400M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
+        outage-analysis solve --budget 520M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
     """
     from outage_analysis.text import Locale
 

@@ -97,7 +97,7 @@ def information_value(
         >>> policy, ledger = load_policy("kakao-2022"), load_ledger("kakao-2022")
         >>> run = simulate(build_portfolio(policy, ledger, as_of=ledger.as_of))
         >>> information_value([run], alternative=300_000_000)["assumption"][0]
-        'as-filing-share'
+        'as-review-award'
     """
     values = estimate_information(runs, valuation, alternative=alternative)
     whole = rounded_estimate(values.all_inputs)
