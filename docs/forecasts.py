@@ -1,4 +1,4 @@
-"""Writes the table of forecasts and payments into docs/method.md, and its chart, which notebook 05 draws."""
+"""Writes the table of forecasts and payments into docs/method.md; notebook 05 draws its chart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from outage_analysis.files import notebooks_root
 from outage_analysis.incidents import forecasts_and_payments
 
 PAGE = Path(__file__).parent / "method.md"
-PICTURE = Path(__file__).parent / "gallery" / "forecasts.png"
 START, END = "<!-- forecasts: written by `make docs` -->\n", "<!-- end of forecasts -->\n"
 HEAD = (
     "| event | what was forecast | public on | forecast, millions | paid, millions | ratio | facts |\n"
@@ -49,10 +48,9 @@ def renewed(text: str) -> str:
 def picture() -> bytes:
     """The chart as notebook 05 stores it."""
     cells = json.loads((notebooks_root() / "05_executive_summary.ipynb").read_text("utf-8"))["cells"]
-    (cell,) = (cell for cell in cells if cell["id"] == "forecasts-1")
+    (cell,) = (cell for cell in cells if cell["id"] == "forecasts")
     return b64decode(cell["outputs"][0]["data"]["image/png"])
 
 
 if __name__ == "__main__":
     PAGE.write_text(renewed(PAGE.read_text("utf-8")), "utf-8")
-    PICTURE.write_bytes(picture())

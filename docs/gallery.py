@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import forecasts
 from PIL import Image, ImageOps
 
 from outage_analysis import Plan, run, write_report
@@ -121,6 +122,10 @@ def _notebook(source: Source) -> Image.Image:
     return source.screen(page, 940, 1150)
 
 
+def _forecasts(source: Source) -> Image.Image:  # noqa: ARG001 - the notebook has it
+    return Image.open(BytesIO(forecasts.picture()))
+
+
 PICTURES: dict[str, tuple[Callable[[Source], Image.Image], tuple[str, ...]]] = {
     "page": (_page, ("chromium",)),
     "page-ko": (_korean_page, ("chromium",)),
@@ -130,6 +135,7 @@ PICTURES: dict[str, tuple[Callable[[Source], Image.Image], tuple[str, ...]]] = {
     "deck": (_deck, ("soffice", "pdftoppm")),
     "chart": (_chart, ()),
     "notebook": (_notebook, ("chromium",)),
+    "forecasts": (_forecasts, ()),
 }
 """Each picture by name: how it is taken, and the tools that it needs."""
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pptx import Presentation
-from pypdf import PdfReader
 
 from outage_analysis import Plan, run
 from outage_analysis.analysis import Analysis, load_documents
@@ -17,15 +14,8 @@ from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report
 from outage_analysis.reports.build_manifest import create_manifest
-from outage_analysis.reports.deck.slides import build_deck
-from outage_analysis.reports.html import html_page
-from outage_analysis.reports.pdf.typesetting import PdfContent, typeset
-from outage_analysis.reports.workbook.writing import write_xlsx
+from outage_analysis.reports.pdf.typesetting import PdfContent
 from outage_analysis.text import LANGUAGES
-from tests.commands import command
-from tests.html_page import WebPage
-from tests.reports.test_pdf import BLANK, squeezed
-from tests.workbook_reader import Workbook
 
 ROWS = """claim_id,service,claimant_type,region,filed_on,loss
 1,app,small_business,north,2026-01-20,4000
@@ -64,41 +54,6 @@ def report(request: pytest.FixtureRequest, example: Analysis) -> Report:
 # --- where it is said ---------------------------------------------------------------------------------
 
 
-def test_it_is_stated_although_no_row_is_synthetic(report: Report) -> None:
-    assert (report.banner, report.warning) == ("", SAID[report.lang])
-
-
-@pytest.mark.slow
-def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
-    shown = WebPage()
-    shown.feed(html_page(report))
-    (banner,) = [p for p in shown.all("p") if "banner" in p.attributes.get("class", "")]
-    assert banner.text == SAID[report.lang]
-    assert shown.prose().index(banner.text) < shown.prose().index(report.tiles[0].figure)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("book", ["brief", "report"])
-def test_it_stands_on_the_first_page_of_what_is_printed(report: Report, book: str) -> None:
-    pages = PdfContent(report)
-    told = pages.brief if book == "brief" else pages.full_report
-    blank = dict.fromkeys((f"{chart}.svg" for chart in report.charts), BLANK)
-    printed = PdfReader(BytesIO(typeset(book, told, blank, report.analysis.as_of)))
-    assert squeezed(SAID[report.lang]) in squeezed(printed.pages[0].extract_text())
-
-
-def test_it_stands_on_every_slide_and_is_stated_first(report: Report) -> None:
-    for slide in Presentation(BytesIO(build_deck(report))).slides:
-        assert SAID[report.lang] in [x.text_frame.text for x in slide.shapes if x.has_text_frame]
-        assert slide.notes_slide.notes_text_frame.text.startswith(SAID[report.lang])
-
-
-def test_it_is_the_first_cell_of_the_workbook(report: Report, tmp_path: Path) -> None:
-    write_xlsx(report, tmp_path)
-    book = Workbook((tmp_path / "report.xlsx").read_bytes())
-    assert book.cells(next(iter(book.paths)))["A1"].value == SAID[report.lang]
-
-
 def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
     said, analysis = SAID[report.lang], report.analysis
     assert said in show_tiles(report)._repr_html_()
@@ -110,16 +65,6 @@ def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
 def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> None:
     told = json.loads(create_manifest(Report(example), tmp_path, ("html",)).to_json())
     assert told["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
-
-
-def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
-    example: Analysis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for told, recipe in (("cost", "price"), ("sensitivity", "run")):
-        monkeypatch.setattr(f"outage_analysis.analysis.{recipe}", lambda *_, **__: example)
-        code, out, err = command(told, "--json")
-        assert (code, err) == (0, f"{SAID['en']}\n")
-        assert json.loads(out)["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
 
 
 # --- where it is not ----------------------------------------------------------------------------------

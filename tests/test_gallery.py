@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.paths import ROOT
 
-PAGES = (ROOT / "README.md", ROOT / "README.ko.md", ROOT / "docs" / "reports.md")
+DOCS = ROOT / "docs"
+PAGES = (ROOT / "README.md", ROOT / "README.ko.md", DOCS / "reports.md", DOCS / "method.md")
 SHOWN = {
     said: (page.parent / path).relative_to(ROOT).as_posix()
     for page in PAGES

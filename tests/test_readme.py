@@ -67,21 +67,21 @@ def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled
     assert published("CO-10")[0] == 50_000_000
     model = [bundled.expected, bundled.median, bundled.quantile(0.1), bundled.quantile(0.9)]
     rounded = [float(f"{amount:.2g}") for amount in model]
-    assert rounded == [270e6, 120e6, 18e6, 580e6]
+    assert rounded == [260e6, 120e6, 20e6, 560e6]
     assert rounded[2] < 50e6 < rounded[1] / 2  # paid: less than half of the median, and inside the range
     english = (
         "254–423 million won",
         "8,461",
-        "expected 270 million won, median 120 million",
-        "18–580 million",
+        "expected 260 million won, median 120 million",
+        "20–560 million",
         "about 50 million",
         "which is less than half of the median and inside the 80 % range",
     )
     korean = (
         "2억 5,400만~4억 2,300만 원",
         "8,461건",
-        "기댓값 2억 7,000만 원, 중앙값 1억 2,000만 원",
-        "1,800만~5억 8,000만 원",
+        "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
+        "2,000만~5억 6,000만 원",
         "약 5,000만 원",
         "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
     )

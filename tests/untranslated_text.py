@@ -23,7 +23,7 @@ WORD = re.compile(r"[A-Za-z]+")
 SHORTEST = 3
 """Letters of a Latin word that needs a reason; shorter ones are units, initials and marks."""
 
-BRANDS = {"KT", "SK", "C&C", "KDDI", "AT&T", "SBS", "CFO", "TV", "PC", "TSB"}
+BRANDS = {"KT", "SK", "C&C", "KDDI", "AT&T", "SBS", "CFO", "TV", "PC", "TSB", "povo"}
 """Written in Latin letters in the Korean press."""
 MARKS = {"CRPS", "log10", "UTF-8", "KRW", "Parquet"}
 """Technical marks that have no Korean form."""

@@ -32,7 +32,7 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "reserve": {"kakao": FEW, "trams": (*TRAMS, *FEW), "own": PRICED},
     "solve": {
         "kakao": (
-            *("--vary", "small-business-cash.tier1,tier2", "--step", "10_000", "--budget", "400M"),
+            *("--vary", "small-business-cash.tier1,tier2", "--step", "10_000", "--budget", "900M"),
             *FEW,
         ),
         "trams": (*TRAMS, "--vary", "delay-payment.tier2", "--step", "0.5", "--budget", "600", *FEW),

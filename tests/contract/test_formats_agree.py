@@ -516,6 +516,15 @@ def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
     assert not re.search(r"[-–]>\d", page_text(report("thin-en")))
 
 
+def test_what_slides_say_before_a_range_is_its_median(report: Report) -> None:
+    ranges = read_table(report("kakao-en") / "tables" / "cost_ranges.csv")
+    medians = {in_two_digits(float(str(x))) for x in ranges["p50"] if x is not None}
+    text = re.sub(r"\s+", " ", " ".join(whole_text(report("kakao-en"), "slides")))
+    found = re.findall(r"([\d.,]+ (?:million|billion) won) \(P10 to P90", text)
+    assert len(found) > 2
+    assert {x for amount in found for x in amounts_in(amount, "en")} <= medians
+
+
 def test_the_best_estimate_of_each_line_with_an_obligation_is_in_page_and_pdf(report: Report) -> None:
     folder = report("kakao-en")
     page, pdf = page_text(folder), " ".join(pdf_pages(folder / "report.pdf"))

@@ -559,7 +559,7 @@ def test_what_cannot_be_written_in_full_is_exit_6_and_leaves_nothing(
     assert len(list(folder.iterdir())) == len(before)
 
 
-SOLVE = ("solve", "--budget", "400M", "--vary", "small-business-cash.tier1", "--step", "50_000")
+SOLVE = ("solve", "--budget", "900M", "--vary", "small-business-cash.tier1", "--step", "50_000")
 
 
 @pytest.mark.parametrize(

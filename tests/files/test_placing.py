@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -138,27 +135,6 @@ def test_nothing_is_left_behind_when_a_writer_fails(
             written(made, tmp_path / name, force=True)
     assert list(tmp_path.iterdir()) == [out]
     assert contents(out) == before
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file can grow beyond a size."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_disk_that_is_full_leaves_no_half_of_any_format(tmp_path: Path, made: Analysis, name: str) -> None:
-    with full_disk(100), pytest.raises(EnvironmentFailed, match="cannot be written"):
-        write_report(made, tmp_path / "out", formats=[name])
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody may write to")

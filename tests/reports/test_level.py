@@ -15,7 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run, sensitivity_tables
-from outage_analysis.reports import Report, verify, write_report
+from outage_analysis.reports import Report, write_report
 from outage_analysis.text import LANGUAGES, LikelyRange, Locale
 from tests.commands import command
 from tests.html_page import WebPage
@@ -218,29 +218,7 @@ def test_every_format_names_only_this_range(
     assert set(manifest_of(folder)["figures"]) == {"expected", "p5", "p50", "p95"}
 
 
-@pytest.mark.slow
-def test_a_report_is_rebuilt_at_its_level(analyses: dict[str, Analysis], tmp_path: Path) -> None:
-    folder = write_report(analyses["tram"], tmp_path / "out").parent
-    assert manifest_of(folder)["level"] == LEVEL
-    assert verify(folder).rebuilt
-
-
-@pytest.mark.slow
-def test_the_level_80_is_not_in_the_manifest(bundles: dict[str, Path]) -> None:
-    assert "level" not in manifest_of(bundles["en"])
-
-
 # --- the command line -------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_cost_command_prints_the_range() -> None:
-    code, out, _ = command("cost", "--level", "90%", "--draws", FEW)
-    assert code == 0
-    assert "90% likely range" in out.splitlines()[0]
-    assert "P5 to P95" in out
-    assert not OF_ANOTHER_LEVEL.search(out)
-    assert re.search(r"^ valuation +expected +p5 +p50 +p95 +p99 +tvar95$", out, re.MULTILINE)
 
 
 @pytest.mark.slow

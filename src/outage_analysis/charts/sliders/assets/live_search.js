@@ -123,7 +123,7 @@ var liveSearch = (function () {
       }
       var worth = 0;
       tried.forEach(function (n, k) { worth += n * step * request.payments[k].weight; });
-      worth = Number(worth.toPrecision(10));
+      worth = Number(worth.toPrecision(9));
       if (worth > value) best = [];
       if (worth >= value) best.push(tried);
       value = Math.max(worth, value);
