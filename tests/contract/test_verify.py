@@ -134,7 +134,7 @@ def test_an_additional_file_that_the_checksums_list_is_named(
 def with_other_table(folder: Path) -> str:
     path = folder / "tables" / "claims_costs.csv"
     text = path.read_text("utf-8")
-    changed = re.sub(r"87787\.\d+", "77787.01216", text, count=1)
+    changed = re.sub(r"85231\.\d+", "75231.01216", text, count=1)
     assert changed != text
     path.write_text(changed, "utf-8")
     forged(folder, "tables/claims_costs.csv")

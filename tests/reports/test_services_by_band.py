@@ -179,7 +179,7 @@ def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
     assert ["Red line", "Claims", "24", "26", "57", "15", "12", "134"] in cells
     assert ["Total", "Cost, euros", "0.00", "87.56", "234.82", "125.63", "0.00", "448.00"] in cells
     notes = slide.notes_slide.notes_text_frame.text
-    assert "Ring line: 57 claims, expected cost 59.93 euros." in notes
+    assert "Ring line: 57 claims, expected cost 58.93 euros." in notes
 
 
 # --- the table by itself ---------------------------------------------------------------------------
