@@ -21,7 +21,11 @@ SENTENCE = "어제부터 가게 문을 못 열고 있습니다"
 SECRETS = (NAME, PHONE, MAIL, RESIDENT, CARD, SENTENCE, "9876-5432", "minsu", "-1234567", "4111-1111")
 """What stands in the file of complaints and may be found nowhere else, whole or in part."""
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+cmd", "-1+cmd", "@SUM(cmd)", '=HYPERLINK("http://cmd")')
-MARKUP = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</script><b onclick=alert(1)>&amp;")
+MARKUP = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "</script><b onclick=alert(1)>&amp;",
+)
 SQL = "'; drop table claims; --"
 LARGEST = f"{SQL} & <i>"
 """The name of the service with the largest cost, which titles of charts name."""

@@ -516,6 +516,15 @@ def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
     assert not re.search(r"[-–]>\d", page_text(report("thin-en")))
 
 
+def test_every_site_that_published_a_figure_is_named_in_page_and_pdf(report: Report) -> None:
+    folder = report("kakao-en")
+    sources = [str(x).split()[0] for x in read_table(folder / "tables" / "facts.csv")["source"]]
+    sites = {re.sub(r"^(www\d*|m)\.", "", urlsplit(x).netloc) for x in sources if x.startswith("http")}
+    assert len(sites) > 20
+    for text in (page_text(folder), "".join("".join(pdf_pages(folder / "report.pdf")).split())):
+        assert [site for site in sites if site not in text] == []
+
+
 def test_what_slides_say_before_a_range_is_its_median(report: Report) -> None:
     ranges = read_table(report("kakao-en") / "tables" / "cost_ranges.csv")
     medians = {in_two_digits(float(str(x))) for x in ranges["p50"] if x is not None}

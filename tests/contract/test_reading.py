@@ -276,6 +276,13 @@ def test_won_are_read_as_written_or_rejected(tmp_path: Path) -> None:
     assert claims.rejects["row"].to_list() == [2, 3]
 
 
+@pytest.mark.parametrize("mark", ["true", "TRUE", " True "])
+def test_a_row_that_says_that_it_is_synthetic_keeps_the_mark(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"claim_id,service,filed_on,loss (KRW),synthetic\n1,App,2026-01-15,5,{mark}\n", "utf-8")
+    assert oa.read_claims(path).synthetic
+
+
 def test_an_error_in_a_cell_of_a_sheet_costs_its_own_row(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(tmp_path / "list.xlsx")
     sheet = book.add_worksheet("list")
