@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.analysis import Analysis, Plan, price, reserve_note
 from outage_analysis.costs import load_scenarios
+from outage_analysis.text import Locale
 from tests.commands import command
 
 FEW = ("--draws", "8192")
@@ -100,7 +102,13 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert counted == "It counts small-business-cash."
     assert "taxi-pro-membership" in unpriced
     assert not_due == "Without an obligation, and left out: pay-merchant-support."
-    assert "A few very large outcomes lift the mean above P75." in out
+
+
+@pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])
+def test_a_mean_above_p75_is_said_if_both_do_not_read_the_same(mean: float, *, said: bool) -> None:
+    table = pl.DataFrame({"measure": ["mean", "p75"], "cash": [mean, 260e6]})
+    note = reserve_note(table, Locale("en", "KRW", 0))
+    assert note == ("A few very large outcomes lift the mean above P75." if said else "")
 
 
 @pytest.mark.slow

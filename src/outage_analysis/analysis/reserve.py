@@ -176,9 +176,9 @@ def _mean(part: Simulation) -> float:
 
 
 def reserve_note(table: pl.DataFrame | None, locale: Locale, column: str = "cash") -> str:
-    """Say in a sentence that the mean exceeds P75, if it does; otherwise return ""."""
+    """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
     amounts = {} if table is None else dict(table.select("measure", column).iter_rows())
     mean, p75 = amounts.get("mean"), amounts.get("p75")
-    if mean is None or p75 is None or mean <= p75:
+    if mean is None or p75 is None or mean <= p75 or locale.money(mean) == locale.money(p75):
         return ""
     return locale("report.reserve_skewed", measure="P75")
