@@ -111,7 +111,8 @@ def test_a_korean_report_has_no_english_words_and_the_chosen_word_for_compensati
     report: Report, name: str
 ) -> None:
     for of, texts in texts_of(report(name)).items():
-        words = {word for text in texts for word in re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", text))}
+        whole = (re.sub(r"\.\s+csv\b", ".csv", text) for text in texts)  # a printed line may end at the point
+        words = {word for text in whole for word in re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", text))}
         assert words <= BRANDS | (TRAM_WORDS if name == "trams-ko" else set()), of
         assert not any("배상" in text for text in texts), of
         assert of == "charts" or any("보상" in text for text in texts)
