@@ -188,12 +188,12 @@ BOTH = (FIRST, SECOND)
 DELAYS = tuple(f"delay-payment.pays.{n}" for n in (1, 2, 3))
 TIERS = tuple(f"tiers.pays.{n}" for n in range(3))
 CASES = [
-    Case("published", BOTH, 520_000_000, 90, 10_000),
+    Case("published", BOTH, 650_000_000, 90, 10_000),
     Case("published", BOTH, 700_000_000, 90, 50_000),
     Case("published", BOTH, 600_000_000, 90, 5_000, equal=False),
     Case("published", BOTH, 650_000_000, 90, 2_500, equal=False),
-    Case("published", BOTH, 250_000_000, 75, 2_500),
-    Case("published", BOTH, 300_000_000, 75, 10_000),
+    Case("published", BOTH, 250_000_000, 75, 2_500, equal=False),
+    Case("published", BOTH, 330_000_000, 75, 50_000),
     Case("published", BOTH, 250_000_000, 80, 10_000, equal=False),
     Case("published", BOTH, 60_000_000, 50, 5_000, equal=False),
     Case("published", BOTH, 1_100_000_000, 95, 20_000),
