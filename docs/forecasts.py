@@ -18,7 +18,7 @@ HEAD = (
 
 
 def ends(low: float, high: float, digits: int) -> str:
-    """Both ends of a range, or the number if they are the same."""
+    """A range as text; one number if both ends read the same."""
     texts = [f"{x:,.{digits}f}" for x in (low, high)]
     return texts[0] if texts[0] == texts[1] else " to ".join(texts)
 

@@ -19,11 +19,11 @@ SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
     "analysis": 2068,
-    "assumptions": 1122,
+    "assumptions": 1121,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 5995,
+    "costs": 5996,
     "files": 508,
     "incidents": 827,
     "jupyter": 900,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4752,
     "root": 112,
     "text": 1609,
-    "tests": 34_533,
+    "tests": 34_539,
     "TOML": 3916,
     "SQL": 771,
     "JavaScript": 1118,

@@ -166,6 +166,11 @@ RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
             "'as-acceptance' > distribution > low: input should be a finite",
         ),
         (
+            CLASSES,
+            f'{CLASSES}\nleft_out = ["kt-2019"]',
+            "'as-acceptance': leaves out kt-2019, which is no event",
+        ),
+        (
             "weight = 0.3333333334",
             "weight = 0.4",
             "'as-review-award': has rules whose weights do not sum to 1",

@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions import RateAssumption, class_groups, load_ledger, published_spread
+from outage_analysis.assumptions import (
+    RateAssumption,
+    class_groups,
+    load_ledger,
+    published_spread,
+    rates_by_effort,
+)
 from outage_analysis.assumptions.bounded_distributions import (
     Beta,
     LogitNormal,
@@ -110,6 +116,14 @@ def test_an_event_that_an_assumption_uses_or_forecasts_is_in_no_spread() -> None
     assert published_spread("acceptance", everything) == (0.0, 0)
     with pytest.raises(UsageError, match="no such fact"):
         published_spread("acceptance", ["TU-KT19"])
+
+
+def test_rates_of_comparable_schemes_leave_out_the_event_that_is_forecast() -> None:
+    day = date(2022, 12, 30)
+    for event, used in (("kt-2018", False), ("kakao-2022", True)):
+        _, acceptance = rates_by_effort({"documents": ["cash"]}, day, event)
+        assert ("TU-KT18" in acceptance.classes) == used
+        assert acceptance.left_out == (() if used else (event,))
 
 
 def test_a_bundled_ledger_names_whole_groups_of_its_day_without_its_own_event() -> None:

@@ -67,7 +67,9 @@ def scenario(**changes: object) -> Scenario:
 def stressed_run(
     run: Simulation, policy: Policy, growth: Callable[[Scenario], float] = no_growth
 ) -> StressedRun:
-    return StressedRun(run.with_streams(lambda stream: stream.valuation == "cash"), policy, DAY, growth)
+    return StressedRun(
+        run.with_streams(lambda stream: stream.valuation == "cash"), policy, DAY, "kakao-2022", growth
+    )
 
 
 def table_of(run: Simulation, policy: Policy, *scenarios: Scenario) -> pl.DataFrame:

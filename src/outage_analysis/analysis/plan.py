@@ -270,18 +270,16 @@ def check_documents_fit(
 
     Raises:
         UsageError: units differ, the policy entitles a service, claimant type or dimension value that the
-            incident does not have, a cost line has the id of a service or a claimant type, or the ledger has
-            another incident or currency.
+            incident does not have, a cost line has the id of a service or a claimant type, the ledger has
+            another incident or currency, or one of the two cites a fact that states the outcome.
     """
     check_same_units(policy, incident)
     cited = [fact for line in policy.lines for fact in (*line.facts, *line.numeric_facts)]
-    cited += [
-        f for entry in (ledger.assumptions if ledger else ()) for f in (*entry.facts, *entry.computed_from)
-    ]
-    if incident.own_facts and (own := next((f for f in cited if f.startswith(incident.own_facts)), None)):
+    cited += [f for x in (ledger.assumptions if ledger else ()) for f in (*x.facts, *x.computed_from)]
+    if own := [fact for fact in cited if fact.startswith(incident.own_facts)]:
         raise UsageError(
             "a published fact states the outcome of this outage, which a forecast must not use",
-            value=own,
+            value=own[0],
             remedy="Leave it out of the policy and the ledger.",
         )
     values: dict[str, list[str] | None] = {

@@ -50,7 +50,9 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_streams(lambda stream: stream.valuation == "cash")
-    stressed = StressedRun(cash, analysis.policy, analysis.as_of, partial(_growth, analysis))
+    stressed = StressedRun(
+        cash, analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis)
+    )
     budget = (
         None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units
     )

@@ -11,10 +11,14 @@ from pydantic import Field, model_validator
 from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
-from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior, update_rate
+from outage_analysis.assumptions.reference_classes import (
+    published_spread,
+    reference_class_prior,
+    update_rate,
+)
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document, OptionalText
-from outage_analysis.incidents import get_fact
+from outage_analysis.incidents import get_fact, published_rates
 
 
 class ObservedCounts(Document):
@@ -49,8 +53,8 @@ class RateAssumption(OneDistribution):
     """Reference classes: ids of facts in percent, one per event. The prior follows from them by a written
     rule, for which a range counts as its midpoint."""
     left_out: tuple[str, ...] = ()
-    """Events (the column `event` of data/published/rates.csv) that the spread between events must not use,
-    such as the outage itself."""
+    """Events whose rates the spread between events leaves out, such as this outage: values of the column
+    `event` in data/published/rates.csv."""
     distribution: AnyDistribution | None = None
     """The distribution of the rate, if it does not come from reference classes."""
     observed: ObservedCounts | None = None
@@ -64,6 +68,11 @@ class RateAssumption(OneDistribution):
             self.distribution.support[0] >= 0 and self.distribution.support[1] <= 1
         ):
             raise ValueError("needs a distribution of shares between 0 and 1")
+        if unknown := set(self.left_out).difference(published_rates()["event"]):
+            raise ValueError(
+                f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
+                " | Correct the event, or drop it from left_out."
+            )
         return self
 
     @property
@@ -78,8 +87,7 @@ class RateAssumption(OneDistribution):
         if self.distribution is not None:
             return self.distribution
         shares = [get_fact(c).middle / 100 for c in self.classes]
-        topic = "acceptance" if self.kind == "acceptance" else "take-up"
-        spread = published_spread(topic, self.classes, public_by=self.public_on, without=self.left_out)
+        spread = published_spread(self.kind, self.classes, public_by=self.public_on, without=self.left_out)
         return reference_class_prior(shares, spread)
 
     @cached_property

@@ -46,26 +46,27 @@ class Spread(NamedTuple):
 
 
 def class_groups(
-    topic: str, *, public_by: date | None = None, without: Collection[str] = ()
+    kind: str, *, public_by: date | None = None, without: Collection[str] = ()
 ) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The published reference classes of one topic (data/published/rates.csv), one per event in each group.
-
-    Of several rows of one event the latest stands for it.
+    """The published reference classes of a kind of rate (data/published/rates.csv), one per event and group.
 
     A group is what claimants must do (`effort`) and of whom the rate is a share (`of`), such as `form` and
-    `entitled`.
+    `entitled`. Of several rows of one event the latest stands for it.
 
     Args:
-        topic: take-up or acceptance.
+        kind: the kind of assumption: acceptance; every other kind follows from the take-up of people.
         public_by: leave out classes that were not public by this day, or have no day.
         without: events that are left out, such as the one whose rate is forecast.
 
     Returns:
         (effort, of) -> ids of facts in percent.
     """
-    rates = published_rates().filter(pl.col("topic") == topic, pl.col("event").is_not_null())
-    if public_by is not None:
-        rates = rates.filter(pl.col("public_on") <= public_by)
+    topic = "acceptance" if kind == "acceptance" else "take-up"
+    rates = published_rates().filter(
+        pl.col("topic") == topic,
+        pl.col("event").is_not_null(),
+        pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
+    )
     groups: dict[tuple[str, str], dict[str, str]] = {}
     for id_, event, effort, of in (
         rates.sort("public_on", maintain_order=True).select("id", "event", "effort", "of").iter_rows()
@@ -76,14 +77,14 @@ def class_groups(
 
 
 def published_spread(
-    topic: str, classes: Collection[str] = (), *, public_by: date | None = None, without: Collection[str] = ()
+    kind: str, classes: Collection[str] = (), *, public_by: date | None = None, without: Collection[str] = ()
 ) -> Spread:
-    """The variance of logit rates between events, pooled over the groups of published classes of a topic.
+    """The variance of logit rates between events, pooled over the groups of published classes of a kind.
 
     The variance is the mean square of the distances of the logits from the mean of their group.
 
     Args:
-        topic: take-up or acceptance.
+        kind: the kind of assumption, as in `class_groups`.
         classes: facts that an assumption uses. Their events are left out, so that no data counts twice.
         public_by: leave out classes that were not public by this day, or have no day.
         without: further events that are left out.
@@ -91,10 +92,10 @@ def published_spread(
     Raises:
         UsageError: there is no such fact.
     """
-    used = {get_fact(c).id for c in classes}
-    events = set(published_rates().filter(pl.col("id").is_in(used))["event"].drop_nulls())
+    used = published_rates().filter(pl.col("id").is_in([get_fact(c).id for c in classes]))
+    events = {*used["event"].drop_nulls(), *without}
     squares, degrees_of_freedom = 0.0, 0
-    for group in class_groups(topic, public_by=public_by, without=events | set(without)).values():
+    for group in class_groups(kind, public_by=public_by, without=events).values():
         squares += _sum_of_squares(_logits([get_fact(c).middle / 100 for c in group]))
         degrees_of_freedom += len(group) - 1
     return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, degrees_of_freedom)

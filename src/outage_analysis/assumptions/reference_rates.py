@@ -13,7 +13,7 @@ from outage_analysis.assumptions.ledger import Ledger
 from outage_analysis.assumptions.rates import RateAssumption
 from outage_analysis.assumptions.reference_classes import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Incident, get_fact
+from outage_analysis.incidents import Incident, get_fact, published_rates
 from outage_analysis.policies import Policy
 
 REFERENCE_LEDGER = "reference-rates"
@@ -71,7 +71,7 @@ def rates_by_effort(
     Args:
         lines: effort -> the ids of the cost lines with this effort.
         day: the day of the analysis; classes that were not public by then are left out.
-        event: the event whose own rates are left out.
+        event: the event that is forecast; its own published rates are left out.
 
     Raises:
         ModelRefused: no class was public by `day`.
@@ -88,17 +88,16 @@ def rates_by_effort(
 def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date, event: str) -> RateAssumption:
     rate = dict(rate)
     if (of := rate.pop("of", None)) is not None:
-        topic = "acceptance" if rate["kind"] == "acceptance" else "take-up"
-        ids = class_groups(topic, public_by=day, without=[event]).get((rate["effort"], of), ())
+        ids = class_groups(rate["kind"], public_by=day, without=[event]).get((rate["effort"], of), ())
         if not ids:
             raise ModelRefused(
                 f"as of {day} no comparable rate was published for the effort {rate['effort']}",
                 remedy="Give a later as_of, or a ledger of your own.",
             )
         shares = sorted(get_fact(id_).middle for id_ in ids)
-        words = {"count": len(ids), "low": f"{shares[0]:.2g}", "high": f"{shares[-1]:.2g}"}
+        words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
         rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
-        rate |= {"classes": ids, "left_out": (event,)}
+        rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
     return RateAssumption.model_validate(
         {
             **rate,

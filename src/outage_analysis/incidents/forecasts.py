@@ -61,7 +61,7 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
             low = high if forecast.low is None else forecast.low
             terms = event.name[lang], listed.how[event.how][lang], forecast.public_on
             ratios = low / paid.number, high / paid.number
-            facts = f"{id_} {paid.id}"
-            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, facts, event.note[lang]))
+            texts = f"{id_} {paid.id}", event.note[lang]
+            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, *texts))
     names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
     return pl.DataFrame(rows, [*names, "facts", "note"], orient="row")

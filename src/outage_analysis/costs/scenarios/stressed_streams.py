@@ -47,6 +47,7 @@ class StressedRun:
         cash: the simulation of the cash.
         policy: the policy of the run.
         as_of: the day of the run.
+        event: the id of the incident, whose own published rates are left out.
         growth: returns the expected count at the extended deadline, as a multiple of the expected count at
             the deadline; it raises `DoesNotApply` if no forecast supports one.
     """
@@ -54,6 +55,7 @@ class StressedRun:
     cash: Simulation
     policy: Policy
     as_of: date
+    event: str
     growth: Callable[[Scenario], float]
 
     def under(self, scenario: Scenario) -> Simulation:
@@ -94,7 +96,9 @@ def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
     effort = str(scenario.effort)
     changing = [s for s in claimed if run.effort_of(s) != effort]
     try:
-        rates = rates_by_effort({effort: [s.line for s in changing]}, run.as_of) if changing else ()
+        rates = (
+            rates_by_effort({effort: [s.line for s in changing]}, run.as_of, run.event) if changing else ()
+        )
     except ModelRefused as refusal:
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
     redrawn: dict[str, RedrawnInput] = {}
