@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -312,14 +313,18 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
             name = formatter.names.get(row["facts"], row["facts"])
             rows.append((name, headline_amount(row["low"], row["high"], locale), row["counts"]))
             continue
-        range_text = locale.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
-        amount = locale("report.headline_said", expected=locale.money(row["expected"]), likely=range_text)
-        line = formatter.names.get(row["line"], row["line"])
-        rows.append((locale("chart.headlines_ours"), amount, locale("report.headline_counts", line=line)))
+        counts = locale("report.headline_counts", line=formatter.names.get(row["line"], row["line"]))
+        rows.append((locale("chart.headlines_ours"), headline_forecast(row, locale), counts))
     texts = pl.DataFrame(
         rows, schema=dict.fromkeys(("headline", "stated_amount", "counts"), pl.String), orient="row"
     )
     return table.drop("counts").hstack(texts)
+
+
+def headline_forecast(row: Mapping[str, Any], locale: Locale) -> str:
+    """Return the model's figure in a row of the headlines as text: the expected cash and its likely range."""
+    likely = "–" if row["high"] is None else locale.money_range(row["low"] or 0.0, row["high"])
+    return locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
 
 
 def headline_amount(low: float | None, high: float | None, locale: Locale) -> str:

@@ -10,16 +10,18 @@ from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.reports.deck import native_charts, theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.slide_answer import cost_points, likely_ends, minor_units_factor
+from outage_analysis.reports.deck.slide_answer import minor_units_factor
 from outage_analysis.reports.deck.speaker_notes import SlideNotes, cash_facts, split_ids
 from outage_analysis.reports.deck.theme import Box, Paragraph
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.sections import funnel_title
-from outage_analysis.reports.table_views import headline_amount
+from outage_analysis.reports.table_views import headline_amount, headline_forecast
 from outage_analysis.text import capitalized, short_names
 
 MAX_INPUTS, MAX_PARTS = 7, 7
 CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
+POINT = 0.01
+"""Width of a forecast that is one amount, as a share of the longest bar, so that it can be seen."""
 
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
@@ -132,21 +134,16 @@ def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, s
 
 def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
     locale, analysis = report.locale, report.analysis
-    rows, points = _headline_rows(report, published), cost_points(report)
-    ours = analysis.headline_basis == "published" and "expected" in points
-    if ours:
-        likely = likely_ends(report, points)
-        spread = likely and locale.money_range(*likely)
-        counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
-        rows = [
-            (
-                locale("chart.headlines_ours"),
-                locale.money(points["expected"]),
-                counts,
-                locale.day(analysis.as_of),
-            ),
-            *rows,
-        ]
+    ours = analysis.tables["headlines"].filter(pl.col("fact") == "", pl.col("expected").is_not_null())
+    rows = [
+        (
+            locale("chart.headlines_ours"),
+            headline_forecast(row, locale),
+            locale("report.headline_counts", line=report.names.get(row["line"], row["line"])),
+            locale.day(analysis.as_of),
+        )
+        for row in ours.iter_rows(named=True)
+    ] + _headline_rows(report, published)
     heads = [locale(f"deck.headline_{c}") for c in ("who", "sum", "counts", "when")]
     canvas.add_table(
         "Headlines",
@@ -155,7 +152,7 @@ def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame
         rows,
         widths=(2.2, 1.5, 2.65, 1.35),
         alt_text=locale("report.differs"),
-        highlighted_row=0 if ours else -1,
+        highlighted_row=-1 if ours.is_empty() else 0,
     )
 
 
@@ -174,10 +171,12 @@ def _add_forecasts_chart(report: Report, canvas: Canvas, box: Box) -> None:
             name = f"{name}: {report.names.get(row['line'], row['line'])}"
         names.append(f"{name}\n{locale('chart.mark_expected', amount=locale.money(row['expected']))}")
         bars.append((low, mean - low, high - mean))
+    ends = [*theirs["high"], *map(sum, bars)]
     publishers = short_names([report.names.get(fact, fact) for fact in theirs["fact"]])
     for publisher, row in zip(publishers, theirs.iter_rows(named=True), strict=True):
         names.append(publisher)
-        bars.append((row["low"] or 0.0, 0.0, row["high"] - (row["low"] or 0.0)))
+        width = max(row["high"] - (row["low"] or 0.0), POINT * max(ends))
+        bars.append((row["high"] - width, 0.0, width))
     scale = native_charts.amount_format(locale, [sum(bar) for bar in bars])
     series = {
         locale(f"deck.range_{part}"): [bar[n] for bar in bars]
