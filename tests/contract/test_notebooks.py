@@ -142,7 +142,7 @@ def test_a_notebook_that_fails_has_exit_code_1_and_no_page(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("lang", "word"), [("en", "190 million won"), ("ko", "1억 9,000만 원")])
+@pytest.mark.parametrize(("lang", "word"), [("en", "260 million won"), ("ko", "2억 6,000만 원")])
 def test_the_summary_as_a_page_has_the_figure_of_the_report(tmp_path: Path, lang: str, word: str) -> None:
     page = tmp_path / "summary.html"
     done = outage_analysis("notebook", "run", "05_executive_summary", "--lang", lang, "--out", page)

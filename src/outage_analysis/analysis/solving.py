@@ -373,9 +373,9 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         ModelRefused: the inputs do not determine the cost or the objective.
 
     Example:
-        >>> found = solve(vary=["small-business-cash.tier1,tier2"], budget=520_000_000, step=10_000)
+        >>> found = solve(vary=["small-business-cash.tier1,tier2"], budget=540_000_000, step=10_000)
         >>> found.parameters
-        {'small-business-cash.tier1': 10000, 'small-business-cash.tier2': 20000}
+        {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
     """
     plan = make_plan(claims, tiers=tiers, policy=policy, ledger=ledger, **inputs)
     return solve_plan(

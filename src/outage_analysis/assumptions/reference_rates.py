@@ -41,7 +41,7 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
         >>> policy = policy_from_tiers({300_000: 30_000}, incident, effort="documents")
         >>> ledger = reference_ledger(policy, incident)
         >>> [(entry.id, round(entry.range.expected, 2)) for entry in ledger.assumptions]
-        [('filing-share-documents', 0.53), ('acceptance-documents', 0.86)]
+        [('filing-share-documents', 0.53), ('acceptance-documents', 0.85)]
     """
     day = as_of or incident.claims_to
     lines: dict[str, list[str]] = {}

@@ -64,4 +64,6 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
             texts = f"{id_} {paid.id}", event.note[lang]
             rows.append((*terms, low, high, paid.number, paid.unit, *ratios, *texts))
     names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
-    return pl.DataFrame(rows, [*names, "facts", "note"], orient="row")
+    return pl.DataFrame(rows, [*names, "facts", "note"], orient="row").with_columns(
+        pl.col("low", "high", "paid").round().cast(pl.Int64)
+    )
