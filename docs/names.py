@@ -27,7 +27,7 @@ PUBLIC = {
     ),
     "outage_analysis.analysis": (
         "What `run` and `compare` return.",
-        ("Analysis", "HeadlineCash", "PolicyComparison"),
+        ("Analysis", "PolicyComparison"),
     ),
     "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
     "outage_analysis.incidents": ("What `load_incident` returns.", ("Incident",)),
@@ -47,7 +47,7 @@ PUBLIC = {
             "cost_sobol_indices", "cost_table", "build_funnel", "inputs_given_exceedance",
             "assumption_ids", "levers", "build_portfolio", "information_value", "simulate",
             "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
-            "total_distribution_table", "totals", "uncertainty_tables", "unstated_losses",
+            "total_distribution_table", "totals", "quantiles_table", "unstated_losses",
             "ScenarioSet", "load_scenarios",
         ),
     ),

@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2068,
+    "analysis": 1980,
     "assumptions": 1121,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 5996,
+    "costs": 5998,
     "files": 508,
     "incidents": 827,
     "jupyter": 900,

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.analysis import compare as compare_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import fit_severity, load_grouped
@@ -26,7 +26,7 @@ KAKAO_BUDGET = 300_000_000
 
 @pytest.fixture(scope="module")
 def kakao() -> Analysis:
-    return price(Plan(claims=(), budget=KAKAO_BUDGET))
+    return run(Plan(claims=(), budget=KAKAO_BUDGET))
 
 
 def cash(analysis: Analysis, measure: str) -> float:
@@ -82,7 +82,7 @@ def test_a_sample_agrees_with_the_figures_within_its_own_error(made: Analysis, *
 
 
 def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
-    one, again, other = (price(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
     assert one.name == "total"
     assert one.equals(again)
     assert not one.equals(other)
@@ -93,14 +93,14 @@ def test_no_sampled_total_exceeds_the_largest_possible_total(tmp_path: Path, tra
     policy = (tram / "counted.toml").read_text("utf-8").replace("review = true", "fixed = 2_500")
     (tmp_path / "policy.toml").write_text(policy, "utf-8")
     plan = tram_plan(tram, policy=tmp_path / "policy.toml", compare=())
-    sample = price(plan).sample(10_000)
+    sample = run(plan).sample(10_000)
     assert 0 <= float(sample.min()) < float(sample.max()) <= 8_461 * 25  # type: ignore[arg-type]
     assert ((sample * 100) % 1_250).abs().max() == 0  # whole payments of 12.50 euros only
 
 
 def test_an_amount_in_cents_is_compared_exactly(tram: Path) -> None:
     """A certain total of 8,461 fares of 2.90 euros does not exceed itself."""
-    analysis = price(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
+    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
     total = analysis.expected
     assert total is not None
     assert round(total * 100) % 290 == 0
@@ -130,7 +130,7 @@ def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: An
 
 
 def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
-    analysis = price(tram_plan(tram, ledger=None, compare=(), budget=None))
+    analysis = run(tram_plan(tram, ledger=None, compare=(), budget=None))
     assert analysis.expected is None
     for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
         with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
@@ -228,7 +228,7 @@ def test_compared_policies_have_the_figures_of_their_own_runs(tram: Path) -> Non
         seed=3,
     )
     for page, row in zip((counted, flat), found.table.iter_rows(named=True), strict=True):
-        alone = price(tram_plan(tram, policy=page, compare=()))
+        alone = run(tram_plan(tram, policy=page, compare=()))
         assert alone.expected is not None
         assert row["expected"] / 100 == pytest.approx(alone.expected, rel=1e-9)
         assert row["over_budget"] == pytest.approx(alone.chance_over(100_000), abs=0.03)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price, run
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import ModelRefused
@@ -44,7 +44,7 @@ def check_exact(analysis: Analysis) -> None:
 
 
 def test_the_cost_of_automatic_payments_to_claims_is_exact(plan: Plan) -> None:
-    check_exact(price(plan))
+    check_exact(run(plan))
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_the_cost_of_automatic_payments_to_a_published_count_is_exact() -> None:
 
 
 def test_a_policy_that_needs_an_input_says_which(plan: Plan, tram: Path) -> None:
-    analysis = price(tram_plan(tram, ledger=plan.ledger, compare=(), budget=None))
+    analysis = run(tram_plan(tram, ledger=plan.ledger, compare=(), budget=None))
     assert analysis.expected is None
     missing = analysis.tables["costs"].filter(level="line")["missing"][0]
     assert {"filing_share", "acceptance", "band_mix"} <= set(missing.split())

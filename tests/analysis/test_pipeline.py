@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price, run
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.claims import load_synthetic, save_claims, write_synthetic
 from outage_analysis.claims.synthetic.chunks import synthesise
-from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import data_root
@@ -67,19 +66,6 @@ def test_a_run_names_its_steps_as_they_start() -> None:
         "computing the cost",
         "drawing what is uncertain",
     ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("plan", [Plan(), Plan(as_of=date(2022, 10, 24)), Plan(claims=NO_CLAIMS, budget=300)])
-def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
-    plan = replace(plan, draws=FEW)
-    priced, whole = price(plan), run(plan)
-    assert {"costs", "totals", "quantiles", "split", "contributions"} <= priced.tables.keys()
-    for name, table in priced.tables.items():
-        assert table.equals(whole.tables[name]), name
-    assert (priced.dropped_lines, priced.synthetic) == (whole.dropped_lines, whole.synthetic)
-    assert (priced.headline_basis, [*priced.runs]) == (whole.headline_basis, [*whole.runs])
-    assert cost_as_json(priced) == cost_as_json(whole)
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ from outage_analysis.analysis import (
     Analysis,
     Plan,
     parse_measure,
-    price,
     reserve_mean,
     reserve_scope,
     reserve_table,
+    run,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -44,7 +44,7 @@ REVENUE = {"accounting": {"obligation": "legal", "presentation": "revenue"}}
 def analysis_of(*lines: Page, entries: tuple[Page, ...] = RATES, **ledger: Any) -> Analysis:  # noqa: ANN401 - keys of a page
     """An analysis from published counts."""
     page = ledger_of(*entries, **ledger)
-    return price(
+    return run(
         Plan(
             incident=load_incident("kakao-2022"),
             policy=policy_of(*lines),

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, counted_notes, price
+from outage_analysis.analysis import Analysis, Plan, counted_notes, run
 from outage_analysis.cli.cost_output import cost_sentences
 from outage_analysis.costs import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
@@ -59,7 +59,7 @@ def dated(tram: Path, counted: Path) -> Analysis:
         "compare": (),
         "as_of": date(2031, 3, 21),
     }
-    return price(tram_plan(tram, **changes))
+    return run(tram_plan(tram, **changes))
 
 
 def test_the_table_of_a_report_is_that_of_the_bundled_scenarios(analysis: Analysis) -> None:
@@ -124,7 +124,7 @@ def with_ultimate(dated: Analysis, tram: Path, counted: Path, folder: Path) -> A
         compare=(),
         as_of=dated.as_of,
     )
-    return price(plan)
+    return run(plan)
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_without_a_stated_rush_a_longer_deadline_has_no_figures(dated: Analysis)
 
 
 def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: Path, counted: Path) -> None:
-    closed = price(
+    closed = run(
         tram_plan(
             tram,
             incident=dated.incident,
@@ -170,7 +170,7 @@ def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: P
 
 
 def test_synthetic_claims_say_nothing_of_a_longer_deadline() -> None:
-    trams = price(Plan(incident="trams", policy="trams", ledger="trams", draws=1_024))
+    trams = run(Plan(incident="trams", policy="trams", ledger="trams", draws=1_024))
     row = row_of(trams, extra_days=DAYS, spike=0)
     assert (row["status"], row["expected"]) == ("synthetic_claims", None)
 
@@ -178,7 +178,7 @@ def test_synthetic_claims_say_nothing_of_a_longer_deadline() -> None:
 def test_an_intake_that_determines_no_forecast_gives_no_figures() -> None:
     """The federation's counts are real, public that day, and refused by the forecast."""
     early = Plan(claims=(), as_of=date(2022, 12, 30), draws=1_024)
-    analysis = price(early)
+    analysis = run(early)
     row = row_of(analysis, extra_days=DAYS, spike=0, intake="kakao-federation")
     assert (row["status"], row["expected"]) == ("deadline_passed", None)
     unknown = row_of(analysis, extra_days=DAYS, spike=0)
@@ -205,7 +205,7 @@ def intake_page(folder: Path, incident: str, counts: list[int]) -> str:
 def test_an_intake_gives_the_growth_of_a_published_count(tmp_path: Path, tram: Path) -> None:
     mix = ENTRY.format(name="mix", kind="band_mix", distribution=MIX)
     (tmp_path / "ledger.toml").write_text(ledger(mix, ULTIMATE), "utf-8")
-    made = price(tram_plan(tram, ledger=tmp_path / "ledger.toml", compare=()))
+    made = run(tram_plan(tram, ledger=tmp_path / "ledger.toml", compare=()))
     known = [sum(PER_DAY[:day]) for day in range(1, 10)]
     page = intake_page(tmp_path, made.incident.id, known)
     base, row = made.scenarios(scenarios(extra_days=DAYS, spike=0, intake=page)).iter_rows(named=True)
@@ -230,13 +230,13 @@ def test_an_intake_of_another_incident_is_refused(made: Analysis) -> None:
 
 
 def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
-    bare = price(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
+    bare = run(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
     with pytest.raises(ModelRefused, match="scenarios"):
         bare.scenarios()
 
 
 def test_the_level_of_the_plan_is_that_of_the_scenarios(tram: Path) -> None:
-    wide = price(tram_plan(tram, level=90, compare=()))
+    wide = run(tram_plan(tram, level=90, compare=()))
     row = wide.scenarios().row(0, named=True)
     measures = dict(
         wide.tables.quantiles.filter(pl.col("valuation") == "cash").select("measure", "value").iter_rows()

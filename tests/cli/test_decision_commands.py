@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, price, reserve_note
+from outage_analysis.analysis import Analysis, Plan, reserve_note, run
 from outage_analysis.costs import load_scenarios
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -34,7 +34,7 @@ spike = 0
 
 @pytest.fixture(scope="module")
 def few() -> Analysis:
-    return price(Plan(claims=(), draws=8_192, budget=300_000_000))
+    return run(Plan(claims=(), draws=8_192, budget=300_000_000))
 
 
 def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Analysis) -> None:

@@ -11,10 +11,10 @@ import pytest
 from pptx import Presentation
 from pypdf import PdfReader
 
-from outage_analysis.analysis import Analysis, Plan, price, run
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
-from outage_analysis.costs import simulate, uncertainty_tables
+from outage_analysis.costs import budget_chance, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.costs.uncertainty.tables import rounded_probability
@@ -61,7 +61,7 @@ def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_toge
 
 @pytest.mark.slow
 def test_of_claims_the_lines_that_pay_by_no_claim_are_left_out_too() -> None:
-    table = price(Plan(budget=300_000_000, draws=8192)).uncertainty_table("synthetic", "budget")
+    table = run(Plan(budget=300_000_000, draws=8192)).uncertainty_table("synthetic", "budget")
     assert table is not None
     assert table["counted"].to_list() == ["small-business-cash"]
     assert set(table["left_out"][0].split()) == set(LEFT_OUT)
@@ -76,7 +76,9 @@ def test_the_chance_under_rank_correlation_is_that_of_the_product_of_two_lognorm
     }
     line = Stream("line-0", "cash", 1.0, (Part(1.0, 1.0),), scales=("a", "b"), certain=True)
     folio = Portfolio((line,), inputs, left_out={"cash": ("line-1", "line-2"), "face_value": ("gift",)})
-    row = uncertainty_tables(simulate(folio), budget=4_000.0)["budget"].row(0, named=True)
+    table = budget_chance(simulate(folio), 4_000.0)
+    assert table is not None
+    row = table.row(0, named=True)
 
     def above(correlation: float) -> float:
         sd = math.sqrt(first**2 + second**2 + 2 * correlation * first * second)
@@ -139,7 +141,7 @@ def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
 
 
 def test_without_a_budget_the_terminal_says_how_to_give_one() -> None:
-    answer = cost_sentences(price(Plan(draws=8192, claims=())), Locale("en"))
+    answer = cost_sentences(run(Plan(draws=8192, claims=())), Locale("en"))
     assert answer[2].startswith("No budget was given: --budget 300_000_000 ")
 
 

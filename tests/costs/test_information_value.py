@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy import special
 
-from outage_analysis.analysis import Plan, price
+from outage_analysis.analysis import Plan, run
 from outage_analysis.analysis import run as run_plan
 from outage_analysis.analysis.analysis import UNCERTAINTY_TABLES
 from outage_analysis.assumptions import BandMix, load_ledger
@@ -97,7 +97,7 @@ def week() -> list[Simulation]:
 @pytest.fixture(scope="module")
 def tram_run() -> Simulation:
     """The trams."""
-    analysis = price(Plan(incident="trams"))
+    analysis = run(Plan(incident="trams"))
     return analysis.runs[analysis.headline_basis]
 
 

@@ -23,10 +23,11 @@ from outage_analysis.costs import (
     Scenario,
     Simulation,
     StressedRun,
+    budget_chance,
     build_portfolio,
+    quantiles_table,
     scenario_table,
     simulate,
-    uncertainty_tables,
 )
 from outage_analysis.costs.scenarios.stressed_streams import filing_by_band, multiply_odds
 from outage_analysis.incidents import Bands
@@ -120,14 +121,15 @@ def test_the_base_has_the_figures_of_the_tables_of_the_run() -> None:
     found = table_of(run, shops(), scenario(rank_correlation=0.5))
     SCENARIOS.check(found)
     base, together = found.iter_rows(named=True)
-    tables = uncertainty_tables(run, budget=BUDGET)
-    quantiles = {row["measure"]: row for row in tables["quantiles"].iter_rows(named=True)}
+    budget = budget_chance(run, BUDGET)
+    assert budget is not None
+    quantiles = {row["measure"]: row for row in quantiles_table(run).iter_rows(named=True)}
     for column, measure in (("range_low", "p10"), ("p50", "p50"), ("range_high", "p90")):
         assert base[column] == quantiles[measure]["value"]
         assert together[column] == quantiles[measure]["stressed"]
     assert base["expected"] == quantiles["expected"]["value"]
-    assert base["over_budget"] == tables["budget"]["exceeded"].item()
-    assert together["over_budget"] == tables["budget"]["stressed"].item()
+    assert base["over_budget"] == budget["exceeded"].item()
+    assert together["over_budget"] == budget["stressed"].item()
     assert together["expected"] > base["expected"]
 
 

@@ -341,9 +341,9 @@ def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report
     chart = draw("services_by_band", table, context)
     assert chart is not None
     assert len(chart.to_dict(validate=False)["layer"]) == 2
-    views = service_band_views(
-        replace(analysis, tables=analysis.tables | {"claims_service_bands": table}), report.formatter
-    )
+    changed = replace(analysis)
+    vars(changed)["tables"] = {**analysis.tables, "claims_service_bands": table}
+    views = service_band_views(changed, report.formatter)
     assert list(views) == ["service_bands_claims", "service_bands_loss"]
 
 

@@ -293,13 +293,14 @@ def hostile(analysis: Analysis) -> Analysis:
         schema=analysis.tables["claims_rules"].schema,
         orient="row",
     )
-    return replace(
+    changed = replace(
         analysis,
         incident=incident.model_copy(update={"name": bad, "services": named(incident.services, 0)}),
         policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
         ledger=ledger.model_copy(update={"assumptions": assumptions}),
-        tables=analysis.tables | {"claims_rules": rules},
     )
+    vars(changed)["tables"] = {**analysis.tables, "claims_rules": rules}
+    return changed
 
 
 @pytest.mark.slow

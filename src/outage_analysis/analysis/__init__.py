@@ -2,17 +2,13 @@
 
 Modules:
     plan: the Plan, and functions that load its documents and claims
-    recipe: `run(plan)`, the steps of a run in order
-    cost_run: the first steps, which compute the cost and its uncertainty
-    cash_total: quantiles, exceedance and samples of the headline cash total
-    analysis: the Analysis: its tables, figures and notes
+    run: `run`: read, count, compile, evaluate, result
+    analysis: the Analysis: its costs and draws, and the figures of the headline
     service_bands: claims, stated loss and expected cost by service and loss band
-    tables: tables built from documents, cubes and costs
-    published_marks: published amounts beside the distribution of the total cash
+    tables: every table of an analysis by name, computed when somebody asks for it
     summary: figures and notes of an analysis in words
-    analysis_tables: access to the tables of an analysis by attribute
     document_files: writes the TOML documents of a plan
-    schemas: the columns of every result table with their units
+    schemas: the columns of the result tables of commands
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
     comparison_cubes: the cubes of the claims that the compared policies pay
@@ -36,10 +32,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import compare as compare
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
     from outage_analysis.analysis.analysis import Analysis as Analysis
-    from outage_analysis.analysis.analysis_tables import AnalysisTables as AnalysisTables
-    from outage_analysis.analysis.cash_total import HeadlineCash as HeadlineCash
-    from outage_analysis.analysis.cash_total import refuse_no_cash as refuse_no_cash
-    from outage_analysis.analysis.cost_run import price as price
+    from outage_analysis.analysis.analysis import refuse_no_cash as refuse_no_cash
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
     from outage_analysis.analysis.document_files import scaffold as scaffold
@@ -66,7 +59,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.plan import load_documents as load_documents
     from outage_analysis.analysis.plan import make_plan as make_plan
     from outage_analysis.analysis.plan import with_tiers as with_tiers
-    from outage_analysis.analysis.recipe import run as run
     from outage_analysis.analysis.reserve import RESERVE as RESERVE
     from outage_analysis.analysis.reserve import parse_measure as parse_measure
     from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
@@ -74,6 +66,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.reserve import reserve_note as reserve_note
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
     from outage_analysis.analysis.reserve import reserve_table as reserve_table
+    from outage_analysis.analysis.run import run as run
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
@@ -88,5 +81,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.summary import unstated_notes as unstated_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
+    from outage_analysis.analysis.tables import AnalysisTables as AnalysisTables
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

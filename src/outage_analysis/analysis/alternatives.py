@@ -17,7 +17,6 @@ from outage_analysis.analysis.plan import (
     Plan,
     check_documents_fit,
     last_day,
-    load_documents,
     make_plan,
 )
 from outage_analysis.analysis.summary import rows_are_complaints
@@ -37,6 +36,7 @@ from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
 if TYPE_CHECKING:  # types only; importing charts is slow
+    from outage_analysis.analysis.analysis import Analysis
     from outage_analysis.charts import AltairChart
 
 
@@ -169,18 +169,6 @@ class PolicyComparison(Displayable):
         """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
-    @property
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """The comparison tables of the report, by name."""
-        simulations = self.simulations
-        return {
-            "comparison": simulations.policies,
-            "pairs": simulations.pairs,
-            "flips": simulations.flips,
-            "policy_information_value": simulations.information_value,
-            "winners_and_losers": self.winners_table,
-        }
-
     def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
         """Return who gets more under a policy than under another, by service and loss band.
 
@@ -247,23 +235,12 @@ class PolicyComparison(Displayable):
         return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
 
 
-def compare_with_alternatives(
-    plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, *, of_claims: bool
-) -> PolicyComparison | None:
-    """Compare the policy of the plan with the other policies that the plan names; None if it names none.
-
-    Args:
-        plan: the plan.
-        incident: the incident of the plan.
-        policy: the policy of the plan.
-        ledger: the ledger of the plan, if any.
-        as_of: the day of the analysis.
-        of_claims: whether to compute costs from the claims instead of published counts.
-    """
-    if not plan.compare:
-        return None
-    policies = (policy, *(load_documents(replace(plan, policy=other))[1] for other in plan.compare))
-    return _compared(plan, incident, policies, ledger, as_of, of_claims=of_claims)
+def compared_policies(analysis: Analysis) -> PolicyComparison:
+    """Compare the policy of an analysis with the other policies of its plan, from the same counts."""
+    policies = (analysis.policy, *analysis.others)
+    of_claims = bool(analysis.runs) and "published" not in analysis.runs
+    plan, incident, ledger = analysis.plan, analysis.incident, analysis.ledger
+    return _compared(plan, incident, policies, ledger, analysis.as_of, of_claims=of_claims)
 
 
 def _compared(

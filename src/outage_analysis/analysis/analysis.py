@@ -1,34 +1,47 @@
-"""The result of an analysis: its inputs, tables and simulations, with summaries for display."""
+"""The result of an analysis: its inputs, costs and draws, the figures of the headline, and its tables."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, overload
+from typing import TYPE_CHECKING, NoReturn, Unpack, overload
 
+import numpy as np
 import polars as pl
 
-from outage_analysis.analysis.analysis_tables import AnalysisTables
-from outage_analysis.analysis.cash_total import HeadlineCash
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.analysis.summary import card_notes, cash_texts, counted_notes
-from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
+from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band
-from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Document, Text
-from outage_analysis.incidents import Incident, TieOut, cites_fact_after
+from outage_analysis.costs import (
+    HAS_AMOUNT,
+    UNSTATED,
+    Simulation,
+    assumption_ids,
+    by_band,
+    expected_estimate,
+    rounded_estimate,
+    rounded_probability,
+)
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import Document, Text, bundled_ids
+from outage_analysis.incidents import Incident, TieOut, cites_fact_after, load_backtest_spec
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy
+from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
+    from outage_analysis.analysis.tables import AnalysisTables
     from outage_analysis.charts import AltairChart
-    from outage_analysis.costs import Backtest
+    from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
     from outage_analysis.reports import ReportBuilder
 
 UNCERTAINTY_TABLES = (
@@ -41,8 +54,12 @@ COST_TABLES = ("costs", "totals", "funnel")
 """Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
 
 
+MOST_SAMPLED = 2**22
+"""The largest sample: more totals would exhaust the memory of a small computer."""
+
+
 @dataclass(frozen=True, repr=False)
-class Analysis(HeadlineCash, Displayable):
+class Analysis(Displayable):
     """All results of one run, and its inputs."""
 
     plan: Plan
@@ -53,18 +70,81 @@ class Analysis(HeadlineCash, Displayable):
     claims: Claims | None
     cubes: dict[str, Cube]
     """The cubes by name: `cost`, and for each line that pays per claimant the cube of its claimants."""
-    tables: AnalysisTables
-    """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""
-    dropped_lines: tuple[str, ...] = ()
-    """Ids of the cost lines that were not public by `as_of`."""
+    costs: dict[str, pl.DataFrame]
+    """The cost tables by data source: `published` and, if there are claims, `claims` or `synthetic`."""
     runs: dict[str, Simulation] = field(default_factory=dict)
-    """The uncertainty runs by basis: `published`, and `synthetic` or `claims`. A basis without an expected
-    cost has no run."""
-    backtest: Backtest | None = None
-    """The back-test of the policy and ledger, if hindsight is allowed and a document of outcomes is
-    bundled."""
-    compared: PolicyComparison | None = None
-    """The comparison with the other policies that the plan names, if any."""
+    """The draws of the costs by data source; the headline's comes first. A source without an expected cost
+    has none."""
+    others: tuple[Policy, ...] = ()
+    """The policies that the plan compares with."""
+
+    @cached_property
+    def tables(self) -> AnalysisTables:
+        """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""
+        from outage_analysis.analysis.tables import tables_of  # imported here: it imports every result
+
+        return tables_of(self)
+
+    @cached_property
+    def fitted(self) -> dict[str, pl.DataFrame]:
+        """The tables of the loss distributions that are fitted to the claims; {} if none can be."""
+        from outage_analysis.analysis.tables import fitted_tables  # imported here: it imports every result
+
+        return fitted_tables(self)
+
+    @cached_property
+    def compared(self) -> PolicyComparison | None:
+        """The comparison with the other policies that the plan names, if any."""
+        from outage_analysis.analysis.alternatives import compared_policies  # imported here: few need it
+
+        return compared_policies(self) if self.others else None
+
+    @cached_property
+    def backtest(self) -> Backtest | None:
+        """The back-test of the policy and the ledger; None without hindsight or without known outcomes."""
+        from outage_analysis.costs import backtest  # imported here: few need it
+
+        if not self.plan.hindsight or self.ledger is None:
+            return None
+        for spec in map(load_backtest_spec, bundled_ids("backtests")):
+            # A document of the user may have a bundled id and other contents.
+            if (spec.policy, spec.ledger, spec.as_of) == (self.policy.id, self.ledger.id, self.as_of) and (
+                load_policy(spec.policy),
+                load_ledger(spec.ledger),
+            ) == (self.policy, self.ledger):
+                with suppress(ModelRefused, UsageError):  # without a back-test if some outcomes are unknown
+                    return backtest(spec, draws=self.plan.draws, seed=self.plan.seed, level=self.plan.level)
+        return None
+
+    @property
+    def known_policy(self) -> Policy:
+        """The policy as known on the day of the analysis."""
+        return self.policy.as_known_on(self.as_of)
+
+    @property
+    def dropped_lines(self) -> tuple[str, ...]:
+        """Ids of the cost lines that were not public by `as_of`."""
+        return tuple(line.id for line in self.policy.public_by(self.as_of)[1])
+
+    @property
+    def budget(self) -> float | None:
+        """The budget of the plan in the smallest unit of the currency."""
+        return None if self.plan.budget is None else self.plan.budget * 10.0**self.incident.minor_units
+
+    @property
+    def claims_costs(self) -> pl.DataFrame | None:
+        """The cost table computed from claims or totals; None without them."""
+        return next((table for basis, table in self.costs.items() if basis != "published"), None)
+
+    @property
+    def headline_run(self) -> Simulation | None:
+        """The draws of the headline cost; None if no line has an expected cost."""
+        return self.runs.get(self.headline_basis)
+
+    @property
+    def headline_source(self) -> pl.DataFrame:
+        """The cost table from which the headline is computed."""
+        return self.costs[self.cash_basis]
 
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
@@ -97,10 +177,9 @@ class Analysis(HeadlineCash, Displayable):
         The policies to compare with are `compared-1` and so on, the layouts of complaint files `layout-1` and
         so on.
         """
-        others = self.compared.policies[1:] if self.compared else ()
         named: dict[str, Document] = {"incident": self.incident, "policy": self.policy}
         named |= {} if self.ledger is None else {"ledger": self.ledger}
-        named |= {f"compared-{n}": policy for n, policy in enumerate(others, start=1)}
+        named |= {f"compared-{n}": policy for n, policy in enumerate(self.others, start=1)}
         layouts = self.claims.given_layouts if self.claims else ()
         return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
 
@@ -146,8 +225,8 @@ class Analysis(HeadlineCash, Displayable):
             ModelRefused: the analysis has nothing to show in this chart.
 
         Example:
-            >>> from outage_analysis.analysis import Plan, price
-            >>> chart = price(Plan(claims=())).chart("cost_by_band", width=600, title="Cost by loss")
+            >>> from outage_analysis.analysis import Plan, run
+            >>> chart = run(Plan(claims=())).chart("cost_by_band", width=600, title="Cost by loss")
             >>> chart.title.text
             ['Cost by loss']
         """
@@ -155,7 +234,7 @@ class Analysis(HeadlineCash, Displayable):
         if chart is None:
             raise ModelRefused(
                 f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
-                remedy="`run` computes the tables of all charts; charts of claims need claims.",
+                remedy="Charts of claims need claims, and charts of a comparison other policies.",
             )
         return chart
 
@@ -252,6 +331,194 @@ class Analysis(HeadlineCash, Displayable):
         )
         return charts.standalone_chart(name, data, context, width=width, height=height, title=title)
 
+    def expected_cash(self, basis: str = "published") -> float | None:
+        """Return the expected cash of a data source in the smallest currency unit; None if there is none.
+
+        If inputs are correlated, the result is the mean of the simulated draws.
+        """
+        total, run = self.totals_row(basis), self.runs.get(basis)
+        if total is None or total["expected"] is None or run is None or "cash" not in run.totals:
+            return total["expected"] if total else None
+        return expected_estimate(run, "cash").value
+
+    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
+        """Return the likely cash range of a data source; None without a simulation, or with too few draws.
+
+        The range is P10 to P90 unless the plan has another level. If the cash is certain, both ends are it.
+        """
+        table = self.uncertainty_table(basis, "quantiles")
+        if table is None:
+            return None
+        values = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+        low, high = (values.get(end) for end in (self.likely_range.low, self.likely_range.high))
+        return None if low is None or high is None else (low, high)
+
+    def check_budget_has_cash(self) -> None:
+        """Check that a budget can be compared with expected cash.
+
+        Raises:
+            ModelRefused: the plan has a budget, and no simulation has an expected cash cost.
+        """
+        valuations = [run.portfolio.valuations for run in self.runs.values()]
+        if self.plan.budget is not None and not any("cash" in names for names in valuations):
+            refuse_no_cash("a budget")
+
+    @property
+    def expected(self) -> float | None:
+        """The expected cash cost of the headline in whole currency; None if no line has an expected cost.
+
+        If inputs are correlated, this is the mean of the simulated draws.
+        """
+        expected = self.expected_cash(self.cash_basis)
+        return None if expected is None else expected / 10**self.incident.minor_units
+
+    @property
+    def median(self) -> float:
+        """The median of the headline cash total in whole currency.
+
+        Raises:
+            ModelRefused: no line has an expected cost in cash.
+        """
+        return self.quantile(0.5)
+
+    @overload
+    def quantile(self, p: float) -> float: ...
+
+    @overload
+    def quantile(self, p: Sequence[float]) -> list[float]: ...
+
+    def quantile(self, p: float | Sequence[float]) -> float | list[float]:
+        """Return quantiles of the headline cash total in whole currency, rounded as in the report's tables.
+
+        The total includes the lines that have an expected cost.
+
+        Args:
+            p: a probability between 0 and 1, such as 0.9 for P90, or several of them.
+
+        Returns:
+            One amount, or a list of amounts if `p` is a list.
+
+        Raises:
+            UsageError: a probability is not a number between 0 and 1, ends excluded.
+            ModelRefused: no line has an expected cost in cash, or the simulation has too few draws.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, run
+            >>> analysis = run(Plan(claims=()))
+            >>> low, median, high = analysis.quantile([0.1, 0.5, 0.9])
+            >>> low < median < high
+            True
+        """
+        total = self._cash_total("a quantile")
+        if isinstance(p, list | tuple | pl.Series | np.ndarray):
+            return [self.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
+        remedy = "Give one probability, such as 0.9, or a list of them."
+        chance = _number(p, "a probability is a number between 0 and 1", remedy)
+        return rounded_estimate(total.quantile(chance)).value / float(10**self.incident.minor_units)
+
+    def chance_over(self, amount: float) -> float:
+        """Return the probability that the headline cash total exceeds an amount of whole currency.
+
+        Args:
+            amount: the amount, such as a budget.
+
+        Raises:
+            UsageError: the amount is not a number.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        total = self._cash_total("the chance of exceeding an amount")
+        whole = _number(amount, "an amount is a number in whole currency", "Write 500_000_000, not text.")
+        # The product of a decimal number and 100 can miss a whole cent by a rounding error.
+        smallest_units = round(whole * 10**self.incident.minor_units, 6)
+        return rounded_probability(total.exceedance(smallest_units)).value
+
+    def sample(self, n: int) -> pl.Series:
+        """Return simulated values of the headline cash total in whole currency.
+
+        The same plan and the same n always give the same values. Up to the number of draws, the totals are
+        taken from the draws without replacement.
+
+        Args:
+            n: the number of values. If the simulation has fewer draws, it runs again with more.
+
+        Returns:
+            A series `total` of n amounts in random order.
+
+        Raises:
+            UsageError: n is not a whole number from 1 to 4,194,304.
+            ModelRefused: no line has an expected cost in cash.
+        """
+        self._cash_total("a sample")
+        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_SAMPLED:
+            raise UsageError(f"a sample has a whole number of totals from 1 to {MOST_SAMPLED:,}", value=n)
+        run = self.runs[self.headline_basis]
+        if n > run.draws:
+            run = replace(run, draws=2 ** math.ceil(math.log2(n)))
+        order = np.random.default_rng(run.seed).permutation(run.draws)[:n]
+        totals = run.totals["cash"].values.ravel()[order]
+        return pl.Series("total", totals / 10**self.incident.minor_units)
+
+    def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
+        """Return the headline cash under each scenario of a document, computed on the same random points.
+
+        Args:
+            document: a bundled id, the path of a TOML file, or a `ScenarioSet`; by default the bundled
+                stresses, which the table `scenarios` of a report has.
+
+        Returns:
+            One row per scenario, the first without a change: `expected`, the likely range with median and
+            P75, `over_budget` (empty without a budget) and `change` (of the expected cash), in the smallest
+            unit of the currency. `status` is `ok`, or the reason why a scenario has no figures.
+
+        Raises:
+            UsageError: the document is invalid.
+            ModelRefused: no line has an expected cost in cash.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, run
+            >>> table = run(Plan(claims=())).scenarios()
+            >>> table["scenario"].to_list()[:3]
+            ['base', 'one-tap', 'two-more-weeks']
+        """
+        from outage_analysis.analysis.scenarios import scenarios_of  # imported here: few need it
+
+        table = scenarios_of(self, document)
+        if table is None:
+            refuse_no_cash("scenarios")
+        return table
+
+    def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
+        """Return the reserve in whole currency: what the lines with an obligation cost in cash.
+
+        Args:
+            measure: mean, median, P75 or P90.
+            handling: `inside` adds the cost of working through the claims, draw by draw; else `outside`.
+
+        Raises:
+            UsageError: there is no such measure, or `handling` is neither inside nor outside.
+            ModelRefused: no line has an expected cost in cash, or handling is inside and has none.
+
+        Example:
+            >>> from outage_analysis.analysis import Plan, run
+            >>> analysis = run(Plan(claims=()))
+            >>> analysis.reserve("mean") == analysis.expected
+            True
+            >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
+            True
+        """
+        from outage_analysis.analysis.reserve import reserve_amount  # imported here: few need it
+
+        table = self.tables.get("reserve")
+        if table is None:
+            refuse_no_cash("a reserve")
+        return reserve_amount(table, measure, handling) / float(10**self.incident.minor_units)
+
+    def _cash_total(self, question: str) -> SampledTotal:
+        run = self.headline_run
+        if run is None or "cash" not in run.totals:
+            refuse_no_cash(question)
+        return run.totals["cash"]
+
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
         """Published amounts of the policy and the incident that the reconciliation recomputes."""
@@ -285,7 +552,7 @@ class Analysis(HeadlineCash, Displayable):
         """Whether the headline cost is computed from claims, because published counts give no cost."""
         if self.headline_basis:
             return self.headline_basis != "published"
-        return "claims_costs" in self.tables and self.tables["costs"].filter(HAS_AMOUNT).is_empty()
+        return self.claims_costs is not None and self.costs["published"].filter(HAS_AMOUNT).is_empty()
 
     @property
     def has_rule_based_rates(self) -> bool:
@@ -303,8 +570,7 @@ class Analysis(HeadlineCash, Displayable):
         """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         if self.known_ledger is None:
             return None
-        costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
-        used = frozenset().union(*map(assumption_ids, costs))
+        used = frozenset().union(*map(assumption_ids, self.costs.values()))
         return self.known_ledger.with_only(
             used | (self.compared.simulations.inputs if self.compared else frozenset())
         )
@@ -340,10 +606,10 @@ class Analysis(HeadlineCash, Displayable):
         only bounds from published figures are appended with another `basis`. To get a total, add up rows of
         one `basis` and one `level` only.
         """
-        published = self.tables["costs"].filter(valuation="cash")
-        if not self.headline_from_claims:
+        published = self.costs["published"].filter(valuation="cash")
+        if not self.headline_from_claims or self.claims_costs is None:
             return published
-        from_claims = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
+        from_claims = by_band(self.claims_costs).filter(pl.col("rule") != "not_entitled")
         lines = from_claims.filter(HAS_AMOUNT, level="line")["line"].to_list()
         return pl.concat([from_claims, published.filter(HAS_AMOUNT | ~pl.col("line").is_in(lines))])
 
@@ -365,7 +631,10 @@ class Analysis(HeadlineCash, Displayable):
         """Return a simulation table of a data source, such as `quantiles`; None if it is not simulated."""
         if basis not in self.runs:
             return None
-        return self.tables.get(name if basis == self.headline_basis else f"claims_{name}")
+        table: pl.DataFrame | None = self.tables.get(
+            name if basis == self.headline_basis else f"claims_{name}"
+        )
+        return table
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
@@ -395,7 +664,24 @@ class Analysis(HeadlineCash, Displayable):
     @property
     def unpriced_lines(self) -> set[str]:
         """Ids of cost lines for which neither published counts nor claims give a cost."""
-        unpriced = set(self.tables["costs"].filter(~HAS_AMOUNT, level="line")["line"])
-        if "claims_costs" in self.tables:
-            unpriced -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
+        unpriced = set(self.costs["published"].filter(~HAS_AMOUNT, level="line")["line"])
+        if self.claims_costs is not None:
+            unpriced -= set(self.claims_costs.filter(HAS_AMOUNT, level="line")["line"])
         return unpriced
+
+
+def _number(value: object, problem: str, remedy: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise UsageError(problem, value=value, remedy=remedy)
+    return float(value)
+
+
+def refuse_no_cash(question: str) -> NoReturn:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    An error is better than a result that silently leaves out the answer.
+    """
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )

@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from outage_analysis.analysis.analysis import Analysis
-from outage_analysis.analysis.cash_total import refuse_no_cash
+from outage_analysis.analysis.analysis import Analysis, refuse_no_cash
 from outage_analysis.costs import award_views, break_evens, cost_sobol_indices, inputs_given_exceedance
 from outage_analysis.errors import ModelRefused
 

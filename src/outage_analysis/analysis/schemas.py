@@ -18,8 +18,6 @@ TableGroup = Literal[
     "documents",
 ]
 """The analysis has the tables of a report; the other groups are the tables of single commands."""
-BASES = ("claims_", "hindsight_")
-"""Prefixes of tables that have the columns of the table without the prefix."""
 
 
 @cache
@@ -31,55 +29,13 @@ def table_schemas(group: TableGroup) -> dict[str, TableSchema]:
 
 
 def _analysis_schemas() -> dict[str, TableSchema]:
-    from outage_analysis import claims, costs, incidents, losses
-    from outage_analysis.analysis import reserve, service_bands, tables
-    from outage_analysis.analysis.exploration import loss_tables
+    from outage_analysis.analysis.tables import CLAIMS, HINDSIGHT, TABLES
 
-    by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+    # A table computed from claims, or in hindsight, has the columns of the table without the prefix.
     return {
-        "costs": costs.COSTS,
-        "totals": costs.TOTALS,
-        "funnel": tables.FUNNEL,
-        "services": tables.SERVICES,
-        "facts": incidents.FACTS_TABLE,
-        "headlines": tables.HEADLINES.without("hindsight"),
-        "tie_outs": costs.TIE_OUTS.without("hindsight"),
-        "tornado": costs.TORNADO,
-        "levers": costs.LEVERS,
-        "information_value": costs.INFORMATION_VALUE,
-        "quantiles": costs.QUANTILES,
-        "split": costs.VARIANCE_SPLIT,
-        "contributions": costs.CONTRIBUTIONS,
-        "budget": costs.BUDGET_CHANCE,
-        "total_distribution": costs.TOTAL_DISTRIBUTION,
-        "cost_ranges": costs.COST_RANGES,
-        "steps": costs.WATERFALL_STEPS,
-        "scenarios": costs.SCENARIOS,
-        "reserve": reserve.RESERVE,
-        "comparison": costs.POLICIES,
-        "pairs": costs.PAIRS,
-        "flips": costs.FLIPS,
-        "policy_information_value": costs.INFORMATION_VALUE,
-        "winners_and_losers": costs.WINNERS_AND_LOSERS,
-        "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
-        "claims_service_bands": service_bands.SERVICE_BANDS,
-        "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
-        "claims_summary": losses.SUMMARY.grouped_by(by_service),
-        "claims_combinations": losses.CLAIM_COMBINATIONS,
-        "claims_intake": losses.INTAKE,
-        "claims_intake_hours": losses.INTAKE_BY_HOUR,
-        "claims_quality": losses.QUALITY,
-        "claims_amounts": claims.CONTROL_TOTALS,
-        "claims_rules": losses.BROKEN_RULES,
-        "claims_heaping": losses.HEAPING,
-        "claims_bunching": losses.BUNCHING,
-        "claims_claimants": losses.CLAIMANTS,
-        "claims_fits": losses.FITS,
-        "claims_fitted": loss_tables.FITTED,
-        "claims_curves": losses.CURVES_TABLE,
-        "hindsight_outcomes": incidents.FACTS_TABLE,
-        "hindsight_backtest": costs.RANGES,
-        "hindsight_rivals": costs.RIVALS,
+        name: schema()
+        for name, (schema, _) in TABLES.items()
+        if name.removeprefix(CLAIMS).removeprefix(HINDSIGHT) not in TABLES.keys() - {name}
     }
 
 
@@ -163,18 +119,3 @@ def _loss_schemas() -> dict[str, TableSchema]:
 def all_schemas() -> tuple[TableSchema, ...]:
     """Return the schemas of all groups of tables."""
     return tuple(schema for group in get_args(TableGroup) for schema in table_schemas(group).values())
-
-
-def analysis_schema(name: str) -> TableSchema:
-    """Return the schema of a table of an `Analysis`; the name may start with `claims_` or `hindsight_`.
-
-    Raises:
-        KeyError: no table with this name has a schema.
-    """
-    schemas = table_schemas("analysis")
-    if name in schemas:
-        return schemas[name]
-    for prefix in BASES:
-        if name.startswith(prefix) and name.removeprefix(prefix) in schemas:
-            return schemas[name.removeprefix(prefix)]
-    raise KeyError(name)

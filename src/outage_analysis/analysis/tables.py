@@ -1,22 +1,23 @@
-"""Functions that compute the tables of an analysis from its documents, cubes and costs."""
+"""The tables of an analysis: what each is computed from, and access to them by name or as attributes.
+
+A table is computed when somebody asks for it, and kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis.analysis.exploration.loss_tables import (
-    combination_counts,
-    fit_cube,
-    fit_tables,
-    heap_tables,
-)
+from outage_analysis import claims, costs, incidents, losses
+from outage_analysis.analysis import reserve, scenarios, service_bands
+from outage_analysis.analysis.exploration import loss_tables
 from outage_analysis.assumptions import Ledger
-from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     ALL_PASS,
     NO_RULE,
@@ -25,30 +26,16 @@ from outage_analysis.costs import (
     Simulation,
     build_funnel,
     rounded_estimate,
-    totals,
+    rounded_probability,
     unstated_losses,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Document
-from outage_analysis.incidents import Incident, facts, get_fact, outcomes
-from outage_analysis.losses import (
-    Cube,
-    build_cube,
-    claimants_table,
-    cumulative_intake,
-    curve_table,
-    display_bands,
-    heaping_table,
-    quality_table,
-    regroup,
-    rule_table,
-    sorted_cube,
-    summary,
-    with_shares,
-)
+from outage_analysis.files import Document, spelling_hint
+from outage_analysis.incidents import Incident, facts, get_fact
 from outage_analysis.policies import Policy
 from outage_analysis.text import (
     DEFAULT_LEVEL,
+    ESTIMATE_DIGITS,
     FACTS,
     FLOAT,
     LINE,
@@ -61,6 +48,17 @@ from outage_analysis.text import (
     UnitByRow,
 )
 
+if TYPE_CHECKING:
+    from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.analysis.analysis import Analysis
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Bands
+    from outage_analysis.losses import Cube
+
+CLAIMS, HINDSIGHT = "claims_", "hindsight_"
+"""Prefixes of the names of tables computed from claims, and of tables that use later facts."""
+Make = Callable[["Analysis"], pl.DataFrame | None]
+"""A function that makes a table of an analysis, or None if the analysis has none."""
 Stages = dict[str, tuple[Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
 "" if it requires none)."""
@@ -118,31 +116,102 @@ SERVICES = TableSchema(
 )
 
 
-def split_hindsight(
-    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, keep: bool
-) -> dict[str, pl.DataFrame]:
-    """Move the rows that use facts published after `as_of` to tables of their own, or remove them.
+class NoSuchTable(UsageError, AttributeError, KeyError):
+    """An analysis has no table with the requested name."""
 
-    Args:
-        tables: all tables by name.
-        incident: the incident.
-        as_of: the day of the analysis.
-        keep: whether to keep these rows, in tables with the prefix `hindsight_`; else they are removed.
+
+class AnalysisTables(Mapping[str, pl.DataFrame]):
+    """The tables of an analysis; each is computed when it is asked for, and kept.
+
+    Each table is an attribute, such as `tables.costs`. Tables computed from claims are attributes of
+    `tables.from_claims`, and tables that use facts published after the day of the analysis are attributes of
+    `tables.hindsight`. All tables are also available by name, such as `tables["claims_costs"]`.
+
+    Example:
+        >>> tables = AnalysisTables({"claims_totals": lambda: pl.DataFrame({"expected": [2.5]})})
+        >>> tables.from_claims.totals["expected"].to_list()
+        [2.5]
     """
-    separated = dict(tables)
-    for name in ("headlines", "tie_outs"):
-        separated[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
-        if keep:
-            separated[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
-    if keep:
-        separated["hindsight_outcomes"] = outcomes().filter(
-            pl.col("collection") == incident.id,
-            pl.col("public_on") > as_of,
-            pl.col("value").is_not_null(),
-            pl.col("grade").is_in(["A", "B"]),
-            pl.col("topic").is_in(["cost", "documents-round"]),
-        )
-    return separated
+
+    def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame | None]], prefix: str = "") -> None:
+        """Offer tables by name; a function that returns None makes none. A prefix is cut from the names."""
+        self._prefix = prefix
+        self._makers = {n.removeprefix(prefix): make for n, make in makers.items() if n.startswith(prefix)}
+
+    @property
+    def from_claims(self) -> AnalysisTables:
+        """The tables computed from claims or totals."""
+        return AnalysisTables(self._makers, CLAIMS)
+
+    @property
+    def hindsight(self) -> AnalysisTables:
+        """The tables that use facts published after the day of the analysis."""
+        return AnalysisTables(self._makers, HINDSIGHT)
+
+    def schema(self, name: str) -> TableSchema:
+        """Return the columns of a table with unit and description.
+
+        Raises:
+            NoSuchTable: the analysis has no such table.
+        """
+        self[name]
+        return analysis_schema(self._prefix + name)
+
+    def _find(self, name: object) -> pl.DataFrame | None:
+        return self._makers[name]() if isinstance(name, str) and name in self._makers else None
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Return a table by name.
+
+        Raises:
+            NoSuchTable: the analysis has no such table.
+        """
+        table = self._find(name)
+        if table is None:
+            known = list(self)
+            remedy = spelling_hint(name, known) if known else "It has no tables of this kind."
+            raise NoSuchTable("the analysis has no such table", value=name, remedy=remedy)
+        return table
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(name) is not None
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as in `Mapping`
+        """Return a table by name, or the default if there is none."""
+        table = self._find(name)
+        return default if table is None else table
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        if name.startswith("_"):  # no table; copying asks for such names before `_makers` exists
+            raise AttributeError(name)
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        attributes = (n for n in self if not n.startswith((CLAIMS, HINDSIGHT)))
+        return sorted({*super().__dir__(), *attributes})
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._makers if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"AnalysisTables({', '.join(self)})"
+
+
+def tables_of(analysis: Analysis) -> AnalysisTables:
+    """Return the tables of an analysis."""
+    return AnalysisTables({name: cache(partial(make, analysis)) for name, (_, make) in TABLES.items()})
+
+
+def analysis_schema(name: str) -> TableSchema:
+    """Return the columns of a table of an analysis.
+
+    Raises:
+        KeyError: no analysis has a table with this name.
+    """
+    return TABLES[name][0]()
 
 
 def funnel_table(
@@ -322,59 +391,302 @@ def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
     return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
 
 
-def claims_tables(
-    claims: Claims | None,
-    cubes: dict[str, Cube],
-    policy: Policy,
-    claims_costs: pl.DataFrame | None,
-    as_of: date,
-) -> dict[str, pl.DataFrame]:
-    """Return the tables computed from claims or totals, named `claims_...`; {} without either of them."""
-    if claims_costs is None:
-        return {}
-    cost = cubes["cost"]
-    tables = {"claims_costs": claims_costs, "claims_totals": totals(claims_costs)}
-    if claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
-        frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
+# --- claims -------------------------------------------------------------------------------------------
+
+
+def _of_claims(make: Callable[[Analysis, Claims], pl.DataFrame | None]) -> Make:
+    """Return a function that makes a table from single claims; there is none without them."""
+    return lambda a: None if a.claims is None or a.claims_costs is None else make(a, a.claims)
+
+
+def _of_cube(make: Callable[[Analysis, Cube], pl.DataFrame | None]) -> Make:
+    """Return a function that makes a table from the cube of claims or totals; there is none without them."""
+    return lambda a: None if a.claims_costs is None else make(a, a.cubes["cost"])
+
+
+def _display_bands(analysis: Analysis) -> Bands:
+    return losses.display_bands(
+        analysis.known_policy.cuts, negative=analysis.incident.loss.negative == "band"
+    )
+
+
+def _bands(analysis: Analysis, cube: Cube) -> pl.DataFrame:
+    if analysis.claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
+        frame = losses.sorted_cube(losses.regroup(cube, ["service", "over", "up_to"]), ["service"])
     else:
-        display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")
-        frame = regroup(cost, ["service"], display)
-    tables["claims_bands"] = with_shares(frame, ["service"])
-    tables["claims_services"] = with_shares(regroup(cost, ["service"]))
-    tables |= _summary_tables(cost) | _fit_tables_if_possible(cost, totals=claims is None)
-    if claims is not None:
-        tables["claims_combinations"] = combination_counts(claims, policy, until=as_of)
-        days = ("service", "claimant_type", "filed_on")
-        tables["claims_intake"] = cumulative_intake(
-            build_cube(claims, until=as_of, dimensions=days, bands=display)
+        frame = losses.regroup(cube, ["service"], _display_bands(analysis))
+    return losses.with_shares(frame, ["service"])
+
+
+def _summary(_: Analysis, cube: Cube) -> pl.DataFrame | None:
+    with suppress(ModelRefused):
+        return losses.summary(cube, ["service"])
+    return None
+
+
+def fitted_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    """Return the tables of fitted loss distributions; {} if nothing can be fitted."""
+    if analysis.claims_costs is not None:
+        with suppress(ModelRefused, UsageError):
+            fits, _ = loss_tables.fit_cube(analysis.cubes["cost"], totals=analysis.claims is None)
+            return {**loss_tables.fit_tables(fits), "curves": losses.curve_table(fits)}
+    return {}
+
+
+def _intake(analysis: Analysis, claims: Claims) -> pl.DataFrame:
+    days = ("service", "claimant_type", "filed_on")
+    bands = _display_bands(analysis)
+    return losses.cumulative_intake(
+        losses.build_cube(claims, until=analysis.as_of, dimensions=days, bands=bands)
+    )
+
+
+def _intake_by_hour(analysis: Analysis, claims: Claims) -> pl.DataFrame | None:
+    if not claims.has_times:
+        return None
+    bands = _display_bands(analysis)
+    hours = losses.build_cube(claims, until=analysis.as_of, dimensions=("filed_hour",), bands=bands)
+    return losses.cumulative_intake(hours, per="hour")
+
+
+def _service_bands(analysis: Analysis) -> pl.DataFrame | None:
+    if not analysis.headline_from_claims:
+        return None
+    table = service_bands.service_band_table(
+        analysis.cubes["cost"],
+        analysis.known_policy,
+        analysis.ledger,
+        analysis.as_of,
+        negative=analysis.incident.loss.negative == "band",
+    )
+    return None if table.is_empty() else table
+
+
+def _funnel_of_claims(analysis: Analysis) -> pl.DataFrame | None:
+    table = analysis.claims_costs
+    if table is None or "published" in analysis.runs:
+        return None
+    cube = next(iter(analysis.cubes.values()))
+    decision = "" if cube.decision else cube.first_decision
+    return funnel_table(analysis.policy, analysis.ledger, analysis.as_of, table, decision)
+
+
+# --- draws --------------------------------------------------------------------------------------------
+
+
+def _of_run(make: Callable[[Analysis, Simulation], pl.DataFrame | None], number: int = 0) -> Make:
+    """Return a function that makes a table of a simulation: the headline's (0) or another (1)."""
+    return lambda a: next((make(a, run) for run in [*a.runs.values()][number : number + 1]), None)
+
+
+def _quantiles(analysis: Analysis, run: Simulation) -> pl.DataFrame:
+    return costs.quantiles_table(run, level=analysis.plan.level)
+
+
+def _split(_: Analysis, run: Simulation) -> pl.DataFrame:
+    return costs.variance_split(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+
+
+def _contributions(_: Analysis, run: Simulation) -> pl.DataFrame:
+    return costs.contributions(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+
+
+def _chance(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
+    return None if analysis.budget is None else costs.budget_chance(run, analysis.budget)
+
+
+def _distribution(analysis: Analysis) -> pl.DataFrame | None:
+    """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
+    run = analysis.headline_run
+    if run is None:
+        return None
+    table = costs.total_distribution_table(run, analysis.budget, level=analysis.plan.level)
+    published = analysis.runs.get("published")
+    if published is None or len(published.portfolio.counted("cash")) != 1:
+        return table
+    (line,) = published.portfolio.counted("cash")
+    forecasts = analysis.tables["headlines"].filter(
+        pl.col("fact") != "", pl.col("high").is_not_null(), line=line
+    )
+    # Published amounts are in whole currency, simulated totals in the smallest unit.
+    amounts = forecasts.select("fact", pl.col("low", "high") * 10**analysis.incident.minor_units)
+    return _marked(table, published, [("press", *row) for row in amounts.rows()])
+
+
+def _distribution_in_hindsight(analysis: Analysis) -> pl.DataFrame | None:
+    """Return the distribution with the cash that was paid, if that is published of the only line of cash."""
+    published, outcome = analysis.runs.get("published"), analysis.incident.outcome
+    later = analysis.tables.get("hindsight_outcomes")
+    if published is None or outcome is None or later is None:
+        return None
+    paid = later.filter(id=outcome.paid)["value"].to_list()
+    if published.portfolio.counted("cash") != (outcome.line,) or not paid:
+        return None
+    amount = float(paid[0]) * 10**analysis.incident.minor_units
+    table = analysis.tables["total_distribution"]
+    return _marked(table, published, [("observed", outcome.paid, None, amount)])
+
+
+def _marked(
+    table: pl.DataFrame, run: Simulation, amounts: Iterable[tuple[str, str, float | None, float]]
+) -> pl.DataFrame:
+    """Add published amounts of cash: mark, fact, lower end and amount."""
+    total = run.totals["cash"]
+    rows = [
+        (
+            *("cash", mark, fact, None if low == high else low, high),
+            1 - rounded_probability(total.exceedance(high)).value,
         )
-        if claims.has_times:
-            hours = build_cube(claims, until=as_of, dimensions=("filed_hour",), bands=display)
-            tables["claims_intake_hours"] = cumulative_intake(hours, per="hour")
-        tables["claims_quality"] = quality_table(claims)
-        tables["claims_amounts"] = claims.control_totals
-        tables["claims_rules"] = rule_table(claims)
-        tables["claims_heaping"] = heaping_table(claims)
-        tables["claims_bunching"] = heap_tables(claims, policy)["bunching"]
-        tables["claims_claimants"] = claimants_table(claims)
-    return tables
+        for mark, fact, low, high in amounts
+    ]
+    return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])
 
 
-def _summary_tables(cost: Cube) -> dict[str, pl.DataFrame]:
-    try:
-        return {"claims_summary": summary(cost, ["service"])}
-    except ModelRefused:
-        return {}
+def _information_value(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
+    if analysis.budget is None or "cash" not in run.portfolio.valuations:
+        return None
+    return costs.information_value([run], alternative=analysis.budget)
 
 
-def _fit_tables_if_possible(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
-    try:
-        fits, _ = fit_cube(cost, totals=totals)
-        fitted = fit_tables(fits)
-    except (ModelRefused, UsageError):
-        return {}
-    return {
-        "claims_fits": fitted["fits"],
-        "claims_fitted": fitted["quantities"],
-        "claims_curves": curve_table(fits),
-    }
+def _of_compared(make: Callable[[PolicyComparison], pl.DataFrame]) -> Make:
+    return lambda a: None if a.compared is None else make(a.compared)
+
+
+# --- hindsight ----------------------------------------------------------------------------------------
+
+
+def _by_day(make: Make, *, later: bool) -> Make:
+    """Return a function that keeps only the rows of a table that use later facts, or only the others."""
+
+    def kept(analysis: Analysis) -> pl.DataFrame | None:
+        table = make(analysis)
+        if table is None or (later and not analysis.plan.hindsight):
+            return None
+        return table.filter(pl.col("hindsight") == later).drop("hindsight")
+
+    return kept
+
+
+def _headlines(analysis: Analysis) -> pl.DataFrame:
+    published = analysis.runs.get("published")
+    return headlines_table(
+        analysis.incident, analysis.costs["published"], published, analysis.as_of, level=analysis.plan.level
+    )
+
+
+def _tie_outs(analysis: Analysis) -> pl.DataFrame:
+    return costs.reconciliation_table(analysis.tie_outs, analysis.policy, as_of=analysis.as_of)
+
+
+def _outcomes(analysis: Analysis) -> pl.DataFrame | None:
+    if not analysis.plan.hindsight:
+        return None
+    return incidents.outcomes().filter(
+        pl.col("collection") == analysis.incident.id,
+        pl.col("public_on") > analysis.as_of,
+        pl.col("value").is_not_null(),
+        pl.col("grade").is_in(["A", "B"]),
+        pl.col("topic").is_in(["cost", "documents-round"]),
+    )
+
+
+BY_SERVICE = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+TABLES: dict[str, tuple[Callable[[], TableSchema], Make]] = {
+    "costs": (lambda: costs.COSTS, lambda a: a.costs["published"]),
+    "totals": (lambda: costs.TOTALS, lambda a: costs.totals(a.costs["published"])),
+    "funnel": (lambda: FUNNEL, lambda a: funnel_table(a.policy, a.ledger, a.as_of, a.costs["published"])),
+    "services": (lambda: SERVICES, lambda a: service_table(a.incident)),
+    "facts": (
+        lambda: incidents.FACTS_TABLE,
+        lambda a: cited_facts(a.incident, a.policy, a.ledger, as_of=a.as_of),
+    ),
+    "headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=False)),
+    "tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=False)),
+    "claims_costs": (lambda: costs.COSTS, lambda a: a.claims_costs),
+    "claims_totals": (
+        lambda: costs.TOTALS,
+        lambda a: None if a.claims_costs is None else costs.totals(a.claims_costs),
+    ),
+    "claims_bands": (lambda: losses.BAND_COUNTS.grouped_by(BY_SERVICE), _of_cube(_bands)),
+    "claims_services": (
+        lambda: losses.GROUP_COUNTS.grouped_by(BY_SERVICE),
+        _of_cube(lambda _, cube: losses.with_shares(losses.regroup(cube, ["service"]))),
+    ),
+    "claims_summary": (lambda: losses.SUMMARY.grouped_by(BY_SERVICE), _of_cube(_summary)),
+    "claims_fits": (lambda: losses.FITS, lambda a: a.fitted.get("fits")),
+    "claims_fitted": (lambda: loss_tables.FITTED, lambda a: a.fitted.get("quantities")),
+    "claims_curves": (lambda: losses.CURVES_TABLE, lambda a: a.fitted.get("curves")),
+    "claims_combinations": (
+        lambda: losses.CLAIM_COMBINATIONS,
+        _of_claims(lambda a, x: loss_tables.combination_counts(x, a.known_policy, until=a.as_of)),
+    ),
+    "claims_intake": (lambda: losses.INTAKE, _of_claims(_intake)),
+    "claims_intake_hours": (lambda: losses.INTAKE_BY_HOUR, _of_claims(_intake_by_hour)),
+    "claims_quality": (lambda: losses.QUALITY, _of_claims(lambda _, x: losses.quality_table(x))),
+    "claims_amounts": (lambda: claims.CONTROL_TOTALS, _of_claims(lambda _, x: x.control_totals)),
+    "claims_rules": (lambda: losses.BROKEN_RULES, _of_claims(lambda _, x: losses.rule_table(x))),
+    "claims_heaping": (lambda: losses.HEAPING, _of_claims(lambda _, x: losses.heaping_table(x))),
+    "claims_bunching": (
+        lambda: losses.BUNCHING,
+        _of_claims(lambda a, x: loss_tables.heap_tables(x, a.known_policy)["bunching"]),
+    ),
+    "claims_claimants": (lambda: losses.CLAIMANTS, _of_claims(lambda _, x: losses.claimants_table(x))),
+    "claims_service_bands": (lambda: service_bands.SERVICE_BANDS, _service_bands),
+    "claims_funnel": (lambda: FUNNEL, _funnel_of_claims),
+    "tornado": (
+        lambda: costs.TORNADO,
+        lambda a: (
+            costs.tornado(a.headline_run.portfolio, level=a.plan.level)
+            if a.headline_run
+            else costs.TORNADO.empty()
+        ),
+    ),
+    "levers": (
+        lambda: costs.LEVERS,
+        lambda a: costs.levers(a.headline_run.portfolio) if a.headline_run else costs.LEVERS.empty(),
+    ),
+    "quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles)),
+    "split": (lambda: costs.VARIANCE_SPLIT, _of_run(_split)),
+    "contributions": (
+        lambda: costs.CONTRIBUTIONS,
+        _of_run(_contributions),
+    ),
+    "budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance)),
+    "total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution),
+    "cost_ranges": (
+        lambda: costs.COST_RANGES,
+        _of_run(lambda a, run: costs.cost_ranges(run, a.headline_source, level=a.plan.level)),
+    ),
+    "steps": (
+        lambda: costs.WATERFALL_STEPS,
+        _of_run(lambda a, _: costs.waterfall_steps(a.headline_source, a.tables["contributions"])),
+    ),
+    "information_value": (lambda: costs.INFORMATION_VALUE, _of_run(_information_value)),
+    "claims_quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles, 1)),
+    "claims_split": (
+        lambda: costs.VARIANCE_SPLIT,
+        _of_run(_split, 1),
+    ),
+    "claims_contributions": (
+        lambda: costs.CONTRIBUTIONS,
+        _of_run(_contributions, 1),
+    ),
+    "claims_budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance, 1)),
+    "scenarios": (lambda: costs.SCENARIOS, scenarios.scenarios_of),
+    "reserve": (lambda: reserve.RESERVE, reserve.reserve_table),
+    "comparison": (lambda: costs.POLICIES, _of_compared(lambda c: c.simulations.policies)),
+    "pairs": (lambda: costs.PAIRS, _of_compared(lambda c: c.pairs)),
+    "flips": (lambda: costs.FLIPS, _of_compared(lambda c: c.flips)),
+    "policy_information_value": (
+        lambda: costs.INFORMATION_VALUE,
+        _of_compared(lambda c: c.information_value),
+    ),
+    "winners_and_losers": (lambda: costs.WINNERS_AND_LOSERS, _of_compared(lambda c: c.winners_table)),
+    "hindsight_backtest": (lambda: costs.RANGES, lambda a: a.backtest.ranges if a.backtest else None),
+    "hindsight_rivals": (lambda: costs.RIVALS, lambda a: a.backtest.rivals if a.backtest else None),
+    "hindsight_headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=True)),
+    "hindsight_tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=True)),
+    "hindsight_outcomes": (lambda: incidents.FACTS_TABLE, _outcomes),
+    "hindsight_total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution_in_hindsight),
+}
+"""Per table of an analysis: its columns, and the function that makes it, or None if there is none."""

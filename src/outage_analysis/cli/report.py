@@ -125,13 +125,13 @@ def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) 
 
         outage-analysis cost --counts totals.csv --json
     """
-    from outage_analysis.analysis import price
+    from outage_analysis.analysis import run
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
     plan = options.plan()
     with progress(lang) as step:
-        analysis = price(plan, progress=step)
+        analysis = run(plan, progress=step)
     analysis.check_budget_has_cash()
     warn_of_rejects(analysis.claims, lang)
     warn_of_examples(analysis, lang)

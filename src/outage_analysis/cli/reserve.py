@@ -55,18 +55,18 @@ def reserve(
     """
     from outage_analysis.analysis import (
         parse_measure,
-        price,
         refuse_no_cash,
         reserve_amount,
         reserve_note,
         reserve_table,
+        run,
     )
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
     plan, chosen = options.plan(), parse_measure(measure)
     with progress(lang) as step:
-        analysis = price(plan, progress=step)
+        analysis = run(plan, progress=step)
         step("computing the reserve")
         table = reserve_table(analysis)
         if table is None:

@@ -49,14 +49,14 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    from outage_analysis.analysis import price
+    from outage_analysis.analysis import run
     from outage_analysis.costs import load_scenarios
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
     plan, stresses = options.plan(), load_scenarios(document)
     with progress(lang) as step:
-        analysis = price(plan, progress=step)
+        analysis = run(plan, progress=step)
         step("computing the scenarios")
         table = analysis.scenarios(stresses)
     warn_of_rejects(analysis.claims, lang)

@@ -137,13 +137,17 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
     from outage_analysis.costs.uncertainty.simulation import Sample as Sample
+    from outage_analysis.costs.uncertainty.simulation import SampledTotal as SampledTotal
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
+    from outage_analysis.costs.uncertainty.tables import budget_chance as budget_chance
+    from outage_analysis.costs.uncertainty.tables import contributions as contributions
     from outage_analysis.costs.uncertainty.tables import expected_estimate as expected_estimate
+    from outage_analysis.costs.uncertainty.tables import quantiles_table as quantiles_table
     from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
     from outage_analysis.costs.uncertainty.tables import rounded_probability as rounded_probability
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table
-    from outage_analysis.costs.uncertainty.tables import uncertainty_tables as uncertainty_tables
+    from outage_analysis.costs.uncertainty.tables import variance_split as variance_split
     from outage_analysis.costs.uncertainty.tables import waterfall_steps as waterfall_steps
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

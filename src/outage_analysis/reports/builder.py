@@ -20,8 +20,8 @@ class ReportBuilder(Displayable):
     """A report before it is written; `analysis.report()` returns it.
 
     Example:
-        >>> from outage_analysis.analysis import Plan, price
-        >>> report = price(Plan(claims=())).report().add_section("Ours", "A paragraph.")
+        >>> from outage_analysis.analysis import Plan, run
+        >>> report = run(Plan(claims=())).report().add_section("Ours", "A paragraph.")
         >>> [section.title.en for section in report.sections]
         ['Ours']
     """

@@ -61,7 +61,7 @@ OUTCOMES = TableSchema(
         replace(FACTS, shown=False),
     ),
 )
-RANGES = replace(
+RANGES: TableSchema = replace(
     OUTCOMES,
     columns=(
         *OUTCOMES.columns,
@@ -71,7 +71,7 @@ RANGES = replace(
         Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
     ),
 )
-RIVALS = TableSchema(
+RIVALS: TableSchema = TableSchema(
     "One row per outcome and benchmark.",
     (
         Column("outcome", "name", "Id of the outcome.", label="outcome_name"),

@@ -71,7 +71,7 @@ RANGE = (
     Column("p50", "money", "Median of the cost or of the difference."),
     Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
 )
-POLICIES = TableSchema(
+POLICIES: TableSchema = TableSchema(
     "One row per policy.",
     (
         POLICY,
@@ -86,7 +86,7 @@ POLICIES = TableSchema(
     ),
 )
 POLICY_BENEFITS = TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
-PAIRS = TableSchema(
+PAIRS: TableSchema = TableSchema(
     "One row per pair of policies.",
     (
         POLICY,
@@ -97,7 +97,7 @@ PAIRS = TableSchema(
         Column("dearer", "share", "Probability that the policy costs more than the other."),
     ),
 )
-FLIPS = TableSchema(
+FLIPS: TableSchema = TableSchema(
     "One row per pair of policies and input at which the cheaper policy changes.",
     (
         POLICY,

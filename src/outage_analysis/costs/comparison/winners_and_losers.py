@@ -26,7 +26,7 @@ from outage_analysis.policies import SHARE_SCALE, Policy
 from outage_analysis.text import FLOAT, LINE, OVER, SERVICE, TABLE_DIGITS, UP_TO, Column, TableSchema
 
 CASH = "cash"
-WINNERS_AND_LOSERS = TableSchema(
+WINNERS_AND_LOSERS: TableSchema = TableSchema(
     "One row per pair of policies and service and loss band, or cost line; then per service, and one in all.",
     (
         Column("policy", "name", "Id of the policy.", label="policy_name", shown=False),

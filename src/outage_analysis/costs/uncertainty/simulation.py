@@ -131,6 +131,11 @@ class Simulation(ShortRepr):
             valuation: SampledTotal(*np.stack(replicates, axis=1)) for valuation, replicates in rows.items()
         }
 
+    @cached_property
+    def stressed(self) -> Simulation:
+        """The same draws with rank correlations of 0.5 between all inputs."""
+        return with_equal_correlations(self)
+
     def _sums(self, block: Replicate, valuation: str) -> FloatArray:
         sums = np.zeros((3, len(block.uniforms)))
         for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):

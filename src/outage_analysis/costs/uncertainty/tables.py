@@ -22,55 +22,12 @@ from outage_analysis.costs.uncertainty.schemas import (
     VARIANCE_SPLIT,
     WATERFALL_STEPS,
 )
-from outage_analysis.costs.uncertainty.simulation import (
-    Estimate,
-    SampledTotal,
-    Simulation,
-    with_equal_correlations,
-)
+from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal, Simulation
 from outage_analysis.errors import ModelRefused
-from outage_analysis.text import DEFAULT_LEVEL, ESTIMATE_DIGITS, TABLE_DIGITS, LikelyRange
+from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange
 
-STRESS = 0.5
-"""The rank correlation between all inputs in the stress test that the tables show beside independence."""
 NEGLIGIBLE = 1e-15
 """Probabilities below this are treated as zero, because floats cannot resolve them."""
-
-
-def uncertainty_tables(
-    run: Simulation, *, budget: float | None = None, level: int = DEFAULT_LEVEL
-) -> dict[str, pl.DataFrame]:
-    """Return the result tables of a simulation, by name.
-
-    Args:
-        run: the simulation.
-        budget: an amount of cash in the smallest unit of the currency, to compute the probability of
-            exceeding it.
-        level: the probability of the likely range in percent; 90 gives P5 and P95.
-
-    Returns:
-        `quantiles`: the columns of `QUANTILES`, rounded to their numerical error. The measures are the
-        expected cost in closed form (or the mean of the draws if inputs are correlated), the mean of the
-        draws, the likely range, the median, P95, P99, and the mean of the tail above P95. `error` is one
-        standard error; `stressed` is the value under rank correlations of 0.5 between all inputs.
-
-        `split` and `contributions`: the results of `variance_split` and `contributions`.
-
-        `budget`, only if there is a budget: `budget`, `exceeded` (the probability of exceeding it), `error`,
-        `stressed`, `counted` (the cost lines in the total) and `left_out` (the cash lines without an expected
-        cost, which the total does not include).
-    """
-    harder = with_equal_correlations(run, STRESS)
-    tables = {
-        "quantiles": _quantiles(run, harder, LikelyRange(level)),
-        "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(ESTIMATE_DIGITS)),
-        "contributions": contributions(run).with_columns(
-            pl.col("mean", "tail").round_sig_figs(ESTIMATE_DIGITS)
-        ),
-    }
-    if budget is not None and "cash" in run.totals:
-        tables["budget"] = _budget(run, harder, budget)
-    return tables
 
 
 def rounded_estimate(estimate: Estimate) -> Estimate:
@@ -98,8 +55,21 @@ def _round_digits(value: float, digits: int) -> float:
     return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
-    chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
+def budget_chance(run: Simulation, budget: float) -> pl.DataFrame | None:
+    """Return the probability that the cash exceeds a budget; None if no line has an expected cost in cash.
+
+    Args:
+        run: the simulation.
+        budget: an amount of cash in the smallest unit of the currency.
+
+    Returns:
+        `budget`, `exceeded` (the probability), `error`, `stressed` (the probability under rank correlations
+        of 0.5 between all inputs), `counted` (the cost lines in the total) and `left_out` (the cash lines
+        without an expected cost, which the total does not include).
+    """
+    if "cash" not in run.totals:
+        return None
+    chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, run.stressed))
     row = {
         "budget": budget,
         "exceeded": chance.value,
@@ -111,7 +81,20 @@ def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
     return pl.DataFrame([row], schema=BUDGET_CHANCE.dtypes)
 
 
-def _quantiles(run: Simulation, harder: Simulation, likely: LikelyRange) -> pl.DataFrame:
+def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
+    """Return the mean and the quantiles of each total, rounded to their numerical error.
+
+    Args:
+        run: the simulation.
+        level: the probability of the likely range in percent; 90 gives P5 and P95.
+
+    Returns:
+        The columns of `QUANTILES`. The measures are the expected cost in closed form (or the mean of the
+        draws if inputs are correlated), the mean of the draws, the likely range, the median, P95, P99, and
+        the mean of the tail above P95. `error` is one standard error; `stressed` is the value under rank
+        correlations of 0.5 between all inputs.
+    """
+    likely, harder = LikelyRange(level), run.stressed
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
         expected = expected_estimate(run, valuation)
