@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1980,
+    "analysis": 1987,
     "assumptions": 1121,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 5998,
+    "costs": 6004,
     "files": 508,
     "incidents": 827,
     "jupyter": 900,
@@ -33,7 +33,7 @@ CEILINGS = {
     "root": 112,
     "text": 1609,
     "tests": 34_550,
-    "TOML": 3912,
+    "TOML": 3914,
     "SQL": 771,
     "JavaScript": 1118,
     "templates and styles": 895,

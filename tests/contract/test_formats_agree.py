@@ -637,7 +637,6 @@ band = [{ over = 0, fixed = 7_900 }]
 """It costs 72,000 won for certain: more than the tiers without their correlation, less than with it."""
 
 
-@pytest.mark.xfail(strict=True, reason=f"compare ranks by a mean without the declared correlation: {MODEL}")
 def test_compare_ranks_policies_with_the_correlation_in_their_means(
     correlated: tuple[object, ...], tmp_path: Path
 ) -> None:
@@ -653,32 +652,24 @@ def test_compare_ranks_policies_with_the_correlation_in_their_means(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason=f"what would narrow the range is said for a favourable answer: {MODEL}"
-)
-def test_what_would_narrow_the_range_is_no_narrower_than_an_answer_makes_it_on_average(
+def test_what_would_narrow_the_range_is_the_mean_width_over_what_an_input_may_turn_out_to_be(
     report: Report,
 ) -> None:
-    """A survey may also find that many file: P10, the median and P90 of the share stand for its answers."""
-    pattern = r"known to .{0,80}?range would be (.{1,30}? won) to (.{1,30}? won)"
-    told = re.findall(pattern, page_text(report("kakao-en"))) or [("0 won", "1,000 billion won")]
-    low, high = (max(amounts_in(end, "en")) for end in told[0])
+    """P10, the median and P90 of the share that files stand for the answers of a survey: 30, 40 and 30 %."""
+    pattern = (
+        r"Filing share.{0,80}?range would be (.{1,30}? won) wide on average \(.{1,20}?error (.{1,30}? won)\)"
+    )
+    ((width, error),) = set(re.findall(pattern, page_text(report("kakao-en"))))
     table = read_table(report("kakao-en") / "tables" / "tornado.csv")
     place = table["assumption"].index("as-filing-share")
-    shares = [float(str(table[f"input_{end}"][place])) for end in ("low", "high")]
     widths = []
-    for share in (shares[0], 0.146, shares[1]):
-        known = oa.load_ledger("kakao-2022").with_value("as-filing-share", share)
+    for share in (table["input_low"][place], 0.271, table["input_high"][place]):
+        known = oa.load_ledger("kakao-2022").with_value("as-filing-share", float(str(share)))
         p10, p90 = oa.run(policy="kakao-2022", ledger=known, draws=8192).quantile([0.1, 0.9])
         widths.append(p90 - p10)
-    assert high - low > 0.9 * (0.3 * widths[0] + 0.4 * widths[1] + 0.3 * widths[2])
-
-
-@pytest.mark.xfail(strict=True, reason=f"what would narrow the range has no error: {MODEL}")
-def test_what_would_narrow_the_range_is_said_with_its_error(report: Report) -> None:
-    pattern = r"known to .{0,80}?range would be .{1,60}? won\..{0,40}"
-    told = re.findall(pattern, page_text(report("kakao-en")))
-    assert all(re.search("±|error", sentence) for sentence in told)
+    (told,) = amounts_in(width, "en")
+    assert told == pytest.approx(0.3 * widths[0] + 0.4 * widths[1] + 0.3 * widths[2], rel=0.1)
+    assert 0 < max(amounts_in(error, "en")) < 0.1 * told
 
 
 @pytest.mark.xfail(strict=True, reason=f"the parts of the handling cost do not move together: {MODEL}")
@@ -689,7 +680,6 @@ def test_handling_costs_more_at_its_p90_if_its_inputs_move_together(report: Repo
     assert float(str(together)) > 1.2 * float(str(value))
 
 
-@pytest.mark.xfail(strict=True, reason=f"claims of one claimant are drawn one by one: {MODEL}")
 def test_claims_of_one_claimant_are_decided_together_or_the_output_says_that_they_are_not(
     tmp_path: Path,
 ) -> None:
@@ -706,8 +696,7 @@ def test_claims_of_one_claimant_are_decided_together_or_the_output_says_that_the
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason=f"the error of P99 is too small: {MODEL}")
-def test_p99_is_within_two_of_its_errors_of_what_many_draws_give(tmp_path: Path) -> None:
+def test_p99_misses_what_many_draws_give_by_about_the_error_that_it_states(tmp_path: Path) -> None:
     thin = tmp_path / "thin.toml"
     thin.write_text(thin_ledger("kakao-2022"), "utf-8")
 
@@ -718,6 +707,6 @@ def test_p99_is_within_two_of_its_errors_of_what_many_draws_give(tmp_path: Path)
         rows = [x for x in told["quantiles"] if (x["valuation"], x["measure"]) == ("cash", "p99")]
         return rows[0]["value"], rows[0]["error"]
 
-    value, error = p99()
-    many, small = p99("--draws", 2**20)
-    assert abs(value - many) <= 2 * (error**2 + small**2) ** 0.5
+    many, _ = p99("--draws", 2**20)
+    misses = [(value - many) / error for value, error in (p99("--seed", seed) for seed in range(1, 13))]
+    assert 0.6 < (sum(x**2 for x in misses) / len(misses)) ** 0.5 < 1.5

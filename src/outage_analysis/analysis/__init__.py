@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.questions import Question as Question
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
-    from outage_analysis.analysis.narrowing import narrower_range as narrower_range
+    from outage_analysis.analysis.narrowing import narrowing_input as narrowing_input
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit

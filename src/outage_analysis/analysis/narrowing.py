@@ -1,69 +1,75 @@
-"""What would narrow the range of the cash: the range if the input that matters most were known better."""
+"""What would narrow the range of the cash: how wide it would be, on average, if one input were known."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from outage_analysis.assumptions import RateAssumption
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs import Estimate, quantile_place, replicate_mean
+from outage_analysis.text import LikelyRange
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
 
-HALF_WIDTH = 0.025
-"""A rate is known to five percentage points: this much on either side."""
-HALF_FACTOR = 1.1
-"""Another number is known to about a fifth: up to this factor on either side."""
-FEWEST_DRAWS = 400
-"""With fewer draws inside the interval, there is no narrower range to state."""
+ANSWERS = 16
+"""An input that is known takes one of so many equally likely values: the draws are divided by its size."""
+BATCHES = 4
+"""The numerical error comes from the spread of so many batches of replicates."""
 
 
 @dataclass(frozen=True)
-class NarrowerRange:
-    """The likely range of the cash if an input lay in a narrow interval around its median."""
+class Narrowing:
+    """The mean width of the likely range of the cash if an input is known, in the smallest unit."""
 
     assumption: str
-    """The id of the input."""
-    least: float
-    """The lower end of the interval of the input."""
-    most: float
-    """The upper end of the interval."""
-    is_rate: bool
-    """Whether the input is a rate; the interval is then five percentage points wide."""
-    low: float
-    """The lower end of the likely range of the cash, in the smallest unit of the currency."""
-    high: float
-    """The upper end of the likely range."""
+    """The id of the input that makes the range narrowest."""
+    known: Estimate
+    """The width if it is known, averaged over what it may turn out to be."""
+    now: Estimate
+    """The width without knowing it."""
+
+    @property
+    def is_narrower(self) -> bool:
+        """Whether the range would be narrower by more than the numerical error shows."""
+        return self.now.value - self.known.value > 2 * math.hypot(self.known.error, self.now.error)
 
 
-def narrower_range(analysis: Analysis) -> NarrowerRange | None:
-    """Return the likely range of the cash if the input at the top of the tornado were known better.
+def narrowing_input(analysis: Analysis) -> Narrowing | None:
+    """Return what knowing one input exactly would make of the width of the likely range of the cash.
 
-    The range is that of the draws whose input lies in the interval. None if the cash was not simulated,
-    nothing is uncertain, or too few draws lie in the interval.
+    Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
+    some of them, the range is wider than today's. None if the cash was not simulated or nothing is uncertain.
     """
-    run = analysis.runs.get(analysis.headline_basis)
-    ranked = analysis.tables["tornado"].filter(valuation="cash")
+    run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
     if run is None or "cash" not in run.totals or ranked.is_empty():
         return None
-    name = ranked["assumption"][0]
-    drawn = np.concatenate([block.values[name] for block in run.replicates()])
-    if drawn.ndim > 1:
+    drawn = list(run.drawn_inputs())
+    totals, likely = run.totals["cash"].values, analysis.likely_range
+    widths = {
+        name: _width(totals, likely, np.stack([values[name] for values in drawn]))
+        for name in ranked["assumption"]
+        if drawn[0][name].ndim == 1  # a band mix is no single number
+    }
+    if not widths:
         return None
-    is_rate = isinstance(run.portfolio.entries[name], RateAssumption)
-    middle = float(np.median(drawn))
-    least, most = (
-        (max(middle - HALF_WIDTH, 0.0), min(middle + HALF_WIDTH, 1.0))
-        if is_rate
-        else (middle / HALF_FACTOR, middle * HALF_FACTOR)
-    )
-    inside = (least <= drawn) & (drawn <= most)
-    if inside.sum() < FEWEST_DRAWS:
-        return None
-    likely = analysis.likely_range
-    totals = pl.Series(run.totals["cash"].values.ravel()[inside])
-    low, high = (float(totals.quantile(p, "higher") or 0.0) for p in (likely.lower, likely.upper))
-    return NarrowerRange(name, least, most, is_rate, low, high)
+    name = min(widths, key=lambda x: widths[x].value)
+    return Narrowing(name, widths[name], _width(totals, likely))
+
+
+def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> Estimate:
+    def mean_width(rows: slice) -> float:
+        amounts, parts = totals[rows].ravel(), 1
+        if known is not None:
+            amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
+        size = len(amounts) // parts
+        answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
+        low, high = (answers[:, quantile_place(p, size)] for p in (likely.lower, likely.upper))
+        return float((high - low).mean())
+
+    each = len(totals) // BATCHES
+    batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
+    return Estimate(mean_width(slice(None)), replicate_mean(np.array(batches)).error)

@@ -54,8 +54,9 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
 def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     """Return sentences on inputs that the user did not state but that the cost depends on.
 
-    The first sentence says that rates come from comparable schemes; further sentences name cost lines
-    that pay nothing for losses above their last band, although there are such claims.
+    The first sentence says that rates come from comparable schemes; another, that the claims of one claimant
+    are decided one by one; further sentences name cost lines that pay nothing for losses above their last
+    band, although there are such claims.
     """
     notes = []
     used = analysis.used_ledger
@@ -66,9 +67,12 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
             for value, value_range in [value_and_range(entry, locale)]
         )
         notes.append(locale("report.reference_rates", rates=rates))
-    costs = analysis.tables.get("claims_costs")
+    costs = analysis.claims_costs
     if costs is None or not analysis.headline_from_claims:
         return notes
+    if analysis.claims is not None:
+        again = analysis.tables.from_claims.claimants.filter(grain="claimant")["filed_again"].sum()
+        notes += [locale("report.claimants_again", count=again)] if again else []
     names = analysis.names(locale.lang)
     unpaid = costs.filter(
         pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
@@ -177,7 +181,7 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
     if first_screen and analysis.synthetic and not analysis.headline_from_claims:
         return []
     names = analysis.names(locale.lang)
-    costs = analysis.tables.get("claims_costs")
+    costs = analysis.claims_costs
     rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
     return [
         locale(

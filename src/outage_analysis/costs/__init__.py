@@ -136,9 +136,12 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.schemas import WATERFALL_STEPS as WATERFALL_STEPS
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
+    from outage_analysis.costs.uncertainty.simulation import Estimate as Estimate
     from outage_analysis.costs.uncertainty.simulation import Sample as Sample
     from outage_analysis.costs.uncertainty.simulation import SampledTotal as SampledTotal
     from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
+    from outage_analysis.costs.uncertainty.simulation import quantile_place as quantile_place
+    from outage_analysis.costs.uncertainty.simulation import replicate_mean as replicate_mean
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
     from outage_analysis.costs.uncertainty.tables import budget_chance as budget_chance
     from outage_analysis.costs.uncertainty.tables import contributions as contributions

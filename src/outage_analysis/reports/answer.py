@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, counted_notes, narrower_range
+from outage_analysis.analysis import MAX_NAMED_LINES, Analysis, counted_notes, narrowing_input
+from outage_analysis.costs import rounded_estimate
 from outage_analysis.reports.options import decision_rows
 from outage_analysis.text import Locale, short_names
 
@@ -96,20 +97,21 @@ def _not_in_it(analysis: Analysis, locale: Locale) -> list[str]:
 
 
 def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return a sentence on what the likely range would be if the most important input were known better."""
-    found = narrower_range(analysis)
+    """Return a sentence on how wide the likely range would be, on average, if one input were known."""
+    found = narrowing_input(analysis)
     if found is None:
         return ()
-    names = analysis.names(locale.lang)
-    values = {
-        "name": names.get(found.assumption, found.assumption).split(":")[0],
-        "low": locale.money(found.low),
-        "high": locale.money(found.high),
-    }
-    if found.is_rate:
-        ends = (locale.share(found.least), locale.share(found.most))
-        return (locale("report.narrows_rate", least=ends[0], most=ends[1], **values),)
-    return (locale("report.narrows_number", **values),)
+    name = analysis.names(locale.lang).get(found.assumption, found.assumption).split(":")[0]
+    known = rounded_estimate(found.known)
+    return (
+        locale(
+            f"report.narrows_{'most' if found.is_narrower else 'none'}",
+            name=name,
+            width=locale.money(known.value),
+            error=locale.money(known.error),
+            now=locale.money(found.now.value),
+        ),
+    )
 
 
 def choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:

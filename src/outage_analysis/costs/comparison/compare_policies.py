@@ -36,7 +36,7 @@ from outage_analysis.costs.uncertainty.simulation import (
     Simulation,
     replicate_mean,
 )
-from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
+from outage_analysis.costs.uncertainty.tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
@@ -142,7 +142,7 @@ class PolicySimulations(ShortRepr):
     replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
     has_correlated_inputs: bool = False
-    """Whether the ledger declares correlations; the expected costs treat the inputs as independent anyway."""
+    """Whether the ledger declares correlations; the expected costs are then means of the draws."""
     inputs: frozenset[str] = frozenset()
     """The ids of the assumptions that the figures depend on."""
     runs: Mapping[str, Simulation] = field(default_factory=dict, repr=False, compare=False)
@@ -312,7 +312,7 @@ def _policy_rows(
         bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
         row: dict[str, Any] = {"policy": name, **bounds}
         if name in runs:
-            total, expected = runs[name].totals[valuation], sums["expected"].item()
+            total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
             people = _recipients(runs[name].portfolio, table, valuation)
             row |= {"expected": expected, "recipients": people}
             row["cheapest"] = rounded_probability(chances[name]).value
@@ -346,11 +346,14 @@ def _pair_row(
 ) -> dict[str, object]:
     first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
-    expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
+    difference = rounded_estimate(replicate_mean(gap.mean(axis=1))).value
+    if not first.portfolio.has_correlated_inputs(valuation):
+        mine, others = (float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second))
+        difference = mine - others
     return {
         "policy": policy,
         "other": other,
-        "difference": expected[0] - expected[1],
+        "difference": difference,
         **{name: rounded_estimate(Sample(gap).quantile(p)).value for name, p in likely.columns.items()},
         "cheaper": rounded_probability(replicate_mean((gap < 0).mean(axis=1))).value,
         "dearer": rounded_probability(replicate_mean((gap > 0).mean(axis=1))).value,
