@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.backtesting.evaluation import backtest as backtest
-    from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
-    from outage_analysis.costs.backtesting.results import RANGES as RANGES
-    from outage_analysis.costs.backtesting.results import RIVALS as RIVALS
-    from outage_analysis.costs.backtesting.results import UNSCORED as UNSCORED
-    from outage_analysis.costs.backtesting.results import Backtest as Backtest
+    from outage_analysis.costs.backtesting import OUTCOMES as OUTCOMES
+    from outage_analysis.costs.backtesting import RANGES as RANGES
+    from outage_analysis.costs.backtesting import RIVALS as RIVALS
+    from outage_analysis.costs.backtesting import UNSCORED as UNSCORED
+    from outage_analysis.costs.backtesting import Backtest as Backtest
+    from outage_analysis.costs.backtesting import backtest as backtest
     from outage_analysis.costs.claim_payments import NO_RULE as NO_RULE
     from outage_analysis.costs.claim_payments import payments as payments
     from outage_analysis.costs.comparison.compare_policies import FLIPS as FLIPS
