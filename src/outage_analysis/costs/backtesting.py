@@ -158,9 +158,10 @@ class Backtest(ShortRepr):
     def ranges(self) -> pl.DataFrame:
         """The columns of `RANGES`: the outcomes, with the ends of the naive and the first press forecast."""
         table = self.rivals.select("outcome", "rival", "low", "high")
-        known = {(outcome, rival): ends for outcome, rival, *ends in table.rows()}
+        ends = {(outcome, rival): (low, high) for outcome, rival, low, high in table.rows()}
+        nothing = (None, None)
         rows = [
-            [x for rival in ("naive", *(*o.press, "")[:1]) for x in known.get((o.id, rival), (None, None))]
+            (*ends.get((o.id, "naive"), nothing), *ends.get((o.id, next(iter(o.press), "")), nothing))
             for o in self.spec.outcomes
         ]
         types = {column.name: RANGES.dtypes[column.name] for column in RIVAL_ENDS}
