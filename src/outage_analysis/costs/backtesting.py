@@ -157,8 +157,7 @@ class Backtest(ShortRepr):
     @property
     def ranges(self) -> pl.DataFrame:
         """The columns of `RANGES`: the outcomes, with the ends of the naive and the first press forecast."""
-        table = self.rivals.select("outcome", "rival", "low", "high")
-        ends = {(outcome, rival): (low, high) for outcome, rival, low, high in table.rows()}
+        ends = {(x["outcome"], x["rival"]): (x["low"], x["high"]) for x in self.rivals.iter_rows(named=True)}
         nothing = (None, None)
         rows = [
             (*ends.get((o.id, "naive"), nothing), *ends.get((o.id, next(iter(o.press), "")), nothing))
